@@ -1,0 +1,16 @@
+/**
+ * Each test file gets its own process: the addon keeps process-wide state (a signal handler, native threads), and a file that
+ * crashes must not take another one's results along. Two at a time, because most files start several threads themselves.
+ */
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    pool: 'forks',
+    maxWorkers: 2,
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    teardownTimeout: 10_000,
+  },
+});
