@@ -57,7 +57,8 @@ function findCompiler() {
     }
     return { words, banner };
   }
-  throw new BuildError(asked ? `cannot run the C++ compiler that CXX names (${asked}): ${GET_COMPILER}` : `no C++ compiler found: ${GET_COMPILER}`);
+  const missing = asked ? `cannot run the C++ compiler that CXX names (${asked})` : 'no C++ compiler found';
+  throw new BuildError(`${missing}: ${GET_COMPILER}`);
 }
 
 /** Node-API's and node-addon-api's headers, relative to the root; by way of our node_modules even if that is a link. */
@@ -113,11 +114,14 @@ function readDependencies(file) {
   return rule.slice(rule.indexOf(':') + 1).match(/(?:\\ |\S)+/g)?.map((name) => name.replaceAll('\\ ', ' ')) ?? [];
 }
 
+/** When a file came to be what it is. An object is dated back (see make), so what counts is when it was put in its place. */
+const changed = (file) => (file.endsWith('.o') ? statSync(file).ctimeMs : statSync(file).mtimeMs);
+
 function isUpToDate(output, stamp, inputs) {
   try {
     if (readFileSync(`${output}.stamp`, 'utf8') !== stamp) return false;
     const made = statSync(output).mtimeMs;
-    return inputs().every((input) => statSync(input).mtimeMs <= made);
+    return inputs().every((input) => changed(input) <= made);
   } catch {
     return false; // something is missing: make it
   }
@@ -143,7 +147,7 @@ function run(words) {
 /** Makes one output: `words` plus `-o` a neighbour of it, then renamed. Dated back to the start, so that an edit meanwhile counts. */
 async function make(output, words, stamp) {
   const draft = `${output}.${process.pid}.tmp`;
-  const started = new Date();
+  const started = (performance.timeOrigin + performance.now()) / 1000;
   mkdirSync(dirname(output), { recursive: true });
   const { ok, output: said } = await run([...words, '-o', draft]);
   if (said) process.stderr.write(said);
@@ -188,7 +192,8 @@ async function build(options) {
     words: [...compiler.words, ...compile, '-c', file],
   }));
 
-  const stale = commands.filter(({ output, words }) => !isUpToDate(output, stampOf(compiler, words), () => readDependencies(`${output}.d`)));
+  const stale = commands.filter(({ output, words }) =>
+    !isUpToDate(output, stampOf(compiler, words), () => readDependencies(`${output}.d`)));
   await inParallel(stale.map(({ file, output, words }) => ({
     name: file,
     start: () => make(output, [...words, '-MMD', '-MF', `${output}.d`, '-MQ', output], stampOf(compiler, words)),
@@ -202,7 +207,8 @@ async function build(options) {
   }));
   if (glue.length) {
     // nodelete: an addon that only a worker loaded would be unmapped when the worker ends, under V8's and our own threads' feet
-    products.unshift({ output: join(folder, 'faultline.node'), objects: [...core, ...glue].map(objectOf), flags: ['-shared', '-Wl,-z,nodelete'] });
+    const flags = ['-shared', '-Wl,-z,nodelete'];
+    products.unshift({ output: join(folder, 'faultline.node'), objects: [...core, ...glue].map(objectOf), flags });
   }
   const links = products.map((product) => ({ ...product, words: [...compiler.words, ...product.flags, ...link, ...product.objects] }))
     .filter(({ output, words, objects }) => !isUpToDate(output, stampOf(compiler, words), () => objects));
@@ -211,15 +217,17 @@ async function build(options) {
   if (folder === join('build', 'Release')) writeCompileCommands(commands);
   if (stale.length || links.length) {
     const seconds = ((performance.now() - started) / 1000).toFixed(1);
-    console.error(`native: ${stale.length} of ${commands.length} files compiled, ${links.length} of ${products.length} linked in ${folder} (${seconds} s)`);
+    console.error(`native: ${stale.length} of ${commands.length} files compiled, `
+      + `${links.length} of ${products.length} linked in ${folder} (${seconds} s)`);
   }
 }
 
 /** For clangd and other tools that want each file's command line. */
 function writeCompileCommands(commands) {
   if (!isCheckout()) return;
-  const text = `${JSON.stringify(commands.map(({ file, output, words }) => ({ directory: ROOT, file, output, arguments: [...words, '-o', output] })), null, 1)}\n`;
   const path = 'compile_commands.json';
+  const entries = commands.map(({ file, output, words }) => ({ directory: ROOT, file, output, arguments: [...words, '-o', output] }));
+  const text = `${JSON.stringify(entries, null, 1)}\n`;
   if (!existsSync(path) || readFileSync(path, 'utf8') !== text) writeFileSync(path, text);
 }
 
