@@ -1,0 +1,46 @@
+/**
+ * Whether Faultline can work where it was started, as one sentence that the user can act upon.
+ *
+ * The bin calls this before it loads anything else, and the binding before it loads the addon, so that a wrong machine gives a
+ * sentence and not a stack trace. It is a pure function of its argument: tests pass other machines. What needs the kernel to
+ * find out (is userfaultfd allowed? which fault mode will be used?) is the addon's business, not this file's.
+ */
+
+/** The machine in question; by default the one this runs on. */
+export interface Platform {
+  /** `process.platform` */
+  readonly platform: string;
+  /** `process.arch` */
+  readonly arch: string;
+  /** `process.versions.node`, without a leading v */
+  readonly node: string;
+  /** Whether an addon binary was found. Leave it out to ask about the machine alone. */
+  readonly addon?: boolean;
+}
+
+/** The Node release from which typed arrays over large SharedArrayBuffers, `require(esm)` and our dependencies all work. */
+const OLDEST_NODE = [20, 19] as const;
+
+/** The heap's words are little-endian and its addresses need 64 bits. */
+const ARCHITECTURES: readonly string[] = ['x64', 'arm64'];
+
+/** What stands in the way, as one sentence without a final full stop, or `undefined`. */
+export function platformProblem(on: Platform = { platform: process.platform, arch: process.arch, node: process.versions.node }): string | undefined {
+  if (on.platform !== 'linux') {
+    return `Faultline runs on Linux only (this is ${on.platform}): its barrier is the Linux kernel's page fault`;
+  }
+  if (!ARCHITECTURES.includes(on.arch)) {
+    return `Faultline runs on ${ARCHITECTURES.join(' and ')} only (this is ${on.arch})`;
+  }
+  const [major = 0, minor = 0] = on.node.split('.').map(Number);
+  if (major < OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor < OLDEST_NODE[1])) {
+    return `Faultline needs Node ${OLDEST_NODE.join('.')} or newer (this is ${on.node})`;
+  }
+  if (on.addon === false) {
+    return (
+      'the native addon is missing: run `npm run build` in a checkout, or `npm rebuild faultline` where it is installed ' +
+      '(with npm 12, `npm install-scripts approve faultline` before that); it needs g++ 10 or newer, for example apt-get install g++'
+    );
+  }
+  return undefined;
+}
