@@ -1,0 +1,115 @@
+/**
+ * What a user gets: the package is made from a copy of the tree (making it cleans dist/, which other tests are using), its list of
+ * files is checked, and it is installed into an empty folder with install scripts off, as npm 12 does by default, and used there.
+ */
+import { spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const NOT_COPIED = /^(node_modules|\.git|prebuilds|build(?!$|\/Release(?!\/test)))(\/|$)/;
+const PROGRAM = `
+import { Heap } from 'faultline';
+const heap = Heap.create({ capacityBytes: '16M' });
+const pair = heap.defineShape({ name: 'pair', fields: { next: 'ref', value: 'u32' } });
+const mutator = heap.attachMutator();
+const handle = mutator.handle(mutator.allocate(pair));
+mutator.u32[mutator.get(handle) * 2 + pair.field('value').offset] = 42;
+await heap.collect();
+console.log(mutator.u32[mutator.get(handle) * 2 + pair.field('value').offset]);
+mutator.detach();
+await heap.close();
+`;
+
+const work = mkdtempSync(join(tmpdir(), 'faultline-pack-'));
+const app = join(work, 'app');
+const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
+let files: string[] = [];
+
+function run(cwd: string, command: string, ...words: string[]) {
+  // What npm hands its scripts (npm test is one) would point the npm in here at the outer tree.
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('npm_') && name !== 'INIT_CWD'));
+  const { status, stdout, stderr } = spawnSync(command, words, { cwd, encoding: 'utf8', timeout: 240_000, killSignal: 'SIGKILL', env });
+  return { status, stdout, stderr };
+}
+
+function expectSuccess(result: ReturnType<typeof run>): string {
+  expect(result.status, result.stderr + result.stdout).toBe(0);
+  return result.stdout;
+}
+
+beforeAll(() => {
+  const copy = join(work, 'tree');
+  cpSync(ROOT, copy, { recursive: true, preserveTimestamps: true, filter: (path) => !NOT_COPIED.test(relative(ROOT, path)) });
+  symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'));
+  mkdirSync(app);
+  writeFileSync(join(app, 'package.json'), '{ "private": true, "type": "module" }\n');
+  expectSuccess(run(copy, 'npm', 'pack', '--silent', `--pack-destination=${work}`));
+  const tarball = `faultline-${version}.tgz`;
+  files = expectSuccess(run(work, 'tar', '-tzf', tarball)).trim().split('\n').map((name) => name.replace(/^package\//, ''));
+  const flags = ['--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error'];
+  expectSuccess(run(app, 'npm', 'install', ...flags, join(work, tarball)));
+}, 600_000);
+afterAll(() => rmSync(work, { recursive: true, force: true }));
+
+describe('the package', () => {
+  it('has the compiled library, the command and the addon', () => {
+    const needed = ['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md', 'dist/index.js', 'dist/index.d.ts', 'dist/cli/main.js'];
+    expect(files).toEqual(expect.arrayContaining([...needed, `prebuilds/linux-${process.arch}/faultline.node`]));
+  });
+
+  it('has what compiling the addon on another machine needs', () => {
+    expect(files).toContain('native/build.mjs');
+    const sources = ['os', 'heap', 'gc', 'node'].flatMap((layer) =>
+      readdirSync(join(ROOT, 'native', layer)).filter((name) => /\.(cc|h)$/.test(name)).map((name) => `native/${layer}/${name}`));
+    expect(files).toEqual(expect.arrayContaining(sources));
+  });
+
+  it('has nothing else', () => {
+    const allowed = [
+      /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|native\/build\.mjs)$/,
+      /^dist\/.+\.(js|js\.map|d\.ts)$/,
+      /^native\/(os|heap|gc|node)\/.+\.(cc|h)$/,
+      /^prebuilds\/linux-\w+\/faultline\.node$/,
+    ];
+    expect(files.filter((name) => !allowed.some((pattern) => pattern.test(name)))).toEqual([]);
+  });
+
+  it('has no compiled file whose source is gone', () => {
+    const compiled = files.filter((name) => /^dist\/.+\.js$/.test(name));
+    expect(compiled.filter((name) => !existsSync(join(ROOT, name.replace(/^dist/, 'src').replace(/\.js$/, '.ts'))))).toEqual([]);
+  });
+
+  it('names no folder of the machine that made it', () => {
+    const installed = join(app, 'node_modules/faultline');
+    const addon = readFileSync(join(installed, `prebuilds/linux-${process.arch}/faultline.node`));
+    expect([ROOT, work].filter((folder) => addon.includes(folder))).toEqual([]);
+    expect(files.filter((name) => readFileSync(join(installed, name)).includes(work))).toEqual([]);
+  });
+});
+
+describe('installed with install scripts off', () => {
+  it('runs a program that allocates, collects and reads', () => {
+    writeFileSync(join(app, 'program.js'), PROGRAM);
+    expect(expectSuccess(run(app, process.execPath, 'program.js'))).toBe('42\n');
+  });
+
+  it('gives its types to a strict program', () => {
+    writeFileSync(join(app, 'program.ts'), PROGRAM);
+    const options = { noEmit: true, strict: true, module: 'NodeNext', target: 'ES2023', types: ['node'] };
+    const typeRoots = [join(ROOT, 'node_modules/@types')];
+    writeFileSync(join(app, 'tsconfig.json'), JSON.stringify({ compilerOptions: { ...options, typeRoots }, files: ['program.ts'] }));
+    expectSuccess(run(app, process.execPath, join(ROOT, 'node_modules/typescript/bin/tsc')));
+  });
+
+  it('has the command faultline, which tells its version', () => {
+    expect(expectSuccess(run(app, 'npx', '--no-install', 'faultline', '--version')).trim()).toBe(version);
+  });
+
+  it('tells what this machine allows', () => {
+    expectSuccess(run(app, 'npx', '--no-install', 'faultline', 'doctor'));
+  });
+});
