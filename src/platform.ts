@@ -24,8 +24,10 @@ const OLDEST_NODE = [20, 19] as const;
 /** The heap's words are little-endian and its addresses need 64 bits. */
 const ARCHITECTURES: readonly string[] = ['x64', 'arm64'];
 
+const HERE: Platform = { platform: process.platform, arch: process.arch, node: process.versions.node };
+
 /** What stands in the way, as one sentence without a final full stop, or `undefined`. */
-export function platformProblem(on: Platform = { platform: process.platform, arch: process.arch, node: process.versions.node }): string | undefined {
+export function platformProblem(on: Platform = HERE): string | undefined {
   if (on.platform !== 'linux') {
     return `Faultline runs on Linux only (this is ${on.platform}): its barrier is the Linux kernel's page fault`;
   }

@@ -18,7 +18,12 @@ const ON_DARWIN = ['--import', 'data:text/javascript,Object.defineProperty(proce
 const ADDON_SOURCE = `
 #include <node_api.h>
 #include "os/answer.h"
-NAPI_MODULE_INIT() { napi_value n; napi_create_int32(env, answer(), &n); napi_set_named_property(env, exports, "answer", n); return exports; }
+NAPI_MODULE_INIT() {
+  napi_value number;
+  napi_create_int32(env, answer(), &number);
+  napi_set_named_property(env, exports, "answer", number);
+  return exports;
+}
 `;
 
 let tree: string;
@@ -92,7 +97,8 @@ describe('a build', () => {
 
   it('keeps sanitized objects apart', () => {
     node([BUILD]);
-    expect(node([BUILD, '--tests', '--sanitize=undefined'])).toMatchObject({ status: 0, stderr: expect.stringContaining('build/undefined') });
+    const sanitized = node([BUILD, '--tests', '--sanitize=undefined']);
+    expect(sanitized).toMatchObject({ status: 0, stderr: expect.stringContaining('build/undefined') });
     expect(node([BUILD])).toEqual({ status: 0, stdout: '', stderr: '' });
   });
 
