@@ -1,0 +1,315 @@
+#include "gc/collector.h"
+
+#include <algorithm>
+
+#include "gc/compaction_job.h"
+#include "gc/delays.h"
+#include "gc/verification.h"
+#include "heap/allocation.h"
+#include "os/clock.h"
+#include "os/invariant.h"
+
+namespace faultline {
+
+namespace {
+
+constexpr size_t kScratchPieceBytes = size_t{16} << 20;
+
+}  // namespace
+
+const char* NameOf(Phase phase) {
+  switch (phase) {
+    case Phase::kIdle:
+      return "idle";
+    case Phase::kMarking:
+      return "marking";
+    case Phase::kMarked:
+      return "marked";
+    case Phase::kPlanned:
+      return "planned";
+    case Phase::kCompacting:
+      return "compacting";
+    case Phase::kFinishing:
+      return "finishing";
+  }
+  return "?";
+}
+
+Collector::Collector(Heap* heap, const Options& options)
+    : heap_(heap),
+      options_(options),
+      page_builder_(heap, this),
+      marker_(std::make_unique<StoppedMarker>(heap)),
+      plan_(heap),
+      fault_mode_(MakeFaultMode(options.fault_mode, this)) {
+  heap->fresh_pages = this;
+}
+
+Collector::~Collector() { Close(); }
+
+Status Collector::Open() {
+  if (options_.delay_seed != 0) SetDelaySeed(options_.delay_seed);
+  if (Status status = released_sources_.Create((heap_->regions.count() + 63) / 64); !status.ok()) return status;
+  return fault_mode_->Open();
+}
+
+void Collector::Close() {
+  if (fault_mode_ != nullptr) fault_mode_->Close();
+  heap_->fresh_pages = nullptr;
+}
+
+bool Collector::PrepareMarking(uint64_t deadline_ns) {
+  if (phase() == Phase::kIdle) {
+    report_ = CycleReport{};
+    report_.number = Read(heap_->statistics.cycles) + 1;
+    phase_.store(Phase::kMarking, std::memory_order_release);
+  }
+  heap_->NotePeak();
+  return marker_->Prepare(gang_, deadline_ns);
+}
+
+void Collector::RetireAllTlabs() {
+  for (Mutator* mutator : heap_->handshake.mutators()) RetireTlab(*heap_, *mutator);
+}
+
+bool Collector::MarkPause(uint64_t limit_ns) {
+  FAULTLINE_CHECK(phase() == Phase::kMarking, "marking is prepared first", static_cast<uint64_t>(phase()));
+  Handshake& handshake = heap_->handshake;
+  if (!handshake.TryStop(limit_ns)) return false;
+  RetireAllTlabs();
+  heap_->regions.CloseForMarking(heap_->tables.marked_pages.data());
+  marker_->Finish(gang_);
+  report_.marked_objects = marker_->marked_objects();
+  report_.live_bytes = marker_->live_words() * kWordBytes;
+  if (options_.verify) {
+    const uint64_t objects = VerifyHeap(*heap_);
+    FAULTLINE_CHECK(objects == report_.marked_objects, "(M) marking found exactly what is reachable", objects,
+                    report_.marked_objects);
+  }
+  phase_.store(Phase::kMarked, std::memory_order_release);
+  report_.mark_safepoint_ns = handshake.stopped_ns() - handshake.requested_ns();
+  const uint64_t stopped_ns = handshake.stopped_ns();
+  handshake.Resume();
+  report_.mark_pause_ns = NowNs() - stopped_ns;
+  heap_->statistics.time_to_safepoint.Record(report_.mark_safepoint_ns);
+  heap_->statistics.mark_pause.Record(report_.mark_pause_ns);
+  return true;
+}
+
+uint32_t Collector::Sweep() {
+  const Bitmap& starts = heap_->tables.object_starts;
+  report_.swept_regions =
+      heap_->regions.SweepDead(heap_->tables.live_word_counts.data(), heap_->tables.marked_pages.data(),
+                               [&starts](WordIndex object) { return starts.Test(object); });
+  if (report_.swept_regions > 0) {
+    heap_->memory_epoch.fetch_add(1, std::memory_order_release);
+    FutexWakeAll(&heap_->memory_epoch);
+  }
+  return report_.swept_regions;
+}
+
+bool Collector::MakePlan(const std::vector<RegionIndex>& sources, uint32_t wanted_targets) {
+  FAULTLINE_CHECK(phase() == Phase::kMarked, "a plan is made from fresh marks", static_cast<uint64_t>(phase()));
+  const uint32_t planned = wanted_targets == 0 ? 0 : plan_.Make(gang_, sources, wanted_targets);
+  heap_->regions.ReopenPartial();
+  Add(heap_->statistics.cycles, 1);
+  if (planned == 0) {
+    phase_.store(Phase::kFinishing, std::memory_order_release);
+    return false;
+  }
+  report_.sources = planned;
+  report_.targets = static_cast<uint32_t>(plan_.targets().size());
+  report_.copied_bytes = plan_.live_words() * kWordBytes;
+  phase_.store(Phase::kPlanned, std::memory_order_release);
+  heap_->NotePeak();
+  return true;
+}
+
+void Collector::NextCycleNumber() {
+  if (++cycle_ == PageStates::kCycleLimit) {
+    heap_->tables.page_states.Reset();
+    cycle_ = 1;
+  }
+}
+
+uint64_t Collector::RewriteRoots() {
+  DelayAt(DelayPoint::kBeforeRoots);
+  const Forwarding forwarding(heap_->tables);
+  uint64_t roots = 0;
+  const auto rewrite = [&](uint32_t* slot) {
+    *slot = forwarding.NewReference(*slot);
+    ++roots;
+  };
+  for (uint32_t i = 0; i < kSharedRootSlots; ++i) {
+    if (heap_->shared_roots[i] != 0) rewrite(&heap_->shared_roots[i]);
+  }
+  for (Mutator* mutator : heap_->handshake.mutators()) mutator->ForEachRoot(rewrite);
+  return roots;
+}
+
+bool Collector::FlipPause(uint64_t limit_ns) {
+  FAULTLINE_CHECK(phase() == Phase::kPlanned, "a flip follows a plan", static_cast<uint64_t>(phase()));
+  Handshake& handshake = heap_->handshake;
+  if (!handshake.TryStop(limit_ns)) return false;
+  RetireAllTlabs();
+  NextCycleNumber();
+  heap_->regions.Freeze(heap_->tables.frozen.data());
+  bool in_pause = fault_mode_->builds_in_pause();
+  if (!in_pause) {
+    if (Status status = fault_mode_->Flip(); !status.ok()) {
+      // Nothing has changed yet.  The plan still stands, so this cycle compacts inside the pause instead.
+      report_.flip_refused = true;
+      report_.flip_error = status.error();
+      Add(heap_->statistics.refused_flips, 1);
+      in_pause = true;
+    }
+  }
+  compaction_begin_ns_ = NowNs();
+  workers_before_ = Read(heap_->statistics.pages_by_workers);
+  mutators_before_ = Read(heap_->statistics.pages_by_mutators);
+  if (!in_pause) {
+    gate_.Open();
+    armed_.store(true, std::memory_order_release);
+  }
+  // (U) From the first rewritten root on nothing can fail.
+  report_.roots = RewriteRoots();
+  phase_.store(Phase::kCompacting, std::memory_order_release);
+  if (in_pause) BuildAllInPause();
+  report_.flip_safepoint_ns = handshake.stopped_ns() - handshake.requested_ns();
+  const uint64_t stopped_ns = handshake.stopped_ns();
+  handshake.Resume();
+  report_.flip_pause_ns = NowNs() - stopped_ns;
+  heap_->statistics.time_to_safepoint.Record(report_.flip_safepoint_ns);
+  heap_->statistics.flip_pause.Record(report_.flip_pause_ns);
+  return true;
+}
+
+void Collector::BuildAllInPause() {
+  CompactionJob job(this, CompactionJob::Showing::kNo);
+  gang_.RunToEnd(&job);
+  phase_.store(Phase::kFinishing, std::memory_order_release);
+}
+
+bool Collector::Compact(uint64_t deadline_ns) {
+  if (phase() == Phase::kFinishing) return true;
+  FAULTLINE_CHECK(phase() == Phase::kCompacting, "compaction follows a flip", static_cast<uint64_t>(phase()));
+  fault_mode_->KeepHandler();
+  if (compaction_job_ == nullptr) compaction_job_ = std::make_unique<CompactionJob>(this, CompactionJob::Showing::kYes);
+  // While workers build, this thread empties scratch.
+  while (gang_.serving() > 0 && NowNs() < deadline_ns && !heap_->views.EmptyScratchPiece(kScratchPieceBytes)) {
+  }
+  const bool done = gang_.RunSlice(compaction_job_.get(), deadline_ns);
+  RecycleSources();
+  if (!done) return false;
+  compaction_job_.reset();
+  heap_->NotePeak();
+  phase_.store(Phase::kFinishing, std::memory_order_release);
+  return true;
+}
+
+bool Collector::Finish(uint64_t deadline_ns) {
+  FAULTLINE_CHECK(phase() == Phase::kFinishing, "a cycle is finished last", static_cast<uint64_t>(phase()));
+  if (Armed()) {
+    if (!gate_.TryClose(deadline_ns)) return false;
+    DelayAt(DelayPoint::kBeforeDisarm);
+    fault_mode_->Disarm();
+    armed_.store(false, std::memory_order_release);
+  }
+  while (!heap_->views.EmptyScratchPiece(kScratchPieceBytes)) {
+    if (NowNs() >= deadline_ns) return false;
+  }
+  EndCycle();
+  return true;
+}
+
+void Collector::EndCycle() {
+  RecycleSources();
+  Statistics& statistics = heap_->statistics;
+  if (!plan_.sources().empty()) {
+    for (const RegionIndex source : plan_.sources()) {
+      FAULTLINE_CHECK(heap_->tables.unread_pages[source] == 0, "(F) every reader of a source is done", source);
+    }
+    Add(statistics.compacting_cycles, 1);
+    Add(statistics.evacuated_bytes, plan_.sources().size() * kRegionBytes);
+    Add(statistics.copied_bytes, report_.copied_bytes);
+    report_.pages_by_workers = Read(statistics.pages_by_workers) - workers_before_;
+    report_.pages_by_mutators = Read(statistics.pages_by_mutators) - mutators_before_;
+    report_.compaction_ns = NowNs() - compaction_begin_ns_;
+  }
+  plan_.Finish();
+  heap_->regions.ReopenPartial();
+  phase_.store(Phase::kIdle, std::memory_order_release);
+  heap_->NotePeak();
+  heap_->memory_epoch.fetch_add(1, std::memory_order_release);
+  FutexWakeAll(&heap_->memory_epoch);
+}
+
+void Collector::EndCollection() {
+  collections_ended_.fetch_add(1, std::memory_order_acq_rel);
+  heap_->memory_epoch.fetch_add(1, std::memory_order_release);
+  FutexWakeAll(&heap_->memory_epoch);
+}
+
+bool Collector::Recover(uint64_t deadline_ns) {
+  heap_->handshake.Resume();
+  switch (phase()) {
+    case Phase::kIdle:
+      return true;
+    case Phase::kMarking:
+      if (!marker_->Prepare(gang_, deadline_ns)) return false;
+      phase_.store(Phase::kIdle, std::memory_order_release);
+      return true;
+    case Phase::kMarked:
+      heap_->regions.ReopenPartial();
+      phase_.store(Phase::kIdle, std::memory_order_release);
+      return true;
+    case Phase::kPlanned:
+      plan_.Cancel();
+      heap_->regions.ReopenPartial();
+      phase_.store(Phase::kIdle, std::memory_order_release);
+      return true;
+    case Phase::kCompacting:
+      if (!Compact(deadline_ns)) return false;
+      [[fallthrough]];
+    case Phase::kFinishing:
+      return Finish(deadline_ns);
+  }
+  return true;
+}
+
+void Collector::SourceRead(RegionIndex source) {
+  std::atomic_ref<uint32_t> unread(heap_->tables.unread_pages[source]);
+  // acq_rel: whoever takes the last page sees that all other builders are done with the source (F).
+  const uint32_t before = unread.fetch_sub(1, std::memory_order_acq_rel);
+  FAULTLINE_CHECK(before > 0, "(F) a source has as many readers as the plan counted", source);
+  if (before != 1) return;
+  std::atomic_ref<uint64_t> bits(released_sources_[source / 64]);
+  bits.fetch_or(uint64_t{1} << (source % 64), std::memory_order_release);  // Partner: RecycleSources.
+}
+
+bool Collector::RecycleSources() {
+  bool any = false;
+  for (size_t i = 0; i < released_sources_.size(); ++i) {
+    std::atomic_ref<uint64_t> bits(released_sources_[i]);
+    if (bits.load(std::memory_order_relaxed) == 0) continue;
+    uint64_t taken = bits.exchange(0, std::memory_order_acq_rel);
+    for (; taken != 0; taken &= taken - 1) {
+      heap_->regions.FreeSource(static_cast<RegionIndex>(i * 64 + static_cast<uint32_t>(__builtin_ctzll(taken))));
+      any = true;
+    }
+  }
+  if (any) {
+    heap_->memory_epoch.fetch_add(1, std::memory_order_release);
+    FutexWakeAll(&heap_->memory_epoch);
+  }
+  return any;
+}
+
+bool Collector::VerifyPause(uint64_t limit_ns, uint64_t* objects) {
+  if (!heap_->handshake.TryStop(limit_ns)) return false;
+  *objects = VerifyHeap(*heap_);
+  heap_->handshake.Resume();
+  return true;
+}
+
+}  // namespace faultline

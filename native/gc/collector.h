@@ -1,0 +1,175 @@
+// Collector: one collection cycle, step by step.  The whole story, in order.
+//
+//   1  PrepareMarking  concurrent   bitmaps of used regions cleared, the alias's page tables filled
+//   2  MarkPause       all stopped  TLABs retired, allocation moves to fresh regions, everything reachable marked.
+//                                   From here on liveness is frozen; new objects count as alive ("young").
+//   3  Sweep           concurrent   regions without anything alive, and dead large objects, are free at once
+//   4  MakePlan        concurrent   new addresses of everything in the chosen regions.  From here on the address
+//                                   function is frozen (P), no target is a source (T).
+//   5  FlipPause       all stopped  TLABs retired, views swapped, the new view armed, roots rewritten last (U).
+//                                   From here on a running mutator sees new addresses only (C).
+//   6  Compact         concurrent   every page that needs it is built once (O) through the alias (K), by workers or by the
+//                                   mutator that touched it; sources are freed behind the last reader (F)
+//   7  Finish          concurrent   nobody builds any more: the view is ordinary memory, targets are live regions,
+//                                   scratch is emptied
+//   8  Reclaim         concurrent   surplus pages go back to the system
+//
+// The steps are called by the control thread (src/gc/collector.ts), which decides what to evacuate and when.  Each takes
+// a time limit and says whether it is done, so that the thread comes back to JavaScript regularly.  A pause is one call
+// and runs no JavaScript between stop and resume.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <vector>
+
+#include "gc/compaction_gate.h"
+#include "gc/fault_mode.h"
+#include "gc/gang.h"
+#include "gc/marker.h"
+#include "gc/page_building.h"
+#include "gc/plan.h"
+#include "heap/heap.h"
+
+namespace faultline {
+
+enum class Phase : uint8_t { kIdle, kMarking, kMarked, kPlanned, kCompacting, kFinishing };
+const char* NameOf(Phase phase);
+
+// Figures of the running or last cycle, for events.
+struct CycleReport {
+  uint64_t number = 0;
+  uint64_t marked_objects = 0;
+  uint64_t live_bytes = 0;
+  uint64_t mark_pause_ns = 0;
+  uint64_t mark_safepoint_ns = 0;
+  uint64_t flip_pause_ns = 0;
+  uint64_t flip_safepoint_ns = 0;
+  uint64_t roots = 0;
+  uint32_t swept_regions = 0;
+  uint32_t sources = 0;
+  uint32_t targets = 0;
+  uint64_t copied_bytes = 0;
+  uint64_t pages_by_workers = 0;
+  uint64_t pages_by_mutators = 0;
+  uint64_t compaction_ns = 0;
+  bool flip_refused = false;
+  SysError flip_error;
+};
+
+class Collector final : public FreshPages, public SourceRelease {
+ public:
+  struct Options {
+    FaultModeKind fault_mode = FaultModeKind::kSigbus;
+    uint32_t fault_around_pages = 4;
+    bool verify = false;
+    bool track_utilization = false;
+    uint64_t delay_seed = 0;  // Not 0: random delays at the named points, for tests.
+  };
+
+  Collector(Heap* heap, const Options& options);
+  ~Collector() override;
+
+  // Opens the fault mode.
+  Status Open();
+  // No mutator is attached and no step is running.
+  void Close();
+
+  // --- Steps of a cycle; control thread only ------------------------------------------------------------------------
+  bool PrepareMarking(uint64_t deadline_ns);
+  bool MarkPause(uint64_t limit_ns);
+  uint32_t Sweep();
+  // Chosen by policy; false when nothing will move (the cycle is over then, call Finish all the same).
+  bool MakePlan(const std::vector<RegionIndex>& sources, uint32_t wanted_targets);
+  bool FlipPause(uint64_t limit_ns);
+  bool Compact(uint64_t deadline_ns);
+  bool Finish(uint64_t deadline_ns);
+  // Punches free regions until at most `keep_bytes` of spare pages are left, and the tails of used regions if asked to.
+  // False when the time is over.
+  bool Reclaim(uint64_t keep_bytes, bool tails, uint64_t deadline_ns);
+  // Whatever a control thread that ended left behind is brought to an end: true when the phase is idle.
+  bool Recover(uint64_t deadline_ns);
+  // The world stops, a whole-heap verification runs.  False while not stopped yet.
+  bool VerifyPause(uint64_t limit_ns, uint64_t* objects);
+
+  // --- Fault service ------------------------------------------------------------------------------------------------
+  // Serves one touch of the mutator view.  Returns false when the touch is a mistake (a stale reference), after saying
+  // so on standard error.  Async-signal-safe.
+  bool ServeFault(uintptr_t address);
+  // Builds the page, or waits for whoever does.  The caller is inside the gate and holds no claim.
+  void EnsureBuilt(PageIndex page, Counter* builder);
+  bool PageNeedsBuilding(PageIndex page) const { return page_builder_.TreatmentOf(page) != Treatment::kNone; }
+  bool PageIsComplete(PageIndex page) const;
+  // Builds what nobody else is at, then shows what is built and not shown yet.
+  void BuildRange(PageIndex first, uint32_t count, Counter* builder);
+
+  // --- FreshPages, SourceRelease ------------------------------------------------------------------------------------
+  bool Armed() const override { return armed_.load(std::memory_order_acquire); }
+  void PublishFresh(PageIndex first, uint32_t count) override;
+  void AnnounceFresh(PageIndex first, uint32_t count) override;
+  bool RecycleSources() override;
+  void SourceRead(RegionIndex source) override;
+
+  // --- Requests of mutators -----------------------------------------------------------------------------------------
+  // A collection is several cycles at most.  Tickets count collections: a request made now is served by the collection
+  // with the returned number.
+  uint32_t collections_begun() const { return collections_begun_.load(std::memory_order_acquire); }
+  uint32_t collections_ended() const { return collections_ended_.load(std::memory_order_acquire); }
+  void BeginCollection() { collections_begun_.fetch_add(1, std::memory_order_acq_rel); }
+  void EndCollection();
+
+  Heap& heap() { return *heap_; }
+  Gang& gang() { return gang_; }
+  FaultMode& fault_mode() { return *fault_mode_; }
+  PageBuilder& page_builder() { return page_builder_; }
+  CompactionGate& gate() { return gate_; }
+  const Plan& plan() const { return plan_; }
+  const Options& options() const { return options_; }
+  const CycleReport& report() const { return report_; }
+  Phase phase() const { return phase_.load(std::memory_order_acquire); }
+  uint32_t cycle() const { return cycle_; }
+  void set_fault_around_pages(uint32_t pages) { options_.fault_around_pages = pages; }
+  // Added to each fault's time in the handler: what the kernel takes to deliver and return (see bare_fault.h).
+  void set_delivery_ns(uint64_t ns) { delivery_ns_.store(ns, std::memory_order_relaxed); }
+
+ private:
+  bool TryBuild(PageIndex page, Counter* builder);
+  void RetireAllTlabs();
+  uint64_t RewriteRoots();
+  void NextCycleNumber();
+  void BuildAllInPause();
+  void EndCycle();
+  void SayStale(PageIndex page, uintptr_t address);
+
+  Heap* heap_;
+  Options options_;
+  Gang gang_;
+  PageBuilder page_builder_;
+  std::unique_ptr<Marker> marker_;
+  Plan plan_;
+  std::unique_ptr<FaultMode> fault_mode_;
+  CompactionGate gate_;
+
+  std::atomic<Phase> phase_{Phase::kIdle};
+  // Frozen from flip to finish; fault handlers read it inside the gate.
+  uint32_t cycle_ = 0;
+  // Written with release in the pause (mutators see it when they unpark) and after the view is ordinary memory again.
+  std::atomic<bool> armed_{false};
+
+  std::unique_ptr<Job> compaction_job_;
+
+  // One bit a region: all its readers are done.  Set by builders (release), taken by RecycleSources (acq_rel).
+  MappedArray<uint64_t> released_sources_;
+
+  std::atomic<uint32_t> collections_begun_{0};
+  std::atomic<uint32_t> collections_ended_{0};
+  std::atomic<uint64_t> delivery_ns_{0};
+  CycleReport report_;
+  uint64_t compaction_begin_ns_ = 0;
+  uint64_t workers_before_ = 0;
+  uint64_t mutators_before_ = 0;
+  std::vector<RegionIndex> reclaim_list_;
+  RegionIndex reclaim_tail_ = 0;
+};
+
+}  // namespace faultline

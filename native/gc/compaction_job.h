@@ -1,0 +1,40 @@
+// CompactionJob: the pages that have to be built after a flip, handed to the workers chunk by chunk.
+//
+// Order: young pages first (they were allocated last and are the likeliest to be touched next), then targets (they set
+// sources free), then pages in place.
+#pragma once
+
+#include <atomic>
+#include <vector>
+
+#include "gc/gang.h"
+#include "heap/layout.h"
+
+namespace faultline {
+
+class Collector;
+
+class CompactionJob final : public Job {
+ public:
+  enum class Showing { kYes, kNo };
+
+  CompactionJob(Collector* collector, Showing showing);
+
+  bool Run(uint32_t worker, uint64_t deadline_ns) override;
+  bool Exhausted() const override;
+
+ private:
+  struct Range {
+    PageIndex first;
+    uint32_t count;
+  };
+
+  void AddRange(PageIndex first, uint32_t count);
+
+  Collector* collector_;
+  Showing showing_;
+  std::vector<Range> chunks_;
+  std::atomic<size_t> cursor_{0};
+};
+
+}  // namespace faultline

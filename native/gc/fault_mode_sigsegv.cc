@@ -1,0 +1,84 @@
+#include "gc/fault_mode_sigsegv.h"
+
+#include <stdlib.h>
+
+#include <algorithm>
+#include <atomic>
+
+#include "gc/collector.h"
+#include "os/fault_signals.h"
+#include "os/invariant.h"
+
+namespace faultline {
+
+namespace {
+
+bool ServeInHandler(void* context, uintptr_t address) {
+  Collector* const collector = static_cast<Collector*>(context);
+  if (!collector->ServeFault(address)) abort();
+  return true;
+}
+
+}  // namespace
+
+SigsegvFaultMode::SigsegvFaultMode(Collector* collector) : collector_(collector) {
+  while (collector->heap().page_count() / unit_pages_ > kMaxUnits) unit_pages_ *= 2;
+}
+
+Status SigsegvFaultMode::Open() {
+  if (Status status = EnsureFaultHandler(FaultSignal::kSegmentation); !status.ok()) return status;
+  Views& views = collector_->heap().views;
+  range_ = AddFaultRange(views.mutator_view(), views.span_bytes(), ServeInHandler, collector_);
+  if (range_ < 0) return SysError{EMFILE, "table of fault ranges"};
+  return {};
+}
+
+void SigsegvFaultMode::Close() {
+  if (range_ >= 0) RemoveFaultRange(range_);
+  range_ = -1;
+}
+
+Status SigsegvFaultMode::Flip() {
+  if (Status status = EnsureFaultHandler(FaultSignal::kSegmentation); !status.ok()) return status;
+  return collector_->heap().views.Swap();
+}
+
+void SigsegvFaultMode::KeepHandler() { (void)EnsureFaultHandler(FaultSignal::kSegmentation).ok(); }
+
+void SigsegvFaultMode::Show(PageIndex first, uint32_t count) {
+  // Two threads may finish the last two pages of a unit at the same time; the fence makes sure that at least one of them
+  // sees both built (each published its page before).
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  Heap& heap = collector_->heap();
+  const PageIndex end = std::min((first + count + unit_pages_ - 1) & ~(unit_pages_ - 1), heap.page_count());
+  const auto is_complete = [&](PageIndex unit) {
+    for (PageIndex page = unit; page < std::min(unit + unit_pages_, end); ++page) {
+      if (!collector_->PageIsComplete(page)) return false;
+    }
+    return true;
+  };
+  for (PageIndex unit = first & ~(unit_pages_ - 1); unit < end;) {
+    if (!is_complete(unit)) {
+      unit += unit_pages_;
+      continue;
+    }
+    PageIndex run_end = unit + unit_pages_;
+    while (run_end < end && is_complete(run_end)) run_end += unit_pages_;
+    run_end = std::min(run_end, heap.page_count());
+    const size_t bytes = size_t{run_end - unit} * kPageBytes;
+    // A refusal (no VMA left) is tried again by the thread that touches the page; it must not be silent for ever.
+    const Status status = heap.views.ProtectMutatorView(size_t{unit} * kPageBytes, bytes, true);
+    FAULTLINE_CHECK(status.ok() || status.error().error_number == ENOMEM, "mprotect of our own view is refused only for "
+                    "want of memory", static_cast<uint64_t>(status.error().error_number));
+    unit = run_end;
+  }
+}
+
+void SigsegvFaultMode::Disarm() {
+  Views& views = collector_->heap().views;
+  const Status status = views.ProtectMutatorView(0, views.span_bytes(), true);
+  FAULTLINE_CHECK(status.ok(), "making the whole view accessible merges its VMAs",
+                  static_cast<uint64_t>(status.error().error_number));
+}
+
+}  // namespace faultline

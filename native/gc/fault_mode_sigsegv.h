@@ -1,0 +1,34 @@
+// The mprotect mode: no userfaultfd at all.  The next view is mapped PROT_NONE, so after the swap every touch raises
+// SIGSEGV; the thread builds the page's unit through the alias and makes the unit accessible.  The classic page barrier
+// (Appel, Ellis & Li, PLDI 1988; the Compressor itself), here for containers that forbid userfaultfd.
+//
+// Every boundary between protected and accessible memory costs the process a VMA, of which there are 65,530, so units are
+// at least 1/8192 of the heap.
+#pragma once
+
+#include "gc/fault_mode.h"
+
+namespace faultline {
+
+class SigsegvFaultMode final : public FaultMode {
+ public:
+  explicit SigsegvFaultMode(Collector* collector);
+
+  FaultModeKind kind() const override { return FaultModeKind::kSigsegv; }
+  Status Open() override;
+  void Close() override;
+  Status Flip() override;
+  void Show(PageIndex first, uint32_t count) override;
+  void Disarm() override;
+  void KeepHandler() override;
+  uint32_t unit_pages() const override { return unit_pages_; }
+
+ private:
+  static constexpr uint32_t kMaxUnits = 8192;
+
+  Collector* collector_;
+  uint32_t unit_pages_ = 1;
+  int range_ = -1;
+};
+
+}  // namespace faultline

@@ -1,0 +1,131 @@
+#include "gc/fault_mode_userfaultfd.h"
+
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "gc/collector.h"
+#include "os/fault_signals.h"
+#include "os/invariant.h"
+
+namespace faultline {
+
+namespace {
+
+constexpr size_t kMessages = 16;
+
+bool ServeInHandler(void* context, uintptr_t address) {
+  Collector* const collector = static_cast<Collector*>(context);
+  if (!collector->ServeFault(address)) abort();
+  return true;
+}
+
+}  // namespace
+
+Status UserfaultfdFaultMode::Flip() {
+  Views& views = collector_->heap().views;
+  if (Status status = views.Swap(); !status.ok()) return status;
+  if (Status status = descriptor_.Register(views.mutator_view(), views.span_bytes()); !status.ok()) {
+    // V now has W's page tables, which are empty or prepared: ordinary faults fill the rest.  Nothing is armed.
+    return status;
+  }
+  return {};
+}
+
+void UserfaultfdFaultMode::Show(PageIndex first, uint32_t count) {
+  Heap& heap = collector_->heap();
+  const size_t offset = size_t{first} * kPageBytes;
+  const uint32_t calls = descriptor_.Continue(heap.views.mutator_view() + offset, size_t{count} * kPageBytes,
+                                              heap.views.alias() + offset);
+  Add(heap.statistics.continue_calls, calls);
+  Add(heap.statistics.pages_continued, count);
+}
+
+void UserfaultfdFaultMode::Disarm() {
+  Views& views = collector_->heap().views;
+  descriptor_.Unregister(views.mutator_view(), views.span_bytes());
+}
+
+Status SigbusFaultMode::Open() {
+  if (Status status = descriptor_.Open(FaultDelivery::kSignal); !status.ok()) return status;
+  if (Status status = EnsureFaultHandler(FaultSignal::kBus); !status.ok()) return status;
+  Views& views = collector_->heap().views;
+  range_ = AddFaultRange(views.mutator_view(), views.span_bytes(), ServeInHandler, collector_);
+  if (range_ < 0) return SysError{EMFILE, "table of fault ranges"};
+  return {};
+}
+
+void SigbusFaultMode::Close() {
+  if (range_ >= 0) RemoveFaultRange(range_);
+  range_ = -1;
+  descriptor_.Close();
+}
+
+Status SigbusFaultMode::Flip() {
+  if (Status status = EnsureFaultHandler(FaultSignal::kBus); !status.ok()) return status;
+  return UserfaultfdFaultMode::Flip();
+}
+
+void SigbusFaultMode::KeepHandler() { (void)EnsureFaultHandler(FaultSignal::kBus).ok(); }
+
+Status ThreadFaultMode::Open() {
+  if (Status status = descriptor_.Open(FaultDelivery::kDescriptor); !status.ok()) return status;
+  void* page = mmap(nullptr, kPageBytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (page == MAP_FAILED) return SysError{errno, "mmap"};
+  farewell_page_ = static_cast<uint8_t*>(page);
+  if (Status status = descriptor_.Register(farewell_page_, kPageBytes); !status.ok()) return status;
+
+  // No signal of the program's may run here: its handler might touch a heap.
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  pthread_t thread;
+  ended_.store(false, std::memory_order_relaxed);
+  const int error = pthread_create(&thread, nullptr, Main, this);
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  if (error != 0) {
+    ended_.store(true, std::memory_order_relaxed);
+    return SysError{error, "pthread_create"};
+  }
+  pthread_setname_np(thread, "faultline-fault");
+  pthread_detach(thread);
+  return {};
+}
+
+void ThreadFaultMode::Close() {
+  if (!ended_.load(std::memory_order_acquire)) {
+    // Sleeps until the thread has read this fault and unregistered the page.
+    *const_cast<volatile uint8_t*>(farewell_page_) = 1;
+    while (!ended_.load(std::memory_order_acquire)) sched_yield();
+  }
+  if (farewell_page_ != nullptr) munmap(farewell_page_, kPageBytes);
+  farewell_page_ = nullptr;
+  descriptor_.Close();
+}
+
+void* ThreadFaultMode::Main(void* self) {
+  static_cast<ThreadFaultMode*>(self)->Serve();
+  return nullptr;
+}
+
+void ThreadFaultMode::Serve() {
+  const uintptr_t farewell = reinterpret_cast<uintptr_t>(farewell_page_);
+  FaultMessage messages[kMessages];
+  for (bool ending = false; !ending;) {
+    const size_t count = descriptor_.ReadMessages(messages, kMessages);
+    for (size_t i = 0; i < count; ++i) {
+      FAULTLINE_CHECK(messages[i].is_page_fault, "no events but page faults were asked for");
+      if ((messages[i].address & ~(kPageBytes - 1)) == farewell) {
+        ending = true;
+        continue;
+      }
+      if (!collector_->ServeFault(messages[i].address)) abort();
+    }
+  }
+  descriptor_.Unregister(farewell_page_, kPageBytes);
+  ended_.store(true, std::memory_order_release);
+}
+
+}  // namespace faultline

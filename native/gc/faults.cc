@@ -1,0 +1,164 @@
+// Faults: serving a mutator that touched a page too early.  Everything here may run inside a signal handler: no
+// allocation, no lock, no V8, no touch of the mutator view.
+#include <stdio.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "gc/collector.h"
+#include "gc/delays.h"
+#include "os/clock.h"
+
+namespace faultline {
+
+namespace {
+
+// How often a thread may come back to one address while nothing is armed before we believe that the fault is not ours
+// (the system has no page to give, for example).
+constexpr uint32_t kUnarmedRetries = 100'000;
+
+struct UnarmedFault {
+  uintptr_t address = 0;
+  uint32_t times = 0;
+};
+__attribute__((tls_model("initial-exec"))) thread_local UnarmedFault unarmed_fault;
+
+}  // namespace
+
+bool Collector::PageIsComplete(PageIndex page) const {
+  return !PageNeedsBuilding(page) || heap_->tables.page_states.Load(page, cycle_) >= PageState::kBuilt;
+}
+
+bool Collector::TryBuild(PageIndex page, Counter* builder) {
+  PageStates& states = heap_->tables.page_states;
+  if (!states.TryClaim(page, cycle_)) return false;
+  DelayAt(DelayPoint::kClaimed);
+  page_builder_.Build(page);
+  DelayAt(DelayPoint::kBuilt);
+  states.Publish(page, cycle_);
+  Add(*builder, 1);
+  if (heap_->tables.frozen[RegionOfPage(page)].state != RegionState::kTarget) Add(heap_->statistics.in_place_pages, 1);
+  return true;
+}
+
+void Collector::EnsureBuilt(PageIndex page, Counter* builder) {
+  if (!TryBuild(page, builder)) heap_->tables.page_states.AwaitBuilt(page, cycle_);
+}
+
+void Collector::BuildRange(PageIndex first, uint32_t count, Counter* builder) {
+  PageStates& states = heap_->tables.page_states;
+  const PageIndex end = first + count;
+  for (PageIndex page = first; page < end; ++page) {
+    if (PageNeedsBuilding(page)) TryBuild(page, builder);
+  }
+  DelayAt(DelayPoint::kBeforeShow);
+  // Runs of pages that are built but not mapped.  What somebody else is building is shown by them.
+  for (PageIndex run = first; run < end;) {
+    if (states.Load(run, cycle_) != PageState::kBuilt) {
+      ++run;
+      continue;
+    }
+    PageIndex run_end = run + 1;
+    while (run_end < end && states.Load(run_end, cycle_) == PageState::kBuilt) ++run_end;
+    fault_mode_->Show(run, run_end - run);
+    for (PageIndex page = run; page < run_end; ++page) states.SetMapped(page, cycle_);
+    run = run_end;
+  }
+}
+
+bool Collector::ServeFault(uintptr_t address) {
+  const uint64_t begin = NowNs();
+  const uintptr_t offset = address - reinterpret_cast<uintptr_t>(heap_->views.mutator_view());
+  if (offset >= heap_->bytes()) return false;  // Behind the end of the file.
+  const PageIndex page = static_cast<PageIndex>(offset / kPageBytes);
+  if (!gate_.Enter()) {
+    // The cycle is over or about to be: every page is complete.  Show this one in case the view is still armed; if the
+    // fault comes back again and again although nothing is armed, it is not ours.
+    if (Armed()) {
+      fault_mode_->Show(page, 1);
+      return true;
+    }
+    if (unarmed_fault.address != address) unarmed_fault = {address, 0};
+    return ++unarmed_fault.times < kUnarmedRetries;
+  }
+  DelayAt(DelayPoint::kGateEntered);
+  unarmed_fault.times = 0;
+  const PageState state = heap_->tables.page_states.Load(page, cycle_);
+  const uint32_t unit = fault_mode_->unit_pages();
+  bool served = true;
+  if (unit == 1 && !PageNeedsBuilding(page) && state != PageState::kMapped) {
+    SayStale(page, address);
+    served = false;
+  } else {
+    Counter* const builder = &heap_->statistics.pages_by_mutators;
+    // What has to be shown together with the page is built first, waiting for others where necessary.
+    const PageIndex unit_first = page & ~(unit - 1);
+    const PageIndex unit_end = std::min(unit_first + unit, heap_->page_count());
+    for (PageIndex each = unit_first; each < unit_end; ++each) {
+      if (PageNeedsBuilding(each)) EnsureBuilt(each, builder);
+    }
+    // Then its neighbours, as far as nobody else is at them; this also shows the page if nobody has yet.
+    const uint32_t around = std::max(options_.fault_around_pages, unit);
+    const PageIndex around_first = page & ~(around - 1);
+    const PageIndex around_end = std::min(around_first + around, heap_->page_count());
+    BuildRange(around_first, around_end - around_first, builder);
+    // A page that was `mapped` already lost its entry, or was handed out fresh by the allocator: show it (again).
+    if (state == PageState::kMapped || unit > 1) fault_mode_->Show(unit_first, unit_end - unit_first);
+  }
+  gate_.Leave();
+  const uint64_t delivery = delivery_ns_.load(std::memory_order_relaxed);
+  const uint64_t end = NowNs();
+  heap_->statistics.fault_service.Record(end - begin + delivery);
+  if (Mutator* mutator = CurrentMutator(heap_)) mutator->timeline.AddCollectorTime(begin - delivery, end);
+  return served;
+}
+
+void Collector::SayStale(PageIndex page, uintptr_t address) {
+  const RegionIndex region = RegionOfPage(page);
+  const char* const what = heap_->tables.moving[region] != 0
+                               ? "the object that was there has moved"
+                               : "nothing is allocated there";
+  char text[384];
+  const int length = snprintf(
+      text, sizeof text,
+      "faultline: ERR_STALE_REFERENCE: a thread touched word %llu of the heap (region %u, page %u), but %s. A reference "
+      "was kept across a safepoint; keep a handle instead.\n",
+      static_cast<unsigned long long>((address - reinterpret_cast<uintptr_t>(heap_->views.mutator_view())) / kWordBytes),
+      region, page, what);
+  if (length > 0) {
+    [[maybe_unused]] const ssize_t written =
+        write(STDERR_FILENO, text, std::min(static_cast<size_t>(length), sizeof text - 1));
+  }
+}
+
+void Collector::PublishFresh(PageIndex first, uint32_t count) {
+  PageStates& states = heap_->tables.page_states;
+  const uint32_t unit = fault_mode_->unit_pages();
+  for (PageIndex page = first; page < first + count; ++page) states.SetMapped(page, cycle_);
+  if (unit == 1) {
+    fault_mode_->Show(first, count);
+    return;
+  }
+  // Neighbours are shown together with these pages, so they have to be built.
+  const PageIndex unit_first = first & ~(unit - 1);
+  const PageIndex unit_end = std::min((first + count + unit - 1) & ~(unit - 1), heap_->page_count());
+  if (gate_.Enter()) {
+    for (PageIndex page = unit_first; page < unit_end; ++page) {
+      if (PageNeedsBuilding(page)) EnsureBuilt(page, &heap_->statistics.pages_by_mutators);
+    }
+    gate_.Leave();
+  }
+  fault_mode_->Show(unit_first, unit_end - unit_first);
+}
+
+void Collector::AnnounceFresh(PageIndex first, uint32_t count) {
+  PageStates& states = heap_->tables.page_states;
+  for (PageIndex page = first; page < first + count; ++page) {
+    // An object that was pending at the flip is on the workers' list; whoever claims the page first is right.
+    if (!states.TryClaim(page, cycle_)) continue;
+    states.Publish(page, cycle_);
+    states.SetMapped(page, cycle_);
+  }
+}
+
+}  // namespace faultline

@@ -1,0 +1,63 @@
+// Forwarding: where an object lives after the cycle.
+//
+//     source    A A A . . B B . C C C C      (. is garbage)
+//     live      1 1 1 0 0 1 1 0 1 1 1 1
+//     target    A A A B B C C C C            C goes to offset 5: five live words precede it
+//
+// The address function of the Compressor (Kermany & Petrank, PLDI 2006), per region: a region that does not move keeps its
+// addresses; in one that does, the new address is the offset of the word's block plus the live words before it in the
+// block.  When a region's contents run over the end of a target, everything from `split` on is `pad` further.
+//
+// Invariant P: between plan and finish this is pure and total over live references.  It reads tables frozen by the plan
+// and nothing else, in particular not what a region is used for at the moment.
+#pragma once
+
+#include <cstdint>
+
+#include "heap/side_tables.h"
+
+namespace faultline {
+
+class Forwarding {
+ public:
+  explicit Forwarding(const SideTables& tables)
+      : moving_(tables.moving.data()),
+        forward_(tables.forward.data()),
+        live_(tables.live_words.data()),
+        offsets_(tables.block_offsets.data()) {}
+
+  bool Moves(WordIndex word) const { return moving_[RegionOf(word)] != 0; }
+
+  // Inlined into callers that are compiled with and without the POPCNT instruction.
+  __attribute__((always_inline)) WordIndex NewAddress(WordIndex word) const {
+    const RegionIndex region = RegionOf(word);
+    if (moving_[region] == 0) return word;  // Region 0 with word 0 included: see NewReference.
+    return NewAddressInSource(word, region);
+  }
+
+  __attribute__((always_inline)) WordIndex NewAddressInSource(WordIndex word, RegionIndex region) const {
+    const uint32_t block = word >> kBlockWordsLog2;
+    const uint64_t before = live_[block] & ((uint64_t{1} << (word & (kBlockWords - 1))) - 1);
+    const uint32_t base = offsets_[block] + static_cast<uint32_t>(__builtin_popcountll(before));
+    return word >= forward_[region].split ? base + forward_[region].pad : base;
+  }
+
+  // The same for the contents of a slot, where 0 is null.
+  __attribute__((always_inline)) WordIndex NewReference(WordIndex reference) const {
+    return reference == 0 ? 0 : NewAddress(reference);
+  }
+
+  // Fetches the table entries that NewAddress(word) will read.
+  __attribute__((always_inline)) void Prefetch(WordIndex word) const {
+    __builtin_prefetch(&live_[word >> kBlockWordsLog2]);
+    __builtin_prefetch(&offsets_[word >> kBlockWordsLog2]);
+  }
+
+ private:
+  const uint8_t* moving_;
+  const RegionForward* forward_;
+  const uint64_t* live_;
+  const uint32_t* offsets_;
+};
+
+}  // namespace faultline

@@ -1,0 +1,234 @@
+#include "gc/page_building.h"
+
+#include <cstring>
+
+#include "os/invariant.h"
+
+#define FAULTLINE_INLINE __attribute__((always_inline)) inline
+
+namespace faultline {
+
+namespace {
+
+struct Header {
+  ShapeId shape;
+  uint32_t count;
+};
+
+FAULTLINE_INLINE Header HeaderAt(const uint64_t* words, WordIndex object) {
+  const uint64_t word = words[object];
+  return {static_cast<ShapeId>(word), static_cast<uint32_t>(word >> 32)};
+}
+
+FAULTLINE_INLINE uint32_t Max(uint32_t a, uint32_t b) { return a > b ? a : b; }
+FAULTLINE_INLINE uint32_t Min(uint32_t a, uint32_t b) { return a < b ? a : b; }
+
+// Forwards the references of one object that lie in its u32 slots [begin, end).  `from` and `to` both point at the
+// object's header; they are the same for a page built in place.  A slot is written only when it changes, in place.
+template <bool kCopying>
+FAULTLINE_INLINE void ForwardSlots(const Forwarding& forwarding, const Shape& shape, uint32_t count,
+                                   const uint32_t* from, uint32_t* to, uint64_t begin, uint64_t end) {
+  const auto forward = [&](uint64_t first, uint64_t last) __attribute__((always_inline)) {
+    for (uint64_t slot = first < begin ? begin : first; slot < (last < end ? last : end); ++slot) {
+      const uint32_t old = from[slot];
+      if (kCopying) {
+        to[slot] = forwarding.NewReference(old);
+      } else if (forwarding.Moves(old)) {
+        to[slot] = forwarding.NewReference(old);
+      }
+    }
+  };
+  forward(kHeaderSlots, kHeaderSlots + shape.reference_fields);
+  if (shape.element_kind == ElementKind::kReference) {
+    const uint64_t elements = uint64_t{shape.fixed_words} * 2;
+    forward(elements, elements + count);
+  }
+}
+
+// The part of `object` that lies on [page_begin, page_begin + kPageWords), in place.
+FAULTLINE_INLINE void ForwardOnPage(Heap& heap, const Forwarding& forwarding, WordIndex object, const Shape& shape,
+                                    uint32_t count, WordIndex page_begin) {
+  uint32_t* const slots = heap.slots() + uint64_t{object} * 2;
+  const uint64_t begin = page_begin > object ? uint64_t{page_begin - object} * 2 : 0;
+  const uint64_t end = (uint64_t{page_begin} + kPageWords - object) * 2;
+  ForwardSlots<false>(forwarding, shape, count, slots, slots, begin, end);
+}
+
+FAULTLINE_INLINE void CopyWords(uint64_t* to, const uint64_t* from, uint32_t count) {
+  if (count > 16) {
+    memcpy(to, from, count * kWordBytes);
+    return;
+  }
+  for (uint32_t i = 0; i < count; ++i) to[i] = from[i];
+}
+
+// How far ahead of the copy the address tables are fetched: enough to hide a miss behind a few objects.
+constexpr uint32_t kLookAheadWords = 24;
+
+FAULTLINE_INLINE void BuildTarget(Heap& heap, const Forwarding& forwarding, SourceRelease& release, PageIndex page) {
+  SideTables& tables = heap.tables;
+  const uint64_t* const words = heap.words();
+  const WordIndex page_begin = FirstWordOfPage(page);
+  uint64_t* const to = heap.words() + page_begin;
+  const RegionIndex target = RegionOfPage(page);
+  const uint32_t limit = Min(kPageWords, tables.target_end[target] - page_begin);
+  FAULTLINE_CHECK(tables.target_end[target] > page_begin, "only pages that receive something are built", page);
+
+  WordIndex object = tables.page_records[page].start;
+  uint32_t skip = tables.page_records[page].offset_or_end;
+  RegionIndex source = RegionOf(object);
+  WordIndex source_end = FirstWordOfRegion(source) + kRegionWords;
+  uint32_t at = 0;
+  for (;;) {
+    const Header header = HeaderAt(words, object);
+    const Shape& shape = heap.shapes[header.shape];
+    const uint32_t size = static_cast<uint32_t>(shape.Words(header.count));
+    const uint32_t piece = Min(size - skip, limit - at);
+    const uint64_t* const from = words + object;
+    CopyWords(to + at, from + skip, piece);
+    if (shape.has_references != 0) {
+      // `to + at - skip` would be the object's header; slots outside [skip, skip + piece) are not touched.
+      uint32_t* const to_slots = reinterpret_cast<uint32_t*>(to + at) - uint64_t{skip} * 2;
+      ForwardSlots<true>(forwarding, shape, header.count, reinterpret_cast<const uint32_t*>(from), to_slots,
+                         uint64_t{skip} * 2, uint64_t{skip + piece} * 2);
+    }
+    at += piece;
+    skip = 0;
+    if (at == limit) break;
+    const WordIndex next = object + size;
+    object = next < source_end && tables.object_starts.Test(next) ? next
+                                                                  : tables.object_starts.FindNext(next, source_end);
+    if (object >= source_end) {
+      release.SourceRead(source);
+      source = tables.next_source[source];
+      FAULTLINE_CHECK(source != SideTables::kEndOfSources, "(P) a target ends where its last source ends", page, at);
+      object = FirstWordOfRegion(source);
+      source_end = object + kRegionWords;
+      object = tables.object_starts.FindNext(object, source_end);
+    }
+  }
+  release.SourceRead(source);
+  if (at < kPageWords) memset(to + at, 0, (kPageWords - at) * kWordBytes);
+}
+
+FAULTLINE_INLINE void BuildInPlace(Heap& heap, const Forwarding& forwarding, PageIndex page) {
+  const Bitmap& starts = heap.tables.object_starts;
+  const uint64_t* const words = heap.words();
+  const WordIndex begin = FirstWordOfPage(page);
+  const WordIndex end = begin + kPageWords;
+  WordIndex object = begin;
+  if (!starts.Test(begin)) {
+    // The last object that starts before the page may reach into it.
+    const WordIndex previous = starts.FindPrevious(FirstWordOfRegion(RegionOfPage(page)), begin);
+    if (previous != begin) object = previous;
+  }
+  while (object < end) {
+    if (object >= begin && !starts.Test(object)) {
+      object = starts.FindNext(object, end);
+      continue;
+    }
+    const Header header = HeaderAt(words, object);
+    const Shape& shape = heap.shapes[header.shape];
+    const WordIndex next = object + static_cast<uint32_t>(shape.Words(header.count));
+    if (shape.has_references != 0 && next > begin) ForwardOnPage(heap, forwarding, object, shape, header.count, begin);
+    object = Max(next, begin);
+  }
+}
+
+FAULTLINE_INLINE void BuildYoung(Heap& heap, const Forwarding& forwarding, PageIndex page) {
+  const uint64_t* const words = heap.words();
+  const WordIndex begin = FirstWordOfPage(page);
+  WordIndex object = heap.tables.page_records[page].start;
+  const WordIndex end = Min(heap.tables.page_records[PageOf(object)].offset_or_end, begin + kPageWords);
+  while (object < end) {
+    const Header header = HeaderAt(words, object);
+    // Shape 0: a thread ended between taking the memory and writing the header; nothing follows.
+    if (header.shape == 0) return;
+    const Shape& shape = heap.shapes[header.shape];
+    const WordIndex next = object + static_cast<uint32_t>(shape.Words(header.count));
+    if (shape.has_references != 0 && next > begin) ForwardOnPage(heap, forwarding, object, shape, header.count, begin);
+    object = next;
+  }
+}
+
+FAULTLINE_INLINE void BuildLarge(Heap& heap, const Forwarding& forwarding, PageIndex page) {
+  const WordIndex object = FirstWordOfRegion(heap.regions.LargeHead(RegionOfPage(page)));
+  const Header header = HeaderAt(heap.words(), object);
+  if (header.shape == 0) return;  // Still pending: all zero.
+  const Shape& shape = heap.shapes[header.shape];
+  if (shape.has_references == 0) return;
+  ForwardOnPage(heap, forwarding, object, shape, header.count, FirstWordOfPage(page));
+}
+
+bool popcnt_at_load = PageBuilder::CpuHasPopcnt();
+
+}  // namespace
+
+bool PageBuilder::CpuHasPopcnt() {
+#if defined(__x86_64__)
+  return __builtin_cpu_supports("popcnt");
+#else
+  return true;  // Other architectures count bits without asking.
+#endif
+}
+
+PageBuilder::PageBuilder(Heap* heap, SourceRelease* release)
+    : heap_(heap), release_(release), forwarding_(heap->tables), build_(nullptr) {
+  UsePopcnt(popcnt_at_load);
+}
+
+void PageBuilder::UsePopcnt(bool use) { build_ = use ? &PageBuilder::BuildPopcnt : &PageBuilder::BuildPortable; }
+
+Treatment PageBuilder::TreatmentOf(PageIndex page) const {
+  const RegionIndex region = RegionOfPage(page);
+  const uint32_t in_region = page - FirstPageOfRegion(region);
+  const RegionUse use = heap_->tables.frozen[region];
+  switch (use.state) {
+    case RegionState::kTarget:
+      return FirstWordOfPage(page) < heap_->tables.target_end[region] && page != 0 ? Treatment::kTarget
+                                                                                   : Treatment::kNone;
+    case RegionState::kLive:
+    case RegionState::kAllocating:
+      if (in_region >= use.used_pages || page == 0) return Treatment::kNone;
+      return in_region < heap_->tables.marked_pages[region] ? Treatment::kInPlace : Treatment::kYoung;
+    case RegionState::kLarge:
+    case RegionState::kLargeTail:
+    case RegionState::kLargePending:
+      return in_region < use.used_pages ? Treatment::kLarge : Treatment::kNone;
+    case RegionState::kFree:
+    case RegionState::kSource:
+      return Treatment::kNone;
+  }
+  return Treatment::kNone;
+}
+
+template <bool kPopcnt>
+FAULTLINE_INLINE void PageBuilder::BuildWith(PageIndex page) {
+  switch (TreatmentOf(page)) {
+    case Treatment::kTarget:
+      BuildTarget(*heap_, forwarding_, *release_, page);
+      return;
+    case Treatment::kInPlace:
+      BuildInPlace(*heap_, forwarding_, page);
+      return;
+    case Treatment::kYoung:
+      BuildYoung(*heap_, forwarding_, page);
+      return;
+    case Treatment::kLarge:
+      BuildLarge(*heap_, forwarding_, page);
+      return;
+    case Treatment::kNone:
+      FAULTLINE_CHECK(false, "only pages with a treatment are built", page);
+  }
+}
+
+#if defined(__x86_64__)
+__attribute__((target("popcnt,bmi,bmi2")))
+#endif
+void PageBuilder::BuildPopcnt(PageIndex page) {
+  BuildWith<true>(page);
+}
+
+void PageBuilder::BuildPortable(PageIndex page) { BuildWith<false>(page); }
+
+}  // namespace faultline

@@ -1,0 +1,61 @@
+// Page building: gives one page its content for the cycle that compacts.
+//
+// Four treatments, decided by what the page's region was at the flip:
+//
+//   target     copy the live words in, with their references forwarded
+//   in place   old objects of a region that stays: forward the references of marked objects that lie on the page
+//   young      objects allocated since marking: the same, found by parsing their TLAB from its start
+//   large      the part of a large object that lies on the page
+//
+// Every page can be built without looking at another page of the mutator view (invariant K): sources, metadata, the page
+// itself through the alias, nothing else.  Safe in a signal handler: no allocation, no locks, no system call.
+#pragma once
+
+#include <cstdint>
+
+#include "gc/forwarding.h"
+#include "heap/heap.h"
+
+namespace faultline {
+
+enum class Treatment : uint8_t {
+  kNone,     // Nobody may touch this page: a source, or free.
+  kTarget,
+  kInPlace,
+  kYoung,
+  kLarge,
+};
+
+// Receives sources that nobody reads any more; called at most once a source and cycle, from any builder.
+class SourceRelease {
+ public:
+  virtual ~SourceRelease() = default;
+  virtual void SourceRead(RegionIndex source) = 0;
+};
+
+class PageBuilder {
+ public:
+  PageBuilder(Heap* heap, SourceRelease* release);
+
+  Treatment TreatmentOf(PageIndex page) const;
+
+  // The caller has claimed the page.
+  void Build(PageIndex page) { (this->*build_)(page); }
+
+  // Chosen when the addon is loaded; forced by tests.
+  static bool CpuHasPopcnt();
+  void UsePopcnt(bool use);
+
+ private:
+  template <bool kPopcnt>
+  void BuildWith(PageIndex page);
+  void BuildPopcnt(PageIndex page);
+  void BuildPortable(PageIndex page);
+
+  Heap* heap_;
+  SourceRelease* release_;
+  Forwarding forwarding_;
+  void (PageBuilder::*build_)(PageIndex);
+};
+
+}  // namespace faultline

@@ -1,0 +1,59 @@
+// Plan: decides where every live object of the chosen regions goes, before anything moves.
+//
+//   account   (parallel over sources)  live-word bits from object starts and headers; live words before each block
+//   assign    (serial, per source)     destinations in order; where a source runs over the end of a target, the first
+//                                      object that no longer fits becomes the split, so no object straddles two targets
+//   record    (parallel over sources)  block offsets become absolute; each target page learns its first source object;
+//                                      each source learns how many target pages read it
+//   commit                             the targets' pages get memory now, so that building them cannot fail
+//
+// Which regions to evacuate is policy and comes from TypeScript.  A plan that does not fit its targets is cut down from the
+// end.  After Make returns, the address function (forwarding.h) is frozen until the cycle finishes (invariant P).
+#pragma once
+
+#include <atomic>
+#include <vector>
+
+#include "gc/gang.h"
+#include "heap/heap.h"
+
+namespace faultline {
+
+class Plan {
+ public:
+  explicit Plan(Heap* heap) : heap_(heap) {}
+
+  // `sources` are live regions in evacuation order.  Runs to its end; everything here is concurrent with mutators.
+  // Returns the number of sources that were planned; 0 means that nothing will move.
+  uint32_t Make(Gang& gang, const std::vector<RegionIndex>& sources, uint32_t wanted_targets);
+
+  // Undoes a plan that will not be carried out.
+  void Cancel();
+
+  // After the cycle: sources that are not free yet are freed, targets become live, the address function is the identity.
+  void Finish();
+
+  const std::vector<RegionIndex>& sources() const { return sources_; }
+  const std::vector<RegionIndex>& targets() const { return targets_; }
+  uint32_t UsedPagesOfTarget(RegionIndex target) const;
+  uint64_t live_words() const { return live_words_; }
+
+ private:
+  class AccountJob;
+  class RecordJob;
+
+  void AccountSource(RegionIndex source);
+  void RecordSource(RegionIndex source);
+  // Number of sources that fit.
+  size_t Assign();
+  WordIndex FindSplit(RegionIndex source, uint32_t room_words) const;
+  size_t CommitTargets();
+  void DropSourcesFrom(size_t first);
+
+  Heap* heap_;
+  std::vector<RegionIndex> sources_;
+  std::vector<RegionIndex> targets_;
+  uint64_t live_words_ = 0;
+};
+
+}  // namespace faultline

@@ -1,0 +1,38 @@
+// Reclaim: hands surplus pages of free regions back to the system.
+//
+// Punching costs 0.5 us a page and raises no userfaultfd event, so it happens here, between cycles, in small pieces.  Pages
+// of free regions are kept up to a budget, because copying into a recycled page is five times as fast as into a fresh one.
+#include <algorithm>
+
+#include "gc/collector.h"
+#include "os/clock.h"
+
+namespace faultline {
+
+bool Collector::Reclaim(uint64_t keep_bytes, bool tails, uint64_t deadline_ns) {
+  Regions& regions = heap_->regions;
+  reclaim_list_.clear();
+  regions.CommittedFree(&reclaim_list_);
+  const size_t keep = static_cast<size_t>(keep_bytes / kRegionBytes);
+  // The lowest regions are the ones that are taken next, so they are kept.
+  for (size_t i = reclaim_list_.size(); i > keep; --i) {
+    if (NowNs() >= deadline_ns) return false;
+    const RegionIndex region = reclaim_list_[i - 1];
+    if (!regions.BeginPunch(region)) continue;
+    const bool punched = heap_->file.PunchHole(size_t{region} * kRegionBytes, kRegionBytes).ok();
+    regions.EndPunch(region, punched);
+  }
+  if (!tails) return true;
+  for (; reclaim_tail_ < regions.count(); ++reclaim_tail_) {
+    if (NowNs() >= deadline_ns) return false;
+    const PageRun tail = regions.BeginPunchTail(reclaim_tail_);
+    if (tail.count == 0) continue;
+    const bool punched =
+        heap_->file.PunchHole(size_t{tail.first} * kPageBytes, size_t{tail.count} * kPageBytes).ok();
+    regions.EndPunchTail(reclaim_tail_, punched);
+  }
+  reclaim_tail_ = 0;
+  return true;
+}
+
+}  // namespace faultline

@@ -1,0 +1,93 @@
+#include "gc/verification.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "heap/bitmap.h"
+#include "os/invariant.h"
+
+namespace faultline {
+
+namespace {
+
+class Verifier {
+ public:
+  explicit Verifier(Heap& heap) : heap_(heap) {
+    const uint64_t words = uint64_t{heap.regions.count()} * kRegionWords;
+    // Both or nothing: without memory for the check there is no check.
+    ready_ = starts_.Create(words).ok() && covered_.Create(words).ok();
+  }
+
+  uint64_t Run() {
+    if (!ready_) return 0;
+    const auto visit = [this](const uint32_t* slot) { Reach(*slot, 0); };
+    for (uint32_t i = 0; i < kSharedRootSlots; ++i) Reach(heap_.shared_roots[i], 0);
+    for (Mutator* mutator : heap_.handshake.mutators()) mutator->ForEachRoot(visit);
+    while (!stack_.empty()) {
+      const WordIndex object = stack_.back();
+      stack_.pop_back();
+      Look(object);
+    }
+    return objects_;
+  }
+
+ private:
+  void Reach(uint32_t reference, WordIndex owner) {
+    if (reference == 0) return;
+    FAULTLINE_CHECK(reference >= kPageWords && RegionOf(reference) < heap_.regions.count(),
+                    "verify: a reference lies inside the heap (owner, reference)", owner, reference);
+    if (starts_.Test(reference)) return;
+    FAULTLINE_CHECK(!covered_.Test(reference), "verify: a reference points at an object's header (owner, reference)",
+                    owner, reference);
+    starts_.TestAndSet(reference);
+    ++objects_;
+    Cover(reference, owner);
+    stack_.push_back(reference);
+  }
+
+  void Cover(WordIndex object, WordIndex owner) {
+    const uint32_t* const slots = heap_.slots() + uint64_t{object} * 2;
+    FAULTLINE_CHECK(heap_.shapes.IsValid(slots[0]), "verify: an object has a known shape (owner, object)", owner, object);
+    const uint64_t words = heap_.shapes[slots[0]].Words(slots[1]);
+    const RegionIndex region = RegionOf(object);
+    const RegionUse use = heap_.regions.use(region);
+    if (words > kLargeObjectWords) {
+      FAULTLINE_CHECK(use.state == RegionState::kLarge && object == FirstWordOfRegion(region),
+                      "verify: a large object owns its regions (owner, object)", owner, object);
+      return;
+    }
+    FAULTLINE_CHECK(use.state == RegionState::kLive || use.state == RegionState::kAllocating,
+                    "verify: an object lies in a region in use (owner, object)", owner, object);
+    const WordIndex end = object + static_cast<uint32_t>(words);
+    FAULTLINE_CHECK(end <= FirstWordOfRegion(region) + use.used_pages * kPageWords,
+                    "verify: an object lies on used pages of one region (owner, object)", owner, object);
+    FAULTLINE_CHECK(covered_.FindNext(object, end) == end, "verify: objects do not overlap (owner, object)", owner,
+                    object);
+    covered_.SetRange(object, static_cast<uint32_t>(words));
+  }
+
+  void Look(WordIndex object) {
+    const uint32_t* const slots = heap_.slots() + uint64_t{object} * 2;
+    const Shape& shape = heap_.shapes[slots[0]];
+    for (uint32_t i = 0; i < shape.reference_fields; ++i) Reach(slots[kHeaderSlots + i], object);
+    if (shape.element_kind != ElementKind::kReference) return;
+    const uint32_t* const elements = slots + uint64_t{shape.fixed_words} * 2;
+    for (uint32_t i = 0; i < slots[1]; ++i) Reach(elements[i], object);
+  }
+
+  Heap& heap_;
+  Bitmap starts_;
+  Bitmap covered_;
+  std::vector<WordIndex> stack_;
+  uint64_t objects_ = 0;
+  bool ready_ = false;
+};
+
+}  // namespace
+
+uint64_t VerifyHeap(Heap& heap) {
+  Verifier verifier(heap);
+  return verifier.Run();
+}
+
+}  // namespace faultline

@@ -1,0 +1,16 @@
+// Verification: walks everything that is reachable and believes nothing.
+//
+// The world is stopped and no cycle compacts.  Every reference must point at the header of an object of a known shape that
+// lies within used pages of one region (or owns its regions) and overlaps no other object.  Ends the process at the first
+// violation, naming it; returns the number of objects otherwise.
+#pragma once
+
+#include <cstdint>
+
+#include "heap/heap.h"
+
+namespace faultline {
+
+uint64_t VerifyHeap(Heap& heap);
+
+}  // namespace faultline

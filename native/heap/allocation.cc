@@ -1,0 +1,122 @@
+#include "heap/allocation.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace faultline {
+
+namespace {
+
+// An object that would take more than this share of a TLAB gets pages of its own, so that it does not end a TLAB early.
+constexpr uint32_t kTlabShare = 4;
+
+constexpr size_t kLargePieceBytes = size_t{4} << 20;
+
+void RecordRun(Heap& heap, const PageRun& run) {
+  const WordIndex start = FirstWordOfPage(run.first);
+  for (uint32_t i = 0; i < run.count; ++i) heap.tables.page_records[run.first + i] = {start, 0};
+}
+
+// Zeroed and mapped.  The kernel may refuse to commit pages; then the run stays behind as an empty, used-up TLAB.
+Status PreparePages(Heap& heap, const PageRun& run) {
+  const size_t offset = size_t{run.first} * kPageBytes;
+  const size_t bytes = size_t{run.count} * kPageBytes;
+  const size_t dirty = size_t{run.dirty} * kPageBytes;
+  if (heap.fresh_pages != nullptr && heap.fresh_pages->Armed()) {
+    if (Status status = heap.views.PopulateAlias(offset, bytes); !status.ok()) return status;
+    memset(heap.views.alias() + offset, 0, dirty);
+    heap.fresh_pages->PublishFresh(run.first, run.count);
+    return {};
+  }
+  if (Status status = heap.views.PopulateMutatorView(offset, bytes); !status.ok()) return status;
+  memset(heap.views.mutator_view() + offset, 0, dirty);
+  return {};
+}
+
+Allocation TakeRun(Heap& heap, uint32_t least, uint32_t wanted, PageRun* run) {
+  *run = heap.regions.TakePages(least, wanted);
+  if (run->count == 0 && heap.fresh_pages != nullptr && heap.fresh_pages->RecycleSources()) {
+    *run = heap.regions.TakePages(least, wanted);
+  }
+  if (run->count == 0) return {AllocationAnswer::kCollect, 0, {}};
+  RecordRun(heap, *run);
+  if (Status status = PreparePages(heap, *run); !status.ok()) {
+    heap.tables.page_records[run->first].offset_or_end = FirstWordOfPage(run->first);
+    return {AllocationAnswer::kNoMemory, 0, status.error()};
+  }
+  return {AllocationAnswer::kRefilled, 0, {}};
+}
+
+}  // namespace
+
+void RetireTlab(Heap& heap, Mutator& mutator) {
+  uint32_t* const control = mutator.control;
+  const WordIndex limit = control[control::kTlabLimit];
+  if (limit == 0) return;
+  // The limit lies at the end of the TLAB's last page, or inside it when a stress setting shortened it.
+  const WordIndex start = heap.tables.page_records[PageOf(limit - 1)].start;
+  heap.tables.page_records[PageOf(start)].offset_or_end = control[control::kTlabTop];
+  control[control::kTlabTop] = control[control::kTlabLimit] = 0;
+}
+
+Allocation AllocateSlow(Heap& heap, Mutator& mutator, uint64_t words) {
+  if (words > kLargeObjectWords) return {AllocationAnswer::kLarge, 0, {}};
+  const uint32_t least = PagesForWords(words);
+  const uint32_t tlab_words = heap.tlab_pages * kPageWords;
+  PageRun run;
+  if (words > tlab_words / kTlabShare && heap.tlab_pages > 1) {
+    const Allocation answer = TakeRun(heap, least, least, &run);
+    if (answer.answer != AllocationAnswer::kRefilled) return answer;
+    const WordIndex object = FirstWordOfPage(run.first);
+    heap.tables.page_records[run.first].offset_or_end = object + static_cast<uint32_t>(words);
+    return {AllocationAnswer::kObject, object, {}};
+  }
+  const Allocation answer = TakeRun(heap, least, heap.tlab_pages, &run);
+  if (answer.answer != AllocationAnswer::kRefilled) return answer;
+  RetireTlab(heap, mutator);
+  mutator.control[control::kTlabTop] = FirstWordOfPage(run.first);
+  mutator.control[control::kTlabLimit] = FirstWordOfPage(run.first + run.count);
+  return answer;
+}
+
+Allocation BeginLarge(Heap& heap, Mutator& mutator, uint64_t words) {
+  PageRun run = heap.regions.TakeLarge(words);
+  if (run.count == 0 && heap.fresh_pages != nullptr && heap.fresh_pages->RecycleSources()) {
+    run = heap.regions.TakeLarge(words);
+  }
+  if (run.count == 0) return {AllocationAnswer::kCollect, 0, {}};
+  const WordIndex object = FirstWordOfPage(run.first);
+  if (Status status = heap.views.PopulateAlias(size_t{run.first} * kPageBytes, kPageBytes); !status.ok()) {
+    heap.regions.AbandonLarge(RegionOf(object));
+    return {AllocationAnswer::kNoMemory, 0, status.error()};
+  }
+  // A header of an earlier life must not be taken for this object's while it is pending.
+  heap.words()[object] = 0;
+  mutator.pending_large = object;
+  return {AllocationAnswer::kObject, object, {}};
+}
+
+Result<uint64_t> ZeroLargePiece(Heap& heap, Mutator& mutator, uint64_t words, uint64_t done_words) {
+  const uint64_t piece = std::min<uint64_t>(words - done_words, kLargePieceBytes / kWordBytes);
+  const size_t offset = (mutator.pending_large + done_words) * kWordBytes;
+  const size_t bytes = (piece * kWordBytes + kPageBytes - 1) & ~(kPageBytes - 1);
+  if (Status status = heap.views.PopulateAlias(offset, bytes); !status.ok()) return status.error();
+  memset(heap.views.alias() + offset, 0, bytes);
+  return done_words + piece;
+}
+
+void CommitLarge(Heap& heap, Mutator& mutator, uint64_t words) {
+  const WordIndex object = mutator.pending_large;
+  if (heap.fresh_pages != nullptr && heap.fresh_pages->Armed()) {
+    heap.fresh_pages->AnnounceFresh(PageOf(object), PagesForWords(words));
+  }
+  heap.regions.CommitLarge(RegionOf(object));
+  mutator.pending_large = 0;
+}
+
+void AbandonLarge(Heap& heap, Mutator& mutator) {
+  if (mutator.pending_large != 0) heap.regions.AbandonLarge(RegionOf(mutator.pending_large));
+  mutator.pending_large = 0;
+}
+
+}  // namespace faultline

@@ -1,0 +1,43 @@
+// Allocation: the slow path.  The fast path bumps the TLAB's top in the mutator's control block and lives in
+// src/heap/allocation.ts (JavaScript) or in the embedder's code (native).
+//
+// Pages come zeroed and already in the page table of the mutator view, so the fast path neither calls nor faults.
+// Every run of pages handed out records where it starts and, when it is retired, where its objects end: such memory can
+// be parsed object by object, which is how objects younger than the last marking are found (black allocation).
+#pragma once
+
+#include "heap/heap.h"
+#include "heap/mutator.h"
+
+namespace faultline {
+
+enum class AllocationAnswer {
+  kRefilled,  // The TLAB has room for the request; take it from there.
+  kObject,    // Memory for this one object, outside the TLAB.
+  kCollect,   // No region may be taken: collect, or wait for the collection that runs.
+  kNoMemory,  // The system refused pages; `error` says how.
+  kLarge,     // Above kLargeObjectWords: use the functions for large objects.
+};
+
+struct Allocation {
+  AllocationAnswer answer;
+  WordIndex object = 0;
+  SysError error;
+};
+
+// The caller is a running mutator and this is a safepoint for it only if it parks on kCollect.
+Allocation AllocateSlow(Heap& heap, Mutator& mutator, uint64_t words);
+
+// Ends the TLAB: no object is added behind its top.  The caller is the mutator, or the world is stopped.
+void RetireTlab(Heap& heap, Mutator& mutator);
+
+// Large objects, in three steps, because zeroing takes long and must not hold up a stop:
+//   begin (running), zero piece by piece (parked), commit (running, then write the header before the next safepoint).
+// A mutator that ends in between abandons the object (DetachMutator does).
+Allocation BeginLarge(Heap& heap, Mutator& mutator, uint64_t words);
+// Zeroes the next piece from `done_words` on; returns the new done_words.
+Result<uint64_t> ZeroLargePiece(Heap& heap, Mutator& mutator, uint64_t words, uint64_t done_words);
+void CommitLarge(Heap& heap, Mutator& mutator, uint64_t words);
+void AbandonLarge(Heap& heap, Mutator& mutator);
+
+}  // namespace faultline

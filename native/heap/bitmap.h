@@ -1,0 +1,83 @@
+// Bitmap: one bit per heap word.  Two of them exist: object starts (set by marking) and live words (set by the plan).
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "heap/layout.h"
+#include "heap/mapped_array.h"
+
+namespace faultline {
+
+class Bitmap {
+ public:
+  Status Create(uint64_t words) { return bits_.Create(static_cast<size_t>(words / 64)); }
+
+  // Sets the bit and says whether this call was the one to do it.  Relaxed: the bit publishes nothing, what a marker
+  // reads next (the object) was published to it by the handshake or by the chunk it came in.
+  bool TestAndSet(WordIndex word) {
+    std::atomic_ref<uint64_t> cell(bits_[word >> 6]);
+    const uint64_t bit = uint64_t{1} << (word & 63);
+    if ((cell.load(std::memory_order_relaxed) & bit) != 0) return false;
+    return (cell.fetch_or(bit, std::memory_order_relaxed) & bit) == 0;
+  }
+
+  bool Test(WordIndex word) const { return (bits_[word >> 6] >> (word & 63)) & 1; }
+
+  // Sets `count` bits from `first`; one thread owns the range.
+  void SetRange(WordIndex first, uint32_t count) {
+    const WordIndex end = first + count;
+    const uint32_t first_cell = first >> 6;
+    const uint32_t last_cell = (end - 1) >> 6;
+    const uint64_t from = ~uint64_t{0} << (first & 63);
+    const uint64_t until = ~uint64_t{0} >> (63 - ((end - 1) & 63));
+    if (first_cell == last_cell) {
+      bits_[first_cell] |= from & until;
+      return;
+    }
+    bits_[first_cell] |= from;
+    for (uint32_t i = first_cell + 1; i < last_cell; ++i) bits_[i] = ~uint64_t{0};
+    bits_[last_cell] |= until;
+  }
+
+  void ClearRegion(RegionIndex region) {
+    memset(bits_.data() + FirstWordOfRegion(region) / 64, 0, kRegionWords / 8);
+  }
+
+  // First set bit in [from, end), or `end`.  Both within one region or at its end.
+  WordIndex FindNext(WordIndex from, WordIndex end) const {
+    if (from >= end) return end;
+    uint32_t cell = from >> 6;
+    const uint32_t last = (end - 1) >> 6;
+    uint64_t bits = bits_[cell] & (~uint64_t{0} << (from & 63));
+    while (bits == 0) {
+      if (++cell > last) return end;
+      bits = bits_[cell];
+    }
+    const WordIndex found = (cell << 6) + static_cast<uint32_t>(__builtin_ctzll(bits));
+    return found < end ? found : end;
+  }
+
+  // Last set bit in [begin, before), or `before` when there is none.
+  WordIndex FindPrevious(WordIndex begin, WordIndex before) const {
+    if (before <= begin) return before;
+    uint32_t cell = (before - 1) >> 6;
+    const uint32_t first = begin >> 6;
+    uint64_t bits = bits_[cell] & (~uint64_t{0} >> (63 - ((before - 1) & 63)));
+    for (;;) {
+      if (cell == first) bits &= ~uint64_t{0} << (begin & 63);
+      if (bits != 0) return (cell << 6) + 63 - static_cast<uint32_t>(__builtin_clzll(bits));
+      if (cell == first) return before;
+      bits = bits_[--cell];
+    }
+  }
+
+  const uint64_t* data() const { return bits_.data(); }
+  void DropPages() { bits_.DropPages(); }
+  size_t bytes() const { return bits_.bytes(); }
+
+ private:
+  MappedArray<uint64_t> bits_;
+};
+
+}  // namespace faultline

@@ -1,0 +1,142 @@
+#include "heap/handshake.h"
+
+#include <algorithm>
+
+#include "os/clock.h"
+#include "os/futex.h"
+
+namespace faultline {
+
+namespace {
+
+// A mutator in JavaScript polls within microseconds.  One that has not after this time may be idle in its event loop,
+// where a nudge brings it to a safepoint.
+constexpr uint64_t kNudgeAfterNs = 300 * kNsPerUs;
+
+}  // namespace
+
+void Handshake::Add(Mutator* mutator) {
+  const std::lock_guard<std::mutex> guard(lock_);
+  mutator->id = next_id_++;
+  mutator->state()->store(requested_ ? kMutatorStopRequested : 0, std::memory_order_relaxed);
+  mutators_.push_back(mutator);
+}
+
+void Handshake::Remove(Mutator* mutator) {
+  Park(mutator);
+  const std::lock_guard<std::mutex> guard(lock_);
+  std::erase(mutators_, mutator);
+}
+
+void Handshake::Park(Mutator* mutator) {
+  const uint32_t before = mutator->state()->fetch_and(~kMutatorRunning, std::memory_order_seq_cst);
+  if ((before & kMutatorRunning) != 0 && (before & kMutatorStopRequested) != 0) {
+    acknowledged_.fetch_add(1, std::memory_order_release);  // Partner: TryStop's load.
+    FutexWakeAll(&acknowledged_);
+  }
+}
+
+bool Handshake::TryUnpark(Mutator* mutator, uint64_t limit_ns) {
+  std::atomic<uint32_t>* state = mutator->state();
+  uint32_t word = state->load(std::memory_order_relaxed);
+  if ((word & kMutatorRunning) != 0) return true;
+  const uint64_t begin = NowNs();
+  bool waited = false;
+  for (;;) {
+    word = state->load(std::memory_order_relaxed);
+    if ((word & kMutatorStopRequested) == 0) {
+      if (state->compare_exchange_strong(word, kMutatorRunning, std::memory_order_seq_cst,
+                                         std::memory_order_relaxed)) {
+        if (waited) mutator->timeline.AddCollectorTime(begin, NowNs());
+        return true;
+      }
+      continue;
+    }
+    waited = true;
+    const uint64_t elapsed = NowNs() - begin;
+    if (elapsed >= limit_ns) {
+      mutator->timeline.AddCollectorTime(begin, NowNs());
+      return false;
+    }
+    word = state->fetch_or(kMutatorAsleep, std::memory_order_relaxed) | kMutatorAsleep;
+    if ((word & kMutatorStopRequested) != 0) FutexWait(state, word, limit_ns - elapsed);
+  }
+}
+
+bool Handshake::Poll(Mutator* mutator, uint64_t limit_ns) {
+  const uint32_t word = mutator->state()->load(std::memory_order_relaxed);
+  if ((word & kMutatorStopRequested) == 0 && (word & kMutatorRunning) != 0) return true;
+  Park(mutator);
+  return TryUnpark(mutator, limit_ns);
+}
+
+void Handshake::Request(Mutator* mutator) {
+  mutator->state()->fetch_or(kMutatorStopRequested, std::memory_order_seq_cst);
+}
+
+uint32_t Handshake::CountRunning() {
+  const std::lock_guard<std::mutex> guard(lock_);
+  uint32_t running = 0;
+  for (Mutator* mutator : mutators_) {
+    // Acquire: what the mutator wrote before it parked is visible to the collector from here on.
+    if ((mutator->state()->load(std::memory_order_acquire) & kMutatorRunning) != 0) ++running;
+  }
+  return running;
+}
+
+void Handshake::NudgeRunning() {
+  const std::lock_guard<std::mutex> guard(lock_);
+  for (Mutator* mutator : mutators_) {
+    if (mutator->nudge == nullptr) continue;
+    if ((mutator->state()->load(std::memory_order_relaxed) & kMutatorRunning) != 0) {
+      mutator->nudge(mutator->nudge_context);
+    }
+  }
+}
+
+bool Handshake::TryStop(uint64_t limit_ns) {
+  const uint64_t begin = NowNs();
+  if (!requested_) {
+    const std::lock_guard<std::mutex> guard(lock_);
+    requested_ = true;
+    requested_ns_ = begin;
+    nudged_ = false;
+    for (Mutator* mutator : mutators_) Request(mutator);
+  }
+  for (;;) {
+    // Before the count: a mutator that parks after it changes the word, and the wait below returns at once.
+    const uint32_t acknowledged = acknowledged_.load(std::memory_order_acquire);
+    if (CountRunning() == 0) {
+      stopped_ = true;
+      stopped_ns_ = NowNs();
+      return true;
+    }
+    const uint64_t now = NowNs();
+    if (!nudged_ && now - requested_ns_ >= kNudgeAfterNs) {
+      nudged_ = true;
+      NudgeRunning();
+    }
+    if (now - begin >= limit_ns) return false;
+    const uint64_t left = limit_ns - (now - begin);
+    FutexWait(&acknowledged_, acknowledged, nudged_ ? left : std::min(left, kNudgeAfterNs));
+  }
+}
+
+void Handshake::Resume() {
+  const std::lock_guard<std::mutex> guard(lock_);
+  stopped_ = false;
+  if (!requested_) return;
+  requested_ = false;
+  for (Mutator* mutator : mutators_) {
+    const uint32_t before =
+        mutator->state()->fetch_and(~(kMutatorStopRequested | kMutatorAsleep), std::memory_order_release);
+    if ((before & kMutatorAsleep) != 0) FutexWakeAll(mutator->state());
+  }
+}
+
+uint32_t Handshake::count() {
+  const std::lock_guard<std::mutex> guard(lock_);
+  return static_cast<uint32_t>(mutators_.size());
+}
+
+}  // namespace faultline

@@ -1,0 +1,73 @@
+// Handshake: stopping and resuming the mutators of one heap.
+//
+//     parked ──unpark (CAS, refused while a stop is requested)──▶ running
+//       ▲                                                            │
+//       └──────────────── park, or a poll that finds a stop ─────────┘
+//
+// The state word has three bits: running, stop requested, asleep.
+//
+//   transition                  who        operation, order            partner
+//   park: clear running         mutator    fetch_and release           Stop's acquire load
+//   unpark: 0 → running         mutator    CAS seq_cst                 Stop's seq_cst fetch_or: one sees the other
+//   request: set stop           collector  fetch_or seq_cst            unpark's CAS, the plain load of a poll
+//   resume: clear stop, asleep  collector  fetch_and release           unpark's CAS (acquire part)
+//   asleep                      mutator    fetch_or relaxed            resume wakes whoever has it set
+//
+// A poll in JavaScript is a plain load of this word; it sees a request late, never wrongly.
+//
+// Nothing here waits for ever: each wait ends after the caller's limit, so that a JavaScript thread gets back to
+// JavaScript, where it can be terminated.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <mutex>
+#include <vector>
+
+#include "heap/mutator.h"
+
+namespace faultline {
+
+class Handshake {
+ public:
+  // Mutators.  Add leaves the mutator parked.
+  void Add(Mutator* mutator);
+  void Remove(Mutator* mutator);
+  void Park(Mutator* mutator);
+  // True once the mutator runs.
+  bool TryUnpark(Mutator* mutator, uint64_t limit_ns);
+  // A safepoint: stops if asked to.  True once the mutator runs (again).
+  bool Poll(Mutator* mutator, uint64_t limit_ns);
+
+  // Collector.  TryStop requests the stop and waits; false when some mutator still runs (call again, or Resume).
+  bool TryStop(uint64_t limit_ns);
+  void Resume();
+  bool stopped() const { return stopped_; }
+  // When the request that led to the current stop was made, and when the last mutator had stopped.
+  uint64_t requested_ns() const { return requested_ns_; }
+  uint64_t stopped_ns() const { return stopped_ns_; }
+
+  // The world is stopped, or `lock()` is held.
+  const std::vector<Mutator*>& mutators() const { return mutators_; }
+  std::mutex& lock() { return lock_; }
+  uint32_t count();
+
+ private:
+  void Request(Mutator* mutator);
+  uint32_t CountRunning();
+  void NudgeRunning();
+
+  std::mutex lock_;  // Guards the list and the stop request; held for a walk over the list at most.
+  std::vector<Mutator*> mutators_;
+  uint32_t next_id_ = 1;
+  bool requested_ = false;
+  std::atomic<uint32_t> acknowledged_{0};  // Futex word: grows when a mutator parks under a request.
+
+  // Collector's own.
+  bool stopped_ = false;
+  bool nudged_ = false;
+  uint64_t requested_ns_ = 0;
+  uint64_t stopped_ns_ = 0;
+};
+
+}  // namespace faultline

@@ -1,0 +1,27 @@
+#include "heap/heap.h"
+
+namespace faultline {
+
+Status Heap::Create(const Options& options) {
+  if (Status status = regions.Create(options.capacity_regions, options.reserve_regions); !status.ok()) return status;
+  if (Status status = tables.Create(regions.count()); !status.ok()) return status;
+  if (Status status = shapes.Create(); !status.ok()) return status;
+  if (Status status = file.Create(bytes()); !status.ok()) return status;
+  if (Status status = views.Create(file, options.mutator_view, options.next_view); !status.ok()) return status;
+  tlab_pages = options.tlab_pages;
+  shared_roots = options.shared_roots;
+  if (shared_roots == nullptr) {
+    if (Status status = own_roots_.Create(kSharedRootSlots); !status.ok()) return status;
+    shared_roots = own_roots_.data();
+  }
+  return {};
+}
+
+void Heap::NotePeak() {
+  const uint64_t now = file.AllocatedBytes();
+  uint64_t peak = statistics.peak_file_bytes.load(std::memory_order_relaxed);
+  while (now > peak && !statistics.peak_file_bytes.compare_exchange_weak(peak, now, std::memory_order_relaxed)) {
+  }
+}
+
+}  // namespace faultline

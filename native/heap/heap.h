@@ -1,0 +1,76 @@
+// Heap: the memory and everything that is known about it.  No policy, no phases; those are in gc/.
+#pragma once
+
+#include <memory>
+
+#include "heap/handshake.h"
+#include "heap/layout.h"
+#include "heap/regions.h"
+#include "heap/shapes.h"
+#include "heap/side_tables.h"
+#include "heap/statistics.h"
+#include "os/memory_file.h"
+#include "os/views.h"
+
+namespace faultline {
+
+// What the collector does for pages that the allocator hands out while a compaction is under way.
+class FreshPages {
+ public:
+  virtual ~FreshPages() = default;
+  // True from the flip until the mutator view is ordinary memory again.  While the caller is a running mutator it can
+  // turn false but not true.
+  virtual bool Armed() const = 0;
+  // Makes zeroed pages that no collection knows of visible in the mutator view.
+  virtual void PublishFresh(PageIndex first, uint32_t count) = 0;
+  // The same for a large object, whose pages are shown one by one when they are touched.
+  virtual void AnnounceFresh(PageIndex first, uint32_t count) = 0;
+  // Frees the sources that nobody reads any more; true when there were any.
+  virtual bool RecycleSources() = 0;
+};
+
+class Heap {
+ public:
+  struct Options {
+    uint32_t capacity_regions = 0;
+    uint32_t reserve_regions = 0;
+    uint32_t tlab_pages = 16;
+    void* mutator_view = nullptr;       // Null: native memory of our own.
+    uint32_t* shared_roots = nullptr;   // kSharedRootSlots slots.
+    Views::NextView next_view = Views::NextView::kAccessible;
+  };
+
+  Heap() = default;
+  Heap(const Heap&) = delete;
+  Heap& operator=(const Heap&) = delete;
+
+  Status Create(const Options& options);
+
+  // The heap through the alias, as words and as u32 slots.  Collector only.
+  uint64_t* words() { return reinterpret_cast<uint64_t*>(views.alias()); }
+  uint32_t* slots() { return reinterpret_cast<uint32_t*>(views.alias()); }
+
+  uint32_t page_count() const { return regions.count() << kRegionPagesLog2; }
+  size_t bytes() const { return size_t{regions.count()} * kRegionBytes; }
+
+  void NotePeak();
+
+  MemoryFile file;
+  Views views;
+  ShapeTable shapes;
+  Regions regions;
+  SideTables tables;
+  Handshake handshake;
+  Statistics statistics;
+  uint32_t* shared_roots = nullptr;
+  uint32_t tlab_pages = 16;
+  FreshPages* fresh_pages = nullptr;
+
+  // Futex word: grows whenever memory may have become free or a collection ended.
+  std::atomic<uint32_t> memory_epoch{0};
+
+ private:
+  MappedArray<uint32_t> own_roots_;
+};
+
+}  // namespace faultline

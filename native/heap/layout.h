@@ -1,0 +1,87 @@
+// Layout: every constant of the heap, its reason, and the relations between them.
+//
+// src/heap/layout.ts mirrors this file and is asserted equal when the addon is loaded.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace faultline {
+
+// Units.  A WordIndex counts 8-byte words from the heap base and is what a reference holds; 0 is null.
+using WordIndex = uint32_t;
+using PageIndex = uint32_t;
+using RegionIndex = uint32_t;
+using ShapeId = uint32_t;
+
+inline constexpr size_t kWordBytes = 8;
+inline constexpr size_t kPageBytes = 4096;
+inline constexpr size_t kRegionBytes = size_t{1} << 20;
+inline constexpr uint32_t kPageWords = kPageBytes / kWordBytes;
+inline constexpr uint32_t kRegionWords = kRegionBytes / kWordBytes;
+inline constexpr uint32_t kRegionPages = kRegionBytes / kPageBytes;
+
+// One entry of the block offset table covers one 64-bit word of the live-word bitmap.
+inline constexpr uint32_t kBlockWords = 64;
+
+inline constexpr uint32_t kRegionWordsLog2 = 17;
+inline constexpr uint32_t kRegionPagesLog2 = 8;
+inline constexpr uint32_t kPageWordsLog2 = 9;
+inline constexpr uint32_t kBlockWordsLog2 = 6;
+
+// An object above this gets regions of its own and is never copied.
+inline constexpr uint32_t kLargeObjectWords = kRegionWords / 2;
+
+// A region with more live words than this is never evacuated: its contents always fit what is left of one target plus
+// one more target, even region 0, whose first page is not used.
+inline constexpr uint32_t kMaxEvacuatedWords = kRegionWords - kPageWords;
+
+// 16 GiB: the most that one Uint32Array can span on Node 20 (2^32 elements).
+inline constexpr uint32_t kMaxRegions = 16384;
+
+inline constexpr uint32_t kHeaderWords = 1;
+inline constexpr uint32_t kHeaderSlots = 2;  // The header word as u32 slots: shape id, element count.
+
+static_assert(kRegionWords == 1u << kRegionWordsLog2);
+static_assert(kRegionPages == 1u << kRegionPagesLog2);
+static_assert(kPageWords == 1u << kPageWordsLog2);
+static_assert(kBlockWords == 1u << kBlockWordsLog2);
+static_assert(uint64_t{kMaxRegions} * kRegionWords <= uint64_t{1} << 31, "a word index stays a small positive integer in V8");
+
+inline constexpr RegionIndex RegionOf(WordIndex word) { return word >> kRegionWordsLog2; }
+inline constexpr PageIndex PageOf(WordIndex word) { return word >> kPageWordsLog2; }
+inline constexpr WordIndex FirstWordOfPage(PageIndex page) { return page << kPageWordsLog2; }
+inline constexpr WordIndex FirstWordOfRegion(RegionIndex region) { return region << kRegionWordsLog2; }
+inline constexpr PageIndex FirstPageOfRegion(RegionIndex region) { return region << kRegionPagesLog2; }
+inline constexpr RegionIndex RegionOfPage(PageIndex page) { return page >> kRegionPagesLog2; }
+inline constexpr uint32_t PagesForWords(uint64_t words) {
+  return static_cast<uint32_t>((words + kPageWords - 1) >> kPageWordsLog2);
+}
+
+// The per-mutator control block, in u32 words.  It lies in memory that JavaScript shares (a SharedArrayBuffer), or in
+// native memory for a native mutator.
+//
+//   word   written by              read by
+//   0      mutator and collector   both       state bits, see heap/handshake.h
+//   1, 2   mutator; collector while it is stopped        TLAB top and limit (word indices)
+//   3      mutator                 collector in a pause  local roots in use
+//   4      mutator                 collector in a pause  handle slots ever used
+//   16 …   mutator; collector in a pause                 local roots, then handle slots
+namespace control {
+inline constexpr uint32_t kState = 0;
+inline constexpr uint32_t kTlabTop = 1;
+inline constexpr uint32_t kTlabLimit = 2;
+inline constexpr uint32_t kLocalsUsed = 3;
+inline constexpr uint32_t kHandlesUsed = 4;
+inline constexpr uint32_t kSlots = 16;
+}  // namespace control
+
+// State bits of a mutator.
+inline constexpr uint32_t kMutatorRunning = 1;
+inline constexpr uint32_t kMutatorStopRequested = 2;
+inline constexpr uint32_t kMutatorAsleep = 4;
+
+// Root slots that all threads of a heap share.
+inline constexpr uint32_t kSharedRootSlots = 1024;
+
+}  // namespace faultline

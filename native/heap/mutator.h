@@ -1,0 +1,84 @@
+// Mutator: one thread that runs user code on the heap, and the roots it holds.
+//
+// Its control block (state word, TLAB, local roots, handles) lies in memory that the thread reaches without calls; the
+// layout is in layout.h.  Everything else is here.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <vector>
+
+#include "heap/layout.h"
+#include "heap/timeline.h"
+
+namespace faultline {
+
+class Heap;
+
+// Memory of an embedder that holds references, for example the operand stack of a virtual machine.  `used` tells how many
+// slots count; both stay valid until the range is removed.
+struct RootRange {
+  uint32_t id = 0;
+  uint32_t* slots = nullptr;
+  const uint32_t* used = nullptr;
+  uint32_t capacity = 0;
+};
+
+class Mutator {
+ public:
+  Mutator(Heap* heap, uint32_t* control, uint32_t local_capacity, uint32_t handle_capacity)
+      : heap(heap), control(control), local_capacity(local_capacity), handle_capacity(handle_capacity) {}
+  Mutator(const Mutator&) = delete;
+  Mutator& operator=(const Mutator&) = delete;
+
+  std::atomic<uint32_t>* state() { return reinterpret_cast<std::atomic<uint32_t>*>(&control[control::kState]); }
+
+  // Visits every root slot that holds a reference.  The mutator is stopped, or is the caller.
+  template <typename Visit>
+  void ForEachRoot(Visit visit) {
+    uint32_t* const locals = control + control::kSlots;
+    VisitSlots(locals, Limit(control[control::kLocalsUsed], local_capacity), visit);
+    VisitSlots(locals + local_capacity, Limit(control[control::kHandlesUsed], handle_capacity), visit);
+    for (const RootRange& range : ranges) VisitSlots(range.slots, Limit(*range.used, range.capacity), visit);
+  }
+
+  Heap* const heap;
+  uint32_t* const control;
+  const uint32_t local_capacity;
+  const uint32_t handle_capacity;
+
+  // Changed by the mutator itself while it runs, so never while the world is stopped.
+  std::vector<RootRange> ranges;
+  uint32_t next_range_id = 1;
+
+  Timeline timeline;
+
+  // Asks the thread's event loop to come to a safepoint; may be null.  Called under the lock of the mutator list.
+  void (*nudge)(void* context) = nullptr;
+  void* nudge_context = nullptr;
+
+  uint32_t id = 0;
+
+  // The large object that is being zeroed, 0 for none.
+  WordIndex pending_large = 0;
+
+  // The other heaps this thread is a mutator of (see CurrentMutator).
+  Mutator* next_of_thread = nullptr;
+
+ private:
+  static uint32_t Limit(uint32_t used, uint32_t capacity) { return used < capacity ? used : capacity; }
+
+  template <typename Visit>
+  static void VisitSlots(uint32_t* slots, uint32_t count, Visit visit) {
+    for (uint32_t i = 0; i < count; ++i) {
+      if (slots[i] != 0) visit(&slots[i]);
+    }
+  }
+};
+
+// The calling thread's mutator of `heap`, or null.  Async-signal-safe.
+Mutator* CurrentMutator(const Heap* heap);
+void BindToThread(Mutator* mutator);
+void UnbindFromThread(Mutator* mutator);
+
+}  // namespace faultline

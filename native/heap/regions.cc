@@ -1,0 +1,242 @@
+#include "heap/regions.h"
+
+#include <algorithm>
+
+#include "os/invariant.h"
+
+namespace faultline {
+
+Status Regions::Create(uint32_t capacity_regions, uint32_t reserve_regions) {
+  capacity_ = capacity_regions;
+  count_ = capacity_regions + reserve_regions;
+  if (Status status = use_.Create(count_); !status.ok()) return status;
+  if (Status status = clean_from_.Create(count_); !status.ok()) return status;
+  if (Status status = punching_.Create(count_); !status.ok()) return status;
+  if (Status status = large_head_.Create(count_); !status.ok()) return status;
+  free_count_.store(count_, std::memory_order_relaxed);
+  return {};
+}
+
+bool Regions::TakeFree(RegionIndex* region) {
+  // The lowest free region: the heap stays dense at the front and large objects find room at the back.
+  for (RegionIndex i = search_from_; i < count_; ++i) {
+    if (use_[i].state != RegionState::kFree || punching_[i] != 0) continue;
+    search_from_ = i + 1;
+    *region = i;
+    free_count_.fetch_sub(1, std::memory_order_relaxed);
+    charged_.fetch_add(1, std::memory_order_relaxed);
+    use_[i].used_pages = 0;
+    if (i == 0) {  // The first page of the heap is never used: 0 is null.
+      use_[i].used_pages = 1;
+      AddUsed(1);
+      clean_from_[i] = std::max<uint16_t>(clean_from_[i], 1);
+    }
+    return true;
+  }
+  return false;
+}
+
+void Regions::Free(RegionIndex region) {
+  const RegionUse before = use_[region];
+  if (before.state != RegionState::kSource) charged_.fetch_sub(1, std::memory_order_relaxed);
+  AddUsed(-static_cast<int64_t>(before.used_pages));
+  use_[region] = RegionUse{};
+  free_count_.fetch_add(1, std::memory_order_relaxed);
+  search_from_ = std::min(search_from_, region);
+}
+
+PageRun Regions::Cut(RegionIndex region, uint32_t pages) {
+  PageRun run;
+  const uint32_t used = use_[region].used_pages;
+  run.first = FirstPageOfRegion(region) + used;
+  run.count = pages;
+  run.dirty = clean_from_[region] > used ? std::min<uint32_t>(clean_from_[region] - used, pages) : 0;
+  use_[region].used_pages = static_cast<uint16_t>(used + pages);
+  clean_from_[region] = std::max<uint16_t>(clean_from_[region], use_[region].used_pages);
+  AddUsed(pages);
+  return run;
+}
+
+PageRun Regions::TakePages(uint32_t least, uint32_t wanted) {
+  const std::lock_guard<std::mutex> guard(lock_);
+  if (current_ == kNone || PagesLeft(current_) < least) {
+    if (current_ != kNone) SetState(current_, RegionState::kLive);
+    current_ = kNone;
+    while (!partial_.empty() && current_ == kNone) {
+      const RegionIndex region = partial_.back();
+      partial_.pop_back();
+      if (use_[region].state == RegionState::kLive && punching_[region] == 0 && PagesLeft(region) >= least) {
+        current_ = region;
+      }
+    }
+    if (current_ == kNone) {
+      RegionIndex region;
+      if (charged() >= capacity_ || !TakeFree(&region)) return {};
+      current_ = region;
+    }
+    SetState(current_, RegionState::kAllocating);
+    if (PagesLeft(current_) < least) return {};  // Only region 0 of the smallest heaps, with its unused page.
+  }
+  uint32_t pages = std::min(std::max(least, wanted), PagesLeft(current_));
+  if (PagesLeft(current_) - pages < kLeastPartialPages) pages = PagesLeft(current_);
+  return Cut(current_, pages);
+}
+
+PageRun Regions::TakeLarge(uint64_t words) {
+  const uint32_t needed = static_cast<uint32_t>((words + kRegionWords - 1) >> kRegionWordsLog2);
+  const std::lock_guard<std::mutex> guard(lock_);
+  if (needed > capacity_ || charged() + needed > capacity_) return {};
+  // From the back: small objects fill the heap from the front.
+  uint32_t run = 0;
+  for (RegionIndex i = count_; i-- > 1;) {
+    run = use_[i].state == RegionState::kFree && punching_[i] == 0 ? run + 1 : 0;
+    if (run < needed) continue;
+    PageRun pages;
+    pages.first = FirstPageOfRegion(i);
+    pages.count = PagesForWords(words);
+    uint32_t left = pages.count;
+    for (uint32_t k = 0; k < needed; ++k) {
+      const uint32_t used = std::min(left, kRegionPages);
+      left -= used;
+      use_[i + k] = RegionUse{k == 0 ? RegionState::kLargePending : RegionState::kLargeTail, 0,
+                              static_cast<uint16_t>(used)};
+      large_head_[i + k] = i;
+      // One dirty region makes the run dirty as far as that region goes.
+      if (clean_from_[i + k] > 0) pages.dirty = k * kRegionPages + std::min<uint32_t>(clean_from_[i + k], used);
+      clean_from_[i + k] = std::max<uint16_t>(clean_from_[i + k], static_cast<uint16_t>(used));
+      AddUsed(used);
+    }
+    free_count_.fetch_sub(needed, std::memory_order_relaxed);
+    charged_.fetch_add(needed, std::memory_order_relaxed);
+    return pages;
+  }
+  return {};
+}
+
+void Regions::CommitLarge(RegionIndex first) {
+  const std::lock_guard<std::mutex> guard(lock_);
+  FAULTLINE_CHECK(use_[first].state == RegionState::kLargePending, "only a pending large object is committed", first);
+  SetState(first, RegionState::kLarge);
+}
+
+void Regions::AbandonLarge(RegionIndex first) {
+  const std::lock_guard<std::mutex> guard(lock_);
+  FAULTLINE_CHECK(use_[first].state == RegionState::kLargePending, "only a pending large object is abandoned", first);
+  RegionIndex region = first;
+  do {
+    Free(region++);
+  } while (region < count_ && use_[region].state == RegionState::kLargeTail && large_head_[region] == first);
+}
+
+void Regions::CloseForMarking(uint16_t* marked_pages) {
+  const std::lock_guard<std::mutex> guard(lock_);
+  if (current_ != kNone) SetState(current_, RegionState::kLive);
+  current_ = kNone;
+  partial_.clear();
+  for (RegionIndex i = 0; i < count_; ++i) {
+    marked_pages[i] = use_[i].state == RegionState::kLargePending ? 0 : use_[i].used_pages;
+  }
+}
+
+uint32_t Regions::ReserveTargets(uint32_t wanted, std::vector<RegionIndex>* targets) {
+  const std::lock_guard<std::mutex> guard(lock_);
+  RegionIndex region;
+  while (targets->size() < wanted && TakeFree(&region)) {
+    SetState(region, RegionState::kTarget);
+    targets->push_back(region);
+  }
+  return static_cast<uint32_t>(targets->size());
+}
+
+void Regions::ReleaseTarget(RegionIndex region) {
+  const std::lock_guard<std::mutex> guard(lock_);
+  FAULTLINE_CHECK(use_[region].state == RegionState::kTarget, "only a target is released", region);
+  Free(region);
+}
+
+void Regions::MakeSource(RegionIndex region) {
+  const std::lock_guard<std::mutex> guard(lock_);
+  FAULTLINE_CHECK(use_[region].state == RegionState::kLive, "(T) a source was live, never a target", region);
+  SetState(region, RegionState::kSource);
+  charged_.fetch_sub(1, std::memory_order_relaxed);
+}
+
+void Regions::CancelSource(RegionIndex region) {
+  const std::lock_guard<std::mutex> guard(lock_);
+  FAULTLINE_CHECK(use_[region].state == RegionState::kSource, "only a source is cancelled", region);
+  SetState(region, RegionState::kLive);
+  charged_.fetch_add(1, std::memory_order_relaxed);
+}
+
+void Regions::Freeze(RegionUse* frozen) {
+  const std::lock_guard<std::mutex> guard(lock_);
+  memcpy(frozen, use_.data(), count_ * sizeof(RegionUse));
+}
+
+void Regions::FreeSource(RegionIndex region) {
+  const std::lock_guard<std::mutex> guard(lock_);
+  FAULTLINE_CHECK(use_[region].state == RegionState::kSource, "(F) a source is freed once", region);
+  Free(region);
+}
+
+void Regions::FinishTarget(RegionIndex region, uint32_t used_pages) {
+  const std::lock_guard<std::mutex> guard(lock_);
+  FAULTLINE_CHECK(use_[region].state == RegionState::kTarget, "a target is finished once", region);
+  if (used_pages <= (region == 0 ? 1u : 0u)) {
+    Free(region);
+    return;
+  }
+  AddUsed(static_cast<int64_t>(used_pages) - use_[region].used_pages);
+  use_[region] = RegionUse{RegionState::kLive, 0, static_cast<uint16_t>(used_pages)};
+  clean_from_[region] = std::max<uint16_t>(clean_from_[region], static_cast<uint16_t>(used_pages));
+}
+
+void Regions::ReopenPartial() {
+  const std::lock_guard<std::mutex> guard(lock_);
+  partial_.clear();
+  for (RegionIndex i = count_; i-- > 0;) {
+    if (use_[i].state == RegionState::kLive && PagesLeft(i) >= kLeastPartialPages) partial_.push_back(i);
+  }
+}
+
+void Regions::CommittedFree(std::vector<RegionIndex>* regions) const {
+  const std::lock_guard<std::mutex> guard(lock_);
+  for (RegionIndex i = 0; i < count_; ++i) {
+    if (use_[i].state == RegionState::kFree && clean_from_[i] > 0 && punching_[i] == 0) regions->push_back(i);
+  }
+}
+
+bool Regions::BeginPunch(RegionIndex region) {
+  const std::lock_guard<std::mutex> guard(lock_);
+  if (use_[region].state != RegionState::kFree || clean_from_[region] == 0) return false;
+  punching_[region] = 1;
+  return true;
+}
+
+void Regions::EndPunch(RegionIndex region, bool punched) {
+  const std::lock_guard<std::mutex> guard(lock_);
+  punching_[region] = 0;
+  if (punched) clean_from_[region] = 0;
+  search_from_ = std::min(search_from_, region);
+}
+
+PageRun Regions::BeginPunchTail(RegionIndex region) {
+  const std::lock_guard<std::mutex> guard(lock_);
+  PageRun run;
+  const RegionUse use = use_[region];
+  const bool settled = use.state == RegionState::kLive || use.state == RegionState::kLarge ||
+                       use.state == RegionState::kLargeTail;
+  if (!settled || clean_from_[region] <= use.used_pages) return run;
+  run.first = FirstPageOfRegion(region) + use.used_pages;
+  run.count = clean_from_[region] - use.used_pages;
+  punching_[region] = 1;
+  return run;
+}
+
+void Regions::EndPunchTail(RegionIndex region, bool punched) {
+  const std::lock_guard<std::mutex> guard(lock_);
+  punching_[region] = 0;
+  if (punched) clean_from_[region] = use_[region].used_pages;
+}
+
+}  // namespace faultline

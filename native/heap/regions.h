@@ -1,0 +1,165 @@
+// Regions: what each MiB of the heap is used for, and handing out pages of it.
+//
+//     free ──allocation──▶ allocating ──full, or marking ends──▶ live ──plan──▶ source ──last reader built──▶ free
+//      │ └──plan──▶ target ──finish──▶ live                       │
+//      └──large object──▶ large, large-tail… ──dead──▶ free       └──nothing live──▶ free
+//
+// Pages of a region are handed out from the front; `used_pages` is how many.  Behind `clean_from` no page of the file was
+// ever written since the region was last returned to the system, so nothing there needs zeroing.
+//
+// Budget.  `charged` counts every region that is neither free nor a source: what the heap will occupy when the running
+// cycle is done.  Mutators may take a region while charged < capacity and one is free.  Everything above the capacity
+// stays for evacuation, and a source is discharged when the plan is made, its targets are charged at the same moment;
+// targets never outnumber sources, so after every cycle the whole reserve is free again.
+//
+// All functions take the lock themselves unless they say otherwise.  Nobody touches heap memory while holding it.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <mutex>
+#include <vector>
+
+#include "heap/layout.h"
+#include "heap/mapped_array.h"
+
+namespace faultline {
+
+enum class RegionState : uint8_t {
+  kFree,
+  kAllocating,
+  kLive,
+  kSource,
+  kTarget,
+  kLarge,         // First region of a large object; used_pages is 256 when the object goes on.
+  kLargeTail,
+  kLargePending,  // A large object whose memory is being zeroed: alive, not yet marked through.
+};
+
+// One region as the collector sees it; four bytes, so that the flip can freeze the whole table with one copy.
+struct RegionUse {
+  RegionState state = RegionState::kFree;
+  uint8_t reserved = 0;
+  uint16_t used_pages = 0;
+};
+static_assert(sizeof(RegionUse) == 4);
+
+struct PageRun {
+  PageIndex first = 0;
+  uint32_t count = 0;
+  uint32_t dirty = 0;  // How many of them, from the front, may hold old data.
+};
+
+class Regions {
+ public:
+  Status Create(uint32_t capacity_regions, uint32_t reserve_regions);
+
+  // Pages for a TLAB: at least `least` of one region, `wanted` if there is room, more only to finish a region off.
+  // An empty run means that the heap must be collected (or waited for) first.
+  PageRun TakePages(uint32_t least, uint32_t wanted);
+
+  // Consecutive free regions for one large object, in state kLargePending; 0 in `count` when there are none.
+  PageRun TakeLarge(uint64_t words);
+  void CommitLarge(RegionIndex first);
+  void AbandonLarge(RegionIndex first);
+
+  // Ends allocation in the region that is being filled: from here to ReopenPartial new pages come from regions that
+  // were free at this moment.  Writes how many pages of each region marking is about to decide on.
+  void CloseForMarking(uint16_t* marked_pages);
+
+  // Frees regions whose live words are 0 and large objects whose first word is unmarked (`is_marked`), and sets their
+  // marked_pages to 0: what is put there from now on is younger than the marking.
+  template <typename IsMarked>
+  uint32_t SweepDead(const uint32_t* live_words, uint16_t* marked_pages, IsMarked is_marked);
+
+  // The plan: live regions become sources, free ones targets.  ReserveTargets returns how many it got.
+  uint32_t ReserveTargets(uint32_t wanted, std::vector<RegionIndex>* targets);
+  void ReleaseTarget(RegionIndex region);
+  void MakeSource(RegionIndex region);
+  void CancelSource(RegionIndex region);
+  void Freeze(RegionUse* frozen);
+
+  // Compaction: a source nobody reads any more is free.  At the end targets become live.
+  void FreeSource(RegionIndex region);
+  void FinishTarget(RegionIndex region, uint32_t used_pages);
+
+  // Live regions with room behind their last page may be filled up again (never between marking and plan).
+  void ReopenPartial();
+
+  // Returns free regions with pages in the file, cleanest kept last; at most `limit`.
+  void CommittedFree(std::vector<RegionIndex>* regions) const;
+  // Takes a free region out of circulation while its pages are punched, and puts it back clean.
+  bool BeginPunch(RegionIndex region);
+  void EndPunch(RegionIndex region, bool punched);
+  // The same for the pages behind the last used one of a region that stays; count 0 when there are none.
+  PageRun BeginPunchTail(RegionIndex region);
+  void EndPunchTail(RegionIndex region, bool punched);
+
+  // The first region of the large object that `region` belongs to; stable while the object lives.
+  RegionIndex LargeHead(RegionIndex region) const { return large_head_[region]; }
+
+  RegionUse use(RegionIndex region) const { return use_[region]; }
+  const RegionUse* data() const { return use_.data(); }
+  uint32_t count() const { return count_; }
+  uint32_t capacity() const { return capacity_; }
+
+  // Relaxed figures for statistics and triggers.
+  uint32_t free_count() const { return free_count_.load(std::memory_order_relaxed); }
+  uint32_t charged() const { return charged_.load(std::memory_order_relaxed); }
+  uint64_t used_pages_total() const { return used_pages_total_.load(std::memory_order_relaxed); }
+
+  std::mutex& lock() { return lock_; }
+
+ private:
+  bool TakeFree(RegionIndex* region);  // Lock held.
+  void Free(RegionIndex region);       // Lock held.
+  void SetState(RegionIndex region, RegionState state) { use_[region].state = state; }
+  uint32_t PagesLeft(RegionIndex region) const { return kRegionPages - use_[region].used_pages; }
+  PageRun Cut(RegionIndex region, uint32_t pages);
+  void AddUsed(int64_t pages) { used_pages_total_.fetch_add(static_cast<uint64_t>(pages), std::memory_order_relaxed); }
+
+  static constexpr RegionIndex kNone = ~0u;
+  // A tail shorter than this is not worth going back to.
+  static constexpr uint32_t kLeastPartialPages = 4;
+
+  mutable std::mutex lock_;
+  uint32_t count_ = 0;
+  uint32_t capacity_ = 0;
+  MappedArray<RegionUse> use_;
+  MappedArray<uint16_t> clean_from_;
+  MappedArray<uint8_t> punching_;
+  MappedArray<RegionIndex> large_head_;
+  RegionIndex current_ = kNone;
+  RegionIndex search_from_ = 0;
+  std::vector<RegionIndex> partial_;
+  // Written under lock_, read anywhere; relaxed, they order nothing.
+  std::atomic<uint32_t> free_count_{0};
+  std::atomic<uint32_t> charged_{0};
+  std::atomic<uint64_t> used_pages_total_{0};
+};
+
+template <typename IsMarked>
+uint32_t Regions::SweepDead(const uint32_t* live_words, uint16_t* marked_pages, IsMarked is_marked) {
+  const std::lock_guard<std::mutex> guard(lock_);
+  uint32_t freed = 0;
+  for (RegionIndex region = 0; region < count_; ++region) {
+    // A region without marked pages was free when marking ended: whatever is in it is younger and alive.
+    if (marked_pages[region] == 0) continue;
+    if (use_[region].state == RegionState::kLive && live_words[region] == 0) {
+      Free(region);
+      marked_pages[region] = 0;
+      ++freed;
+    } else if (use_[region].state == RegionState::kLarge && !is_marked(FirstWordOfRegion(region))) {
+      do {
+        Free(region);
+        marked_pages[region] = 0;
+        ++freed;
+        ++region;
+      } while (region < count_ && use_[region].state == RegionState::kLargeTail);
+      --region;
+    }
+  }
+  return freed;
+}
+
+}  // namespace faultline

@@ -1,0 +1,37 @@
+#include "heap/shapes.h"
+
+namespace faultline {
+
+ShapeId ShapeTable::Define(const std::string& name, const std::string& description, const Shape& shape) {
+  const std::lock_guard<std::mutex> guard(lock_);
+  for (size_t i = 0; i < named_.size(); ++i) {
+    if (named_[i].name == name) return named_[i].description == description ? static_cast<ShapeId>(i + 1) : 0;
+  }
+  const ShapeId id = limit_.load(std::memory_order_relaxed);  // Written under lock_ only.
+  if (id >= kMaxShapes) return 0;
+  shapes_[id] = shape;
+  shapes_[id].has_references = shape.reference_fields > 0 || shape.element_kind == ElementKind::kReference;
+  named_.push_back({name, description});
+  limit_.store(id + 1, std::memory_order_release);  // Partner: IsValid.
+  return id;
+}
+
+ShapeId ShapeTable::Find(const std::string& name, std::string* description) const {
+  const std::lock_guard<std::mutex> guard(lock_);
+  for (size_t i = 0; i < named_.size(); ++i) {
+    if (named_[i].name != name) continue;
+    if (description != nullptr) *description = named_[i].description;
+    return static_cast<ShapeId>(i + 1);
+  }
+  return 0;
+}
+
+bool ShapeTable::Describe(ShapeId id, std::string* name, std::string* description) const {
+  const std::lock_guard<std::mutex> guard(lock_);
+  if (id == 0 || id > named_.size()) return false;
+  *name = named_[id - 1].name;
+  *description = named_[id - 1].description;
+  return true;
+}
+
+}  // namespace faultline

@@ -1,0 +1,47 @@
+// Statistics: counters and histograms of one heap.  Writers add with relaxed order from wherever they are, fault handlers
+// included; readers get figures that may be a moment apart from each other.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "heap/histogram.h"
+
+namespace faultline {
+
+using Counter = std::atomic<uint64_t>;
+
+inline void Add(Counter& counter, uint64_t amount) { counter.fetch_add(amount, std::memory_order_relaxed); }
+inline uint64_t Read(const Counter& counter) { return counter.load(std::memory_order_relaxed); }
+
+struct Statistics {
+  // Cycles.
+  Counter cycles{0};             // Marked and swept.
+  Counter compacting_cycles{0};  // … and moved something.
+  Counter evacuated_bytes{0};    // Source regions given up, live and dead.
+  Counter copied_bytes{0};       // Live bytes that moved.
+  Counter in_place_pages{0};     // Pages whose references were changed where they lay.
+  Counter refused_flips{0};      // Cycles whose flip the kernel refused; they compacted inside the pause.
+
+  // Pages of compactions.
+  Counter pages_by_workers{0};
+  Counter pages_by_mutators{0};
+  Counter pages_continued{0};
+  Counter continue_calls{0};
+  Counter copy_calls{0};  // UFFDIO_COPY is never used; the counter exists to be looked at.
+
+  // Pauses, in nanoseconds from the stop of the last mutator to resume.
+  Histogram mark_pause;
+  Histogram flip_pause;
+  Histogram time_to_safepoint;
+
+  // Faults: time in the handler plus the delivery time measured for this mode.
+  Histogram fault_service;
+
+  // Mutators that had to wait for memory.
+  Histogram stalls;
+
+  Counter peak_file_bytes{0};
+};
+
+}  // namespace faultline

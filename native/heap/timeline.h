@@ -1,0 +1,82 @@
+// Timeline: how much of a mutator's time the collector took, in bins of 250 us, over the last minutes.
+//
+// From it comes the utilization curve (minimum mutator utilization, Cheng & Blelloch 2001): the worst share of its own time
+// that the mutator had in any window.  Pauses, service of page faults and waits for memory all count as collector time.
+// Only the mutator itself writes; a reader may be a bin behind.
+#pragma once
+
+#include <cstdint>
+
+#include "heap/mapped_array.h"
+#include "os/clock.h"
+
+namespace faultline {
+
+class Timeline {
+ public:
+  static constexpr uint64_t kBinNs = 250'000;
+  static constexpr uint64_t kBins = 1u << 20;  // 262 s, then the oldest are overwritten.
+
+  Status Create() {
+    start_ns_ = NowNs();
+    return bins_.Create(kBins);
+  }
+
+  bool enabled() const { return bins_.data() != nullptr; }
+
+  // Async-signal-safe.
+  void AddCollectorTime(uint64_t from_ns, uint64_t until_ns) {
+    if (!enabled() || from_ns < start_ns_) return;
+    uint64_t at = from_ns - start_ns_;
+    const uint64_t end = until_ns - start_ns_;
+    while (at < end) {
+      const uint64_t bin = at / kBinNs;
+      const uint64_t bin_end = (bin + 1) * kBinNs;
+      const uint64_t piece = (end < bin_end ? end : bin_end) - at;
+      uint32_t* cell = &bins_[bin % kBins];
+      if (bin >= written_) Advance(bin);
+      // Relaxed and not a read-modify-write: one writer.
+      __atomic_store_n(cell, *cell + static_cast<uint32_t>(piece), __ATOMIC_RELAXED);
+      at += piece;
+    }
+  }
+
+  // The worst share (0 … 1) of mutator time in any window of `window_ns` that lies within the recorded time.
+  double WorstUtilization(uint64_t window_ns) const {
+    if (!enabled()) return 1;
+    const uint64_t window = window_ns / kBinNs;
+    const uint64_t end = (NowNs() - start_ns_) / kBinNs;
+    uint64_t begin = end > kBins ? end - kBins : 0;
+    if (end - begin < window || window == 0) return 1;
+    const uint64_t written = __atomic_load_n(&written_, __ATOMIC_RELAXED);
+    uint64_t sum = 0;
+    uint64_t worst = 0;
+    for (uint64_t bin = begin; bin < end; ++bin) {
+      sum += ValueOf(bin, written);
+      if (bin - begin >= window) sum -= ValueOf(bin - window, written);
+      if (sum > worst) worst = sum;
+    }
+    const uint64_t length = window * kBinNs;
+    return worst >= length ? 0 : 1.0 - static_cast<double>(worst) / static_cast<double>(length);
+  }
+
+ private:
+  // Bins between the last written one and `bin` held an older lap; they are zero now.
+  void Advance(uint64_t bin) {
+    uint64_t from = written_;
+    if (bin - from > kBins) from = bin - kBins + 1;
+    if (bin >= kBins) {
+      for (uint64_t i = from; i <= bin; ++i) bins_[i % kBins] = 0;
+    }
+    __atomic_store_n(&written_, bin + 1, __ATOMIC_RELAXED);
+  }
+  uint64_t ValueOf(uint64_t bin, uint64_t written) const {
+    return bin < written ? __atomic_load_n(&bins_[bin % kBins], __ATOMIC_RELAXED) : 0;
+  }
+
+  MappedArray<uint32_t> bins_;
+  uint64_t start_ns_ = 0;
+  uint64_t written_ = 0;
+};
+
+}  // namespace faultline

@@ -1,0 +1,35 @@
+// Refusals: makes the kernel say no on demand, so that every branch on its answers can be tested.
+//
+// Each system call whose refusal we handle asks here first.  A test arms a point with an errno, a number of calls to
+// let through and a number to refuse.  Unarmed, the price is one relaxed load next to a system call.
+#pragma once
+
+#include <cstdint>
+
+namespace faultline {
+
+enum class SystemCall : uint32_t {
+  kMemfdCreate,
+  kFtruncate,
+  kMmap,
+  kMremap,
+  kUserfaultfd,
+  kUserfaultfdApi,
+  kRegister,
+  kContinue,
+  kPopulate,
+  kPunchHole,
+  kMprotect,
+  kCount,
+};
+
+// Names in the order of the enum, for the test binding and for messages.
+extern const char* const kSystemCallNames[static_cast<uint32_t>(SystemCall::kCount)];
+
+// Refuses `refuse` calls with `error_number` after letting `skip` calls through.  refuse = 0 disarms.
+void ArmRefusal(SystemCall call, int error_number, uint32_t skip, uint32_t refuse);
+
+// The errno to pretend, or 0 to go ahead.  Async-signal-safe.
+int Refused(SystemCall call);
+
+}  // namespace faultline

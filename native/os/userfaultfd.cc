@@ -1,0 +1,198 @@
+#include "os/userfaultfd.h"
+
+#include <fcntl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "os/invariant.h"
+#include "os/refusals.h"
+#include "os/userfaultfd_abi.h"
+
+#ifndef SYS_userfaultfd
+#define SYS_userfaultfd 323
+#endif
+
+namespace faultline {
+
+namespace {
+
+constexpr size_t kPageSize = 4096;
+constexpr size_t kMessageBatch = 32;
+
+int OpenDevice(int flags, SysError* error) {
+  const int device = open("/dev/userfaultfd", O_RDWR | O_CLOEXEC);
+  if (device < 0) {
+    *error = SysError{errno, "open(/dev/userfaultfd)"};
+    return -1;
+  }
+  const int fd = ioctl(device, abi::kIocNew, flags);
+  if (fd < 0) *error = SysError{errno, "ioctl(USERFAULTFD_IOC_NEW)"};
+  close(device);
+  return fd;
+}
+
+int OpenSystemCall(int flags, const char* name, SysError* error) {
+  const int fd = static_cast<int>(syscall(SYS_userfaultfd, flags));
+  if (fd < 0) *error = SysError{errno, name};
+  return fd;
+}
+
+// A raw descriptor, before the handshake.
+int OpenDescriptor(UserfaultfdProbe* probe) {
+  constexpr int kFlags = O_CLOEXEC;
+  if (const int refused = Refused(SystemCall::kUserfaultfd)) {
+    probe->device_error = probe->system_call_error = probe->user_mode_only_error = SysError{refused, "userfaultfd"};
+    return -1;
+  }
+  int fd = OpenDevice(kFlags, &probe->device_error);
+  if (fd >= 0) {
+    probe->door = UserfaultfdDoor::kDevice;
+    return fd;
+  }
+  fd = OpenSystemCall(kFlags, "userfaultfd", &probe->system_call_error);
+  if (fd >= 0) {
+    probe->door = UserfaultfdDoor::kSystemCall;
+    return fd;
+  }
+  fd = OpenSystemCall(kFlags | abi::kUserModeOnly, "userfaultfd(USER_MODE_ONLY)", &probe->user_mode_only_error);
+  if (fd >= 0) probe->door = UserfaultfdDoor::kSystemCallUserModeOnly;
+  return fd;
+}
+
+Status Handshake(int fd, uint64_t features, uint64_t* offered) {
+  if (const int refused = Refused(SystemCall::kUserfaultfdApi)) return SysError{refused, "ioctl(UFFDIO_API)"};
+  abi::Api api = {};
+  api.api = abi::kApi;
+  api.features = features;
+  if (ioctl(fd, abi::kIocApi, &api) != 0) return SysError{errno, "ioctl(UFFDIO_API)"};
+  if (offered != nullptr) *offered = api.features;
+  return {};
+}
+
+}  // namespace
+
+const char* NameOf(UserfaultfdDoor door) {
+  switch (door) {
+    case UserfaultfdDoor::kNone:
+      return "none";
+    case UserfaultfdDoor::kDevice:
+      return "/dev/userfaultfd";
+    case UserfaultfdDoor::kSystemCall:
+      return "userfaultfd()";
+    case UserfaultfdDoor::kSystemCallUserModeOnly:
+      return "userfaultfd(USER_MODE_ONLY)";
+  }
+  return "?";
+}
+
+Status Userfaultfd::Open(FaultDelivery delivery) {
+  delivery_ = delivery;
+  UserfaultfdProbe probe;
+  fd_ = OpenDescriptor(&probe);
+  if (fd_ < 0) return probe.user_mode_only_error;
+  door_ = probe.door;
+  const uint64_t features =
+      abi::kFeatureMinorShmem | (delivery == FaultDelivery::kSignal ? abi::kFeatureSigbus : 0);
+  Status status = Handshake(fd_, features, nullptr);
+  if (!status.ok()) Close();
+  return status;
+}
+
+void Userfaultfd::Close() {
+  if (fd_ >= 0) close(fd_);
+  fd_ = -1;
+}
+
+Status Userfaultfd::Register(void* start, size_t bytes) {
+  if (const int refused = Refused(SystemCall::kRegister)) return SysError{refused, "ioctl(UFFDIO_REGISTER)"};
+  // MINOR alone would zero-fill holes of the file without telling anybody.
+  abi::Register request = {};
+  request.range = {reinterpret_cast<uintptr_t>(start), bytes};
+  request.mode = abi::kRegisterMissing | abi::kRegisterMinor;
+  if (ioctl(fd_, abi::kIocRegister, &request) != 0) return SysError{errno, "ioctl(UFFDIO_REGISTER)"};
+  return {};
+}
+
+void Userfaultfd::Unregister(void* start, size_t bytes) {
+  abi::Range range = {reinterpret_cast<uintptr_t>(start), bytes};
+  const int answer = ioctl(fd_, abi::kIocUnregister, &range);
+  FAULTLINE_CHECK(answer == 0, "a range that we registered can be unregistered", static_cast<uint64_t>(errno));
+  Wake(start, bytes);
+}
+
+void Userfaultfd::Wake(void* start, size_t bytes) {
+  abi::Range range = {reinterpret_cast<uintptr_t>(start), bytes};
+  const int answer = ioctl(fd_, abi::kIocWake, &range);
+  FAULTLINE_CHECK(answer == 0, "UFFDIO_WAKE is legal in every state", static_cast<uint64_t>(errno));
+}
+
+uint32_t Userfaultfd::Continue(void* start, size_t bytes, uint8_t* alias_of_start) {
+  uint32_t calls = 0;
+  size_t done = 0;
+  uint8_t* const base = static_cast<uint8_t*>(start);
+  while (done < bytes) {
+    abi::Continue request = {};
+    request.range = {reinterpret_cast<uintptr_t>(base + done), bytes - done};
+    ++calls;
+    int error = Refused(SystemCall::kContinue);
+    if (error == 0) {
+      if (ioctl(fd_, abi::kIocContinue, &request) == 0) return calls;
+      error = errno;
+    }
+    switch (error) {
+      case EAGAIN:
+        // A later page stopped the call part way (the next call will say why), or the address space is changing.
+        if (request.mapped > 0) done += static_cast<size_t>(request.mapped);
+        break;
+      case EEXIST:
+        // Somebody mapped this page first.  That is not a wake-up for those who sleep on it.
+        if (delivery_ == FaultDelivery::kDescriptor) Wake(base + done, kPageSize);
+        done += kPageSize;
+        break;
+      case EFAULT:
+        // A hole of the file: let the file have a zero page, then try again.
+        __atomic_fetch_or(alias_of_start + done, 0, __ATOMIC_RELAXED);
+        break;
+      case ENOENT:
+        // No longer registered: the cycle is over and ordinary page faults serve the range from now on.
+        return calls;
+      default:
+        InvariantFailed(__FILE__, __LINE__, "UFFDIO_CONTINUE answers EAGAIN, EEXIST, EFAULT or ENOENT",
+                        static_cast<uint64_t>(error), request.range.start);
+    }
+  }
+  return calls;
+}
+
+size_t Userfaultfd::ReadMessages(FaultMessage* messages, size_t capacity) {
+  abi::Message raw[kMessageBatch];
+  const size_t limit = capacity < kMessageBatch ? capacity : kMessageBatch;
+  const ssize_t got = read(fd_, raw, limit * sizeof(abi::Message));
+  if (got <= 0) {
+    FAULTLINE_CHECK(errno == EINTR || errno == EAGAIN, "reading faults is only ever interrupted",
+                    static_cast<uint64_t>(errno));
+    return 0;
+  }
+  const size_t count = static_cast<size_t>(got) / sizeof(abi::Message);
+  for (size_t i = 0; i < count; ++i) {
+    messages[i].is_page_fault = raw[i].event == abi::kEventPageFault;
+    messages[i].address = raw[i].address;
+  }
+  return count;
+}
+
+bool UserfaultfdProbe::has_minor_faults() const { return (features & abi::kFeatureMinorShmem) != 0; }
+bool UserfaultfdProbe::has_signal_delivery() const { return (features & abi::kFeatureSigbus) != 0; }
+bool UserfaultfdProbe::has_async_write_protection() const { return (features & abi::kFeatureWpAsync) != 0; }
+
+UserfaultfdProbe ProbeUserfaultfd() {
+  UserfaultfdProbe probe;
+  const int fd = OpenDescriptor(&probe);
+  if (fd < 0) return probe;
+  // Asking for nothing is answered with everything the kernel has; this descriptor is of no further use.
+  if (!Handshake(fd, 0, &probe.features).ok()) probe.features = 0;
+  close(fd);
+  return probe;
+}
+
+}  // namespace faultline

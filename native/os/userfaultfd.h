@@ -1,0 +1,78 @@
+// Userfaultfd: the kernel's page fault as a service.  A thin wrapper with every answer named.
+//
+// Only what minor-fault compaction needs: open, register MISSING|MINOR, continue, wake, unregister, read.  The ABI numbers
+// are our own (userfaultfd_abi.h), since distribution headers lag behind the kernel.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "os/result.h"
+
+namespace faultline {
+
+// How a fault reaches us.
+enum class FaultDelivery { kSignal, kDescriptor };
+
+// Which door userfaultfd came through; see the Opening order in docs/minor-faults.md.
+enum class UserfaultfdDoor { kNone, kDevice, kSystemCall, kSystemCallUserModeOnly };
+
+const char* NameOf(UserfaultfdDoor door);
+
+struct FaultMessage {
+  bool is_page_fault = false;
+  uintptr_t address = 0;
+};
+
+class Userfaultfd {
+ public:
+  Userfaultfd() = default;
+  Userfaultfd(const Userfaultfd&) = delete;
+  Userfaultfd& operator=(const Userfaultfd&) = delete;
+  ~Userfaultfd() { Close(); }
+
+  // Tries /dev/userfaultfd, the system call, the system call with USER_MODE_ONLY.  The handshake works once per
+  // descriptor, so the features are asked for in one go; EINVAL there means that the kernel lacks one of them.
+  Status Open(FaultDelivery delivery);
+  void Close();
+
+  Status Register(void* start, size_t bytes);
+
+  // Also wakes: UNREGISTER alone leaves minor waiters asleep.
+  void Unregister(void* start, size_t bytes);
+
+  // Publishes pages whose content in the file is final.  Walks the whole range, steps over pages that are mapped already
+  // (EEXIST is not a wake-up, so those are woken when faults come by descriptor) and returns how many calls it took.
+  // Ends early, quietly, when the range is no longer registered.  Async-signal-safe.
+  uint32_t Continue(void* start, size_t bytes, uint8_t* alias_of_start);
+
+  void Wake(void* start, size_t bytes);
+
+  // Blocks until faults arrive; returns how many messages were stored, 0 when interrupted.
+  size_t ReadMessages(FaultMessage* messages, size_t capacity);
+
+  bool is_open() const { return fd_ >= 0; }
+  UserfaultfdDoor door() const { return door_; }
+
+ private:
+  int fd_ = -1;
+  FaultDelivery delivery_ = FaultDelivery::kSignal;
+  UserfaultfdDoor door_ = UserfaultfdDoor::kNone;
+};
+
+// What a throw-away descriptor says about this kernel.
+struct UserfaultfdProbe {
+  UserfaultfdDoor door = UserfaultfdDoor::kNone;
+  uint64_t features = 0;
+  SysError device_error;
+  SysError system_call_error;
+  SysError user_mode_only_error;
+
+  bool has_minor_faults() const;
+  bool has_signal_delivery() const;
+  bool has_async_write_protection() const;
+};
+
+UserfaultfdProbe ProbeUserfaultfd();
+
+}  // namespace faultline

@@ -1,0 +1,60 @@
+// The kernel's userfaultfd ABI as this project uses it (Linux 5.14 to 6.18, Documentation/admin-guide/mm/userfaultfd.rst).
+// Own definitions, because <linux/userfaultfd.h> of a long-term distribution ends years before its kernels do.
+#pragma once
+
+#include <linux/types.h>
+#include <sys/ioctl.h>
+
+namespace faultline::abi {
+
+inline constexpr __u64 kApi = 0xAA;
+inline constexpr int kUserModeOnly = 1;
+
+// Feature bits (uffdio_api.features).
+inline constexpr __u64 kFeatureSigbus = 1u << 7;
+inline constexpr __u64 kFeatureMinorShmem = 1u << 10;
+inline constexpr __u64 kFeatureWpAsync = 1u << 15;
+
+inline constexpr __u64 kRegisterMissing = 1;
+inline constexpr __u64 kRegisterMinor = 4;
+
+struct Api {
+  __u64 api;
+  __u64 features;
+  __u64 ioctls;
+};
+struct Range {
+  __u64 start;
+  __u64 len;
+};
+struct Register {
+  Range range;
+  __u64 mode;
+  __u64 ioctls;
+};
+struct Continue {
+  Range range;
+  __u64 mode;
+  __s64 mapped;
+};
+struct Message {
+  __u8 event;
+  __u8 reserved[7];
+  __u64 flags;
+  __u64 address;
+  __u64 thread;
+};
+
+inline constexpr __u8 kEventPageFault = 0x12;
+
+inline constexpr unsigned long kIocNew = _IO(0xAA, 0x00);
+inline constexpr unsigned long kIocApi = _IOWR(0xAA, 0x3F, Api);
+inline constexpr unsigned long kIocRegister = _IOWR(0xAA, 0x00, Register);
+inline constexpr unsigned long kIocUnregister = _IOR(0xAA, 0x01, Range);
+inline constexpr unsigned long kIocWake = _IOR(0xAA, 0x02, Range);
+inline constexpr unsigned long kIocContinue = _IOWR(0xAA, 0x07, Continue);
+
+static_assert(sizeof(Api) == 24 && sizeof(Register) == 32 && sizeof(Continue) == 32 && sizeof(Message) == 32,
+              "the kernel checks structure sizes through the ioctl number");
+
+}  // namespace faultline::abi

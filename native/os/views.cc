@@ -1,0 +1,137 @@
+#include "os/views.h"
+
+#include <sys/mman.h>
+#include <sys/prctl.h>
+
+#include "os/invariant.h"
+#include "os/refusals.h"
+
+#ifndef MREMAP_DONTUNMAP
+#define MREMAP_DONTUNMAP 4
+#endif
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+#ifndef PR_SET_VMA
+#define PR_SET_VMA 0x53564d41
+#define PR_SET_VMA_ANON_NAME 0
+#endif
+
+namespace faultline {
+
+namespace {
+
+constexpr int kReadWrite = PROT_READ | PROT_WRITE;
+constexpr int kReserved = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+
+Status Populate(uint8_t* start, size_t bytes) {
+  if (const int refused = Refused(SystemCall::kPopulate)) return SysError{refused, "madvise(POPULATE_WRITE)"};
+  if (madvise(start, bytes, MADV_POPULATE_WRITE) != 0) return SysError{errno, "madvise(POPULATE_WRITE)"};
+  return {};
+}
+
+}  // namespace
+
+Status Views::Map(uint8_t* at, int protection) {
+  if (const int refused = Refused(SystemCall::kMmap)) return SysError{refused, "mmap"};
+  void* mapped = mmap(at, span_bytes_, protection, MAP_SHARED | MAP_FIXED | MAP_NORESERVE, file_->fd(), 0);
+  if (mapped == MAP_FAILED) return SysError{errno, "mmap"};
+  // Huge pages would make one touch publish 512 pages, and a forked child must not share the moving heap.
+  if (madvise(at, span_bytes_, MADV_NOHUGEPAGE) != 0 && errno != EINVAL) return SysError{errno, "madvise(NOHUGEPAGE)"};
+  if (madvise(at, span_bytes_, MADV_DONTFORK) != 0) return SysError{errno, "madvise(DONTFORK)"};
+  return {};
+}
+
+Status Views::Create(const MemoryFile& file, void* mutator_view, NextView next_view) {
+  file_ = &file;
+  span_bytes_ = SpanBytes(file.bytes());
+  borrowed_mutator_view_ = mutator_view != nullptr;
+
+  const size_t own_views = borrowed_mutator_view_ ? 3 : 4;
+  reservation_bytes_ = own_views * span_bytes_ + kViewAlignment;
+  if (const int refused = Refused(SystemCall::kMmap)) return SysError{refused, "mmap"};
+  void* reserved = mmap(nullptr, reservation_bytes_, PROT_NONE, kReserved, -1, 0);
+  if (reserved == MAP_FAILED) {
+    const SysError error{errno, "mmap"};
+    reservation_bytes_ = 0;
+    return error;
+  }
+  reservation_ = static_cast<uint8_t*>(reserved);
+  prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, reserved, reservation_bytes_, "faultline-views");
+
+  const uintptr_t aligned = (reinterpret_cast<uintptr_t>(reserved) + kViewAlignment - 1) & ~(kViewAlignment - 1);
+  uint8_t* at = reinterpret_cast<uint8_t*>(aligned);
+  uint8_t* const alias = at;
+  uint8_t* const next = at + span_bytes_;
+  scratch_ = at + 2 * span_bytes_;
+  scratch_emptied_bytes_ = span_bytes_;
+  uint8_t* const mutator =
+      borrowed_mutator_view_ ? static_cast<uint8_t*>(mutator_view) : at + 3 * span_bytes_;
+  FAULTLINE_CHECK((reinterpret_cast<uintptr_t>(mutator) & (kViewAlignment - 1)) == 0,
+                  "the mutator view starts on a 1 GiB boundary");
+
+  if (Status status = Map(alias, kReadWrite); !status.ok()) return status;
+  alias_ = alias;
+  const int next_protection = next_view == NextView::kProtected ? PROT_NONE : kReadWrite;
+  if (Status status = Map(next, next_protection); !status.ok()) return status;
+  next_view_ = next;
+  if (Status status = Map(mutator, kReadWrite); !status.ok()) return status;
+  mutator_view_ = mutator;
+  return {};
+}
+
+void Views::Close() {
+  if (borrowed_mutator_view_ && mutator_view_ != nullptr) {
+    mmap(mutator_view_, span_bytes_, kReadWrite, kReserved | MAP_FIXED, -1, 0);
+  }
+  if (reservation_ != nullptr) munmap(reservation_, reservation_bytes_);
+  reservation_ = mutator_view_ = alias_ = next_view_ = scratch_ = nullptr;
+  reservation_bytes_ = span_bytes_ = 0;
+}
+
+Status Views::Swap() {
+  FAULTLINE_CHECK(scratch_emptied_bytes_ == span_bytes_, "scratch is empty before the flip", scratch_emptied_bytes_);
+  constexpr int kFlags = MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP;
+  int refused = Refused(SystemCall::kMremap);
+  if (refused != 0 || mremap(mutator_view_, span_bytes_, span_bytes_, kFlags, scratch_) == MAP_FAILED) {
+    return SysError{refused != 0 ? refused : errno, "mremap(V to scratch)"};
+  }
+  refused = Refused(SystemCall::kMremap);
+  if (refused != 0 || mremap(next_view_, span_bytes_, span_bytes_, kFlags, mutator_view_) == MAP_FAILED) {
+    const SysError error{refused != 0 ? refused : errno, "mremap(W to V)"};
+    // V's range still maps the file, with empty page tables.  Its old tables come back from scratch if the kernel
+    // lets us; if not, V works all the same and fills itself by ordinary faults.
+    if (mremap(scratch_, span_bytes_, span_bytes_, kFlags, mutator_view_) == MAP_FAILED) {
+      mmap(scratch_, span_bytes_, PROT_NONE, kReserved | MAP_FIXED, -1, 0);
+    }
+    return error;
+  }
+  scratch_emptied_bytes_ = 0;
+  return {};
+}
+
+bool Views::EmptyScratchPiece(size_t piece_bytes) {
+  if (scratch_emptied_bytes_ == span_bytes_) return true;
+  const size_t left = span_bytes_ - scratch_emptied_bytes_;
+  const size_t piece = piece_bytes < left ? piece_bytes : left;
+  // Replacing beats munmap: the address range stays ours.
+  void* replaced =
+      mmap(scratch_ + scratch_emptied_bytes_, piece, PROT_NONE, kReserved | MAP_FIXED, -1, 0);
+  FAULTLINE_CHECK(replaced != MAP_FAILED, "an address range that is ours can be reserved again", errno);
+  scratch_emptied_bytes_ += piece;
+  return scratch_emptied_bytes_ == span_bytes_;
+}
+
+Status Views::PopulateMutatorView(size_t offset, size_t bytes) { return Populate(mutator_view_ + offset, bytes); }
+
+Status Views::PopulateAlias(size_t offset, size_t bytes) { return Populate(alias_ + offset, bytes); }
+
+Status Views::ProtectMutatorView(size_t offset, size_t bytes, bool accessible) {
+  if (const int refused = Refused(SystemCall::kMprotect)) return SysError{refused, "mprotect"};
+  if (mprotect(mutator_view_ + offset, bytes, accessible ? kReadWrite : PROT_NONE) != 0) {
+    return SysError{errno, "mprotect"};
+  }
+  return {};
+}
+
+}  // namespace faultline

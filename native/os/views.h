@@ -1,0 +1,75 @@
+// Views: the mappings of one memory file.
+//
+//     V  mutator view   every load and store of mutators goes here
+//     A  alias view     only the collector reads and writes here; never registered with userfaultfd
+//     W  next view      prepared beside V; the flip puts it at V's address
+//     S  scratch        receives the page tables that V had; emptied in pieces before the next flip
+//
+// All four start on a 1 GiB boundary and span whole GiB (the file may be shorter): then mremap moves page tables one
+// whole gigabyte at a time, and the flip costs the same at any heap size.  Both moves use MREMAP_DONTUNMAP, so that no
+// address range is ever empty for another thread's mmap to land in.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "os/memory_file.h"
+#include "os/result.h"
+
+namespace faultline {
+
+inline constexpr size_t kViewAlignment = size_t{1} << 30;
+
+class Views {
+ public:
+  // How the mutator view is protected right after a flip.
+  enum class NextView { kAccessible, kProtected };
+
+  Views() = default;
+  Views(const Views&) = delete;
+  Views& operator=(const Views&) = delete;
+  ~Views() { Close(); }
+
+  // Maps the file.  `mutator_view` is an address inside memory that somebody else owns (a SharedArrayBuffer), aligned
+  // to kViewAlignment and with SpanBytes(file) bytes behind it, or null to reserve one's own.
+  Status Create(const MemoryFile& file, void* mutator_view, NextView next_view);
+
+  // Takes every mapping away.  Plain zero memory is put back under a mutator view that belongs to somebody else.
+  void Close();
+
+  // The flip's two moves.  Precondition: V is not registered with userfaultfd (a registered range is moved entry by
+  // entry), all of S has been emptied, every mutator is stopped.  On failure everything is as before.
+  Status Swap();
+
+  // Empties the next piece of scratch.  Returns true when nothing is left.  Takes about 30 us a MiB.
+  bool EmptyScratchPiece(size_t piece_bytes);
+
+  // Fills page tables so that nobody faults on the range later.  `offset` and `bytes` in the file.
+  Status PopulateMutatorView(size_t offset, size_t bytes);
+  Status PopulateAlias(size_t offset, size_t bytes);
+
+  // Protection of a piece of V (sigsegv mode).
+  Status ProtectMutatorView(size_t offset, size_t bytes, bool accessible);
+
+  uint8_t* mutator_view() const { return mutator_view_; }
+  uint8_t* alias() const { return alias_; }
+  size_t span_bytes() const { return span_bytes_; }
+
+  static size_t SpanBytes(size_t file_bytes) { return (file_bytes + kViewAlignment - 1) & ~(kViewAlignment - 1); }
+
+ private:
+  Status Map(uint8_t* at, int protection);
+
+  const MemoryFile* file_ = nullptr;
+  uint8_t* mutator_view_ = nullptr;
+  uint8_t* alias_ = nullptr;
+  uint8_t* next_view_ = nullptr;
+  uint8_t* scratch_ = nullptr;
+  uint8_t* reservation_ = nullptr;
+  size_t reservation_bytes_ = 0;
+  size_t span_bytes_ = 0;
+  size_t scratch_emptied_bytes_ = 0;
+  bool borrowed_mutator_view_ = false;
+};
+
+}  // namespace faultline

@@ -1,0 +1,214 @@
+#include "test_heap.h"
+
+#include <algorithm>
+#include <cstring>
+#include <string>
+
+#include "os/clock.h"
+
+namespace faultline::test {
+
+namespace {
+
+constexpr uint64_t kSliceNs = 5 * kNsPerMs;
+
+}  // namespace
+
+uint64_t SeedFrom(int argc, char** argv, uint64_t otherwise) {
+  uint64_t seed = otherwise;
+  for (int i = 1; i + 1 < argc; ++i) {
+    if (std::strcmp(argv[i], "--seed") == 0) seed = std::strtoull(argv[i + 1], nullptr, 0);
+  }
+  std::printf("seed %llu; repeat with --seed %llu\n", static_cast<unsigned long long>(seed),
+              static_cast<unsigned long long>(seed));
+  std::fflush(stdout);
+  return seed;
+}
+
+bool ShortForm() {
+  const char* text = std::getenv("FAULTLINE_SHORT");
+  return text != nullptr && *text != '\0' && *text != '0';
+}
+
+bool ModeWorks(FaultModeKind kind) {
+  if (kind == FaultModeKind::kSigsegv || kind == FaultModeKind::kStw) return true;
+  const UserfaultfdProbe probe = ProbeUserfaultfd();
+  const bool works =
+      probe.has_minor_faults() && (kind == FaultModeKind::kThread || probe.has_signal_delivery());
+  if (!works) std::printf("this machine has no userfaultfd minor faults: mode %s is left out\n", NameOf(kind));
+  return works;
+}
+
+TestHeap::TestHeap(const Options& options) {
+  Heap::Options heap_options;
+  heap_options.capacity_regions = options.capacity_regions;
+  heap_options.reserve_regions = options.reserve_regions;
+  heap_options.tlab_pages = options.tlab_pages;
+  heap_options.next_view = options.mode == FaultModeKind::kSigsegv ? Views::NextView::kProtected
+                                                                   : Views::NextView::kAccessible;
+  EXPECT(heap.Create(heap_options).ok());
+  Collector::Options collector_options;
+  collector_options.fault_mode = options.mode;
+  collector_options.fault_around_pages = options.fault_around_pages;
+  collector_options.verify = options.verify;
+  collector_options.delay_seed = options.delay_seed;
+  collector = std::make_unique<Collector>(&heap, collector_options);
+  EXPECT(collector->Open().ok());
+  for (uint32_t worker = 0; worker < options.workers; ++worker) {
+    threads_.emplace_back([this, worker] { WorkerLoop(worker); });
+  }
+}
+
+TestHeap::~TestHeap() {
+  ending_.store(true, std::memory_order_release);
+  for (std::thread& thread : threads_) thread.join();
+  collector->Close();
+}
+
+void TestHeap::WorkerLoop(uint32_t worker) {
+  while (!ending_.load(std::memory_order_acquire)) collector->gang().Serve(worker, kSliceNs);
+}
+
+void TestHeap::StartControl() {
+  threads_.emplace_back([this] { ControlLoop(); });
+}
+
+void TestHeap::ControlLoop() {
+  while (!ending_.load(std::memory_order_acquire)) {
+    const uint32_t wanted = requests_.load(std::memory_order_acquire);
+    if (wanted == collector->collections_ended()) {
+      FutexWait(&requests_, wanted, kSliceNs);
+      continue;
+    }
+    Collect(true);
+    requests_.store(collector->collections_ended(), std::memory_order_release);
+  }
+}
+
+void TestHeap::Collect(bool all) {
+  const auto slice = [] { return NowNs() + kSliceNs; };
+  collector->BeginCollection();
+  while (!collector->PrepareMarking(slice())) {
+  }
+  while (!collector->MarkPause(kSliceNs)) {
+  }
+  collector->Sweep();
+  std::vector<std::pair<uint32_t, RegionIndex>> candidates;
+  for (RegionIndex region = 0; region < heap.regions.count(); ++region) {
+    const uint32_t live = heap.tables.live_word_counts[region];
+    if (heap.tables.marked_pages[region] == 0 || heap.regions.use(region).state != RegionState::kLive) continue;
+    if (live == 0 || live > kMaxEvacuatedWords || (!all && live > kRegionWords * 3 / 4)) continue;
+    candidates.emplace_back(live, region);
+  }
+  std::sort(candidates.begin(), candidates.end());
+  std::vector<RegionIndex> sources;
+  uint64_t words = 0;
+  for (const auto& [live, region] : candidates) {
+    sources.push_back(region);
+    words += live;
+  }
+  std::sort(sources.begin(), sources.end());
+  const uint32_t targets = static_cast<uint32_t>(std::min<uint64_t>(
+      sources.size(), (words + kRegionWords - 1) / kRegionWords + 1));
+  if (collector->MakePlan(sources, targets)) {
+    while (!collector->FlipPause(kSliceNs)) {
+    }
+    while (!collector->Compact(slice())) {
+    }
+  }
+  while (!collector->Finish(slice())) {
+  }
+  collector->EndCollection();
+}
+
+ShapeId TestHeap::DefineShape(uint32_t reference_fields, uint32_t data_words, ElementKind kind,
+                              uint32_t element_bytes_log2) {
+  Shape shape;
+  shape.fixed_words = kHeaderWords + (reference_fields + 1) / 2 + data_words;
+  shape.reference_fields = reference_fields;
+  shape.element_kind = kind;
+  shape.element_bytes_log2 = static_cast<uint8_t>(element_bytes_log2);
+  const ShapeId id = heap.shapes.Define("shape " + std::to_string(++shape_count_), "", shape);
+  EXPECT(id != 0);
+  return id;
+}
+
+TestMutator::TestMutator(TestHeap* test, uint32_t handles) : test_(test), view_(test->heap.views.mutator_view()) {
+  EXPECT(memory_.Create(control::kSlots + handles).ok());
+  control_ = memory_.data();
+  mutator_ = std::make_unique<Mutator>(&test->heap, control_, 0, handles);
+  BindToThread(mutator_.get());
+  test->heap.handshake.Add(mutator_.get());
+  Unpark();
+}
+
+TestMutator::~TestMutator() {
+  RetireTlab(test_->heap, *mutator_);
+  test_->heap.handshake.Remove(mutator_.get());
+  UnbindFromThread(mutator_.get());
+}
+
+void TestMutator::Poll() {
+  while (!test_->heap.handshake.Poll(mutator_.get(), kSliceNs)) {
+  }
+}
+
+void TestMutator::Park() { test_->heap.handshake.Park(mutator_.get()); }
+
+void TestMutator::Unpark() {
+  while (!test_->heap.handshake.TryUnpark(mutator_.get(), kSliceNs)) {
+  }
+}
+
+WordIndex TestMutator::Allocate(ShapeId shape, uint32_t count) {
+  Heap& heap = test_->heap;
+  const uint64_t words = heap.shapes[shape].Words(count);
+  uint32_t attempts = 0;
+  for (;;) {
+    Poll();
+    WordIndex object = 0;
+    if (control_[control::kTlabTop] + words <= control_[control::kTlabLimit]) {
+      object = control_[control::kTlabTop];
+      control_[control::kTlabTop] += static_cast<uint32_t>(words);
+    } else {
+      Allocation answer = AllocateSlow(heap, *mutator_, words);
+      if (answer.answer == AllocationAnswer::kLarge) {
+        answer = BeginLarge(heap, *mutator_, words);
+        if (answer.answer == AllocationAnswer::kObject) {
+          Park();
+          for (uint64_t done = 0; done < words;) {
+            Result<uint64_t> piece = ZeroLargePiece(heap, *mutator_, words, done);
+            EXPECT(piece.ok());
+            done = piece.value();
+          }
+          Unpark();
+          CommitLarge(heap, *mutator_, words);
+        }
+      }
+      if (answer.answer == AllocationAnswer::kRefilled) continue;
+      if (answer.answer == AllocationAnswer::kCollect) {
+        if (++attempts > 6) return 0;
+        const uint32_t ticket = test_->collector->collections_begun() + 1;
+        test_->requests_.fetch_add(1, std::memory_order_acq_rel);
+        FutexWakeAll(&test_->requests_);
+        Park();
+        while (static_cast<int32_t>(test_->collector->collections_ended() - ticket) < 0) {
+          const uint32_t epoch = heap.memory_epoch.load(std::memory_order_acquire);
+          if (static_cast<int32_t>(test_->collector->collections_ended() - ticket) >= 0) break;
+          FutexWait(&heap.memory_epoch, epoch, kSliceNs);
+          if (test_->requests_.load() == test_->collector->collections_ended()) test_->requests_.fetch_add(1);
+        }
+        Unpark();
+        continue;
+      }
+      EXPECT(answer.answer == AllocationAnswer::kObject);
+      object = answer.object;
+    }
+    uint32_t* const header = slots(object);
+    header[1] = count;
+    reinterpret_cast<std::atomic<uint32_t>*>(header)->store(shape, std::memory_order_release);
+    return object;
+  }
+}
+
+}  // namespace faultline::test

@@ -1,0 +1,126 @@
+// TestHeap: a heap, a collector, and what drives them, in plain C++: native mutators, GC workers on threads of their own,
+// a control loop.  What src/gc does in TypeScript is done here by the shortest means, so that the native parts can be
+// tested alone and under sanitizers.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "gc/collector.h"
+#include "heap/allocation.h"
+#include "heap/heap.h"
+
+#define EXPECT(condition)                                                          \
+  do {                                                                             \
+    if (!(condition)) {                                                            \
+      std::fprintf(stderr, "%s:%d: expected %s\n", __FILE__, __LINE__, #condition); \
+      std::abort();                                                                \
+    }                                                                              \
+  } while (0)
+
+namespace faultline::test {
+
+// SplitMix64, seeded; every random test prints its seed.
+class Random {
+ public:
+  explicit Random(uint64_t seed) : state_(seed) {}
+  uint64_t Next() {
+    uint64_t x = state_ += 0x9e3779b97f4a7c15ull;
+    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ull;
+    x = (x ^ (x >> 27)) * 0x94d049bb133111ebull;
+    return x ^ (x >> 31);
+  }
+  uint32_t Below(uint32_t limit) { return static_cast<uint32_t>(Next() % limit); }
+  bool Chance(uint32_t percent) { return Below(100) < percent; }
+
+ private:
+  uint64_t state_;
+};
+
+// --seed N on the command line, or a fixed one.
+uint64_t SeedFrom(int argc, char** argv, uint64_t otherwise);
+// FAULTLINE_SHORT=1 divides long loops.
+bool ShortForm();
+// Whether this machine can do the mode; says so on standard output when it cannot.
+bool ModeWorks(FaultModeKind kind);
+
+class TestMutator;
+
+class TestHeap {
+ public:
+  struct Options {
+    uint32_t capacity_regions = 8;
+    uint32_t reserve_regions = 2;
+    uint32_t tlab_pages = 4;
+    uint32_t workers = 1;
+    FaultModeKind mode = FaultModeKind::kSigbus;
+    uint32_t fault_around_pages = 4;
+    bool verify = true;
+    uint64_t delay_seed = 0;
+  };
+
+  explicit TestHeap(const Options& options);
+  ~TestHeap();
+
+  // One cycle with everything evacuated that fits (`all`), or the usual choice.  Called by a thread that is no running
+  // mutator.
+  void Collect(bool all = true);
+
+  // A control thread that collects whenever a mutator asks, until the heap ends.
+  void StartControl();
+
+  ShapeId DefineShape(uint32_t reference_fields, uint32_t data_words, ElementKind kind = ElementKind::kNone,
+                      uint32_t element_bytes_log2 = 0);
+
+  Heap heap;
+  std::unique_ptr<Collector> collector;
+
+ private:
+  friend class TestMutator;
+  void ControlLoop();
+  void WorkerLoop(uint32_t worker);
+
+  std::vector<std::thread> threads_;
+  std::atomic<bool> ending_{false};
+  std::atomic<uint32_t> requests_{0};
+  uint32_t shape_count_ = 0;
+};
+
+// A native mutator, bound to the thread that makes it.  Objects are reached through the mutator view.
+class TestMutator {
+ public:
+  explicit TestMutator(TestHeap* test, uint32_t handles = 1 << 16);
+  ~TestMutator();
+
+  // 0 when the heap is exhausted even after collections.  A safepoint.
+  WordIndex Allocate(ShapeId shape, uint32_t count = 0);
+  void Poll();
+  void Park();
+  void Unpark();
+
+  uint32_t* slots(WordIndex object) { return reinterpret_cast<uint32_t*>(view_) + uint64_t{object} * 2; }
+  uint64_t* words(WordIndex object) { return reinterpret_cast<uint64_t*>(view_) + object; }
+  uint32_t& reference(WordIndex object, uint32_t field) { return slots(object)[kHeaderSlots + field]; }
+
+  // Handle slots: roots by number.
+  uint32_t& handle(uint32_t index) {
+    if (index >= control_[control::kHandlesUsed]) control_[control::kHandlesUsed] = index + 1;
+    return control_[control::kSlots + index];
+  }
+
+  Mutator& mutator() { return *mutator_; }
+
+ private:
+  TestHeap* test_;
+  uint8_t* view_;
+  MappedArray<uint32_t> memory_;
+  uint32_t* control_;
+  std::unique_ptr<Mutator> mutator_;
+};
+
+}  // namespace faultline::test

@@ -1,0 +1,85 @@
+/**
+ * Errors: one class for everything that can go wrong in operation, with a stable code.
+ *
+ * A message says what failed, why, and what to do. Bad arguments are `TypeError`/`RangeError` with a code; bugs of our own
+ * are `InvariantError` and are never caught.
+ */
+
+/** Every code an operation can fail with. docs/errors.md has a section for each. */
+export type HeapErrorCode =
+  | 'ERR_ADDON_MISSING'
+  | 'ERR_HEAP_EXHAUSTED'
+  | 'ERR_NO_MEMORY'
+  | 'ERR_HEAP_CLOSED'
+  | 'ERR_HEAP_IN_USE'
+  | 'ERR_HEAP_UNKNOWN'
+  | 'ERR_HEAP_CREATE'
+  | 'ERR_HEAP_TOO_LARGE'
+  | 'ERR_FAULT_MODE'
+  | 'ERR_UFFD_UNAVAILABLE'
+  | 'ERR_UFFD_NO_MINOR_FAULTS'
+  | 'ERR_SIGNAL_BLOCKED'
+  | 'ERR_COLLECTOR_FAILED'
+  | 'ERR_MUTATOR_ATTACHED'
+  | 'ERR_MUTATOR_DETACHED'
+  | 'ERR_HANDLES_EXHAUSTED'
+  | 'ERR_SHAPE_CONFLICT'
+  | 'ERR_SHAPE_UNKNOWN'
+  | 'ERR_SHAPES_EXHAUSTED'
+  | 'ERR_SNAPSHOT_NOT_FOUND'
+  | 'ERR_SNAPSHOT_TRUNCATED'
+  | 'ERR_SNAPSHOT_MALFORMED'
+  | 'ERR_SNAPSHOT_NOT_A_SNAPSHOT'
+  | 'ERR_SNAPSHOT_TOO_LARGE'
+  | 'ERR_SNAPSHOT_DOES_NOT_FIT'
+  | 'ERR_SNAPSHOT_CHILD'
+  | 'ERR_RUN_MISMATCH'
+  | 'ERR_OPTION';
+
+export interface HeapErrorDetails {
+  /** The operating system's number, when a system call was refused. */
+  errno?: number;
+  /** The system call that was refused. */
+  syscall?: string;
+  /** Figures that belong to the message, in bytes unless the name says otherwise. */
+  figures?: Readonly<Record<string, number>>;
+  cause?: unknown;
+}
+
+/** An operation failed. The heap, or whatever was there before, is still valid. */
+export class HeapError extends Error {
+  override readonly name = 'HeapError';
+  readonly code: HeapErrorCode;
+  readonly errno: number | undefined;
+  readonly syscall: string | undefined;
+  readonly figures: Readonly<Record<string, number>>;
+
+  constructor(code: HeapErrorCode, message: string, details: HeapErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.code = code;
+    this.errno = details.errno;
+    this.syscall = details.syscall;
+    this.figures = details.figures ?? {};
+  }
+}
+
+/** A law of this library was broken: a bug here, not in the program. Never caught, never retried. */
+export class InvariantError extends Error {
+  override readonly name = 'InvariantError';
+}
+
+/** An argument of the wrong type. */
+export function argumentTypeError(option: string, expected: string, value: unknown): TypeError {
+  const error = new TypeError(`${option} must be ${expected}, got ${describe(value)}`);
+  return Object.assign(error, { code: 'ERR_OPTION' });
+}
+
+/** An argument outside its range. */
+export function argumentRangeError(option: string, accepted: string, value: unknown): RangeError {
+  const error = new RangeError(`${option} must be ${accepted}, got ${describe(value)}`);
+  return Object.assign(error, { code: 'ERR_OPTION' });
+}
+
+function describe(value: unknown): string {
+  return typeof value === 'string' ? JSON.stringify(value) : String(value);
+}
