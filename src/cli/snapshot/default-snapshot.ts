@@ -38,7 +38,7 @@ export interface DefaultSnapshotOptions {
 /**
  * The path of a heap snapshot to run on, taken now or found in the cache.
  *
- * @throws HeapError ERR_SNAPSHOT_NOT_TAKEN
+ * @throws HeapError ERR_SNAPSHOT_CHILD
  */
 export async function defaultSnapshot(options: DefaultSnapshotOptions = {}): Promise<string> {
   try {
@@ -58,7 +58,7 @@ export async function defaultSnapshot(options: DefaultSnapshotOptions = {}): Pro
 /**
  * Writes a heap snapshot of the same kind with about `liveBytes` of live heap to `path`, uncached.
  *
- * @throws HeapError ERR_SNAPSHOT_NOT_TAKEN
+ * @throws HeapError ERR_SNAPSHOT_CHILD
  */
 export async function takeSample(path: string, liveBytes: number, signal?: AbortSignal): Promise<SampleReport> {
   const output = resolve(path);

@@ -1,8 +1,9 @@
 /**
  * The head of a heap snapshot: which numbers make up a node and an edge, and how many of each follow.
  *
- * V8 describes its own format in `snapshot.meta`, and the description has changed: `detachedness` came with V8 9, `trace_node_id`
- * moved and may go, types are added now and then. So nothing here knows a position; every field is looked up by its name.
+ * V8 describes its own format in `snapshot.meta`, and the description changes: Node 20 and 22 write `trace_node_id` before
+ * `detachedness`, Node 24 and 26 leave it out, and the list of node types differs too. So nothing here knows a position; every
+ * field is looked up by its name.
  */
 
 /** Where the wanted fields of a node and of an edge are, and how many there are. */
@@ -26,7 +27,7 @@ export type HeadProblem = { readonly kind: 'foreign' | 'malformed' | 'large'; re
 
 export const MAX_U32 = 2 ** 32 - 1;
 
-/** `nodeType` is a byte. V8 has had 14 to 17 node types. */
+/** `nodeType` is a byte. Node 20 to 26 have 15 or 16 node types. */
 const MAX_TYPES = 256;
 
 type Json = Readonly<Record<string, unknown>>;

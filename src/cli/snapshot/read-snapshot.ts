@@ -49,7 +49,7 @@ const BLOCK_BYTES = 256 * 1024;
 /**
  * Reads the heap snapshot at `path`, a file or a pipe (`faultline run <(zcat app.heapsnapshot.gz)`).
  *
- * @throws HeapError ERR_SNAPSHOT_NOT_FOUND, _UNREADABLE, _NOT_A_SNAPSHOT, _TRUNCATED, _MALFORMED or _TOO_LARGE.
+ * @throws HeapError ERR_SNAPSHOT_NOT_FOUND, _NOT_A_SNAPSHOT, _TRUNCATED, _MALFORMED or _TOO_LARGE.
  */
 export async function readSnapshot(path: string, options: ReadOptions = {}): Promise<ObjectGraph> {
   const file = await openFile(path);
@@ -74,8 +74,8 @@ async function openFile(path: string): Promise<FileHandle> {
   try {
     return await open(path, 'r');
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    throw code === 'ENOENT' || code === 'ENOTDIR' ? notFound(path) : unreadable(path, message);
+    const refusal = error as NodeJS.ErrnoException;
+    throw refusal.code === 'ENOENT' || refusal.code === 'ENOTDIR' ? notFound(path) : unreadable(path, refusal);
   }
 }
 
@@ -83,7 +83,7 @@ async function readBlock(file: FileHandle, path: string, block: Buffer): Promise
   try {
     return (await file.read(block, 0, block.length, null)).bytesRead;
   } catch (error) {
-    throw unreadable(path, (error as Error).message);
+    throw unreadable(path, error as NodeJS.ErrnoException);
   }
 }
 

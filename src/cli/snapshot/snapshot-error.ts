@@ -14,18 +14,22 @@ export function notFound(path: string): HeapError {
   return new HeapError('ERR_SNAPSHOT_NOT_FOUND', `There is no file ${path}. Check the path; without INPUT a snapshot is taken for you.`);
 }
 
-/** The file is there, but the operating system does not let us read it. */
-export function unreadable(path: string, reason: string): HeapError {
-  return new HeapError('ERR_SNAPSHOT_UNREADABLE', `${path} cannot be read: ${reason}. Check its permissions and the disk it is on.`);
+/** The operating system does not let us read it. */
+export function unreadable(path: string, error: NodeJS.ErrnoException): HeapError {
+  return new HeapError('ERR_SNAPSHOT_NOT_FOUND', `${path} cannot be read: ${error.message}. Check its permissions and the disk it is on.`, {
+    cause: error,
+    ...(error.errno !== undefined && { errno: Math.abs(error.errno) }),
+    ...(error.syscall !== undefined && { syscall: error.syscall }),
+  });
 }
 
 export function truncated(path: string, reason: string, byteOffset: number): HeapError {
-  return new HeapError('ERR_SNAPSHOT_TRUNCATED', `${path} is not complete: ${reason}. ${TAKE_ANOTHER}.`, { byteOffset });
+  return new HeapError('ERR_SNAPSHOT_TRUNCATED', `${path} is not complete: ${reason}. ${TAKE_ANOTHER}.`, { figures: { byteOffset } });
 }
 
 export function malformed(path: string, reason: string, byteOffset: number): HeapError {
   return new HeapError('ERR_SNAPSHOT_MALFORMED', `${path} is damaged (near byte ${byteOffset}): ${reason}. ${TAKE_ANOTHER}.`, {
-    byteOffset,
+    figures: { byteOffset },
   });
 }
 
@@ -43,7 +47,7 @@ export function tooLarge(path: string, reason: string): HeapError {
 /** No INPUT was given and the snapshot that stands in for it could not be taken. */
 export function notTaken(reason: string): HeapError {
   return new HeapError(
-    'ERR_SNAPSHOT_NOT_TAKEN',
+    'ERR_SNAPSHOT_CHILD',
     `The default heap snapshot could not be taken: ${reason}. Give a snapshot file as INPUT, or point XDG_CACHE_HOME at a folder with 100 MB free.`,
   );
 }
