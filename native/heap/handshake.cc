@@ -1,5 +1,7 @@
 #include "heap/handshake.h"
 
+#include <time.h>
+
 #include <algorithm>
 
 #include "os/clock.h"
@@ -22,10 +24,9 @@ void Handshake::Add(Mutator* mutator) {
   mutators_.push_back(mutator);
 }
 
-void Handshake::Remove(Mutator* mutator) {
-  Park(mutator);
-  const std::lock_guard<std::mutex> guard(lock_);
-  std::erase(mutators_, mutator);
+void Handshake::SleepBriefly() {
+  const timespec pause = {0, 50'000};
+  nanosleep(&pause, nullptr);
 }
 
 void Handshake::Park(Mutator* mutator) {
@@ -70,18 +71,14 @@ bool Handshake::Poll(Mutator* mutator, uint64_t limit_ns) {
   return TryUnpark(mutator, limit_ns);
 }
 
-void Handshake::Request(Mutator* mutator) {
-  mutator->state()->fetch_or(kMutatorStopRequested, std::memory_order_seq_cst);
-}
-
-uint32_t Handshake::CountRunning() {
+bool Handshake::AllStopped() {
   const std::lock_guard<std::mutex> guard(lock_);
-  uint32_t running = 0;
   for (Mutator* mutator : mutators_) {
     // Acquire: what the mutator wrote before it parked is visible to the collector from here on.
-    if ((mutator->state()->load(std::memory_order_acquire) & kMutatorRunning) != 0) ++running;
+    if ((mutator->state()->load(std::memory_order_acquire) & kMutatorRunning) != 0) return false;
   }
-  return running;
+  stopped_ = true;
+  return true;
 }
 
 void Handshake::NudgeRunning() {
@@ -101,13 +98,14 @@ bool Handshake::TryStop(uint64_t limit_ns) {
     requested_ = true;
     requested_ns_ = begin;
     nudged_ = false;
-    for (Mutator* mutator : mutators_) Request(mutator);
+    for (Mutator* mutator : mutators_) {
+      mutator->state()->fetch_or(kMutatorStopRequested, std::memory_order_seq_cst);
+    }
   }
   for (;;) {
     // Before the count: a mutator that parks after it changes the word, and the wait below returns at once.
     const uint32_t acknowledged = acknowledged_.load(std::memory_order_acquire);
-    if (CountRunning() == 0) {
-      stopped_ = true;
+    if (AllStopped()) {
       stopped_ns_ = NowNs();
       return true;
     }

@@ -32,7 +32,17 @@ class Handshake {
  public:
   // Mutators.  Add leaves the mutator parked.
   void Add(Mutator* mutator);
-  void Remove(Mutator* mutator);
+  // Parks the mutator for good.  `retire` runs just before it leaves the list, at a moment when no pause looks at the
+  // list.  Waits for a pause that is under way, never for one that is only requested: a thread that ends must not depend
+  // on the others' coming to a safepoint (process.exit() joins one worker after the other).
+  template <typename Retire>
+  void Remove(Mutator* mutator, Retire retire) {
+    Park(mutator);
+    while (!TryRemove(mutator, retire)) SleepBriefly();
+  }
+  void Remove(Mutator* mutator) {
+    Remove(mutator, [] {});
+  }
   void Park(Mutator* mutator);
   // True once the mutator runs.
   bool TryUnpark(Mutator* mutator, uint64_t limit_ns);
@@ -42,7 +52,6 @@ class Handshake {
   // Collector.  TryStop requests the stop and waits; false when some mutator still runs (call again, or Resume).
   bool TryStop(uint64_t limit_ns);
   void Resume();
-  bool stopped() const { return stopped_; }
   // When the request that led to the current stop was made, and when the last mutator had stopped.
   uint64_t requested_ns() const { return requested_ns_; }
   uint64_t stopped_ns() const { return stopped_ns_; }
@@ -53,8 +62,16 @@ class Handshake {
   uint32_t count();
 
  private:
-  void Request(Mutator* mutator);
-  uint32_t CountRunning();
+  template <typename Retire>
+  bool TryRemove(Mutator* mutator, Retire retire) {
+    const std::lock_guard<std::mutex> guard(lock_);
+    if (stopped_) return false;
+    retire();
+    std::erase(mutators_, mutator);
+    return true;
+  }
+  static void SleepBriefly();
+  bool AllStopped();
   void NudgeRunning();
 
   std::mutex lock_;  // Guards the list and the stop request; held for a walk over the list at most.
@@ -63,8 +80,9 @@ class Handshake {
   bool requested_ = false;
   std::atomic<uint32_t> acknowledged_{0};  // Futex word: grows when a mutator parks under a request.
 
+  bool stopped_ = false;  // Under lock_: from the moment that no mutator runs until Resume.
+
   // Collector's own.
-  bool stopped_ = false;
   bool nudged_ = false;
   uint64_t requested_ns_ = 0;
   uint64_t stopped_ns_ = 0;

@@ -1,0 +1,26 @@
+// The addon: Node-API and nothing else.  What is exported here is listed, typed and documented in src/binding.ts.
+#include <napi.h>
+
+#include "node/arguments.h"
+
+namespace faultline {
+
+namespace {
+
+Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
+  Environment::Install(env);
+  ExportHeap(env, exports);
+  ExportMutator(env, exports);
+  ExportCollector(env, exports);
+  ExportStatistics(env, exports);
+  ExportProbe(env, exports);
+  return exports;
+}
+
+}  // namespace
+
+}  // namespace faultline
+
+static Napi::Object InitializeAddon(Napi::Env env, Napi::Object exports) { return faultline::Initialize(env, exports); }
+
+NODE_API_MODULE(faultline, InitializeAddon)

@@ -1,0 +1,69 @@
+// Arguments: reading what src/binding.ts passes, and answering it.
+//
+// src/binding.ts is the only caller, so types are not checked again here; what could be wrong at run time (a closed heap)
+// is.  A refused system call is answered with an object {errno, syscall}, which TypeScript turns into a HeapError.
+#pragma once
+
+#include <napi.h>
+
+#include "node/environment.h"
+#include "os/clock.h"
+
+namespace faultline {
+
+inline uint32_t Uint32At(const Napi::CallbackInfo& info, size_t index) {
+  return info[index].As<Napi::Number>().Uint32Value();
+}
+
+inline double NumberAt(const Napi::CallbackInfo& info, size_t index) {
+  return info[index].As<Napi::Number>().DoubleValue();
+}
+
+inline uint64_t DeadlineAt(const Napi::CallbackInfo& info, size_t index) {
+  return NowNs() + static_cast<uint64_t>(NumberAt(info, index) * 1e6);
+}
+
+inline uint64_t LimitAt(const Napi::CallbackInfo& info, size_t index) {
+  return static_cast<uint64_t>(NumberAt(info, index) * 1e6);
+}
+
+// The heap behind the external at `index`; null, with a JavaScript exception pending, when it was closed.
+inline HeapInstance* HeapAt(const Napi::CallbackInfo& info, size_t index) {
+  HeapBinding* const binding = info[index].As<Napi::External<HeapBinding>>().Data();
+  if (binding->instance == nullptr || binding->instance->closed()) {
+    Napi::Error error = Napi::Error::New(info.Env(), "the heap is closed");
+    error.Set("code", "ERR_HEAP_CLOSED");
+    error.ThrowAsJavaScriptException();
+    return nullptr;
+  }
+  return binding->instance.get();
+}
+
+inline MutatorBinding* MutatorAt(const Napi::CallbackInfo& info, size_t index) {
+  MutatorBinding* const binding = info[index].As<Napi::External<MutatorBinding>>().Data();
+  if (!binding->attached) {
+    Napi::Error error = Napi::Error::New(info.Env(), "the mutator is detached from its heap");
+    error.Set("code", "ERR_MUTATOR_DETACHED");
+    error.ThrowAsJavaScriptException();
+    return nullptr;
+  }
+  return binding;
+}
+
+inline Napi::Object Refusal(Napi::Env env, const SysError& error) {
+  Napi::Object answer = Napi::Object::New(env);
+  answer.Set("errno", error.error_number);
+  answer.Set("syscall", error.call);
+  return answer;
+}
+
+inline Napi::Value Boolean(const Napi::CallbackInfo& info, bool value) { return Napi::Boolean::New(info.Env(), value); }
+inline Napi::Value Number(const Napi::CallbackInfo& info, double value) { return Napi::Number::New(info.Env(), value); }
+
+void ExportHeap(Napi::Env env, Napi::Object exports);
+void ExportMutator(Napi::Env env, Napi::Object exports);
+void ExportCollector(Napi::Env env, Napi::Object exports);
+void ExportStatistics(Napi::Env env, Napi::Object exports);
+void ExportProbe(Napi::Env env, Napi::Object exports);
+
+}  // namespace faultline

@@ -1,0 +1,189 @@
+// The collector's steps, for the control thread and its workers (src/gc/collector.ts, src/gc/worker.ts).
+#include <cstring>
+
+#include "node/arguments.h"
+
+namespace faultline {
+
+namespace {
+
+using Info = const Napi::CallbackInfo&;
+
+void CallRequested(napi_env env, napi_value callback, void*, void*) {
+  if (env == nullptr || callback == nullptr) return;
+  napi_value undefined;
+  napi_get_undefined(env, &undefined);
+  napi_call_function(env, undefined, callback, 0, nullptr, nullptr);
+}
+
+// becomeControl(heap, onRequest): false when another thread is in control
+Napi::Value BecomeControl(Info info) {
+  HeapInstance* const instance = HeapAt(info, 0);
+  if (instance == nullptr) return info.Env().Undefined();
+  napi_threadsafe_function wake = nullptr;
+  napi_create_threadsafe_function(info.Env(), info[1], nullptr, Napi::String::New(info.Env(), "faultline-control"), 0, 1,
+                                  nullptr, nullptr, nullptr, CallRequested, &wake);
+  if (wake == nullptr || !instance->AttachControl(wake)) {
+    if (wake != nullptr) napi_release_threadsafe_function(wake, napi_tsfn_abort);
+    return Boolean(info, false);
+  }
+  Environment::Of(info.Env())->BecomeControl(info[0].As<Napi::External<HeapBinding>>().Data()->instance, wake);
+  return Boolean(info, true);
+}
+
+Napi::Value ResignControl(Info info) {
+  HeapBinding* const binding = info[0].As<Napi::External<HeapBinding>>().Data();
+  if (binding->instance != nullptr) Environment::Of(info.Env())->ResignControl(binding->instance.get());
+  return info.Env().Undefined();
+}
+
+// takeRequest(heap): {kind, reason} or null
+Napi::Value TakeRequest(Info info) {
+  HeapInstance* const instance = HeapAt(info, 0);
+  if (instance == nullptr) return info.Env().Undefined();
+  HeapInstance::Request request;
+  if (!instance->TakeRequest(&request)) return info.Env().Null();
+  Napi::Object answer = Napi::Object::New(info.Env());
+  answer.Set("kind", request.kind);
+  answer.Set("reason", request.reason);
+  return answer;
+}
+
+Napi::Value EndCollection(Info info) {
+  HeapInstance* const instance = HeapAt(info, 0);
+  if (instance != nullptr) instance->collector->EndCollection();
+  return info.Env().Undefined();
+}
+
+template <bool (Collector::*kStep)(uint64_t)>
+Napi::Value StepUntil(Info info) {
+  HeapInstance* const instance = HeapAt(info, 0);
+  if (instance == nullptr) return info.Env().Undefined();
+  return Boolean(info, (instance->collector.get()->*kStep)(DeadlineAt(info, 1)));
+}
+
+template <bool (Collector::*kPause)(uint64_t)>
+Napi::Value PauseWithin(Info info) {
+  HeapInstance* const instance = HeapAt(info, 0);
+  if (instance == nullptr) return info.Env().Undefined();
+  return Boolean(info, (instance->collector.get()->*kPause)(LimitAt(info, 1)));
+}
+
+// sweep(heap): regions freed
+Napi::Value Sweep(Info info) {
+  HeapInstance* const instance = HeapAt(info, 0);
+  if (instance == nullptr) return info.Env().Undefined();
+  return Number(info, instance->collector->Sweep());
+}
+
+// readRegions(heap, states: Uint8Array, usedPages: Uint16Array, liveWords: Uint32Array, markedPages: Uint16Array)
+Napi::Value ReadRegions(Info info) {
+  HeapInstance* const instance = HeapAt(info, 0);
+  if (instance == nullptr) return info.Env().Undefined();
+  Heap& heap = instance->heap;
+  uint8_t* const states = info[1].As<Napi::Uint8Array>().Data();
+  uint16_t* const used = info[2].As<Napi::Uint16Array>().Data();
+  const std::lock_guard<std::mutex> guard(heap.regions.lock());
+  const uint32_t count = heap.regions.count();
+  for (RegionIndex region = 0; region < count; ++region) {
+    const RegionUse use = heap.regions.use(region);
+    states[region] = static_cast<uint8_t>(use.state);
+    used[region] = use.used_pages;
+  }
+  memcpy(info[3].As<Napi::Uint32Array>().Data(), heap.tables.live_word_counts.data(), count * sizeof(uint32_t));
+  memcpy(info[4].As<Napi::Uint16Array>().Data(), heap.tables.marked_pages.data(), count * sizeof(uint16_t));
+  return Number(info, count);
+}
+
+// makePlan(heap, sources: Uint32Array, targets): whether anything will move
+Napi::Value MakePlan(Info info) {
+  HeapInstance* const instance = HeapAt(info, 0);
+  if (instance == nullptr) return info.Env().Undefined();
+  const Napi::Uint32Array list = info[1].As<Napi::Uint32Array>();
+  const std::vector<RegionIndex> sources(list.Data(), list.Data() + list.ElementLength());
+  return Boolean(info, instance->collector->MakePlan(sources, Uint32At(info, 2)));
+}
+
+// reclaim(heap, keepBytes, tails, sliceMs)
+Napi::Value Reclaim(Info info) {
+  HeapInstance* const instance = HeapAt(info, 0);
+  if (instance == nullptr) return info.Env().Undefined();
+  return Boolean(info, instance->collector->Reclaim(static_cast<uint64_t>(NumberAt(info, 1)),
+                                                    info[2].As<Napi::Boolean>().Value(), DeadlineAt(info, 3)));
+}
+
+// verifyPause(heap, sliceMs): objects, or -1 when the world has not stopped yet
+Napi::Value VerifyPause(Info info) {
+  HeapInstance* const instance = HeapAt(info, 0);
+  if (instance == nullptr) return info.Env().Undefined();
+  uint64_t objects = 0;
+  const bool verified = instance->collector->VerifyPause(LimitAt(info, 1), &objects);
+  return Number(info, verified ? static_cast<double>(objects) : -1);
+}
+
+// serve(heap, worker, sliceMs): helps with whatever the control thread posts
+Napi::Value Serve(Info info) {
+  HeapInstance* const instance = HeapAt(info, 0);
+  if (instance == nullptr) return info.Env().Undefined();
+  instance->collector->gang().Serve(Uint32At(info, 1), LimitAt(info, 2));
+  return info.Env().Undefined();
+}
+
+Napi::Value Report(Info info) {
+  HeapInstance* const instance = HeapAt(info, 0);
+  if (instance == nullptr) return info.Env().Undefined();
+  const CycleReport& report = instance->collector->report();
+  Napi::Object answer = Napi::Object::New(info.Env());
+  const auto set = [&answer](const char* name, uint64_t value) { answer.Set(name, static_cast<double>(value)); };
+  set("number", report.number);
+  set("markedObjects", report.marked_objects);
+  set("liveBytes", report.live_bytes);
+  set("markPauseNs", report.mark_pause_ns);
+  set("markSafepointNs", report.mark_safepoint_ns);
+  set("flipPauseNs", report.flip_pause_ns);
+  set("flipSafepointNs", report.flip_safepoint_ns);
+  set("roots", report.roots);
+  set("sweptRegions", report.swept_regions);
+  set("sourceRegions", report.sources);
+  set("targetRegions", report.targets);
+  set("copiedBytes", report.copied_bytes);
+  set("pagesByWorkers", report.pages_by_workers);
+  set("pagesByMutators", report.pages_by_mutators);
+  set("compactionNs", report.compaction_ns);
+  if (report.flip_refused) answer.Set("flipRefused", Refusal(info.Env(), report.flip_error));
+  return answer;
+}
+
+Napi::Value CurrentPhase(Info info) {
+  HeapInstance* const instance = HeapAt(info, 0);
+  if (instance == nullptr) return info.Env().Undefined();
+  return Napi::String::New(info.Env(), NameOf(instance->collector->phase()));
+}
+
+}  // namespace
+
+void ExportCollector(Napi::Env env, Napi::Object exports) {
+  const auto add = [&](const char* name, Napi::Value (*function)(Info)) {
+    exports.Set(name, Napi::Function::New(env, function, name));
+  };
+  add("becomeControl", BecomeControl);
+  add("resignControl", ResignControl);
+  add("takeRequest", TakeRequest);
+  add("endCollection", EndCollection);
+  add("recover", StepUntil<&Collector::Recover>);
+  add("prepareMarking", StepUntil<&Collector::PrepareMarking>);
+  add("markPause", PauseWithin<&Collector::MarkPause>);
+  add("sweep", Sweep);
+  add("readRegions", ReadRegions);
+  add("makePlan", MakePlan);
+  add("flipPause", PauseWithin<&Collector::FlipPause>);
+  add("compact", StepUntil<&Collector::Compact>);
+  add("finish", StepUntil<&Collector::Finish>);
+  add("reclaim", Reclaim);
+  add("verifyPause", VerifyPause);
+  add("serve", Serve);
+  add("report", Report);
+  add("phase", CurrentPhase);
+}
+
+}  // namespace faultline

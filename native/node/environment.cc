@@ -1,0 +1,103 @@
+#include "node/environment.h"
+
+#include <algorithm>
+
+#include "heap/allocation.h"
+
+namespace faultline {
+
+namespace {
+
+napi_ref Reference(napi_env env, Napi::Value value) {
+  napi_ref reference = nullptr;
+  if (value.IsObject()) napi_create_reference(env, value, 1, &reference);
+  return reference;
+}
+
+void Drop(napi_env env, napi_ref* reference) {
+  if (*reference != nullptr) napi_delete_reference(env, *reference);
+  *reference = nullptr;
+}
+
+}  // namespace
+
+void Environment::Install(Napi::Env env) {
+  Environment* const environment = new Environment(env);
+  napi_set_instance_data(env, environment, nullptr, nullptr);
+  napi_add_env_cleanup_hook(env, CleanUp, environment);
+}
+
+Environment* Environment::Of(napi_env env) {
+  void* environment = nullptr;
+  napi_get_instance_data(env, &environment);
+  return static_cast<Environment*>(environment);
+}
+
+HeapBinding* Environment::AddHeap(std::shared_ptr<HeapInstance> instance, Napi::Value view_buffer,
+                                  Napi::Value roots_buffer) {
+  heaps_.push_back(std::make_unique<HeapBinding>());
+  HeapBinding* const heap = heaps_.back().get();
+  heap->instance = std::move(instance);
+  heap->view_buffer = Reference(env_, view_buffer);
+  heap->roots_buffer = Reference(env_, roots_buffer);
+  return heap;
+}
+
+void Environment::ReleaseHeap(HeapBinding* heap) {
+  // The instance first: it puts plain memory back under the view before the buffer may go.
+  heap->instance.reset();
+  Drop(env_, &heap->view_buffer);
+  Drop(env_, &heap->roots_buffer);
+}
+
+void Environment::CleanUpFirst() {
+  napi_remove_env_cleanup_hook(env_, CleanUp, this);
+  napi_add_env_cleanup_hook(env_, CleanUp, this);
+}
+
+MutatorBinding* Environment::AddMutator() {
+  mutators_.push_back(std::make_unique<MutatorBinding>());
+  return mutators_.back().get();
+}
+
+void Environment::DetachMutator(MutatorBinding* binding) {
+  if (!binding->attached) return;
+  binding->attached = false;
+  Heap& heap = binding->instance->heap;
+  Mutator* const mutator = binding->mutator.get();
+  heap.handshake.Remove(mutator, [&] {
+    RetireTlab(heap, *mutator);
+    AbandonLarge(heap, *mutator);
+  });
+  UnbindFromThread(mutator);
+  heap.memory_epoch.fetch_add(1, std::memory_order_release);
+  if (binding->nudge != nullptr) napi_release_threadsafe_function(binding->nudge, napi_tsfn_abort);
+  binding->nudge = nullptr;
+  Drop(env_, &binding->control_buffer);
+  for (auto& range : binding->range_buffers) Drop(env_, &range.second);
+  binding->range_buffers.clear();
+}
+
+void Environment::BecomeControl(std::shared_ptr<HeapInstance> instance, napi_threadsafe_function wake) {
+  controls_.push_back({std::move(instance), wake});
+  CleanUpFirst();
+}
+
+void Environment::ResignControl(HeapInstance* instance) {
+  for (Control& control : controls_) {
+    if (control.instance.get() != instance) continue;
+    instance->DetachControl();
+    napi_release_threadsafe_function(control.wake, napi_tsfn_abort);
+  }
+  std::erase_if(controls_, [instance](const Control& control) { return control.instance.get() == instance; });
+}
+
+void Environment::CleanUp(void* self) {
+  Environment* const environment = static_cast<Environment*>(self);
+  while (!environment->controls_.empty()) environment->ResignControl(environment->controls_.back().instance.get());
+  for (auto& mutator : environment->mutators_) environment->DetachMutator(mutator.get());
+  for (auto& heap : environment->heaps_) environment->ReleaseHeap(heap.get());
+  delete environment;
+}
+
+}  // namespace faultline

@@ -1,0 +1,68 @@
+// Environment: what one JavaScript thread holds of this addon, and what happens to it when the thread ends.
+//
+// One clean-up hook releases everything: mutators are detached, a control thread's stop is undone, heaps are let go.  The
+// hook of a worker runs however the worker ends; that of the main thread does not run on process.exit(), so nothing that
+// others wait for may depend on it.
+#pragma once
+
+#include <napi.h>
+
+#include <memory>
+#include <vector>
+
+#include "node/instance.h"
+
+namespace faultline {
+
+// A mutator of this thread.
+struct MutatorBinding {
+  std::shared_ptr<HeapInstance> instance;
+  std::unique_ptr<Mutator> mutator;
+  napi_ref control_buffer = nullptr;  // Keeps the control block's SharedArrayBuffer alive.
+  std::vector<std::pair<uint32_t, napi_ref>> range_buffers;
+  napi_threadsafe_function nudge = nullptr;
+  bool attached = false;
+};
+
+// A heap as this thread uses it.
+struct HeapBinding {
+  std::shared_ptr<HeapInstance> instance;
+  napi_ref view_buffer = nullptr;
+  napi_ref roots_buffer = nullptr;
+};
+
+class Environment {
+ public:
+  static Environment* Of(napi_env env);
+  static void Install(Napi::Env env);
+
+  HeapBinding* AddHeap(std::shared_ptr<HeapInstance> instance, Napi::Value view_buffer, Napi::Value roots_buffer);
+  void ReleaseHeap(HeapBinding* heap);
+
+  MutatorBinding* AddMutator();
+  void DetachMutator(MutatorBinding* mutator);
+
+  void BecomeControl(std::shared_ptr<HeapInstance> instance, napi_threadsafe_function wake);
+  void ResignControl(HeapInstance* instance);
+
+  // Hooks run last in, first out.  A thread-safe function brings a hook of its own that closes it; ours must come before
+  // that one, so it is registered anew after each of them.
+  void CleanUpFirst();
+
+ private:
+  explicit Environment(napi_env env) : env_(env) {}
+  static void CleanUp(void* self);
+
+  struct Control {
+    std::shared_ptr<HeapInstance> instance;
+    napi_threadsafe_function wake;
+  };
+
+  napi_env env_;
+  // Bindings stay allocated until the environment ends: JavaScript may still hold their externals.
+  std::vector<std::unique_ptr<HeapBinding>> heaps_;
+  std::vector<std::unique_ptr<MutatorBinding>> mutators_;
+  std::vector<Control> controls_;
+};
+
+}  // namespace faultline

@@ -1,0 +1,164 @@
+// Heaps: create, attach, close, shapes, requests.
+#include <string>
+
+#include "node/arguments.h"
+
+namespace faultline {
+
+namespace {
+
+using Info = const Napi::CallbackInfo&;
+
+Napi::Object Describe(Info info, HeapBinding* binding, uint8_t* buffer_start) {
+  HeapInstance& instance = *binding->instance;
+  Napi::Object answer = Napi::Object::New(info.Env());
+  answer.Set("heap", Napi::External<HeapBinding>::New(info.Env(), binding));
+  answer.Set("id", static_cast<double>(instance.id));
+  answer.Set("viewOffset", static_cast<double>(instance.heap.views.mutator_view() - buffer_start));
+  answer.Set("regions", instance.heap.regions.count());
+  answer.Set("capacityRegions", instance.heap.regions.capacity());
+  answer.Set("door", NameOf(instance.collector->fault_mode().door()));
+  answer.Set("faultMode", NameOf(instance.collector->fault_mode().kind()));
+  answer.Set("unitPages", instance.collector->fault_mode().unit_pages());
+  return answer;
+}
+
+uint8_t* BytesAt(Info info, size_t index) { return info[index].As<Napi::Uint8Array>().Data(); }
+
+// create(options, viewBytes: Uint8Array, sharedRoots: Uint32Array)
+Napi::Value Create(Info info) {
+  const Napi::Object options = info[0].As<Napi::Object>();
+  const auto number = [&options](const char* name) { return options.Get(name).As<Napi::Number>().DoubleValue(); };
+  const auto flag = [&options](const char* name) { return options.Get(name).As<Napi::Boolean>().Value(); };
+  uint8_t* const start = BytesAt(info, 1);
+  const uintptr_t aligned = (reinterpret_cast<uintptr_t>(start) + kViewAlignment - 1) & ~(kViewAlignment - 1);
+
+  Collector::Options collector_options;
+  collector_options.fault_mode = static_cast<FaultModeKind>(number("faultMode"));
+  collector_options.fault_around_pages = static_cast<uint32_t>(number("faultAroundPages"));
+  collector_options.verify = flag("verify");
+  collector_options.track_utilization = flag("trackUtilization");
+  collector_options.delay_seed = static_cast<uint64_t>(number("delaySeed"));
+
+  Heap::Options heap_options;
+  heap_options.capacity_regions = static_cast<uint32_t>(number("capacityRegions"));
+  heap_options.reserve_regions = static_cast<uint32_t>(number("reserveRegions"));
+  heap_options.tlab_pages = static_cast<uint32_t>(number("tlabPages"));
+  heap_options.mutator_view = reinterpret_cast<void*>(aligned);
+  heap_options.shared_roots = info[2].As<Napi::Uint32Array>().Data();
+  heap_options.next_view = collector_options.fault_mode == FaultModeKind::kSigsegv ? Views::NextView::kProtected
+                                                                                   : Views::NextView::kAccessible;
+  auto instance = HeapInstance::Create(heap_options, collector_options);
+  if (!instance.ok()) return Refusal(info.Env(), instance.error());
+  HeapBinding* const binding = Environment::Of(info.Env())->AddHeap(
+      instance.value(), info[1].As<Napi::TypedArray>().ArrayBuffer(), info[2].As<Napi::TypedArray>().ArrayBuffer());
+  return Describe(info, binding, start);
+}
+
+// attach(id, viewBytes, sharedRoots); null when there is no such heap in this process.
+Napi::Value Attach(Info info) {
+  std::shared_ptr<HeapInstance> instance = HeapInstance::Find(Uint32At(info, 0));
+  if (instance == nullptr || instance->closed()) return info.Env().Null();
+  uint8_t* const start = BytesAt(info, 1);
+  // The token must belong to this very heap: the view lies inside the buffer it brings along.
+  const uintptr_t aligned = (reinterpret_cast<uintptr_t>(start) + kViewAlignment - 1) & ~(kViewAlignment - 1);
+  if (reinterpret_cast<uint8_t*>(aligned) != instance->heap.views.mutator_view()) return info.Env().Null();
+  HeapBinding* const binding = Environment::Of(info.Env())->AddHeap(
+      std::move(instance), info[1].As<Napi::TypedArray>().ArrayBuffer(), info[2].As<Napi::TypedArray>().ArrayBuffer());
+  return Describe(info, binding, start);
+}
+
+// close(heap): false while mutators are attached.
+Napi::Value Close(Info info) {
+  HeapInstance* const instance = HeapAt(info, 0);
+  if (instance == nullptr) return info.Env().Undefined();
+  return Boolean(info, instance->Close());
+}
+
+// release(heap): this thread no longer uses it.
+Napi::Value Release(Info info) {
+  HeapBinding* const binding = info[0].As<Napi::External<HeapBinding>>().Data();
+  if (binding->instance != nullptr) Environment::Of(info.Env())->ReleaseHeap(binding);
+  return info.Env().Undefined();
+}
+
+// defineShape(heap, name, description, fixedWords, referenceFields, elementKind, elementBytesLog2): id, 0 on conflict
+Napi::Value DefineShape(Info info) {
+  HeapInstance* const instance = HeapAt(info, 0);
+  if (instance == nullptr) return info.Env().Undefined();
+  Shape shape;
+  shape.fixed_words = Uint32At(info, 3);
+  shape.reference_fields = Uint32At(info, 4);
+  shape.element_kind = static_cast<ElementKind>(Uint32At(info, 5));
+  shape.element_bytes_log2 = static_cast<uint8_t>(Uint32At(info, 6));
+  return Number(info, instance->heap.shapes.Define(info[1].As<Napi::String>(), info[2].As<Napi::String>(), shape));
+}
+
+Napi::Value ShapeAnswer(Info info, ShapeId id, const std::string& name, const std::string& description) {
+  Napi::Object answer = Napi::Object::New(info.Env());
+  answer.Set("id", id);
+  answer.Set("name", name);
+  answer.Set("description", description);
+  return answer;
+}
+
+// findShape(heap, name | id): {id, name, description} or null
+Napi::Value FindShape(Info info) {
+  HeapInstance* const instance = HeapAt(info, 0);
+  if (instance == nullptr) return info.Env().Undefined();
+  std::string name;
+  std::string description;
+  if (info[1].IsString()) {
+    name = info[1].As<Napi::String>();
+    const ShapeId id = instance->heap.shapes.Find(name, &description);
+    return id == 0 ? info.Env().Null() : ShapeAnswer(info, id, name, description);
+  }
+  const ShapeId id = Uint32At(info, 1);
+  if (!instance->heap.shapes.Describe(id, &name, &description)) return info.Env().Null();
+  return ShapeAnswer(info, id, name, description);
+}
+
+// requestCollection(heap, kind, reason): ticket
+Napi::Value RequestCollection(Info info) {
+  HeapInstance* const instance = HeapAt(info, 0);
+  if (instance == nullptr) return info.Env().Undefined();
+  return Number(info, instance->RequestCollection({Uint32At(info, 1), Uint32At(info, 2)}));
+}
+
+Napi::Value CollectionsEnded(Info info) {
+  HeapInstance* const instance = HeapAt(info, 0);
+  if (instance == nullptr) return info.Env().Undefined();
+  return Number(info, instance->collector->collections_ended());
+}
+
+Napi::Value HasControl(Info info) {
+  HeapInstance* const instance = HeapAt(info, 0);
+  if (instance == nullptr) return info.Env().Undefined();
+  return Boolean(info, instance->has_control());
+}
+
+Napi::Value MutatorCount(Info info) {
+  HeapInstance* const instance = HeapAt(info, 0);
+  if (instance == nullptr) return info.Env().Undefined();
+  return Number(info, instance->heap.handshake.count());
+}
+
+}  // namespace
+
+void ExportHeap(Napi::Env env, Napi::Object exports) {
+  const auto add = [&](const char* name, Napi::Value (*function)(Info)) {
+    exports.Set(name, Napi::Function::New(env, function, name));
+  };
+  add("create", Create);
+  add("attach", Attach);
+  add("close", Close);
+  add("release", Release);
+  add("defineShape", DefineShape);
+  add("findShape", FindShape);
+  add("requestCollection", RequestCollection);
+  add("collectionsEnded", CollectionsEnded);
+  add("hasControl", HasControl);
+  add("mutatorCount", MutatorCount);
+}
+
+}  // namespace faultline

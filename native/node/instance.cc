@@ -1,0 +1,103 @@
+#include "node/instance.h"
+
+#include <algorithm>
+#include <unordered_map>
+
+namespace faultline {
+
+namespace {
+
+struct Registry {
+  std::mutex lock;
+  uint32_t next_id = 1;
+  std::unordered_map<uint32_t, std::weak_ptr<HeapInstance>> instances;
+};
+
+// Never destroyed: worker threads may outlive static destructors.
+Registry& TheRegistry() {
+  static Registry* registry = new Registry;
+  return *registry;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<HeapInstance>> HeapInstance::Create(const Heap::Options& heap_options,
+                                                           const Collector::Options& collector_options) {
+  Registry& registry = TheRegistry();
+  const std::lock_guard<std::mutex> guard(registry.lock);
+  std::shared_ptr<HeapInstance> instance(new HeapInstance(registry.next_id));
+  if (Status status = instance->heap.Create(heap_options); !status.ok()) return status.error();
+  instance->collector = std::make_unique<Collector>(&instance->heap, collector_options);
+  if (Status status = instance->collector->Open(); !status.ok()) return status.error();
+  registry.instances[registry.next_id++] = instance;
+  return instance;
+}
+
+std::shared_ptr<HeapInstance> HeapInstance::Find(uint32_t id) {
+  Registry& registry = TheRegistry();
+  const std::lock_guard<std::mutex> guard(registry.lock);
+  const auto found = registry.instances.find(id);
+  return found == registry.instances.end() ? nullptr : found->second.lock();
+}
+
+HeapInstance::~HeapInstance() {
+  Registry& registry = TheRegistry();
+  {
+    const std::lock_guard<std::mutex> guard(registry.lock);
+    registry.instances.erase(id);
+  }
+  if (collector != nullptr) collector->Close();
+}
+
+bool HeapInstance::Close() {
+  const std::lock_guard<std::mutex> guard(lock_);
+  if (closed()) return true;
+  if (heap.handshake.count() > 0) return false;
+  closed_.store(true, std::memory_order_release);
+  collector->Close();
+  heap.views.Close();
+  heap.file.Close();
+  return true;
+}
+
+bool HeapInstance::AttachControl(napi_threadsafe_function wake) {
+  const std::lock_guard<std::mutex> guard(lock_);
+  if (wake_ != nullptr) return false;
+  wake_ = wake;
+  if (requested_) napi_call_threadsafe_function(wake_, nullptr, napi_tsfn_nonblocking);
+  return true;
+}
+
+void HeapInstance::DetachControl() {
+  {
+    const std::lock_guard<std::mutex> guard(lock_);
+    wake_ = nullptr;
+  }
+  // A control thread that ended while it waited for mutators must not leave them stopped.
+  heap.handshake.Resume();
+}
+
+bool HeapInstance::has_control() {
+  const std::lock_guard<std::mutex> guard(lock_);
+  return wake_ != nullptr;
+}
+
+uint32_t HeapInstance::RequestCollection(const Request& request) {
+  const std::lock_guard<std::mutex> guard(lock_);
+  if (!requested_ || request.kind > request_.kind) request_ = request;
+  requested_ = true;
+  if (wake_ != nullptr) napi_call_threadsafe_function(wake_, nullptr, napi_tsfn_nonblocking);
+  return collector->collections_begun() + 1;
+}
+
+bool HeapInstance::TakeRequest(Request* request) {
+  const std::lock_guard<std::mutex> guard(lock_);
+  if (!requested_) return false;
+  requested_ = false;
+  *request = request_;
+  // Under the lock: a request from now on gets the ticket of the next collection.
+  collector->BeginCollection();
+  return true;
+}
+
+}  // namespace faultline

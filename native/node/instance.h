@@ -1,0 +1,61 @@
+// HeapInstance: one heap of this process, as all JavaScript threads see it.
+//
+// The registry finds instances by id, so that a token in a message is enough to attach.  Every environment (main thread,
+// worker) that uses a heap holds a reference to the instance and to the SharedArrayBuffers under it; when the last
+// environment lets go, the mutator view becomes plain memory again before V8 may free it.
+#pragma once
+
+#include <node_api.h>
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+
+#include "gc/collector.h"
+#include "heap/heap.h"
+
+namespace faultline {
+
+class HeapInstance {
+ public:
+  static Result<std::shared_ptr<HeapInstance>> Create(const Heap::Options& heap_options,
+                                                      const Collector::Options& collector_options);
+  static std::shared_ptr<HeapInstance> Find(uint32_t id);
+  ~HeapInstance();
+
+  // Refused (false) while mutators are attached.
+  bool Close();
+  bool closed() const { return closed_.load(std::memory_order_acquire); }
+
+  // --- The control thread --------------------------------------------------------------------------------------------
+  // `wake` runs a callback on the control thread's event loop.  False when there is a control thread already.
+  bool AttachControl(napi_threadsafe_function wake);
+  void DetachControl();
+  bool has_control();
+
+  // --- Requests ------------------------------------------------------------------------------------------------------
+  struct Request {
+    uint32_t kind = 0;  // Index of COLLECTION_KINDS in src/gc/requests.ts; the larger wins.
+    uint32_t reason = 0;
+  };
+  // Returns the number of the collection that will serve the request.
+  uint32_t RequestCollection(const Request& request);
+  // Begins a collection if one was asked for.
+  bool TakeRequest(Request* request);
+
+  const uint32_t id;
+  Heap heap;
+  std::unique_ptr<Collector> collector;
+  std::mutex& lock() { return lock_; }
+
+ private:
+  explicit HeapInstance(uint32_t id) : id(id) {}
+
+  std::mutex lock_;  // Attaching, closing, control, requests.  Nobody waits for a mutator while holding it.
+  std::atomic<bool> closed_{false};
+  napi_threadsafe_function wake_ = nullptr;
+  bool requested_ = false;
+  Request request_;
+};
+
+}  // namespace faultline

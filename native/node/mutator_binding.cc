@@ -1,0 +1,246 @@
+// Mutators: attach and detach, safepoints, allocation's slow path, waiting for memory, root ranges.
+#include <algorithm>
+
+#include "gc/delays.h"
+#include "heap/allocation.h"
+#include "node/arguments.h"
+#include "os/fault_signals.h"
+
+namespace faultline {
+
+namespace {
+
+using Info = const Napi::CallbackInfo&;
+
+// Answers of allocateSlow besides an object's word index; ALLOCATION in src/binding.ts.
+constexpr double kRefilled = 0;
+constexpr double kCollect = -1;
+constexpr double kLarge = -2;
+
+// Runs on the mutator's own thread, from its event loop, where no raw reference can be alive: a safepoint.
+void AtEventLoop(napi_env env, napi_value, void* context, void*) {
+  MutatorBinding* const binding = static_cast<MutatorBinding*>(context);
+  if (env == nullptr || !binding->attached) return;
+  Mutator* const mutator = binding->mutator.get();
+  // A mutator that its program has parked stays parked.
+  if ((mutator->state()->load(std::memory_order_relaxed) & kMutatorRunning) == 0) return;
+  Handshake& handshake = binding->instance->heap.handshake;
+  while (!handshake.Poll(mutator, 20 * kNsPerMs)) {
+  }
+}
+
+void Nudge(void* context) {
+  MutatorBinding* const binding = static_cast<MutatorBinding*>(context);
+  napi_call_threadsafe_function(binding->nudge, nullptr, napi_tsfn_nonblocking);
+}
+
+napi_threadsafe_function MakeNudge(napi_env env, MutatorBinding* binding) {
+  napi_value name;
+  napi_create_string_utf8(env, "faultline-safepoint", NAPI_AUTO_LENGTH, &name);
+  napi_threadsafe_function nudge = nullptr;
+  napi_create_threadsafe_function(env, nullptr, nullptr, name, 0, 1, nullptr, nullptr, binding, AtEventLoop, &nudge);
+  // A mutator does not keep its thread alive.
+  if (nudge != nullptr) napi_unref_threadsafe_function(env, nudge);
+  return nudge;
+}
+
+// attachMutator(heap, control: Uint32Array, localCapacity, handleCapacity): mutator, parked
+Napi::Value AttachMutator(Info info) {
+  HeapInstance* const instance = HeapAt(info, 0);
+  if (instance == nullptr) return info.Env().Undefined();
+  if (CurrentMutator(&instance->heap) != nullptr) return Napi::String::New(info.Env(), "ERR_MUTATOR_ATTACHED");
+  const FaultModeKind mode = instance->collector->fault_mode().kind();
+  if ((mode == FaultModeKind::kSigbus && ThreadBlocks(FaultSignal::kBus)) ||
+      (mode == FaultModeKind::kSigsegv && ThreadBlocks(FaultSignal::kSegmentation))) {
+    return Napi::String::New(info.Env(), "ERR_SIGNAL_BLOCKED");
+  }
+  Environment* const environment = Environment::Of(info.Env());
+  MutatorBinding* const binding = environment->AddMutator();
+  const std::shared_ptr<HeapInstance> shared = info[0].As<Napi::External<HeapBinding>>().Data()->instance;
+  const std::lock_guard<std::mutex> guard(instance->lock());
+  if (instance->closed()) return Napi::String::New(info.Env(), "ERR_HEAP_CLOSED");
+  binding->instance = shared;
+  binding->mutator = std::make_unique<Mutator>(&instance->heap, info[1].As<Napi::Uint32Array>().Data(),
+                                               Uint32At(info, 2), Uint32At(info, 3));
+  if (instance->collector->options().track_utilization) (void)binding->mutator->timeline.Create().ok();
+  napi_create_reference(info.Env(), info[1].As<Napi::TypedArray>().ArrayBuffer(), 1, &binding->control_buffer);
+  binding->nudge = MakeNudge(info.Env(), binding);
+  environment->CleanUpFirst();
+  binding->mutator->nudge = binding->nudge == nullptr ? nullptr : Nudge;
+  binding->mutator->nudge_context = binding;
+  BindToThread(binding->mutator.get());
+  instance->heap.handshake.Add(binding->mutator.get());
+  binding->attached = true;
+  return Napi::External<MutatorBinding>::New(info.Env(), binding);
+}
+
+Napi::Value DetachMutator(Info info) {
+  MutatorBinding* const binding = info[0].As<Napi::External<MutatorBinding>>().Data();
+  Environment::Of(info.Env())->DetachMutator(binding);
+  return info.Env().Undefined();
+}
+
+// safepoint(mutator, sliceMs): true once it runs
+Napi::Value Safepoint(Info info) {
+  MutatorBinding* const binding = MutatorAt(info, 0);
+  if (binding == nullptr) return info.Env().Undefined();
+  return Boolean(info, binding->instance->heap.handshake.Poll(binding->mutator.get(), LimitAt(info, 1)));
+}
+
+Napi::Value Park(Info info) {
+  MutatorBinding* const binding = MutatorAt(info, 0);
+  if (binding == nullptr) return info.Env().Undefined();
+  binding->instance->heap.handshake.Park(binding->mutator.get());
+  return info.Env().Undefined();
+}
+
+// unpark(mutator, sliceMs): true once it runs
+Napi::Value Unpark(Info info) {
+  MutatorBinding* const binding = MutatorAt(info, 0);
+  if (binding == nullptr) return info.Env().Undefined();
+  return Boolean(info, binding->instance->heap.handshake.TryUnpark(binding->mutator.get(), LimitAt(info, 1)));
+}
+
+Napi::Value Answer(Info info, const Allocation& allocation) {
+  switch (allocation.answer) {
+    case AllocationAnswer::kRefilled:
+      return Number(info, kRefilled);
+    case AllocationAnswer::kObject:
+      return Number(info, allocation.object);
+    case AllocationAnswer::kCollect:
+      return Number(info, kCollect);
+    case AllocationAnswer::kLarge:
+      return Number(info, kLarge);
+    case AllocationAnswer::kNoMemory:
+      return Refusal(info.Env(), allocation.error);
+  }
+  return info.Env().Undefined();
+}
+
+// allocateSlow(mutator, words)
+Napi::Value AllocateSlowly(Info info) {
+  MutatorBinding* const binding = MutatorAt(info, 0);
+  if (binding == nullptr) return info.Env().Undefined();
+  DelayAt(DelayPoint::kRefill);
+  return Answer(info, AllocateSlow(binding->instance->heap, *binding->mutator, static_cast<uint64_t>(NumberAt(info, 1))));
+}
+
+// beginLarge(mutator, words)
+Napi::Value BeginLargeObject(Info info) {
+  MutatorBinding* const binding = MutatorAt(info, 0);
+  if (binding == nullptr) return info.Env().Undefined();
+  return Answer(info, BeginLarge(binding->instance->heap, *binding->mutator, static_cast<uint64_t>(NumberAt(info, 1))));
+}
+
+// zeroLarge(mutator, words, doneWords): the new doneWords, or a refusal (the object is abandoned then)
+Napi::Value ZeroLarge(Info info) {
+  MutatorBinding* const binding = MutatorAt(info, 0);
+  if (binding == nullptr) return info.Env().Undefined();
+  Heap& heap = binding->instance->heap;
+  const Result<uint64_t> done = ZeroLargePiece(heap, *binding->mutator, static_cast<uint64_t>(NumberAt(info, 1)),
+                                               static_cast<uint64_t>(NumberAt(info, 2)));
+  if (done.ok()) return Number(info, static_cast<double>(done.value()));
+  AbandonLarge(heap, *binding->mutator);
+  return Refusal(info.Env(), done.error());
+}
+
+Napi::Value CommitLargeObject(Info info) {
+  MutatorBinding* const binding = MutatorAt(info, 0);
+  if (binding == nullptr) return info.Env().Undefined();
+  CommitLarge(binding->instance->heap, *binding->mutator, static_cast<uint64_t>(NumberAt(info, 1)));
+  return info.Env().Undefined();
+}
+
+Napi::Value MemoryEpoch(Info info) {
+  MutatorBinding* const binding = MutatorAt(info, 0);
+  if (binding == nullptr) return info.Env().Undefined();
+  return Number(info, binding->instance->heap.memory_epoch.load(std::memory_order_acquire));
+}
+
+// awaitMemory(mutator, ticket, epoch, sliceMs): whether the collection has ended or memory may have become free.  The
+// caller is parked.
+Napi::Value AwaitMemory(Info info) {
+  MutatorBinding* const binding = MutatorAt(info, 0);
+  if (binding == nullptr) return info.Env().Undefined();
+  HeapInstance& instance = *binding->instance;
+  const uint32_t ticket = Uint32At(info, 1);
+  const uint32_t epoch = Uint32At(info, 2);
+  const uint64_t begin = NowNs();
+  // Both numbers run around.
+  const auto ended = [&] { return static_cast<int32_t>(instance.collector->collections_ended() - ticket) >= 0; };
+  const auto changed = [&] { return instance.heap.memory_epoch.load(std::memory_order_acquire) != epoch; };
+  if (!ended() && !changed()) FutexWait(&instance.heap.memory_epoch, epoch, LimitAt(info, 3));
+  binding->mutator->timeline.AddCollectorTime(begin, NowNs());
+  return Boolean(info, ended() || changed());
+}
+
+// recordStall(mutator, microseconds)
+Napi::Value RecordStall(Info info) {
+  MutatorBinding* const binding = MutatorAt(info, 0);
+  if (binding == nullptr) return info.Env().Undefined();
+  binding->instance->heap.statistics.stalls.Record(static_cast<uint64_t>(NumberAt(info, 1) * 1e3));
+  return info.Env().Undefined();
+}
+
+// addRootRange(mutator, slots: Uint32Array, used: Uint32Array): id.  used[0] says how many slots count.
+Napi::Value AddRootRange(Info info) {
+  MutatorBinding* const binding = MutatorAt(info, 0);
+  if (binding == nullptr) return info.Env().Undefined();
+  Mutator& mutator = *binding->mutator;
+  Napi::Uint32Array slots = info[1].As<Napi::Uint32Array>();
+  RootRange range;
+  range.id = mutator.next_range_id++;
+  range.slots = slots.Data();
+  range.capacity = static_cast<uint32_t>(slots.ElementLength());
+  range.used = info[2].As<Napi::Uint32Array>().Data();
+  napi_ref keep = nullptr;
+  napi_create_reference(info.Env(), slots.ArrayBuffer(), 1, &keep);
+  binding->range_buffers.emplace_back(range.id, keep);
+  mutator.ranges.push_back(range);
+  return Number(info, range.id);
+}
+
+Napi::Value RemoveRootRange(Info info) {
+  MutatorBinding* const binding = MutatorAt(info, 0);
+  if (binding == nullptr) return info.Env().Undefined();
+  const uint32_t id = Uint32At(info, 1);
+  std::erase_if(binding->mutator->ranges, [id](const RootRange& range) { return range.id == id; });
+  std::erase_if(binding->range_buffers, [&](const auto& entry) {
+    if (entry.first != id) return false;
+    napi_delete_reference(info.Env(), entry.second);
+    return true;
+  });
+  return info.Env().Undefined();
+}
+
+// utilization(mutator, windowMs): the worst share of mutator time in any window
+Napi::Value Utilization(Info info) {
+  MutatorBinding* const binding = MutatorAt(info, 0);
+  if (binding == nullptr) return info.Env().Undefined();
+  return Number(info, binding->mutator->timeline.WorstUtilization(static_cast<uint64_t>(NumberAt(info, 1) * 1e6)));
+}
+
+}  // namespace
+
+void ExportMutator(Napi::Env env, Napi::Object exports) {
+  const auto add = [&](const char* name, Napi::Value (*function)(Info)) {
+    exports.Set(name, Napi::Function::New(env, function, name));
+  };
+  add("attachMutator", AttachMutator);
+  add("detachMutator", DetachMutator);
+  add("safepoint", Safepoint);
+  add("park", Park);
+  add("unpark", Unpark);
+  add("allocateSlow", AllocateSlowly);
+  add("beginLarge", BeginLargeObject);
+  add("zeroLarge", ZeroLarge);
+  add("commitLarge", CommitLargeObject);
+  add("memoryEpoch", MemoryEpoch);
+  add("awaitMemory", AwaitMemory);
+  add("recordStall", RecordStall);
+  add("addRootRange", AddRootRange);
+  add("removeRootRange", RemoveRootRange);
+  add("utilization", Utilization);
+}
+
+}  // namespace faultline

@@ -1,0 +1,112 @@
+// Probe: what this machine offers, constants for src/heap/layout.ts, and the switches that tests use.
+#include <sys/sysinfo.h>
+#include <sys/utsname.h>
+
+#include <cstring>
+
+#include "gc/bare_fault.h"
+#include "gc/delays.h"
+#include "node/arguments.h"
+#include "os/refusals.h"
+
+namespace faultline {
+
+namespace {
+
+using Info = const Napi::CallbackInfo&;
+
+// probe(): facts only; what they mean is said in src/gc/fault-modes.ts
+Napi::Value Probe(Info info) {
+  Napi::Env env = info.Env();
+  const UserfaultfdProbe probe = ProbeUserfaultfd();
+  Napi::Object answer = Napi::Object::New(env);
+  answer.Set("door", NameOf(probe.door));
+  answer.Set("features", static_cast<double>(probe.features));
+  answer.Set("minorFaults", probe.has_minor_faults());
+  answer.Set("signalDelivery", probe.has_signal_delivery());
+  answer.Set("asyncWriteProtection", probe.has_async_write_protection());
+  answer.Set("device", Refusal(env, probe.device_error));
+  answer.Set("systemCall", Refusal(env, probe.system_call_error));
+  answer.Set("userModeOnly", Refusal(env, probe.user_mode_only_error));
+  utsname name;
+  if (uname(&name) == 0) {
+    answer.Set("kernel", name.release);
+    answer.Set("machine", name.machine);
+  }
+  struct sysinfo memory;
+  if (sysinfo(&memory) == 0) {
+    answer.Set("totalMemoryBytes", static_cast<double>(memory.totalram) * memory.mem_unit);
+  }
+  answer.Set("popcnt", PageBuilder::CpuHasPopcnt());
+  return answer;
+}
+
+// layout(): every constant that TypeScript repeats
+Napi::Value Layout(Info info) {
+  Napi::Object answer = Napi::Object::New(info.Env());
+  const auto set = [&answer](const char* name, double value) { answer.Set(name, value); };
+  set("WORD_BYTES", kWordBytes);
+  set("PAGE_BYTES", kPageBytes);
+  set("REGION_BYTES", kRegionBytes);
+  set("MAX_REGIONS", kMaxRegions);
+  set("LARGE_OBJECT_WORDS", kLargeObjectWords);
+  set("MAX_EVACUATED_WORDS", kMaxEvacuatedWords);
+  set("VIEW_ALIGNMENT_BYTES", static_cast<double>(kViewAlignment));
+  set("SHARED_ROOT_SLOTS", kSharedRootSlots);
+  set("CONTROL_STATE", control::kState);
+  set("CONTROL_TLAB_TOP", control::kTlabTop);
+  set("CONTROL_TLAB_LIMIT", control::kTlabLimit);
+  set("CONTROL_LOCALS_USED", control::kLocalsUsed);
+  set("CONTROL_HANDLES_USED", control::kHandlesUsed);
+  set("CONTROL_SLOTS", control::kSlots);
+  set("MUTATOR_RUNNING", kMutatorRunning);
+  set("MUTATOR_STOP_REQUESTED", kMutatorStopRequested);
+  return answer;
+}
+
+// measureBareFault(heap, count): {p50Us, p99Us} of a fault without work in the heap's mode, on this thread.  From now on
+// the heap's fault histogram includes the delivery time found here.
+Napi::Value MeasureBare(Info info) {
+  HeapInstance* const instance = HeapAt(info, 0);
+  if (instance == nullptr) return info.Env().Undefined();
+  Collector& collector = *instance->collector;
+  const Result<BareFault> measured = MeasureBareFault(collector.fault_mode().kind(), Uint32At(info, 1));
+  if (!measured.ok()) return Refusal(info.Env(), measured.error());
+  collector.set_delivery_ns(measured.value().delivery_p50_ns);
+  Napi::Object answer = Napi::Object::New(info.Env());
+  answer.Set("p50Us", static_cast<double>(measured.value().round_trip_p50_ns) / 1e3);
+  answer.Set("p99Us", static_cast<double>(measured.value().round_trip_p99_ns) / 1e3);
+  answer.Set("deliveryUs", static_cast<double>(measured.value().delivery_p50_ns) / 1e3);
+  return answer;
+}
+
+// armRefusal(systemCall, errno, skip, refuse): whether the name is known
+Napi::Value ArmARefusal(Info info) {
+  const std::string name = info[0].As<Napi::String>();
+  for (uint32_t i = 0; i < static_cast<uint32_t>(SystemCall::kCount); ++i) {
+    if (name != kSystemCallNames[i]) continue;
+    ArmRefusal(static_cast<SystemCall>(i), static_cast<int>(NumberAt(info, 1)), Uint32At(info, 2), Uint32At(info, 3));
+    return Boolean(info, true);
+  }
+  return Boolean(info, false);
+}
+
+Napi::Value SetDelays(Info info) {
+  SetDelaySeed(static_cast<uint64_t>(NumberAt(info, 0)));
+  return info.Env().Undefined();
+}
+
+}  // namespace
+
+void ExportProbe(Napi::Env env, Napi::Object exports) {
+  const auto add = [&](const char* name, Napi::Value (*function)(Info)) {
+    exports.Set(name, Napi::Function::New(env, function, name));
+  };
+  add("probe", Probe);
+  add("layout", Layout);
+  add("measureBareFault", MeasureBare);
+  add("armRefusal", ArmARefusal);
+  add("setDelays", SetDelays);
+}
+
+}  // namespace faultline

@@ -1,0 +1,76 @@
+// Statistics: figures of one heap, as an object of plain numbers (HeapStatistics in src/gc/statistics.ts).
+#include "node/arguments.h"
+
+namespace faultline {
+
+namespace {
+
+using Info = const Napi::CallbackInfo&;
+
+Napi::Object Summary(Napi::Env env, const Histogram& histogram) {
+  const auto microseconds = [&](uint64_t ns) { return Napi::Number::New(env, static_cast<double>(ns) / 1e3); };
+  Napi::Object summary = Napi::Object::New(env);
+  summary.Set("count", static_cast<double>(histogram.count()));
+  summary.Set("p50Us", microseconds(histogram.Quantile(0.5)));
+  summary.Set("p99Us", microseconds(histogram.Quantile(0.99)));
+  summary.Set("p999Us", microseconds(histogram.Quantile(0.999)));
+  summary.Set("maxUs", microseconds(histogram.max()));
+  summary.Set("totalUs", microseconds(histogram.total()));
+  return summary;
+}
+
+Napi::Value ReadStatistics(Info info) {
+  HeapInstance* const instance = HeapAt(info, 0);
+  if (instance == nullptr) return info.Env().Undefined();
+  Napi::Env env = info.Env();
+  Heap& heap = instance->heap;
+  Statistics& statistics = heap.statistics;
+  heap.NotePeak();
+  const auto count = [](const Counter& counter) { return static_cast<double>(Read(counter)); };
+
+  Napi::Object answer = Napi::Object::New(env);
+  answer.Set("capacityBytes", static_cast<double>(heap.regions.capacity()) * kRegionBytes);
+  answer.Set("usedBytes", static_cast<double>(heap.regions.used_pages_total()) * kPageBytes);
+  answer.Set("freeRegions", heap.regions.free_count());
+  answer.Set("chargedRegions", heap.regions.charged());
+  answer.Set("fileBytes", static_cast<double>(heap.file.AllocatedBytes()));
+  answer.Set("peakFileBytes", count(statistics.peak_file_bytes));
+  answer.Set("metadataBytes", static_cast<double>(heap.tables.bytes()));
+  answer.Set("reservedBytes", static_cast<double>(heap.bytes()));
+  answer.Set("mutators", heap.handshake.count());
+
+  Napi::Object cycles = Napi::Object::New(env);
+  cycles.Set("count", count(statistics.cycles));
+  cycles.Set("compacting", count(statistics.compacting_cycles));
+  cycles.Set("evacuatedBytes", count(statistics.evacuated_bytes));
+  cycles.Set("copiedBytes", count(statistics.copied_bytes));
+  cycles.Set("inPlacePages", count(statistics.in_place_pages));
+  cycles.Set("refusedFlips", count(statistics.refused_flips));
+  answer.Set("cycles", cycles);
+
+  Napi::Object pages = Napi::Object::New(env);
+  pages.Set("builtByWorkers", count(statistics.pages_by_workers));
+  pages.Set("builtByMutators", count(statistics.pages_by_mutators));
+  pages.Set("mappedByContinue", count(statistics.pages_continued));
+  pages.Set("continueCalls", count(statistics.continue_calls));
+  pages.Set("copyCalls", count(statistics.copy_calls));
+  answer.Set("pages", pages);
+
+  Napi::Object pauses = Napi::Object::New(env);
+  pauses.Set("flip", Summary(env, statistics.flip_pause));
+  pauses.Set("mark", Summary(env, statistics.mark_pause));
+  pauses.Set("timeToSafepoint", Summary(env, statistics.time_to_safepoint));
+  answer.Set("pauses", pauses);
+
+  answer.Set("faults", Summary(env, statistics.fault_service));
+  answer.Set("stalls", Summary(env, statistics.stalls));
+  return answer;
+}
+
+}  // namespace
+
+void ExportStatistics(Napi::Env env, Napi::Object exports) {
+  exports.Set("statistics", Napi::Function::New(env, ReadStatistics, "statistics"));
+}
+
+}  // namespace faultline
