@@ -40,6 +40,9 @@ class FaultMode {
   virtual void Show(PageIndex first, uint32_t count) = 0;
   // Every page is built: back to ordinary memory.
   virtual void Disarm() = 0;
+  // A touch of a page that nobody may touch.  True when it may be the memory of an earlier cycle's fault and whoever still
+  // waits for the page, if anybody, was sent to touch it again; false when there is no doubt.
+  virtual bool AskAgain(PageIndex, uint32_t /*cycle*/) { return false; }
   // Called now and then while armed: the program may have replaced our signal handler.
   virtual void KeepHandler() {}
 

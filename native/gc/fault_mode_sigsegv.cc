@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include <algorithm>
-#include <atomic>
 
 #include "gc/collector.h"
 #include "os/fault_signals.h"
@@ -46,9 +45,9 @@ Status SigsegvFaultMode::Flip() {
 void SigsegvFaultMode::KeepHandler() { (void)EnsureFaultHandler(FaultSignal::kSegmentation).ok(); }
 
 void SigsegvFaultMode::Show(PageIndex first, uint32_t count) {
-  // Two threads may finish the last two pages of a unit at the same time; the fence makes sure that at least one of them
-  // sees both built (each published its page before).
-  std::atomic_thread_fence(std::memory_order_seq_cst);
+  // Two threads may finish the last two pages of a unit at the same time.  Each published its page before it came here,
+  // and whoever is second at the counter synchronizes with the first: at least one of them sees both built.
+  shows_.fetch_add(1, std::memory_order_acq_rel);
   Heap& heap = collector_->heap();
   const PageIndex end = std::min((first + count + unit_pages_ - 1) & ~(unit_pages_ - 1), heap.page_count());
   const auto is_complete = [&](PageIndex unit) {

@@ -6,6 +6,8 @@
 // at least 1/8192 of the heap.
 #pragma once
 
+#include <atomic>
+
 #include "gc/fault_mode.h"
 
 namespace faultline {
@@ -29,6 +31,7 @@ class SigsegvFaultMode final : public FaultMode {
   Collector* collector_;
   uint32_t unit_pages_ = 1;
   int range_ = -1;
+  std::atomic<uint32_t> shows_{0};  // Orders the calls of Show; its value means nothing.
 };
 
 }  // namespace faultline

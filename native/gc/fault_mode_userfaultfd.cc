@@ -15,6 +15,10 @@ namespace {
 
 constexpr size_t kMessages = 16;
 
+// Messages about one page that may be out of date: those of one batch, read before a cycle ended and looked at in the
+// next one (the thread may be off the CPU for that long).  A real touch comes back until it is believed.
+constexpr uint32_t kDoubts = 2 * kMessages;
+
 bool ServeInHandler(void* context, uintptr_t address) {
   Collector* const collector = static_cast<Collector*>(context);
   if (!collector->ServeFault(address)) abort();
@@ -103,6 +107,15 @@ void ThreadFaultMode::Close() {
   if (farewell_page_ != nullptr) munmap(farewell_page_, kPageBytes);
   farewell_page_ = nullptr;
   descriptor_.Close();
+}
+
+bool ThreadFaultMode::AskAgain(PageIndex page, uint32_t cycle) {
+  if (page != doubtful_page_ || cycle != doubtful_cycle_) doubts_ = 0;
+  doubtful_page_ = page;
+  doubtful_cycle_ = cycle;
+  if (++doubts_ > kDoubts) return false;
+  descriptor_.Wake(collector_->heap().views.mutator_view() + size_t{page} * kPageBytes, kPageBytes);
+  return true;
 }
 
 void* ThreadFaultMode::Main(void* self) {

@@ -47,6 +47,7 @@ class ThreadFaultMode final : public UserfaultfdFaultMode {
   FaultModeKind kind() const override { return FaultModeKind::kThread; }
   Status Open() override;
   void Close() override;
+  bool AskAgain(PageIndex page, uint32_t cycle) override;
 
  private:
   static void* Main(void* self);
@@ -54,6 +55,10 @@ class ThreadFaultMode final : public UserfaultfdFaultMode {
 
   // A registered page of nobody's: touching it tells the thread, which sleeps in read(), to end.
   uint8_t* farewell_page_ = nullptr;
+  // The doubtful page, and how often it came; the handler thread's own.
+  PageIndex doubtful_page_ = 0;
+  uint32_t doubtful_cycle_ = 0;
+  uint32_t doubts_ = 0;
   // release by the thread as its very last act, acquire by Close.
   std::atomic<bool> ended_{true};
 };

@@ -87,8 +87,8 @@ bool Collector::ServeFault(uintptr_t address) {
   const uint32_t unit = fault_mode_->unit_pages();
   bool served = true;
   if (unit == 1 && !PageNeedsBuilding(page) && state != PageState::kMapped) {
-    SayStale(page, address);
-    served = false;
+    served = fault_mode_->AskAgain(page, cycle_);
+    if (!served) SayStale(page, address);
   } else {
     Counter* const builder = &heap_->statistics.pages_by_mutators;
     // What has to be shown together with the page is built first, waiting for others where necessary.

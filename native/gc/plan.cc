@@ -184,11 +184,6 @@ uint32_t Plan::UsedPagesOfTarget(RegionIndex target) const {
   return end <= UsableStart(target) ? 0 : PagesForWords(end - FirstWordOfRegion(target));
 }
 
-void Plan::DropSourcesFrom(size_t first) {
-  for (size_t i = first; i < sources_.size(); ++i) heap_->regions.CancelSource(sources_[i]);
-  sources_.resize(first);
-}
-
 uint32_t Plan::Make(Gang& gang, const std::vector<RegionIndex>& sources, uint32_t wanted_targets) {
   SideTables& tables = heap_->tables;
   targets_.clear();
@@ -197,20 +192,19 @@ uint32_t Plan::Make(Gang& gang, const std::vector<RegionIndex>& sources, uint32_
   std::sort(targets_.begin(), targets_.end());
   for (const RegionIndex source : sources) {
     if (tables.live_word_counts[source] > kMaxEvacuatedWords || tables.live_word_counts[source] == 0) continue;
-    heap_->regions.MakeSource(source);
     sources_.push_back(source);
   }
   AccountJob account(this);
   gang.RunToEnd(&account);
 
-  DropSourcesFrom(Assign());
+  sources_.resize(Assign());
   // A system without memory for all targets gets a smaller plan.
   if (const size_t committed = CommitTargets(); committed < targets_.size()) {
     for (size_t i = committed; i < targets_.size(); ++i) heap_->regions.ReleaseTarget(targets_[i]);
     targets_.resize(committed);
     AccountJob again(this);  // The offsets were made absolute; start over with what is left.
     gang.RunToEnd(&again);
-    DropSourcesFrom(Assign());
+    sources_.resize(Assign());
   }
   // Targets that stayed empty go back.
   std::erase_if(targets_, [this](RegionIndex target) {
@@ -225,6 +219,7 @@ uint32_t Plan::Make(Gang& gang, const std::vector<RegionIndex>& sources, uint32_
   }
   RecordJob record(this);
   gang.RunToEnd(&record);
+  heap_->regions.CommitPlan(sources_, targets_);
 
   live_words_ = 0;
   for (size_t i = 0; i < sources_.size(); ++i) {
@@ -238,8 +233,8 @@ uint32_t Plan::Make(Gang& gang, const std::vector<RegionIndex>& sources, uint32_
 
 void Plan::Cancel() {
   for (const RegionIndex source : sources_) heap_->tables.moving[source] = 0;
-  DropSourcesFrom(0);
-  for (const RegionIndex target : targets_) heap_->regions.ReleaseTarget(target);
+  heap_->regions.CancelPlan(sources_, targets_);
+  sources_.clear();
   targets_.clear();
 }
 

@@ -48,7 +48,6 @@ class Plan {
   size_t Assign();
   WordIndex FindSplit(RegionIndex source, uint32_t room_words) const;
   size_t CommitTargets();
-  void DropSourcesFrom(size_t first);
 
   Heap* heap_;
   std::vector<RegionIndex> sources_;

@@ -29,7 +29,7 @@ bool Collector::Reclaim(uint64_t keep_bytes, bool tails, uint64_t deadline_ns) {
     if (tail.count == 0) continue;
     const bool punched =
         heap_->file.PunchHole(size_t{tail.first} * kPageBytes, size_t{tail.count} * kPageBytes).ok();
-    regions.EndPunchTail(reclaim_tail_, punched);
+    regions.EndPunch(reclaim_tail_, punched);
   }
   reclaim_tail_ = 0;
   return true;

@@ -51,12 +51,10 @@ Allocation TakeRun(Heap& heap, uint32_t least, uint32_t wanted, PageRun* run) {
 
 void RetireTlab(Heap& heap, Mutator& mutator) {
   uint32_t* const control = mutator.control;
-  const WordIndex limit = control[control::kTlabLimit];
-  if (limit == 0) return;
-  // The limit lies at the end of the TLAB's last page, or inside it when a stress setting shortened it.
-  const WordIndex start = heap.tables.page_records[PageOf(limit - 1)].start;
+  const WordIndex start = control[control::kTlabStart];
+  if (start == 0) return;
   heap.tables.page_records[PageOf(start)].offset_or_end = control[control::kTlabTop];
-  control[control::kTlabTop] = control[control::kTlabLimit] = 0;
+  control[control::kTlabTop] = control[control::kTlabLimit] = control[control::kTlabStart] = 0;
 }
 
 Allocation AllocateSlow(Heap& heap, Mutator& mutator, uint64_t words) {
@@ -74,7 +72,7 @@ Allocation AllocateSlow(Heap& heap, Mutator& mutator, uint64_t words) {
   const Allocation answer = TakeRun(heap, least, heap.tlab_pages, &run);
   if (answer.answer != AllocationAnswer::kRefilled) return answer;
   RetireTlab(heap, mutator);
-  mutator.control[control::kTlabTop] = FirstWordOfPage(run.first);
+  mutator.control[control::kTlabStart] = mutator.control[control::kTlabTop] = FirstWordOfPage(run.first);
   mutator.control[control::kTlabLimit] = FirstWordOfPage(run.first + run.count);
   return answer;
 }

@@ -18,10 +18,16 @@ constexpr uint64_t kNudgeAfterNs = 300 * kNsPerUs;
 }  // namespace
 
 void Handshake::Add(Mutator* mutator) {
+  while (!TryAdd(mutator)) SleepBriefly();
+}
+
+bool Handshake::TryAdd(Mutator* mutator) {
   const std::lock_guard<std::mutex> guard(lock_);
+  if (stopped_) return false;  // A pause walks over the list.
   mutator->id = next_id_++;
   mutator->state()->store(requested_ ? kMutatorStopRequested : 0, std::memory_order_relaxed);
   mutators_.push_back(mutator);
+  return true;
 }
 
 void Handshake::SleepBriefly() {

@@ -30,7 +30,7 @@ namespace faultline {
 
 class Handshake {
  public:
-  // Mutators.  Add leaves the mutator parked.
+  // Mutators.  Add leaves the mutator parked; like Remove it waits for a pause that is under way.
   void Add(Mutator* mutator);
   // Parks the mutator for good.  `retire` runs just before it leaves the list, at a moment when no pause looks at the
   // list.  Waits for a pause that is under way, never for one that is only requested: a thread that ends must not depend
@@ -70,6 +70,7 @@ class Handshake {
     std::erase(mutators_, mutator);
     return true;
   }
+  bool TryAdd(Mutator* mutator);
   static void SleepBriefly();
   bool AllStopped();
   void NudgeRunning();

@@ -22,7 +22,10 @@ class Histogram {
   uint64_t Quantile(double share) const {
     const uint64_t count = count_.load(std::memory_order_relaxed);
     if (count == 0) return 0;
-    uint64_t rank = static_cast<uint64_t>(share * static_cast<double>(count));
+    // The nearest rank: ceil(share * count), counted from 1; here from 0.
+    const double exact = share * static_cast<double>(count);
+    uint64_t rank = static_cast<uint64_t>(exact);
+    if (rank > 0 && static_cast<double>(rank) == exact) --rank;
     if (rank >= count) rank = count - 1;
     uint64_t seen = 0;
     for (uint32_t i = 0; i < kBuckets; ++i) {

@@ -64,6 +64,7 @@ inline constexpr uint32_t PagesForWords(uint64_t words) {
 //   word   written by              read by
 //   0      mutator and collector   both       state bits, see heap/handshake.h
 //   1, 2   mutator; collector while it is stopped        TLAB top and limit (word indices)
+//   5      refill; collector while it is stopped         TLAB start, 0 when there is none
 //   3      mutator                 collector in a pause  local roots in use
 //   4      mutator                 collector in a pause  handle slots ever used
 //   16 …   mutator; collector in a pause                 local roots, then handle slots
@@ -73,6 +74,7 @@ inline constexpr uint32_t kTlabTop = 1;
 inline constexpr uint32_t kTlabLimit = 2;
 inline constexpr uint32_t kLocalsUsed = 3;
 inline constexpr uint32_t kHandlesUsed = 4;
+inline constexpr uint32_t kTlabStart = 5;
 inline constexpr uint32_t kSlots = 16;
 }  // namespace control
 

@@ -24,10 +24,8 @@ bool Regions::TakeFree(RegionIndex* region) {
     search_from_ = i + 1;
     *region = i;
     free_count_.fetch_sub(1, std::memory_order_relaxed);
-    charged_.fetch_add(1, std::memory_order_relaxed);
-    use_[i].used_pages = 0;
     if (i == 0) {  // The first page of the heap is never used: 0 is null.
-      use_[i].used_pages = 1;
+      Set(i, {RegionState::kFree, 0, 1});
       AddUsed(1);
       clean_from_[i] = std::max<uint16_t>(clean_from_[i], 1);
     }
@@ -38,9 +36,9 @@ bool Regions::TakeFree(RegionIndex* region) {
 
 void Regions::Free(RegionIndex region) {
   const RegionUse before = use_[region];
-  if (before.state != RegionState::kSource) charged_.fetch_sub(1, std::memory_order_relaxed);
+  if (before.state != RegionState::kSource) Charge(-1);
   AddUsed(-static_cast<int64_t>(before.used_pages));
-  use_[region] = RegionUse{};
+  Set(region, RegionUse{});
   free_count_.fetch_add(1, std::memory_order_relaxed);
   search_from_ = std::min(search_from_, region);
 }
@@ -51,7 +49,7 @@ PageRun Regions::Cut(RegionIndex region, uint32_t pages) {
   run.first = FirstPageOfRegion(region) + used;
   run.count = pages;
   run.dirty = clean_from_[region] > used ? std::min<uint32_t>(clean_from_[region] - used, pages) : 0;
-  use_[region].used_pages = static_cast<uint16_t>(used + pages);
+  Set(region, {use_[region].state, 0, static_cast<uint16_t>(used + pages)});
   clean_from_[region] = std::max<uint16_t>(clean_from_[region], use_[region].used_pages);
   AddUsed(pages);
   return run;
@@ -72,6 +70,7 @@ PageRun Regions::TakePages(uint32_t least, uint32_t wanted) {
     if (current_ == kNone) {
       RegionIndex region;
       if (charged() >= capacity_ || !TakeFree(&region)) return {};
+      Charge(1);
       current_ = region;
     }
     SetState(current_, RegionState::kAllocating);
@@ -98,8 +97,7 @@ PageRun Regions::TakeLarge(uint64_t words) {
     for (uint32_t k = 0; k < needed; ++k) {
       const uint32_t used = std::min(left, kRegionPages);
       left -= used;
-      use_[i + k] = RegionUse{k == 0 ? RegionState::kLargePending : RegionState::kLargeTail, 0,
-                              static_cast<uint16_t>(used)};
+      Set(i + k, {k == 0 ? RegionState::kLargePending : RegionState::kLargeTail, 0, static_cast<uint16_t>(used)});
       large_head_[i + k] = i;
       // One dirty region makes the run dirty as far as that region goes.
       if (clean_from_[i + k] > 0) pages.dirty = k * kRegionPages + std::min<uint32_t>(clean_from_[i + k], used);
@@ -107,7 +105,7 @@ PageRun Regions::TakeLarge(uint64_t words) {
       AddUsed(used);
     }
     free_count_.fetch_sub(needed, std::memory_order_relaxed);
-    charged_.fetch_add(needed, std::memory_order_relaxed);
+    Charge(needed);
     return pages;
   }
   return {};
@@ -151,21 +149,30 @@ uint32_t Regions::ReserveTargets(uint32_t wanted, std::vector<RegionIndex>* targ
 void Regions::ReleaseTarget(RegionIndex region) {
   const std::lock_guard<std::mutex> guard(lock_);
   FAULTLINE_CHECK(use_[region].state == RegionState::kTarget, "only a target is released", region);
+  Charge(1);  // Free takes back what was never charged.
   Free(region);
 }
 
-void Regions::MakeSource(RegionIndex region) {
+void Regions::CommitPlan(const std::vector<RegionIndex>& sources, const std::vector<RegionIndex>& targets) {
   const std::lock_guard<std::mutex> guard(lock_);
-  FAULTLINE_CHECK(use_[region].state == RegionState::kLive, "(T) a source was live, never a target", region);
-  SetState(region, RegionState::kSource);
-  charged_.fetch_sub(1, std::memory_order_relaxed);
+  for (const RegionIndex region : sources) {
+    FAULTLINE_CHECK(use_[region].state == RegionState::kLive, "(T) a source was live, never a target", region);
+    SetState(region, RegionState::kSource);
+  }
+  Charge(static_cast<int64_t>(targets.size()) - static_cast<int64_t>(sources.size()));
 }
 
-void Regions::CancelSource(RegionIndex region) {
+void Regions::CancelPlan(const std::vector<RegionIndex>& sources, const std::vector<RegionIndex>& targets) {
   const std::lock_guard<std::mutex> guard(lock_);
-  FAULTLINE_CHECK(use_[region].state == RegionState::kSource, "only a source is cancelled", region);
-  SetState(region, RegionState::kLive);
-  charged_.fetch_add(1, std::memory_order_relaxed);
+  for (const RegionIndex region : sources) {
+    FAULTLINE_CHECK(use_[region].state == RegionState::kSource, "only a source is cancelled", region);
+    SetState(region, RegionState::kLive);
+  }
+  Charge(static_cast<int64_t>(sources.size()));
+  for (const RegionIndex region : targets) {
+    FAULTLINE_CHECK(use_[region].state == RegionState::kTarget, "only a target is released", region);
+    Free(region);
+  }
 }
 
 void Regions::Freeze(RegionUse* frozen) {
@@ -187,7 +194,7 @@ void Regions::FinishTarget(RegionIndex region, uint32_t used_pages) {
     return;
   }
   AddUsed(static_cast<int64_t>(used_pages) - use_[region].used_pages);
-  use_[region] = RegionUse{RegionState::kLive, 0, static_cast<uint16_t>(used_pages)};
+  Set(region, {RegionState::kLive, 0, static_cast<uint16_t>(used_pages)});
   clean_from_[region] = std::max<uint16_t>(clean_from_[region], static_cast<uint16_t>(used_pages));
 }
 
@@ -215,8 +222,9 @@ bool Regions::BeginPunch(RegionIndex region) {
 
 void Regions::EndPunch(RegionIndex region, bool punched) {
   const std::lock_guard<std::mutex> guard(lock_);
+  // Meanwhile a large object may have ended and freed its tail: what lies in front of the punched pages is still dirty.
+  if (punched) clean_from_[region] = static_cast<uint16_t>(punching_[region] - 1);
   punching_[region] = 0;
-  if (punched) clean_from_[region] = 0;
   search_from_ = std::min(search_from_, region);
 }
 
@@ -229,14 +237,8 @@ PageRun Regions::BeginPunchTail(RegionIndex region) {
   if (!settled || clean_from_[region] <= use.used_pages) return run;
   run.first = FirstPageOfRegion(region) + use.used_pages;
   run.count = clean_from_[region] - use.used_pages;
-  punching_[region] = 1;
+  punching_[region] = static_cast<uint16_t>(use.used_pages + 1);
   return run;
-}
-
-void Regions::EndPunchTail(RegionIndex region, bool punched) {
-  const std::lock_guard<std::mutex> guard(lock_);
-  punching_[region] = 0;
-  if (punched) clean_from_[region] = use_[region].used_pages;
 }
 
 }  // namespace faultline

@@ -9,8 +9,9 @@
 //
 // Budget.  `charged` counts every region that is neither free nor a source: what the heap will occupy when the running
 // cycle is done.  Mutators may take a region while charged < capacity and one is free.  Everything above the capacity
-// stays for evacuation, and a source is discharged when the plan is made, its targets are charged at the same moment;
-// targets never outnumber sources, so after every cycle the whole reserve is free again.
+// stays for evacuation.  Sources are discharged and targets charged at one moment, when the plan stands (CommitPlan):
+// any earlier, and mutators would take regions on the credit of sources that a cut-down plan then leaves where they are.
+// Targets never outnumber sources, so after every cycle the whole reserve is free again.
 //
 // All functions take the lock themselves unless they say otherwise.  Nobody touches heap memory while holding it.
 #pragma once
@@ -37,7 +38,7 @@ enum class RegionState : uint8_t {
 };
 
 // One region as the collector sees it; four bytes, so that the flip can freeze the whole table with one copy.
-struct RegionUse {
+struct alignas(4) RegionUse {
   RegionState state = RegionState::kFree;
   uint8_t reserved = 0;
   uint16_t used_pages = 0;
@@ -72,11 +73,12 @@ class Regions {
   template <typename IsMarked>
   uint32_t SweepDead(const uint32_t* live_words, uint16_t* marked_pages, IsMarked is_marked);
 
-  // The plan: live regions become sources, free ones targets.  ReserveTargets returns how many it got.
+  // The plan: free regions become targets, live ones sources.  ReserveTargets returns how many it got; they are not
+  // charged, and may be released one by one, until CommitPlan.
   uint32_t ReserveTargets(uint32_t wanted, std::vector<RegionIndex>* targets);
   void ReleaseTarget(RegionIndex region);
-  void MakeSource(RegionIndex region);
-  void CancelSource(RegionIndex region);
+  void CommitPlan(const std::vector<RegionIndex>& sources, const std::vector<RegionIndex>& targets);
+  void CancelPlan(const std::vector<RegionIndex>& sources, const std::vector<RegionIndex>& targets);
   void Freeze(RegionUse* frozen);
 
   // Compaction: a source nobody reads any more is free.  At the end targets become live.
@@ -90,16 +92,20 @@ class Regions {
   void CommittedFree(std::vector<RegionIndex>* regions) const;
   // Takes a free region out of circulation while its pages are punched, and puts it back clean.
   bool BeginPunch(RegionIndex region);
-  void EndPunch(RegionIndex region, bool punched);
   // The same for the pages behind the last used one of a region that stays; count 0 when there are none.
   PageRun BeginPunchTail(RegionIndex region);
-  void EndPunchTail(RegionIndex region, bool punched);
+  // Ends either.
+  void EndPunch(RegionIndex region, bool punched);
 
   // The first region of the large object that `region` belongs to; stable while the object lives.
   RegionIndex LargeHead(RegionIndex region) const { return large_head_[region]; }
 
-  RegionUse use(RegionIndex region) const { return use_[region]; }
-  const RegionUse* data() const { return use_.data(); }
+  // A moment's truth, without the lock: the entry may change while it is looked at.
+  RegionUse use(RegionIndex region) const {
+    RegionUse use;
+    __atomic_load(&use_[region], &use, __ATOMIC_RELAXED);
+    return use;
+  }
   uint32_t count() const { return count_; }
   uint32_t capacity() const { return capacity_; }
 
@@ -111,9 +117,13 @@ class Regions {
   std::mutex& lock() { return lock_; }
 
  private:
-  bool TakeFree(RegionIndex* region);  // Lock held.
-  void Free(RegionIndex region);       // Lock held.
-  void SetState(RegionIndex region, RegionState state) { use_[region].state = state; }
+  // Lock held, for all of these.
+  bool TakeFree(RegionIndex* region);  // Not charged.
+  void Free(RegionIndex region);       // Discharged, unless it was a source.
+  void Charge(int64_t regions) { charged_.fetch_add(static_cast<uint32_t>(regions), std::memory_order_relaxed); }
+  // As one store: use() reads without the lock.
+  void Set(RegionIndex region, RegionUse use) { __atomic_store(&use_[region], &use, __ATOMIC_RELAXED); }
+  void SetState(RegionIndex region, RegionState state) { Set(region, {state, 0, use_[region].used_pages}); }
   uint32_t PagesLeft(RegionIndex region) const { return kRegionPages - use_[region].used_pages; }
   PageRun Cut(RegionIndex region, uint32_t pages);
   void AddUsed(int64_t pages) { used_pages_total_.fetch_add(static_cast<uint64_t>(pages), std::memory_order_relaxed); }
@@ -127,7 +137,7 @@ class Regions {
   uint32_t capacity_ = 0;
   MappedArray<RegionUse> use_;
   MappedArray<uint16_t> clean_from_;
-  MappedArray<uint8_t> punching_;
+  MappedArray<uint16_t> punching_;  // First page that is being punched, plus 1; 0 for none.
   MappedArray<RegionIndex> large_head_;
   RegionIndex current_ = kNone;
   RegionIndex search_from_ = 0;

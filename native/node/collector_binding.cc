@@ -1,4 +1,5 @@
 // The collector's steps, for the control thread and its workers (src/gc/collector.ts, src/gc/worker.ts).
+#include <algorithm>
 #include <cstring>
 
 #include "node/arguments.h"
@@ -95,13 +96,24 @@ Napi::Value ReadRegions(Info info) {
   return Number(info, count);
 }
 
-// makePlan(heap, sources: Uint32Array, targets): whether anything will move
+// setTrigger(heap, chargedRegions): asks for a collection by itself when that many regions are in use
+Napi::Value SetTrigger(Info info) {
+  HeapInstance* const instance = HeapAt(info, 0);
+  if (instance != nullptr) instance->SetTrigger(Uint32At(info, 1));
+  return info.Env().Undefined();
+}
+
+// makePlan(heap, sources: Uint32Array, targets): the targets, empty when nothing will move
 Napi::Value MakePlan(Info info) {
   HeapInstance* const instance = HeapAt(info, 0);
   if (instance == nullptr) return info.Env().Undefined();
   const Napi::Uint32Array list = info[1].As<Napi::Uint32Array>();
   const std::vector<RegionIndex> sources(list.Data(), list.Data() + list.ElementLength());
-  return Boolean(info, instance->collector->MakePlan(sources, Uint32At(info, 2)));
+  const bool moves = instance->collector->MakePlan(sources, Uint32At(info, 2));
+  const std::vector<RegionIndex>& targets = instance->collector->plan().targets();
+  Napi::Uint32Array answer = Napi::Uint32Array::New(info.Env(), moves ? targets.size() : 0);
+  if (moves) std::copy(targets.begin(), targets.end(), answer.Data());
+  return answer;
 }
 
 // reclaim(heap, keepBytes, tails, sliceMs)
@@ -175,6 +187,7 @@ void ExportCollector(Napi::Env env, Napi::Object exports) {
   add("markPause", PauseWithin<&Collector::MarkPause>);
   add("sweep", Sweep);
   add("readRegions", ReadRegions);
+  add("setTrigger", SetTrigger);
   add("makePlan", MakePlan);
   add("flipPause", PauseWithin<&Collector::FlipPause>);
   add("compact", StepUntil<&Collector::Compact>);

@@ -20,6 +20,7 @@ Napi::Object Describe(Info info, HeapBinding* binding, uint8_t* buffer_start) {
   answer.Set("door", NameOf(instance.collector->fault_mode().door()));
   answer.Set("faultMode", NameOf(instance.collector->fault_mode().kind()));
   answer.Set("unitPages", instance.collector->fault_mode().unit_pages());
+  answer.Set("faultAroundPages", instance.collector->options().fault_around_pages);
   return answer;
 }
 
@@ -131,10 +132,11 @@ Napi::Value CollectionsEnded(Info info) {
   return Number(info, instance->collector->collections_ended());
 }
 
-Napi::Value HasControl(Info info) {
+// claimControl(heap, patienceMs): whether the caller is to start a control thread
+Napi::Value ClaimControl(Info info) {
   HeapInstance* const instance = HeapAt(info, 0);
   if (instance == nullptr) return info.Env().Undefined();
-  return Boolean(info, instance->has_control());
+  return Boolean(info, instance->ClaimControl(LimitAt(info, 1)));
 }
 
 Napi::Value MutatorCount(Info info) {
@@ -157,7 +159,7 @@ void ExportHeap(Napi::Env env, Napi::Object exports) {
   add("findShape", FindShape);
   add("requestCollection", RequestCollection);
   add("collectionsEnded", CollectionsEnded);
-  add("hasControl", HasControl);
+  add("claimControl", ClaimControl);
   add("mutatorCount", MutatorCount);
 }
 

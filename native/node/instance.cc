@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "os/clock.h"
+
 namespace faultline {
 
 namespace {
@@ -64,6 +66,7 @@ bool HeapInstance::AttachControl(napi_threadsafe_function wake) {
   const std::lock_guard<std::mutex> guard(lock_);
   if (wake_ != nullptr) return false;
   wake_ = wake;
+  control_claimed_ns_ = 0;
   if (requested_) napi_call_threadsafe_function(wake_, nullptr, napi_tsfn_nonblocking);
   return true;
 }
@@ -77,9 +80,19 @@ void HeapInstance::DetachControl() {
   heap.handshake.Resume();
 }
 
-bool HeapInstance::has_control() {
+bool HeapInstance::ClaimControl(uint64_t patience_ns) {
   const std::lock_guard<std::mutex> guard(lock_);
-  return wake_ != nullptr;
+  const uint64_t now = NowNs();
+  if (wake_ != nullptr || (control_claimed_ns_ != 0 && now - control_claimed_ns_ < patience_ns)) return false;
+  control_claimed_ns_ = now;
+  return true;
+}
+
+void HeapInstance::CheckTrigger(const Request& request) {
+  uint32_t trigger = trigger_.load(std::memory_order_relaxed);
+  if (heap.regions.charged() < trigger) return;
+  // Whoever takes the trigger away asks.
+  if (trigger_.compare_exchange_strong(trigger, ~0u, std::memory_order_relaxed)) RequestCollection(request);
 }
 
 uint32_t HeapInstance::RequestCollection(const Request& request) {

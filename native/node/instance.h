@@ -31,7 +31,9 @@ class HeapInstance {
   // `wake` runs a callback on the control thread's event loop.  False when there is a control thread already.
   bool AttachControl(napi_threadsafe_function wake);
   void DetachControl();
-  bool has_control();
+  // True for exactly one caller while nobody is in control or about to be: that caller starts a control thread.  A
+  // claimant that has not attached after `patience_ns` is taken for dead.
+  bool ClaimControl(uint64_t patience_ns);
 
   // --- Requests ------------------------------------------------------------------------------------------------------
   struct Request {
@@ -42,6 +44,9 @@ class HeapInstance {
   uint32_t RequestCollection(const Request& request);
   // Begins a collection if one was asked for.
   bool TakeRequest(Request* request);
+  // Asks for a collection by itself, once, when that many regions are charged.
+  void SetTrigger(uint32_t charged_regions) { trigger_.store(charged_regions, std::memory_order_relaxed); }
+  void CheckTrigger(const Request& request);
 
   const uint32_t id;
   Heap heap;
@@ -54,6 +59,8 @@ class HeapInstance {
   std::mutex lock_;  // Attaching, closing, control, requests.  Nobody waits for a mutator while holding it.
   std::atomic<bool> closed_{false};
   napi_threadsafe_function wake_ = nullptr;
+  uint64_t control_claimed_ns_ = 0;  // 0: nobody is on the way.
+  std::atomic<uint32_t> trigger_{~0u};  // Relaxed: a hint.
   bool requested_ = false;
   Request request_;
 };

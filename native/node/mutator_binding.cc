@@ -17,6 +17,10 @@ constexpr double kRefilled = 0;
 constexpr double kCollect = -1;
 constexpr double kLarge = -2;
 
+// COLLECTION_KINDS and COLLECTION_REASONS in src/gc/requests.ts.
+constexpr uint32_t kCompact = 0;
+constexpr uint32_t kOccupancy = 0;
+
 // Runs on the mutator's own thread, from its event loop, where no raw reference can be alive: a safepoint.
 void AtEventLoop(napi_env env, napi_value, void* context, void*) {
   MutatorBinding* const binding = static_cast<MutatorBinding*>(context);
@@ -122,6 +126,7 @@ Napi::Value AllocateSlowly(Info info) {
   MutatorBinding* const binding = MutatorAt(info, 0);
   if (binding == nullptr) return info.Env().Undefined();
   DelayAt(DelayPoint::kRefill);
+  binding->instance->CheckTrigger({kCompact, kOccupancy});
   return Answer(info, AllocateSlow(binding->instance->heap, *binding->mutator, static_cast<uint64_t>(NumberAt(info, 1))));
 }
 

@@ -58,6 +58,7 @@ Napi::Value Layout(Info info) {
   set("CONTROL_TLAB_LIMIT", control::kTlabLimit);
   set("CONTROL_LOCALS_USED", control::kLocalsUsed);
   set("CONTROL_HANDLES_USED", control::kHandlesUsed);
+  set("CONTROL_TLAB_START", control::kTlabStart);
   set("CONTROL_SLOTS", control::kSlots);
   set("MUTATOR_RUNNING", kMutatorRunning);
   set("MUTATOR_STOP_REQUESTED", kMutatorStopRequested);

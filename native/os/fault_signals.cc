@@ -47,22 +47,25 @@ int IndexOf(int number) { return number == SIGBUS ? 0 : 1; }
 void CallPrevious(int number, siginfo_t* info, void* ucontext) {
   const Previous* before =
       in_previous ? nullptr : previous[IndexOf(number)].load(std::memory_order_acquire);
-  in_previous = true;
   if (before != nullptr && (before->action.sa_flags & SA_SIGINFO) != 0 && before->action.sa_sigaction != nullptr) {
+    in_previous = true;
     before->action.sa_sigaction(number, info, ucontext);
     in_previous = false;
     return;
   }
+  const bool sent = info->si_code <= 0;  // By kill() or the like: no instruction would raise it again.
+  if (before != nullptr && before->action.sa_handler == SIG_IGN && sent) return;
   if (before != nullptr && before->action.sa_handler != SIG_DFL && before->action.sa_handler != SIG_IGN) {
+    in_previous = true;
     before->action.sa_handler(number);
     in_previous = false;
     return;
   }
-  in_previous = false;
-  // Nobody else: the default action, taken by repeating the instruction.
+  // Nobody else: the default action, taken by repeating the instruction, or by the signal itself when we return.
   struct sigaction standard = {};
   standard.sa_handler = SIG_DFL;
   sigaction(number, &standard, nullptr);
+  if (sent) raise(number);
 }
 
 void Handle(int number, siginfo_t* info, void* ucontext) {

@@ -1,0 +1,251 @@
+/**
+ * The native addon as TypeScript sees it: the only file that loads it, and one interface of coarse calls.
+ *
+ * No call here is made once per object. Calls that may have to wait take a slice in milliseconds and say whether they are
+ * done, so that a thread always comes back to JavaScript, where it can be terminated. A refused system call is answered with
+ * a {@link Refusal}; everything else that can go wrong is an exception with a code.
+ */
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { HeapError } from './errors.ts';
+import { platformProblem } from './platform.ts';
+
+/** Handles of native objects; valid in the thread that got them. */
+export type HeapHandle = { readonly heap: unique symbol };
+export type MutatorHandle = { readonly mutator: unique symbol };
+
+/** A system call the kernel refused. */
+export interface Refusal {
+  errno: number;
+  syscall: string;
+}
+
+export interface CreateOptions {
+  capacityRegions: number;
+  reserveRegions: number;
+  tlabPages: number;
+  /** Index into FAULT_MODES of gc/fault-modes.ts. */
+  faultMode: number;
+  faultAroundPages: number;
+  verify: boolean;
+  trackUtilization: boolean;
+  delaySeed: number;
+}
+
+export interface HeapDescription {
+  heap: HeapHandle;
+  id: number;
+  /** Bytes from the start of the buffer to word 0 of the heap. */
+  viewOffset: number;
+  regions: number;
+  capacityRegions: number;
+  door: string;
+  faultMode: string;
+  unitPages: number;
+  faultAroundPages: number;
+}
+
+export interface ShapeDescription {
+  id: number;
+  name: string;
+  description: string;
+}
+
+/** Figures of one cycle, times in nanoseconds. */
+export interface NativeCycleReport {
+  number: number;
+  markedObjects: number;
+  liveBytes: number;
+  markPauseNs: number;
+  markSafepointNs: number;
+  flipPauseNs: number;
+  flipSafepointNs: number;
+  roots: number;
+  sweptRegions: number;
+  sourceRegions: number;
+  targetRegions: number;
+  copiedBytes: number;
+  pagesByWorkers: number;
+  pagesByMutators: number;
+  compactionNs: number;
+  flipRefused?: Refusal;
+}
+
+/** What this machine offers; see gc/fault-modes.ts for what it means. */
+export interface Probe {
+  door: string;
+  features: number;
+  minorFaults: boolean;
+  signalDelivery: boolean;
+  asyncWriteProtection: boolean;
+  device: Refusal;
+  systemCall: Refusal;
+  userModeOnly: Refusal;
+  kernel?: string;
+  machine?: string;
+  totalMemoryBytes?: number;
+  popcnt: boolean;
+}
+
+/** Answers of `allocateSlow` and `beginLarge` besides an object's word index or a refusal. */
+export const ALLOCATION = { refilled: 0, collect: -1, large: -2 } as const;
+
+export interface NativeHistogram {
+  count: number;
+  p50Us: number;
+  p99Us: number;
+  p999Us: number;
+  maxUs: number;
+  totalUs: number;
+}
+
+export interface NativeStatistics {
+  capacityBytes: number;
+  usedBytes: number;
+  freeRegions: number;
+  chargedRegions: number;
+  fileBytes: number;
+  peakFileBytes: number;
+  metadataBytes: number;
+  reservedBytes: number;
+  mutators: number;
+  cycles: {
+    count: number;
+    compacting: number;
+    evacuatedBytes: number;
+    copiedBytes: number;
+    inPlacePages: number;
+    refusedFlips: number;
+  };
+  pages: {
+    builtByWorkers: number;
+    builtByMutators: number;
+    mappedByContinue: number;
+    continueCalls: number;
+    copyCalls: number;
+  };
+  pauses: { flip: NativeHistogram; mark: NativeHistogram; timeToSafepoint: NativeHistogram };
+  faults: NativeHistogram;
+  stalls: NativeHistogram;
+}
+
+export interface Binding {
+  // Heaps.
+  create(options: CreateOptions, view: Uint8Array, sharedRoots: Uint32Array): HeapDescription | Refusal;
+  /** Null when this process has no such heap. */
+  attach(id: number, view: Uint8Array, sharedRoots: Uint32Array): HeapDescription | null;
+  /** False while mutators are attached. */
+  close(heap: HeapHandle): boolean;
+  /** This thread no longer uses the heap. */
+  release(heap: HeapHandle): void;
+  /** 0 when the name is taken by another description or the table is full. */
+  defineShape(
+    heap: HeapHandle,
+    name: string,
+    description: string,
+    fixedWords: number,
+    referenceFields: number,
+    elementKind: number,
+    elementBytesLog2: number,
+  ): number;
+  findShape(heap: HeapHandle, nameOrId: string | number): ShapeDescription | null;
+  requestCollection(heap: HeapHandle, kind: number, reason: number): number;
+  collectionsEnded(heap: HeapHandle): number;
+  /** True for exactly one caller while nobody is in control: that one starts a control thread. */
+  claimControl(heap: HeapHandle, patienceMs: number): boolean;
+  mutatorCount(heap: HeapHandle): number;
+
+  // Mutators.
+  /** The new mutator, parked, or the code of what stands in the way. */
+  attachMutator(
+    heap: HeapHandle,
+    control: Uint32Array,
+    localCapacity: number,
+    handleCapacity: number,
+  ): MutatorHandle | 'ERR_MUTATOR_ATTACHED' | 'ERR_SIGNAL_BLOCKED' | 'ERR_HEAP_CLOSED';
+  detachMutator(mutator: MutatorHandle): void;
+  safepoint(mutator: MutatorHandle, sliceMs: number): boolean;
+  park(mutator: MutatorHandle): void;
+  unpark(mutator: MutatorHandle, sliceMs: number): boolean;
+  allocateSlow(mutator: MutatorHandle, words: number): number | Refusal;
+  beginLarge(mutator: MutatorHandle, words: number): number | Refusal;
+  zeroLarge(mutator: MutatorHandle, words: number, doneWords: number): number | Refusal;
+  commitLarge(mutator: MutatorHandle, words: number): void;
+  memoryEpoch(mutator: MutatorHandle): number;
+  awaitMemory(mutator: MutatorHandle, ticket: number, epoch: number, sliceMs: number): boolean;
+  recordStall(mutator: MutatorHandle, microseconds: number): void;
+  addRootRange(mutator: MutatorHandle, slots: Uint32Array, used: Uint32Array): number;
+  removeRootRange(mutator: MutatorHandle, id: number): void;
+  utilization(mutator: MutatorHandle, windowMs: number): number;
+
+  // The collector; control thread and GC workers only.
+  becomeControl(heap: HeapHandle, onRequest: () => void): boolean;
+  resignControl(heap: HeapHandle): void;
+  takeRequest(heap: HeapHandle): { kind: number; reason: number } | null;
+  endCollection(heap: HeapHandle): void;
+  recover(heap: HeapHandle, sliceMs: number): boolean;
+  prepareMarking(heap: HeapHandle, sliceMs: number): boolean;
+  markPause(heap: HeapHandle, sliceMs: number): boolean;
+  sweep(heap: HeapHandle): number;
+  readRegions(
+    heap: HeapHandle,
+    states: Uint8Array,
+    usedPages: Uint16Array,
+    liveWords: Uint32Array,
+    markedPages: Uint16Array,
+  ): number;
+  setTrigger(heap: HeapHandle, chargedRegions: number): void;
+  /** The targets; empty when nothing will move. */
+  makePlan(heap: HeapHandle, sources: Uint32Array, targets: number): Uint32Array;
+  flipPause(heap: HeapHandle, sliceMs: number): boolean;
+  compact(heap: HeapHandle, sliceMs: number): boolean;
+  finish(heap: HeapHandle, sliceMs: number): boolean;
+  reclaim(heap: HeapHandle, keepBytes: number, tails: boolean, sliceMs: number): boolean;
+  /** Objects found, or -1 when the world has not stopped yet. */
+  verifyPause(heap: HeapHandle, sliceMs: number): number;
+  serve(heap: HeapHandle, worker: number, sliceMs: number): void;
+  report(heap: HeapHandle): NativeCycleReport;
+  phase(heap: HeapHandle): string;
+
+  // Figures and facts.
+  statistics(heap: HeapHandle): NativeStatistics;
+  probe(): Probe;
+  layout(): Record<string, number>;
+  measureBareFault(heap: HeapHandle, count: number): { p50Us: number; p99Us: number; deliveryUs: number } | Refusal;
+
+  // For tests: the kernel says no, threads are slow.
+  armRefusal(systemCall: string, errno: number, skip: number, refuse: number): boolean;
+  setDelays(seed: number): void;
+}
+
+export function isRefusal(answer: unknown): answer is Refusal {
+  return typeof answer === 'object' && answer !== null && 'errno' in answer;
+}
+
+/** Where the addon may lie, best first: a checkout's own build, else the binary that the package ships. */
+function addonPaths(): string[] {
+  const fromRoot = (path: string): string => fileURLToPath(new URL(`../${path}`, import.meta.url));
+  return [fromRoot('build/Release/faultline.node'), fromRoot(`prebuilds/linux-${process.arch}/faultline.node`)];
+}
+
+function load(): Binding {
+  const override = process.env['FAULTLINE_ADDON'];
+  const path = override ?? addonPaths().find((candidate) => existsSync(candidate));
+  const problem = platformProblem({
+    platform: process.platform,
+    arch: process.arch,
+    node: process.versions.node,
+    addon: path !== undefined,
+  });
+  if (problem !== undefined || path === undefined) throw new HeapError('ERR_ADDON_MISSING', `${problem}.`);
+  return createRequire(import.meta.url)(path) as Binding;
+}
+
+let loaded: Binding | undefined;
+
+/** The addon; loaded on first use. Throws ERR_ADDON_MISSING where it cannot be. */
+export function binding(): Binding {
+  loaded ??= load();
+  return loaded;
+}

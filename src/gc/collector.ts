@@ -1,0 +1,255 @@
+/**
+ * Collector: the control loop of one heap. It runs on a thread of its own, never on a mutator's: a mutator that is stuck in an
+ * allocation must not be able to block its own rescue.
+ *
+ * A collection is asked for (by a mutator that ran out, by the occupancy trigger, by the program) and served as one cycle, or
+ * for `full` as many as it takes to evacuate every region once. A cycle:
+ *
+ *   prepare  concurrent   tables are cleared, the alias is populated
+ *   mark     pause        everything reachable is marked; from here on liveness is frozen, new objects count as alive
+ *   plan     concurrent   dead regions are freed; TypeScript chooses what to evacuate (region-choice.ts), native code
+ *                         computes where every object will live
+ *   flip     pause        the mutator view is swapped and armed, roots are rewritten
+ *   compact  concurrent   workers and faulting mutators build every page once
+ *   finish   concurrent   the view becomes ordinary memory again
+ *   reclaim  concurrent   surplus pages go back to the system
+ *
+ * Each step is a native call that takes a slice of time and says whether it is done (native/gc/collector.h has the laws that
+ * hold in each). A pause is one call: no JavaScript runs between stop and resume.
+ */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Binding, HeapHandle } from '../binding.ts';
+import { type CycleSummary, type HeapEvent, nowMs, type PhaseName } from './events.ts';
+import { chooseRegions, REGION_STATES, type RegionTables } from './region-choice.ts';
+import { COLLECTION_KINDS, COLLECTION_REASONS, type CollectionKind, type CollectionReason } from './requests.ts';
+import { nextTrigger, spareBytes } from './triggers.ts';
+import type { Workers } from './workers.ts';
+
+/** How long one native step lasts before this thread looks whether it is to end. */
+const SLICE_MS = 20;
+/** A full collection ends after so many cycles, whatever other threads allocate meanwhile. */
+const MAX_FULL_CYCLES = 64;
+const LIVE = REGION_STATES.indexOf('live');
+
+export interface CollectorSetUp {
+  readonly native: Binding;
+  readonly heap: HeapHandle;
+  readonly regions: number;
+  readonly capacityRegions: number;
+  readonly workers: Workers;
+  readonly emit: (event: HeapEvent) => void;
+}
+
+export class Collector {
+  readonly #setUp: CollectorSetUp;
+  readonly #native: Binding;
+  readonly #heap: HeapHandle;
+  readonly #tables: RegionTables;
+  #running: Promise<void> | undefined;
+  #closing = false;
+  #faults = { count: 0, totalUs: 0 };
+
+  constructor(setUp: CollectorSetUp) {
+    this.#setUp = setUp;
+    this.#native = setUp.native;
+    this.#heap = setUp.heap;
+    this.#tables = {
+      states: new Uint8Array(setUp.regions),
+      usedPages: new Uint16Array(setUp.regions),
+      liveWords: new Uint32Array(setUp.regions),
+      markedPages: new Uint16Array(setUp.regions),
+    };
+  }
+
+  /** Ends what an earlier control thread may have left behind, and starts to listen. */
+  start(): void {
+    this.#until(() => this.#native.recover(this.#heap, SLICE_MS));
+    this.#setTrigger();
+  }
+
+  /** Somebody asked for a collection. Serves requests until there are none. */
+  wake(): void {
+    this.#running ??= this.#serve().finally(() => (this.#running = undefined));
+  }
+
+  /** Walks the whole heap with the world stopped, between collections; the number of objects. */
+  async verify(): Promise<number> {
+    while (this.#running !== undefined) await this.#running;
+    for (;;) {
+      const objects = this.#native.verifyPause(this.#heap, SLICE_MS);
+      if (objects >= 0) return objects;
+    }
+  }
+
+  /** No new collection; resolves when the running one is over. */
+  async close(): Promise<void> {
+    this.#closing = true;
+    await this.#running;
+  }
+
+  async #serve(): Promise<void> {
+    for (;;) {
+      const request = this.#closing ? null : this.#native.takeRequest(this.#heap);
+      if (request === null) return;
+      await this.#collect(COLLECTION_KINDS[request.kind]!, COLLECTION_REASONS[request.reason]!);
+      await nextTurn();
+    }
+  }
+
+  async #collect(kind: CollectionKind, reason: CollectionReason): Promise<void> {
+    const startMs = nowMs();
+    this.#setUp.emit({ type: 'collection-started', timeMs: startMs, kind, reason });
+    const dismiss = await this.#setUp.workers.engage();
+    let cycles = 0;
+    try {
+      if (kind === 'compact') {
+        this.#cycle(kind);
+        cycles = 1;
+      } else {
+        cycles = this.#evacuateEverything();
+      }
+    } finally {
+      dismiss();
+    }
+    const givesBack = kind === 'full' && reason === 'explicit';
+    this.#reclaim(givesBack);
+    this.#setTrigger();
+    this.#native.endCollection(this.#heap);
+    const statistics = this.#native.statistics(this.#heap);
+    this.#setUp.emit({
+      type: 'collection',
+      timeMs: nowMs(),
+      collection: this.#native.collectionsEnded(this.#heap),
+      kind,
+      reason,
+      cycles,
+      durationMs: nowMs() - startMs,
+      liveBytes: this.#native.report(this.#heap).liveBytes,
+      usedBytes: statistics.usedBytes,
+      fileBytes: statistics.fileBytes,
+    });
+  }
+
+  /** Rounds until every region that was there at the start has been evacuated, or had nothing to gain. */
+  #evacuateEverything(): number {
+    let pending: Set<number> | undefined;
+    for (let cycles = 1; ; cycles++) {
+      const moved = this.#cycle('full', (tables) => {
+        const live = (region: number): boolean => tables.states[region] === LIVE && tables.markedPages[region]! > 0;
+        pending ??= new Set([...tables.states.keys()].filter(live));
+        // A region that was freed and taken again since is not the one we had in mind.
+        for (const region of pending) if (!live(region)) pending.delete(region);
+        return pending;
+      });
+      for (const region of moved.sources) pending?.delete(region);
+      for (const region of moved.targets) pending?.delete(region);
+      if (moved.sources.length === 0 || cycles === MAX_FULL_CYCLES) return cycles;
+    }
+  }
+
+  #cycle(
+    kind: CollectionKind,
+    pendingOf?: (tables: RegionTables) => ReadonlySet<number>,
+  ): { sources: Uint32Array; targets: Uint32Array } {
+    const native = this.#native;
+    const heap = this.#heap;
+    const startMs = nowMs();
+    const cycle = native.statistics(heap).cycles.count + 1;
+    this.#setUp.emit({ type: 'cycle-started', timeMs: startMs, cycle });
+
+    this.#phase(cycle, 'prepare', () => this.#until(() => native.prepareMarking(heap, SLICE_MS)));
+    this.#phase(cycle, 'mark', () => this.#until(() => native.markPause(heap, SLICE_MS)));
+    this.#pause(cycle, 'mark');
+
+    let sources: Uint32Array = new Uint32Array(0);
+    const targets = this.#phase(cycle, 'plan', () => {
+      native.sweep(heap);
+      const { states, usedPages, liveWords, markedPages } = this.#tables;
+      native.readRegions(heap, states, usedPages, liveWords, markedPages);
+      const choice = chooseRegions(this.#tables, {
+        kind,
+        freeRegions: native.statistics(heap).freeRegions,
+        reserveRegions: this.#setUp.regions - this.#setUp.capacityRegions,
+        ...(pendingOf === undefined ? {} : { pending: pendingOf(this.#tables) }),
+      });
+      sources = choice.sources;
+      return native.makePlan(heap, choice.sources, choice.targets);
+    });
+    if (targets.length > 0) {
+      this.#phase(cycle, 'flip', () => this.#until(() => native.flipPause(heap, SLICE_MS)));
+      this.#pause(cycle, 'flip');
+      this.#phase(cycle, 'compact', () => this.#until(() => native.compact(heap, SLICE_MS)));
+    }
+    this.#phase(cycle, 'finish', () => this.#until(() => native.finish(heap, SLICE_MS)));
+    this.#setUp.emit(this.#summary(cycle, startMs));
+    return { sources: targets.length > 0 ? sources : new Uint32Array(0), targets };
+  }
+
+  #reclaim(everything: boolean): void {
+    const keep = everything ? 0 : spareBytes(this.#native.statistics(this.#heap).usedBytes);
+    this.#phase(this.#native.statistics(this.#heap).cycles.count, 'reclaim', () =>
+      this.#until(() => this.#native.reclaim(this.#heap, keep, everything, SLICE_MS)),
+    );
+  }
+
+  #setTrigger(): void {
+    const { chargedRegions } = this.#native.statistics(this.#heap);
+    this.#native.setTrigger(this.#heap, nextTrigger(chargedRegions, this.#setUp.capacityRegions));
+  }
+
+  #until(step: () => boolean): void {
+    while (!step());
+  }
+
+  #phase<T>(cycle: number, phase: PhaseName, run: () => T): T {
+    const start = nowMs();
+    const result = run();
+    const timeMs = nowMs();
+    this.#setUp.emit({ type: 'phase', timeMs, cycle, phase, durationMs: timeMs - start });
+    return result;
+  }
+
+  #pause(cycle: number, pause: 'mark' | 'flip'): void {
+    const report = this.#native.report(this.#heap);
+    this.#setUp.emit({
+      type: 'pause',
+      timeMs: nowMs(),
+      cycle,
+      pause,
+      pauseUs: (pause === 'mark' ? report.markPauseNs : report.flipPauseNs) / 1e3,
+      timeToSafepointUs: (pause === 'mark' ? report.markSafepointNs : report.flipSafepointNs) / 1e3,
+    });
+  }
+
+  #summary(cycle: number, startMs: number): CycleSummary {
+    const report = this.#native.report(this.#heap);
+    const statistics = this.#native.statistics(this.#heap);
+    const faults = statistics.faults;
+    const before = this.#faults;
+    this.#faults = { count: faults.count, totalUs: faults.totalUs };
+    return {
+      type: 'cycle',
+      timeMs: nowMs(),
+      cycle,
+      startMs,
+      durationMs: nowMs() - startMs,
+      markedObjects: report.markedObjects,
+      liveBytes: report.liveBytes,
+      markPauseUs: report.markPauseNs / 1e3,
+      flipPauseUs: report.flipPauseNs / 1e3,
+      roots: report.roots,
+      sweptRegions: report.sweptRegions,
+      sourceRegions: report.sourceRegions,
+      targetRegions: report.targetRegions,
+      copiedBytes: report.copiedBytes,
+      pagesByWorkers: report.pagesByWorkers,
+      pagesByMutators: report.pagesByMutators,
+      compactionMs: report.compactionNs / 1e6,
+      faults: { count: faults.count - before.count, totalUs: faults.totalUs - before.totalUs },
+      regions: { free: statistics.freeRegions, charged: statistics.chargedRegions },
+      fileBytes: statistics.fileBytes,
+      ...(report.flipRefused === undefined ? {} : { flipRefused: report.flipRefused }),
+    };
+  }
+}
+

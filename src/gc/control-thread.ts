@@ -1,0 +1,53 @@
+/**
+ * Control thread: the worker thread that a heap's collector lives on. Started by whoever makes the heap, or by a thread that
+ * needs a collection and finds that there is no control thread any more.
+ */
+import { BroadcastChannel, parentPort, workerData } from 'node:worker_threads';
+import { binding } from '../binding.ts';
+import { attachNative, type HeapToken } from '../heap/token.ts';
+import { Collector } from './collector.ts';
+import { channelName, type HeapCommand, type HeapEvent } from './events.ts';
+import { Workers } from './workers.ts';
+
+export interface ControlThreadData {
+  readonly token: HeapToken;
+  readonly workers: number;
+}
+
+const { token, workers: workerCount } = workerData as ControlThreadData;
+const native = binding();
+const { description } = attachNative(token);
+const channel = new BroadcastChannel(channelName(token.id));
+const workers = new Workers(token, workerCount);
+const collector = new Collector({
+  native,
+  heap: description.heap,
+  regions: description.regions,
+  capacityRegions: description.capacityRegions,
+  workers,
+  emit: (event: HeapEvent) => channel.postMessage(event),
+});
+
+async function close(): Promise<void> {
+  await collector.close();
+  await workers.close();
+  native.resignControl(description.heap);
+  native.release(description.heap);
+  channel.postMessage({ type: 'control-ended' } satisfies HeapCommand);
+  channel.close();
+  parentPort?.close();
+}
+
+async function verify(): Promise<void> {
+  channel.postMessage({ type: 'verified', objects: await collector.verify() } satisfies HeapCommand);
+}
+
+channel.onmessage = (message: unknown) => {
+  const { type } = (message as { data: HeapCommand }).data;
+  if (type === 'close') void close();
+  if (type === 'verify') void verify();
+};
+
+// Unfinished business of an earlier control thread first: requests would find the collector in the middle of a cycle.
+collector.start();
+if (!native.becomeControl(description.heap, () => collector.wake())) void close();

@@ -1,0 +1,122 @@
+/**
+ * Events: what a heap tells about its collections. One stream; statistics, `heap.on(...)`, `node:diagnostics_channel` and
+ * `performance.measure` all read it.
+ *
+ *     collection-started ─▶ ( cycle-started ─▶ phase… ─▶ pause… ─▶ cycle )… ─▶ collection
+ *
+ * The control thread is the only writer. Threads get events through a BroadcastChannel when their event loop turns; times are
+ * milliseconds since the epoch with fractions, so that they compare across threads.
+ */
+import type { Refusal } from '../binding.ts';
+import type { CollectionKind, CollectionReason } from './requests.ts';
+
+/** The parts of a cycle, in order. The native steps of the same names are described in native/gc/collector.h. */
+export type PhaseName = 'prepare' | 'mark' | 'plan' | 'flip' | 'compact' | 'finish' | 'reclaim';
+
+interface Event<Type extends string> {
+  readonly type: Type;
+  /** When it happened. */
+  readonly timeMs: number;
+}
+
+export interface CollectionStarted extends Event<'collection-started'> {
+  readonly kind: CollectionKind;
+  readonly reason: CollectionReason;
+}
+
+export interface CycleStarted extends Event<'cycle-started'> {
+  readonly cycle: number;
+}
+
+export interface PhaseEnded extends Event<'phase'> {
+  readonly cycle: number;
+  readonly phase: PhaseName;
+  readonly durationMs: number;
+}
+
+export interface PauseEnded extends Event<'pause'> {
+  readonly cycle: number;
+  readonly pause: 'mark' | 'flip';
+  /** From the stop of the last mutator to resume. */
+  readonly pauseUs: number;
+  /** From the request until the last mutator had stopped. */
+  readonly timeToSafepointUs: number;
+}
+
+/** A cycle is over. */
+export interface CycleSummary extends Event<'cycle'> {
+  readonly cycle: number;
+  readonly startMs: number;
+  readonly durationMs: number;
+  readonly markedObjects: number;
+  readonly liveBytes: number;
+  readonly markPauseUs: number;
+  readonly flipPauseUs: number;
+  readonly roots: number;
+  /** Regions in which nothing was alive; they were free at once. */
+  readonly sweptRegions: number;
+  readonly sourceRegions: number;
+  readonly targetRegions: number;
+  readonly copiedBytes: number;
+  readonly pagesByWorkers: number;
+  readonly pagesByMutators: number;
+  readonly compactionMs: number;
+  /** Faults served since the last cycle ended, and the time they took altogether. */
+  readonly faults: { readonly count: number; readonly totalUs: number };
+  readonly regions: { readonly free: number; readonly charged: number };
+  readonly fileBytes: number;
+  /** The kernel refused the flip; the cycle compacted inside its pause. */
+  readonly flipRefused?: Refusal;
+}
+
+/** A collection (one cycle, or several for `full`) is over. */
+export interface CollectionSummary extends Event<'collection'> {
+  /** Counts from 1. */
+  readonly collection: number;
+  readonly kind: CollectionKind;
+  readonly reason: CollectionReason;
+  readonly cycles: number;
+  readonly durationMs: number;
+  readonly liveBytes: number;
+  readonly usedBytes: number;
+  readonly fileBytes: number;
+}
+
+/** The collector went on in a way its user should know about. */
+export interface Degraded extends Event<'degraded'> {
+  readonly message: string;
+}
+
+export type HeapEvent =
+  | CollectionStarted
+  | CycleStarted
+  | PhaseEnded
+  | PauseEnded
+  | CycleSummary
+  | CollectionSummary
+  | Degraded;
+
+/** What travels between the threads of one heap besides events. */
+export type HeapCommand =
+  | { readonly type: 'close' }
+  | { readonly type: 'control-ended' }
+  | { readonly type: 'verify' }
+  | { readonly type: 'verified'; readonly objects: number };
+
+/** @internal */
+export function channelName(heapId: number): string {
+  return `faultline:${heapId}`;
+}
+
+/** The channels of `node:diagnostics_channel`; nothing is published without a subscriber. */
+export const DIAGNOSTICS = {
+  cycle: 'faultline:cycle',
+  phase: 'faultline:phase',
+  pause: 'faultline:pause',
+  collection: 'faultline:collection',
+} as const;
+
+/** @internal Milliseconds since the epoch. */
+export function nowMs(): number {
+  return performance.timeOrigin + performance.now();
+}

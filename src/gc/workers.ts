@@ -1,0 +1,50 @@
+/**
+ * Workers: the GC threads of one heap, a piscina pool in the control thread.
+ *
+ * A task of this pool lasts a whole collection: handing a task over takes as long as ten page faults. While it lasts the
+ * thread serves native jobs; the pool only decides that there are threads and how many.
+ */
+import { Piscina } from 'piscina';
+import type { HeapToken } from '../heap/token.ts';
+import type { WorkerTask } from './worker.ts';
+
+export class Workers {
+  readonly #pool: Piscina | undefined;
+  readonly #count: number;
+  readonly #token: HeapToken;
+  readonly #turn = new Int32Array(new SharedArrayBuffer(4));
+
+  constructor(token: HeapToken, count: number) {
+    this.#token = token;
+    this.#count = count;
+    if (count === 0) return;
+    this.#pool = new Piscina({
+      filename: new URL('./worker.js', import.meta.url).href,
+      minThreads: count,
+      maxThreads: count,
+      concurrentTasksPerWorker: 1,
+      idleTimeout: Number.POSITIVE_INFINITY,
+    });
+  }
+
+  /**
+   * Sends every worker into native code. They arrive within a fraction of a millisecond, or later; nothing waits for them,
+   * the control thread does what they do not. The answer ends their turn.
+   */
+  async engage(): Promise<() => void> {
+    const generation = Atomics.add(this.#turn, 0, 1) + 1;
+    const tasks: Promise<unknown>[] = [];
+    for (let worker = 0; worker < this.#count; worker++) {
+      const task: WorkerTask = { token: this.#token, worker, turn: this.#turn, generation };
+      tasks.push(this.#pool!.run(task));
+    }
+    // A worker that cannot serve is no reason to stop: the control thread does its share. The pool replaces it.
+    for (const task of tasks) task.catch(() => {});
+    return () => void Atomics.add(this.#turn, 0, 1);
+  }
+
+  async close(): Promise<void> {
+    Atomics.add(this.#turn, 0, 1);
+    await this.#pool?.destroy();
+  }
+}

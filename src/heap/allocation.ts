@@ -1,0 +1,160 @@
+/**
+ * Allocation: the slow path. The fast path is `Mutator.allocate`.
+ *
+ *     buffer full ──▶ native refill ──▶ new buffer, or memory for this one object
+ *                        │ no region may be taken
+ *                        ▼
+ *            ask for a collection, wait parked, try again
+ *            ask for a full one,   wait parked, try again
+ *            ERR_HEAP_EXHAUSTED
+ *
+ * Waiting happens in slices that return to JavaScript, so that a thread which waits for memory can still be terminated, and
+ * in the parked state, so that it never holds up the collection it waits for.
+ */
+import { ALLOCATION, type Binding, isRefusal, type MutatorHandle, type Refusal } from '../binding.ts';
+import { HeapError } from '../errors.ts';
+import { errorName } from '../gc/fault-modes.ts';
+import type { CollectionKind, CollectionReason } from '../gc/requests.ts';
+import { LARGE_OBJECT_WORDS, REGION_WORDS, WORD_BYTES } from './layout.ts';
+import type { Ref } from './units.ts';
+
+/** How long one native wait lasts before the thread looks whether it is to end. */
+export const SLICE_MS = 20;
+
+/**
+ * Full collections that may free enough for the request and yet leave it without, because other threads took the memory,
+ * before this thread gives up.
+ */
+const FULL_COLLECTIONS = 3;
+
+/** @internal What a mutator needs of its heap. */
+export interface CollectionHost {
+  readonly native: Binding;
+  /** Asks for a collection; the answer is its number. */
+  request(kind: CollectionKind, reason: CollectionReason): number;
+  hasEnded(ticket: number): boolean;
+  /** Called now and then by a waiting thread: starts a control thread if there is none any more. */
+  keepControl(): void;
+  figures(): { liveBytes: number; freeBytes: number; capacityBytes: number };
+}
+
+/** @internal The waiting half of one mutator. */
+export class SlowAllocation {
+  readonly #host: CollectionHost;
+  readonly #native: Binding;
+  readonly #mutator: MutatorHandle;
+
+  constructor(host: CollectionHost, mutator: MutatorHandle) {
+    this.#host = host;
+    this.#native = host.native;
+    this.#mutator = mutator;
+  }
+
+  /** 0 when the buffer was refilled, else memory for one object of that size, zeroed. */
+  take(words: number): Ref | 0 {
+    let fullCollections = 0;
+    let collections = 0;
+    const begin = performance.now();
+    for (;;) {
+      const answer = this.#attempt(words);
+      if (typeof answer === 'number' && answer >= 0) {
+        if (collections > 0) this.#native.recordStall(this.#mutator, (performance.now() - begin) * 1000);
+        return answer;
+      }
+      if (fullCollections === FULL_COLLECTIONS || (fullCollections > 0 && !this.#couldFit(words))) {
+        throw isRefusal(answer) ? noMemory(words, answer) : this.#exhausted(words);
+      }
+      const kind: CollectionKind = collections === 0 ? 'compact' : 'full';
+      if (kind === 'full') fullCollections++;
+      collections++;
+      this.awaitCollection(this.#host.request(kind, 'exhausted'), words);
+    }
+  }
+
+  /**
+   * Waits for the end of a collection, parked. With `words`, an attempt is made whenever memory may have become free, and the
+   * wait ends early if a region can be had.
+   */
+  awaitCollection(ticket: number, words?: number): void {
+    this.park();
+    while (!this.#host.hasEnded(ticket)) {
+      const epoch = this.#native.memoryEpoch(this.#mutator);
+      if (this.#host.hasEnded(ticket)) break;
+      const changed = this.#native.awaitMemory(this.#mutator, ticket, epoch, SLICE_MS);
+      if (changed && words !== undefined && this.#regionsAreFree(words)) break;
+      this.#host.keepControl();
+    }
+    this.unpark();
+  }
+
+  park(): void {
+    this.#native.park(this.#mutator);
+  }
+
+  unpark(): void {
+    while (!this.#native.unpark(this.#mutator, SLICE_MS));
+  }
+
+  #attempt(words: number): number | Refusal {
+    while (!this.#native.safepoint(this.#mutator, SLICE_MS));
+    const answer = this.#native.allocateSlow(this.#mutator, words);
+    return answer === ALLOCATION.large ? this.#attemptLarge(words) : answer;
+  }
+
+  /** A large object is zeroed in pieces while parked: it may take long, and nobody sees it yet. */
+  #attemptLarge(words: number): number | Refusal {
+    const ref = this.#native.beginLarge(this.#mutator, words);
+    if (typeof ref !== 'number' || ref < 0) return ref;
+    this.park();
+    let refusal: Refusal | undefined;
+    for (let done = 0; done < words && refusal === undefined; ) {
+      const next = this.#native.zeroLarge(this.#mutator, words, done);
+      if (isRefusal(next)) refusal = next;
+      else done = next;
+    }
+    this.unpark();
+    if (refusal !== undefined) return refusal;
+    this.#native.commitLarge(this.#mutator, words);
+    return ref;
+  }
+
+  #regionsAreFree(words: number): boolean {
+    const { freeBytes } = this.#host.figures();
+    return freeBytes >= Math.max(words * WORD_BYTES, REGION_WORDS * WORD_BYTES);
+  }
+
+  /** Whether the object would fit if all that is free were in one piece. */
+  #couldFit(words: number): boolean {
+    return this.#host.figures().freeBytes >= words * WORD_BYTES;
+  }
+
+  #exhausted(words: number): HeapError {
+    const { liveBytes, freeBytes, capacityBytes } = this.#host.figures();
+    const requestedBytes = words * WORD_BYTES;
+    const large = words > LARGE_OBJECT_WORDS;
+    return new HeapError(
+      'ERR_HEAP_EXHAUSTED',
+      `the heap is full: ${mib(requestedBytes)} requested, ${mib(liveBytes)} live and ${mib(freeBytes)} free of ` +
+        `${mib(capacityBytes)} after a full collection${
+          large && freeBytes >= requestedBytes ? '; an object this large needs its memory in one piece' : ''
+        }. Make the heap larger (capacityBytes, at most 16 GiB), or release handles so that less stays alive.`,
+      { figures: { liveBytes, freeBytes, requestedBytes, capacityBytes } },
+    );
+  }
+}
+
+function noMemory(words: number, refusal: Refusal): HeapError {
+  return new HeapError(
+    'ERR_NO_MEMORY',
+    `the system has no memory for ${mib(words * WORD_BYTES)} more of the heap file (${refusal.syscall}: ` +
+      `${errorName(refusal.errno)}). Give the process more memory (a container's limit counts the heap file), or make ` +
+      'the heap smaller than what is there.',
+    { errno: refusal.errno, syscall: refusal.syscall, figures: { requestedBytes: words * WORD_BYTES } },
+  );
+}
+
+function mib(bytes: number): string {
+  if (bytes < 1024) return `${bytes} bytes`;
+  if (bytes < 2 ** 20) return `${(bytes / 1024).toFixed(1)} KiB`;
+  return `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+}

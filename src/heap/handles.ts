@@ -1,0 +1,70 @@
+/**
+ * Handles: a mutator's roots, in its control block, where the collector finds and rewrites them.
+ *
+ *     control block   … │ local handles (a stack, by scope) │ handles (any order) │
+ *
+ * A handle is the index of its slot. Freed slots are zeroed and kept in a list on the JavaScript side.
+ */
+import { HeapError } from '../errors.ts';
+import { CONTROL_HANDLES_USED, CONTROL_LOCALS_USED, CONTROL_SLOTS } from './layout.ts';
+import type { ReferenceHandle, Ref } from './units.ts';
+
+/** @internal */
+export class HandleTable {
+  readonly #control: Uint32Array;
+  readonly #firstHandle: number;
+  readonly #localCapacity: number;
+  readonly #handleCapacity: number;
+  readonly #free: ReferenceHandle[] = [];
+  #used = 0;
+
+  constructor(control: Uint32Array, localCapacity: number, handleCapacity: number) {
+    this.#control = control;
+    this.#firstHandle = CONTROL_SLOTS + localCapacity;
+    this.#localCapacity = localCapacity;
+    this.#handleCapacity = handleCapacity;
+  }
+
+  add(ref: Ref): ReferenceHandle {
+    let handle = this.#free.pop();
+    if (handle === undefined) {
+      if (this.#used === this.#handleCapacity) throw exhausted('handles', this.#handleCapacity, 'handleCapacity');
+      handle = this.#firstHandle + this.#used++;
+      this.#control[CONTROL_HANDLES_USED] = this.#used;
+    }
+    this.#control[handle] = ref;
+    return handle;
+  }
+
+  release(handle: ReferenceHandle): void {
+    this.#control[handle] = 0;
+    if (handle >= this.#firstHandle) this.#free.push(handle);
+  }
+
+  addLocal(ref: Ref): ReferenceHandle {
+    const used = this.#control[CONTROL_LOCALS_USED]!;
+    if (used === this.#localCapacity) throw exhausted('local handles', this.#localCapacity, 'localCapacity');
+    const handle = CONTROL_SLOTS + used;
+    this.#control[handle] = ref;
+    this.#control[CONTROL_LOCALS_USED] = used + 1;
+    return handle;
+  }
+
+  scope<T>(body: () => T): T {
+    const used = this.#control[CONTROL_LOCALS_USED]!;
+    try {
+      return body();
+    } finally {
+      this.#control.fill(0, CONTROL_SLOTS + used, CONTROL_SLOTS + this.#control[CONTROL_LOCALS_USED]!);
+      this.#control[CONTROL_LOCALS_USED] = used;
+    }
+  }
+}
+
+function exhausted(what: string, capacity: number, option: string): HeapError {
+  return new HeapError(
+    'ERR_HANDLES_EXHAUSTED',
+    `all ${capacity} ${what} of this mutator are in use; release some, or attach with a larger ${option}.`,
+    { figures: { capacity } },
+  );
+}

@@ -1,0 +1,350 @@
+/**
+ * Heap: a garbage-collected heap outside V8, shared by the threads of a process, whose objects move while the program uses
+ * them.
+ *
+ * `Heap.create` makes one and starts its collector on a thread of its own. Other threads attach with `Heap.attach(token)`.
+ * Each thread that touches objects becomes a mutator (`attachMutator`).
+ */
+import { EventEmitter } from 'node:events';
+import { Worker } from 'node:worker_threads';
+import { binding, type Binding, type HeapDescription, isRefusal, type Refusal } from '../binding.ts';
+import { argumentRangeError, HeapError } from '../errors.ts';
+import { bestMode, errorName, FAULT_MODES, type FaultMode, judgeModes, type RequestedFaultMode } from '../gc/fault-modes.ts';
+import type { CollectionSummary, HeapEvent } from '../gc/events.ts';
+import { EventStream } from '../gc/event-stream.ts';
+import { type CollectionRequest, kindNumber, reasonNumber } from '../gc/requests.ts';
+import { type HeapStatistics, toStatistics } from '../gc/statistics.ts';
+import { type HeapOptions, type ResolvedOptions, resolveOptions } from '../options.ts';
+import type { CollectionHost } from './allocation.ts';
+import { assertLayout, CONTROL_SLOTS, REGION_BYTES, SHARED_ROOT_SLOTS, VIEW_ALIGNMENT_BYTES } from './layout.ts';
+import { Mutator } from './mutator.ts';
+import { RootRange } from './root-range.ts';
+import { type Shape, type ShapeDefinition, ShapeTable } from './shapes.ts';
+import { ADDRESS_BYTES, attachNative, type HeapToken } from './token.ts';
+import { makeViews, type Views } from './views.ts';
+
+/** What this heap can do here, and what it had to do without. */
+export interface HeapCapabilities {
+  readonly faultMode: FaultMode;
+  readonly requestedFaultMode: RequestedFaultMode;
+  /** How userfaultfd was opened, `none` in the modes without it. */
+  readonly userfaultfd: string;
+  /** Whether a system call on heap memory works at any time (in the other modes it may fail with EFAULT). */
+  readonly systemCallsOnHeap: boolean;
+  /** Pages become visible in groups of this many. */
+  readonly unitPages: number;
+  /** Why better modes were not taken. */
+  readonly reasons: readonly string[];
+}
+
+export interface MutatorOptions {
+  /** Handles that may exist at once. Default 65,536; memory is used as they are. */
+  handleCapacity?: number;
+  /** Local handles of all open scopes. Default 4,096. */
+  localCapacity?: number;
+}
+
+const DEFAULT_HANDLES = 65_536;
+const DEFAULT_LOCALS = 4_096;
+const MAX_HANDLES = 2 ** 26;
+/** A control thread that was started and is not there after this time is taken for dead. */
+const CONTROL_PATIENCE_MS = 5_000;
+
+interface HeapEvents {
+  event: [HeapEvent];
+  cycle: [Extract<HeapEvent, { type: 'cycle' }>];
+  collection: [CollectionSummary];
+  degraded: [Extract<HeapEvent, { type: 'degraded' }>];
+}
+
+export class Heap extends EventEmitter<HeapEvents> {
+  readonly token: HeapToken;
+  readonly capabilities: HeapCapabilities;
+  /** 1,024 root slots that all threads share. Reads and stores are plain; agree on who writes which. */
+  readonly roots: RootRange;
+
+  readonly #native: Binding;
+  readonly #description: HeapDescription;
+  readonly #options: ResolvedOptions | undefined;
+  readonly #shapes: ShapeTable;
+  readonly #views: Views;
+  readonly #events: EventStream;
+  readonly #host: CollectionHost;
+  #mutator: Mutator | undefined;
+  #closed = false;
+  #bareFault: { p50Us: number; p99Us: number } | undefined;
+
+  private constructor(token: HeapToken, description: HeapDescription, made?: { options: ResolvedOptions; reasons: string[] }) {
+    super();
+    this.#native = binding();
+    this.#description = description;
+    this.#options = made?.options;
+    this.token = token;
+    this.capabilities = {
+      faultMode: description.faultMode as FaultMode,
+      requestedFaultMode: made?.options.fault ?? (description.faultMode as FaultMode),
+      userfaultfd: description.door,
+      systemCallsOnHeap:
+        description.faultMode === 'stw' ||
+        (description.faultMode === 'thread' && !description.door.includes('USER_MODE_ONLY')),
+      unitPages: description.unitPages,
+      reasons: made?.reasons ?? [],
+    };
+    this.roots = new RootRange(new Uint32Array(token.roots), new Uint32Array([SHARED_ROOT_SLOTS]));
+    this.#shapes = new ShapeTable(this.#native, description.heap);
+    this.#views = makeViews(token.view, description.viewOffset, description.regions * REGION_BYTES);
+    this.#events = new EventStream(token.id, made?.options.performanceMeasures ?? false, (event) => this.#tell(event));
+    this.#host = {
+      native: this.#native,
+      request: (kind, reason) => this.#request({ kind, reason }),
+      hasEnded: (ticket) => this.#hasEnded(ticket),
+      keepControl: () => this.#keepControl(),
+      figures: () => this.#figures(),
+    };
+  }
+
+  /**
+   * Makes a heap. Throws RangeError/TypeError with code ERR_OPTION for impossible options, HeapError when the system refuses
+   * (`ERR_HEAP_TOO_LARGE`, `ERR_HEAP_CREATE`) or the fault mode asked for cannot be had (`ERR_FAULT_MODE`,
+   * `ERR_UFFD_UNAVAILABLE`, `ERR_UFFD_NO_MINOR_FAULTS`).
+   */
+  static create(options: HeapOptions): Heap {
+    const resolved = resolveOptions(options);
+    const native = binding();
+    assertLayout();
+    const { mode, reasons } = chooseMode(native, resolved.fault);
+    const regions = resolved.capacityRegions + resolved.reserveRegions;
+    const spanBytes = Math.ceil((regions * REGION_BYTES) / VIEW_ALIGNMENT_BYTES) * VIEW_ALIGNMENT_BYTES;
+    const view = reserve(spanBytes + VIEW_ALIGNMENT_BYTES, resolved);
+    const roots = new SharedArrayBuffer(SHARED_ROOT_SLOTS * 4);
+    const made = native.create(
+      { ...resolved, faultMode: FAULT_MODES.indexOf(mode) },
+      new Uint8Array(view, 0, ADDRESS_BYTES),
+      new Uint32Array(roots),
+    );
+    if (isRefusal(made)) throw createRefused(made, resolved);
+    const heap = new Heap({ id: made.id, view, roots, stressEvery: resolved.stressEvery }, made, {
+      options: resolved,
+      reasons,
+    });
+    if (resolved.fault === 'auto' && reasons.length > 0) {
+      process.emitWarning(`heap uses fault mode ${mode}: ${reasons[0]}`, { code: 'FAULTLINE_DEGRADED' });
+    }
+    heap.#keepControl();
+    return heap;
+  }
+
+  /** The heap that a token of another thread names. Throws ERR_HEAP_UNKNOWN. */
+  static attach(token: HeapToken): Heap {
+    assertLayout();
+    return new Heap(token, attachNative(token).description);
+  }
+
+  /** Registers a shape, or finds it if the same definition is registered already. Throws ERR_SHAPE_CONFLICT. */
+  defineShape(definition: ShapeDefinition): Shape {
+    return this.#shapes.define(definition);
+  }
+
+  /** A shape by name (defined in any thread), or by the id in an object's header. Throws ERR_SHAPE_UNKNOWN. */
+  shape(nameOrId: string | number): Shape {
+    return typeof nameOrId === 'string' ? this.#shapes.named(nameOrId) : this.#shapes.numbered(nameOrId);
+  }
+
+  /** Makes this thread a mutator, in the running state. Throws ERR_MUTATOR_ATTACHED, ERR_SIGNAL_BLOCKED, ERR_HEAP_CLOSED. */
+  attachMutator(options: MutatorOptions = {}): Mutator {
+    const handleCapacity = capacity('handleCapacity', options.handleCapacity ?? DEFAULT_HANDLES);
+    const localCapacity = capacity('localCapacity', options.localCapacity ?? DEFAULT_LOCALS);
+    const control = new Uint32Array(new SharedArrayBuffer((CONTROL_SLOTS + localCapacity + handleCapacity) * 4));
+    const handle = this.#native.attachMutator(this.#description.heap, control, localCapacity, handleCapacity);
+    if (typeof handle === 'string') throw attachRefused(handle);
+    this.#mutator = new Mutator({
+      host: this.#host,
+      views: this.#views,
+      handle,
+      control,
+      localCapacity,
+      handleCapacity,
+      stressEvery: this.token.stressEvery,
+      onDetach: () => (this.#mutator = undefined),
+    });
+    return this.#mutator;
+  }
+
+  /** Asks for a collection. The event loop keeps turning; this thread's raw references are invalid afterwards. */
+  async collect(request: CollectionRequest = {}): Promise<CollectionSummary> {
+    return this.#events.awaitCollection(this.#request(request), () => this.#keepControl());
+  }
+
+  /** Figures of this moment; see {@link HeapStatistics}. A few microseconds. */
+  statistics(): HeapStatistics {
+    const figures = this.#native.statistics(this.#description.heap);
+    return toStatistics(figures, this.#native.report(this.#description.heap), {
+      mode: this.capabilities.faultMode,
+      requestedMode: this.capabilities.requestedFaultMode,
+      faultAroundPages: this.#description.faultAroundPages,
+      ...(this.#bareFault === undefined ? {} : { bareP50Us: this.#bareFault.p50Us }),
+    });
+  }
+
+  /**
+   * Measures the round trip of a fault that needs no work, in this heap's mode, on this thread; about 5 us a time (40 in
+   * thread mode). From then on the fault histogram includes the delivery time that was found.
+   */
+  measureBareFault(count = 500): { p50Us: number; p99Us: number } {
+    const measured = this.#native.measureBareFault(this.#description.heap, count);
+    if (isRefusal(measured)) throw createRefused(measured, undefined);
+    this.#bareFault = { p50Us: measured.p50Us, p99Us: measured.p99Us };
+    return this.#bareFault;
+  }
+
+  /**
+   * Walks everything reachable, with the world stopped, and answers how many objects there are. A violation ends the process:
+   * it is a bug of this library, or a reference slot that was overwritten with something else.
+   */
+  async verify(): Promise<number> {
+    this.#keepControl();
+    return this.#events.verify();
+  }
+
+  /** The phase the collector is in, for curiosity. */
+  get phase(): string {
+    return this.#native.phase(this.#description.heap);
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /**
+   * In the thread that made the heap: ends the collector and gives the memory back. Throws ERR_HEAP_IN_USE while mutators of
+   * other threads are attached. In another thread: lets go of the heap. The typed arrays read as zero afterwards.
+   */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#mutator?.detach();
+    if (this.#options !== undefined) {
+      const attached = this.#native.mutatorCount(this.#description.heap);
+      if (attached > 0) {
+        throw new HeapError('ERR_HEAP_IN_USE', `${attached} mutators of other threads are attached; detach them first.`, {
+          figures: { attached },
+        });
+      }
+      this.#closed = true;
+      await this.#events.endControl();
+      this.#native.close(this.#description.heap);
+    }
+    this.#closed = true;
+    this.#events.close();
+    this.#native.release(this.#description.heap);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #request(request: CollectionRequest): number {
+    return this.#native.requestCollection(
+      this.#description.heap,
+      kindNumber(request.kind ?? 'compact'),
+      reasonNumber(request.reason ?? 'explicit'),
+    );
+  }
+
+  #hasEnded(ticket: number): boolean {
+    // Both numbers are 32 bits and run around.
+    return ((this.#native.collectionsEnded(this.#description.heap) - ticket) | 0) >= 0;
+  }
+
+  /** Starts a control thread if there is none. */
+  #keepControl(): void {
+    if (!this.#native.claimControl(this.#description.heap, CONTROL_PATIENCE_MS)) return;
+    const worker = new Worker(new URL('../gc/control-thread.js', import.meta.url), {
+      name: `faultline-control-${this.token.id}`,
+      workerData: { token: this.token, workers: this.#options?.workers ?? 1 },
+      execArgv: [],
+    });
+    worker.unref();
+    worker.on('error', (error) => {
+      process.emitWarning(`the collector's thread ended with an error: ${error.stack ?? error.message}`, {
+        code: 'FAULTLINE_COLLECTOR',
+      });
+    });
+  }
+
+  #figures(): { liveBytes: number; freeBytes: number; capacityBytes: number } {
+    const figures = this.#native.statistics(this.#description.heap);
+    const freeRegions = Math.max(0, this.#description.capacityRegions - figures.chargedRegions);
+    return {
+      liveBytes: this.#native.report(this.#description.heap).liveBytes,
+      freeBytes: freeRegions * REGION_BYTES,
+      capacityBytes: figures.capacityBytes,
+    };
+  }
+
+  #tell(event: HeapEvent): void {
+    this.emit('event', event);
+    if (event.type === 'cycle') this.emit('cycle', event);
+    else if (event.type === 'collection') this.emit('collection', event);
+    else if (event.type === 'degraded') this.emit('degraded', event);
+  }
+}
+
+function capacity(option: string, value: number): number {
+  if (!Number.isInteger(value) || value < 1 || value > MAX_HANDLES) {
+    throw argumentRangeError(option, `an integer from 1 to ${MAX_HANDLES}`, value);
+  }
+  return value;
+}
+
+function chooseMode(native: Binding, requested: RequestedFaultMode): { mode: FaultMode; reasons: string[] } {
+  const probe = native.probe();
+  const verdicts = judgeModes(probe);
+  if (requested === 'auto') {
+    const mode = bestMode(probe);
+    const better = verdicts.slice(0, FAULT_MODES.indexOf(mode));
+    return { mode, reasons: better.map((verdict) => `${verdict.mode} cannot be used: ${verdict.remark}`) };
+  }
+  const verdict = verdicts.find(({ mode }) => mode === requested)!;
+  if (verdict.works) return { mode: requested, reasons: [] };
+  throw new HeapError(
+    probe.door === 'none' ? 'ERR_UFFD_UNAVAILABLE' : 'ERR_UFFD_NO_MINOR_FAULTS',
+    `fault mode ${requested} cannot be used: ${verdict.remark}. Or let the heap choose with fault: 'auto'.`,
+  );
+}
+
+/** A buffer whose inside will be the mutator view. */
+function reserve(bytes: number, options: ResolvedOptions): SharedArrayBuffer {
+  try {
+    return new SharedArrayBuffer(bytes);
+  } catch (cause) {
+    throw new HeapError(
+      'ERR_HEAP_TOO_LARGE',
+      `no address space for a heap of ${options.capacityRegions} MiB: V8 refused a SharedArrayBuffer of ` +
+        `${bytes / 2 ** 30} GiB. Its limit is about the memory of the machine (or vm.overcommit_memory); make the heap smaller.`,
+      { cause, figures: { capacityBytes: options.capacityRegions * REGION_BYTES } },
+    );
+  }
+}
+
+function createRefused(refusal: Refusal, options: ResolvedOptions | undefined): HeapError {
+  const isMode = /UFFD|userfaultfd|sigaction|pthread|fault ranges/.test(refusal.syscall);
+  const what = options === undefined ? 'the measurement' : `a heap of ${options.capacityRegions} MiB`;
+  return new HeapError(
+    isMode ? 'ERR_FAULT_MODE' : 'ERR_HEAP_CREATE',
+    `${what} cannot be made: ${refusal.syscall} was refused (${errorName(refusal.errno)}). ` +
+      (isMode
+        ? "Run `faultline doctor` to see what this machine allows, or create the heap with fault: 'auto'."
+        : 'Check memory limits and vm.max_map_count, or make the heap smaller.'),
+    { errno: refusal.errno, syscall: refusal.syscall },
+  );
+}
+
+function attachRefused(code: 'ERR_MUTATOR_ATTACHED' | 'ERR_SIGNAL_BLOCKED' | 'ERR_HEAP_CLOSED'): HeapError {
+  const messages = {
+    ERR_MUTATOR_ATTACHED: 'this thread is a mutator of the heap already; use that one, or detach it first.',
+    ERR_SIGNAL_BLOCKED:
+      'this thread blocks the signal that its page faults are delivered by; unblock SIGBUS (SIGSEGV in mode sigsegv).',
+    ERR_HEAP_CLOSED: 'the heap is closed.',
+  };
+  return new HeapError(code, messages[code]);
+}

@@ -1,0 +1,65 @@
+/**
+ * Layout: the constants that TypeScript shares with native/heap/layout.h, where each has its reason. They are asserted equal
+ * when the first heap is used: two languages, one truth.
+ */
+import { binding } from '../binding.ts';
+import { InvariantError } from '../errors.ts';
+
+export const WORD_BYTES = 8;
+export const PAGE_BYTES = 4096;
+export const REGION_BYTES = 1 << 20;
+/** 16 GiB: the most that one Uint32Array can span on Node 20 (2^32 elements). */
+export const MAX_REGIONS = 16384;
+export const REGION_WORDS = REGION_BYTES / WORD_BYTES;
+export const REGION_PAGES = REGION_BYTES / PAGE_BYTES;
+export const PAGE_WORDS = PAGE_BYTES / WORD_BYTES;
+export const LARGE_OBJECT_WORDS = REGION_WORDS / 2;
+export const MAX_EVACUATED_WORDS = REGION_WORDS - PAGE_WORDS;
+export const VIEW_ALIGNMENT_BYTES = 2 ** 30;
+export const SHARED_ROOT_SLOTS = 1024;
+
+/** The per-mutator control block, in u32 words. */
+export const CONTROL_STATE = 0;
+export const CONTROL_TLAB_TOP = 1;
+export const CONTROL_TLAB_LIMIT = 2;
+export const CONTROL_LOCALS_USED = 3;
+export const CONTROL_HANDLES_USED = 4;
+export const CONTROL_TLAB_START = 5;
+export const CONTROL_SLOTS = 16;
+
+export const MUTATOR_RUNNING = 1;
+export const MUTATOR_STOP_REQUESTED = 2;
+
+const MIRRORED: Readonly<Record<string, number>> = {
+  WORD_BYTES,
+  PAGE_BYTES,
+  REGION_BYTES,
+  MAX_REGIONS,
+  LARGE_OBJECT_WORDS,
+  MAX_EVACUATED_WORDS,
+  VIEW_ALIGNMENT_BYTES,
+  SHARED_ROOT_SLOTS,
+  CONTROL_STATE,
+  CONTROL_TLAB_TOP,
+  CONTROL_TLAB_LIMIT,
+  CONTROL_LOCALS_USED,
+  CONTROL_HANDLES_USED,
+  CONTROL_TLAB_START,
+  CONTROL_SLOTS,
+  MUTATOR_RUNNING,
+  MUTATOR_STOP_REQUESTED,
+};
+
+let asserted = false;
+
+/** Throws InvariantError when the addon was built from another layout. */
+export function assertLayout(): void {
+  if (asserted) return;
+  const native = binding().layout();
+  for (const name of new Set([...Object.keys(MIRRORED), ...Object.keys(native)])) {
+    if (native[name] !== MIRRORED[name]) {
+      throw new InvariantError(`layout: ${name} is ${MIRRORED[name]} in TypeScript and ${native[name]} in the addon`);
+    }
+  }
+  asserted = true;
+}

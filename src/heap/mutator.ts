@@ -1,0 +1,250 @@
+/**
+ * Mutator: this thread's way into a heap: views, allocation, safepoints, roots.
+ *
+ * The fast paths are plain TypeScript on typed arrays: a field access is an array access without any barrier, an allocation
+ * bumps an index and writes the header, a poll is one load. Everything else is a coarse native call.
+ *
+ * Rules for raw references (see {@link Ref}): they are valid until the thread's next safepoint. Safepoints are
+ * {@link Mutator.poll}, {@link Mutator.allocate}, {@link Mutator.collect}, {@link Mutator.park}, and every return to the event
+ * loop. A thread that computes for long without any of them holds up everybody else's pause: poll in loops.
+ */
+import type { MutatorHandle } from '../binding.ts';
+import { argumentRangeError } from '../errors.ts';
+import type { CollectionRequest } from '../gc/requests.ts';
+import { type CollectionHost, SLICE_MS, SlowAllocation } from './allocation.ts';
+import { HandleTable } from './handles.ts';
+import {
+  CONTROL_STATE,
+  CONTROL_TLAB_LIMIT,
+  CONTROL_TLAB_START,
+  CONTROL_TLAB_TOP,
+  MUTATOR_STOP_REQUESTED,
+} from './layout.ts';
+import { RootRange } from './root-range.ts';
+import { MAX_ELEMENTS, type Shape } from './shapes.ts';
+import type { ReferenceHandle, Ref } from './units.ts';
+import type { Views } from './views.ts';
+
+/** @internal */
+export interface MutatorSetUp {
+  readonly host: CollectionHost;
+  readonly views: Views;
+  readonly handle: MutatorHandle;
+  readonly control: Uint32Array;
+  readonly localCapacity: number;
+  readonly handleCapacity: number;
+  readonly stressEvery: number;
+  readonly onDetach: () => void;
+}
+
+export class Mutator {
+  readonly i8: Int8Array;
+  /** Bytes of the heap; on Node 20 a view of bytes reaches the first 4 GiB only. */
+  readonly u8: Uint8Array;
+  readonly i16: Int16Array;
+  readonly u16: Uint16Array;
+  readonly i32: Int32Array;
+  /** The heap as u32 slots: headers and references. Reaches all of it. */
+  readonly u32: Uint32Array;
+  readonly f32: Float32Array;
+  readonly f64: Float64Array;
+  readonly i64: BigInt64Array;
+  readonly u64: BigUint64Array;
+
+  readonly #setUp: MutatorSetUp;
+  readonly #handle: MutatorHandle;
+  readonly #control: Uint32Array;
+  readonly #handles: HandleTable;
+  readonly #slow: SlowAllocation;
+  #attached = true;
+  #allocationsUntilStress: number;
+  #hiddenLimit = 0;
+
+  /** @internal Use heap.attachMutator(). */
+  constructor(setUp: MutatorSetUp) {
+    ({ i8: this.i8, u8: this.u8, i16: this.i16, u16: this.u16, i32: this.i32 } = setUp.views);
+    ({ u32: this.u32, f32: this.f32, f64: this.f64, i64: this.i64, u64: this.u64 } = setUp.views);
+    this.#setUp = setUp;
+    this.#handle = setUp.handle;
+    this.#control = setUp.control;
+    this.#handles = new HandleTable(setUp.control, setUp.localCapacity, setUp.handleCapacity);
+    this.#slow = new SlowAllocation(setUp.host, setUp.handle);
+    this.#allocationsUntilStress = setUp.stressEvery;
+    this.unpark();
+  }
+
+  /**
+   * A new object: zeroed, its header written. A safepoint: other raw references are invalid afterwards. About 10 ns; a full
+   * buffer costs a native call every few hundred objects, a full heap waits (parked) for a collection.
+   *
+   * Throws HeapError ERR_HEAP_EXHAUSTED when even a full collection frees too little, ERR_NO_MEMORY when the system refuses
+   * pages; the heap stays usable either way.
+   */
+  allocate(shape: Shape, count = 0): Ref {
+    const control = this.#control;
+    const words = count === 0 ? shape.fixedWords : wordsOf(shape, count);
+    const ref = control[CONTROL_TLAB_TOP]!;
+    const end = ref + words;
+    if (end > control[CONTROL_TLAB_LIMIT]!) return this.#allocateSlow(shape, count, words);
+    control[CONTROL_TLAB_TOP] = end;
+    this.#writeHeader(ref, shape, count);
+    return ref;
+  }
+
+  /** A safepoint: stops here if the collector asks for it. One load when it does not. */
+  poll(): void {
+    if ((this.#control[CONTROL_STATE]! & MUTATOR_STOP_REQUESTED) !== 0) this.#stopHere();
+  }
+
+  /**
+   * Leaves the running state: the thread promises not to touch the heap, and the collector no longer waits for it. To be used
+   * around long waits (Atomics.wait, synchronous I/O). Waiting in the event loop needs no parking.
+   */
+  park(): void {
+    this.#slow.park();
+  }
+
+  /** Back to the running state; waits for a pause to end first. */
+  unpark(): void {
+    this.#slow.unpark();
+  }
+
+  /** Runs `wait` parked. */
+  parked<T>(wait: () => T): T {
+    this.park();
+    try {
+      return wait();
+    } finally {
+      this.unpark();
+    }
+  }
+
+  /** Makes a root that leads to `ref` until it is released. A few ns. Throws ERR_HANDLES_EXHAUSTED when all are in use. */
+  handle(ref: Ref): ReferenceHandle {
+    return this.#handles.add(ref);
+  }
+
+  /** Where the handle's object is now. */
+  get(handle: ReferenceHandle): Ref {
+    return this.#control[handle]!;
+  }
+
+  set(handle: ReferenceHandle, ref: Ref): void {
+    this.#control[handle] = ref;
+  }
+
+  release(handle: ReferenceHandle): void {
+    this.#handles.release(handle);
+  }
+
+  /** Handles made by {@link local} inside `body` are released when it ends. Scopes nest. */
+  scope<T>(body: () => T): T {
+    return this.#handles.scope(body);
+  }
+
+  /** A handle that lives until the innermost {@link scope} ends. */
+  local(ref: Ref): ReferenceHandle {
+    return this.#handles.addLocal(ref);
+  }
+
+  /** Root slots for an embedder's own stack; see {@link RootRange}. */
+  createRootRange(capacity: number): RootRange {
+    return RootRange.create(this.#setUp.host.native, this.#handle, capacity);
+  }
+
+  /**
+   * Copies `count` references between u32 slots, one by one and in the right order when the runs overlap. Typed array methods
+   * (`set`, `copyWithin`, `slice`) must not be used for references: they may copy byte by byte.
+   */
+  copyReferences(toSlot: number, fromSlot: number, count: number): void {
+    const u32 = this.u32;
+    if (toSlot <= fromSlot) {
+      for (let i = 0; i < count; i++) u32[toSlot + i] = u32[fromSlot + i]!;
+    } else {
+      for (let i = count - 1; i >= 0; i--) u32[toSlot + i] = u32[fromSlot + i]!;
+    }
+  }
+
+  /** Asks for a collection and waits for its end, parked. A safepoint. */
+  collect(request: CollectionRequest = {}): void {
+    this.#slow.awaitCollection(this.#setUp.host.request(request.kind ?? 'compact', request.reason ?? 'explicit'));
+  }
+
+  /**
+   * The worst share (0 to 1) of this thread's time that it had for itself in any window of that length, over the last minutes;
+   * pauses, page-fault service and waits for memory count as the collector's. 1 when the heap was made without
+   * `trackUtilization`.
+   */
+  utilization(windowMs: number): number {
+    return this.#setUp.host.native.utilization(this.#handle, windowMs);
+  }
+
+  /** Ends the mutator: its handles and ranges are no roots any more. */
+  detach(): void {
+    if (!this.#attached) return;
+    this.#attached = false;
+    this.#setUp.host.native.detachMutator(this.#handle);
+    this.#setUp.onDetach();
+  }
+
+  get attached(): boolean {
+    return this.#attached;
+  }
+
+  [Symbol.dispose](): void {
+    this.detach();
+  }
+
+  #writeHeader(ref: Ref, shape: Shape, count: number): void {
+    const u32 = this.u32;
+    const slot = ref * 2;
+    // Count before shape: a shape of 0 says that this is not an object yet.
+    u32[slot + 1] = count;
+    u32[slot] = shape.id;
+  }
+
+  #stopHere(): void {
+    while (!this.#setUp.host.native.safepoint(this.#handle, SLICE_MS));
+  }
+
+  #allocateSlow(shape: Shape, count: number, words: number): Ref {
+    if (this.#setUp.stressEvery > 0) this.#stress();
+    for (;;) {
+      const control = this.#control;
+      const top = control[CONTROL_TLAB_TOP]!;
+      const limit = this.#hiddenLimit > 0 && control[CONTROL_TLAB_START] !== 0 ? this.#hiddenLimit : control[CONTROL_TLAB_LIMIT]!;
+      if (top + words <= limit && top !== 0) {
+        control[CONTROL_TLAB_TOP] = top + words;
+        this.#writeHeader(top, shape, count);
+        if (this.#setUp.stressEvery > 0) this.#hideLimit(limit);
+        return top;
+      }
+      this.#hiddenLimit = 0;
+      const ref = this.#slow.take(words);
+      if (ref !== 0) {
+        this.#writeHeader(ref, shape, count);
+        return ref;
+      }
+    }
+  }
+
+  /** With the limit at the top, every allocation comes here; the collector does not look at it. */
+  #hideLimit(limit: number): void {
+    this.#hiddenLimit = limit;
+    this.#control[CONTROL_TLAB_LIMIT] = this.#control[CONTROL_TLAB_TOP]!;
+  }
+
+  #stress(): void {
+    if (--this.#allocationsUntilStress > 0) return;
+    this.#allocationsUntilStress = this.#setUp.stressEvery;
+    this.collect({ kind: 'compact', reason: 'stress' });
+  }
+}
+
+function wordsOf(shape: Shape, count: number): number {
+  if (shape.elementKind === undefined || !Number.isInteger(count) || count < 0 || count > MAX_ELEMENTS) {
+    const accepted = shape.elementKind === undefined ? '0 (the shape has no elements)' : 'an integer from 0 to 2^32 - 1';
+    throw argumentRangeError(`element count of ${shape.name}`, accepted, count);
+  }
+  return shape.words(count);
+}

@@ -1,0 +1,58 @@
+/**
+ * RootRange: a run of root slots that an embedder fills and empties by plain stores, for example a virtual machine's operand
+ * stack. The collector visits the first `used` slots and rewrites them when it moves objects.
+ */
+import type { Binding, MutatorHandle } from '../binding.ts';
+import { argumentRangeError } from '../errors.ts';
+
+/** The count of used slots has a cache line of its own in front of the slots. */
+const SLOTS_BYTE_OFFSET = 64;
+const MAX_CAPACITY = 2 ** 28;
+
+export class RootRange {
+  /** The slots. Store references (0 is null) by index; read them again after each safepoint. */
+  readonly slots: Uint32Array;
+  readonly #used: Uint32Array;
+  #release: (() => void) | undefined;
+
+  /** @internal */
+  constructor(slots: Uint32Array, used: Uint32Array, release?: () => void) {
+    this.slots = slots;
+    this.#used = used;
+    this.#release = release;
+  }
+
+  /** @internal */
+  static create(native: Binding, mutator: MutatorHandle, capacity: number): RootRange {
+    if (!Number.isInteger(capacity) || capacity < 1 || capacity > MAX_CAPACITY) {
+      throw argumentRangeError('capacity of a root range', `an integer from 1 to ${MAX_CAPACITY}`, capacity);
+    }
+    const buffer = new SharedArrayBuffer(SLOTS_BYTE_OFFSET + capacity * 4);
+    const used = new Uint32Array(buffer, 0, 1);
+    const slots = new Uint32Array(buffer, SLOTS_BYTE_OFFSET, capacity);
+    const id = native.addRootRange(mutator, slots, used);
+    return new RootRange(slots, used, () => native.removeRootRange(mutator, id));
+  }
+
+  /** How many slots, from the first, hold references. */
+  get used(): number {
+    return this.#used[0]!;
+  }
+
+  set used(count: number) {
+    if (!Number.isInteger(count) || count < 0 || count > this.slots.length) {
+      throw argumentRangeError('used', `an integer from 0 to ${this.slots.length}`, count);
+    }
+    this.#used[0] = count;
+  }
+
+  /** The collector no longer looks at the slots. */
+  release(): void {
+    this.#release?.();
+    this.#release = undefined;
+  }
+
+  [Symbol.dispose](): void {
+    this.release();
+  }
+}

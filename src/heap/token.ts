@@ -1,0 +1,37 @@
+/**
+ * Token: what a thread needs to attach to a heap. A plain object that goes through workerData or a message; the two buffers in
+ * it are shared, not copied.
+ */
+import { binding, type HeapDescription } from '../binding.ts';
+import { HeapError } from '../errors.ts';
+
+export interface HeapToken {
+  readonly id: number;
+  /** The buffer whose inside is the mutator view. */
+  readonly view: SharedArrayBuffer;
+  /** The root slots that all threads share. */
+  readonly roots: SharedArrayBuffer;
+  readonly stressEvery: number;
+}
+
+/** A few bytes are enough for the addon to find the buffer's address. */
+export const ADDRESS_BYTES = 16;
+
+/** @internal */
+export function attachNative(token: HeapToken): { description: HeapDescription } {
+  const malformed =
+    typeof token !== 'object' ||
+    token === null ||
+    !(token.view instanceof SharedArrayBuffer) ||
+    !(token.roots instanceof SharedArrayBuffer);
+  const description = malformed
+    ? null
+    : binding().attach(token.id, new Uint8Array(token.view, 0, ADDRESS_BYTES), new Uint32Array(token.roots));
+  if (description === null) {
+    throw new HeapError(
+      'ERR_HEAP_UNKNOWN',
+      'the token belongs to no open heap of this process; pass heap.token of an open heap in workerData or a message.',
+    );
+  }
+  return { description };
+}

@@ -1,0 +1,27 @@
+/**
+ * Faultline: a garbage-collected heap outside V8, shared by threads, that compacts while they use it. The page fault is the
+ * barrier.
+ */
+export { HeapError, type HeapErrorCode, type HeapErrorDetails, InvariantError } from './errors.ts';
+export type { HeapOptions } from './options.ts';
+export { Heap, type HeapCapabilities, type MutatorOptions } from './heap/heap.ts';
+export { Mutator } from './heap/mutator.ts';
+export { RootRange } from './heap/root-range.ts';
+export { type Field, type FieldKind, Shape, type ShapeDefinition } from './heap/shapes.ts';
+export type { HeapToken } from './heap/token.ts';
+export type { ReferenceHandle, Ref } from './heap/units.ts';
+export type { FaultMode, RequestedFaultMode } from './gc/fault-modes.ts';
+export type { CollectionKind, CollectionReason, CollectionRequest } from './gc/requests.ts';
+export type {
+  CollectionStarted,
+  CollectionSummary,
+  CycleStarted,
+  CycleSummary,
+  Degraded,
+  HeapEvent,
+  PauseEnded,
+  PhaseEnded,
+  PhaseName,
+} from './gc/events.ts';
+export { DIAGNOSTICS } from './gc/events.ts';
+export type { DurationSummary, HeapStatistics } from './gc/statistics.ts';

@@ -1,0 +1,150 @@
+/**
+ * Options: what a heap can be told, with defaults and ranges in one table.
+ */
+import { availableParallelism } from 'node:os';
+import { argumentRangeError, argumentTypeError } from './errors.ts';
+import { FAULT_MODES, type RequestedFaultMode } from './gc/fault-modes.ts';
+import { MAX_REGIONS, PAGE_BYTES, REGION_BYTES, REGION_PAGES } from './heap/layout.ts';
+
+export interface HeapOptions {
+  /**
+   * How much the heap may hold, in bytes, or as text (`"64M"`, `"2G"`). 1 MiB to 16 GiB, rounded up to whole MiB. Memory is
+   * used as it is needed; a reserve for evacuation comes on top.
+   */
+  capacityBytes: number | string;
+  /** How a mutator that touches a page too early is held. Default `auto`: the best this machine allows. */
+  fault?: RequestedFaultMode;
+  /** Pages around a fault that are finished and shown along with it, if nobody else is at them. 1 to 64, a power of two. */
+  faultAroundPages?: number;
+  /** GC workers (threads of a piscina pool). Default: one less than the CPUs, between 1 and 4. 0: the control thread alone. */
+  workers?: number;
+  /** Walks the whole heap after every marking, inside the pause, and stops the process at the first violation. */
+  verify?: boolean;
+  /** Keeps a time line per mutator, from which `mutator.utilization()` is read. */
+  trackUtilization?: boolean;
+  /** One `performance.measure` a cycle in the thread that made the heap. */
+  performanceMeasures?: boolean;
+  /** Size of the thread-local allocation buffers. Default: 1/64 of the capacity, between 4 KiB and 64 KiB. */
+  tlabBytes?: number | string;
+  /** Every n-th allocation of a mutator collects first; for tests. 0 (default): never. */
+  stressEvery?: number;
+  /** Seed of random delays at critical points; for tests. 0 (default): none. */
+  delaySeed?: number;
+}
+
+/** Options with every default filled in. */
+export interface ResolvedOptions {
+  readonly capacityRegions: number;
+  readonly reserveRegions: number;
+  readonly tlabPages: number;
+  readonly fault: RequestedFaultMode;
+  readonly faultAroundPages: number;
+  readonly workers: number;
+  readonly verify: boolean;
+  readonly trackUtilization: boolean;
+  readonly performanceMeasures: boolean;
+  readonly stressEvery: number;
+  readonly delaySeed: number;
+}
+
+const MIN_CAPACITY_BYTES = REGION_BYTES;
+const MAX_CAPACITY_BYTES = MAX_REGIONS * REGION_BYTES;
+const DEFAULT_FAULT_AROUND_PAGES = 4;
+const MAX_FAULT_AROUND_PAGES = 64;
+const MAX_WORKERS = 62;
+/** One region in eight comes on top for evacuation, at least one. */
+const RESERVE_DIVISOR = 8;
+
+const KNOWN: ReadonlySet<string> = new Set([
+  'capacityBytes',
+  'fault',
+  'faultAroundPages',
+  'workers',
+  'verify',
+  'trackUtilization',
+  'performanceMeasures',
+  'tlabBytes',
+  'stressEvery',
+  'delaySeed',
+]);
+
+/** A size in bytes from a number or from text like `512K`, `64M`, `1.5G` (binary units; an added `iB` or `B` is ignored). */
+export function parseBytes(option: string, value: number | string): number {
+  if (typeof value === 'number') {
+    if (!Number.isFinite(value) || value <= 0) throw argumentRangeError(option, 'a positive number of bytes', value);
+    return Math.ceil(value);
+  }
+  if (typeof value !== 'string') throw argumentTypeError(option, 'a number of bytes or text like "64M"', value);
+  const match = /^\s*(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?\s*$/i.exec(value);
+  if (match === null) throw argumentRangeError(option, 'a number of bytes or text like "512K", "64M" or "1.5G"', value);
+  const exponent = ['', 'k', 'm', 'g', 't'].indexOf(match[2]!.toLowerCase());
+  const bytes = Math.ceil(Number(match[1]) * 1024 ** exponent);
+  if (bytes <= 0) throw argumentRangeError(option, 'more than 0 bytes', value);
+  return bytes;
+}
+
+function integer(option: string, value: unknown, least: number, most: number): number {
+  if (typeof value !== 'number') throw argumentTypeError(option, 'a number', value);
+  if (!Number.isInteger(value) || value < least || value > most) {
+    throw argumentRangeError(option, `an integer from ${least} to ${most}`, value);
+  }
+  return value;
+}
+
+function flag(option: string, value: unknown): boolean {
+  if (typeof value !== 'boolean') throw argumentTypeError(option, 'true or false', value);
+  return value;
+}
+
+/** Checks options and fills in the defaults. Throws TypeError or RangeError with code ERR_OPTION. */
+export function resolveOptions(options: HeapOptions): ResolvedOptions {
+  if (typeof options !== 'object' || options === null) throw argumentTypeError('options', 'an object', options);
+  for (const name of Object.keys(options)) {
+    if (!KNOWN.has(name)) throw argumentRangeError('option', `one of ${[...KNOWN].join(', ')}`, name);
+  }
+  const capacityBytes = parseBytes('capacityBytes', options.capacityBytes);
+  if (capacityBytes < MIN_CAPACITY_BYTES || capacityBytes > MAX_CAPACITY_BYTES) {
+    throw argumentRangeError(
+      'capacityBytes',
+      'from 1 MiB to 16 GiB (references are 32-bit word indices, and one Uint32Array has to reach every word)',
+      options.capacityBytes,
+    );
+  }
+  const fault = options.fault ?? 'auto';
+  if (fault !== 'auto' && !FAULT_MODES.includes(fault)) {
+    throw argumentRangeError('fault', `one of auto, ${FAULT_MODES.join(', ')}`, fault);
+  }
+  const around = integer(
+    'faultAroundPages',
+    options.faultAroundPages ?? DEFAULT_FAULT_AROUND_PAGES,
+    1,
+    MAX_FAULT_AROUND_PAGES,
+  );
+  if ((around & (around - 1)) !== 0) throw argumentRangeError('faultAroundPages', 'a power of two up to 64', around);
+  return {
+    ...regionsFor(capacityBytes),
+    tlabPages: tlabPages(options.tlabBytes, capacityBytes),
+    fault,
+    faultAroundPages: around,
+    workers: integer('workers', options.workers ?? Math.max(1, Math.min(4, availableParallelism() - 1)), 0, MAX_WORKERS),
+    verify: flag('verify', options.verify ?? false),
+    trackUtilization: flag('trackUtilization', options.trackUtilization ?? false),
+    performanceMeasures: flag('performanceMeasures', options.performanceMeasures ?? false),
+    stressEvery: integer('stressEvery', options.stressEvery ?? 0, 0, 2 ** 31),
+    delaySeed: integer('delaySeed', options.delaySeed ?? 0, 0, Number.MAX_SAFE_INTEGER),
+  };
+}
+
+/** The largest heaps give their reserve from inside: 16 GiB is all that a view can reach. */
+function regionsFor(capacityBytes: number): { capacityRegions: number; reserveRegions: number } {
+  const wanted = Math.ceil(capacityBytes / REGION_BYTES);
+  const reserveRegions = Math.max(1, Math.ceil(wanted / RESERVE_DIVISOR));
+  return { capacityRegions: Math.min(wanted, MAX_REGIONS - reserveRegions), reserveRegions };
+}
+
+function tlabPages(tlabBytes: number | string | undefined, capacityBytes: number): number {
+  if (tlabBytes === undefined) return Math.max(1, Math.min(16, Math.floor(capacityBytes / 64 / PAGE_BYTES)));
+  const pages = Math.ceil(parseBytes('tlabBytes', tlabBytes) / PAGE_BYTES);
+  if (pages > REGION_PAGES / 2) throw argumentRangeError('tlabBytes', 'from 4 KiB to 512 KiB', tlabBytes);
+  return pages;
+}
