@@ -99,7 +99,9 @@ Result<uint64_t> ZeroLargePiece(Heap& heap, Mutator& mutator, uint64_t words, ui
   const size_t offset = (mutator.pending_large + done_words) * kWordBytes;
   const size_t bytes = (piece * kWordBytes + kPageBytes - 1) & ~(kPageBytes - 1);
   if (Status status = heap.views.PopulateAlias(offset, bytes); !status.ok()) return status.error();
-  memset(heap.views.alias() + offset, 0, bytes);
+  // Not the header: it is 0 already, and builders may be reading it.
+  const size_t header = done_words == 0 ? kWordBytes : 0;
+  memset(heap.views.alias() + offset + header, 0, bytes - header);
   return done_words + piece;
 }
 
@@ -113,7 +115,9 @@ void CommitLarge(Heap& heap, Mutator& mutator, uint64_t words) {
 }
 
 void AbandonLarge(Heap& heap, Mutator& mutator) {
-  if (mutator.pending_large != 0) heap.regions.AbandonLarge(RegionOf(mutator.pending_large));
+  // Not freed at once: a compaction that began meanwhile has these pages on its list and may be building one of them.
+  // Without a header and without a reference it is an object that the next marking finds dead.
+  if (mutator.pending_large != 0) heap.regions.CommitLarge(RegionOf(mutator.pending_large));
   mutator.pending_large = 0;
 }
 

@@ -1,0 +1,267 @@
+// The region table: what is handed out, what it costs the budget, what is punched.
+#include <algorithm>
+#include <cinttypes>
+#include <cstring>
+
+#include "os/clock.h"
+#include "test_heap.h"
+
+namespace faultline::test {
+namespace {
+
+struct Table {
+  Table(uint32_t capacity, uint32_t reserve) : marked(capacity + reserve), live(capacity + reserve) {
+    EXPECT(regions.Create(capacity, reserve).ok());
+  }
+  // A marking that finds `live_words` in each region that `dead` does not name.
+  uint32_t Mark(const std::vector<RegionIndex>& dead) {
+    regions.CloseForMarking(marked.data());
+    for (RegionIndex i = 0; i < regions.count(); ++i) {
+      live[i] = marked[i] > 0 && std::find(dead.begin(), dead.end(), i) == dead.end() ? 1 : 0;
+    }
+    return regions.SweepDead(live.data(), marked.data(), [&](WordIndex word) { return live[RegionOf(word)] != 0; });
+  }
+  Regions regions;
+  std::vector<uint16_t> marked;
+  std::vector<uint32_t> live;
+};
+
+void PagesAreHandedOutOnceAndNeverTheFirst() {
+  Table table(4, 1);
+  std::vector<bool> taken(5 * kRegionPages, false);
+  uint32_t pages = 0;
+  Random random(1);
+  for (;;) {
+    const uint32_t least = 1 + random.Below(kLargeObjectWords / kPageWords);
+    const PageRun run = table.regions.TakePages(least, least + random.Below(40));
+    if (run.count == 0) break;
+    EXPECT(run.count >= least && RegionOfPage(run.first) == RegionOfPage(run.first + run.count - 1));
+    EXPECT(run.dirty == 0);  // Nothing was ever written there.
+    for (PageIndex page = run.first; page < run.first + run.count; ++page) {
+      EXPECT(page != 0 && !taken[page]);
+      taken[page] = true;
+    }
+    pages += run.count;
+  }
+  EXPECT(table.regions.charged() == 4 && table.regions.free_count() == 1);  // The reserve stays.
+  EXPECT(table.regions.used_pages_total() == pages + 1);                     // Page 0 counts as used.
+}
+
+void ARecycledPageIsDirtyAndAFreshOneIsNot() {
+  Table table(3, 0);
+  EXPECT(table.regions.TakePages(1, 100).count == 100);
+  EXPECT(table.Mark({0}) == 1);
+  const PageRun run = table.regions.TakePages(1, 120);
+  EXPECT(run.first == 1 && run.count == 120 && run.dirty == 100);
+  const PageRun next = table.regions.TakePages(1, 10);
+  EXPECT(next.first == 121 && next.dirty == 0);
+}
+
+void LargeObjectsComeFromTheBackAndGoAsAWhole() {
+  Table table(6, 2);
+  const PageRun first = table.regions.TakeLarge(kRegionWords + 1);
+  EXPECT(RegionOfPage(first.first) == 6 && first.count == kRegionPages + 1);
+  EXPECT(table.regions.use(6).state == RegionState::kLargePending && table.regions.use(7).used_pages == 1);
+  EXPECT(table.regions.LargeHead(7) == 6);
+  const PageRun second = table.regions.TakeLarge(2 * kRegionWords);
+  EXPECT(RegionOfPage(second.first) == 4 && table.regions.charged() == 4);
+  EXPECT(table.regions.TakeLarge(2 * kRegionWords + 1).count == 0);  // Three regions, two are left of the capacity.
+  table.regions.CommitLarge(4);
+  EXPECT(table.Mark({4}) == 2);  // A pending one is not swept, its committed neighbour is.
+  EXPECT(table.regions.use(6).state == RegionState::kLargePending && table.regions.charged() == 2);
+  table.regions.AbandonLarge(6);
+  EXPECT(table.regions.charged() == 0 && table.regions.free_count() == 8 && table.regions.used_pages_total() == 0);
+}
+
+void TwoDeadLargeObjectsSideBySideAreBothFreed() {
+  Table table(6, 0);
+  for (uint32_t i = 0; i < 2; ++i) {
+    table.regions.CommitLarge(RegionOfPage(table.regions.TakeLarge(kRegionWords + 9).first));
+  }
+  EXPECT(table.regions.charged() == 4 && table.regions.TakeLarge(kRegionWords + 9).count == 0);  // Region 0 is never large.
+  EXPECT(table.Mark({2, 4}) == 4);
+  EXPECT(table.regions.charged() == 0);
+}
+
+void PartialTailsAreReopenedButNotBetweenMarkingAndPlan() {
+  Table table(2, 0);
+  EXPECT(table.regions.TakePages(1, 50).first == 1);
+  EXPECT(table.Mark({}) == 0);
+  const PageRun younger = table.regions.TakePages(1, 50);
+  EXPECT(RegionOfPage(younger.first) == 1);
+  EXPECT(table.marked[1] == 0 && table.marked[0] == 51);
+  table.regions.ReopenPartial();
+  EXPECT(RegionOfPage(table.regions.TakePages(1, 206).first) == 1);
+  const PageRun tail = table.regions.TakePages(1, 20);
+  EXPECT(tail.first == 51 && tail.count == 20);
+  EXPECT(table.regions.TakePages(1, kRegionPages).count == kRegionPages - 71);
+  EXPECT(table.regions.TakePages(1, 1).count == 0);
+}
+
+// A plan takes targets first and may then lose sources.  Mutators that allocate meanwhile must not live on the credit of
+// sources that stay where they are.
+void AfterEveryCycleTheWholeReserveIsFreeAgain() {
+  constexpr uint32_t kCapacity = 6;
+  constexpr uint32_t kReserve = 2;
+  Table table(kCapacity, kReserve);
+  for (uint32_t i = 0; i < 5; ++i) EXPECT(table.regions.TakePages(1, kRegionPages).count > 0);
+  EXPECT(table.Mark({}) == 0);
+  std::vector<RegionIndex> targets;
+  EXPECT(table.regions.ReserveTargets(1, &targets) == 1 && targets[0] == 5);
+  // While the plan is being made, the budget is what it was: one region is left.
+  EXPECT(table.regions.TakePages(1, kRegionPages).count == kRegionPages);
+  EXPECT(table.regions.TakePages(1, kRegionPages).count == 0);
+  // Of five sources one fits.
+  table.regions.CommitPlan({0}, targets);
+  EXPECT(table.regions.TakePages(1, kRegionPages).count == 0);
+  table.regions.FreeSource(0);
+  table.regions.FinishTarget(5, kRegionPages);
+  EXPECT(table.regions.charged() == kCapacity && table.regions.free_count() == kReserve);
+}
+
+void ACancelledPlanLeavesTheTableAsItWas() {
+  Table table(4, 2);
+  for (uint32_t i = 0; i < 3; ++i) table.regions.TakePages(1, kRegionPages);
+  table.Mark({});
+  std::vector<RegionIndex> targets;
+  EXPECT(table.regions.ReserveTargets(9, &targets) == 3);
+  table.regions.ReleaseTarget(targets.back());
+  targets.pop_back();
+  EXPECT(table.regions.charged() == 3 && table.regions.free_count() == 1);
+  table.regions.CommitPlan({0, 1, 2}, targets);
+  EXPECT(table.regions.charged() == 2);
+  table.regions.CancelPlan({0, 1, 2}, targets);
+  EXPECT(table.regions.charged() == 3 && table.regions.free_count() == 3);
+  for (RegionIndex i = 0; i < 3; ++i) EXPECT(table.regions.use(i).state == RegionState::kLive);
+}
+
+void PunchingNeverTouchesPagesThatAreHandedOut() {
+  Table table(2, 0);
+  EXPECT(table.regions.TakePages(1, 100).count == 100);
+  table.Mark({0});
+  EXPECT(!table.regions.BeginPunch(1));  // Nothing to punch: never written.
+  EXPECT(table.regions.BeginPunch(0));
+  const PageRun run = table.regions.TakePages(1, 10);  // Not from the region that is being punched.
+  EXPECT(RegionOfPage(run.first) == 1);
+  table.regions.EndPunch(0, true);
+  std::vector<RegionIndex> committed;
+  table.regions.CommittedFree(&committed);
+  EXPECT(committed.empty());
+  EXPECT(table.regions.TakePages(kRegionPages - 11, kRegionPages - 11).count > 0);  // Region 1 is full now.
+  EXPECT(table.regions.TakePages(1, 1).dirty == 0);                                // Region 0 again, and clean.
+
+  // A tail that is being punched is not filled up, and one that could not be punched stays dirty.
+  Table other(1, 0);
+  EXPECT(other.regions.TakePages(1, 200).count == 200);
+  other.Mark({0});
+  EXPECT(other.regions.TakePages(1, 50).dirty == 50);
+  EXPECT(other.regions.BeginPunchTail(0).count == 0);  // Still being allocated into.
+  other.Mark({});
+  other.regions.ReopenPartial();
+  const PageRun tail = other.regions.BeginPunchTail(0);
+  EXPECT(tail.first == 51 && tail.count == 150);
+  EXPECT(other.regions.TakePages(1, 1).count == 0);
+  other.regions.EndPunch(0, false);
+  other.regions.ReopenPartial();
+  EXPECT(other.regions.TakePages(1, 10).dirty == 10);
+}
+
+// The tail of a large object is punched while the object ends.
+void PagesInFrontOfAPunchedTailStayDirtyWhateverBecomesOfThem() {
+  Table table(2, 0);
+  table.regions.CommitLarge(RegionOfPage(table.regions.TakeLarge(kRegionWords).first));
+  EXPECT(table.Mark({1}) == 1);  // Region 1 is free, all of it dirty.
+  const PageRun large = table.regions.TakeLarge(kLargeObjectWords + 1);
+  EXPECT(RegionOfPage(large.first) == 1);
+  table.regions.CommitLarge(1);
+  const PageRun tail = table.regions.BeginPunchTail(1);
+  EXPECT(tail.count == kRegionPages - large.count);
+  EXPECT(table.Mark({1}) == 1);
+  EXPECT(RegionOfPage(table.regions.TakePages(1, kRegionPages).first) == 0);
+  EXPECT(table.regions.TakePages(1, 1).count == 0);  // Region 1 is free, but not while it is punched.
+  table.regions.EndPunch(1, true);
+  const PageRun again = table.regions.TakePages(1, kRegionPages);
+  EXPECT(RegionOfPage(again.first) == 1 && again.dirty == large.count);
+}
+
+// Threads that allocate real pages while another one punches whatever is free: what was written stays written.
+void WhatAMutatorWritesIsNotPunchedAway() {
+  TestHeap::Options options;
+  options.mode = FaultModeKind::kStw;
+  options.capacity_regions = 8;
+  options.workers = 0;
+  TestHeap test(options);
+  const ShapeId data = test.DefineShape(0, 0, ElementKind::kData, 3);
+  std::atomic<bool> ending{false};
+  std::vector<std::thread> threads;
+  std::atomic<uint32_t> written{0};
+  for (uint32_t t = 0; t < 2; ++t) {
+    threads.emplace_back([&, t] {
+      TestMutator mutator(&test);
+      Random random(t);
+      uint32_t kept = 0;
+      while (!ending.load()) {
+        const uint32_t count = 1 + random.Below(600);
+        if (kept == 200) {
+          for (uint32_t i = 0; i < kept; ++i) mutator.handle(i) = 0;
+          kept = 0;
+          mutator.Park();
+          sched_yield();
+          mutator.Unpark();
+        }
+        if (test.heap.regions.charged() > 6) {
+          mutator.Park();
+          sched_yield();
+          mutator.Unpark();
+          continue;
+        }
+        const WordIndex object = mutator.Allocate(data, count);
+        EXPECT(object != 0);
+        for (uint32_t i = 1; i <= count; ++i) {
+          EXPECT(mutator.words(object)[i] == 0);
+          mutator.words(object)[i] = i;
+        }
+        mutator.handle(kept++) = object;
+        for (uint32_t k = 0; k < kept; ++k) {
+          const WordIndex old = mutator.handle(k);
+          const uint32_t length = mutator.slots(old)[1];
+          EXPECT(mutator.words(old)[1] == 1 && mutator.words(old)[length] == length);
+        }
+        written.fetch_add(1);
+      }
+    });
+  }
+  const uint64_t until = NowNs() + (ShortForm() ? 400 : 1200) * kNsPerMs;
+  uint32_t cycles = 0;
+  while (NowNs() < until) {
+    test.Collect(cycles++ % 2 == 0);
+    while (!test.collector->Reclaim(0, true, NowNs() + 5 * kNsPerMs)) {
+    }
+  }
+  ending.store(true);
+  for (std::thread& thread : threads) thread.join();
+  EXPECT(written.load() > 0 && cycles > 1);
+  test.Collect();
+  while (!test.collector->Reclaim(0, true, NowNs() + 5 * kNsPerMs)) {
+  }
+  EXPECT(test.heap.regions.charged() == 0);
+  EXPECT(test.heap.file.AllocatedBytes() == 0);  // Nothing lives, everything went back.
+}
+
+}  // namespace
+}  // namespace faultline::test
+
+int main() {
+  using namespace faultline::test;
+  PagesAreHandedOutOnceAndNeverTheFirst();
+  ARecycledPageIsDirtyAndAFreshOneIsNot();
+  LargeObjectsComeFromTheBackAndGoAsAWhole();
+  TwoDeadLargeObjectsSideBySideAreBothFreed();
+  PartialTailsAreReopenedButNotBetweenMarkingAndPlan();
+  AfterEveryCycleTheWholeReserveIsFreeAgain();
+  ACancelledPlanLeavesTheTableAsItWas();
+  PunchingNeverTouchesPagesThatAreHandedOut();
+  PagesInFrontOfAPunchedTailStayDirtyWhateverBecomesOfThem();
+  WhatAMutatorWritesIsNotPunchedAway();
+  return 0;
+}
