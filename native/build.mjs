@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /**
- * Builds the native half: the addon build/Release/faultline.node and, with --tests, one executable for each native/test/*_test.cc.
+ * Builds the native half: the addon build/Release/faultline.node and, with --tests, one executable for each *_test.cc and
+ * *_bench.cc in native/test.
  *
  * It calls the C++ compiler itself. Everything needed is the compiler, node-addon-api and node-api-headers: no Python, no node-gyp,
  * no download of headers, and one binary that every Node from 20 on loads (Node-API 8).
@@ -11,7 +12,7 @@
  * the root, so that nothing of the machine gets into the binary and a copied tree stays up to date.
  *
  *   node native/build.mjs [options]
- *     --tests               also the native test executables, in build/Release/test/
+ *     --tests               also the native test and benchmark executables, in build/Release/test/
  *     --debug               -O0 and FAULTLINE_DEBUG (the costly assertions), in build/Debug/
  *     --sanitize=LIST       address, undefined or thread, joined by commas, in build/<LIST joined by ->/, with FAULTLINE_DEBUG.
  *                           With thread no addon is made: Node itself is not instrumented
@@ -199,8 +200,9 @@ async function build(options) {
     start: () => make(output, [...words, '-MMD', '-MF', `${output}.d`, '-MQ', output], stampOf(compiler, words)),
   })));
 
-  const support = checks.filter((file) => !file.endsWith('_test.cc'));
-  const products = checks.filter((file) => file.endsWith('_test.cc')).map((file) => ({
+  const isProgram = (file) => /_(test|bench)\.cc$/.test(file);
+  const support = checks.filter((file) => !isProgram(file));
+  const products = checks.filter(isProgram).map((file) => ({
     output: join(folder, 'test', relative(join('native', 'test'), file).slice(0, -'.cc'.length)),
     objects: [file, ...support, ...core].map(objectOf),
     flags: [],

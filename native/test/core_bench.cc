@@ -1,0 +1,325 @@
+// The native half of `npm run bench:core`: flip pause against heap size, fault service against a bare fault, page
+// building against memcpy.  Prints one JSON object; bench/core.ts makes a report of it.
+//
+// Ratios are what counts.  Each floor is measured in the same process, next to what is held against it, and each figure is
+// the median of several rounds.
+#include <algorithm>
+#include <cstring>
+#include <string>
+
+#include "gc/bare_fault.h"
+#include "os/clock.h"
+#include "test_heap.h"
+
+namespace faultline::test {
+namespace {
+
+constexpr uint64_t kForeverNs = ~uint64_t{0};
+
+template <typename T>
+T MedianOf(std::vector<T> values) {
+  if (values.empty()) return T{};
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
+}
+
+// One cycle, step by step, with the evacuation of every region that has a quarter of garbage.
+class ManualCycle {
+ public:
+  explicit ManualCycle(TestHeap* test) : test_(test), collector_(*test->collector) {}
+
+  // The caller is parked.  False when there is nothing to move.
+  bool UntilPlan() {
+    while (!collector_.PrepareMarking(kForeverNs)) {
+    }
+    while (!collector_.MarkPause(kForeverNs)) {
+    }
+    collector_.Sweep();
+    std::vector<RegionIndex> sources;
+    uint64_t words = 0;
+    const SideTables& tables = test_->heap.tables;
+    for (RegionIndex region = 0; region < test_->heap.regions.count(); ++region) {
+      const uint32_t live = tables.live_word_counts[region];
+      const uint64_t used = uint64_t{tables.marked_pages[region]} * kPageWords;
+      if (test_->heap.regions.use(region).state != RegionState::kLive || live == 0) continue;
+      if (used - live < kRegionWords / 4) continue;
+      sources.push_back(region);
+      words += live;
+    }
+    const uint32_t targets = static_cast<uint32_t>(words / kRegionWords + 2);
+    return collector_.MakePlan(sources, std::min<uint32_t>(targets, static_cast<uint32_t>(sources.size())));
+  }
+
+  void Flip() {
+    while (!collector_.FlipPause(kForeverNs)) {
+    }
+  }
+
+  void Complete() {
+    while (!collector_.Compact(NowNs() + 10 * kNsPerMs)) {
+    }
+    while (!collector_.Finish(kForeverNs)) {
+    }
+  }
+
+ private:
+  TestHeap* test_;
+  Collector& collector_;
+};
+
+TestHeap::Options BenchOptions(uint32_t capacity_regions, uint32_t workers, FaultModeKind mode = FaultModeKind::kSigbus) {
+  TestHeap::Options options;
+  options.capacity_regions = capacity_regions;
+  options.reserve_regions = std::max(8u, capacity_regions / 8);
+  options.tlab_pages = 16;
+  options.workers = workers;
+  options.verify = false;
+  options.fault_around_pages = 1;
+  options.mode = mode;
+  return options;
+}
+
+// --- Flip pause -----------------------------------------------------------------------------------------------------
+
+struct FlipFigures {
+  uint32_t mib = 0;
+  std::vector<uint64_t> pauses_ns;
+  uint64_t roots = 0;
+};
+
+FlipFigures MeasureFlip(uint32_t mib, uint32_t rounds) {
+  constexpr uint32_t kRoots = 1000;
+  constexpr uint32_t kSmallObjects = 60'000;  // About 2.3 MiB of small objects, half of them garbage.
+  TestHeap test(BenchOptions(mib, 1));
+  const ShapeId large = test.DefineShape(0, 0, ElementKind::kData, 3);
+  const ShapeId small = test.DefineShape(2, 3);
+  TestMutator mutator(&test);
+  // Almost all of the heap is data that does not move but lies in the page tables like everything else.
+  const uint32_t large_mib = mib - 16;
+  const uint32_t piece_mib = std::min(large_mib, 64u);
+  for (uint32_t done = 0, handle = kRoots; done + piece_mib <= large_mib; done += piece_mib) {
+    const WordIndex object = mutator.Allocate(large, piece_mib * (kRegionWords) - kPageWords);
+    EXPECT(object != 0);
+    mutator.handle(handle++) = object;
+    for (uint32_t page = 1; page < piece_mib * kRegionPages - 2; ++page) mutator.words(object)[page * kPageWords] = page;
+  }
+  FlipFigures figures;
+  figures.mib = mib;
+  for (uint32_t round = 0; round < rounds; ++round) {
+    for (uint32_t i = 0; i < kSmallObjects; ++i) {
+      const WordIndex object = mutator.Allocate(small);
+      EXPECT(object != 0);
+      if (i % 2 == 0) {  // Chains of survivors, one for each root, started anew each round.
+        uint32_t& root = mutator.handle(i / 2 % kRoots);
+        mutator.reference(object, 0) = i / 2 < kRoots ? 0 : root;
+        root = object;
+      }
+    }
+    mutator.Park();
+    ManualCycle cycle(&test);
+    EXPECT(cycle.UntilPlan());
+    cycle.Flip();
+    figures.pauses_ns.push_back(test.collector->report().flip_pause_ns);
+    figures.roots = test.collector->report().roots;
+    cycle.Complete();
+    mutator.Unpark();
+  }
+  std::sort(figures.pauses_ns.begin(), figures.pauses_ns.end());
+  return figures;
+}
+
+// --- Graphs for faults and building -----------------------------------------------------------------------------------
+
+enum class Graph { kNearby, kRandom, kLeaves };
+
+// Objects of 40 bytes with two references (or of 1 KiB without), every second one garbage, held by one large array.
+class Population {
+ public:
+  Population(TestHeap* test, TestMutator* mutator, Graph graph, uint32_t bytes) : mutator_(mutator), graph_(graph) {
+    node_ = graph == Graph::kLeaves ? test->DefineShape(0, 127) : test->DefineShape(2, 3);
+    array_ = test->DefineShape(0, 0, ElementKind::kReference, 2);
+    const uint32_t words = static_cast<uint32_t>(test->heap.shapes[node_].Words(0));
+    count_ = bytes / (words * kWordBytes) / 2;
+    const WordIndex array = mutator->Allocate(array_, count_);
+    EXPECT(array != 0);
+    mutator->handle(0) = array;
+    Refill(1);
+  }
+
+  // New objects in the place of all old ones, with as much garbage between them.
+  void Refill(uint64_t seed) {
+    for (uint32_t i = 0; i < count_; ++i) {
+      const WordIndex object = mutator_->Allocate(node_);
+      EXPECT(object != 0);
+      Slot(i) = object;
+      EXPECT(mutator_->Allocate(node_) != 0);
+    }
+    if (graph_ == Graph::kLeaves) return;
+    Random random(seed);
+    for (uint32_t i = 0; i < count_; ++i) {
+      for (uint32_t field = 0; field < 2; ++field) {
+        const uint32_t to = graph_ == Graph::kNearby ? (i + random.Below(4096)) % count_ : random.Below(count_);
+        mutator_->reference(Slot(i), field) = Slot(to);
+      }
+    }
+  }
+
+  uint32_t& Slot(uint32_t i) { return mutator_->slots(mutator_->handle(0))[kHeaderSlots + i]; }
+
+ private:
+  TestMutator* mutator_;
+  Graph graph_;
+  ShapeId node_ = 0;
+  ShapeId array_ = 0;
+  uint32_t count_ = 0;
+};
+
+// --- Fault service ----------------------------------------------------------------------------------------------------
+
+struct FaultFigures {
+  const char* mode = "";
+  std::vector<uint64_t> service_ns;
+  uint64_t bare_p50_ns = 0;
+};
+
+FaultFigures MeasureFaults(FaultModeKind mode) {
+  FaultFigures figures;
+  figures.mode = NameOf(mode);
+  TestHeap test(BenchOptions(64, 0, mode));
+  TestMutator mutator(&test);
+  Population population(&test, &mutator, Graph::kNearby, 24u << 20);
+  std::vector<uint64_t> bare;
+  for (uint64_t round = 0; round < 5; ++round) {
+    if (round > 0) population.Refill(round);
+    const Result<BareFault> floor = MeasureBareFault(mode, 1000);
+    EXPECT(floor.ok());
+    bare.push_back(floor.value().round_trip_p50_ns);
+    mutator.Park();
+    ManualCycle cycle(&test);
+    EXPECT(cycle.UntilPlan());
+    cycle.Flip();
+    mutator.Unpark();
+    for (const RegionIndex target : test.collector->plan().targets()) {
+      const uint32_t pages = test.collector->plan().UsedPagesOfTarget(target);
+      for (uint32_t page = target == 0 ? 1 : 0; page < pages; ++page) {
+        volatile uint64_t* const word = mutator.words(FirstWordOfPage(FirstPageOfRegion(target) + page)) + 8;
+        const uint64_t begin = NowNs();
+        (void)*word;
+        if (round > 0) figures.service_ns.push_back(NowNs() - begin);  // The first round warms up.
+      }
+    }
+    mutator.Park();
+    cycle.Complete();
+    mutator.Unpark();
+  }
+  figures.bare_p50_ns = MedianOf(bare);
+  std::sort(figures.service_ns.begin(), figures.service_ns.end());
+  return figures;
+}
+
+// --- Page building ----------------------------------------------------------------------------------------------------
+
+struct BuildFigures {
+  double build_gib_per_s = 0;
+  double memcpy_gib_per_s = 0;
+  double ratio = 0;
+  double us_per_page = 0;
+};
+
+BuildFigures MeasureBuilding(Graph graph, bool popcnt) {
+  TestHeap test(BenchOptions(384, 0, FaultModeKind::kSigbus));
+  TestMutator mutator(&test);
+  Population population(&test, &mutator, graph, 128u << 20);
+  test.collector->page_builder().UsePopcnt(popcnt);
+  std::vector<double> build;
+  std::vector<double> copy;
+  std::vector<double> ratios;
+  std::vector<double> page_us;
+  for (uint64_t round = 0; round < 4; ++round) {
+    if (round > 0) population.Refill(round);
+    mutator.Park();
+    ManualCycle cycle(&test);
+    EXPECT(cycle.UntilPlan());
+    cycle.Flip();
+    // The floor: the same number of bytes from the sources' range to memory that is mapped already.
+    const std::vector<RegionIndex> sources = test.collector->plan().sources();
+    const std::vector<RegionIndex> targets = test.collector->plan().targets();
+    uint64_t pages = 0;
+    uint64_t begin = NowNs();
+    for (const RegionIndex target : targets) {
+      const uint32_t used = test.collector->plan().UsedPagesOfTarget(target);
+      for (uint32_t page = target == 0 ? 1 : 0; page < used; ++page, ++pages) {
+        test.collector->EnsureBuilt(FirstPageOfRegion(target) + page, &test.heap.statistics.pages_by_workers);
+      }
+    }
+    const double build_s = static_cast<double>(NowNs() - begin) / 1e9;
+    const double gib = static_cast<double>(pages) * kPageBytes / (1 << 30);
+    std::vector<uint8_t> sink(targets.size() * kRegionBytes, 1);
+    begin = NowNs();
+    for (size_t i = 0; i < targets.size(); ++i) {
+      memcpy(sink.data() + i * kRegionBytes, test.heap.views.alias() + size_t{sources[i]} * kRegionBytes, kRegionBytes);
+    }
+    const double copy_s = static_cast<double>(NowNs() - begin) / 1e9;
+    const double copied_gib = static_cast<double>(targets.size()) * kRegionBytes / (1 << 30);
+    if (round > 0) {
+      build.push_back(gib / build_s);
+      copy.push_back(copied_gib / copy_s);
+      ratios.push_back(gib / build_s / (copied_gib / copy_s));
+      page_us.push_back(build_s * 1e6 / static_cast<double>(pages));
+    }
+    cycle.Complete();
+    mutator.Unpark();
+  }
+  return {MedianOf(build), MedianOf(copy), MedianOf(ratios), MedianOf(page_us)};
+}
+
+// --- Output -----------------------------------------------------------------------------------------------------------
+
+double Us(uint64_t ns) { return static_cast<double>(ns) / 1e3; }
+
+uint64_t At(const std::vector<uint64_t>& sorted, double share) {
+  return sorted[std::min(sorted.size() - 1, static_cast<size_t>(share * static_cast<double>(sorted.size())))];
+}
+
+void PrintBuild(const char* name, const BuildFigures& figures, const char* comma) {
+  std::printf("    \"%s\": {\"gibPerS\": %.3f, \"memcpyGibPerS\": %.3f, \"ratio\": %.3f, \"usPerPage\": %.3f}%s\n", name,
+              figures.build_gib_per_s, figures.memcpy_gib_per_s, figures.ratio, figures.us_per_page, comma);
+}
+
+}  // namespace
+}  // namespace faultline::test
+
+int main(int argc, char** argv) {
+  using namespace faultline;
+  using namespace faultline::test;
+  const bool quick = argc > 1 && std::string(argv[1]) == "--quick";
+  std::printf("{\n  \"flip\": [\n");
+  const std::vector<uint32_t> sizes = quick ? std::vector<uint32_t>{64, 256} : std::vector<uint32_t>{64, 256, 1024, 4096};
+  for (size_t i = 0; i < sizes.size(); ++i) {
+    const FlipFigures flip = MeasureFlip(sizes[i], quick ? 11 : sizes[i] >= 1024 ? 21 : 41);
+    std::printf("    {\"mib\": %u, \"roots\": %llu, \"flips\": %zu, \"p50Us\": %.1f, \"p90Us\": %.1f, \"maxUs\": %.1f}%s\n",
+                flip.mib, static_cast<unsigned long long>(flip.roots), flip.pauses_ns.size(), Us(At(flip.pauses_ns, 0.5)),
+                Us(At(flip.pauses_ns, 0.9)), Us(flip.pauses_ns.back()), i + 1 < sizes.size() ? "," : "");
+    std::fflush(stdout);
+  }
+  std::printf("  ],\n  \"faults\": [\n");
+  std::vector<FaultModeKind> modes;
+  for (const FaultModeKind mode : {FaultModeKind::kSigbus, FaultModeKind::kThread, FaultModeKind::kSigsegv}) {
+    if (mode == FaultModeKind::kSigsegv || ProbeUserfaultfd().has_minor_faults()) modes.push_back(mode);
+  }
+  for (size_t i = 0; i < modes.size(); ++i) {
+    const FaultFigures faults = MeasureFaults(modes[i]);
+    std::printf("    {\"mode\": \"%s\", \"count\": %zu, \"p50Us\": %.2f, \"p99Us\": %.2f, \"bareP50Us\": %.2f}%s\n",
+                faults.mode, faults.service_ns.size(), Us(At(faults.service_ns, 0.5)), Us(At(faults.service_ns, 0.99)),
+                Us(faults.bare_p50_ns), i + 1 < modes.size() ? "," : "");
+    std::fflush(stdout);
+  }
+  std::printf("  ],\n  \"building\": {\n");
+  const bool popcnt = PageBuilder::CpuHasPopcnt();
+  PrintBuild("nearby", MeasureBuilding(Graph::kNearby, popcnt), ",");
+  PrintBuild("random", MeasureBuilding(Graph::kRandom, popcnt), ",");
+  PrintBuild("leaves", MeasureBuilding(Graph::kLeaves, popcnt), ",");
+  PrintBuild("nearbyPortable", MeasureBuilding(Graph::kNearby, false), "");
+  std::printf("  }\n}\n");
+  return 0;
+}
