@@ -1,6 +1,7 @@
 #include "gc/fault_mode_sigsegv.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 #include <algorithm>
 
@@ -11,6 +12,8 @@
 namespace faultline {
 
 namespace {
+
+constexpr uint32_t kDisarmTries = 1000;
 
 bool ServeInHandler(void* context, uintptr_t address) {
   Collector* const collector = static_cast<Collector*>(context);
@@ -74,10 +77,15 @@ void SigsegvFaultMode::Show(PageIndex first, uint32_t count) {
 }
 
 void SigsegvFaultMode::Disarm() {
+  // One call merges all of the view's VMAs.  It may still be short of kernel memory for a moment.
   Views& views = collector_->heap().views;
-  const Status status = views.ProtectMutatorView(0, views.span_bytes(), true);
-  FAULTLINE_CHECK(status.ok(), "making the whole view accessible merges its VMAs",
-                  static_cast<uint64_t>(status.error().error_number));
+  Status status = views.ProtectMutatorView(0, views.span_bytes(), true);
+  for (uint32_t tries = 1; !status.ok() && tries < kDisarmTries; ++tries) {
+    const timespec pause = {0, 1'000'000};
+    nanosleep(&pause, nullptr);
+    status = views.ProtectMutatorView(0, views.span_bytes(), true);
+  }
+  FAULTLINE_CHECK(status.ok(), "the whole view can be made accessible", static_cast<uint64_t>(status.error().error_number));
 }
 
 }  // namespace faultline

@@ -132,7 +132,7 @@ void StopMeansStopped(uint64_t seed) {
     do {
       // Nobody comes or goes while somebody may walk over the list.
       EXPECT(handshake.mutators().size() == mutators);
-      for (Mutator* mutator : handshake.mutators()) EXPECT((mutator->control[control::kState] & kMutatorRunning) == 0);
+      for (Mutator* mutator : handshake.mutators()) EXPECT((mutator->state()->load() & kMutatorRunning) == 0);
       for (uint32_t t = 0; t < 4; ++t) EXPECT(plain[t] == seen[t]);
     } while (NowNs() < pause_end);
     EXPECT(handshake.stopped_ns() >= handshake.requested_ns());

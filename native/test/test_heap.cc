@@ -1,6 +1,7 @@
 #include "test_heap.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <string>
 
@@ -29,6 +30,8 @@ bool ShortForm() {
   const char* text = std::getenv("FAULTLINE_SHORT");
   return text != nullptr && *text != '\0' && *text != '0';
 }
+
+void SleepMs(uint32_t ms) { std::this_thread::sleep_for(std::chrono::milliseconds(ms)); }
 
 bool ModeWorks(FaultModeKind kind) {
   if (kind == FaultModeKind::kSigsegv || kind == FaultModeKind::kStw) return true;
@@ -71,6 +74,11 @@ void TestHeap::WorkerLoop(uint32_t worker) {
 
 void TestHeap::StartControl() {
   threads_.emplace_back([this] { ControlLoop(); });
+}
+
+void TestHeap::Request() {
+  requests_.fetch_add(1, std::memory_order_acq_rel);
+  FutexWakeAll(&requests_);
 }
 
 void TestHeap::ControlLoop() {
@@ -176,21 +184,31 @@ WordIndex TestMutator::Allocate(ShapeId shape, uint32_t count) {
         answer = BeginLarge(heap, *mutator_, words);
         if (answer.answer == AllocationAnswer::kObject) {
           Park();
-          for (uint64_t done = 0; done < words;) {
+          bool zeroed = true;
+          for (uint64_t done = 0; done < words && zeroed;) {
             Result<uint64_t> piece = ZeroLargePiece(heap, *mutator_, words, done);
-            EXPECT(piece.ok());
-            done = piece.value();
+            zeroed = piece.ok();
+            if (zeroed) done = piece.value();
           }
           Unpark();
-          CommitLarge(heap, *mutator_, words);
+          if (zeroed) {
+            CommitLarge(heap, *mutator_, words);
+          } else {
+            AbandonLarge(heap, *mutator_);
+            answer.answer = AllocationAnswer::kNoMemory;
+          }
         }
+      }
+      if (answer.answer == AllocationAnswer::kNoMemory) {
+        ++refusals_;
+        if (++attempts > 50) return 0;
+        continue;
       }
       if (answer.answer == AllocationAnswer::kRefilled) continue;
       if (answer.answer == AllocationAnswer::kCollect) {
         if (++attempts > 6) return 0;
         const uint32_t ticket = test_->collector->collections_begun() + 1;
-        test_->requests_.fetch_add(1, std::memory_order_acq_rel);
-        FutexWakeAll(&test_->requests_);
+        test_->Request();
         Park();
         while (static_cast<int32_t>(test_->collector->collections_ended() - ticket) < 0) {
           const uint32_t epoch = heap.memory_epoch.load(std::memory_order_acquire);

@@ -49,6 +49,8 @@ bool ShortForm();
 // Whether this machine can do the mode; says so on standard output when it cannot.
 bool ModeWorks(FaultModeKind kind);
 
+void SleepMs(uint32_t ms);
+
 class TestMutator;
 
 class TestHeap {
@@ -73,6 +75,8 @@ class TestHeap {
 
   // A control thread that collects whenever a mutator asks, until the heap ends.
   void StartControl();
+  // Asks the control thread for a collection; does not wait for it.
+  void Request();
 
   ShapeId DefineShape(uint32_t reference_fields, uint32_t data_words, ElementKind kind = ElementKind::kNone,
                       uint32_t element_bytes_log2 = 0);
@@ -114,8 +118,11 @@ class TestMutator {
   }
 
   Mutator& mutator() { return *mutator_; }
+  // How often the system had no memory for an allocation, which was then tried again.
+  uint64_t refusals() const { return refusals_; }
 
  private:
+  uint64_t refusals_ = 0;
   TestHeap* test_;
   uint8_t* view_;
   MappedArray<uint32_t> memory_;
