@@ -94,9 +94,13 @@ void TestHeap::ControlLoop() {
 }
 
 void TestHeap::Collect(bool all) {
-  const auto slice = [] { return NowNs() + kSliceNs; };
+  CollectUntilFlip(all);
+  FinishCollection();
+}
+
+void TestHeap::CollectUntilFlip(bool all) {
   collector->BeginCollection();
-  while (!collector->PrepareMarking(slice())) {
+  while (!collector->PrepareMarking(NowNs() + kSliceNs)) {
   }
   while (!collector->MarkPause(kSliceNs)) {
   }
@@ -118,13 +122,15 @@ void TestHeap::Collect(bool all) {
   std::sort(sources.begin(), sources.end());
   const uint32_t targets = static_cast<uint32_t>(std::min<uint64_t>(
       sources.size(), (words + kRegionWords - 1) / kRegionWords + 1));
-  if (collector->MakePlan(sources, targets)) {
-    while (!collector->FlipPause(kSliceNs)) {
-    }
-    while (!collector->Compact(slice())) {
-    }
+  if (!collector->MakePlan(sources, targets)) return;
+  while (!collector->FlipPause(kSliceNs)) {
   }
-  while (!collector->Finish(slice())) {
+}
+
+void TestHeap::FinishCollection() {
+  while (collector->phase() == Phase::kCompacting && !collector->Compact(NowNs() + kSliceNs)) {
+  }
+  while (!collector->Finish(NowNs() + kSliceNs)) {
   }
   collector->EndCollection();
 }

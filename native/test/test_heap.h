@@ -72,6 +72,9 @@ class TestHeap {
   // One cycle with everything evacuated that fits (`all`), or the usual choice.  Called by a thread that is no running
   // mutator.
   void Collect(bool all = true);
+  // The same in two halves: after the first one nothing is built yet, and the view is armed.
+  void CollectUntilFlip(bool all = true);
+  void FinishCollection();
 
   // A control thread that collects whenever a mutator asks, until the heap ends.
   void StartControl();
