@@ -23,19 +23,14 @@ FAULTLINE_INLINE Header HeaderAt(const uint64_t* words, WordIndex object) {
 FAULTLINE_INLINE uint32_t Max(uint32_t a, uint32_t b) { return a > b ? a : b; }
 FAULTLINE_INLINE uint32_t Min(uint32_t a, uint32_t b) { return a < b ? a : b; }
 
-// Forwards the references of one object that lie in its u32 slots [begin, end).  `from` and `to` both point at the
-// object's header; they are the same for a page built in place.  A slot is written only when it changes, in place.
-template <bool kCopying>
-FAULTLINE_INLINE void ForwardSlots(const Forwarding& forwarding, const Shape& shape, uint32_t count,
-                                   const uint32_t* from, uint32_t* to, uint64_t begin, uint64_t end) {
+// Forwards the references of one object that lie in its u32 slots [begin, end).  `slots` points at the object's header, or
+// at where it would be.  A slot is written only when it changes.
+FAULTLINE_INLINE void ForwardSlots(const Forwarding& forwarding, const Shape& shape, uint32_t count, uint32_t* slots,
+                                   uint64_t begin, uint64_t end) {
   const auto forward = [&](uint64_t first, uint64_t last) __attribute__((always_inline)) {
     for (uint64_t slot = first < begin ? begin : first; slot < (last < end ? last : end); ++slot) {
-      const uint32_t old = from[slot];
-      if (kCopying) {
-        to[slot] = forwarding.NewReference(old);
-      } else if (forwarding.Moves(old)) {
-        to[slot] = forwarding.NewReference(old);
-      }
+      const uint32_t old = slots[slot];
+      if (forwarding.Moves(old)) slots[slot] = forwarding.NewReference(old);
     }
   };
   forward(kHeaderSlots, kHeaderSlots + shape.reference_fields);
@@ -51,7 +46,7 @@ FAULTLINE_INLINE void ForwardOnPage(Heap& heap, const Forwarding& forwarding, Wo
   uint32_t* const slots = heap.slots() + uint64_t{object} * 2;
   const uint64_t begin = page_begin > object ? uint64_t{page_begin - object} * 2 : 0;
   const uint64_t end = (uint64_t{page_begin} + kPageWords - object) * 2;
-  ForwardSlots<false>(forwarding, shape, count, slots, slots, begin, end);
+  ForwardSlots(forwarding, shape, count, slots, begin, end);
 }
 
 FAULTLINE_INLINE void CopyWords(uint64_t* to, const uint64_t* from, uint32_t count) {
@@ -62,42 +57,96 @@ FAULTLINE_INLINE void CopyWords(uint64_t* to, const uint64_t* from, uint32_t cou
   for (uint32_t i = 0; i < count; ++i) to[i] = from[i];
 }
 
-// How far ahead of the copy the address tables are fetched: enough to hide a miss behind a few objects.
-constexpr uint32_t kLookAheadWords = 24;
+// References that were copied but not forwarded yet.  Their table entries are fetched when a slot comes in and used when
+// it leaves, some twenty references later: with random references that hides most of two cache misses a slot.
+class ForwardingQueue {
+ public:
+  FAULTLINE_INLINE explicit ForwardingQueue(const Forwarding& forwarding) : forwarding_(forwarding) {}
+
+  FAULTLINE_INLINE void Push(uint32_t* slot) {
+    const uint32_t reference = *slot;
+    if (!forwarding_.Moves(reference)) return;  // Null lies in region 0, whose first page never moves.
+    forwarding_.Prefetch(reference);
+    uint32_t*& place = slots_[count_++ % kDepth];
+    if (count_ > kDepth) Forward(place);
+    place = slot;
+  }
+
+  FAULTLINE_INLINE void Flush() {
+    const uint32_t left = count_ < kDepth ? count_ : kDepth;
+    for (uint32_t i = 0; i < left; ++i) Forward(slots_[i]);
+  }
+
+ private:
+  FAULTLINE_INLINE void Forward(uint32_t* slot) { *slot = forwarding_.NewReference(*slot); }
+
+  static constexpr uint32_t kDepth = 24;
+  const Forwarding forwarding_;
+  uint32_t* slots_[kDepth];
+  uint32_t count_ = 0;
+};
+
+// Fetches the live lines of one block (512 bytes) of a source.  The hardware follows a stream by itself, but not over the
+// holes that garbage leaves.
+FAULTLINE_INLINE void PrefetchBlock(const uint64_t* live, const uint64_t* words, uint32_t block) {
+  const uint64_t bits = live[block];
+  const char* const line = reinterpret_cast<const char*>(words + (uint64_t{block} << kBlockWordsLog2));
+  for (uint32_t i = 0; i < 8; ++i) {
+    if (((bits >> (i * 8)) & 0xff) != 0) __builtin_prefetch(line + i * 64);
+  }
+}
+
+constexpr uint32_t kPrefetchBlocks = 3;
 
 FAULTLINE_INLINE void BuildTarget(Heap& heap, const Forwarding& forwarding, SourceRelease& release, PageIndex page) {
   SideTables& tables = heap.tables;
   const uint64_t* const words = heap.words();
+  const uint64_t* const starts = tables.object_starts.data();
+  const uint64_t* const live = tables.live_words.data();
+  const Shape* const shapes = heap.shapes.data();
   const WordIndex page_begin = FirstWordOfPage(page);
   uint64_t* const to = heap.words() + page_begin;
-  const RegionIndex target = RegionOfPage(page);
-  const uint32_t limit = Min(kPageWords, tables.target_end[target] - page_begin);
-  FAULTLINE_CHECK(tables.target_end[target] > page_begin, "only pages that receive something are built", page);
+  const WordIndex target_end = tables.target_end[RegionOfPage(page)];
+  FAULTLINE_CHECK(target_end > page_begin, "only pages that receive something are built", page);
+  const uint32_t limit = Min(kPageWords, target_end - page_begin);
 
+  ForwardingQueue queue(forwarding);
   WordIndex object = tables.page_records[page].start;
   uint32_t skip = tables.page_records[page].offset_or_end;
   RegionIndex source = RegionOf(object);
   WordIndex source_end = FirstWordOfRegion(source) + kRegionWords;
+  uint32_t fetched = object >> kBlockWordsLog2;  // First block not fetched yet.
   uint32_t at = 0;
   for (;;) {
+    const uint32_t ahead = Min((object >> kBlockWordsLog2) + kPrefetchBlocks, (source_end >> kBlockWordsLog2));
+    for (; fetched < ahead; ++fetched) PrefetchBlock(live, words, fetched);
     const Header header = HeaderAt(words, object);
-    const Shape& shape = heap.shapes[header.shape];
+    const Shape shape = shapes[header.shape];
     const uint32_t size = static_cast<uint32_t>(shape.Words(header.count));
-    const uint32_t piece = Min(size - skip, limit - at);
     const uint64_t* const from = words + object;
-    CopyWords(to + at, from + skip, piece);
-    if (shape.has_references != 0) {
-      // `to + at - skip` would be the object's header; slots outside [skip, skip + piece) are not touched.
-      uint32_t* const to_slots = reinterpret_cast<uint32_t*>(to + at) - uint64_t{skip} * 2;
-      ForwardSlots<true>(forwarding, shape, header.count, reinterpret_cast<const uint32_t*>(from), to_slots,
-                         uint64_t{skip} * 2, uint64_t{skip + piece} * 2);
+    if (skip == 0 && size <= limit - at) {
+      CopyWords(to + at, from, size);
+      uint32_t* const slots = reinterpret_cast<uint32_t*>(to + at);
+      for (uint32_t i = 0; i < shape.reference_fields; ++i) queue.Push(slots + kHeaderSlots + i);
+      if (shape.element_kind == ElementKind::kReference) {
+        for (uint32_t i = 0; i < header.count; ++i) queue.Push(slots + shape.fixed_words * 2 + i);
+      }
+      at += size;
+    } else {
+      const uint32_t piece = Min(size - skip, limit - at);
+      CopyWords(to + at, from + skip, piece);
+      if (shape.has_references != 0) {
+        // `to + at - skip` would be the object's header; slots outside [skip, skip + piece) are not touched.
+        uint32_t* const slots = reinterpret_cast<uint32_t*>(to + at) - uint64_t{skip} * 2;
+        ForwardSlots(forwarding, shape, header.count, slots, uint64_t{skip} * 2, uint64_t{skip + piece} * 2);
+      }
+      at += piece;
+      skip = 0;
     }
-    at += piece;
-    skip = 0;
     if (at == limit) break;
     const WordIndex next = object + size;
-    object = next < source_end && tables.object_starts.Test(next) ? next
-                                                                  : tables.object_starts.FindNext(next, source_end);
+    const bool adjacent = next < source_end && ((starts[next >> 6] >> (next & 63)) & 1) != 0;
+    object = adjacent ? next : tables.object_starts.FindNext(next, source_end);
     if (object >= source_end) {
       release.SourceRead(source);
       source = tables.next_source[source];
@@ -105,8 +154,10 @@ FAULTLINE_INLINE void BuildTarget(Heap& heap, const Forwarding& forwarding, Sour
       object = FirstWordOfRegion(source);
       source_end = object + kRegionWords;
       object = tables.object_starts.FindNext(object, source_end);
+      fetched = object >> kBlockWordsLog2;
     }
   }
+  queue.Flush();
   release.SourceRead(source);
   if (at < kPageWords) memset(to + at, 0, (kPageWords - at) * kWordBytes);
 }
@@ -152,9 +203,13 @@ FAULTLINE_INLINE void BuildYoung(Heap& heap, const Forwarding& forwarding, PageI
 }
 
 FAULTLINE_INLINE void BuildLarge(Heap& heap, const Forwarding& forwarding, PageIndex page) {
-  const WordIndex object = FirstWordOfRegion(heap.regions.LargeHead(RegionOfPage(page)));
+  const RegionIndex head = heap.regions.LargeHead(RegionOfPage(page));
+  // Its memory was still being zeroed at the flip.  It may have become an object since, but then it holds new references
+  // only, and its owner and we have no order between us.
+  if (heap.tables.frozen[head].state == RegionState::kLargePending) return;
+  const WordIndex object = FirstWordOfRegion(head);
   const Header header = HeaderAt(heap.words(), object);
-  if (header.shape == 0) return;  // Still pending: all zero.
+  if (header.shape == 0) return;  // Given up before it became an object.
   const Shape& shape = heap.shapes[header.shape];
   if (shape.has_references == 0) return;
   ForwardOnPage(heap, forwarding, object, shape, header.count, FirstWordOfPage(page));

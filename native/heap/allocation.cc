@@ -99,9 +99,7 @@ Result<uint64_t> ZeroLargePiece(Heap& heap, Mutator& mutator, uint64_t words, ui
   const size_t offset = (mutator.pending_large + done_words) * kWordBytes;
   const size_t bytes = (piece * kWordBytes + kPageBytes - 1) & ~(kPageBytes - 1);
   if (Status status = heap.views.PopulateAlias(offset, bytes); !status.ok()) return status.error();
-  // Not the header: it is 0 already, and builders may be reading it.
-  const size_t header = done_words == 0 ? kWordBytes : 0;
-  memset(heap.views.alias() + offset + header, 0, bytes - header);
+  memset(heap.views.alias() + offset, 0, bytes);
   return done_words + piece;
 }
 

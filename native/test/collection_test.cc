@@ -2,7 +2,6 @@
 #include <cinttypes>
 
 #include "gc/delays.h"
-#include "os/clock.h"
 #include "shadow_program.h"
 
 namespace faultline::test {
@@ -18,17 +17,18 @@ void RunMode(FaultModeKind mode, uint64_t seed, bool delays) {
   TestHeap test(options);
   const ShadowShapes shapes(&test);
   test.StartControl();
-  const uint64_t until = NowNs() + (ShortForm() ? 600 : 1'200) * kNsPerMs;
+  std::atomic<bool> ending{false};
   std::atomic<uint64_t> checks{0};
   std::vector<std::thread> threads;
   for (uint32_t t = 0; t < 3; ++t) {
     threads.emplace_back([&, t] {
       ShadowProgram program(&test, shapes, seed * 31 + t, {});
-      EXPECT(program.Run(until));
+      EXPECT(program.Run(ending));
       checks.fetch_add(program.checks());
     });
   }
-  for (; NowNs() < until; test.Request()) SleepMs(25);
+  test.RequestFor(ShortForm() ? 600 : 1'200, 25);
+  ending.store(true);
   for (std::thread& thread : threads) thread.join();
   SetDelaySeed(0);
   const Statistics& statistics = test.heap.statistics;

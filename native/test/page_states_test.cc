@@ -80,8 +80,9 @@ void AWordOfAnotherCycleCountsAsUntouched() {
 void AWaiterIsWokenByThePublisherAndNotByItsTimeLimit() {
   PageStates states;
   EXPECT(states.Create(1).ok());
-  uint64_t best_ns = ~uint64_t{0};
-  for (uint32_t cycle = 1; cycle <= 30; ++cycle) {
+  constexpr uint32_t kRounds = 24;
+  uint32_t prompt = 0;
+  for (uint32_t cycle = 1; cycle <= kRounds; ++cycle) {
     EXPECT(states.TryClaim(0, cycle));
     std::atomic<uint64_t> woken_ns{0};
     std::thread waiter([&] {
@@ -94,9 +95,9 @@ void AWaiterIsWokenByThePublisherAndNotByItsTimeLimit() {
     const uint64_t published = NowNs();
     states.Publish(0, cycle);
     waiter.join();
-    best_ns = std::min(best_ns, woken_ns.load() - published);
+    prompt += woken_ns.load() - published < 2 * kNsPerMs ? 1 : 0;
   }
-  EXPECT(best_ns < 2 * kNsPerMs);  // A lost wake-up would cost up to 10 ms each time.
+  EXPECT(prompt > kRounds / 2);  // A wake-up that is lost costs up to 10 ms each time.
 }
 
 void CycleNumbersStartAgainAfterAReset() {

@@ -35,6 +35,7 @@ Ending RunRefused(FaultModeKind mode, SystemCall call, int error_number, uint32_
   const ShadowShapes shapes(&test);
   test.StartControl();
   const uint64_t until = NowNs() + (ShortForm() ? 120 : 300) * kNsPerMs;
+  std::atomic<bool> ending_now{false};
   Ending ending;
   std::atomic<uint64_t> refused_allocations{0};
   std::vector<std::thread> threads;
@@ -45,7 +46,7 @@ Ending RunRefused(FaultModeKind mode, SystemCall call, int error_number, uint32_
       program_options.may_run_out = true;
       program_options.large_percent = 2;
       ShadowProgram program(&test, shapes, seed * 31 + t, program_options);
-      EXPECT(program.Run(until));
+      EXPECT(program.Run(ending_now));
       refused_allocations.fetch_add(program.mutator().refusals());
     });
   }
@@ -56,6 +57,8 @@ Ending RunRefused(FaultModeKind mode, SystemCall call, int error_number, uint32_
     SleepMs(8);
   } while (NowNs() < until);
   DisarmAll();
+  test.RequestFor(0, 5);
+  ending_now.store(true);
   for (std::thread& thread : threads) thread.join();
   ending.cycles = Read(test.heap.statistics.cycles);
   ending.compacting = Read(test.heap.statistics.compacting_cycles);

@@ -17,12 +17,12 @@ bool ShadowProgram::Fill() {
   return true;
 }
 
-bool ShadowProgram::Run(uint64_t until_ns) {
+bool ShadowProgram::Run(const std::atomic<bool>& ending) {
   if (!Fill()) return false;
-  while (NowNs() < until_ns) {
-    Steps(4096);
+  do {
+    Steps(512);
     CheckAll();
-  }
+  } while (!ending.load());
   return true;
 }
 

@@ -34,7 +34,8 @@ class ShadowProgram {
   bool Fill();
   void Steps(uint32_t count);
   void CheckAll();
-  bool Run(uint64_t until_ns);
+  // Until `ending`; at least one round.
+  bool Run(const std::atomic<bool>& ending);
 
   TestMutator& mutator() { return mutator_; }
   uint64_t checks() const { return checks_; }

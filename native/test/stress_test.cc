@@ -3,7 +3,6 @@
 #include <functional>
 
 #include "gc/delays.h"
-#include "os/clock.h"
 #include "shadow_program.h"
 
 namespace faultline::test {
@@ -71,7 +70,7 @@ void RunSetting(const Setting& setting, FaultModeKind mode, uint64_t seed) {
   TestHeap test(options);
   const ShadowShapes shapes(&test);
   test.StartControl();
-  const uint64_t until = NowNs() + (ShortForm() ? 150 : 300) * kNsPerMs;
+  std::atomic<bool> ending{false};
   std::atomic<uint64_t> checks{0};
   std::atomic<uint32_t> programs{0};
   std::vector<std::thread> threads;
@@ -84,13 +83,14 @@ void RunSetting(const Setting& setting, FaultModeKind mode, uint64_t seed) {
           program.Steps(300);
           program.CheckAll();
         } else {
-          EXPECT(program.Run(until));
+          EXPECT(program.Run(ending));
         }
         checks.fetch_add(program.checks());
-      } while (NowNs() < until);
+      } while (!ending.load());
     });
   }
-  for (; NowNs() < until; test.Request()) SleepMs(10);
+  test.RequestFor(ShortForm() ? 150 : 300, 10);
+  ending.store(true);
   for (std::thread& thread : threads) thread.join();
   SetDelaySeed(0);
   const Statistics& statistics = test.heap.statistics;
@@ -115,7 +115,7 @@ void TwoHeapsInOneThread(FaultModeKind first_mode, FaultModeKind second_mode, ui
   const ShadowShapes second_shapes(&second);
   first.StartControl();
   second.StartControl();
-  const uint64_t until = NowNs() + (ShortForm() ? 200 : 500) * kNsPerMs;
+  std::atomic<bool> ending{false};
   ShadowProgram::Options program_options;
   program_options.nodes = 400;
   std::vector<std::thread> threads;
@@ -128,7 +128,7 @@ void TwoHeapsInOneThread(FaultModeKind first_mode, FaultModeKind second_mode, ui
       EXPECT(CurrentMutator(&first.heap) == &one.mutator().mutator());
       EXPECT(CurrentMutator(&second.heap) == &two.mutator().mutator());
       // A thread that waits for one heap must not hold up the other.
-      for (bool filled = false; !filled || NowNs() < until; filled = true) {
+      for (bool filled = false; !filled || !ending.load(); filled = true) {
         for (ShadowProgram* program : {&one, &two}) {
           program->mutator().Unpark();
           if (!filled) EXPECT(program->Fill());
@@ -141,10 +141,11 @@ void TwoHeapsInOneThread(FaultModeKind first_mode, FaultModeKind second_mode, ui
       one.mutator().Park();
     });
   }
-  for (; NowNs() < until; SleepMs(10)) {
-    first.Request();
-    second.Request();
+  for (uint32_t i = 0; i < 10; ++i) {
+    first.RequestFor(ShortForm() ? 10 : 25, 10);
+    second.RequestFor(ShortForm() ? 10 : 25, 10);
   }
+  ending.store(true);
   for (std::thread& thread : threads) thread.join();
   std::printf("two heaps: %s %" PRIu64 " cycles, %s %" PRIu64 " cycles\n", NameOf(first_mode),
               Read(first.heap.statistics.compacting_cycles), NameOf(second_mode),

@@ -81,6 +81,16 @@ void TestHeap::Request() {
   FutexWakeAll(&requests_);
 }
 
+void TestHeap::RequestFor(uint32_t ms, uint32_t interval_ms) {
+  const uint64_t begin = NowNs();
+  const auto elapsed = [begin] { return NowNs() - begin; };
+  while (elapsed() < ms * kNsPerMs ||
+         (Read(heap.statistics.compacting_cycles) == 0 && elapsed() < 60'000 * kNsPerMs)) {
+    Request();
+    SleepMs(interval_ms);
+  }
+}
+
 void TestHeap::ControlLoop() {
   while (!ending_.load(std::memory_order_acquire)) {
     const uint32_t wanted = requests_.load(std::memory_order_acquire);

@@ -80,6 +80,8 @@ class TestHeap {
   void StartControl();
   // Asks the control thread for a collection; does not wait for it.
   void Request();
+  // Asks for one every `interval_ms` for `ms`, and on until one has moved something.
+  void RequestFor(uint32_t ms, uint32_t interval_ms);
 
   ShapeId DefineShape(uint32_t reference_fields, uint32_t data_words, ElementKind kind = ElementKind::kNone,
                       uint32_t element_bytes_log2 = 0);
