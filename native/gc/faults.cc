@@ -72,10 +72,12 @@ bool Collector::ServeFault(uintptr_t address) {
   if (offset >= heap_->bytes()) return false;  // Behind the end of the file.
   const PageIndex page = static_cast<PageIndex>(offset / kPageBytes);
   if (!gate_.Enter()) {
-    // The cycle is over or about to be: every page is complete.  Show this one in case the view is still armed; if the
-    // fault comes back again and again although nothing is armed, it is not ours.
+    // The cycle is over or about to be.  Every page has been claimed, but those who were inside when the gate closed may
+    // still be building theirs.  Show the page in case the view is still armed; if the fault comes back again and again
+    // although nothing is armed, it is not ours.
     if (Armed()) {
-      fault_mode_->Show(page, 1);
+      heap_->tables.page_states.AwaitBuilt(page, cycle_);
+      if (PageIsComplete(page)) fault_mode_->Show(page, 1);
       return true;
     }
     if (unarmed_fault.address != address) unarmed_fault = {address, 0};
