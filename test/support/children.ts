@@ -1,0 +1,51 @@
+/**
+ * Children: programs that run in a process of their own, with a time limit. Whoever reaches it is killed and reported as a hang,
+ * together with all that it wrote: the limit is a guard, never a measurement.
+ */
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+export interface Ending {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly hung: boolean;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const DEFAULT_LIMIT_MS = 30_000;
+
+/** Runs test/support/programs/NAME.mjs under Node. */
+export function runProgram(
+  name: string,
+  args: readonly (string | number)[],
+  { limitMs = DEFAULT_LIMIT_MS, env = {} }: { limitMs?: number; env?: Record<string, string> } = {},
+): Promise<Ending> {
+  const path = fileURLToPath(new URL(`./programs/${name}.mjs`, import.meta.url));
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [path, ...args.map(String)], {
+      detached: true, // its own process group, so that whatever it started ends with it
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, NODE_OPTIONS: '', ...env },
+    });
+    let stdout = '';
+    let stderr = '';
+    let hung = false;
+    child.stdout.on('data', (text) => (stdout += text));
+    child.stderr.on('data', (text) => (stderr += text));
+    const limit = setTimeout(() => {
+      hung = true;
+      process.kill(-child.pid!, 'SIGKILL');
+    }, limitMs);
+    child.on('error', reject);
+    child.on('close', (code, signal) => {
+      clearTimeout(limit);
+      resolve({ code, signal, hung, stdout, stderr });
+    });
+  });
+}
+
+/** The worker entry file test/support/programs/NAME.mjs. */
+export function workerFile(name: string): URL {
+  return new URL(`./programs/${name}.mjs`, import.meta.url);
+}
