@@ -1,0 +1,32 @@
+/**
+ * Advice: what to change on this machine for a better fault mode or a larger heap, from the least to the most far-reaching change.
+ */
+import type { Probe } from '../../binding.ts';
+import { openingAdvice } from '../../gc/fault-modes.ts';
+import type { MachineFacts } from './machine.ts';
+
+/** Below the kernel's default, a large heap in mode sigsegv can run out of mappings. */
+const USUAL_MAX_MAP_COUNT = 65_530;
+const NEVER_OVERCOMMIT = 2;
+const GIB = 2 ** 30;
+const MOST_GIB = 16;
+
+export function adviceFor(probe: Probe, machine: MachineFacts): string[] {
+  const advice: string[] = [];
+  if (probe.door === 'none') {
+    advice.push(`for modes sigbus and thread: ${openingAdvice(probe)}`);
+  } else if (!probe.minorFaults) {
+    advice.push(`for modes sigbus and thread: a kernel with userfaultfd minor faults on shared memory, 5.14 or newer (this is ${machine.kernel})`);
+  } else if (probe.door.includes('USER_MODE_ONLY')) {
+    advice.push(`for system calls on heap memory in mode thread: ${openingAdvice(probe)}`);
+  }
+  if (machine.maxMapCount !== null && machine.maxMapCount < USUAL_MAX_MAP_COUNT) {
+    advice.push(`for large heaps in mode sigsegv: raise vm.max_map_count to ${USUAL_MAX_MAP_COUNT} (it is ${machine.maxMapCount})`);
+  }
+  if (machine.largestHeapBytes < MOST_GIB * GIB) {
+    const strict = machine.overcommit === NEVER_OVERCOMMIT ? 'vm.overcommit_memory is 2; with 0 or 1 more is possible' : 'more memory or swap';
+    advice.push(`for heaps above ${machine.largestHeapBytes / GIB} GiB: ${strict}`);
+  }
+  if (machine.cpus === 1) advice.push('for collections beside the program: more than one CPU');
+  return advice;
+}

@@ -1,0 +1,82 @@
+/**
+ * Machine: figures of the system that decide what a heap can be: CPUs, memory, limits of the kernel. A figure that this system does not
+ * tell is null.
+ */
+import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import type { Probe } from '../../binding.ts';
+import { MAX_REGIONS, REGION_BYTES } from '../../heap/layout.ts';
+
+export interface MachineFacts {
+  readonly kernel: string | null;
+  readonly architecture: string;
+  readonly node: string;
+  readonly cpus: number;
+  /** The instruction that the address function is faster with. */
+  readonly popcnt: boolean;
+  readonly totalMemoryBytes: number | null;
+  readonly availableMemoryBytes: number | null;
+  /** The limit of a container, where there is one. */
+  readonly constrainedMemoryBytes: number | null;
+  /** vm.overcommit_memory: 0 heuristic, 1 always, 2 never more than the limit. */
+  readonly overcommit: number | null;
+  /** vm.max_map_count: mode sigsegv needs many mappings. */
+  readonly maxMapCount: number | null;
+  /** vm.unprivileged_userfaultfd. */
+  readonly unprivilegedUserfaultfd: number | null;
+  /** The largest heap for which address space can be had; memory is needed only for what is alive. */
+  readonly largestHeapBytes: number;
+}
+
+const GIB = 2 ** 30;
+
+export function machineFacts(probe: Probe): MachineFacts {
+  const constrained = process.constrainedMemory?.() ?? 0;
+  const total = probe.totalMemoryBytes ?? null;
+  return {
+    kernel: probe.kernel ?? null,
+    architecture: probe.machine ?? process.arch,
+    node: process.version,
+    cpus: availableParallelism(),
+    popcnt: probe.popcnt,
+    totalMemoryBytes: total,
+    availableMemoryBytes: kilobytesOf('MemAvailable'),
+    constrainedMemoryBytes: constrained > 0 && total !== null && constrained < total ? constrained : null,
+    overcommit: setting('vm/overcommit_memory'),
+    maxMapCount: setting('vm/max_map_count'),
+    unprivilegedUserfaultfd: setting('vm/unprivileged_userfaultfd'),
+    largestHeapBytes: largestHeap(),
+  };
+}
+
+function read(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+function setting(name: string): number | null {
+  const text = read(`/proc/sys/${name}`);
+  return text === undefined ? null : Number(text);
+}
+
+function kilobytesOf(name: string): number | null {
+  const found = new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(read('/proc/meminfo') ?? '');
+  return found === null ? null : Number(found[1]) * 1024;
+}
+
+/** A heap lies in a SharedArrayBuffer of whole GiB and one more. The largest is tried first, so that only one is ever made. */
+function largestHeap(): number {
+  const most = (MAX_REGIONS * REGION_BYTES) / GIB;
+  for (let gib = most; gib > 0; gib--) {
+    try {
+      void new SharedArrayBuffer((gib + 1) * GIB);
+      return gib * GIB;
+    } catch {
+      continue;
+    }
+  }
+  return 0;
+}

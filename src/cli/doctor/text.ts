@@ -1,0 +1,72 @@
+/** The doctor's report as a person reads it: the mode first, then why, then the facts. */
+import type { Refusal } from '../../binding.ts';
+import { errorName } from '../../gc/fault-modes.ts';
+import type { DoctorReport, ModeReport } from '../doctor.ts';
+import { mib } from '../sizes.ts';
+
+/** The ways to open it, in the order in which they are tried. */
+const DOORS = [
+  ['device', '/dev/userfaultfd'],
+  ['systemCall', 'system call'],
+  ['userModeOnly', 'system call, UFFD_USER_MODE_ONLY'],
+] as const;
+const OVERCOMMIT = ['0 (heuristic)', '1 (always)', '2 (never beyond the limit)'];
+
+export function doctorText(report: DoctorReport): string {
+  const { mode, modes, advice, userfaultfd, machine } = report;
+  const better = modes.slice(0, Math.max(0, modes.findIndex((candidate) => candidate.mode === mode)));
+  const lines = [
+    mode === null ? 'No fault mode works here.' : `A heap uses fault mode ${mode} here${better.length === 0 ? ', the best one' : ''}.`,
+    ...better.map((candidate) => `  not ${candidate.mode}: ${candidate.error ?? candidate.remark}`),
+    '',
+    'modes, best first',
+    ...modes.map(modeLine),
+    '',
+    'userfaultfd',
+    row('opened by', userfaultfd.door),
+    ...DOORS.map(([door, name]) => row('', `${name}: ${refusal(userfaultfd[door])}`)),
+    row('offers', `minor faults on shared memory: ${yes(userfaultfd.minorFaults)}; delivery by SIGBUS: ${yes(userfaultfd.signalDelivery)}`),
+    '',
+    'machine',
+    row('kernel', `${machine.kernel ?? 'unknown'}, ${machine.architecture}; Node ${machine.node}`),
+    row('CPUs', `${machine.cpus}; POPCNT: ${yes(machine.popcnt)}`),
+    row('memory', memory(report)),
+    row('largest heap', `${mib(machine.largestHeapBytes)} of addresses; memory is needed for what is alive`),
+    row('settings', settings(report)),
+  ];
+  if (advice.length > 0) lines.push('', 'what to change', ...advice.map((line) => `  ${line}`));
+  return lines.join('\n');
+}
+
+function modeLine({ mode, works, remark, bareFaultUs, error }: ModeReport): string {
+  const fault = bareFaultUs === null ? '' : `an empty fault takes ${bareFaultUs.toFixed(1)} us; `;
+  const state = error !== null ? `fails: ${error}` : works ? `works; ${fault}${remark}` : `does not work: ${remark}`;
+  return row(mode, state);
+}
+
+function memory({ machine }: DoctorReport): string {
+  const size = (bytes: number | null): string => (bytes === null ? 'unknown' : mib(bytes));
+  const limit = machine.constrainedMemoryBytes === null ? '' : `, limited to ${mib(machine.constrainedMemoryBytes)}`;
+  return `${size(machine.totalMemoryBytes)}, ${size(machine.availableMemoryBytes)} available${limit}`;
+}
+
+function settings({ machine }: DoctorReport): string {
+  const { overcommit, maxMapCount, unprivilegedUserfaultfd } = machine;
+  const shown = (value: string | number | null | undefined): string => String(value ?? 'unknown');
+  return (
+    `vm.overcommit_memory ${shown(overcommit === null ? null : (OVERCOMMIT[overcommit] ?? overcommit))}, ` +
+    `vm.max_map_count ${shown(maxMapCount)}, vm.unprivileged_userfaultfd ${shown(unprivilegedUserfaultfd)}`
+  );
+}
+
+function row(name: string, text: string): string {
+  return `  ${name.padEnd(14)}${text}`;
+}
+
+function refusal({ errno, syscall }: Refusal): string {
+  return errno === 0 ? 'allowed' : `refused (${syscall}: ${errorName(errno)})`;
+}
+
+function yes(value: boolean): string {
+  return value ? 'yes' : 'no';
+}

@@ -1,0 +1,25 @@
+/** Trial: a heap of 1 MiB in one fault mode, and the round trip of an empty fault in it. */
+import type { ModeVerdict } from '../../gc/fault-modes.ts';
+import { Heap } from '../../heap/heap.ts';
+import { HeapError } from '../../errors.ts';
+
+export interface TrialResult {
+  readonly bareFaultUs: number | null;
+  readonly error: string | null;
+}
+
+export async function tryMode({ mode, works }: ModeVerdict): Promise<TrialResult> {
+  if (!works) return { bareFaultUs: null, error: null };
+  try {
+    const heap = Heap.create({ capacityBytes: '1M', fault: mode, workers: 0 });
+    try {
+      // Nobody faults in mode stw.
+      return { bareFaultUs: mode === 'stw' ? null : heap.measureBareFault().p50Us, error: null };
+    } finally {
+      await heap.close();
+    }
+  } catch (error) {
+    if (!(error instanceof HeapError)) throw error;
+    return { bareFaultUs: null, error: `${error.code}: ${error.message}` };
+  }
+}

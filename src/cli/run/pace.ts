@@ -1,0 +1,52 @@
+/**
+ * Pace: the main thread's part while the mutators work: it asks for a collection at steady intervals, on top of what the heap
+ * asks for by itself, and holds the graph's growth in bounds.
+ *
+ * Copies of a node pile up while some slots still lead to older ones. When more than a share of the heap's headroom has gone that way,
+ * threads reconcile slots instead of copying, until it is back.
+ */
+import type { Heap } from '../../heap/heap.ts';
+import type { MutatorThreads } from './mutator-threads.ts';
+
+const PRESSURE_BEGINS = 0.4;
+const PRESSURE_ENDS = 0.25;
+/** A short run has as many collections as a longer one needs to be worth anything. */
+const COLLECTIONS_A_RUN = 12;
+const LONGEST_INTERVAL_MS = 1000;
+const SHORTEST_INTERVAL_MS = 50;
+
+export class Pace {
+  readonly #heap: Heap;
+  readonly #threads: MutatorThreads;
+  readonly #graphBytes: number;
+  readonly #timer: NodeJS.Timeout;
+  readonly #onCycle = ({ liveBytes }: { liveBytes: number }): void => this.#judge(liveBytes);
+  #collecting: Promise<unknown> | undefined;
+
+  constructor(heap: Heap, threads: MutatorThreads, graphBytes: number, seconds: number) {
+    this.#heap = heap;
+    this.#threads = threads;
+    this.#graphBytes = graphBytes;
+    const intervalMs = Math.max(SHORTEST_INTERVAL_MS, Math.min(LONGEST_INTERVAL_MS, (seconds * 1000) / COLLECTIONS_A_RUN));
+    this.#timer = setInterval(() => this.#collect(), intervalMs);
+    heap.on('cycle', this.#onCycle);
+  }
+
+  /** Asks for nothing more; resolves when the last collection asked for is over. */
+  async end(): Promise<void> {
+    clearInterval(this.#timer);
+    this.#heap.off('cycle', this.#onCycle);
+    await this.#collecting;
+  }
+
+  #collect(): void {
+    this.#collecting ??= this.#heap.collect({ kind: 'compact' }).finally(() => (this.#collecting = undefined));
+  }
+
+  #judge(liveBytes: number): void {
+    const headroom = this.#heap.statistics().capacityBytes - this.#graphBytes;
+    const used = (liveBytes - this.#graphBytes) / headroom;
+    if (used > PRESSURE_BEGINS) this.#threads.pressure = true;
+    else if (used < PRESSURE_ENDS) this.#threads.pressure = false;
+  }
+}

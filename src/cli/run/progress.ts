@@ -1,0 +1,33 @@
+/**
+ * Progress: one line on standard error that is written over and over, if that is a terminal; nothing at all otherwise.
+ */
+import type { WriteStream } from 'node:tty';
+
+const LEAST_INTERVAL_MS = 200;
+const CLEAR_LINE = '\r\x1b[K';
+
+export class Progress {
+  readonly #stream: WriteStream | undefined;
+  #shownAt = 0;
+  #shown = false;
+
+  constructor(stream: WriteStream = process.stderr) {
+    this.#stream = stream.isTTY ? stream : undefined;
+  }
+
+  /** Shows a line, unless the last one was shown a moment ago. */
+  show(line: () => string): void {
+    const now = performance.now();
+    if (this.#stream === undefined || now - this.#shownAt < LEAST_INTERVAL_MS) return;
+    this.#shownAt = now;
+    this.#shown = true;
+    const { columns = 80 } = this.#stream;
+    this.#stream.write(CLEAR_LINE + line().slice(0, columns - 1));
+  }
+
+  clear(): void {
+    if (this.#shown) this.#stream!.write(CLEAR_LINE);
+    this.#shown = false;
+    this.#shownAt = 0;
+  }
+}

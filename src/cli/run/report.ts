@@ -1,0 +1,167 @@
+/**
+ * Report: what a run found out, as the one object that `--json` prints. Sizes are bytes, times microseconds unless the name says
+ * otherwise; docs/ explains the words.
+ */
+import { release } from 'node:os';
+import type { DurationSummary, HeapStatistics } from '../../gc/statistics.ts';
+import type { ObjectGraph } from '../snapshot/index.ts';
+import type { Mismatch } from './checker.ts';
+import type { FinalCheck } from './final-check.ts';
+import type { Operations } from './graph-mutator.ts';
+import { type ThreadReport, UTILIZATION_WINDOWS_MS } from './messages.ts';
+import type { GraphSize } from './object-layout.ts';
+import type { RunOptions } from './run-options.ts';
+
+export interface RunReport {
+  readonly input: {
+    readonly path: string;
+    readonly objects: number;
+    readonly references: number;
+    /** Of all objects in the heap, payloads and the directory included. */
+    readonly bytes: number;
+    readonly payloadObjects: number;
+    readonly snapshotBytes: number;
+  };
+  readonly heap: {
+    readonly capacityBytes: number;
+    readonly liveBytes: number;
+    readonly peakFileBytes: number;
+    /** Before and after the full collection at the end. */
+    readonly fileBytesBefore: number;
+    readonly fileBytesAfter: number;
+    readonly metadataBytes: number;
+  };
+  readonly fault: { readonly mode: string; readonly requestedMode: string; readonly faultAroundPages: number };
+  readonly cycles: HeapStatistics['cycles'];
+  readonly pauses: HeapStatistics['pauses'];
+  readonly faults: DurationSummary & { readonly bareP50Us: number };
+  readonly pages: HeapStatistics['pages'];
+  readonly stalls: DurationSummary;
+  readonly mutators: {
+    readonly threads: number;
+    readonly operations: number;
+    readonly operationsPerSecond: number;
+    readonly checks: number;
+    readonly mismatches: number;
+    /** Allocations that failed and were got over by letting go of garbage. */
+    readonly exhausted: number;
+    readonly operationsByKind: Omit<Operations, 'exhausted'>;
+  };
+  /** Worst share of a mutator's own time in any window of so many milliseconds, over all mutators. */
+  readonly utilization: Readonly<Record<string, number>>;
+  readonly check: {
+    readonly objects: number;
+    readonly references: number;
+    readonly mismatches: number;
+    /** Objects that `heap.verify()` walked. */
+    readonly verifiedObjects: number;
+  };
+  readonly mismatches: readonly Mismatch[];
+  readonly seed: number;
+  readonly interrupted: boolean;
+  readonly durations: RunDurations;
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly node: string;
+  readonly kernel: string;
+}
+
+export interface RunDurations {
+  readonly readMs: number;
+  readonly loadMs: number;
+  readonly runMs: number;
+  readonly fullCollectionMs: number;
+  readonly checkMs: number;
+}
+
+/** What the phases of a run leave behind. */
+export interface RunFindings {
+  readonly graph: ObjectGraph;
+  readonly size: GraphSize;
+  readonly options: RunOptions;
+  readonly bareP50Us: number;
+  /** When the mutators had stopped, and after the full collection. */
+  readonly statistics: HeapStatistics;
+  readonly statisticsAfter: HeapStatistics;
+  readonly threads: readonly ThreadReport[];
+  readonly check: FinalCheck;
+  readonly verifiedObjects: number;
+  readonly interrupted: boolean;
+  readonly durations: RunDurations;
+}
+
+export function reportOf(findings: RunFindings): RunReport {
+  const { graph, size, options, statistics, statisticsAfter, threads, check, durations } = findings;
+  const operationsByKind = sumOfOperations(threads);
+  const operations = Object.values(operationsByKind).reduce((sum, count) => sum + count, 0);
+  const { corrupt: _, ...shownOptions } = options;
+  return {
+    input: {
+      path: graph.source.path,
+      objects: graph.nodeCount,
+      references: graph.edgeCount,
+      bytes: size.bytes,
+      payloadObjects: size.payloadObjects,
+      snapshotBytes: graph.source.bytes,
+    },
+    heap: {
+      capacityBytes: statistics.capacityBytes,
+      liveBytes: statisticsAfter.liveBytes,
+      peakFileBytes: statistics.peakFileBytes,
+      fileBytesBefore: statistics.fileBytes,
+      fileBytesAfter: statisticsAfter.fileBytes,
+      metadataBytes: statistics.metadataBytes,
+    },
+    fault: {
+      mode: statistics.fault.mode,
+      requestedMode: statistics.fault.requestedMode,
+      faultAroundPages: statistics.fault.faultAroundPages,
+    },
+    cycles: statistics.cycles,
+    pauses: statistics.pauses,
+    faults: { ...statistics.faults, bareP50Us: findings.bareP50Us },
+    pages: statistics.pages,
+    stalls: statistics.stalls,
+    mutators: {
+      threads: threads.length,
+      operations,
+      operationsPerSecond: Math.round(operations / (durations.runMs / 1000)),
+      checks: sum(threads, ({ checks }) => checks),
+      mismatches: sum(threads, ({ mismatches }) => mismatches),
+      exhausted: sum(threads, (thread) => thread.operations.exhausted),
+      operationsByKind,
+    },
+    utilization: Object.fromEntries(
+      UTILIZATION_WINDOWS_MS.map((windowMs, i) => [windowMs, Math.min(...threads.map(({ utilization }) => utilization[i]!))]),
+    ),
+    check: {
+      objects: check.objects,
+      references: check.references,
+      mismatches: check.mismatches,
+      verifiedObjects: findings.verifiedObjects,
+    },
+    mismatches: [...threads.flatMap(({ described }) => described), ...check.described],
+    seed: options.seed,
+    interrupted: findings.interrupted,
+    durations,
+    options: shownOptions,
+    node: process.version,
+    kernel: release(),
+  };
+}
+
+function sumOfOperations(threads: readonly ThreadReport[]): Omit<Operations, 'exhausted'> {
+  return {
+    steps: sum(threads, ({ operations }) => operations.steps),
+    copies: sum(threads, ({ operations }) => operations.copies),
+    swings: sum(threads, ({ operations }) => operations.swings),
+    keeps: sum(threads, ({ operations }) => operations.keeps),
+    drops: sum(threads, ({ operations }) => operations.drops),
+    handles: sum(threads, ({ operations }) => operations.handles),
+    litter: sum(threads, ({ operations }) => operations.litter),
+    largeArrays: sum(threads, ({ operations }) => operations.largeArrays),
+  };
+}
+
+function sum(threads: readonly ThreadReport[], figure: (thread: ThreadReport) => number): number {
+  return threads.reduce((total, thread) => total + figure(thread), 0);
+}
