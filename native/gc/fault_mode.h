@@ -40,6 +40,9 @@ class FaultMode {
   virtual void Show(PageIndex first, uint32_t count) = 0;
   // Every page is built: back to ordinary memory.
   virtual void Disarm() = 0;
+  // Thread mode: wakes whoever sleeps on the page, to touch it again, and says true.  The thread that serves is no mutator,
+  // no flip waits for it; so outside the gate this is all that it may do, in whatever cycle it finds itself.
+  virtual bool SendBack(PageIndex) { return false; }
   // A touch of a page that nobody may touch.  True when it may be the memory of an earlier cycle's fault and whoever still
   // waits for the page, if anybody, was sent to touch it again; false when there is no doubt.
   virtual bool AskAgain(PageIndex, uint32_t /*cycle*/) { return false; }

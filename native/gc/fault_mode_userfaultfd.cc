@@ -109,13 +109,16 @@ void ThreadFaultMode::Close() {
   descriptor_.Close();
 }
 
+bool ThreadFaultMode::SendBack(PageIndex page) {
+  descriptor_.Wake(collector_->heap().views.mutator_view() + size_t{page} * kPageBytes, kPageBytes);
+  return true;
+}
+
 bool ThreadFaultMode::AskAgain(PageIndex page, uint32_t cycle) {
   if (page != doubtful_page_ || cycle != doubtful_cycle_) doubts_ = 0;
   doubtful_page_ = page;
   doubtful_cycle_ = cycle;
-  if (++doubts_ > kDoubts) return false;
-  descriptor_.Wake(collector_->heap().views.mutator_view() + size_t{page} * kPageBytes, kPageBytes);
-  return true;
+  return ++doubts_ <= kDoubts && SendBack(page);
 }
 
 void* ThreadFaultMode::Main(void* self) {

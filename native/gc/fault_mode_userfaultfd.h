@@ -47,6 +47,7 @@ class ThreadFaultMode final : public UserfaultfdFaultMode {
   FaultModeKind kind() const override { return FaultModeKind::kThread; }
   Status Open() override;
   void Close() override;
+  bool SendBack(PageIndex page) override;
   bool AskAgain(PageIndex page, uint32_t cycle) override;
 
  private:

@@ -72,6 +72,7 @@ bool Collector::ServeFault(uintptr_t address) {
   if (offset >= heap_->bytes()) return false;  // Behind the end of the file.
   const PageIndex page = static_cast<PageIndex>(offset / kPageBytes);
   if (!gate_.Enter()) {
+    if (fault_mode_->SendBack(page)) return true;
     // The cycle is over or about to be.  Every page has been claimed, but those who were inside when the gate closed may
     // still be building theirs.  Show the page in case the view is still armed; if the fault comes back again and again
     // although nothing is armed, it is not ours.

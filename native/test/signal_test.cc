@@ -272,6 +272,10 @@ void AFaultOfAnEarlierCycleIsNoStaleReference() {
   test.CollectUntilFlip();
   for (uint32_t i = 0; i < 16; ++i) EXPECT(test.collector->ServeFault(reinterpret_cast<uintptr_t>(mutator.words(stale))));
   test.FinishCollection();
+  // The same when no cycle compacts, however often.
+  for (uint32_t i = 0; i < 200'000; ++i) {
+    EXPECT(test.collector->ServeFault(reinterpret_cast<uintptr_t>(mutator.words(stale))));
+  }
   mutator.Unpark();
   EXPECT(mutator.slots(mutator.handle(0))[1] == 3000);
 }
