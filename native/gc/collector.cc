@@ -155,6 +155,7 @@ bool Collector::FlipPause(uint64_t limit_ns) {
   NextCycleNumber();
   heap_->regions.Freeze(heap_->tables.frozen.data());
   bool in_pause = fault_mode_->builds_in_pause();
+  const uint64_t kernel_begin_ns = NowNs();
   if (!in_pause) {
     if (Status status = fault_mode_->Flip(); !status.ok()) {
       // Nothing has changed yet.  The plan still stands, so this cycle compacts inside the pause instead.
@@ -165,6 +166,7 @@ bool Collector::FlipPause(uint64_t limit_ns) {
     }
   }
   compaction_begin_ns_ = NowNs();
+  report_.flip_kernel_ns = compaction_begin_ns_ - kernel_begin_ns;
   workers_before_ = Read(heap_->statistics.pages_by_workers);
   mutators_before_ = Read(heap_->statistics.pages_by_mutators);
   if (!in_pause) {
@@ -172,7 +174,9 @@ bool Collector::FlipPause(uint64_t limit_ns) {
     armed_.store(true, std::memory_order_release);
   }
   // (U) From the first rewritten root on nothing can fail.
+  const uint64_t roots_begin_ns = NowNs();
   report_.roots = RewriteRoots();
+  report_.flip_roots_ns = NowNs() - roots_begin_ns;
   phase_.store(Phase::kCompacting, std::memory_order_release);
   if (in_pause) BuildAllInPause();
   report_.flip_safepoint_ns = handshake.stopped_ns() - handshake.requested_ns();

@@ -45,6 +45,8 @@ struct CycleReport {
   uint64_t mark_safepoint_ns = 0;
   uint64_t flip_pause_ns = 0;
   uint64_t flip_safepoint_ns = 0;
+  uint64_t flip_kernel_ns = 0;  // Swapping and arming the views.
+  uint64_t flip_roots_ns = 0;   // Rewriting the roots.
   uint64_t roots = 0;
   uint32_t swept_regions = 0;
   uint32_t sources = 0;

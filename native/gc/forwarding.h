@@ -31,7 +31,7 @@ class Forwarding {
   // Inlined into callers that are compiled with and without the POPCNT instruction.
   __attribute__((always_inline)) WordIndex NewAddress(WordIndex word) const {
     const RegionIndex region = RegionOf(word);
-    if (moving_[region] == 0) return word;  // Region 0 with word 0 included: see NewReference.
+    if (moving_[region] == 0) return word;
     return NewAddressInSource(word, region);
   }
 
@@ -42,7 +42,7 @@ class Forwarding {
     return word >= forward_[region].split ? base + forward_[region].pad : base;
   }
 
-  // The same for the contents of a slot, where 0 is null.
+  // The same for the contents of a slot, where 0 is null (word 0 lies in a region that may well move).
   __attribute__((always_inline)) WordIndex NewReference(WordIndex reference) const {
     return reference == 0 ? 0 : NewAddress(reference);
   }

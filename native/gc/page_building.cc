@@ -58,14 +58,20 @@ FAULTLINE_INLINE void CopyWords(uint64_t* to, const uint64_t* from, uint32_t cou
 }
 
 // References that were copied but not forwarded yet.  Their table entries are fetched when a slot comes in and used when
-// it leaves, some twenty references later: with random references that hides most of two cache misses a slot.
+// it leaves, some twenty references later: with random references that hides most of two cache misses a slot.  A reference
+// to the neighbourhood finds its entries in the cache and is forwarded at once.
 class ForwardingQueue {
  public:
   FAULTLINE_INLINE explicit ForwardingQueue(const Forwarding& forwarding) : forwarding_(forwarding) {}
 
-  FAULTLINE_INLINE void Push(uint32_t* slot) {
+  // `owner` is the object that the slot belongs to, at its old address.
+  FAULTLINE_INLINE void Push(uint32_t* slot, WordIndex owner) {
     const uint32_t reference = *slot;
-    if (!forwarding_.Moves(reference)) return;  // Null lies in region 0, whose first page never moves.
+    if (reference == 0 || !forwarding_.Moves(reference)) return;
+    if (reference - owner + kNearWords < 2 * kNearWords) {
+      Forward(slot);
+      return;
+    }
     forwarding_.Prefetch(reference);
     uint32_t*& place = slots_[count_++ % kDepth];
     if (count_ > kDepth) Forward(place);
@@ -78,31 +84,23 @@ class ForwardingQueue {
   }
 
  private:
-  FAULTLINE_INLINE void Forward(uint32_t* slot) { *slot = forwarding_.NewReference(*slot); }
+  // Of a slot whose reference is known to move.
+  FAULTLINE_INLINE void Forward(uint32_t* slot) {
+    const uint32_t reference = *slot;
+    *slot = forwarding_.NewAddressInSource(reference, RegionOf(reference));
+  }
 
-  static constexpr uint32_t kDepth = 24;
+  static constexpr uint32_t kDepth = 32;
+  static constexpr uint32_t kNearWords = 64 * 1024;  // 12 KiB of table entries to each side.
   const Forwarding forwarding_;
   uint32_t* slots_[kDepth];
   uint32_t count_ = 0;
 };
 
-// Fetches the live lines of one block (512 bytes) of a source.  The hardware follows a stream by itself, but not over the
-// holes that garbage leaves.
-FAULTLINE_INLINE void PrefetchBlock(const uint64_t* live, const uint64_t* words, uint32_t block) {
-  const uint64_t bits = live[block];
-  const char* const line = reinterpret_cast<const char*>(words + (uint64_t{block} << kBlockWordsLog2));
-  for (uint32_t i = 0; i < 8; ++i) {
-    if (((bits >> (i * 8)) & 0xff) != 0) __builtin_prefetch(line + i * 64);
-  }
-}
-
-constexpr uint32_t kPrefetchBlocks = 3;
-
 FAULTLINE_INLINE void BuildTarget(Heap& heap, const Forwarding& forwarding, SourceRelease& release, PageIndex page) {
   SideTables& tables = heap.tables;
   const uint64_t* const words = heap.words();
   const uint64_t* const starts = tables.object_starts.data();
-  const uint64_t* const live = tables.live_words.data();
   const Shape* const shapes = heap.shapes.data();
   const WordIndex page_begin = FirstWordOfPage(page);
   uint64_t* const to = heap.words() + page_begin;
@@ -115,11 +113,8 @@ FAULTLINE_INLINE void BuildTarget(Heap& heap, const Forwarding& forwarding, Sour
   uint32_t skip = tables.page_records[page].offset_or_end;
   RegionIndex source = RegionOf(object);
   WordIndex source_end = FirstWordOfRegion(source) + kRegionWords;
-  uint32_t fetched = object >> kBlockWordsLog2;  // First block not fetched yet.
   uint32_t at = 0;
   for (;;) {
-    const uint32_t ahead = Min((object >> kBlockWordsLog2) + kPrefetchBlocks, (source_end >> kBlockWordsLog2));
-    for (; fetched < ahead; ++fetched) PrefetchBlock(live, words, fetched);
     const Header header = HeaderAt(words, object);
     const Shape shape = shapes[header.shape];
     const uint32_t size = static_cast<uint32_t>(shape.Words(header.count));
@@ -127,9 +122,9 @@ FAULTLINE_INLINE void BuildTarget(Heap& heap, const Forwarding& forwarding, Sour
     if (skip == 0 && size <= limit - at) {
       CopyWords(to + at, from, size);
       uint32_t* const slots = reinterpret_cast<uint32_t*>(to + at);
-      for (uint32_t i = 0; i < shape.reference_fields; ++i) queue.Push(slots + kHeaderSlots + i);
+      for (uint32_t i = 0; i < shape.reference_fields; ++i) queue.Push(slots + kHeaderSlots + i, object);
       if (shape.element_kind == ElementKind::kReference) {
-        for (uint32_t i = 0; i < header.count; ++i) queue.Push(slots + shape.fixed_words * 2 + i);
+        for (uint32_t i = 0; i < header.count; ++i) queue.Push(slots + shape.fixed_words * 2 + i, object);
       }
       at += size;
     } else {
@@ -154,7 +149,6 @@ FAULTLINE_INLINE void BuildTarget(Heap& heap, const Forwarding& forwarding, Sour
       object = FirstWordOfRegion(source);
       source_end = object + kRegionWords;
       object = tables.object_starts.FindNext(object, source_end);
-      fetched = object >> kBlockWordsLog2;
     }
   }
   queue.Flush();

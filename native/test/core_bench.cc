@@ -84,6 +84,8 @@ TestHeap::Options BenchOptions(uint32_t capacity_regions, uint32_t workers, Faul
 struct FlipFigures {
   uint32_t mib = 0;
   std::vector<uint64_t> pauses_ns;
+  std::vector<uint64_t> kernel_ns;
+  std::vector<uint64_t> roots_ns;
   uint64_t roots = 0;
 };
 
@@ -120,6 +122,8 @@ FlipFigures MeasureFlip(uint32_t mib, uint32_t rounds) {
     EXPECT(cycle.UntilPlan());
     cycle.Flip();
     figures.pauses_ns.push_back(test.collector->report().flip_pause_ns);
+    figures.kernel_ns.push_back(test.collector->report().flip_kernel_ns);
+    figures.roots_ns.push_back(test.collector->report().flip_roots_ns);
     figures.roots = test.collector->report().roots;
     cycle.Complete();
     mutator.Unpark();
@@ -132,14 +136,16 @@ FlipFigures MeasureFlip(uint32_t mib, uint32_t rounds) {
 
 enum class Graph { kNearby, kRandom, kLeaves };
 
-// Objects of 40 bytes with two references (or of 1 KiB without), every second one garbage, held by one large array.
+// Objects of 40 bytes with two references (or of 1 KiB without) and garbage of the same kind between them, held by one
+// large array.
 class Population {
  public:
-  Population(TestHeap* test, TestMutator* mutator, Graph graph, uint32_t bytes) : mutator_(mutator), graph_(graph) {
+  Population(TestHeap* test, TestMutator* mutator, Graph graph, uint32_t bytes, uint32_t garbage_percent = 50)
+      : mutator_(mutator), graph_(graph), garbage_percent_(garbage_percent), random_(7) {
     node_ = graph == Graph::kLeaves ? test->DefineShape(0, 127) : test->DefineShape(2, 3);
     array_ = test->DefineShape(0, 0, ElementKind::kReference, 2);
     const uint32_t words = static_cast<uint32_t>(test->heap.shapes[node_].Words(0));
-    count_ = bytes / (words * kWordBytes) / 2;
+    count_ = static_cast<uint32_t>(uint64_t{bytes} / (words * kWordBytes) * (100 - garbage_percent) / 100);
     const WordIndex array = mutator->Allocate(array_, count_);
     EXPECT(array != 0);
     mutator->handle(0) = array;
@@ -152,7 +158,7 @@ class Population {
       const WordIndex object = mutator_->Allocate(node_);
       EXPECT(object != 0);
       Slot(i) = object;
-      EXPECT(mutator_->Allocate(node_) != 0);
+      while (random_.Chance(garbage_percent_)) EXPECT(mutator_->Allocate(node_) != 0);
     }
     if (graph_ == Graph::kLeaves) return;
     Random random(seed);
@@ -169,6 +175,8 @@ class Population {
  private:
   TestMutator* mutator_;
   Graph graph_;
+  uint32_t garbage_percent_;
+  Random random_;
   ShapeId node_ = 0;
   ShapeId array_ = 0;
   uint32_t count_ = 0;
@@ -222,55 +230,86 @@ FaultFigures MeasureFaults(FaultModeKind mode) {
 struct BuildFigures {
   double build_gib_per_s = 0;
   double memcpy_gib_per_s = 0;
-  double ratio = 0;
+  double ratio = 0;            // Of one memcpy of the same size from one piece.
+  double scattered_ratio = 0;  // Of copying the same live runs from the same places, with nothing else done.
   double us_per_page = 0;
 };
 
-BuildFigures MeasureBuilding(Graph graph, bool popcnt) {
+// Copies the live runs of the sources one after the other to memory that is mapped; returns the bytes.
+uint64_t CopyLiveRuns(TestHeap& test, const std::vector<RegionIndex>& sources, uint8_t* to) {
+  const Bitmap& live = test.heap.tables.live_words;
+  uint64_t done = 0;
+  for (const RegionIndex source : sources) {
+    const uint64_t* const bits = live.data();
+    const WordIndex end = FirstWordOfRegion(source) + kRegionWords;
+    for (WordIndex at = live.FindNext(FirstWordOfRegion(source), end); at < end;) {
+      WordIndex run_end = at;  // First word that is not live.
+      while (run_end < end) {
+        const uint64_t dead = ~(bits[run_end >> 6] >> (run_end & 63));
+        const uint32_t ones = dead == 0 ? 64 : static_cast<uint32_t>(__builtin_ctzll(dead));
+        const uint32_t left = 64 - (run_end & 63);
+        run_end += std::min(ones, left);
+        if (ones < left) break;
+      }
+      const size_t bytes = size_t{run_end - at} * kWordBytes;
+      memcpy(to + done, test.heap.words() + at, bytes);
+      done += bytes;
+      at = live.FindNext(run_end, end);
+    }
+  }
+  return done;
+}
+
+double GibPerS(uint64_t bytes, uint64_t ns) { return static_cast<double>(bytes) / (1 << 30) / (static_cast<double>(ns) / 1e9); }
+
+BuildFigures MeasureBuilding(Graph graph, bool popcnt, uint32_t garbage_percent = 50) {
   TestHeap test(BenchOptions(384, 0, FaultModeKind::kSigbus));
   TestMutator mutator(&test);
-  Population population(&test, &mutator, graph, 128u << 20);
+  Population population(&test, &mutator, graph, 128u << 20, garbage_percent);
   test.collector->page_builder().UsePopcnt(popcnt);
-  std::vector<double> build;
-  std::vector<double> copy;
-  std::vector<double> ratios;
-  std::vector<double> page_us;
-  for (uint64_t round = 0; round < 4; ++round) {
+  std::vector<double> build, copy, ratios, scattered, page_us;
+  std::vector<uint8_t> sink(size_t{160} << 20, 1);
+  for (uint64_t round = 0; round < 5; ++round) {
     if (round > 0) population.Refill(round);
     mutator.Park();
     ManualCycle cycle(&test);
     EXPECT(cycle.UntilPlan());
     cycle.Flip();
-    // The floor: the same number of bytes from the sources' range to memory that is mapped already.
     const std::vector<RegionIndex> sources = test.collector->plan().sources();
     const std::vector<RegionIndex> targets = test.collector->plan().targets();
-    uint64_t pages = 0;
+
+    // The floors, next to what is held against them: the same number of bytes in one piece, and the live runs alone.
+    const uint64_t bytes = test.collector->report().copied_bytes;
     uint64_t begin = NowNs();
+    for (uint64_t done = 0; done < bytes; done += kRegionBytes) {
+      memcpy(sink.data() + done, test.heap.views.alias() + size_t{sources[done / kRegionBytes]} * kRegionBytes, kRegionBytes);
+    }
+    const double copy_rate = GibPerS((bytes + kRegionBytes - 1) / kRegionBytes * kRegionBytes, NowNs() - begin);
+    begin = NowNs();
+    const uint64_t scattered_bytes = CopyLiveRuns(test, sources, sink.data());
+    const double scattered_rate = GibPerS(scattered_bytes, NowNs() - begin);
+
+    uint64_t pages = 0;
+    begin = NowNs();
     for (const RegionIndex target : targets) {
       const uint32_t used = test.collector->plan().UsedPagesOfTarget(target);
       for (uint32_t page = target == 0 ? 1 : 0; page < used; ++page, ++pages) {
         test.collector->EnsureBuilt(FirstPageOfRegion(target) + page, &test.heap.statistics.pages_by_workers);
       }
     }
-    const double build_s = static_cast<double>(NowNs() - begin) / 1e9;
-    const double gib = static_cast<double>(pages) * kPageBytes / (1 << 30);
-    std::vector<uint8_t> sink(targets.size() * kRegionBytes, 1);
-    begin = NowNs();
-    for (size_t i = 0; i < targets.size(); ++i) {
-      memcpy(sink.data() + i * kRegionBytes, test.heap.views.alias() + size_t{sources[i]} * kRegionBytes, kRegionBytes);
-    }
-    const double copy_s = static_cast<double>(NowNs() - begin) / 1e9;
-    const double copied_gib = static_cast<double>(targets.size()) * kRegionBytes / (1 << 30);
-    if (round > 0) {
-      build.push_back(gib / build_s);
-      copy.push_back(copied_gib / copy_s);
-      ratios.push_back(gib / build_s / (copied_gib / copy_s));
-      page_us.push_back(build_s * 1e6 / static_cast<double>(pages));
+    const uint64_t build_ns = NowNs() - begin;
+    const double build_rate = GibPerS(bytes, build_ns);
+    if (round > 0) {  // The first round warms up and takes fresh pages.
+      build.push_back(build_rate);
+      copy.push_back(copy_rate);
+      ratios.push_back(build_rate / copy_rate);
+      scattered.push_back(build_rate / scattered_rate);
+      page_us.push_back(static_cast<double>(build_ns) / 1e3 / static_cast<double>(pages));
     }
     cycle.Complete();
     mutator.Unpark();
   }
-  return {MedianOf(build), MedianOf(copy), MedianOf(ratios), MedianOf(page_us)};
+  return {MedianOf(build), MedianOf(copy), MedianOf(ratios), MedianOf(scattered), MedianOf(page_us)};
 }
 
 // --- Output -----------------------------------------------------------------------------------------------------------
@@ -282,8 +321,10 @@ uint64_t At(const std::vector<uint64_t>& sorted, double share) {
 }
 
 void PrintBuild(const char* name, const BuildFigures& figures, const char* comma) {
-  std::printf("    \"%s\": {\"gibPerS\": %.3f, \"memcpyGibPerS\": %.3f, \"ratio\": %.3f, \"usPerPage\": %.3f}%s\n", name,
-              figures.build_gib_per_s, figures.memcpy_gib_per_s, figures.ratio, figures.us_per_page, comma);
+  std::printf("    \"%s\": {\"gibPerS\": %.3f, \"memcpyGibPerS\": %.3f, \"ratio\": %.3f, "
+              "\"scatteredRatio\": %.3f, \"usPerPage\": %.3f}%s\n", name,
+              figures.build_gib_per_s, figures.memcpy_gib_per_s, figures.ratio, figures.scattered_ratio, figures.us_per_page,
+              comma);
 }
 
 }  // namespace
@@ -292,14 +333,25 @@ void PrintBuild(const char* name, const BuildFigures& figures, const char* comma
 int main(int argc, char** argv) {
   using namespace faultline;
   using namespace faultline::test;
+  if (argc > 1 && std::string(argv[1]) == "--building") {
+    for (int i = 0; i < 3; ++i) {
+      PrintBuild("nearby", MeasureBuilding(Graph::kNearby, true), "");
+      PrintBuild("random", MeasureBuilding(Graph::kRandom, true), "");
+      PrintBuild("leaves", MeasureBuilding(Graph::kLeaves, true), "");
+      PrintBuild("leaves25", MeasureBuilding(Graph::kLeaves, true, 26), "");
+    }
+    return 0;
+  }
   const bool quick = argc > 1 && std::string(argv[1]) == "--quick";
   std::printf("{\n  \"flip\": [\n");
   const std::vector<uint32_t> sizes = quick ? std::vector<uint32_t>{64, 256} : std::vector<uint32_t>{64, 256, 1024, 4096};
   for (size_t i = 0; i < sizes.size(); ++i) {
     const FlipFigures flip = MeasureFlip(sizes[i], quick ? 11 : sizes[i] >= 1024 ? 21 : 41);
-    std::printf("    {\"mib\": %u, \"roots\": %llu, \"flips\": %zu, \"p50Us\": %.1f, \"p90Us\": %.1f, \"maxUs\": %.1f}%s\n",
+    std::printf("    {\"mib\": %u, \"roots\": %llu, \"flips\": %zu, \"p50Us\": %.1f, \"p90Us\": %.1f, \"maxUs\": %.1f, "
+                "\"kernelP50Us\": %.1f, \"rootsP50Us\": %.1f}%s\n",
                 flip.mib, static_cast<unsigned long long>(flip.roots), flip.pauses_ns.size(), Us(At(flip.pauses_ns, 0.5)),
-                Us(At(flip.pauses_ns, 0.9)), Us(flip.pauses_ns.back()), i + 1 < sizes.size() ? "," : "");
+                Us(At(flip.pauses_ns, 0.9)), Us(flip.pauses_ns.back()), Us(MedianOf(flip.kernel_ns)),
+                Us(MedianOf(flip.roots_ns)), i + 1 < sizes.size() ? "," : "");
     std::fflush(stdout);
   }
   std::printf("  ],\n  \"faults\": [\n");
@@ -319,6 +371,7 @@ int main(int argc, char** argv) {
   PrintBuild("nearby", MeasureBuilding(Graph::kNearby, popcnt), ",");
   PrintBuild("random", MeasureBuilding(Graph::kRandom, popcnt), ",");
   PrintBuild("leaves", MeasureBuilding(Graph::kLeaves, popcnt), ",");
+  PrintBuild("leavesQuarterGarbage", MeasureBuilding(Graph::kLeaves, popcnt, 26), ",");
   PrintBuild("nearbyPortable", MeasureBuilding(Graph::kNearby, false), "");
   std::printf("  }\n}\n");
   return 0;
