@@ -239,7 +239,13 @@ function load(): Binding {
     addon: path !== undefined,
   });
   if (problem !== undefined || path === undefined) throw new HeapError('ERR_ADDON_MISSING', `${problem}.`);
-  return createRequire(import.meta.url)(path) as Binding;
+  try {
+    return createRequire(import.meta.url)(path) as Binding;
+  } catch (cause) {
+    const [reason] = (cause as Error).message.split('\n');
+    const remedy = 'Build it for this machine: `npm run build` in a checkout, `npm rebuild faultline` where it is installed.';
+    throw new HeapError('ERR_ADDON_MISSING', `the native addon cannot be loaded (${reason}). ${remedy}`, { cause });
+  }
 }
 
 let loaded: Binding | undefined;
