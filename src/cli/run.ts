@@ -34,7 +34,9 @@ const AUTO_HEADROOM_BYTES = 16 * 2 ** 20;
 const MAX_CAPACITY_BYTES = 16 * 2 ** 30;
 
 export function runCommand(): Command {
-  const command = new Command('run').description('load a heap snapshot, work on it from several threads while the heap compacts, and check it');
+  const command = new Command('run').description(
+    'load a heap snapshot, work on it from several threads while the heap compacts, and check it',
+  );
   return addRunOptions(command).action(async (input: string | undefined, text: Record<string, unknown>) => {
     await run(input, runOptions(text));
   });

@@ -16,7 +16,8 @@ export function adviceFor(probe: Probe, machine: MachineFacts): string[] {
   if (probe.door === 'none') {
     advice.push(`for modes sigbus and thread: ${openingAdvice(probe)}`);
   } else if (!probe.minorFaults) {
-    advice.push(`for modes sigbus and thread: a kernel with userfaultfd minor faults on shared memory, 5.14 or newer (this is ${machine.kernel})`);
+    const needed = 'a kernel with userfaultfd minor faults on shared memory, 5.14 or newer';
+    advice.push(`for modes sigbus and thread: ${needed} (this is ${machine.kernel ?? 'unknown'})`);
   } else if (probe.door.includes('USER_MODE_ONLY')) {
     advice.push(`for system calls on heap memory in mode thread: ${openingAdvice(probe)}`);
   }
@@ -24,8 +25,9 @@ export function adviceFor(probe: Probe, machine: MachineFacts): string[] {
     advice.push(`for large heaps in mode sigsegv: raise vm.max_map_count to ${USUAL_MAX_MAP_COUNT} (it is ${machine.maxMapCount})`);
   }
   if (machine.largestHeapBytes < MOST_GIB * GIB) {
-    const strict = machine.overcommit === NEVER_OVERCOMMIT ? 'vm.overcommit_memory is 2; with 0 or 1 more is possible' : 'more memory or swap';
-    advice.push(`for heaps above ${machine.largestHeapBytes / GIB} GiB: ${strict}`);
+    const strict = machine.overcommit === NEVER_OVERCOMMIT;
+    const remedy = strict ? 'vm.overcommit_memory 0 or 1 instead of 2' : 'more memory or swap';
+    advice.push(`for heaps above ${machine.largestHeapBytes / GIB} GiB: ${remedy}`);
   }
   if (machine.cpus === 1) advice.push('for collections beside the program: more than one CPU');
   return advice;
