@@ -1,0 +1,55 @@
+/** The doctor: what it prints, and that it agrees with what a heap does. */
+import { describe, expect, it } from 'vitest';
+import type { DoctorReport } from '../../src/cli/doctor.ts';
+import { adviceFor } from '../../src/cli/doctor/advice.ts';
+import { machineFacts } from '../../src/cli/doctor/machine.ts';
+import { binding, type Probe } from '../../src/binding.ts';
+import { faultline } from './command.ts';
+
+describe('faultline doctor', () => {
+  it('names the mode, and every mode with what is to know about it', async () => {
+    const { status, stdout, stderr } = await faultline(['doctor']);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(stdout).toMatch(/^A heap uses fault mode (sigbus|thread|sigsegv|stw) here/);
+    for (const word of ['sigbus', 'thread', 'sigsegv', 'stw', '/dev/userfaultfd', 'POPCNT', 'kernel', 'memory', 'vm.max_map_count']) {
+      expect(stdout).toContain(word);
+    }
+  });
+
+  it('prints one JSON object, and picks the first mode that works', async () => {
+    const { status, stdout } = await faultline(['doctor', '--json']);
+    expect(status).toBe(0);
+    const report = JSON.parse(stdout) as DoctorReport;
+    expect(report.modes.map(({ mode }) => mode)).toEqual(['sigbus', 'thread', 'sigsegv', 'stw']);
+    expect(report.mode).toBe(report.modes.find(({ works }) => works)?.mode);
+    for (const { works, mode, error, bareFaultUs } of report.modes) {
+      expect(error).toBeNull();
+      if (works && mode !== 'stw') expect(bareFaultUs).toBeGreaterThan(0);
+    }
+    expect(report.machine).toMatchObject({ node: process.version, cpus: expect.any(Number), popcnt: expect.any(Boolean) });
+  });
+});
+
+describe('advice', () => {
+  const probe = binding().probe();
+  const refused = (errno: number) => ({ errno, syscall: 'userfaultfd' });
+  const machine = { ...machineFacts(probe), maxMapCount: 65_530, largestHeapBytes: 16 * 2 ** 30, cpus: 2 };
+  const good: Probe = { ...probe, door: '/dev/userfaultfd', minorFaults: true, signalDelivery: true };
+
+  it('is not given where nothing is missing', () => {
+    expect(adviceFor(good, machine)).toEqual([]);
+  });
+
+  it('says how to let a program open userfaultfd', () => {
+    const closed = { ...good, door: 'none', device: refused(13), systemCall: refused(1), userModeOnly: refused(1) };
+    expect(adviceFor(closed, machine).join()).toContain('--device /dev/userfaultfd');
+    expect(adviceFor({ ...closed, userModeOnly: refused(38) }, machine).join()).toContain('CONFIG_USERFAULTFD');
+    expect(adviceFor({ ...good, minorFaults: false }, machine).join()).toContain('5.14');
+  });
+
+  it('says what keeps heaps small', () => {
+    const small = { ...machine, maxMapCount: 1000, largestHeapBytes: 2 ** 30, overcommit: 2, cpus: 1 };
+    const advice = adviceFor(good, small).join('\n');
+    for (const word of ['vm.max_map_count', 'vm.overcommit_memory', '1 GiB', 'CPU']) expect(advice).toContain(word);
+  });
+});
