@@ -87,7 +87,7 @@ class Run {
     const onTaking = (): void => talk('no INPUT: taking a heap snapshot of a sample program (kept for next time)');
     const path = this.#input ?? (await defaultSnapshot({ onTaking, signal }));
     const onProgress = (read: number, total: number): void =>
-      this.#progress.show(() => `reading ${path}: ${total === 0 ? mib(read) : `${((100 * read) / total).toFixed(0)} %`}`);
+      this.#progress.show(() => `reading: ${total === 0 ? mib(read) : `${((100 * read) / total).toFixed(0)} %`}`);
     return readSnapshot(path, { onProgress, signal });
   }
 
