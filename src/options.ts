@@ -54,6 +54,7 @@ const MAX_FAULT_AROUND_PAGES = 64;
 const MAX_WORKERS = 62;
 /** One region in eight comes on top for evacuation, at least one. */
 const RESERVE_DIVISOR = 8;
+const LEAST_RESERVE_OF_LARGE_HEAPS = 64;
 
 const KNOWN: ReadonlySet<string> = new Set([
   'capacityBytes',
@@ -135,10 +136,14 @@ export function resolveOptions(options: HeapOptions): ResolvedOptions {
   };
 }
 
-/** The largest heaps give their reserve from inside: 16 GiB is all that a view can reach. */
+/**
+ * The reserve comes on top of the capacity as far as a view can reach (16 GiB in all); the largest heaps give a small one from
+ * inside.
+ */
 function regionsFor(capacityBytes: number): { capacityRegions: number; reserveRegions: number } {
   const wanted = Math.ceil(capacityBytes / REGION_BYTES);
-  const reserveRegions = Math.max(1, Math.ceil(wanted / RESERVE_DIVISOR));
+  const generous = Math.max(1, Math.ceil(wanted / RESERVE_DIVISOR));
+  const reserveRegions = Math.min(generous, Math.max(LEAST_RESERVE_OF_LARGE_HEAPS, MAX_REGIONS - wanted));
   return { capacityRegions: Math.min(wanted, MAX_REGIONS - reserveRegions), reserveRegions };
 }
 

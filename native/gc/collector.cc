@@ -256,6 +256,12 @@ void Collector::EndCollection() {
 
 bool Collector::Recover(uint64_t deadline_ns) {
   heap_->handshake.Resume();
+  if (!BringToIdle(deadline_ns)) return false;
+  while (collections_ended() != collections_begun()) EndCollection();
+  return true;
+}
+
+bool Collector::BringToIdle(uint64_t deadline_ns) {
   switch (phase()) {
     case Phase::kIdle:
       return true;

@@ -89,7 +89,8 @@ class Collector final : public FreshPages, public SourceRelease {
   // Punches free regions until at most `keep_bytes` of spare pages are left, and the tails of used regions if asked to.
   // False when the time is over.
   bool Reclaim(uint64_t keep_bytes, bool tails, uint64_t deadline_ns);
-  // Whatever a control thread that ended left behind is brought to an end: true when the phase is idle.
+  // Whatever a control thread that ended left behind is brought to an end, and whoever waits for its collection is told
+  // that it is over: true when the phase is idle.
   bool Recover(uint64_t deadline_ns);
   // The world stops, a whole-heap verification runs.  False while not stopped yet.
   bool VerifyPause(uint64_t limit_ns, uint64_t* objects);
@@ -137,6 +138,7 @@ class Collector final : public FreshPages, public SourceRelease {
  private:
   bool TryBuild(PageIndex page, Counter* builder);
   void RetireAllTlabs();
+  bool BringToIdle(uint64_t deadline_ns);
   uint64_t RewriteRoots();
   void NextCycleNumber();
   void BuildAllInPause();

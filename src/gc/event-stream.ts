@@ -27,6 +27,7 @@ export class EventStream {
   readonly #measures: boolean;
   readonly #tell: (event: HeapEvent) => void;
   readonly #waiters = new Set<Waiter>();
+  #timer: NodeJS.Timeout | undefined;
   #controlEnded: (() => void) | undefined;
   #verified: ((objects: number) => void) | undefined;
 
@@ -59,13 +60,18 @@ export class EventStream {
   }
 
   /** Asks the control thread to end; resolves when it has. */
-  async endControl(): Promise<void> {
-    // The thread may be starting, or gone: then it hears the repeated request, or the time limit ends the wait.
-    const ask = (): void => this.#channel.postMessage({ type: 'close' } satisfies HeapCommand);
-    const timer = setInterval(ask, LOOK_AFTER_CONTROL_MS);
-    ask();
-    await new Promise<void>((resolve) => (this.#controlEnded = resolve));
-    clearInterval(timer);
+  async endControl(isGone: () => boolean): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#controlEnded = resolve;
+      // A thread that is still starting hears one of the repeated requests; one that is gone answers none.
+      const ask = (): void => {
+        if (isGone()) resolve();
+        else this.#channel.postMessage({ type: 'close' } satisfies HeapCommand);
+      };
+      this.#timer = setInterval(ask, LOOK_AFTER_CONTROL_MS);
+      ask();
+    });
+    clearInterval(this.#timer);
   }
 
   close(): void {

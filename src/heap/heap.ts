@@ -155,7 +155,9 @@ export class Heap extends EventEmitter<HeapEvents> {
     const handleCapacity = capacity('handleCapacity', options.handleCapacity ?? DEFAULT_HANDLES);
     const localCapacity = capacity('localCapacity', options.localCapacity ?? DEFAULT_LOCALS);
     const control = new Uint32Array(new SharedArrayBuffer((CONTROL_SLOTS + localCapacity + handleCapacity) * 4));
-    const handle = this.#native.attachMutator(this.#description.heap, control, localCapacity, handleCapacity);
+    const handle = this.#native.attachMutator(this.#description.heap, control, localCapacity, handleCapacity, () =>
+      this.#mutator?.nudged(),
+    );
     if (typeof handle === 'string') throw attachRefused(handle);
     this.#mutator = new Mutator({
       host: this.#host,
@@ -230,7 +232,7 @@ export class Heap extends EventEmitter<HeapEvents> {
         });
       }
       this.#closed = true;
-      await this.#events.endControl();
+      await this.#events.endControl(() => this.#native.claimControl(this.#description.heap, CONTROL_PATIENCE_MS));
       this.#native.close(this.#description.heap);
     }
     this.#closed = true;

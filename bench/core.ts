@@ -1,0 +1,148 @@
+/**
+ * bench:core: the figures of the core as ratios against floors measured in the same run.
+ *
+ *     npm run bench:core [-- --quick] [-- --json]
+ *
+ * The native half (flip pause, fault service, page building) is the executable build/Release/test/core_bench; the JavaScript
+ * half (allocation, field access, memory) is here. Absolute times belong to the machine and the moment; read the ratios, and
+ * read them on a quiet machine. Nothing here is a test: no figure makes the command fail.
+ */
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { cpus, release } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import Table from 'cli-table3';
+import { measureAllocation } from './allocation.ts';
+import { measureFieldLoad } from './field-load.ts';
+import { measureMemory } from './memory.ts';
+
+interface NativeFigures {
+  flip: { mib: number; roots: number; flips: number; p50Us: number; p90Us: number; maxUs: number; kernelP50Us: number; rootsP50Us: number }[];
+  faults: { mode: string; count: number; p50Us: number; p99Us: number; bareP50Us: number }[];
+  building: Record<string, { gibPerS: number; memcpyGibPerS: number; ratio: number; scatteredRatio: number; usPerPage: number }>;
+}
+
+/** One line of the report: a figure, what it is held against, and whether it is reached in this run. */
+interface Line {
+  readonly figure: string;
+  readonly measured: string;
+  readonly goal: string;
+  readonly reached: boolean;
+}
+
+const { values } = parseArgs({ options: { quick: { type: 'boolean', default: false }, json: { type: 'boolean', default: false } } });
+const say = (text: string): void => void process.stderr.write(text);
+
+function runNative(): NativeFigures {
+  const program = fileURLToPath(new URL('../Release/test/core_bench', import.meta.url));
+  const { status, stdout, stderr } = spawnSync(program, values.quick ? ['--quick'] : [], { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`core_bench ended with ${status}: ${stderr}`);
+  return JSON.parse(stdout) as NativeFigures;
+}
+
+function flipLines(flips: NativeFigures['flip']): Line[] {
+  const smallest = flips[0]!;
+  const largest = flips.at(-1)!;
+  const ratio = largest.p50Us / smallest.p50Us;
+  return [
+    ...flips.map((flip) => ({
+      figure: `flip pause at ${flip.mib} MiB, ${flip.roots} roots`,
+      measured: `p50 ${flip.p50Us.toFixed(0)} us (kernel ${flip.kernelP50Us.toFixed(0)}, roots ${flip.rootsP50Us.toFixed(0)}), max ${flip.maxUs.toFixed(0)} us`,
+      goal: 'p50 <= 100 us',
+      reached: flip.p50Us <= 100,
+    })),
+    {
+      figure: `flip pause, ${largest.mib} MiB against ${smallest.mib} MiB`,
+      measured: `${ratio.toFixed(2)} x`,
+      goal: '<= 1.5 x',
+      reached: ratio <= 1.5,
+    },
+  ];
+}
+
+function faultLines(faults: NativeFigures['faults']): Line[] {
+  // Units of several pages make most touches of the sigsegv mode free, so its median says nothing beside the bare fault.
+  return faults.map(({ mode, p50Us, p99Us, bareP50Us }) => ({
+    figure: `fault service, ${mode}, one page of 40-byte objects`,
+    measured: `${(p50Us / bareP50Us).toFixed(2)} x bare (p50 ${p50Us.toFixed(1)}, p99 ${p99Us.toFixed(1)}, bare ${bareP50Us.toFixed(1)} us)`,
+    goal: mode === 'sigbus' ? '<= 2 x' : '',
+    reached: p50Us <= 2 * bareP50Us,
+  }));
+}
+
+function buildingLines(building: NativeFigures['building']): Line[] {
+  const line = (key: string, what: string, goal: number): Line => {
+    const { gibPerS, ratio, scatteredRatio, usPerPage } = building[key]!;
+    return {
+      figure: `building pages: ${what}`,
+      measured: `${ratio.toFixed(2)} of memcpy, ${scatteredRatio.toFixed(2)} of copying the same runs (${gibPerS.toFixed(1)} GiB/s, ${usPerPage.toFixed(2)} us a page)`,
+      goal: goal === 0 ? '' : `>= ${goal.toFixed(2)}`,
+      reached: Math.max(ratio, key.startsWith('leaves') ? scatteredRatio : 0) >= goal,
+    };
+  };
+  return [
+    line('nearby', '40-byte objects, 2 nearby references', 0.3),
+    line('random', '40-byte objects, 2 random references', 0.15),
+    line('leaves', '1 KiB objects, half of them garbage', 0.75),
+    line('leavesQuarterGarbage', '1 KiB objects, a quarter garbage', 0.75),
+    line('nearbyPortable', '40-byte objects, nearby, without POPCNT', 0),
+  ];
+}
+
+say('native figures…\n');
+const native = runNative();
+say('allocation…\n');
+const allocation = await measureAllocation(values.quick ? 2_000_000 : 12_000_000);
+say('field access…\n');
+const field = await measureFieldLoad(values.quick ? 20 : 60);
+say('memory…\n');
+const memory = await measureMemory();
+
+const lines: Line[] = [
+  ...flipLines(native.flip),
+  ...faultLines(native.faults),
+  ...buildingLines(native.building),
+  {
+    figure: `allocation of 32 bytes with one field, ${(allocation.objects / 1e6).toFixed(0)} million`,
+    measured: `${allocation.recycledNs.toFixed(1)} ns on recycled pages, ${allocation.freshNs.toFixed(1)} ns on fresh ones`,
+    goal: '<= 15 ns',
+    reached: allocation.recycledNs <= 15,
+  },
+  {
+    figure: 'field load outside a cycle, against a plain ArrayBuffer',
+    measured: `${field.ratio.toFixed(3)} x (${field.heapNs.toFixed(3)} and ${field.arrayBufferNs.toFixed(3)} ns)`,
+    goal: '0.98 to 1.02 x',
+    reached: Math.abs(field.ratio - 1) <= 0.02,
+  },
+  {
+    figure: 'side metadata',
+    measured: `${(memory.metadataShare * 100).toFixed(2)} % of the heap`,
+    goal: '<= 4.5 %',
+    reached: memory.metadataShare <= 0.045,
+  },
+  {
+    figure: 'heap file at its peak in a cycle, over start + targets',
+    measured: `${(memory.peakOverBytes / 2 ** 20).toFixed(1)} MiB`,
+    goal: '<= 16 MiB',
+    reached: memory.peakOverBytes <= 16 * 2 ** 20,
+  },
+  {
+    figure: 'heap file after a full collection',
+    measured: `${(memory.afterFullBytes / 2 ** 20).toFixed(1)} MiB for ${(memory.liveBytes / 2 ** 20).toFixed(1)} MiB live`,
+    goal: '<= 1.05 x live + 16 MiB',
+    reached: memory.afterFullBytes <= 1.05 * memory.liveBytes + 16 * 2 ** 20,
+  },
+  { figure: 'UFFDIO_COPY calls', measured: String(memory.copyCalls), goal: '0', reached: memory.copyCalls === 0 },
+];
+
+const machine = { node: process.version, kernel: release(), cpu: cpus()[0]?.model ?? '?', cpus: cpus().length };
+if (values.json) {
+  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
+  process.stdout.write(`${JSON.stringify({ version, machine, native, allocation, field, memory, lines }, null, 2)}\n`);
+} else {
+  const table = new Table({ head: ['figure', 'measured', 'goal', ''], style: { head: [], border: [] } });
+  for (const { figure, measured, goal, reached } of lines) table.push([figure, measured, goal, goal === '' ? '' : reached ? 'yes' : 'no']);
+  process.stdout.write(`${table.toString()}\n`);
+  process.stdout.write(`Node ${machine.node}, Linux ${machine.kernel}, ${machine.cpus} x ${machine.cpu}\n`);
+}
