@@ -19,16 +19,18 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Binding, HeapHandle } from '../binding.ts';
+import { describeRefusal } from './fault-modes.ts';
 import { type CycleSummary, type HeapEvent, nowMs, type PhaseName } from './events.ts';
 import { chooseRegions, REGION_STATES, type RegionTables } from './region-choice.ts';
+import { untilDone } from '../slices.ts';
 import { COLLECTION_KINDS, COLLECTION_REASONS, type CollectionKind, type CollectionReason } from './requests.ts';
 import { nextTrigger, spareBytes } from './triggers.ts';
 import type { Workers } from './workers.ts';
 
-/** How long one native step lasts before this thread looks whether it is to end. */
-const SLICE_MS = 20;
 /** A full collection ends after so many cycles, whatever other threads allocate meanwhile. */
 const MAX_FULL_CYCLES = 64;
+/** A stop that takes longer is worth a word: somebody computes without polling, or waits without having parked. */
+const LATE_STOP_MS = 2000;
 const LIVE = REGION_STATES.indexOf('live');
 
 export interface CollectorSetUp {
@@ -63,7 +65,7 @@ export class Collector {
 
   /** Ends what an earlier control thread may have left behind, and starts to listen. */
   start(): void {
-    this.#until(() => this.#native.recover(this.#heap, SLICE_MS));
+    untilDone((sliceMs) => this.#native.recover(this.#heap, sliceMs));
     this.#setTrigger();
   }
 
@@ -75,10 +77,9 @@ export class Collector {
   /** Walks the whole heap with the world stopped, between collections; the number of objects. */
   async verify(): Promise<number> {
     while (this.#running !== undefined) await this.#running;
-    for (;;) {
-      const objects = this.#native.verifyPause(this.#heap, SLICE_MS);
-      if (objects >= 0) return objects;
-    }
+    let objects = -1;
+    untilDone((sliceMs) => (objects = this.#native.verifyPause(this.#heap, sliceMs)) >= 0);
+    return objects;
   }
 
   /** No new collection; resolves when the running one is over. */
@@ -157,8 +158,8 @@ export class Collector {
     const cycle = native.statistics(heap).cycles.count + 1;
     this.#setUp.emit({ type: 'cycle-started', timeMs: startMs, cycle });
 
-    this.#phase(cycle, 'prepare', () => this.#until(() => native.prepareMarking(heap, SLICE_MS)));
-    this.#phase(cycle, 'mark', () => this.#until(() => native.markPause(heap, SLICE_MS)));
+    this.#phase(cycle, 'prepare', () => untilDone((sliceMs) => native.prepareMarking(heap, sliceMs)));
+    this.#phase(cycle, 'mark', () => untilDone((sliceMs) => native.markPause(heap, sliceMs)));
     this.#pause(cycle, 'mark');
 
     let sources: Uint32Array = new Uint32Array(0);
@@ -176,11 +177,11 @@ export class Collector {
       return native.makePlan(heap, choice.sources, choice.targets);
     });
     if (targets.length > 0) {
-      this.#phase(cycle, 'flip', () => this.#until(() => native.flipPause(heap, SLICE_MS)));
+      this.#phase(cycle, 'flip', () => untilDone((sliceMs) => native.flipPause(heap, sliceMs)));
       this.#pause(cycle, 'flip');
-      this.#phase(cycle, 'compact', () => this.#until(() => native.compact(heap, SLICE_MS)));
+      this.#phase(cycle, 'compact', () => untilDone((sliceMs) => native.compact(heap, sliceMs)));
     }
-    this.#phase(cycle, 'finish', () => this.#until(() => native.finish(heap, SLICE_MS)));
+    this.#phase(cycle, 'finish', () => untilDone((sliceMs) => native.finish(heap, sliceMs)));
     this.#setUp.emit(this.#summary(cycle, startMs));
     return { sources: targets.length > 0 ? sources : new Uint32Array(0), targets };
   }
@@ -188,7 +189,7 @@ export class Collector {
   #reclaim(everything: boolean): void {
     const keep = everything ? 0 : spareBytes(this.#native.statistics(this.#heap).usedBytes);
     this.#phase(this.#native.statistics(this.#heap).cycles.count, 'reclaim', () =>
-      this.#until(() => this.#native.reclaim(this.#heap, keep, everything, SLICE_MS)),
+      untilDone((sliceMs) => this.#native.reclaim(this.#heap, keep, everything, sliceMs)),
     );
   }
 
@@ -197,8 +198,30 @@ export class Collector {
     this.#native.setTrigger(this.#heap, nextTrigger(chargedRegions, this.#setUp.capacityRegions));
   }
 
-  #until(step: () => boolean): void {
-    while (!step());
+  #untilStopped(pause: () => boolean): void {
+    const begin = nowMs();
+    let late = false;
+    while (!pause()) {
+      if (late || nowMs() - begin < LATE_STOP_MS) continue;
+      late = true;
+      this.#degraded(
+        `a pause has been waiting for ${LATE_STOP_MS / 1000} s for a mutator to stop; poll in long loops ` +
+          '(mutator.poll()), and park around waits (mutator.parked(() => Atomics.wait(...)))',
+      );
+    }
+  }
+
+  #reportRefusedFlip(): void {
+    const { flipRefused } = this.#native.report(this.#heap);
+    if (flipRefused === undefined) return;
+    this.#degraded(
+      `the kernel refused to swap the views (${describeRefusal(flipRefused)}), so this cycle compacted inside its pause; ` +
+        'check vm.max_map_count and the memory limit of the process',
+    );
+  }
+
+  #degraded(message: string): void {
+    this.#setUp.emit({ type: 'degraded', timeMs: nowMs(), message });
   }
 
   #phase<T>(cycle: number, phase: PhaseName, run: () => T): T {

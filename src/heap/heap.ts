@@ -71,6 +71,7 @@ export class Heap extends EventEmitter<HeapEvents> {
   readonly #events: EventStream;
   readonly #host: CollectionHost;
   #mutator: Mutator | undefined;
+  readonly #warned = new Set<string>();
   #closed = false;
   #bareFault: { p50Us: number; p99Us: number } | undefined;
 
@@ -283,11 +284,19 @@ export class Heap extends EventEmitter<HeapEvents> {
     };
   }
 
+  /** One warning of a kind, in the thread that made the heap; listeners hear of every case. */
+  #warn(event: Extract<HeapEvent, { type: 'degraded' }>): void {
+    this.emit('degraded', event);
+    if (this.#options === undefined || this.#warned.has(event.message)) return;
+    this.#warned.add(event.message);
+    process.emitWarning(event.message, { code: 'FAULTLINE_DEGRADED' });
+  }
+
   #tell(event: HeapEvent): void {
     this.emit('event', event);
     if (event.type === 'cycle') this.emit('cycle', event);
     else if (event.type === 'collection') this.emit('collection', event);
-    else if (event.type === 'degraded') this.emit('degraded', event);
+    else if (event.type === 'degraded') this.#warn(event);
   }
 }
 
