@@ -6,7 +6,11 @@ import { DIAGNOSTICS, Heap } from 'faultline';
 const heap = Heap.create({ capacityBytes: '32M', performanceMeasures: true });
 
 const order = [];
-heap.on('event', (event) => order.push(event.type === 'phase' || event.type === 'pause' ? `${event.type} ${event[event.type]}` : event.type));
+heap.on('event', (event) => {
+  if (event.type === 'phase') order.push(`phase ${event.phase}`);
+  else if (event.type === 'pause') order.push(`pause ${event.pause}`);
+  else order.push(event.type);
+});
 
 const pauses = [];
 subscribe(DIAGNOSTICS.pause, (event) => pauses.push(event));

@@ -58,7 +58,8 @@ const newAddress = (word) => {
 console.log('\nblock  words        live  offset');
 for (const block of [8, 9]) {
   const count = live.subarray(block * BLOCK_WORDS, (block + 1) * BLOCK_WORDS).reduce((sum, bit) => sum + bit);
-  console.log(`${String(block).padEnd(6)} ${block * BLOCK_WORDS} … ${(block + 1) * BLOCK_WORDS - 1} ${String(count).padStart(7)}  ${offsets[block]}`);
+  const words = `${block * BLOCK_WORDS} … ${(block + 1) * BLOCK_WORDS - 1}`;
+  console.log(`${String(block).padEnd(6)} ${words} ${String(count).padStart(7)}  ${offsets[block]}`);
 }
 console.log('\nobject   new address');
 for (const [name, { at, live: alive }] of Object.entries(objects)) {

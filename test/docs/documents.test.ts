@@ -1,0 +1,222 @@
+/**
+ * The documents are true where a program can tell: links lead somewhere, files that are named exist, and lists are those of the
+ * sources.
+ */
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { Heap } from '../../dist/index.js';
+import { DIAGNOSTICS } from '../../src/gc/events.ts';
+import { FAULT_MODES } from '../../src/gc/fault-modes.ts';
+import { COLLECTION_KINDS, COLLECTION_REASONS } from '../../src/gc/requests.ts';
+import { anchors, documents, localLinks, read, ROOT, tableRows } from './markdown.ts';
+
+function section(document: string, heading: string): string {
+  const text = read(document);
+  const start = text.search(new RegExp(`^## ${heading}$`, 'm'));
+  expect(start, `${document} has a section ${heading}`).toBeGreaterThanOrEqual(0);
+  const end = text.indexOf('\n## ', start + 1);
+  return text.slice(start, end < 0 ? undefined : end);
+}
+
+/** First cells of a section's table rows, one entry for each `word` in them, without the head. */
+function firstCells(text: string): string[] {
+  return tableRows(text).slice(1).filter(([first]) => !/^-+$/.test(first!)).flatMap(([first]) => first!.split(', '));
+}
+
+/** Native sources as one text. */
+function nativeSources(...layers: string[]): string {
+  return layers.flatMap((layer) =>
+    readdirSync(join(ROOT, 'native', layer)).filter((name) => /\.(cc|h)$/.test(name)).map((name) => read(`native/${layer}/${name}`))).join('\n');
+}
+
+describe('every document', () => {
+  for (const document of documents()) {
+    it(`links to places that exist: ${document}`, () => {
+      const broken = localLinks(read(document)).filter((link) => {
+        const [path = '', anchor] = link.split('#');
+        const target = path === '' ? document : normalize(join(dirname(document), path));
+        if (!existsSync(join(ROOT, target))) return true;
+        return anchor !== undefined && !anchors(read(target)).has(anchor);
+      });
+      expect(broken).toEqual([]);
+    });
+
+    if (!/^(README|docs\/)/.test(document)) continue;
+
+    it(`names files that exist: ${document}`, () => {
+      const named = [...read(document).matchAll(/`((?:src|native|test|docs|examples|scripts|bench)\/[\w./-]+\.(?:ts|cc|h|mjs|md))`/g)];
+      expect(named.map(([, path]) => path!).filter((path) => !/NAME/.test(path) && !existsSync(join(ROOT, path)))).toEqual([]);
+    });
+
+    it(`keeps its lines short, tables aside: ${document}`, () => {
+      const lines = read(document).split('\n').filter((line) => !line.startsWith('|') && !line.includes(']('));
+      const long = lines.filter((line) => [...line].length > 140);
+      expect(long).toEqual([]);
+    });
+  }
+});
+
+describe('README.md', () => {
+  it('links to every document', () => {
+    const linked = new Set(localLinks(read('README.md')).map((link) => link.split('#')[0]));
+    const all = readdirSync(join(ROOT, 'docs')).filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`);
+    expect(all.filter((document) => !linked.has(document))).toEqual([]);
+  });
+
+  it('has every fault mode in its table', () => {
+    expect(firstCells(section('README.md', 'Fault modes'))).toEqual([...FAULT_MODES]);
+  });
+});
+
+describe('docs/concepts.md', () => {
+  it('names a file for each term', () => {
+    const rows = tableRows(read('docs/concepts.md')).filter(([term]) => term !== 'term' && !/^-+$/.test(term!));
+    expect(rows.length).toBeGreaterThan(50);
+    const wrong = rows.filter(([, , file]) => !existsSync(join(ROOT, file!)) || !statSync(join(ROOT, file!)).isFile());
+    expect(wrong).toEqual([]);
+  });
+
+  it('has each term once', () => {
+    const terms = tableRows(read('docs/concepts.md')).map(([term]) => term!).filter((term) => term !== 'term' && !/^-+$/.test(term));
+    expect(terms.filter((term, index) => terms.indexOf(term) !== index)).toEqual([]);
+  });
+});
+
+describe('docs/errors.md', () => {
+  const headings = [...read('docs/errors.md').matchAll(/^### `(ERR_\w+)`$/gm)].map(([, code]) => code!);
+  const declared = /HeapErrorCode =([\s\S]*?);/.exec(read('src/errors.ts'))![1]!;
+  const inTypeScript = [...declared.matchAll(/'(ERR_\w+)'/g)].map(([, code]) => code!);
+  const inNative = [...nativeSources('os', 'heap', 'gc', 'node').matchAll(/\b(ERR_[A-Z]+_[A-Z_]+)\b/g)].map(([, code]) => code!);
+
+  it('has a section for exactly the codes of the sources', () => {
+    expect([...headings].sort()).toEqual([...new Set([...inTypeScript, ...inNative])].sort());
+  });
+
+  it('says of each what it is and what to do', () => {
+    for (const part of read('docs/errors.md').split(/^### /m).slice(1)) {
+      expect(part).toContain('**What.**');
+      expect(part).toContain('**What to do.**');
+    }
+  });
+
+  it('has every warning', () => {
+    const codes = ['src/heap/heap.ts', 'src/gc/collector.ts'].flatMap((path) => [...read(path).matchAll(/code: '(FAULTLINE_\w+)'/g)]);
+    expect(firstCells(section('docs/errors.md', 'Warnings')).sort()).toEqual([...new Set(codes.map(([, code]) => code!))].sort());
+  });
+});
+
+describe('docs/options.md', () => {
+  const interfaceOf = (path: string, name: string): string[] => {
+    const body = new RegExp(`export interface ${name} \\{([\\s\\S]*?)^\\}`, 'm').exec(read(path))![1]!;
+    return [...body.matchAll(/^ {2}(\w+)\??:/gm)].map(([, option]) => option!);
+  };
+
+  it('has exactly the options of a heap', () => {
+    expect(firstCells(section('docs/options.md', 'Of a heap'))).toEqual(interfaceOf('src/options.ts', 'HeapOptions'));
+  });
+
+  it('has exactly the options of a mutator and of a collection', () => {
+    expect(firstCells(section('docs/options.md', 'Of a mutator'))).toEqual(interfaceOf('src/heap/heap.ts', 'MutatorOptions'));
+    const request = section('docs/options.md', 'Of a collection');
+    expect(firstCells(request)).toEqual(interfaceOf('src/gc/requests.ts', 'CollectionRequest'));
+    for (const word of [...COLLECTION_KINDS, ...COLLECTION_REASONS]) expect(request).toContain(`\`${word}\``);
+  });
+
+  it('is right about limits', async () => {
+    const rows = new Map(tableRows(section('docs/options.md', 'Of a heap')).map(([option, accepted]) => [option!, accepted!]));
+    expect(rows.get('faultAroundPages')).toMatch(/^1 to 64/);
+    expect(rows.get('workers')).toBe('0 to 62');
+    for (const wrong of [{ faultAroundPages: 128 }, { workers: 63 }, { tlabBytes: '513K' }, { capacityBytes: '17G' }]) {
+      expect(() => Heap.create({ capacityBytes: '1M', ...wrong })).toThrow(/must be/);
+    }
+  });
+});
+
+describe('docs/events.md', () => {
+  const document = read('docs/events.md');
+
+  it('has every type of event', () => {
+    const declared = [...read('src/gc/events.ts').matchAll(/Event<'([\w-]+)'>/g)].map(([, type]) => type!);
+    expect(firstCells(section('docs/events.md', 'The stream')).sort()).toEqual(declared.sort());
+  });
+
+  it('has every channel', () => {
+    for (const channel of Object.values(DIAGNOSTICS)) expect(document).toContain(`\`${channel}\``);
+  });
+
+  it('has every phase, in order', () => {
+    const phases = /PhaseName =([^;]*);/.exec(read('src/gc/events.ts'))![1]!.match(/\w+/g)!;
+    expect(document).toContain(`Phases, in order: ${phases.map((phase) => `\`${phase}\``).join(', ')}.`);
+  });
+
+  it('has every field of the statistics', async () => {
+    const heap = Heap.create({ capacityBytes: '1M', fault: 'stw' });
+    const figures = heap.statistics();
+    await heap.close();
+    const text = section('docs/events.md', 'Statistics');
+    const named = (word: string): boolean => new RegExp(`\`(\\w+\\.)?${word}\``).test(text);
+    expect(Object.keys(figures).filter((field) => field !== 'regions' && !named(field))).toEqual([]);
+    for (const group of [figures.cycles, figures.pages, figures.pauses, figures.regions, figures.faults]) {
+      expect(Object.keys(group).filter((field) => !named(field))).toEqual([]);
+    }
+  });
+});
+
+describe('docs/memory-layout.md', () => {
+  it('has the share of the side tables', async () => {
+    const heap = Heap.create({ capacityBytes: '1G', fault: 'stw' });
+    const { metadataBytes, reservedBytes } = heap.statistics();
+    await heap.close();
+    expect(section('docs/memory-layout.md', 'Side tables')).toContain(`| all | | | ${((100 * metadataBytes) / reservedBytes).toFixed(1)} % |`);
+  });
+});
+
+describe('docs/concurrency.md', () => {
+  const rows = tableRows(section('docs/concurrency.md', 'Invariants')).slice(2);
+  const letters = rows.map(([letter]) => letter!);
+
+  it('has the invariants that the sources quote, and no others', () => {
+    expect(letters).toEqual(['M', 'P', 'T', 'C', 'K', 'O', 'F', 'S', 'U']);
+    const quoted = [...nativeSources('os', 'heap', 'gc').matchAll(/"\(([A-Z])\) /g)].map(([, letter]) => letter!);
+    expect([...new Set(quoted)].filter((letter) => !letters.includes(letter))).toEqual([]);
+  });
+
+  it('names the files whose assertions quote them', () => {
+    for (const [letter, , ...places] of rows) {
+      const files = places.join(' ').match(/native\/[\w/]+\.(?:cc|h)/g) ?? [];
+      const quoting = ['os', 'heap', 'gc'].flatMap((layer) => readdirSync(join(ROOT, 'native', layer)).map((name) => `native/${layer}/${name}`))
+        .filter((path) => read(path).includes(`"(${letter}) `));
+      expect(quoting.filter((path) => !files.includes(path)), letter).toEqual([]);
+    }
+  });
+
+  it('has the states of a page in order', () => {
+    const states = /enum class PageState[^{]*\{([^}]*)\}/.exec(read('native/heap/page_states.h'))![1]!;
+    const names = [...states.matchAll(/k(\w+) =/g)].map(([, name]) => name!.toLowerCase());
+    expect(read('docs/concurrency.md')).toMatch(new RegExp(names.join('[\\s\\S]*?')));
+  });
+});
+
+describe('docs/minor-faults.md', () => {
+  it('has every answer that the wrapper knows', () => {
+    const known = [...read('native/os/userfaultfd.cc').matchAll(/case (E[A-Z]+):/g)].map(([, name]) => name!);
+    const text = section('docs/minor-faults.md', 'Answers of UFFDIO_CONTINUE');
+    expect(known.length).toBeGreaterThan(3);
+    for (const name of known) expect(text).toContain(`| ${name}`);
+  });
+
+  it('has every fault mode', () => {
+    const [head] = tableRows(section('docs/minor-faults.md', 'Fault modes'));
+    expect(head!.slice(1)).toEqual([...FAULT_MODES]);
+  });
+});
+
+describe('docs/debugging.md', () => {
+  it('has every system call that can be refused', () => {
+    const table = /kSystemCallNames\[\] = \{([\s\S]*?)\};/.exec(read('native/os/refusals.cc'))![1]!;
+    const names = [...table.matchAll(/"([\w-]+)"/g)].map(([, name]) => `\`${name!}\``);
+    const text = section('docs/debugging.md', 'Refusals').replaceAll('\n', ' ');
+    expect(text).toContain(`Names: ${names.join(', ')}.`);
+  });
+});
