@@ -157,12 +157,13 @@ export interface Binding {
   mutatorCount(heap: HeapHandle): number;
 
   // Mutators.
-  /** The new mutator, parked, or the code of what stands in the way. */
+  /** The new mutator, parked, or the code of what stands in the way. `onNudge` runs in the event loop and comes to a safepoint. */
   attachMutator(
     heap: HeapHandle,
     control: Uint32Array,
     localCapacity: number,
     handleCapacity: number,
+    onNudge: () => void,
   ): MutatorHandle | 'ERR_MUTATOR_ATTACHED' | 'ERR_SIGNAL_BLOCKED' | 'ERR_HEAP_CLOSED';
   detachMutator(mutator: MutatorHandle): void;
   safepoint(mutator: MutatorHandle, sliceMs: number): boolean;

@@ -21,16 +21,14 @@ constexpr double kLarge = -2;
 constexpr uint32_t kCompact = 0;
 constexpr uint32_t kOccupancy = 0;
 
-// Runs on the mutator's own thread, from its event loop, where no raw reference can be alive: a safepoint.
-void AtEventLoop(napi_env env, napi_value, void* context, void*) {
+// Runs on the mutator's own thread, from its event loop, where no raw reference can be alive: a safepoint.  The waiting
+// is done in JavaScript, slice by slice, where the thread can be terminated.
+void AtEventLoop(napi_env env, napi_value on_nudge, void* context, void*) {
   MutatorBinding* const binding = static_cast<MutatorBinding*>(context);
-  if (env == nullptr || !binding->attached) return;
-  Mutator* const mutator = binding->mutator.get();
-  // A mutator that its program has parked stays parked.
-  if ((mutator->state()->load(std::memory_order_relaxed) & kMutatorRunning) == 0) return;
-  Handshake& handshake = binding->instance->heap.handshake;
-  while (!handshake.Poll(mutator, 20 * kNsPerMs)) {
-  }
+  if (env == nullptr || on_nudge == nullptr || !binding->attached) return;
+  napi_value undefined;
+  napi_get_undefined(env, &undefined);
+  napi_call_function(env, undefined, on_nudge, 0, nullptr, nullptr);
 }
 
 void Nudge(void* context) {
@@ -38,17 +36,17 @@ void Nudge(void* context) {
   napi_call_threadsafe_function(binding->nudge, nullptr, napi_tsfn_nonblocking);
 }
 
-napi_threadsafe_function MakeNudge(napi_env env, MutatorBinding* binding) {
+napi_threadsafe_function MakeNudge(napi_env env, MutatorBinding* binding, napi_value on_nudge) {
   napi_value name;
   napi_create_string_utf8(env, "faultline-safepoint", NAPI_AUTO_LENGTH, &name);
   napi_threadsafe_function nudge = nullptr;
-  napi_create_threadsafe_function(env, nullptr, nullptr, name, 0, 1, nullptr, nullptr, binding, AtEventLoop, &nudge);
+  napi_create_threadsafe_function(env, on_nudge, nullptr, name, 0, 1, nullptr, nullptr, binding, AtEventLoop, &nudge);
   // A mutator does not keep its thread alive.
   if (nudge != nullptr) napi_unref_threadsafe_function(env, nudge);
   return nudge;
 }
 
-// attachMutator(heap, control: Uint32Array, localCapacity, handleCapacity): mutator, parked
+// attachMutator(heap, control: Uint32Array, localCapacity, handleCapacity, onNudge): mutator, parked
 Napi::Value AttachMutator(Info info) {
   HeapInstance* const instance = HeapAt(info, 0);
   if (instance == nullptr) return info.Env().Undefined();
@@ -68,7 +66,7 @@ Napi::Value AttachMutator(Info info) {
                                                Uint32At(info, 2), Uint32At(info, 3));
   if (instance->collector->options().track_utilization) (void)binding->mutator->timeline.Create().ok();
   napi_create_reference(info.Env(), info[1].As<Napi::TypedArray>().ArrayBuffer(), 1, &binding->control_buffer);
-  binding->nudge = MakeNudge(info.Env(), binding);
+  binding->nudge = MakeNudge(info.Env(), binding, info[4]);
   environment->CleanUpFirst();
   binding->mutator->nudge = binding->nudge == nullptr ? nullptr : Nudge;
   binding->mutator->nudge_context = binding;

@@ -159,7 +159,7 @@ export class Collector {
     this.#setUp.emit({ type: 'cycle-started', timeMs: startMs, cycle });
 
     this.#phase(cycle, 'prepare', () => untilDone((sliceMs) => native.prepareMarking(heap, sliceMs)));
-    this.#phase(cycle, 'mark', () => untilDone((sliceMs) => native.markPause(heap, sliceMs)));
+    this.#phase(cycle, 'mark', () => this.#untilStopped((sliceMs) => native.markPause(heap, sliceMs)));
     this.#pause(cycle, 'mark');
 
     let sources: Uint32Array = new Uint32Array(0);
@@ -177,8 +177,9 @@ export class Collector {
       return native.makePlan(heap, choice.sources, choice.targets);
     });
     if (targets.length > 0) {
-      this.#phase(cycle, 'flip', () => untilDone((sliceMs) => native.flipPause(heap, sliceMs)));
+      this.#phase(cycle, 'flip', () => this.#untilStopped((sliceMs) => native.flipPause(heap, sliceMs)));
       this.#pause(cycle, 'flip');
+      this.#reportRefusedFlip();
       this.#phase(cycle, 'compact', () => untilDone((sliceMs) => native.compact(heap, sliceMs)));
     }
     this.#phase(cycle, 'finish', () => untilDone((sliceMs) => native.finish(heap, sliceMs)));
@@ -198,17 +199,20 @@ export class Collector {
     this.#native.setTrigger(this.#heap, nextTrigger(chargedRegions, this.#setUp.capacityRegions));
   }
 
-  #untilStopped(pause: () => boolean): void {
+  #untilStopped(pause: (sliceMs: number) => boolean): void {
     const begin = nowMs();
     let late = false;
-    while (!pause()) {
-      if (late || nowMs() - begin < LATE_STOP_MS) continue;
-      late = true;
-      this.#degraded(
-        `a pause has been waiting for ${LATE_STOP_MS / 1000} s for a mutator to stop; poll in long loops ` +
-          '(mutator.poll()), and park around waits (mutator.parked(() => Atomics.wait(...)))',
-      );
-    }
+    untilDone((sliceMs) => {
+      if (pause(sliceMs)) return true;
+      if (!late && nowMs() - begin >= LATE_STOP_MS) {
+        late = true;
+        this.#degraded(
+          `a pause has been waiting for ${LATE_STOP_MS / 1000} s for a mutator to stop; poll in long loops ` +
+            '(mutator.poll()), and park around waits (mutator.parked(() => Atomics.wait(...)))',
+        );
+      }
+      return false;
+    });
   }
 
   #reportRefusedFlip(): void {

@@ -6,8 +6,7 @@
  */
 import { binding, type HeapHandle } from '../binding.ts';
 import { attachNative, type HeapToken } from '../heap/token.ts';
-
-const SLICE_MS = 20;
+import { untilDone } from '../slices.ts';
 
 export interface WorkerTask {
   readonly token: HeapToken;
@@ -27,5 +26,9 @@ export default function serve({ token, worker, turn, generation }: WorkerTask): 
     heap = attachNative(token).description.heap;
     heaps.set(token.id, heap);
   }
-  while (Atomics.load(turn, 0) === generation) native.serve(heap, worker, SLICE_MS);
+  const serving = heap;
+  untilDone((sliceMs) => {
+    native.serve(serving, worker, sliceMs);
+    return Atomics.load(turn, 0) !== generation;
+  });
 }

@@ -15,11 +15,9 @@ import { ALLOCATION, type Binding, isRefusal, type MutatorHandle, type Refusal }
 import { HeapError } from '../errors.ts';
 import { errorName } from '../gc/fault-modes.ts';
 import type { CollectionKind, CollectionReason } from '../gc/requests.ts';
+import { SLICE_MS, untilDone } from '../slices.ts';
 import { LARGE_OBJECT_WORDS, REGION_WORDS, WORD_BYTES } from './layout.ts';
 import type { Ref } from './units.ts';
-
-/** How long one native wait lasts before the thread looks whether it is to end. */
-export const SLICE_MS = 20;
 
 /**
  * Full collections that may free enough for the request and yet leave it without, because other threads took the memory,
@@ -92,11 +90,11 @@ export class SlowAllocation {
   }
 
   unpark(): void {
-    while (!this.#native.unpark(this.#mutator, SLICE_MS));
+    untilDone((sliceMs) => this.#native.unpark(this.#mutator, sliceMs));
   }
 
   #attempt(words: number): number | Refusal {
-    while (!this.#native.safepoint(this.#mutator, SLICE_MS));
+    untilDone((sliceMs) => this.#native.safepoint(this.#mutator, sliceMs));
     const answer = this.#native.allocateSlow(this.#mutator, words);
     return answer === ALLOCATION.large ? this.#attemptLarge(words) : answer;
   }

@@ -11,13 +11,15 @@
 import type { MutatorHandle } from '../binding.ts';
 import { argumentRangeError } from '../errors.ts';
 import type { CollectionRequest } from '../gc/requests.ts';
-import { type CollectionHost, SLICE_MS, SlowAllocation } from './allocation.ts';
+import { untilDone } from '../slices.ts';
+import { type CollectionHost, SlowAllocation } from './allocation.ts';
 import { HandleTable } from './handles.ts';
 import {
   CONTROL_STATE,
   CONTROL_TLAB_LIMIT,
   CONTROL_TLAB_START,
   CONTROL_TLAB_TOP,
+  MUTATOR_RUNNING,
   MUTATOR_STOP_REQUESTED,
 } from './layout.ts';
 import { RootRange } from './root-range.ts';
@@ -94,6 +96,14 @@ export class Mutator {
   /** A safepoint: stops here if the collector asks for it. One load when it does not. */
   poll(): void {
     if ((this.#control[CONTROL_STATE]! & MUTATOR_STOP_REQUESTED) !== 0) this.#stopHere();
+  }
+
+  /**
+   * @internal Called in the event loop, where no raw reference can be alive, when the collector has waited for this thread. A
+   * mutator that its program has parked stays parked.
+   */
+  nudged(): void {
+    if ((this.#control[CONTROL_STATE]! & MUTATOR_RUNNING) !== 0) this.poll();
   }
 
   /**
@@ -204,7 +214,7 @@ export class Mutator {
   }
 
   #stopHere(): void {
-    while (!this.#setUp.host.native.safepoint(this.#handle, SLICE_MS));
+    untilDone((sliceMs) => this.#setUp.host.native.safepoint(this.#handle, sliceMs));
   }
 
   #allocateSlow(shape: Shape, count: number, words: number): Ref {
