@@ -55,19 +55,30 @@ PageRun Regions::Cut(RegionIndex region, uint32_t pages) {
   return run;
 }
 
+bool Regions::TakePartial(uint32_t least) {
+  // The last ones were put there most recently; one that is too full for this request may do for the next.
+  for (size_t i = partial_.size(); i-- > 0;) {
+    const RegionIndex region = partial_[i];
+    if (use_[region].state == RegionState::kLive && punching_[region] == 0 && PagesLeft(region) < least) continue;
+    partial_[i] = partial_.back();
+    partial_.pop_back();
+    if (use_[region].state != RegionState::kLive || punching_[region] != 0) continue;
+    current_ = region;
+    return true;
+  }
+  return false;
+}
+
 PageRun Regions::TakePages(uint32_t least, uint32_t wanted) {
   const std::lock_guard<std::mutex> guard(lock_);
   if (current_ == kNone || PagesLeft(current_) < least) {
-    if (current_ != kNone) SetState(current_, RegionState::kLive);
-    current_ = kNone;
-    while (!partial_.empty() && current_ == kNone) {
-      const RegionIndex region = partial_.back();
-      partial_.pop_back();
-      if (use_[region].state == RegionState::kLive && punching_[region] == 0 && PagesLeft(region) >= least) {
-        current_ = region;
-      }
+    if (current_ != kNone) {
+      SetState(current_, RegionState::kLive);
+      // Whatever was filled since the last marking may be filled further.
+      if (PagesLeft(current_) >= kLeastPartialPages) partial_.push_back(current_);
+      current_ = kNone;
     }
-    if (current_ == kNone) {
+    if (!TakePartial(least)) {
       RegionIndex region;
       if (charged() >= capacity_ || !TakeFree(&region)) return {};
       Charge(1);

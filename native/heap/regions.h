@@ -125,6 +125,7 @@ class Regions {
   void Set(RegionIndex region, RegionUse use) { __atomic_store(&use_[region], &use, __ATOMIC_RELAXED); }
   void SetState(RegionIndex region, RegionState state) { Set(region, {state, 0, use_[region].used_pages}); }
   uint32_t PagesLeft(RegionIndex region) const { return kRegionPages - use_[region].used_pages; }
+  bool TakePartial(uint32_t least);  // Lock held; sets current_.
   PageRun Cut(RegionIndex region, uint32_t pages);
   void AddUsed(int64_t pages) { used_pages_total_.fetch_add(static_cast<uint64_t>(pages), std::memory_order_relaxed); }
 
