@@ -147,27 +147,27 @@ void OneHeap(Random& random, uint32_t refuse_target, End end) {
 }
 
 // The first target holds exactly, or all but `short_of` words of, the first source and the first object of the second.
-void AnObjectThatJustFitsStaysAndOneThatIsAWordTooLongGoesOn(int short_of) {
+void AnObjectThatJustFitsStaysAndOneThatIsAWordTooLongGoesOn(int short_of, uint32_t gap) {
   SyntheticHeap test(5);
   test.TakeRegions(3);  // Region 0 is dead, so it is the first target.
   const uint32_t room = kRegionWords - kPageWords;
   const uint32_t first = kLargeObjectWords;
   const uint32_t second = 40000;
   const WordIndex a = FirstWordOfRegion(1);
-  const WordIndex b = FirstWordOfRegion(2);
+  const WordIndex b = FirstWordOfRegion(2) + gap;
   test.Place(a, test.data, first - 1, true);
   test.Place(a + first + 7, test.data, second - 1, true);
   const uint32_t rest = room - first - second - static_cast<uint32_t>(short_of);
-  test.Place(b + 64, test.data, rest - 1, true);
-  test.Place(b + 64 + rest, test.data, 0, true);
-  test.Place(b + 64 + rest + 1, test.data, 99, true);
+  test.Place(b, test.data, rest - 1, true);
+  test.Place(b + rest, test.data, 0, true);
+  test.Place(b + rest + 1, test.data, 99, true);
   test.EndMarking();
   std::map<WordIndex, WordIndex> model;
   EXPECT(test.Model({1, 2}, {0, 3}, &model) == 2);
   Plan plan(&test.heap);
   EXPECT(plan.Make(test.gang, {1, 2}, 2) == 2);
-  EXPECT((RegionOf(model.at(b + 64)) == 0) == (short_of >= 0));
-  EXPECT((RegionOf(model.at(b + 64 + rest)) == 0) == (short_of >= 1));
+  EXPECT((RegionOf(model.at(b)) == 0) == (short_of >= 0));
+  EXPECT((RegionOf(model.at(b + rest)) == 0) == (short_of >= 1));
   CheckAddresses(test, plan, model);
   CheckReaders(test, plan);
 }
@@ -179,7 +179,9 @@ int main(int argc, char** argv) {
   using namespace faultline::test;
   const uint64_t seed = SeedFrom(argc, argv, 20261122);
   Random random(seed);
-  for (int short_of = -1; short_of <= 2; ++short_of) AnObjectThatJustFitsStaysAndOneThatIsAWordTooLongGoesOn(short_of);
+  for (int short_of = -1; short_of <= 2; ++short_of) {
+    for (const uint32_t gap : {0u, 1u, 63u, 64u, 70u}) AnObjectThatJustFitsStaysAndOneThatIsAWordTooLongGoesOn(short_of, gap);
+  }
   const uint32_t heaps = ShortForm() ? 60 : 250;
   for (uint32_t i = 0; i < heaps; ++i) {
     const uint32_t refuse = i % 3 == 2 ? random.Below(3) : ~0u;

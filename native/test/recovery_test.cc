@@ -1,0 +1,92 @@
+// A control thread that ends in the middle of a cycle: whoever takes over brings the cycle to an end, from every phase, and
+// nothing is lost.
+#include <cinttypes>
+
+#include "os/clock.h"
+#include "shadow_program.h"
+
+namespace faultline::test {
+namespace {
+
+uint64_t Slice() { return NowNs() + 2 * kNsPerMs; }
+
+// The steps of a cycle up to `last`, where the control thread ends.
+void Begin(TestHeap& test, Phase last) {
+  Collector& collector = *test.collector;
+  if (last == Phase::kIdle) return;
+  while (!collector.PrepareMarking(Slice())) {
+  }
+  if (last == Phase::kMarking) return;
+  while (!collector.MarkPause(2 * kNsPerMs)) {
+  }
+  if (last == Phase::kMarked) return;
+  collector.Sweep();
+  std::vector<RegionIndex> sources;
+  for (RegionIndex region = 0; region < test.heap.regions.count(); ++region) {
+    const uint32_t live = test.heap.tables.live_word_counts[region];
+    if (test.heap.regions.use(region).state == RegionState::kLive && test.heap.tables.marked_pages[region] > 0 && live > 0) {
+      sources.push_back(region);
+    }
+  }
+  EXPECT(collector.MakePlan(sources, 2));
+  if (last == Phase::kPlanned) return;
+  while (!collector.FlipPause(2 * kNsPerMs)) {
+  }
+  if (last == Phase::kCompacting) return;
+  while (!collector.Compact(Slice())) {
+  }
+  EXPECT(last == Phase::kFinishing);
+}
+
+void FromEveryPhase(FaultModeKind mode, uint64_t seed) {
+  TestHeap::Options options;
+  options.mode = mode;
+  options.capacity_regions = 12;
+  TestHeap test(options);
+  const ShadowShapes shapes(&test);
+  ShadowProgram::Options program_options;
+  program_options.nodes = 400;
+  program_options.large_percent = 3;
+  program_options.may_run_out = true;
+  ShadowProgram program(&test, shapes, seed, program_options);
+  EXPECT(program.Fill());
+  for (const Phase last : {Phase::kIdle, Phase::kMarking, Phase::kMarked, Phase::kPlanned, Phase::kCompacting, Phase::kFinishing}) {
+    for (const bool requested : {false, true}) {
+      program.mutator().Park();
+      Begin(test, last);
+      program.mutator().Unpark();
+      program.CheckAll();
+      // It had asked for a stop that never came about.
+      if (requested) EXPECT(!test.heap.handshake.TryStop(0));
+      while (!test.collector->Recover(Slice())) {
+      }
+      EXPECT(test.collector->phase() == Phase::kIdle && !test.collector->Armed());
+      program.mutator().Poll();
+      program.CheckAll();
+      program.mutator().Park();
+      test.Collect();
+      program.mutator().Unpark();
+      EXPECT(test.heap.regions.charged() <= test.heap.regions.capacity());
+      program.Steps(50);
+      program.CheckAll();
+      program.mutator().Park();
+      test.Collect();
+      program.mutator().Unpark();
+    }
+  }
+  std::printf("%-8s recovered from every phase, %" PRIu64 " checks\n", NameOf(mode), program.checks());
+}
+
+}  // namespace
+}  // namespace faultline::test
+
+int main(int argc, char** argv) {
+  using namespace faultline;
+  using namespace faultline::test;
+  const uint64_t seed = SeedFrom(argc, argv, 20261130);
+  for (const FaultModeKind mode :
+       {FaultModeKind::kSigbus, FaultModeKind::kThread, FaultModeKind::kSigsegv, FaultModeKind::kStw}) {
+    if (ModeWorks(mode)) FromEveryPhase(mode, seed);
+  }
+  return 0;
+}
