@@ -32,12 +32,16 @@ function tell(message: FromMutatorThread): void {
   parentPort!.postMessage(message);
 }
 
-/** One walk, and then something else, mostly something that makes garbage. */
+/**
+ * One walk, and then something else, mostly something that makes garbage. Where nothing may be allocated, kept paths are
+ * dropped and handles renewed: an old copy leads to other old copies, so a few of them can keep most of an older graph alive.
+ */
 function round(graph: GraphMutator, mayAllocate: boolean): void {
   graph.walk();
   const dice = graph.random.below(32);
   if (!mayAllocate) {
-    if (dice < 8) graph.revisit();
+    if (dice < 6) graph.revisit();
+    else if (dice < 12) graph.hold();
     else graph.reconcile();
   } else if (dice < 14) graph.replace();
   else if (dice < 17) graph.keep();
