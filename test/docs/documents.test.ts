@@ -64,6 +64,22 @@ describe('README.md', () => {
     expect(all.filter((document) => !linked.has(document))).toEqual([]);
   });
 
+  it('has exactly the options of faultline run', () => {
+    const known = [...read('src/cli/run/run-options.ts').matchAll(/\.option\('(--[\w-]+)/g)].map(([, option]) => option!);
+    const documented = firstCells(section('README.md', 'Quick start')).filter((cell) => cell.startsWith('--'));
+    expect(documented).toEqual(known);
+  });
+
+  it('explains every line of the summary, and no others', () => {
+    const source = read('src/cli/run/summary.ts');
+    const facts = source.slice(source.indexOf('const rows'), source.indexOf('const facts'));
+    const names = [...facts.matchAll(/\[\s*'([a-z ]+)',/g), ...source.matchAll(/row\('([a-z ]+)'/g)].map(([, name]) => name!);
+    const explained = firstCells(section('README.md', 'Quick start')).filter((cell) => !/^(--|option$|first$)/.test(cell));
+    expect(explained.filter((name) => name !== 'without work').sort()).toEqual(names.sort());
+    const shown = /<!-- run -->\n```text\n([\s\S]*?)```/.exec(read('README.md'))![1]!;
+    for (const name of explained) if (name !== 'exhausted') expect(shown).toContain(name);
+  });
+
   it('has every fault mode in its table', () => {
     expect(firstCells(section('README.md', 'Fault modes'))).toEqual([...FAULT_MODES]);
   });
