@@ -200,7 +200,7 @@ describe('docs/concurrency.md', () => {
 
   it('names the files whose assertions quote them', () => {
     for (const [letter, , ...places] of rows) {
-      const files = places.join(' ').match(/native\/[\w/]+\.(?:cc|h)/g) ?? [];
+      const files: readonly string[] = places.join(' ').match(/native\/[\w/]+\.(?:cc|h)/g) ?? [];
       const quoting = ['os', 'heap', 'gc'].flatMap((layer) => readdirSync(join(ROOT, 'native', layer)).map((name) => `native/${layer}/${name}`))
         .filter((path) => read(path).includes(`"(${letter}) `));
       expect(quoting.filter((path) => !files.includes(path)), letter).toEqual([]);
