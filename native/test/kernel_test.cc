@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -13,6 +14,7 @@
 #include "os/clock.h"
 #include "os/fault_signals.h"
 #include "os/memory_file.h"
+#include "os/refusals.h"
 #include "os/userfaultfd.h"
 #include "os/userfaultfd_abi.h"
 #include "os/views.h"
@@ -270,6 +272,33 @@ void FlipsLeaveNoHoleForOthersMappings() {
   EXPECT(mappings.load() > 0);
 }
 
+uint64_t MinorFaultsOf(uint8_t* view) {
+  rusage before;
+  rusage after;
+  getrusage(RUSAGE_THREAD, &before);
+  for (size_t page = 0; page < kPages; ++page) view[page * kPageBytes] = 1;
+  getrusage(RUSAGE_THREAD, &after);
+  return static_cast<uint64_t>(after.ru_minflt - before.ru_minflt);
+}
+
+// When the second move is refused, the first is taken back, page tables and all.
+void ARefusedFlipLeavesTheViewAsItWas() {
+  MemoryFile file;
+  EXPECT(file.Create(kBytes).ok());
+  Views views;
+  EXPECT(views.Create(file, nullptr, Views::NextView::kAccessible).ok());
+  for (uint32_t skip = 0; skip < 2; ++skip) {
+    EXPECT(views.PopulateMutatorView(0, kBytes).ok());
+    ArmRefusal(SystemCall::kMremap, ENOMEM, skip, 1);
+    EXPECT(!views.Swap().ok());
+    ArmRefusal(SystemCall::kMremap, 0, 0, 0);
+    EXPECT(MinorFaultsOf(views.mutator_view()) < kPages);
+    EXPECT(views.EmptyScratchPiece(1));  // Nothing is left there.
+  }
+  EXPECT(views.Swap().ok());
+  EXPECT(MinorFaultsOf(views.mutator_view()) >= kPages);  // The next view's tables were empty.
+}
+
 // Behind the end of the file there is nothing: the kernel says SIGBUS there, whatever is registered.
 void AFileMayBeShorterThanItsViews() {
   MemoryFile file;
@@ -295,6 +324,7 @@ int main() {
   using namespace faultline;
   using namespace faultline::test;
   AFileMayBeShorterThanItsViews();
+  ARefusedFlipLeavesTheViewAsItWas();
   FlipsLeaveNoHoleForOthersMappings();
   if (!ProbeUserfaultfd().has_minor_faults()) {
     std::printf("this kernel offers no userfaultfd minor faults on shared memory to this process\n");
