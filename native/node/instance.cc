@@ -26,12 +26,18 @@ Registry& TheRegistry() {
 Result<std::shared_ptr<HeapInstance>> HeapInstance::Create(const Heap::Options& heap_options,
                                                            const Collector::Options& collector_options) {
   Registry& registry = TheRegistry();
-  const std::lock_guard<std::mutex> guard(registry.lock);
-  std::shared_ptr<HeapInstance> instance(new HeapInstance(registry.next_id));
+  uint32_t id;
+  {
+    const std::lock_guard<std::mutex> guard(registry.lock);
+    id = registry.next_id++;
+  }
+  // Without the lock: an instance that cannot be made is destroyed again, and its destructor takes it.
+  std::shared_ptr<HeapInstance> instance(new HeapInstance(id));
   if (Status status = instance->heap.Create(heap_options); !status.ok()) return status.error();
   instance->collector = std::make_unique<Collector>(&instance->heap, collector_options);
   if (Status status = instance->collector->Open(); !status.ok()) return status.error();
-  registry.instances[registry.next_id++] = instance;
+  const std::lock_guard<std::mutex> guard(registry.lock);
+  registry.instances[id] = instance;
   return instance;
 }
 

@@ -19,14 +19,14 @@ const DEFAULT_LIMIT_MS = 30_000;
 export function runProgram(
   name: string,
   args: readonly (string | number)[],
-  { limitMs = DEFAULT_LIMIT_MS, env = {} }: { limitMs?: number; env?: Record<string, string> } = {},
+  { limitMs = DEFAULT_LIMIT_MS, flags = [] }: { limitMs?: number; flags?: readonly string[] } = {},
 ): Promise<Ending> {
   const path = fileURLToPath(new URL(`./programs/${name}.mjs`, import.meta.url));
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [path, ...args.map(String)], {
+    const child = spawn(process.execPath, [...flags, path, ...args.map(String)], {
       detached: true, // its own process group, so that whatever it started ends with it
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, NODE_OPTIONS: '', ...env },
+      env: { ...process.env, NODE_OPTIONS: '' },
     });
     let stdout = '';
     let stderr = '';
