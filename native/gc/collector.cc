@@ -165,6 +165,7 @@ bool Collector::FlipPause(uint64_t limit_ns) {
       in_pause = true;
     }
   }
+  heap_->regions.ForgetMapped();
   compaction_begin_ns_ = NowNs();
   report_.flip_kernel_ns = compaction_begin_ns_ - kernel_begin_ns;
   workers_before_ = Read(heap_->statistics.pages_by_workers);

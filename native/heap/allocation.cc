@@ -28,7 +28,9 @@ Status PreparePages(Heap& heap, const PageRun& run) {
     heap.fresh_pages->PublishFresh(run.first, run.count);
     return {};
   }
-  if (Status status = heap.views.PopulateMutatorView(offset, bytes); !status.ok()) return status;
+  if (!run.mapped) {
+    if (Status status = heap.views.PopulateMutatorView(offset, bytes); !status.ok()) return status;
+  }
   memset(heap.views.mutator_view() + offset, 0, dirty);
   return {};
 }

@@ -12,6 +12,7 @@ Status Regions::Create(uint32_t capacity_regions, uint32_t reserve_regions) {
   if (Status status = use_.Create(count_); !status.ok()) return status;
   if (Status status = clean_from_.Create(count_); !status.ok()) return status;
   if (Status status = punching_.Create(count_); !status.ok()) return status;
+  if (Status status = mapped_.Create(count_); !status.ok()) return status;
   if (Status status = large_head_.Create(count_); !status.ok()) return status;
   free_count_.store(count_, std::memory_order_relaxed);
   return {};
@@ -51,9 +52,22 @@ PageRun Regions::Cut(RegionIndex region, uint32_t pages) {
   run.dirty = clean_from_[region] > used ? std::min<uint32_t>(clean_from_[region] - used, pages) : 0;
   Set(region, {use_[region].state, 0, static_cast<uint16_t>(used + pages)});
   clean_from_[region] = std::max<uint16_t>(clean_from_[region], use_[region].used_pages);
+  run.mapped = NoteMapped(region, used, used + pages);
   AddUsed(pages);
   return run;
 }
+
+bool Regions::NoteMapped(RegionIndex region, uint32_t from, uint32_t to) {
+  Mapped& mapped = mapped_[region];
+  if (mapped.view == view_ && from >= mapped.from && to <= mapped.to) return true;
+  if (mapped.view == view_ && from >= mapped.from && from <= mapped.to) {
+    mapped.to = static_cast<uint16_t>(to);
+  } else {
+    mapped = {view_, static_cast<uint16_t>(from), static_cast<uint16_t>(to)};
+  }
+  return false;
+}
+
 
 bool Regions::TakePartial(uint32_t least) {
   // The last ones were put there most recently; one that is too full for this request may do for the next.
@@ -234,7 +248,10 @@ bool Regions::BeginPunch(RegionIndex region) {
 void Regions::EndPunch(RegionIndex region, bool punched) {
   const std::lock_guard<std::mutex> guard(lock_);
   // Meanwhile a large object may have ended and freed its tail: what lies in front of the punched pages is still dirty.
-  if (punched) clean_from_[region] = static_cast<uint16_t>(punching_[region] - 1);
+  if (punched) {
+    clean_from_[region] = static_cast<uint16_t>(punching_[region] - 1);
+    mapped_[region] = Mapped{};
+  }
   punching_[region] = 0;
   search_from_ = std::min(search_from_, region);
 }

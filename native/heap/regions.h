@@ -48,7 +48,8 @@ static_assert(sizeof(RegionUse) == 4);
 struct PageRun {
   PageIndex first = 0;
   uint32_t count = 0;
-  uint32_t dirty = 0;  // How many of them, from the front, may hold old data.
+  uint32_t dirty = 0;     // How many of them, from the front, may hold old data.
+  bool mapped = false;    // All of them were populated in the mutator view that is in use.
 };
 
 class Regions {
@@ -101,6 +102,9 @@ class Regions {
   RegionIndex LargeHead(RegionIndex region) const { return large_head_[region]; }
 
   // A moment's truth, without the lock: the entry may change while it is looked at.
+  // The mutator view was replaced: nothing that was populated before counts any more.  Mutators are stopped.
+  void ForgetMapped() { ++view_; }
+
   RegionUse use(RegionIndex region) const {
     RegionUse use;
     __atomic_load(&use_[region], &use, __ATOMIC_RELAXED);
@@ -127,6 +131,7 @@ class Regions {
   uint32_t PagesLeft(RegionIndex region) const { return kRegionPages - use_[region].used_pages; }
   bool TakePartial(uint32_t least);  // Lock held; sets current_.
   PageRun Cut(RegionIndex region, uint32_t pages);
+  bool NoteMapped(RegionIndex region, uint32_t from, uint32_t to);  // Lock held; whether they were mapped already.
   void AddUsed(int64_t pages) { used_pages_total_.fetch_add(static_cast<uint64_t>(pages), std::memory_order_relaxed); }
 
   static constexpr RegionIndex kNone = ~0u;
@@ -140,6 +145,14 @@ class Regions {
   MappedArray<uint16_t> clean_from_;
   MappedArray<uint16_t> punching_;  // First page that is being punched, plus 1; 0 for none.
   MappedArray<RegionIndex> large_head_;
+  // Pages [from, to) of a region were handed out, hence populated, since the view with that number came into use.
+  struct Mapped {
+    uint32_t view = 0;
+    uint16_t from = 0;
+    uint16_t to = 0;
+  };
+  MappedArray<Mapped> mapped_;
+  uint32_t view_ = 1;
   RegionIndex current_ = kNone;
   RegionIndex search_from_ = 0;
   std::vector<RegionIndex> partial_;

@@ -188,7 +188,7 @@ export class Collector {
   }
 
   #reclaim(everything: boolean): void {
-    const keep = everything ? 0 : spareBytes(this.#native.statistics(this.#heap).usedBytes);
+    const keep = everything ? 0 : spareBytes(this.#native.statistics(this.#heap).chargedRegions, this.#setUp.capacityRegions);
     this.#phase(this.#native.statistics(this.#heap).cycles.count, 'reclaim', () =>
       untilDone((sliceMs) => this.#native.reclaim(this.#heap, keep, everything, sliceMs)),
     );

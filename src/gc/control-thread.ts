@@ -38,14 +38,20 @@ async function close(): Promise<void> {
   parentPort?.close();
 }
 
-async function verify(): Promise<void> {
-  channel.postMessage({ type: 'verified', objects: await collector.verify() } satisfies HeapCommand);
+/** Being served. Whoever waits asks more than once. */
+const verifications = new Set<string>();
+
+async function verify(id: string): Promise<void> {
+  if (verifications.has(id)) return;
+  verifications.add(id);
+  channel.postMessage({ type: 'verified', id, objects: await collector.verify() } satisfies HeapCommand);
+  verifications.delete(id);
 }
 
 channel.onmessage = (message: unknown) => {
-  const { type } = (message as { data: HeapCommand }).data;
-  if (type === 'close') void close();
-  if (type === 'verify') void verify();
+  const command = (message as { data: HeapCommand }).data;
+  if (command.type === 'close') void close();
+  if (command.type === 'verify') void verify(command.id);
 };
 
 // Unfinished business of an earlier control thread first: requests would find the collector in the middle of a cycle.

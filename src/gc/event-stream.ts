@@ -3,14 +3,25 @@
  * on request, to `performance.measure`, and lets the thread wait for the end of a collection.
  */
 import { channel } from 'node:diagnostics_channel';
+import { randomUUID } from 'node:crypto';
 import { BroadcastChannel } from 'node:worker_threads';
+import { HeapError } from '../errors.ts';
 import { type CollectionSummary, type CycleSummary, channelName, DIAGNOSTICS, type HeapCommand, type HeapEvent } from './events.ts';
 
 /** How long a waiting thread goes without looking whether there is still a control thread. */
 const LOOK_AFTER_CONTROL_MS = 100;
 
-interface Waiter {
-  readonly ticket: number;
+/** Where the collections come from that somebody waits for. */
+export interface CollectionSource {
+  /** Asks for a collection; the answer is its number. */
+  request(): number;
+  hasEnded(ticket: number): boolean;
+  /** Starts a control thread if there is none any more. */
+  keepControl(): void;
+}
+
+interface CollectionWaiter {
+  ticket: number;
   readonly resolve: (summary: CollectionSummary) => void;
 }
 
@@ -26,10 +37,12 @@ export class EventStream {
   readonly #channel: BroadcastChannel;
   readonly #measures: boolean;
   readonly #tell: (event: HeapEvent) => void;
-  readonly #waiters = new Set<Waiter>();
+  readonly #collections = new Set<CollectionWaiter>();
+  readonly #verifications = new Map<string, (objects: number) => void>();
+  /** Ends every wait with an error. */
+  readonly #refusals = new Set<(error: unknown) => void>();
   #timer: NodeJS.Timeout | undefined;
   #controlEnded: (() => void) | undefined;
-  #verified: ((objects: number) => void) | undefined;
 
   constructor(heapId: number, measures: boolean, tell: (event: HeapEvent) => void) {
     this.#measures = measures;
@@ -40,23 +53,67 @@ export class EventStream {
     this.#channel.unref();
   }
 
-  /** Resolves when collection number `ticket` is over. `lookAfter` is called now and then meanwhile. */
-  async awaitCollection(ticket: number, lookAfter: () => void): Promise<CollectionSummary> {
-    const timer = setInterval(lookAfter, LOOK_AFTER_CONTROL_MS);
+  /** Asks for a collection and resolves when it is over. Rejects with ERR_HEAP_CLOSED when the heap is closed before. */
+  async awaitCollection(source: CollectionSource): Promise<CollectionSummary> {
+    const ticket = source.request();
+    let waiter: CollectionWaiter | undefined;
+    let ended = false;
     try {
-      return await new Promise((resolve) => this.#waiters.add({ ticket, resolve }));
+      return await this.#wait<CollectionSummary>(
+        (resolve) => this.#collections.add((waiter = { ticket, resolve })),
+        () => {
+          source.keepControl();
+          // Over for a while without a word: the control thread died with the news. Another collection will do.
+          if (ended) waiter!.ticket = source.request();
+          ended = source.hasEnded(waiter!.ticket);
+        },
+      );
     } finally {
-      clearInterval(timer);
+      this.#collections.delete(waiter!);
     }
   }
 
   /** Has the control thread walk the whole heap; resolves to the number of objects. */
-  async verify(): Promise<number> {
-    const keepAlive = setInterval(() => {}, LOOK_AFTER_CONTROL_MS);
-    this.#channel.postMessage({ type: 'verify' } satisfies HeapCommand);
-    const objects = await new Promise<number>((resolve) => (this.#verified = resolve));
-    clearInterval(keepAlive);
-    return objects;
+  async verify(source: CollectionSource): Promise<number> {
+    const id = randomUUID();
+    // Asked again and again: a thread that is still starting does not hear the first time.
+    const ask = (): void => this.#channel.postMessage({ type: 'verify', id } satisfies HeapCommand);
+    try {
+      return await this.#wait<number>(
+        (resolve) => {
+          this.#verifications.set(id, resolve);
+          ask();
+        },
+        () => {
+          source.keepControl();
+          ask();
+        },
+      );
+    } finally {
+      this.#verifications.delete(id);
+    }
+  }
+
+  /** Waits, keeps the thread alive meanwhile, and looks after things now and then. */
+  async #wait<T>(begin: (resolve: (value: T) => void) => void, look: () => void): Promise<T> {
+    let timer: NodeJS.Timeout | undefined;
+    let refuse: ((error: unknown) => void) | undefined;
+    try {
+      return await new Promise<T>((resolve, reject) => {
+        this.#refusals.add((refuse = reject));
+        begin(resolve);
+        timer = setInterval(() => {
+          try {
+            look();
+          } catch (error) {
+            reject(error);
+          }
+        }, LOOK_AFTER_CONTROL_MS);
+      });
+    } finally {
+      clearInterval(timer);
+      this.#refusals.delete(refuse!);
+    }
   }
 
   /** Asks the control thread to end; resolves when it has. */
@@ -76,12 +133,14 @@ export class EventStream {
 
   close(): void {
     this.#channel.close();
+    const error = new HeapError('ERR_HEAP_CLOSED', 'the heap was closed before this was done; await it before you close.');
+    for (const refuse of this.#refusals) refuse(error);
   }
 
   #receive(data: HeapEvent | HeapCommand): void {
     if (data.type === 'close' || data.type === 'verify') return;
     if (data.type === 'verified') {
-      this.#verified?.(data.objects);
+      this.#verifications.get(data.id)?.(data.objects);
       return;
     }
     if (data.type === 'control-ended') {
@@ -94,10 +153,8 @@ export class EventStream {
   }
 
   #release(summary: CollectionSummary): void {
-    for (const waiter of this.#waiters) {
-      if (((summary.collection - waiter.ticket) | 0) < 0) continue;
-      this.#waiters.delete(waiter);
-      waiter.resolve(summary);
+    for (const waiter of this.#collections) {
+      if (((summary.collection - waiter.ticket) | 0) >= 0) waiter.resolve(summary);
     }
   }
 

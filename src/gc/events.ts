@@ -100,8 +100,8 @@ export type HeapEvent =
 export type HeapCommand =
   | { readonly type: 'close' }
   | { readonly type: 'control-ended' }
-  | { readonly type: 'verify' }
-  | { readonly type: 'verified'; readonly objects: number };
+  | { readonly type: 'verify'; readonly id: string }
+  | { readonly type: 'verified'; readonly id: string; readonly objects: number };
 
 /** @internal */
 export function channelName(heapId: number): string {
