@@ -272,6 +272,10 @@ void FlipsLeaveNoHoleForOthersMappings() {
   EXPECT(mappings.load() > 0);
 }
 
+// ThreadSanitizer's own memory would fault too.
+#if defined(__SANITIZE_THREAD__)
+__attribute__((noinline, no_sanitize_thread))
+#endif
 uint64_t MinorFaultsOf(uint8_t* view) {
   rusage before;
   rusage after;
