@@ -94,6 +94,7 @@ function plan({ sanitize, debug, install, tests }) {
     ...(checked ? ['-DFAULTLINE_DEBUG', '-fno-omit-frame-pointer'] : []),
     ...instrument,
     '-DNAPI_VERSION=8', '-DNAPI_DISABLE_CPP_EXCEPTIONS', '-DNODE_GYP_MODULE_NAME=faultline',
+    '-DNODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS', // a worker that is terminated while it loads the addon cannot throw
     '-Inative', ...headerFolders().flatMap((folder) => ['-isystem', folder]),
     ...(process.env.CXXFLAGS?.split(/\s+/).filter(Boolean) ?? []),
   ];

@@ -8,7 +8,7 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import { HeapError } from './errors.ts';
+import { HeapError, type HeapErrorCode } from './errors.ts';
 import { platformProblem } from './platform.ts';
 
 /** Handles of native objects; valid in the thread that got them. */
@@ -131,6 +131,9 @@ export interface NativeStatistics {
 }
 
 export interface Binding {
+  /** What the addon throws (ERR_HEAP_CLOSED, ERR_MUTATOR_DETACHED) is made by this function. */
+  makeErrorsBy(make: (code: HeapErrorCode, message: string) => Error): void;
+
   // Heaps.
   create(options: CreateOptions, view: Uint8Array, sharedRoots: Uint32Array): HeapDescription | Refusal;
   /** Null when this process has no such heap. */
@@ -253,6 +256,9 @@ let loaded: Binding | undefined;
 
 /** The addon; loaded on first use. Throws ERR_ADDON_MISSING where it cannot be. */
 export function binding(): Binding {
-  loaded ??= load();
+  if (loaded === undefined) {
+    loaded = load();
+    loaded.makeErrorsBy((code, message) => new HeapError(code, message));
+  }
   return loaded;
 }

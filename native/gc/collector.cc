@@ -102,8 +102,7 @@ uint32_t Collector::Sweep() {
       heap_->regions.SweepDead(heap_->tables.live_word_counts.data(), heap_->tables.marked_pages.data(),
                                [&starts](WordIndex object) { return starts.Test(object); });
   if (report_.swept_regions > 0) {
-    heap_->memory_epoch.fetch_add(1, std::memory_order_release);
-    FutexWakeAll(&heap_->memory_epoch);
+    heap_->TellMemoryMayBeFree();
   }
   return report_.swept_regions;
 }
@@ -245,14 +244,12 @@ void Collector::EndCycle() {
   heap_->regions.ReopenPartial();
   phase_.store(Phase::kIdle, std::memory_order_release);
   heap_->NotePeak();
-  heap_->memory_epoch.fetch_add(1, std::memory_order_release);
-  FutexWakeAll(&heap_->memory_epoch);
+  heap_->TellMemoryMayBeFree();
 }
 
 void Collector::EndCollection() {
   collections_ended_.fetch_add(1, std::memory_order_acq_rel);
-  heap_->memory_epoch.fetch_add(1, std::memory_order_release);
-  FutexWakeAll(&heap_->memory_epoch);
+  heap_->TellMemoryMayBeFree();
 }
 
 bool Collector::Recover(uint64_t deadline_ns) {
@@ -310,8 +307,7 @@ bool Collector::RecycleSources() {
     }
   }
   if (any) {
-    heap_->memory_epoch.fetch_add(1, std::memory_order_release);
-    FutexWakeAll(&heap_->memory_epoch);
+    heap_->TellMemoryMayBeFree();
   }
   return any;
 }

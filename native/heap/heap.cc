@@ -1,5 +1,7 @@
 #include "heap/heap.h"
 
+#include "os/futex.h"
+
 namespace faultline {
 
 Status Heap::Create(const Options& options) {
@@ -15,6 +17,11 @@ Status Heap::Create(const Options& options) {
     shared_roots = own_roots_.data();
   }
   return {};
+}
+
+void Heap::TellMemoryMayBeFree() {
+  memory_epoch.fetch_add(1, std::memory_order_release);  // Partner: the acquire load before a wait.
+  FutexWakeAll(&memory_epoch);
 }
 
 void Heap::NotePeak() {

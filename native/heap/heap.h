@@ -55,6 +55,9 @@ class Heap {
 
   void NotePeak();
 
+  // Wakes the mutators that wait for memory, or for the end of a collection.
+  void TellMemoryMayBeFree();
+
   MemoryFile file;
   Views views;
   ShapeTable shapes;

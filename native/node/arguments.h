@@ -31,9 +31,7 @@ inline uint64_t LimitAt(const Napi::CallbackInfo& info, size_t index) {
 inline HeapInstance* HeapAt(const Napi::CallbackInfo& info, size_t index) {
   HeapBinding* const binding = info[index].As<Napi::External<HeapBinding>>().Data();
   if (binding->instance == nullptr || binding->instance->closed()) {
-    Napi::Error error = Napi::Error::New(info.Env(), "the heap is closed");
-    error.Set("code", "ERR_HEAP_CLOSED");
-    error.ThrowAsJavaScriptException();
+    Environment::Of(info.Env())->Throw("ERR_HEAP_CLOSED", "the heap is closed.");
     return nullptr;
   }
   return binding->instance.get();
@@ -42,9 +40,7 @@ inline HeapInstance* HeapAt(const Napi::CallbackInfo& info, size_t index) {
 inline MutatorBinding* MutatorAt(const Napi::CallbackInfo& info, size_t index) {
   MutatorBinding* const binding = info[index].As<Napi::External<MutatorBinding>>().Data();
   if (!binding->attached) {
-    Napi::Error error = Napi::Error::New(info.Env(), "the mutator is detached from its heap");
-    error.Set("code", "ERR_MUTATOR_DETACHED");
-    error.ThrowAsJavaScriptException();
+    Environment::Of(info.Env())->Throw("ERR_MUTATOR_DETACHED", "the mutator is detached from its heap.");
     return nullptr;
   }
   return binding;

@@ -70,7 +70,7 @@ void Environment::DetachMutator(MutatorBinding* binding) {
     AbandonLarge(heap, *mutator);
   });
   UnbindFromThread(mutator);
-  heap.memory_epoch.fetch_add(1, std::memory_order_release);
+  heap.TellMemoryMayBeFree();
   if (binding->nudge != nullptr) napi_release_threadsafe_function(binding->nudge, napi_tsfn_abort);
   binding->nudge = nullptr;
   Drop(env_, &binding->control_buffer);
@@ -92,11 +92,22 @@ void Environment::ResignControl(HeapInstance* instance) {
   std::erase_if(controls_, [instance](const Control& control) { return control.instance.get() == instance; });
 }
 
+void Environment::Throw(const char* code, const char* message) {
+  const Napi::Env env(env_);
+  if (make_error_.IsEmpty()) {
+    Napi::Error::New(env, message).ThrowAsJavaScriptException();
+    return;
+  }
+  const Napi::Value error = make_error_.Call({Napi::String::New(env, code), Napi::String::New(env, message)});
+  if (!env.IsExceptionPending()) napi_throw(env_, error);
+}
+
 void Environment::CleanUp(void* self) {
   Environment* const environment = static_cast<Environment*>(self);
   while (!environment->controls_.empty()) environment->ResignControl(environment->controls_.back().instance.get());
   for (auto& mutator : environment->mutators_) environment->DetachMutator(mutator.get());
   for (auto& heap : environment->heaps_) environment->ReleaseHeap(heap.get());
+  environment->make_error_.Reset();
   delete environment;
 }
 

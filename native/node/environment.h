@@ -49,6 +49,10 @@ class Environment {
   // that one, so it is registered anew after each of them.
   void CleanUpFirst();
 
+  // Errors that native code throws are made by TypeScript: make(code, message).
+  void MakeErrorsBy(Napi::Function make) { make_error_ = Napi::Persistent(make); }
+  void Throw(const char* code, const char* message);
+
  private:
   explicit Environment(napi_env env) : env_(env) {}
   static void CleanUp(void* self);
@@ -59,6 +63,7 @@ class Environment {
   };
 
   napi_env env_;
+  Napi::FunctionReference make_error_;
   // Bindings stay allocated until the environment ends: JavaScript may still hold their externals.
   std::vector<std::unique_ptr<HeapBinding>> heaps_;
   std::vector<std::unique_ptr<MutatorBinding>> mutators_;

@@ -147,10 +147,17 @@ Napi::Value MutatorCount(Info info) {
 
 }  // namespace
 
+// makeErrorsBy(make: (code, message) => Error)
+Napi::Value MakeErrorsBy(Info info) {
+  Environment::Of(info.Env())->MakeErrorsBy(info[0].As<Napi::Function>());
+  return info.Env().Undefined();
+}
+
 void ExportHeap(Napi::Env env, Napi::Object exports) {
   const auto add = [&](const char* name, Napi::Value (*function)(Info)) {
     exports.Set(name, Napi::Function::New(env, function, name));
   };
+  add("makeErrorsBy", MakeErrorsBy);
   add("create", Create);
   add("attach", Attach);
   add("close", Close);

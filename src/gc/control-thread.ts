@@ -28,7 +28,14 @@ const collector = new Collector({
   emit: (event: HeapEvent) => channel.postMessage(event),
 });
 
-async function close(): Promise<void> {
+let closing: Promise<void> | undefined;
+
+/** Whoever waits for the end asks more than once. */
+function close(): void {
+  closing ??= end();
+}
+
+async function end(): Promise<void> {
   await collector.close();
   await workers.close();
   native.resignControl(description.heap);
@@ -50,10 +57,10 @@ async function verify(id: string): Promise<void> {
 
 channel.onmessage = (message: unknown) => {
   const command = (message as { data: HeapCommand }).data;
-  if (command.type === 'close') void close();
+  if (command.type === 'close') close();
   if (command.type === 'verify') void verify(command.id);
 };
 
 // Unfinished business of an earlier control thread first: requests would find the collector in the middle of a cycle.
 collector.start();
-if (!native.becomeControl(description.heap, () => collector.wake())) void close();
+if (!native.becomeControl(description.heap, () => collector.wake())) close();
