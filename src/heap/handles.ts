@@ -13,8 +13,8 @@ import type { ReferenceHandle, Ref } from './units.ts';
 export class HandleTable {
   readonly #control: Uint32Array;
   readonly #firstHandle: number;
-  readonly #localCapacity: number;
-  readonly #handleCapacity: number;
+  #localCapacity: number;
+  #handleCapacity: number;
   readonly #free: ReferenceHandle[] = [];
   #used = 0;
 
@@ -28,7 +28,7 @@ export class HandleTable {
   add(ref: Ref): ReferenceHandle {
     let handle = this.#free.pop();
     if (handle === undefined) {
-      if (this.#used === this.#handleCapacity) throw exhausted('handles', this.#handleCapacity, 'handleCapacity');
+      if (this.#used >= this.#handleCapacity) throw this.#full('handles', this.#handleCapacity, 'handleCapacity');
       handle = this.#firstHandle + this.#used++;
       this.#control[CONTROL_HANDLES_USED] = this.#used;
     }
@@ -38,12 +38,20 @@ export class HandleTable {
 
   release(handle: ReferenceHandle): void {
     this.#control[handle] = 0;
-    if (handle >= this.#firstHandle) this.#free.push(handle);
+    if (handle >= this.#firstHandle && this.#handleCapacity > 0) this.#free.push(handle);
+  }
+
+  /** The mutator is gone: its handles lead nowhere, and there will be no new ones. */
+  close(): void {
+    this.#control.fill(0, CONTROL_SLOTS, this.#firstHandle + this.#used);
+    this.#control[CONTROL_LOCALS_USED] = this.#control[CONTROL_HANDLES_USED] = 0;
+    this.#free.length = 0;
+    this.#localCapacity = this.#handleCapacity = 0;
   }
 
   addLocal(ref: Ref): ReferenceHandle {
     const used = this.#control[CONTROL_LOCALS_USED]!;
-    if (used === this.#localCapacity) throw exhausted('local handles', this.#localCapacity, 'localCapacity');
+    if (used >= this.#localCapacity) throw this.#full('local handles', this.#localCapacity, 'localCapacity');
     const handle = CONTROL_SLOTS + used;
     this.#control[handle] = ref;
     this.#control[CONTROL_LOCALS_USED] = used + 1;
@@ -59,12 +67,13 @@ export class HandleTable {
       this.#control[CONTROL_LOCALS_USED] = used;
     }
   }
-}
 
-function exhausted(what: string, capacity: number, option: string): HeapError {
-  return new HeapError(
-    'ERR_HANDLES_EXHAUSTED',
-    `all ${capacity} ${what} of this mutator are in use; release some, or attach with a larger ${option}.`,
-    { figures: { capacity } },
-  );
+  #full(what: string, capacity: number, option: string): HeapError {
+    if (capacity === 0) return new HeapError('ERR_MUTATOR_DETACHED', 'the mutator is detached from its heap; attach again.');
+    return new HeapError(
+      'ERR_HANDLES_EXHAUSTED',
+      `all ${capacity} ${what} of this mutator are in use; release some, or attach with a larger ${option}.`,
+      { figures: { capacity } },
+    );
+  }
 }

@@ -11,7 +11,7 @@ import { binding, type Binding, type HeapDescription, isRefusal, type Refusal } 
 import { argumentRangeError, HeapError } from '../errors.ts';
 import { bestMode, errorName, FAULT_MODES, type FaultMode, judgeModes, type RequestedFaultMode } from '../gc/fault-modes.ts';
 import type { CollectionSummary, HeapEvent } from '../gc/events.ts';
-import { EventStream } from '../gc/event-stream.ts';
+import { type CollectionSource, EventStream } from '../gc/event-stream.ts';
 import { type CollectionRequest, kindNumber, reasonNumber } from '../gc/requests.ts';
 import { type HeapStatistics, toStatistics } from '../gc/statistics.ts';
 import { type HeapOptions, type ResolvedOptions, resolveOptions } from '../options.ts';
@@ -173,9 +173,12 @@ export class Heap extends EventEmitter<HeapEvents> {
     return this.#mutator;
   }
 
-  /** Asks for a collection. The event loop keeps turning; this thread's raw references are invalid afterwards. */
+  /**
+   * Asks for a collection. The event loop keeps turning; this thread's raw references are invalid afterwards. Rejects with
+   * ERR_HEAP_CLOSED when the heap is closed meanwhile.
+   */
   async collect(request: CollectionRequest = {}): Promise<CollectionSummary> {
-    return this.#events.awaitCollection(this.#request(request), () => this.#keepControl());
+    return this.#events.awaitCollection(this.#collections(request));
   }
 
   /** Figures of this moment; see {@link HeapStatistics}. A few microseconds. */
@@ -202,11 +205,12 @@ export class Heap extends EventEmitter<HeapEvents> {
 
   /**
    * Walks everything reachable, with the world stopped, and answers how many objects there are. A violation ends the process:
-   * it is a bug of this library, or a reference slot that was overwritten with something else.
+   * it is a bug of this library, or a reference slot that was overwritten with something else. Rejects with ERR_HEAP_CLOSED
+   * when the heap is closed meanwhile.
    */
   async verify(): Promise<number> {
     this.#keepControl();
-    return this.#events.verify();
+    return this.#events.verify(this.#collections({}));
   }
 
   /** The phase the collector is in, for curiosity. */
@@ -224,18 +228,19 @@ export class Heap extends EventEmitter<HeapEvents> {
    */
   async close(): Promise<void> {
     if (this.#closed) return;
-    this.#mutator?.detach();
     if (this.#options !== undefined) {
-      const attached = this.#native.mutatorCount(this.#description.heap);
+      const attached = this.#native.mutatorCount(this.#description.heap) - (this.#mutator === undefined ? 0 : 1);
       if (attached > 0) {
         throw new HeapError('ERR_HEAP_IN_USE', `${attached} mutators of other threads are attached; detach them first.`, {
           figures: { attached },
         });
       }
+      this.#mutator?.detach();
       this.#closed = true;
       await this.#events.endControl(() => this.#native.claimControl(this.#description.heap, CONTROL_PATIENCE_MS));
       this.#native.close(this.#description.heap);
     }
+    this.#mutator?.detach();
     this.#closed = true;
     this.#events.close();
     this.#native.release(this.#description.heap);
@@ -243,6 +248,14 @@ export class Heap extends EventEmitter<HeapEvents> {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  #collections(request: CollectionRequest): CollectionSource {
+    return {
+      request: () => this.#request(request),
+      hasEnded: (ticket) => this.#hasEnded(ticket),
+      keepControl: () => this.#keepControl(),
+    };
   }
 
   #request(request: CollectionRequest): number {

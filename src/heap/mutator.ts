@@ -194,6 +194,7 @@ export class Mutator {
     if (!this.#attached) return;
     this.#attached = false;
     this.#setUp.host.native.detachMutator(this.#handle);
+    this.#handles.close();
     this.#setUp.onDetach();
   }
 
