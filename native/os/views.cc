@@ -110,16 +110,24 @@ Status Views::Swap() {
   return {};
 }
 
+void Views::ReserveScratch(size_t offset, size_t bytes) {
+  // Replacing beats munmap: the address range stays ours.
+  void* replaced = mmap(scratch_ + offset, bytes, PROT_NONE, kReserved | MAP_FIXED, -1, 0);
+  FAULTLINE_CHECK(replaced != MAP_FAILED, "an address range that is ours can be reserved again",
+                  static_cast<uint64_t>(errno));
+}
+
 bool Views::EmptyScratchPiece(size_t piece_bytes) {
   if (scratch_emptied_bytes_ == span_bytes_) return true;
   const size_t left = span_bytes_ - scratch_emptied_bytes_;
   const size_t piece = piece_bytes < left ? piece_bytes : left;
-  // Replacing beats munmap: the address range stays ours.
-  void* replaced =
-      mmap(scratch_ + scratch_emptied_bytes_, piece, PROT_NONE, kReserved | MAP_FIXED, -1, 0);
-  FAULTLINE_CHECK(replaced != MAP_FAILED, "an address range that is ours can be reserved again", errno);
+  ReserveScratch(scratch_emptied_bytes_, piece);
   scratch_emptied_bytes_ += piece;
-  return scratch_emptied_bytes_ == span_bytes_;
+  if (scratch_emptied_bytes_ < span_bytes_) return false;
+  // The pieces left the upper levels of the page table behind.  They go now; in the flip they would cost a TLB flush on
+  // every CPU.
+  ReserveScratch(0, span_bytes_);
+  return true;
 }
 
 Status Views::PopulateMutatorView(size_t offset, size_t bytes) { return Populate(mutator_view_ + offset, bytes); }

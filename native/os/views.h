@@ -59,6 +59,7 @@ class Views {
 
  private:
   Status Map(uint8_t* at, int protection);
+  void ReserveScratch(size_t offset, size_t bytes);
 
   const MemoryFile* file_ = nullptr;
   uint8_t* mutator_view_ = nullptr;
