@@ -98,7 +98,8 @@ class Collector final : public FreshPages, public SourceRelease {
   // --- Fault service ------------------------------------------------------------------------------------------------
   // Serves one touch of the mutator view.  Returns false when the touch is a mistake (a stale reference), after saying
   // so on standard error.  Async-signal-safe.
-  bool ServeFault(uintptr_t address);
+  // `mutator` is whose time it takes, or null.
+  bool ServeFault(uintptr_t address, Mutator* mutator);
   // Builds the page, or waits for whoever does.  The caller is inside the gate and holds no claim.
   void EnsureBuilt(PageIndex page, Counter* builder);
   bool PageNeedsBuilding(PageIndex page) const { return page_builder_.TreatmentOf(page) != Treatment::kNone; }
@@ -144,6 +145,7 @@ class Collector final : public FreshPages, public SourceRelease {
   void BuildAllInPause();
   void EndCycle();
   void SayStale(PageIndex page, uintptr_t address);
+  void Say(const char* what, uintptr_t address, const char* remedy);
 
   Heap* heap_;
   Options options_;

@@ -17,7 +17,7 @@ constexpr uint32_t kDisarmTries = 1000;
 
 bool ServeInHandler(void* context, uintptr_t address) {
   Collector* const collector = static_cast<Collector*>(context);
-  if (!collector->ServeFault(address)) abort();
+  if (!collector->ServeFault(address, CurrentMutator(&collector->heap()))) abort();
   return true;
 }
 

@@ -21,7 +21,7 @@ constexpr uint32_t kDoubts = 2 * kMessages;
 
 bool ServeInHandler(void* context, uintptr_t address) {
   Collector* const collector = static_cast<Collector*>(context);
-  if (!collector->ServeFault(address)) abort();
+  if (!collector->ServeFault(address, CurrentMutator(&collector->heap()))) abort();
   return true;
 }
 
@@ -137,7 +137,10 @@ void ThreadFaultMode::Serve() {
         ending = true;
         continue;
       }
-      if (!collector_->ServeFault(messages[i].address)) abort();
+      ThreadDirectory& threads = collector_->heap().threads;
+      threads.BeginReading();
+      if (!collector_->ServeFault(messages[i].address, threads.Find(messages[i].thread))) abort();
+      threads.EndReading();
     }
   }
   descriptor_.Unregister(farewell_page_, kPageBytes);

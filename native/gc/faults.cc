@@ -66,10 +66,13 @@ void Collector::BuildRange(PageIndex first, uint32_t count, Counter* builder) {
   }
 }
 
-bool Collector::ServeFault(uintptr_t address) {
+bool Collector::ServeFault(uintptr_t address, Mutator* mutator) {
   const uint64_t begin = NowNs();
   const uintptr_t offset = address - reinterpret_cast<uintptr_t>(heap_->views.mutator_view());
-  if (offset >= heap_->bytes()) return false;  // Behind the end of the file.
+  if (offset >= heap_->bytes()) {
+    Say("touched memory behind the end of the heap", address, "An index was computed from something that is no reference.");
+    return false;
+  }
   const PageIndex page = static_cast<PageIndex>(offset / kPageBytes);
   if (!gate_.Enter()) {
     if (fault_mode_->SendBack(page)) return true;
@@ -82,7 +85,9 @@ bool Collector::ServeFault(uintptr_t address) {
       return true;
     }
     if (unarmed_fault.address != address) unarmed_fault = {address, 0};
-    return ++unarmed_fault.times < kUnarmedRetries;
+    if (++unarmed_fault.times < kUnarmedRetries) return true;
+    Say("cannot get a page of the heap file", address, "The system is out of memory, or a container's limit is reached.");
+    return false;
   }
   DelayAt(DelayPoint::kGateEntered);
   unarmed_fault.times = 0;
@@ -112,22 +117,23 @@ bool Collector::ServeFault(uintptr_t address) {
   const uint64_t delivery = delivery_ns_.load(std::memory_order_relaxed);
   const uint64_t end = NowNs();
   heap_->statistics.fault_service.Record(end - begin + delivery);
-  if (Mutator* mutator = CurrentMutator(heap_)) mutator->timeline.AddCollectorTime(begin - delivery, end);
+  if (mutator != nullptr) mutator->timeline.AddCollectorTime(begin - delivery, end);
   return served;
 }
 
 void Collector::SayStale(PageIndex page, uintptr_t address) {
-  const RegionIndex region = RegionOfPage(page);
-  const char* const what = heap_->tables.moving[region] != 0
-                               ? "the object that was there has moved"
-                               : "nothing is allocated there";
+  Say(heap_->tables.moving[RegionOfPage(page)] != 0
+          ? "ERR_STALE_REFERENCE: touched the place of an object that has moved"
+          : "ERR_STALE_REFERENCE: touched a page on which nothing is allocated",
+      address, "A reference was kept across a safepoint; keep a handle instead.");
+}
+
+void Collector::Say(const char* what, uintptr_t address, const char* remedy) {
+  const uintptr_t word = (address - reinterpret_cast<uintptr_t>(heap_->views.mutator_view())) / kWordBytes;
   char text[384];
-  const int length = snprintf(
-      text, sizeof text,
-      "faultline: ERR_STALE_REFERENCE: a thread touched word %llu of the heap (region %u, page %u), but %s. A reference "
-      "was kept across a safepoint; keep a handle instead.\n",
-      static_cast<unsigned long long>((address - reinterpret_cast<uintptr_t>(heap_->views.mutator_view())) / kWordBytes),
-      region, page, what);
+  const int length =
+      snprintf(text, sizeof text, "faultline: %s (a thread, at word %llu, region %llu). %s\n", what,
+               static_cast<unsigned long long>(word), static_cast<unsigned long long>(word / kRegionWords), remedy);
   if (length > 0) {
     [[maybe_unused]] const ssize_t written =
         write(STDERR_FILENO, text, std::min(static_cast<size_t>(length), sizeof text - 1));

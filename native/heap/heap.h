@@ -9,6 +9,7 @@
 #include "heap/shapes.h"
 #include "heap/side_tables.h"
 #include "heap/statistics.h"
+#include "heap/thread_directory.h"
 #include "os/memory_file.h"
 #include "os/views.h"
 
@@ -68,6 +69,7 @@ class Heap {
   uint32_t* shared_roots = nullptr;
   uint32_t tlab_pages = 16;
   FreshPages* fresh_pages = nullptr;
+  ThreadDirectory threads;
 
   // Futex word: grows whenever memory may have become free or a collection ended.
   std::atomic<uint32_t> memory_epoch{0};

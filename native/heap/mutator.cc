@@ -1,5 +1,10 @@
 #include "heap/mutator.h"
 
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "heap/heap.h"
+
 namespace faultline {
 
 namespace {
@@ -17,11 +22,14 @@ Mutator* CurrentMutator(const Heap* heap) {
 }
 
 void BindToThread(Mutator* mutator) {
+  mutator->thread = static_cast<uint32_t>(syscall(SYS_gettid));
+  mutator->heap->threads.Add(mutator->thread, mutator);
   mutator->next_of_thread = mutators_of_thread;
   mutators_of_thread = mutator;
 }
 
 void UnbindFromThread(Mutator* mutator) {
+  mutator->heap->threads.Remove(mutator->thread);
   for (Mutator** link = &mutators_of_thread; *link != nullptr; link = &(*link)->next_of_thread) {
     if (*link != mutator) continue;
     *link = mutator->next_of_thread;

@@ -59,6 +59,8 @@ class Mutator {
 
   uint32_t id = 0;
 
+  uint32_t thread = 0;  // As gettid() gives it; set by BindToThread.
+
   // The large object that is being zeroed, 0 for none.
   WordIndex pending_large = 0;
 

@@ -1,8 +1,14 @@
 // ThreadDirectory: which mutator a thread is, looked up by whoever serves a fault for it.
 //
-// Readers take no lock: they run in fault threads.  A thread whose fault is being served is blocked in it, so its entry
-// stays; entries of other threads are compared by number and never followed.
+// The reader is the thread that serves faults; it takes no lock.  Between BeginReading and EndReading an entry that it found
+// stays valid: whoever removes itself waits until the reader is out.  (A thread whose fault is being served is blocked in
+// it, so the wait is for a message that came late, and short.)
+//
+//   Remove        entry.thread = 0 seq_cst, then waits for reading == 0 (seq_cst)
+//   BeginReading  reading = 1 seq_cst, then looks at entries: one of the two sees the other
 #pragma once
+
+#include <sched.h>
 
 #include <atomic>
 #include <cstdint>
@@ -29,13 +35,17 @@ class ThreadDirectory {
 
   void Remove(uint32_t thread) {
     for (Entry& entry : entries_) {
-      if (entry.thread.load(std::memory_order_relaxed) == thread) entry.thread.store(0, std::memory_order_relaxed);
+      if (entry.thread.load(std::memory_order_relaxed) == thread) entry.thread.store(0, std::memory_order_seq_cst);
     }
+    while (reading_.load(std::memory_order_seq_cst)) sched_yield();
   }
+
+  void BeginReading() { reading_.store(true, std::memory_order_seq_cst); }
+  void EndReading() { reading_.store(false, std::memory_order_release); }
 
   Mutator* Find(uint32_t thread) const {
     for (const Entry& entry : entries_) {
-      if (entry.thread.load(std::memory_order_acquire) == thread) return entry.mutator;
+      if (entry.thread.load(std::memory_order_seq_cst) == thread) return entry.mutator;
     }
     return nullptr;
   }
@@ -47,6 +57,7 @@ class ThreadDirectory {
     Mutator* mutator = nullptr;
   };
   Entry entries_[kEntries];
+  std::atomic<bool> reading_{false};
 };
 
 }  // namespace faultline

@@ -1,6 +1,7 @@
 #include "os/userfaultfd.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -18,6 +19,7 @@ namespace {
 
 constexpr size_t kPageSize = 4096;
 constexpr size_t kMessageBatch = 32;
+constexpr uint32_t kMemoryAttempts = 100'000;
 
 int OpenDevice(int flags, SysError* error) {
   const int device = open("/dev/userfaultfd", O_RDWR | O_CLOEXEC);
@@ -101,7 +103,7 @@ Status Userfaultfd::Open(FaultDelivery delivery) {
   if (fd_ < 0) return probe.user_mode_only_error;
   door_ = probe.door;
   const uint64_t features =
-      abi::kFeatureMinorShmem | (delivery == FaultDelivery::kSignal ? abi::kFeatureSigbus : 0);
+      abi::kFeatureMinorShmem | (delivery == FaultDelivery::kSignal ? abi::kFeatureSigbus : abi::kFeatureThreadId);
   Status status = Handshake(fd_, features, nullptr);
   if (!status.ok()) Close();
   return status;
@@ -137,6 +139,7 @@ void Userfaultfd::Wake(void* start, size_t bytes) {
 
 uint32_t Userfaultfd::Continue(void* start, size_t bytes, uint8_t* alias_of_start) {
   uint32_t calls = 0;
+  uint32_t refused_times = 0;
   size_t done = 0;
   uint8_t* const base = static_cast<uint8_t*>(start);
   while (done < bytes) {
@@ -162,6 +165,11 @@ uint32_t Userfaultfd::Continue(void* start, size_t bytes, uint8_t* alias_of_star
         // A hole of the file: let the file have a zero page, then try again.
         Touch(alias_of_start + done);
         break;
+      case ENOMEM:
+        // No memory for a page of the page table, under a limit.  Somebody may free some; the thread cannot go on without.
+        FAULTLINE_CHECK(++refused_times < kMemoryAttempts, "the system has memory for page tables", request.range.start);
+        sched_yield();
+        break;
       case ENOENT:
         // No longer registered: the cycle is over and ordinary page faults serve the range from now on.
         return calls;
@@ -186,6 +194,7 @@ size_t Userfaultfd::ReadMessages(FaultMessage* messages, size_t capacity) {
   for (size_t i = 0; i < count; ++i) {
     messages[i].is_page_fault = raw[i].event == abi::kEventPageFault;
     messages[i].address = raw[i].address;
+    messages[i].thread = static_cast<uint32_t>(raw[i].thread);
   }
   return count;
 }

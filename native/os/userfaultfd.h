@@ -22,6 +22,7 @@ const char* NameOf(UserfaultfdDoor door);
 struct FaultMessage {
   bool is_page_fault = false;
   uintptr_t address = 0;
+  uint32_t thread = 0;  // As gettid() gives it.
 };
 
 class Userfaultfd {

@@ -12,6 +12,7 @@ inline constexpr int kUserModeOnly = 1;
 
 // Feature bits (uffdio_api.features).
 inline constexpr __u64 kFeatureSigbus = 1u << 7;
+inline constexpr __u64 kFeatureThreadId = 1u << 8;
 inline constexpr __u64 kFeatureMinorShmem = 1u << 10;
 inline constexpr __u64 kFeatureWpAsync = 1u << 15;
 
