@@ -1,0 +1,36 @@
+/**
+ * Heaps come and go: node --expose-gc many-heaps.mjs FAULT COUNT. Prints what is left of them as JSON.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { setTimeout as wait } from 'node:timers/promises';
+import { Heap } from '../../../dist/index.js';
+import { makeFragmentedList } from '../victims.mjs';
+
+const [fault, count] = process.argv.slice(2);
+
+async function figures() {
+  for (let i = 0; i < 4; i++) {
+    globalThis.gc();
+    await wait(20);
+  }
+  const maps = readFileSync('/proc/self/maps', 'utf8').split('\n');
+  return {
+    descriptors: readdirSync('/proc/self/fd').length,
+    threads: readdirSync('/proc/self/task').length,
+    heapFiles: maps.filter((line) => /faultline-(heap|views)/.test(line)).length,
+    mappings: maps.length,
+  };
+}
+
+async function comeAndGo(i) {
+  const heap = Heap.create({ capacityBytes: '8M', fault, workers: i % 3 });
+  const mutator = heap.attachMutator();
+  makeFragmentedList(heap, mutator, 1);
+  if (i % 2 === 0) await heap.collect({ kind: 'full' });
+  await heap.close();
+}
+
+for (let i = 0; i < 4; i++) await comeAndGo(i);
+const before = await figures();
+for (let i = 0; i < Number(count); i++) await comeAndGo(i);
+console.log(JSON.stringify({ before, after: await figures() }));
