@@ -20,13 +20,18 @@ async function reportOf(...words: string[]): Promise<RunReport> {
 
 describe('a run', () => {
   it.each(MODES)('loses nothing while the heap compacts, in fault mode %s', async (mode) => {
-    const report = await reportOf('--fault', mode, '--heap', '48M');
+    // On a machine that is busy with something else, a second may be too short for the rarest kind of operation.
+    let report = await reportOf('--fault', mode, '--heap', '48M');
+    const isComplete = (): boolean => Object.values(report.mutators.operationsByKind).every((count) => count > 0);
+    for (const seconds of ['4', '16']) {
+      if (!isComplete()) report = await reportOf('--fault', mode, '--heap', '48M', '--seconds', seconds);
+    }
+    expect(report.mutators.operationsByKind).toSatisfy(isComplete);
     expect(report.fault).toMatchObject({ mode, requestedMode: mode });
     expect(report.cycles.compacting).toBeGreaterThanOrEqual(1);
     expect(report.cycles.evacuatedBytes).toBeGreaterThan(0);
     expect(report.mutators.mismatches + report.check.mismatches).toBe(0);
     expect(report.mutators.checks).toBeGreaterThan(10_000);
-    for (const count of Object.values(report.mutators.operationsByKind)) expect(count).toBeGreaterThan(0);
     expect(report.check.objects).toBeGreaterThanOrEqual(report.input.objects);
     expect(report.check.references).toBeGreaterThanOrEqual(report.input.references);
     // The directory, and a payload at least for every node that has one of its own.
@@ -34,7 +39,7 @@ describe('a run', () => {
     expect(report.pages.copyCalls).toBe(0);
     if (mode === 'stw') expect(report.faults.count).toBe(0);
     else expect(report.faults.bareP50Us).toBeGreaterThan(0);
-  });
+  }, 120_000);
 
   it('holds in a heap that has hardly room for the graph', async () => {
     const { input } = await reportOf('--seconds', '0.1');

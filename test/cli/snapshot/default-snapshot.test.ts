@@ -11,7 +11,8 @@ import { scratchFolder } from './scratch-folder.ts';
 
 const write = (text: string) => async (draft: string) => writeFileSync(draft, text);
 
-describe('the default snapshot', () => {
+// The limit guards against a hang; taking a snapshot is a matter of seconds on a machine that does nothing else.
+describe('the default snapshot', { timeout: 180_000 }, () => {
   it('is a snapshot of 20 to 40 MB, taken at the first call and found at the second', async () => {
     const folder = join(scratchFolder, 'cache');
     let taken = 0;
