@@ -106,7 +106,11 @@ void Environment::CleanUp(void* self) {
   Environment* const environment = static_cast<Environment*>(self);
   while (!environment->controls_.empty()) environment->ResignControl(environment->controls_.back().instance.get());
   for (auto& mutator : environment->mutators_) environment->DetachMutator(mutator.get());
-  for (auto& heap : environment->heaps_) environment->ReleaseHeap(heap.get());
+  for (auto& heap : environment->heaps_) {
+    // A worker's own workers have ended before its hooks run; a control thread that was still starting is no more.
+    if (heap->claimed_control && heap->instance != nullptr) heap->instance->AbandonClaim();
+    environment->ReleaseHeap(heap.get());
+  }
   environment->make_error_.Reset();
   delete environment;
 }

@@ -29,6 +29,7 @@ struct HeapBinding {
   std::shared_ptr<HeapInstance> instance;
   napi_ref view_buffer = nullptr;
   napi_ref roots_buffer = nullptr;
+  bool claimed_control = false;  // This environment started the heap's last control thread, as far as it knows.
 };
 
 class Environment {

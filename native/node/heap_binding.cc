@@ -136,7 +136,9 @@ Napi::Value CollectionsEnded(Info info) {
 Napi::Value ClaimControl(Info info) {
   HeapInstance* const instance = HeapAt(info, 0);
   if (instance == nullptr) return info.Env().Undefined();
-  return Boolean(info, instance->ClaimControl(LimitAt(info, 1)));
+  const bool claimed = instance->ClaimControl(LimitAt(info, 1));
+  if (claimed) info[0].As<Napi::External<HeapBinding>>().Data()->claimed_control = true;
+  return Boolean(info, claimed);
 }
 
 Napi::Value MutatorCount(Info info) {

@@ -94,6 +94,11 @@ bool HeapInstance::ClaimControl(uint64_t patience_ns) {
   return true;
 }
 
+void HeapInstance::AbandonClaim() {
+  const std::lock_guard<std::mutex> guard(lock_);
+  control_claimed_ns_ = 0;
+}
+
 void HeapInstance::CheckTrigger(const Request& request) {
   uint32_t trigger = trigger_.load(std::memory_order_relaxed);
   if (heap.regions.charged() < trigger) return;

@@ -55,12 +55,17 @@ async function verify(id: string): Promise<void> {
   verifications.delete(id);
 }
 
-channel.onmessage = (message: unknown) => {
-  const command = (message as { data: HeapCommand }).data;
-  if (command.type === 'close') close();
-  if (command.type === 'verify') void verify(command.id);
-};
-
-// Unfinished business of an earlier control thread first: requests would find the collector in the middle of a cycle.
-collector.start();
-if (!native.becomeControl(description.heap, () => collector.wake())) close();
+if (native.becomeControl(description.heap, () => collector.wake())) {
+  // Unfinished business of an earlier control thread comes first: requests are heard when the event loop turns.
+  collector.start();
+  channel.onmessage = (message: unknown) => {
+    const command = (message as { data: HeapCommand }).data;
+    if (command.type === 'close') close();
+    if (command.type === 'verify') void verify(command.id);
+  };
+} else {
+  // Another one was faster: two threads thought that there was none. The heap is not ours to touch.
+  native.release(description.heap);
+  channel.close();
+  void workers.close();
+}

@@ -10,9 +10,9 @@ import { ShadowProgram } from '../support/shadow-program.mjs';
 
 describe.each(MODES)('a random program (fault mode %s)', (fault) => {
   it.each([
-    { stressEvery: 1, steps: rounds(1_000, 300) },
-    { stressEvery: 7, steps: rounds(6_000, 1_500) },
-    { stressEvery: 101, steps: rounds(30_000, 8_000) },
+    { stressEvery: 1, steps: rounds(700, 200) },
+    { stressEvery: 7, steps: rounds(4_000, 1_000) },
+    { stressEvery: 101, steps: rounds(20_000, 5_000) },
   ])('keeps its graph with a collection at every $stressEvery. allocation', ({ stressEvery, steps }) => {
     const seed = seedOfTest();
     const { heap, mutator } = makeHeapWithMutator({ capacityBytes: '8M', fault, stressEvery });
@@ -33,14 +33,14 @@ describe.each(MODES)('a random program (fault mode %s)', (fault) => {
     const seed = seedOfTest();
     const { heap, mutator } = makeHeapWithMutator({ capacityBytes: '24M', fault, faultAroundPages: 1 });
     const program = new ShadowProgram(heap, mutator, { seed, liveWordsLimit: 900_000, largeWords: 70_000 });
-    program.run(rounds(60_000, 20_000), 2_000);
+    program.run(rounds(45_000, 12_000), 2_000);
     expect(heap.statistics().cycles.count).toBeGreaterThan(0);
   });
 
   it('keeps its graph in a heap of one region, without GC workers', () => {
     const seed = seedOfTest();
     const { heap, mutator } = makeHeapWithMutator({ capacityBytes: '1M', fault, workers: 0 });
-    new ShadowProgram(heap, mutator, { seed, liveWordsLimit: 30_000 }).run(rounds(15_000, 5_000), 50);
+    new ShadowProgram(heap, mutator, { seed, liveWordsLimit: 30_000 }).run(rounds(10_000, 4_000), 50);
     expect(heap.statistics().cycles.compacting).toBeGreaterThan(3);
   });
 
@@ -54,7 +54,7 @@ describe.each(MODES)('a random program (fault mode %s)', (fault) => {
       tlabBytes: '4K',
       stressEvery: 300,
     });
-    new ShadowProgram(heap, mutator, { seed, liveWordsLimit: 1_000_000 }).run(rounds(40_000, 10_000), 5_000);
+    new ShadowProgram(heap, mutator, { seed, liveWordsLimit: 1_000_000 }).run(rounds(30_000, 8_000), 5_000);
     expect(heap.statistics().cycles.compacting).toBeGreaterThan(3);
   });
 });

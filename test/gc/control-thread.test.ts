@@ -1,0 +1,34 @@
+/**
+ * Control thread: there is one, whoever starts it, and as long as anybody needs it.
+ */
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+import { describe, expect, it } from 'vitest';
+import { makeHeapWithMutator } from '../support/heaps.ts';
+import { MODES } from '../support/modes.ts';
+import { seedOfTest } from '../support/seeds.ts';
+import { Threads } from '../support/threads.ts';
+
+const CONTROL_THREAD = new URL('../../dist/gc/control-thread.js', import.meta.url);
+
+describe.each(MODES)('the control thread (fault mode %s)', (fault) => {
+  it('leaves at once when there is one already, and does not touch the cycle that runs', async () => {
+    const seed = seedOfTest();
+    const { heap, mutator } = makeHeapWithMutator({ capacityBytes: '8M', fault, delaySeed: seed });
+    await heap.collect();
+    const threads = new Threads();
+    threads.start(heap.token, 'shadow', { seed, liveWordsLimit: 150_000 });
+    threads.start(heap.token, 'allocate');
+    await threads.ready();
+    mutator.detach();
+    for (let i = 0; i < 6; i++) {
+      const collection = heap.collect({ kind: 'full' });
+      const intruder = new Worker(CONTROL_THREAD, { workerData: { token: heap.token, workers: i % 3 }, execArgv: [] });
+      const [code] = (await once(intruder, 'exit')) as [number];
+      expect(code).toBe(0);
+      await collection;
+      expect(await heap.verify()).toBeGreaterThan(0);
+    }
+    await threads.finish();
+  });
+});
