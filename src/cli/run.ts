@@ -124,7 +124,7 @@ class Run {
     threads.onFailure = () => this.#interruption.abort();
     await threads.ready();
     const begin = performance.now();
-    const pace = new Pace(heap, threads, size.bytes, seconds);
+    const pace = new Pace(heap, threads, size.bytes, seconds, () => this.#interruption.abort());
     const shown = setInterval(() => this.#progress.show(() => this.#line(heap, threads, begin)), 250);
     await this.#interruption.sleep(seconds * 1000);
     clearInterval(shown);

@@ -21,14 +21,16 @@ export class Pace {
   readonly #graphBytes: number;
   readonly #timer: NodeJS.Timeout;
   readonly #onCycle = ({ liveBytes }: { liveBytes: number }): void => this.#judge(liveBytes);
-  #collecting: Promise<unknown> | undefined;
+  #collecting: Promise<void> | undefined;
+  #failure: { readonly reason: unknown } | undefined;
 
-  constructor(heap: Heap, threads: MutatorThreads, graphBytes: number, seconds: number) {
+  /** `onFailure` is called when a collection fails; `end` is rejected with the reason then. */
+  constructor(heap: Heap, threads: MutatorThreads, graphBytes: number, seconds: number, onFailure: () => void) {
     this.#heap = heap;
     this.#threads = threads;
     this.#graphBytes = graphBytes;
     const intervalMs = Math.max(SHORTEST_INTERVAL_MS, Math.min(LONGEST_INTERVAL_MS, (seconds * 1000) / COLLECTIONS_A_RUN));
-    this.#timer = setInterval(() => this.#collect(), intervalMs);
+    this.#timer = setInterval(() => this.#collect(onFailure), intervalMs);
     heap.on('cycle', this.#onCycle);
   }
 
@@ -37,10 +39,20 @@ export class Pace {
     clearInterval(this.#timer);
     this.#heap.off('cycle', this.#onCycle);
     await this.#collecting;
+    if (this.#failure !== undefined) throw this.#failure.reason;
   }
 
-  #collect(): void {
-    this.#collecting ??= this.#heap.collect({ kind: 'compact' }).finally(() => (this.#collecting = undefined));
+  #collect(onFailure: () => void): void {
+    this.#collecting ??= this.#heap
+      .collect({ kind: 'compact' })
+      .then(
+        () => {},
+        (reason: unknown) => {
+          this.#failure ??= { reason };
+          onFailure();
+        },
+      )
+      .finally(() => (this.#collecting = undefined));
   }
 
   #judge(liveBytes: number): void {
