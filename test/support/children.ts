@@ -13,7 +13,7 @@ export interface Ending {
   readonly stderr: string;
 }
 
-const DEFAULT_LIMIT_MS = 30_000;
+const DEFAULT_LIMIT_MS = 20_000;
 
 /** Runs test/support/programs/NAME.mjs under Node. */
 export function runProgram(

@@ -54,6 +54,9 @@ export async function until(condition) {
 /** Resolves to whether `promise` was first. */
 export async function within(promise, ms) {
   const late = Symbol('late');
-  const timer = wait(ms, late, { ref: true });
-  return (await Promise.race([promise, timer])) !== late;
+  const over = new AbortController();
+  const timer = wait(ms, late, { signal: over.signal }).catch(() => late);
+  const first = await Promise.race([promise, timer]);
+  over.abort();
+  return first !== late;
 }

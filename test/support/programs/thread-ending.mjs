@@ -4,7 +4,7 @@
  */
 import { once } from 'node:events';
 import { Heap } from '../../../dist/index.js';
-import { lengthOfList, makeFragmentedList, startVictim, stuck, until } from '../victims.mjs';
+import { lengthOfList, makeFragmentedList, startVictim, stuck, until, within } from '../victims.mjs';
 
 const [fault, short] = process.argv.slice(2);
 const heap = Heap.create({ capacityBytes: '32M', fault, verify: true, delaySeed: 5 });
@@ -14,13 +14,16 @@ const length = makeFragmentedList(heap, mutator, 6);
 const ENDINGS = ['terminate', 'process.exit', 'an uncaught error', 'a natural end'];
 const BY_ITSELF = ['idle', 'spinning', 'polling', 'parked', 'allocating', 'walking', 'collecting', 'allocating large objects'];
 
+/** No measurement: a thread that needs so long hangs. */
+const PROMPT_MS = 10_000;
+
 async function endOf(victim, ending) {
   let error;
   victim.worker.on('error', (thrown) => (error = thrown));
   const exit = once(victim.worker, 'exit').catch(() => once(victim.worker, 'exit'));
-  if (ending === 'terminate') await victim.worker.terminate();
+  if (ending === 'terminate') void victim.worker.terminate();
   else victim.tell();
-  await exit;
+  if (!(await within(exit, PROMPT_MS))) throw new Error(`a thread has not ended ${PROMPT_MS / 1000} s after: ${ending}`);
   if ((ending === 'an uncaught error') !== (error !== undefined)) throw error ?? new Error('no error from the thread');
 }
 
