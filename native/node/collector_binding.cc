@@ -112,6 +112,8 @@ Napi::Value MakePlan(Info info) {
   const bool moves = instance->collector->MakePlan(sources, Uint32At(info, 2));
   const std::vector<RegionIndex>& targets = instance->collector->plan().targets();
   Napi::Uint32Array answer = Napi::Uint32Array::New(info.Env(), moves ? targets.size() : 0);
+  // A thread that is being terminated gets no new objects.
+  if (answer.IsEmpty()) return Napi::Value();
   if (moves) std::copy(targets.begin(), targets.end(), answer.Data());
   return answer;
 }
