@@ -60,7 +60,10 @@ void Collector::Close() {
 
 bool Collector::PrepareMarking(uint64_t deadline_ns) {
   if (phase() == Phase::kIdle) {
+    // What was alive at the last marking stays true until the next one; mutators that run out of memory quote it.
+    const uint64_t live_bytes = report_.live_bytes;
     report_ = CycleReport{};
+    report_.live_bytes = live_bytes;
     report_.number = Read(heap_->statistics.cycles) + 1;
     phase_.store(Phase::kMarking, std::memory_order_release);
   }
