@@ -7,7 +7,7 @@
 // The state word has three bits: running, stop requested, asleep.
 //
 //   transition                  who        operation, order            partner
-//   park: clear running         mutator    fetch_and release           Stop's acquire load
+//   park: clear running         mutator    fetch_and seq_cst           TryStop's acquire load
 //   unpark: 0 → running         mutator    CAS seq_cst                 Stop's seq_cst fetch_or: one sees the other
 //   request: set stop           collector  fetch_or seq_cst            unpark's CAS, the plain load of a poll
 //   resume: clear stop, asleep  collector  fetch_and release           unpark's CAS (acquire part)
