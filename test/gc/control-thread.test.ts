@@ -3,7 +3,7 @@
  */
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { makeHeapWithMutator } from '../support/heaps.ts';
 import { MODES } from '../support/modes.ts';
 import { seedOfTest } from '../support/seeds.ts';
@@ -30,5 +30,24 @@ describe.each(MODES)('the control thread (fault mode %s)', (fault) => {
       expect(await heap.verify()).toBeGreaterThan(0);
     }
     await threads.finish();
+  });
+});
+
+describe('the control thread', () => {
+  it('says so when a pause waits long for a thread that does not poll', async () => {
+    const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
+    const { heap, mutator } = makeHeapWithMutator({ capacityBytes: '2M' });
+    mutator.park();
+    const threads = new Threads();
+    threads.start(heap.token, 'spinning');
+    await threads.ready();
+    const degraded = once(heap, 'degraded') as Promise<[{ message: string }]>;
+    const collection = heap.collect();
+    expect((await degraded)[0].message).toContain('poll in long loops');
+    expect(warn).toHaveBeenCalledWith(expect.stringContaining('poll in long loops'), { code: 'FAULTLINE_DEGRADED' });
+    await threads.finish();
+    await collection;
+    warn.mockRestore();
+    mutator.unpark();
   });
 });

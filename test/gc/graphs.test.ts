@@ -152,7 +152,7 @@ describe.each(MODES)('hundreds of flips (fault mode %s)', (fault) => {
     threads.start(heap.token, 'churn', { seed: seed + 1 });
     await threads.ready();
     const list = new LinkedList(heap, mutator, 200);
-    while (heap.statistics().cycles.compacting < rounds(300, 60)) {
+    while (heap.statistics().cycles.compacting < rounds(300, 40)) {
       for (let i = 0; i < 1_000; i++) list.push(i);
       list.keepEach(2);
       mutator.collect({ kind: 'full' });

@@ -57,6 +57,13 @@ function parked(_heap, mutator) {
   return {};
 }
 
+/** Computes without ever coming to a safepoint. */
+function spinning() {
+  ready();
+  while (running());
+  return {};
+}
+
 /** No mutator: maps and unmaps memory as fast as it can, and looks whether anybody else has been there. */
 function churn() {
   const random = makeRandom(data.seed);
@@ -86,7 +93,7 @@ function churn() {
   return { rounds };
 }
 
-const TASKS = { shadow, table, counters, allocate, idle, parked, churn };
+const TASKS = { shadow, table, counters, allocate, idle, parked, spinning, churn };
 
 if (task === 'churn') parentPort.postMessage({ result: churn() });
 else {
