@@ -24,6 +24,9 @@ export class Workers {
       maxThreads: count,
       concurrentTasksPerWorker: 1,
       idleTimeout: Number.POSITIVE_INFINITY,
+      // The pool tries require() before import(). A worker that is terminated while Node 20 loads an ES module by require() takes
+      // the process down (a fatal error in IsGraphAsync); without that feature the pool goes on to import().
+      execArgv: ['--no-experimental-require-module'],
     });
   }
 
