@@ -4,8 +4,11 @@
 // stays valid: whoever removes itself waits until the reader is out.  (A thread whose fault is being served is blocked in
 // it, so the wait is for a message that came late, and short.)
 //
-//   Remove        entry.thread = 0 seq_cst, then waits for reading == 0 (seq_cst)
+//   Remove        entry.thread = kTaken seq_cst, then waits for reading == 0 (seq_cst), then entry.thread = 0
 //   BeginReading  reading = 1 seq_cst, then looks at entries: one of the two sees the other
+//
+// The entry is free for others only after that wait: earlier, a reader that has matched the old thread would read the new
+// one's mutator.
 #pragma once
 
 #include <sched.h>
@@ -26,7 +29,7 @@ class ThreadDirectory {
     for (Entry& entry : entries_) {
       uint32_t nobody = 0;
       if (entry.thread.load(std::memory_order_relaxed) != 0) continue;
-      if (!entry.thread.compare_exchange_strong(nobody, kTaken, std::memory_order_relaxed)) continue;
+      if (!entry.thread.compare_exchange_strong(nobody, kTaken, std::memory_order_acquire)) continue;  // Partner: Remove.
       entry.mutator = mutator;
       entry.thread.store(thread, std::memory_order_release);  // Partner: Find.
       return;
@@ -35,9 +38,12 @@ class ThreadDirectory {
 
   void Remove(uint32_t thread) {
     for (Entry& entry : entries_) {
-      if (entry.thread.load(std::memory_order_relaxed) == thread) entry.thread.store(0, std::memory_order_seq_cst);
+      if (entry.thread.load(std::memory_order_relaxed) != thread) continue;
+      entry.thread.store(kTaken, std::memory_order_seq_cst);
+      while (reading_.load(std::memory_order_seq_cst)) sched_yield();
+      entry.thread.store(0, std::memory_order_release);  // Partner: Add.
+      return;
     }
-    while (reading_.load(std::memory_order_seq_cst)) sched_yield();
   }
 
   void BeginReading() { reading_.store(true, std::memory_order_seq_cst); }
