@@ -34,6 +34,11 @@ void MemoryFile::Close() {
   bytes_ = 0;
 }
 
+Status MemoryFile::Allocate(size_t offset, size_t bytes) const {
+  if (fallocate(fd_, 0, static_cast<off_t>(offset), static_cast<off_t>(bytes)) != 0) return SysError{errno, "fallocate"};
+  return {};
+}
+
 Status MemoryFile::PunchHole(size_t offset, size_t bytes) {
   if (const int refused = Refused(SystemCall::kPunchHole)) return SysError{refused, "fallocate(PUNCH_HOLE)"};
   if (fallocate(fd_, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(offset),

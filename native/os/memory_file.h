@@ -22,6 +22,9 @@ class MemoryFile {
   Status Create(size_t bytes);
   void Close();
 
+  // Pages for [offset, offset + bytes); what is there stays as it is.
+  Status Allocate(size_t offset, size_t bytes) const;
+
   // Gives the pages of [offset, offset + bytes) back to the system; they read as zero afterwards.  0.5 us a page, so
   // callers work in pieces.  No userfaultfd event is raised (reference: uffd 1.9).
   Status PunchHole(size_t offset, size_t bytes);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "os/invariant.h"
+#include "os/page_touch.h"
 #include "os/refusals.h"
 #include "os/userfaultfd_abi.h"
 
@@ -69,15 +70,6 @@ Status Handshake(int fd, uint64_t features, uint64_t* offered) {
   if (ioctl(fd, abi::kIocApi, &api) != 0) return SysError{errno, "ioctl(UFFDIO_API)"};
   if (offered != nullptr) *offered = api.features;
   return {};
-}
-
-// Lets the file have a page here.  Writes what is there, atomically, since somebody else may be building the page through
-// the same view; ThreadSanitizer would call that a race with plain accesses to it.
-#if defined(__SANITIZE_THREAD__)
-__attribute__((noinline, no_sanitize_thread))
-#endif
-void Touch(uint8_t* byte) {
-  __atomic_fetch_or(byte, 0, __ATOMIC_RELAXED);
 }
 
 }  // namespace
@@ -163,7 +155,7 @@ uint32_t Userfaultfd::Continue(void* start, size_t bytes, uint8_t* alias_of_star
         break;
       case EFAULT:
         // A hole of the file: let the file have a zero page, then try again.
-        Touch(alias_of_start + done);
+        TouchPage(alias_of_start + done);
         break;
       case ENOMEM:
         // No memory for a page of the page table, under a limit.  Somebody may free some; the thread cannot go on without.

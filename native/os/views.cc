@@ -4,6 +4,7 @@
 #include <sys/prctl.h>
 
 #include "os/invariant.h"
+#include "os/page_touch.h"
 #include "os/refusals.h"
 
 #ifndef MREMAP_DONTUNMAP
@@ -22,12 +23,22 @@ namespace faultline {
 namespace {
 
 constexpr int kReadWrite = PROT_READ | PROT_WRITE;
+constexpr size_t kPageSize = 4096;
 constexpr int kReserved = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
 
-Status Populate(uint8_t* start, size_t bytes) {
-  if (const int refused = Refused(SystemCall::kPopulate)) return SysError{refused, "madvise(POPULATE_WRITE)"};
-  if (madvise(start, bytes, MADV_POPULATE_WRITE) != 0) return SysError{errno, "madvise(POPULATE_WRITE)"};
+// Linux before 5.14: the file gets its pages in one call, which can be refused, and each is touched once.
+Status PopulateByTouching(const MemoryFile& file, size_t offset, uint8_t* start, size_t bytes) {
+  if (Status status = file.Allocate(offset, bytes); !status.ok()) return status;
+  for (size_t at = 0; at < bytes; at += kPageSize) TouchPage(start + at);
   return {};
+}
+
+Status Populate(const MemoryFile& file, uint8_t* view, size_t offset, size_t bytes) {
+  const int refused = Refused(SystemCall::kPopulate);
+  if (refused == 0 && madvise(view + offset, bytes, MADV_POPULATE_WRITE) == 0) return {};
+  const int error = refused != 0 ? refused : errno;
+  if (error == EINVAL) return PopulateByTouching(file, offset, view + offset, bytes);
+  return SysError{error, "madvise(POPULATE_WRITE)"};
 }
 
 }  // namespace
@@ -130,9 +141,9 @@ bool Views::EmptyScratchPiece(size_t piece_bytes) {
   return true;
 }
 
-Status Views::PopulateMutatorView(size_t offset, size_t bytes) { return Populate(mutator_view_ + offset, bytes); }
+Status Views::PopulateMutatorView(size_t offset, size_t bytes) { return Populate(*file_, mutator_view_, offset, bytes); }
 
-Status Views::PopulateAlias(size_t offset, size_t bytes) { return Populate(alias_ + offset, bytes); }
+Status Views::PopulateAlias(size_t offset, size_t bytes) { return Populate(*file_, alias_, offset, bytes); }
 
 Status Views::ProtectMutatorView(size_t offset, size_t bytes, bool accessible) {
   if (const int refused = Refused(SystemCall::kMprotect)) return SysError{refused, "mprotect"};

@@ -195,6 +195,8 @@ int main(int argc, char** argv) {
     }
     if (mode == FaultModeKind::kSigsegv) RunRefused(mode, SystemCall::kMprotect, ENOMEM, 50, seed);
     EXPECT(RunRefused(mode, SystemCall::kPopulate, ENOMEM, 20, seed).refused_allocations > 0);
+    // A kernel that does not know the call: pages come the long way, and nothing is refused.
+    EXPECT(RunRefused(mode, SystemCall::kPopulate, EINVAL, 0, seed).refused_allocations == 0);
   }
   return 0;
 }

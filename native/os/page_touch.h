@@ -1,0 +1,17 @@
+// Touching a page: lets the kernel map it, and changes nothing.
+#pragma once
+
+#include <cstdint>
+
+namespace faultline {
+
+// Writes what is there, atomically, since somebody else may be writing the page through the same view; ThreadSanitizer would
+// call that a race with plain accesses to it.
+#if defined(__SANITIZE_THREAD__)
+__attribute__((noinline, no_sanitize_thread))
+#endif
+inline void TouchPage(uint8_t* byte) {
+  __atomic_fetch_or(byte, 0, __ATOMIC_RELAXED);
+}
+
+}  // namespace faultline
