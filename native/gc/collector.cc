@@ -39,7 +39,7 @@ Collector::Collector(Heap* heap, const Options& options)
     : heap_(heap),
       options_(options),
       page_builder_(heap, this),
-      marker_(std::make_unique<StoppedMarker>(heap)),
+      marker_(MakeMarker(options.marker, heap)),
       plan_(heap),
       fault_mode_(MakeFaultMode(options.fault_mode, this)) {
   heap->fresh_pages = this;
@@ -50,6 +50,7 @@ Collector::~Collector() { Close(); }
 Status Collector::Open() {
   if (options_.delay_seed != 0) SetDelaySeed(options_.delay_seed);
   if (Status status = released_sources_.Create((heap_->regions.count() + 63) / 64); !status.ok()) return status;
+  if (Status status = marker_->Open(); !status.ok()) return status;
   return fault_mode_->Open();
 }
 
@@ -65,6 +66,7 @@ bool Collector::PrepareMarking(uint64_t deadline_ns) {
     report_ = CycleReport{};
     report_.live_bytes = live_bytes;
     report_.number = Read(heap_->statistics.cycles) + 1;
+    marking_released_ = false;
     phase_.store(Phase::kMarking, std::memory_order_release);
   }
   heap_->NotePeak();
@@ -75,27 +77,79 @@ void Collector::RetireAllTlabs() {
   for (Mutator* mutator : heap_->handshake.mutators()) RetireTlab(*heap_, *mutator);
 }
 
+bool Collector::RootsPause(uint64_t limit_ns) {
+  FAULTLINE_CHECK(phase() == Phase::kMarking, "marking is prepared first", static_cast<uint64_t>(phase()));
+  Handshake& handshake = heap_->handshake;
+  if (!handshake.TryStop(limit_ns)) return false;
+  const bool first = !marking_begun_;
+  marking_begun_ = true;
+  if (first) {
+    marking_begin_ns_ = handshake.stopped_ns();
+    if (marker_->decides_at_start()) DecideHere();
+  } else {
+    ++report_.marking_rounds;
+  }
+  marker_->TakeRoots();
+  const uint64_t stopped_ns = handshake.stopped_ns();
+  heap_->statistics.time_to_safepoint.Record(stopped_ns - handshake.requested_ns());
+  handshake.Resume();
+  const uint64_t pause_ns = NowNs() - stopped_ns;
+  heap_->statistics.mark_start_pause.Record(pause_ns);
+  report_.mark_start_pause_ns = std::max(report_.mark_start_pause_ns, pause_ns);
+  return true;
+}
+
+void Collector::DecideHere() {
+  RetireAllTlabs();
+  heap_->regions.CloseForMarking(heap_->tables.marked_pages.data());
+}
+
+bool Collector::Trace(uint64_t deadline_ns) {
+  DelayAt(DelayPoint::kTracing);
+  if (!marker_->Trace(gang_, deadline_ns)) return false;
+  if (report_.marking_rounds > 0) report_.written_pages += marker_->written_pages();
+  return true;
+}
+
 bool Collector::MarkPause(uint64_t limit_ns) {
   FAULTLINE_CHECK(phase() == Phase::kMarking, "marking is prepared first", static_cast<uint64_t>(phase()));
   Handshake& handshake = heap_->handshake;
   if (!handshake.TryStop(limit_ns)) return false;
-  RetireAllTlabs();
-  heap_->regions.CloseForMarking(heap_->tables.marked_pages.data());
+  const uint64_t stopped_ns = handshake.stopped_ns();
+  if (!marker_->concurrent()) marking_begin_ns_ = stopped_ns;
+  if (!marker_->decides_at_start()) DecideHere();
   marker_->Finish(gang_);
+  marking_begun_ = false;
   report_.marked_objects = marker_->marked_objects();
   report_.live_bytes = marker_->live_words() * kWordBytes;
+  report_.remark_pages = marker_->written_pages();
+  report_.marking_ns = NowNs() - marking_begin_ns_;
   if (options_.verify) {
-    const uint64_t objects = VerifyHeap(*heap_);
-    FAULTLINE_CHECK(objects == report_.marked_objects, "(M) marking found exactly what is reachable", objects,
-                    report_.marked_objects);
+    const uint64_t objects = VerifyMarks(*heap_);
+    FAULTLINE_CHECK(marker_->concurrent() || objects == report_.marked_objects,
+                    "(M) marking found exactly what is reachable", objects, report_.marked_objects);
   }
   phase_.store(Phase::kMarked, std::memory_order_release);
-  report_.mark_safepoint_ns = handshake.stopped_ns() - handshake.requested_ns();
-  const uint64_t stopped_ns = handshake.stopped_ns();
+  report_.mark_safepoint_ns = stopped_ns - handshake.requested_ns();
   handshake.Resume();
   report_.mark_pause_ns = NowNs() - stopped_ns;
-  heap_->statistics.time_to_safepoint.Record(report_.mark_safepoint_ns);
-  heap_->statistics.mark_pause.Record(report_.mark_pause_ns);
+  RecordMarking();
+  return true;
+}
+
+void Collector::RecordMarking() {
+  Statistics& statistics = heap_->statistics;
+  statistics.time_to_safepoint.Record(report_.mark_safepoint_ns);
+  (marker_->concurrent() ? statistics.remark_pause : statistics.mark_pause).Record(report_.mark_pause_ns);
+  Add(statistics.marked_objects, report_.marked_objects);
+  Add(statistics.marking_ns, report_.marking_ns);
+  Add(statistics.marking_rounds, report_.marking_rounds);
+  Add(statistics.written_pages, report_.written_pages + report_.remark_pages);
+}
+
+bool Collector::ReleaseMarking(uint64_t deadline_ns) {
+  if (!marker_->Release(gang_, deadline_ns)) return false;
+  marking_released_ = true;
   return true;
 }
 
@@ -111,6 +165,7 @@ uint32_t Collector::Sweep() {
 }
 
 bool Collector::MakePlan(const std::vector<RegionIndex>& sources, uint32_t wanted_targets) {
+  FAULTLINE_CHECK(marking_released_, "the view is ordinary memory before a plan is made");
   FAULTLINE_CHECK(phase() == Phase::kMarked, "a plan is made from fresh marks", static_cast<uint64_t>(phase()));
   const uint32_t planned = wanted_targets == 0 ? 0 : plan_.Make(gang_, sources, wanted_targets);
   heap_->regions.ReopenPartial();
@@ -267,10 +322,15 @@ bool Collector::BringToIdle(uint64_t deadline_ns) {
     case Phase::kIdle:
       return true;
     case Phase::kMarking:
-      if (!marker_->Prepare(gang_, deadline_ns)) return false;
+      // A worker may still be at what was begun.
+      if (!marker_->Prepare(gang_, deadline_ns) || !ReleaseMarking(deadline_ns)) return false;
+      marking_begun_ = false;
+      // The marker that decides at the start has closed them.
+      heap_->regions.ReopenPartial();
       phase_.store(Phase::kIdle, std::memory_order_release);
       return true;
     case Phase::kMarked:
+      if (!ReleaseMarking(deadline_ns)) return false;
       heap_->regions.ReopenPartial();
       phase_.store(Phase::kIdle, std::memory_order_release);
       return true;

@@ -1,8 +1,11 @@
 // Collector: one collection cycle, step by step.  The whole story, in order.
 //
-//   1  PrepareMarking  concurrent   bitmaps of used regions cleared, the alias's page tables filled
-//   2  MarkPause       all stopped  TLABs retired, allocation moves to fresh regions, everything reachable marked.
+//   1  PrepareMarking  concurrent   bitmaps of used regions cleared, the alias's page tables filled; writes are tracked from here on
+//   2  RootsPause      all stopped  roots copied           ┐ a concurrent marker only; repeated while that makes the last pause of
+//      Trace           concurrent   what they lead to      ┘ marking shorter (gc/marker.h)
+//      MarkPause       all stopped  TLABs retired, allocation moves to fresh regions, the rest of what is reachable marked.
 //                                   From here on liveness is frozen; new objects count as alive ("young").
+//      ReleaseMarking  concurrent   writes are no longer tracked
 //   3  Sweep           concurrent   regions without anything alive, and dead large objects, are free at once
 //   4  MakePlan        concurrent   new addresses of everything in the chosen regions.  From here on the address
 //                                   function is frozen (P), no target is a source (T).
@@ -41,8 +44,13 @@ struct CycleReport {
   uint64_t number = 0;
   uint64_t marked_objects = 0;
   uint64_t live_bytes = 0;
+  uint64_t mark_start_pause_ns = 0;  // The longest of them.
   uint64_t mark_pause_ns = 0;
   uint64_t mark_safepoint_ns = 0;
+  uint64_t marking_ns = 0;        // From the first object looked at to the end of the last pause.
+  uint32_t marking_rounds = 0;    // Precleaning rounds.
+  uint64_t written_pages = 0;     // Looked at again in rounds, because they were written …
+  uint64_t remark_pages = 0;      // … and in the last pause.
   uint64_t flip_pause_ns = 0;
   uint64_t flip_safepoint_ns = 0;
   uint64_t flip_kernel_ns = 0;  // Swapping and arming the views.
@@ -63,6 +71,7 @@ class Collector final : public FreshPages, public SourceRelease {
  public:
   struct Options {
     FaultModeKind fault_mode = FaultModeKind::kSigbus;
+    MarkerKind marker = MarkerKind::kStopped;
     uint32_t fault_around_pages = 4;
     bool verify = false;
     bool track_utilization = false;
@@ -79,7 +88,11 @@ class Collector final : public FreshPages, public SourceRelease {
 
   // --- Steps of a cycle; control thread only ------------------------------------------------------------------------
   bool PrepareMarking(uint64_t deadline_ns);
+  // Concurrent markers only.  After the first pair each pair is a round.
+  bool RootsPause(uint64_t limit_ns);
+  bool Trace(uint64_t deadline_ns);
   bool MarkPause(uint64_t limit_ns);
+  bool ReleaseMarking(uint64_t deadline_ns);
   uint32_t Sweep();
   // Chosen by policy; false when nothing will move (the cycle is over then, call Finish all the same).
   bool MakePlan(const std::vector<RegionIndex>& sources, uint32_t wanted_targets);
@@ -112,6 +125,8 @@ class Collector final : public FreshPages, public SourceRelease {
   void PublishFresh(PageIndex first, uint32_t count) override;
   void AnnounceFresh(PageIndex first, uint32_t count) override;
   bool RecycleSources() override;
+  void NoteAliasWrite(PageIndex first, uint32_t count) override { marker_->NoteAliasWrite(first, count); }
+  void TakeLog(Mutator& mutator) override { marker_->TakeLog(mutator); }
   void SourceRead(RegionIndex source) override;
 
   // --- Requests of mutators -----------------------------------------------------------------------------------------
@@ -125,6 +140,7 @@ class Collector final : public FreshPages, public SourceRelease {
   Heap& heap() { return *heap_; }
   Gang& gang() { return gang_; }
   FaultMode& fault_mode() { return *fault_mode_; }
+  const Marker& marker() const { return *marker_; }
   PageBuilder& page_builder() { return page_builder_; }
   CompactionGate& gate() { return gate_; }
   const Plan& plan() const { return plan_; }
@@ -139,6 +155,9 @@ class Collector final : public FreshPages, public SourceRelease {
  private:
   bool TryBuild(PageIndex page, Counter* builder);
   void RetireAllTlabs();
+  // Marking decides on everything that is there now, and on nothing younger.  The world is stopped.
+  void DecideHere();
+  void RecordMarking();
   bool BringToIdle(uint64_t deadline_ns);
   uint64_t RewriteRoots();
   void NextCycleNumber();
@@ -152,6 +171,10 @@ class Collector final : public FreshPages, public SourceRelease {
   Gang gang_;
   PageBuilder page_builder_;
   std::unique_ptr<Marker> marker_;
+  // From the first root to the end of the last pause.
+  bool marking_begun_ = false;
+  bool marking_released_ = false;
+  uint64_t marking_begin_ns_ = 0;
   Plan plan_;
   std::unique_ptr<FaultMode> fault_mode_;
   CompactionGate gate_;

@@ -1,11 +1,18 @@
-// Marker: finds what is alive.  The interface that any marker fills, and the one that works inside a pause.
+// Marker: finds what is alive.  The interface of every marker, and how a marking goes.
 //
-// What a marker leaves behind when it is done (invariant M): every reachable object that existed has its bit in
-// `object_starts`, and `live_word_counts` says how many words of each region belong to such objects.  A concurrent marker
-// does most of its work before Finish and the rest in it; this one does everything in Finish.
+//     Prepare ─▶ TakeRoots ─▶ Trace ─▶ ( TakeRoots ─▶ Trace )… ─▶ Finish ─▶ Release
+//     concurrent   pause      concurrent     rounds                pause    concurrent
+//
+//   marker        between start and Finish                      what makes it right
+//   stopped       nothing                                       everything is traced in Finish
+//   barrier-free  traces; rounds look again at written pages    the kernel's dirty bits (gc/dirty_pages.h)
+//   satb          traces what was reachable at the start        a write barrier that logs what is overwritten
+//
+// What a marker leaves behind when Finish returns (invariant M): every reachable object that lies on pages which the marking decides on
+// has its bit in `object_starts`, and `live_word_counts` says how many words of each region belong to objects with a bit.  A concurrent
+// marker may also have marked objects that died meanwhile; what they refer to is marked as well.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
 
@@ -14,42 +21,44 @@
 
 namespace faultline {
 
+enum class MarkerKind : uint8_t { kBarrierFree, kSatb, kStopped };
+const char* NameOf(MarkerKind kind);
+
 class Marker {
  public:
   virtual ~Marker() = default;
 
-  // Before the pause, mutators run.  True when ready for the pause, false when the time is over.
-  virtual bool Prepare(Gang& gang, uint64_t deadline_ns) = 0;
+  virtual MarkerKind kind() const = 0;
+  // On failure the marker cannot be used on this machine.
+  virtual Status Open() { return {}; }
+  // Whether TakeRoots and Trace do anything.
+  virtual bool concurrent() const { return true; }
+  // Whether what is decided on is what there is at the first TakeRoots; younger objects count as alive.  Otherwise it is what there is
+  // at Finish.
+  virtual bool decides_at_start() const { return false; }
 
-  // In the pause, TLABs retired.
+  // Before the first pause, mutators run.  True when ready for it, false when the time is over.
+  virtual bool Prepare(Gang& gang, uint64_t deadline_ns) = 0;
+  // The world is stopped, TLABs are retired if the marker decides at the start.
+  virtual void TakeRoots() {}
+  // Concurrent.  True when nothing is left to trace that is known of.
+  virtual bool Trace(Gang&, uint64_t /*deadline_ns*/) { return true; }
+  // Pages that the round so far, or the last one, looked at because they were written.
+  virtual uint64_t written_pages() const { return 0; }
+  // The world is stopped, TLABs are retired.
   virtual void Finish(Gang& gang) = 0;
+  // Concurrent: gives up what marking needed.  Also ends a marking that stops before Finish.  True when done.
+  virtual bool Release(Gang&, uint64_t /*deadline_ns*/) { return true; }
+
+  // A page was written through the alias, which no mutator does.  Any thread.
+  virtual void NoteAliasWrite(PageIndex /*first*/, uint32_t /*count*/) {}
+  // The log of the mutator's write barrier is full, or the mutator ends.  Called by the mutator, or with the world stopped.
+  virtual void TakeLog(Mutator&) {}
 
   virtual uint64_t marked_objects() const = 0;
   virtual uint64_t live_words() const = 0;
 };
 
-// Parallel tracing with the world stopped.  Workers keep private stacks and trade chunks of entries through a shared
-// pool when somebody is short of work (Ossia et al., "A parallel, incremental and concurrent GC", PLDI 2002, work packets).
-class StoppedMarker final : public Marker {
- public:
-  explicit StoppedMarker(Heap* heap);
-  ~StoppedMarker() override;
-
-  bool Prepare(Gang& gang, uint64_t deadline_ns) override;
-  void Finish(Gang& gang) override;
-  uint64_t marked_objects() const override { return marked_objects_; }
-  uint64_t live_words() const override { return live_words_; }
-
- private:
-  class PrepareJob;
-  class TraceJob;
-
-  Heap* heap_;
-  std::unique_ptr<Job> prepare_job_;
-  std::atomic<RegionIndex> prepare_cursor_{0};
-  bool prepared_ = false;
-  uint64_t marked_objects_ = 0;
-  uint64_t live_words_ = 0;
-};
+std::unique_ptr<Marker> MakeMarker(MarkerKind kind, Heap* heap);
 
 }  // namespace faultline

@@ -1,7 +1,10 @@
 #include "gc/marking.h"
 
 #include <sched.h>
+#include <time.h>
 
+#include "gc/gang.h"
+#include "os/clock.h"
 #include "os/futex.h"
 #include "os/invariant.h"
 
@@ -9,62 +12,94 @@ namespace faultline {
 
 namespace {
 
+constexpr uint32_t kSpins = 64;
+constexpr long kSleepNs = 20'000;
+
 MarkEntry EntryOf(WordIndex object, uint32_t slice) { return (uint64_t{slice} << 32) | object; }
+ShapeId ShapeOf(uint64_t header) { return static_cast<ShapeId>(header); }
+uint32_t CountOf(uint64_t header) { return static_cast<uint32_t>(header >> 32); }
+
+// In a pause every microsecond counts; while mutators run they are given the CPU.
+void WaitABit(uint32_t spin, bool in_pause) {
+  if (spin < kSpins) {
+    CpuRelax();
+  } else if (in_pause) {
+    sched_yield();
+  } else {
+    const timespec pause = {0, kSleepNs};
+    nanosleep(&pause, nullptr);
+  }
+}
 
 }  // namespace
+
+void MarkPool::Join() {
+  const std::lock_guard<std::mutex> guard(lock_);
+  busy_hint_.store(++busy_, std::memory_order_relaxed);
+}
+
+void MarkPool::Leave() {
+  const std::lock_guard<std::mutex> guard(lock_);
+  busy_hint_.store(--busy_, std::memory_order_relaxed);
+}
 
 void MarkPool::Give(Chunk chunk) {
   const std::lock_guard<std::mutex> guard(lock_);
   chunks_.push_back(std::move(chunk));
-  size_.store(static_cast<uint32_t>(chunks_.size()), std::memory_order_release);
+  size_.store(static_cast<uint32_t>(chunks_.size()), std::memory_order_relaxed);
 }
 
-bool MarkPool::Take(Chunk* chunk) {
-  if (size_.load(std::memory_order_acquire) == 0) return false;
-  const std::lock_guard<std::mutex> guard(lock_);
+bool MarkPool::TryTake(Chunk* chunk) {
   if (chunks_.empty()) return false;
   *chunk = std::move(chunks_.back());
   chunks_.pop_back();
-  size_.store(static_cast<uint32_t>(chunks_.size()), std::memory_order_release);
+  size_.store(static_cast<uint32_t>(chunks_.size()), std::memory_order_relaxed);
   return true;
 }
 
-bool MarkPool::AwaitWork(Chunk* chunk) {
+bool MarkPool::Await(Chunk* chunk, uint64_t deadline_ns) {
+  {
+    const std::lock_guard<std::mutex> guard(lock_);
+    if (TryTake(chunk)) return true;
+    busy_hint_.store(--busy_, std::memory_order_relaxed);
+  }
   waiting_.fetch_add(1, std::memory_order_relaxed);
-  // seq_cst: whoever brings the count to 0 with an empty pool is the last, and nobody can add work any more.
-  busy_.fetch_sub(1, std::memory_order_seq_cst);
   bool got = false;
+  const bool in_pause = deadline_ns == Gang::kForever;
   for (uint32_t spin = 0;; ++spin) {
-    if (size_.load(std::memory_order_acquire) > 0) {
-      busy_.fetch_add(1, std::memory_order_seq_cst);
-      if (Take(chunk)) {
+    if (size_.load(std::memory_order_relaxed) > 0 || busy_hint_.load(std::memory_order_relaxed) == 0) {
+      const std::lock_guard<std::mutex> guard(lock_);
+      if (TryTake(chunk)) {
+        busy_hint_.store(++busy_, std::memory_order_relaxed);
         got = true;
         break;
       }
-      busy_.fetch_sub(1, std::memory_order_seq_cst);
+      if (busy_ == 0) break;
     }
-    if (busy_.load(std::memory_order_seq_cst) == 0 && size_.load(std::memory_order_acquire) == 0) {
-      done_.store(true, std::memory_order_release);
-      break;
-    }
-    if (spin < 64) {
-      CpuRelax();
-    } else {
-      sched_yield();
-    }
+    if (!in_pause && spin >= kSpins && NowNs() >= deadline_ns) break;
+    WaitABit(spin, in_pause);
   }
   waiting_.fetch_sub(1, std::memory_order_relaxed);
   return got;
 }
 
-Tracer::Tracer(Heap* heap, MarkPool* pool) : heap_(heap), pool_(pool), live_words_(heap->regions.count()) {
+bool MarkPool::Idle() const {
+  if (size_.load(std::memory_order_relaxed) > 0 || busy_hint_.load(std::memory_order_relaxed) > 0) return false;
+  const std::lock_guard<std::mutex> guard(lock_);
+  return busy_ == 0 && chunks_.empty();
+}
+
+Tracer::Tracer(Heap* heap, MarkPool* pool, const uint16_t* young_from)
+    : heap_(heap), pool_(pool), young_from_(young_from), live_words_(heap->regions.count()) {
   stack_.reserve(4096);
 }
 
 void Tracer::MarkReference(uint32_t reference, WordIndex slot_owner) {
   if (reference == 0) return;
-  FAULTLINE_CHECK(RegionOf(reference) < heap_->regions.count() && reference >= kPageWords,
+  const RegionIndex region = RegionOf(reference);
+  FAULTLINE_CHECK(region < heap_->regions.count() && reference >= kPageWords,
                   "a reference lies inside the heap (owner, reference)", slot_owner, reference);
+  if (young_from_ != nullptr && PageOf(reference) - FirstPageOfRegion(region) >= young_from_[region]) return;
   if (!heap_->tables.object_starts.TestAndSet(reference)) return;
   // The header is not read here: it goes through the ring first, so that the line has time to arrive.
   __builtin_prefetch(heap_->words() + reference);
@@ -86,13 +121,19 @@ void Tracer::Push(MarkEntry entry) {
 
 void Tracer::TraceSlots(WordIndex object, uint64_t first_slot, uint64_t last_slot) {
   const uint32_t* const slots = heap_->slots() + uint64_t{object} * 2;
-  for (uint64_t slot = first_slot; slot < last_slot; ++slot) MarkReference(slots[slot], object);
+  for (uint64_t slot = first_slot; slot < last_slot; ++slot) {
+    MarkReference(__atomic_load_n(&slots[slot], __ATOMIC_RELAXED), object);
+  }
 }
 
 void Tracer::TraceObject(WordIndex object) {
-  const uint32_t* const slots = heap_->slots() + uint64_t{object} * 2;
-  const ShapeId id = slots[0];
-  const uint32_t count = slots[1];
+  const uint64_t header = HeaderOf(object);
+  const ShapeId id = ShapeOf(header);
+  const uint32_t count = CountOf(header);
+  if (id == 0) {
+    unfinished_.push_back(object);
+    return;
+  }
   FAULTLINE_CHECK(heap_->shapes.IsValid(id), "a reference points at an object with a known shape (reference, shape)",
                   object, id);
   const Shape& shape = heap_->shapes[id];
@@ -119,40 +160,122 @@ void Tracer::Trace(MarkEntry entry) {
     TraceObject(object);
     return;
   }
-  const uint32_t* const slots = heap_->slots() + uint64_t{object} * 2;
-  const uint64_t elements = uint64_t{heap_->shapes[slots[0]].fixed_words} * 2;
+  const uint64_t header = HeaderOf(object);
+  const uint64_t elements = uint64_t{heap_->shapes[ShapeOf(header)].fixed_words} * 2;
   const uint64_t first = uint64_t{slice - 1} * kSliceElements;
-  const uint64_t last = first + kSliceElements < slots[1] ? first + kSliceElements : slots[1];
+  const uint64_t last = first + kSliceElements < CountOf(header) ? first + kSliceElements : CountOf(header);
   TraceSlots(object, elements + first, elements + last);
 }
 
-void Tracer::Drain() {
+// The part of a marked object that lies on words [begin, end).
+void Tracer::TraceOnPages(WordIndex object, WordIndex begin, WordIndex end) {
+  const uint64_t header = HeaderOf(object);
+  if (ShapeOf(header) == 0) return;  // Somebody has it on the list of the unfinished.
+  const Shape& shape = heap_->shapes[ShapeOf(header)];
+  if (shape.has_references == 0) return;
+  const uint64_t from = begin > object ? uint64_t{begin - object} * 2 : 0;
+  const uint64_t until = uint64_t{end - object} * 2;
+  const auto trace = [&](uint64_t first, uint64_t last) {
+    TraceSlots(object, first < from ? from : first, last < until ? last : until);
+  };
+  trace(kHeaderSlots, kHeaderSlots + shape.reference_fields);
+  if (shape.element_kind == ElementKind::kReference) {
+    const uint64_t elements = uint64_t{shape.fixed_words} * 2;
+    trace(elements, elements + CountOf(header));
+  }
+}
+
+void Tracer::TracePages(PageIndex first, uint32_t count) {
+  const Bitmap& starts = heap_->tables.object_starts;
+  const WordIndex begin = FirstWordOfPage(first);
+  const WordIndex end = FirstWordOfPage(first + count);
+  // Region by region: no object but a large one goes over the end of its own.
+  for (WordIndex at = begin; at < end;) {
+    const RegionIndex region = RegionOf(at);
+    const WordIndex region_end = FirstWordOfRegion(region) + kRegionWords;
+    const WordIndex piece_end = end < region_end ? end : region_end;
+    const RegionState state = heap_->regions.use(region).state;
+    if (state == RegionState::kLarge || state == RegionState::kLargeTail) {
+      const WordIndex object = FirstWordOfRegion(heap_->regions.LargeHead(region));
+      if (starts.Test(object)) TraceOnPages(object, at, piece_end);
+    } else if (state == RegionState::kLive || state == RegionState::kAllocating) {
+      // The last object that starts before the piece may reach into it.
+      WordIndex object = starts.FindPrevious(FirstWordOfRegion(region), at);
+      if (object < at) TraceOnPages(object, at, piece_end);
+      for (object = starts.FindNext(at, piece_end); object < piece_end; object = starts.FindNext(object + 1, piece_end)) {
+        TraceOnPages(object, at, piece_end);
+      }
+    }
+    at = piece_end;
+  }
+}
+
+void Tracer::EmptyRing() {
+  for (uint32_t i = 0; i < kPrefetchDepth; ++i) {
+    MarkEntry& entry = ring_[(ring_at_ + i) % kPrefetchDepth];
+    if (entry != 0) stack_.push_back(entry);
+    entry = 0;
+  }
+}
+
+void Tracer::Suspend() {
+  EmptyRing();
+  for (size_t at = 0; at < stack_.size(); at += MarkPool::kChunkEntries) {
+    const size_t end = at + MarkPool::kChunkEntries < stack_.size() ? at + MarkPool::kChunkEntries : stack_.size();
+    pool_->Give(MarkPool::Chunk(stack_.begin() + static_cast<ptrdiff_t>(at), stack_.begin() + static_cast<ptrdiff_t>(end)));
+  }
+  stack_.clear();
+  pool_->Leave();
+}
+
+bool Tracer::Drain(uint64_t deadline_ns) {
   MarkPool::Chunk chunk;
+  uint32_t until_clock = kClockEntries;
   for (;;) {
     while (!stack_.empty()) {
       const MarkEntry entry = stack_.back();
       stack_.pop_back();
       Trace(entry);
+      if (--until_clock == 0) {
+        until_clock = kClockEntries;
+        if (deadline_ns != Gang::kForever && NowNs() >= deadline_ns) {
+          Suspend();
+          return false;
+        }
+      }
     }
-    bool flushed = false;
-    for (uint32_t i = 0; i < kPrefetchDepth; ++i) {
-      const MarkEntry entry = ring_[(ring_at_ + i) % kPrefetchDepth];
-      if (entry == 0) continue;
-      ring_[(ring_at_ + i) % kPrefetchDepth] = 0;
-      stack_.push_back(entry);
-      flushed = true;
-    }
-    if (flushed) continue;
-    if (!pool_->Take(&chunk) && !pool_->AwaitWork(&chunk)) return;
+    EmptyRing();
+    if (!stack_.empty()) continue;
+    if (!pool_->Await(&chunk, deadline_ns)) return pool_->Idle();
     stack_.insert(stack_.end(), chunk.begin(), chunk.end());
     chunk.clear();
   }
 }
 
-void Tracer::Publish() {
+void Tracer::GiveUnfinished() {
+  if (unfinished_.empty()) return;
+  MarkPool::Chunk chunk;
+  for (const WordIndex object : unfinished_) {
+    FAULTLINE_CHECK(ShapeOf(HeaderOf(object)) != 0, "a stopped thread has given its objects their headers", object);
+    chunk.push_back(EntryOf(object, 0));
+  }
+  unfinished_.clear();
+  pool_->Give(std::move(chunk));
+}
+
+void Tracer::CountUnfinished() {
+  for (const WordIndex object : unfinished_) ++live_words_[RegionOf(object)];
+  unfinished_.clear();
+}
+
+void Tracer::Publish(uint64_t* marked_objects, uint64_t* marked_words) {
   for (RegionIndex region = 0; region < live_words_.size(); ++region) {
     heap_->tables.live_word_counts[region] += live_words_[region];
+    live_words_[region] = 0;
   }
+  *marked_objects += marked_objects_;
+  *marked_words += marked_words_;
+  marked_objects_ = marked_words_ = 0;
 }
 
 }  // namespace faultline

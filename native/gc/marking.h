@@ -1,7 +1,12 @@
-// Marking: the tracing loop, and the pool through which tracers share their work.
+// Marking: the tracing loop, and the pool through which tracers share their work.  Every marker is made of these.
 //
-// An entry is a reference, with a slice number above it: an array of references is traced slice by slice, so that one
-// huge array can be shared and never floods a stack.
+// Workers keep private stacks and trade chunks of entries through a shared pool when somebody is short of work (work packets: Ossia et
+// al., "A parallel, incremental and concurrent GC for servers", PLDI 2002).  An entry is a reference, with a slice number above it: an
+// array of references is traced slice by slice, so that one huge array can be shared and never floods a stack.
+//
+// Tracing reads through the alias what mutators write through their view at the same time.  Slots and headers are read with one
+// relaxed load each.  A header is written count first, then shape: on machines with total store order whoever finds a shape that is not
+// 0 finds the count, and whoever finds a reference to an object finds its shape.  An object without one is left for the pause.
 #pragma once
 
 #include <atomic>
@@ -21,55 +26,78 @@ class MarkPool {
   static constexpr size_t kChunkEntries = 512;
   using Chunk = std::vector<MarkEntry>;
 
+  // A tracer is busy from Join until Leave, or until Await has nothing for it: nobody else adds work.
+  void Join();
+  void Leave();
   void Give(Chunk chunk);
-  bool Take(Chunk* chunk);
-
-  // Termination: a tracer without work leaves, and comes back when there is some.  When all have left, all is done.
-  void Join() { busy_.fetch_add(1, std::memory_order_seq_cst); }
-  void Release() { busy_.fetch_sub(1, std::memory_order_seq_cst); }
-  // Waits for work; false when tracing is over.
-  bool AwaitWork(Chunk* chunk);
+  // Work, if there is any (true), or waits for some while others are busy.  False when all is done or the time is over; the caller is not
+  // busy any more then.
+  bool Await(Chunk* chunk, uint64_t deadline_ns);
+  // Nobody is busy and nothing is left.
+  bool Idle() const;
   bool hungry() const { return waiting_.load(std::memory_order_relaxed) > 0 && size_.load(std::memory_order_relaxed) == 0; }
-  bool done() const { return done_.load(std::memory_order_acquire); }
 
  private:
-  std::mutex lock_;
+  bool TryTake(Chunk* chunk);  // Lock held.
+
+  mutable std::mutex lock_;
   std::vector<Chunk> chunks_;
+  uint32_t busy_ = 0;
+  // Relaxed copies, written under the lock: hints for those who do not want to take it.
   std::atomic<uint32_t> size_{0};
-  std::atomic<uint32_t> busy_{0};
+  std::atomic<uint32_t> busy_hint_{0};
   std::atomic<uint32_t> waiting_{0};
-  std::atomic<bool> done_{false};
 };
 
 // One thread's tracing state.
 class Tracer {
  public:
-  Tracer(Heap* heap, MarkPool* pool);
+  // `young_from`: per region, the first page that the marking does not decide on; null when it decides on all.
+  Tracer(Heap* heap, MarkPool* pool, const uint16_t* young_from);
 
   // Marks the object and remembers to look into it.  `slot_owner` is for the message when the reference is nonsense.
   void MarkReference(uint32_t reference, WordIndex slot_owner);
 
-  // Traces until neither this thread nor the pool has anything left.
-  void Drain();
+  // Looks again into the marked objects that lie on the pages, as far as they lie there.
+  void TracePages(PageIndex first, uint32_t count);
 
-  // Adds this tracer's counts to the heap's tables.  One tracer at a time.
-  void Publish();
+  // Traces until neither this thread nor the pool has anything left (true), or the time is over; what is left is in the pool then.  The
+  // caller has joined the pool; it has left it when this returns.
+  bool Drain(uint64_t deadline_ns);
 
-  uint64_t marked_objects() const { return marked_objects_; }
-  uint64_t marked_words() const { return marked_words_; }
+  // Gives everything to the pool and leaves it.
+  void Suspend();
+
+  // Gives the pool the objects that had no header yet when they were found.  They have one now: the world is stopped.
+  void GiveUnfinished();
+  // Forgets them, but for their mark bits, which are counted.
+  void CountUnfinished();
+  bool has_unfinished() const { return !unfinished_.empty(); }
+
+  // Adds this tracer's counts to the heap's tables and forgets them.  One tracer at a time.
+  void Publish(uint64_t* marked_objects, uint64_t* marked_words);
 
  private:
   void Push(MarkEntry entry);
   void Trace(MarkEntry entry);
   void TraceObject(WordIndex object);
   void TraceSlots(WordIndex object, uint64_t first_slot, uint64_t last_slot);
+  void TraceOnPages(WordIndex object, WordIndex begin, WordIndex end);
+  void EmptyRing();
+  uint64_t HeaderOf(WordIndex object) const {
+    return __atomic_load_n(heap_->words() + object, __ATOMIC_RELAXED);
+  }
 
   static constexpr uint32_t kPrefetchDepth = 8;
   static constexpr uint32_t kSliceElements = 4096;
+  // Entries between two looks at the clock.
+  static constexpr uint32_t kClockEntries = 512;
 
   Heap* heap_;
   MarkPool* pool_;
+  const uint16_t* young_from_;
   std::vector<MarkEntry> stack_;
+  std::vector<WordIndex> unfinished_;
   std::vector<uint32_t> live_words_;
   uint64_t marked_objects_ = 0;
   uint64_t marked_words_ = 0;

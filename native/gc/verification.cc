@@ -12,7 +12,7 @@ namespace {
 
 class Verifier {
  public:
-  explicit Verifier(Heap& heap) : heap_(heap) {
+  Verifier(Heap& heap, bool marks) : heap_(heap), marks_(marks) {
     const uint64_t words = uint64_t{heap.regions.count()} * kRegionWords;
     // Both or nothing: without memory for the check there is no check.
     ready_ = starts_.Create(words).ok() && covered_.Create(words).ok();
@@ -40,6 +40,10 @@ class Verifier {
     FAULTLINE_CHECK(!covered_.Test(reference), "verify: a reference points at an object's header (owner, reference)",
                     owner, reference);
     starts_.TestAndSet(reference);
+    if (marks_ && PageOf(reference) % kRegionPages < heap_.tables.marked_pages[RegionOf(reference)]) {
+      FAULTLINE_CHECK(heap_.tables.object_starts.Test(reference), "(M) what is reachable is marked (owner, reference)",
+                      owner, reference);
+    }
     ++objects_;
     Cover(reference, owner);
     stack_.push_back(reference);
@@ -76,6 +80,7 @@ class Verifier {
   }
 
   Heap& heap_;
+  const bool marks_;
   Bitmap starts_;
   Bitmap covered_;
   std::vector<WordIndex> stack_;
@@ -86,7 +91,12 @@ class Verifier {
 }  // namespace
 
 uint64_t VerifyHeap(Heap& heap) {
-  Verifier verifier(heap);
+  Verifier verifier(heap, false);
+  return verifier.Run();
+}
+
+uint64_t VerifyMarks(Heap& heap) {
+  Verifier verifier(heap, true);
   return verifier.Run();
 }
 

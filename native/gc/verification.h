@@ -13,4 +13,7 @@ namespace faultline {
 
 uint64_t VerifyHeap(Heap& heap);
 
+// The same, and every object that it comes upon has its mark, unless it is younger than what the marking decided on (M).
+uint64_t VerifyMarks(Heap& heap);
+
 }  // namespace faultline

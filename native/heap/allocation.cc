@@ -92,6 +92,7 @@ Allocation BeginLarge(Heap& heap, Mutator& mutator, uint64_t words) {
   }
   // A header of an earlier life must not be taken for this object's while it is pending.
   heap.words()[object] = 0;
+  if (heap.fresh_pages != nullptr) heap.fresh_pages->NoteAliasWrite(run.first, 1);
   mutator.pending_large = object;
   return {AllocationAnswer::kObject, object, {}};
 }
@@ -102,6 +103,9 @@ Result<uint64_t> ZeroLargePiece(Heap& heap, Mutator& mutator, uint64_t words, ui
   const size_t bytes = (piece * kWordBytes + kPageBytes - 1) & ~(kPageBytes - 1);
   if (Status status = heap.views.PopulateAlias(offset, bytes); !status.ok()) return status.error();
   memset(heap.views.alias() + offset, 0, bytes);
+  if (heap.fresh_pages != nullptr) {
+    heap.fresh_pages->NoteAliasWrite(static_cast<PageIndex>(offset / kPageBytes), static_cast<uint32_t>(bytes / kPageBytes));
+  }
   return done_words + piece;
 }
 

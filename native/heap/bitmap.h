@@ -23,7 +23,7 @@ class Bitmap {
     return (cell.fetch_or(bit, std::memory_order_relaxed) & bit) == 0;
   }
 
-  bool Test(WordIndex word) const { return (bits_[word >> 6] >> (word & 63)) & 1; }
+  bool Test(WordIndex word) const { return (Cell(word >> 6) >> (word & 63)) & 1; }
 
   // Sets `count` bits from `first`; one thread owns the range.
   void SetRange(WordIndex first, uint32_t count) {
@@ -50,10 +50,10 @@ class Bitmap {
     if (from >= end) return end;
     uint32_t cell = from >> 6;
     const uint32_t last = (end - 1) >> 6;
-    uint64_t bits = bits_[cell] & (~uint64_t{0} << (from & 63));
+    uint64_t bits = Cell(cell) & (~uint64_t{0} << (from & 63));
     while (bits == 0) {
       if (++cell > last) return end;
-      bits = bits_[cell];
+      bits = Cell(cell);
     }
     const WordIndex found = (cell << 6) + static_cast<uint32_t>(__builtin_ctzll(bits));
     return found < end ? found : end;
@@ -64,12 +64,12 @@ class Bitmap {
     if (before <= begin) return before;
     uint32_t cell = (before - 1) >> 6;
     const uint32_t first = begin >> 6;
-    uint64_t bits = bits_[cell] & (~uint64_t{0} >> (63 - ((before - 1) & 63)));
+    uint64_t bits = Cell(cell) & (~uint64_t{0} >> (63 - ((before - 1) & 63)));
     for (;;) {
       if (cell == first) bits &= ~uint64_t{0} << (begin & 63);
       if (bits != 0) return (cell << 6) + 63 - static_cast<uint32_t>(__builtin_clzll(bits));
       if (cell == first) return before;
-      bits = bits_[--cell];
+      bits = Cell(--cell);
     }
   }
 
@@ -78,6 +78,9 @@ class Bitmap {
   size_t bytes() const { return bits_.bytes(); }
 
  private:
+  // Relaxed: while marking runs others set bits in the same cell.
+  uint64_t Cell(uint32_t cell) const { return __atomic_load_n(&bits_[cell], __ATOMIC_RELAXED); }
+
   MappedArray<uint64_t> bits_;
 };
 

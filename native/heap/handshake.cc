@@ -26,6 +26,8 @@ bool Handshake::TryAdd(Mutator* mutator) {
   if (stopped_) return false;  // A pause walks over the list.
   mutator->id = next_id_++;
   mutator->state()->store(requested_ ? kMutatorStopRequested : 0, std::memory_order_relaxed);
+  mutator->control[control::kLogging] = logging_ ? 1 : 0;
+  mutator->control[control::kLogUsed] = 0;
   mutators_.push_back(mutator);
   return true;
 }

@@ -61,6 +61,9 @@ class Handshake {
   std::mutex& lock() { return lock_; }
   uint32_t count();
 
+  // What mutators that are added later find in control[kLogging].  The world is stopped.
+  void set_logging(bool logging) { logging_ = logging; }
+
  private:
   template <typename Retire>
   bool TryRemove(Mutator* mutator, Retire retire) {
@@ -81,6 +84,7 @@ class Handshake {
   bool requested_ = false;
   std::atomic<uint32_t> acknowledged_{0};  // Futex word: grows when a mutator parks under a request.
 
+  bool logging_ = false;  // Under lock_, or the world is stopped and nobody can be added.
   bool stopped_ = false;  // Under lock_: from the moment that no mutator runs until Resume.
 
   // Collector's own.

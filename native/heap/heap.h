@@ -26,6 +26,10 @@ class FreshPages {
   virtual void PublishFresh(PageIndex first, uint32_t count) = 0;
   // The same for a large object, whose pages are shown one by one when they are touched.
   virtual void AnnounceFresh(PageIndex first, uint32_t count) = 0;
+  // Pages were written through the alias; the kernel's marks do not show it.
+  virtual void NoteAliasWrite(PageIndex first, uint32_t count) = 0;
+  // The write barrier's log of the mutator is full, or the mutator ends.
+  virtual void TakeLog(Mutator& mutator) = 0;
   // Frees the sources that nobody reads any more; true when there were any.
   virtual bool RecycleSources() = 0;
 };

@@ -67,7 +67,9 @@ inline constexpr uint32_t PagesForWords(uint64_t words) {
 //   5      refill; collector while it is stopped         TLAB start, 0 when there is none
 //   3      mutator                 collector in a pause  local roots in use
 //   4      mutator                 collector in a pause  handle slots ever used
-//   16 …   mutator; collector in a pause                 local roots, then handle slots
+//   6      collector while it is stopped; mutator reads  not 0: the write barrier logs
+//   7      mutator; whoever empties the log              entries in the log
+//   16 …   mutator; collector in a pause                 local roots, then handle slots, then the log
 namespace control {
 inline constexpr uint32_t kState = 0;
 inline constexpr uint32_t kTlabTop = 1;
@@ -75,8 +77,13 @@ inline constexpr uint32_t kTlabLimit = 2;
 inline constexpr uint32_t kLocalsUsed = 3;
 inline constexpr uint32_t kHandlesUsed = 4;
 inline constexpr uint32_t kTlabStart = 5;
+inline constexpr uint32_t kLogging = 6;
+inline constexpr uint32_t kLogUsed = 7;
 inline constexpr uint32_t kSlots = 16;
 }  // namespace control
+
+// References that a mutator's write barrier has overwritten (gc/satb_marker.h).
+inline constexpr uint32_t kLogEntries = 1024;
 
 // State bits of a mutator.
 inline constexpr uint32_t kMutatorRunning = 1;

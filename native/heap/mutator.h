@@ -33,6 +33,9 @@ class Mutator {
 
   std::atomic<uint32_t>* state() { return reinterpret_cast<std::atomic<uint32_t>*>(&control[control::kState]); }
 
+  // The write barrier's log, kLogEntries long.
+  uint32_t* log() { return control + control::kSlots + local_capacity + handle_capacity; }
+
   // Visits every root slot that holds a reference.  The mutator is stopped, or is the caller.
   template <typename Visit>
   void ForEachRoot(Visit visit) {

@@ -123,7 +123,7 @@ PageRun Regions::TakeLarge(uint64_t words) {
       const uint32_t used = std::min(left, kRegionPages);
       left -= used;
       Set(i + k, {k == 0 ? RegionState::kLargePending : RegionState::kLargeTail, 0, static_cast<uint16_t>(used)});
-      large_head_[i + k] = i;
+      __atomic_store_n(&large_head_[i + k], i, __ATOMIC_RELAXED);
       // One dirty region makes the run dirty as far as that region goes.
       if (clean_from_[i + k] > 0) pages.dirty = k * kRegionPages + std::min<uint32_t>(clean_from_[i + k], used);
       clean_from_[i + k] = std::max<uint16_t>(clean_from_[i + k], static_cast<uint16_t>(used));

@@ -99,7 +99,7 @@ class Regions {
   void EndPunch(RegionIndex region, bool punched);
 
   // The first region of the large object that `region` belongs to; stable while the object lives.
-  RegionIndex LargeHead(RegionIndex region) const { return large_head_[region]; }
+  RegionIndex LargeHead(RegionIndex region) const { return __atomic_load_n(&large_head_[region], __ATOMIC_RELAXED); }
 
   // A moment's truth, without the lock: the entry may change while it is looked at.
   // The mutator view was replaced: nothing that was populated before counts any more.  Mutators are stopped.

@@ -23,6 +23,14 @@ struct Statistics {
   Counter in_place_pages{0};     // Pages whose references were changed where they lay.
   Counter refused_flips{0};      // Cycles whose flip the kernel refused; they compacted inside the pause.
 
+  // Marking.
+  Counter marked_objects{0};
+  Counter marking_ns{0};       // From the first object looked at to the end of the last pause.
+  Counter marking_rounds{0};   // Precleaning rounds; the first trace is not one.
+  Counter written_pages{0};    // Looked at again because they had been written.
+  Counter logged_references{0};  // The same for the marker with a write barrier.
+  Counter refused_scans{0};    // Pieces that counted as written because the kernel refused to say.
+
   // Pages of compactions.
   Counter pages_by_workers{0};
   Counter pages_by_mutators{0};
@@ -31,7 +39,9 @@ struct Statistics {
   Counter copy_calls{0};  // UFFDIO_COPY is never used; the counter exists to be looked at.
 
   // Pauses, in nanoseconds from the stop of the last mutator to resume.
-  Histogram mark_pause;
+  Histogram mark_pause;        // Everything marked with the world stopped.
+  Histogram mark_start_pause;  // Roots copied: at the start, and once a round.
+  Histogram remark_pause;      // The end of a concurrent marking.
   Histogram flip_pause;
   Histogram time_to_safepoint;
 

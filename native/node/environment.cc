@@ -67,6 +67,7 @@ void Environment::DetachMutator(MutatorBinding* binding) {
   Mutator* const mutator = binding->mutator.get();
   heap.handshake.Remove(mutator, [&] {
     RetireTlab(heap, *mutator);
+    if (heap.fresh_pages != nullptr) heap.fresh_pages->TakeLog(*mutator);
     AbandonLarge(heap, *mutator);
   });
   UnbindFromThread(mutator);

@@ -6,7 +6,7 @@ namespace faultline {
 
 const char* const kSystemCallNames[] = {
     "memfd_create", "ftruncate", "mmap",     "mremap",     "userfaultfd", "userfaultfd-api",
-    "register",     "continue",  "populate", "punch-hole", "mprotect",
+    "register",     "continue",  "populate", "punch-hole", "mprotect",    "pagemap-scan",
 };
 
 namespace {

@@ -20,6 +20,7 @@ enum class SystemCall : uint32_t {
   kPopulate,
   kPunchHole,
   kMprotect,
+  kPagemapScan,
   kCount,
 };
 

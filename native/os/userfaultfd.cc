@@ -72,6 +72,18 @@ Status Handshake(int fd, uint64_t features, uint64_t* offered) {
   return {};
 }
 
+uint64_t FeaturesFor(FaultDelivery delivery) {
+  switch (delivery) {
+    case FaultDelivery::kSignal:
+      return abi::kFeatureMinorShmem | abi::kFeatureSigbus;
+    case FaultDelivery::kDescriptor:
+      return abi::kFeatureMinorShmem | abi::kFeatureThreadId;
+    case FaultDelivery::kMark:
+      return abi::kFeatureWpAsync;
+  }
+  return 0;
+}
+
 }  // namespace
 
 const char* NameOf(UserfaultfdDoor door) {
@@ -94,9 +106,7 @@ Status Userfaultfd::Open(FaultDelivery delivery) {
   fd_ = OpenDescriptor(&probe);
   if (fd_ < 0) return probe.user_mode_only_error;
   door_ = probe.door;
-  const uint64_t features =
-      abi::kFeatureMinorShmem | (delivery == FaultDelivery::kSignal ? abi::kFeatureSigbus : abi::kFeatureThreadId);
-  Status status = Handshake(fd_, features, nullptr);
+  Status status = Handshake(fd_, FeaturesFor(delivery), nullptr);
   if (!status.ok()) Close();
   return status;
 }
@@ -108,10 +118,11 @@ void Userfaultfd::Close() {
 
 Status Userfaultfd::Register(void* start, size_t bytes) {
   if (const int refused = Refused(SystemCall::kRegister)) return SysError{refused, "ioctl(UFFDIO_REGISTER)"};
-  // MINOR alone would zero-fill holes of the file without telling anybody.
   abi::Register request = {};
   request.range = {reinterpret_cast<uintptr_t>(start), bytes};
-  request.mode = abi::kRegisterMissing | abi::kRegisterMinor;
+  // MINOR alone would zero-fill holes of the file without telling anybody.
+  request.mode = delivery_ == FaultDelivery::kMark ? abi::kRegisterWriteProtect
+                                                   : abi::kRegisterMissing | abi::kRegisterMinor;
   if (ioctl(fd_, abi::kIocRegister, &request) != 0) return SysError{errno, "ioctl(UFFDIO_REGISTER)"};
   return {};
 }

@@ -1,6 +1,6 @@
 // Userfaultfd: the kernel's page fault as a service.  A thin wrapper with every answer named.
 //
-// Only what minor-fault compaction needs: open, register MISSING|MINOR, continue, wake, unregister, read.  The ABI numbers
+// Only what minor-fault compaction and write tracking need: open, register, continue, wake, unregister, read.  The ABI numbers
 // are our own (userfaultfd_abi.h), since distribution headers lag behind the kernel.
 #pragma once
 
@@ -11,8 +11,9 @@
 
 namespace faultline {
 
-// How a fault reaches us.
-enum class FaultDelivery { kSignal, kDescriptor };
+// How a fault reaches us: as SIGBUS in the thread, as a message, or not at all, because the kernel resolves it and leaves a mark
+// (asynchronous write protection, see write_tracking.h).
+enum class FaultDelivery { kSignal, kDescriptor, kMark };
 
 // Which door userfaultfd came through; see the Opening order in docs/minor-faults.md.
 enum class UserfaultfdDoor { kNone, kDevice, kSystemCall, kSystemCallUserModeOnly };
@@ -37,6 +38,7 @@ class Userfaultfd {
   Status Open(FaultDelivery delivery);
   void Close();
 
+  // MISSING|MINOR, or WP when faults only leave a mark.
   Status Register(void* start, size_t bytes);
 
   // Also wakes: UNREGISTER alone leaves minor waiters asleep.

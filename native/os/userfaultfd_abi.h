@@ -17,6 +17,7 @@ inline constexpr __u64 kFeatureMinorShmem = 1u << 10;
 inline constexpr __u64 kFeatureWpAsync = 1u << 15;
 
 inline constexpr __u64 kRegisterMissing = 1;
+inline constexpr __u64 kRegisterWriteProtect = 2;
 inline constexpr __u64 kRegisterMinor = 4;
 
 struct Api {
@@ -48,14 +49,40 @@ struct Message {
 
 inline constexpr __u8 kEventPageFault = 0x12;
 
+// PAGEMAP_SCAN on /proc/self/pagemap (Linux 6.7, Documentation/admin-guide/mm/pagemap.rst).
+struct PageRegion {
+  __u64 start;
+  __u64 end;
+  __u64 categories;
+};
+struct PagemapScan {
+  __u64 size;
+  __u64 flags;
+  __u64 start;
+  __u64 end;
+  __u64 walk_end;
+  __u64 vec;
+  __u64 vec_len;
+  __u64 max_pages;
+  __u64 category_inverted;
+  __u64 category_mask;
+  __u64 category_anyof_mask;
+  __u64 return_mask;
+};
+inline constexpr __u64 kScanWriteProtectMatching = 1;
+inline constexpr __u64 kScanCheckWpAsync = 2;
+inline constexpr __u64 kPageIsWritten = 2;
+
 inline constexpr unsigned long kIocNew = _IO(0xAA, 0x00);
 inline constexpr unsigned long kIocApi = _IOWR(0xAA, 0x3F, Api);
 inline constexpr unsigned long kIocRegister = _IOWR(0xAA, 0x00, Register);
 inline constexpr unsigned long kIocUnregister = _IOR(0xAA, 0x01, Range);
 inline constexpr unsigned long kIocWake = _IOR(0xAA, 0x02, Range);
 inline constexpr unsigned long kIocContinue = _IOWR(0xAA, 0x07, Continue);
+inline constexpr unsigned long kIocPagemapScan = _IOWR('f', 16, PagemapScan);
 
 static_assert(sizeof(Api) == 24 && sizeof(Register) == 32 && sizeof(Continue) == 32 && sizeof(Message) == 32,
               "the kernel checks structure sizes through the ioctl number");
+static_assert(sizeof(PagemapScan) == 96 && sizeof(PageRegion) == 24, "and this one by its field as well");
 
 }  // namespace faultline::abi

@@ -30,10 +30,7 @@ class ManualCycle {
 
   // The caller is parked.  False when there is nothing to move.
   bool UntilPlan() {
-    while (!collector_.PrepareMarking(kForeverNs)) {
-    }
-    while (!collector_.MarkPause(kForeverNs)) {
-    }
+    test_->Mark();
     collector_.Sweep();
     std::vector<RegionIndex> sources;
     uint64_t words = 0;

@@ -49,7 +49,7 @@ void ShadowProgram::Step() {
       const uint32_t field = random_.Below(kFields);
       const uint32_t b = random_.Chance(10) ? 0 : Pick() + 1;
       mutator_.Poll();
-      mutator_.reference(mutator_.handle(a), field) = b == 0 ? 0 : mutator_.handle(b - 1);
+      mutator_.Store(&mutator_.reference(mutator_.handle(a), field), b == 0 ? 0 : mutator_.handle(b - 1));
       model_[a].links[field] = b == 0 || model_[b - 1].identity == 0 ? 0 : b;
       break;
     }
@@ -73,7 +73,7 @@ bool ShadowProgram::Replace(uint32_t i) {
     for (uint32_t k = 0; k < large_[slot].links.size(); ++k) {
       if (large_[slot].links[k] != i + 1) continue;
       large_[slot].links[k] = 0;
-      mutator_.reference(mutator_.handle(static_cast<uint32_t>(model_.size()) + slot), 2 + k * large_[slot].stride) = 0;
+      mutator_.Store(&mutator_.reference(mutator_.handle(static_cast<uint32_t>(model_.size()) + slot), 2 + k * large_[slot].stride), 0);
     }
   }
   Node& node = model_[i];
@@ -103,7 +103,7 @@ void ShadowProgram::ReplaceLarge() {
   large.stride = 5000 + random_.Below(10000);
   for (uint32_t k = 0; k * large.stride < count; ++k) {
     const uint32_t b = Pick();
-    mutator_.reference(object, 2 + k * large.stride) = mutator_.handle(b);
+    mutator_.Store(&mutator_.reference(object, 2 + k * large.stride), mutator_.handle(b));
     large.links.push_back(model_[b].identity == 0 ? 0 : b + 1);
   }
 }
@@ -123,7 +123,7 @@ void ShadowProgram::CheckLarge(uint32_t slot) {
 
 void ShadowProgram::Cut(uint32_t user, uint32_t field) {
   model_[user].links[field] = 0;
-  if (mutator_.handle(user) != 0) mutator_.reference(mutator_.handle(user), field) = 0;
+  if (mutator_.handle(user) != 0) mutator_.Store(&mutator_.reference(mutator_.handle(user), field), 0);
 }
 
 void ShadowProgram::Check(uint32_t i) {

@@ -42,7 +42,15 @@ bool ModeWorks(FaultModeKind kind) {
   return works;
 }
 
-TestHeap::TestHeap(const Options& options) {
+bool MarkerWorks(MarkerKind kind) {
+  if (kind != MarkerKind::kBarrierFree) return true;
+  WriteTracking tracking;
+  const bool works = tracking.Open().ok();
+  if (!works) std::printf("this machine has no write tracking: marker %s is left out\n", NameOf(kind));
+  return works;
+}
+
+TestHeap::TestHeap(const Options& options) : rounds_(options.rounds) {
   Heap::Options heap_options;
   heap_options.capacity_regions = options.capacity_regions;
   heap_options.reserve_regions = options.reserve_regions;
@@ -52,6 +60,7 @@ TestHeap::TestHeap(const Options& options) {
   EXPECT(heap.Create(heap_options).ok());
   Collector::Options collector_options;
   collector_options.fault_mode = options.mode;
+  collector_options.marker = options.marker;
   collector_options.fault_around_pages = options.fault_around_pages;
   collector_options.verify = options.verify;
   collector_options.delay_seed = options.delay_seed;
@@ -108,12 +117,24 @@ void TestHeap::Collect(bool all) {
   FinishCollection();
 }
 
-void TestHeap::CollectUntilFlip(bool all) {
-  collector->BeginCollection();
+void TestHeap::Mark() {
   while (!collector->PrepareMarking(NowNs() + kSliceNs)) {
+  }
+  for (uint32_t round = 0; collector->marker().concurrent() && round <= rounds_; ++round) {
+    while (!collector->RootsPause(kSliceNs)) {
+    }
+    while (!collector->Trace(NowNs() + kSliceNs)) {
+    }
   }
   while (!collector->MarkPause(kSliceNs)) {
   }
+  while (!collector->ReleaseMarking(NowNs() + kSliceNs)) {
+  }
+}
+
+void TestHeap::CollectUntilFlip(bool all) {
+  collector->BeginCollection();
+  Mark();
   collector->Sweep();
   std::vector<std::pair<uint32_t, RegionIndex>> candidates;
   for (RegionIndex region = 0; region < heap.regions.count(); ++region) {
@@ -158,7 +179,7 @@ ShapeId TestHeap::DefineShape(uint32_t reference_fields, uint32_t data_words, El
 }
 
 TestMutator::TestMutator(TestHeap* test, uint32_t handles) : test_(test), view_(test->heap.views.mutator_view()) {
-  EXPECT(memory_.Create(control::kSlots + handles).ok());
+  EXPECT(memory_.Create(control::kSlots + handles + kLogEntries).ok());
   control_ = memory_.data();
   mutator_ = std::make_unique<Mutator>(&test->heap, control_, 0, handles);
   BindToThread(mutator_.get());
@@ -167,9 +188,19 @@ TestMutator::TestMutator(TestHeap* test, uint32_t handles) : test_(test), view_(
 }
 
 TestMutator::~TestMutator() {
-  RetireTlab(test_->heap, *mutator_);
-  test_->heap.handshake.Remove(mutator_.get());
+  test_->heap.handshake.Remove(mutator_.get(), [&] {
+    RetireTlab(test_->heap, *mutator_);
+    test_->collector->TakeLog(*mutator_);
+  });
   UnbindFromThread(mutator_.get());
+}
+
+void TestMutator::Store(uint32_t* slot, uint32_t reference) {
+  if (control_[control::kLogging] != 0 && *slot != 0) {
+    if (control_[control::kLogUsed] == kLogEntries) test_->collector->TakeLog(*mutator_);
+    mutator_->log()[control_[control::kLogUsed]++] = *slot;
+  }
+  *slot = reference;
 }
 
 void TestMutator::Poll() {

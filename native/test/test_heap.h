@@ -14,6 +14,7 @@
 #include "gc/collector.h"
 #include "heap/allocation.h"
 #include "heap/heap.h"
+#include "os/write_tracking.h"
 
 #define EXPECT(condition)                                                          \
   do {                                                                             \
@@ -48,6 +49,7 @@ uint64_t SeedFrom(int argc, char** argv, uint64_t otherwise);
 bool ShortForm();
 // Whether this machine can do the mode; says so on standard output when it cannot.
 bool ModeWorks(FaultModeKind kind);
+bool MarkerWorks(MarkerKind kind);
 
 void SleepMs(uint32_t ms);
 
@@ -61,6 +63,8 @@ class TestHeap {
     uint32_t tlab_pages = 4;
     uint32_t workers = 1;
     FaultModeKind mode = FaultModeKind::kSigbus;
+    MarkerKind marker = MarkerKind::kStopped;
+    uint32_t rounds = 2;  // Precleaning rounds of a concurrent marker.
     uint32_t fault_around_pages = 4;
     bool verify = true;
     uint64_t delay_seed = 0;
@@ -72,6 +76,8 @@ class TestHeap {
   // One cycle with everything evacuated that fits (`all`), or the usual choice.  Called by a thread that is no running
   // mutator.
   void Collect(bool all = true);
+  // The whole marking, up to and with the release of what it needed.
+  void Mark();
   // The same in two halves: after the first one nothing is built yet, and the view is armed.
   void CollectUntilFlip(bool all = true);
   void FinishCollection();
@@ -94,6 +100,7 @@ class TestHeap {
   void ControlLoop();
   void WorkerLoop(uint32_t worker);
 
+  const uint32_t rounds_;
   std::vector<std::thread> threads_;
   std::atomic<bool> ending_{false};
   std::atomic<uint32_t> requests_{0};
@@ -114,6 +121,8 @@ class TestMutator {
 
   uint32_t* slots(WordIndex object) { return reinterpret_cast<uint32_t*>(view_) + uint64_t{object} * 2; }
   uint64_t* words(WordIndex object) { return reinterpret_cast<uint64_t*>(view_) + object; }
+  // Through the write barrier, which the satb marker needs.
+  void Store(uint32_t* slot, uint32_t reference);
   uint32_t& reference(WordIndex object, uint32_t field) { return slots(object)[kHeaderSlots + field]; }
 
   // Handle slots: roots by number.

@@ -8,7 +8,7 @@ const CLEAR_LINE = '\r\x1b[K';
 
 export class Progress {
   readonly #stream: WriteStream | undefined;
-  #shownAt = 0;
+  #shownAt = Number.NEGATIVE_INFINITY;
   #shown = false;
 
   constructor(stream: WriteStream = process.stderr) {
@@ -28,6 +28,6 @@ export class Progress {
   clear(): void {
     if (this.#shown) this.#stream!.write(CLEAR_LINE);
     this.#shown = false;
-    this.#shownAt = 0;
+    this.#shownAt = Number.NEGATIVE_INFINITY;
   }
 }

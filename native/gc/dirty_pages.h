@@ -1,0 +1,88 @@
+// Dirty pages: which pages of the mutator view were written since marking looked at them last.
+//
+// This is the remembered set of the barrier-free marker.  The kernel keeps it (os/write_tracking.h); mutators execute nothing for
+// it and pay one fault of the kernel's for each page that they write first.  What the collector or the allocator itself writes through
+// the alias the kernel does not see: it is noted by hand, after the write.
+//
+// Nothing here can fail.  A piece that the kernel refuses to track or to scan counts as written, every time.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "heap/heap.h"
+#include "os/write_tracking.h"
+
+namespace faultline {
+
+class DirtyPages {
+ public:
+  explicit DirtyPages(Heap* heap) : heap_(heap) {}
+
+  // On failure this machine has no such tracking.
+  Status Open();
+  void Close() { tracking_.Close(); }
+
+  // Concurrent, in slices: starts tracking all of the view and arms the pages in use.  True when that is done; only then may the first
+  // object be looked at.
+  bool Begin(uint64_t deadline_ns);
+  // Concurrent, in slices: the view is ordinary memory again.
+  bool End(uint64_t deadline_ns);
+
+  // The pages were written through the alias.  Any thread, at any time; what is noted outside a marking does no harm.
+  void Note(PageIndex first, uint32_t count);
+
+  // Visits runs of pages in [first, first + count) that were written since they were armed.  `rearm`: they count as clean again from
+  // before the visit on.  Returns how many pages that were.  Several threads at once, each with its own piece.
+  template <typename Visit>
+  uint64_t Harvest(PageIndex first, uint32_t count, bool rearm, Visit visit) {
+    uint64_t pages = HarvestNoted(first, count, visit);
+    size_t at = size_t{first} * kPageBytes;
+    const size_t end = at + size_t{count} * kPageBytes;
+    WriteTracking::Run runs[kRuns];
+    while (at < end) {
+      const Result<size_t> found = tracking_.Harvest(&at, end, rearm, runs, kRuns);
+      if (!found.ok()) {
+        runs[0] = {at, end};
+        at = end;
+        Add(heap_->statistics.refused_scans, 1);
+      }
+      for (size_t i = 0; i < (found.ok() ? found.value() : 1); ++i) {
+        const uint32_t run_pages = static_cast<uint32_t>((runs[i].end - runs[i].begin) / kPageBytes);
+        visit(static_cast<PageIndex>(runs[i].begin / kPageBytes), run_pages);
+        pages += run_pages;
+      }
+    }
+    return pages;
+  }
+
+ private:
+  static constexpr size_t kRuns = 128;
+
+  template <typename Visit>
+  uint64_t HarvestNoted(PageIndex first, uint32_t count, Visit visit) {
+    uint64_t pages = 0;
+    for (PageIndex page = first; page < first + count; page = (page | 63) + 1) {
+      if (Cell(page).load(std::memory_order_relaxed) == 0) continue;
+      const PageIndex end = page + 64 < first + count ? page + 64 : first + count;
+      for (PageIndex each = page; each < end && (each >> 6) == (page >> 6); ++each) {
+        const uint64_t bit = uint64_t{1} << (each & 63);
+        // Acquire: pairs with Note; what was written before it is visible.
+        if ((Cell(each).fetch_and(~bit, std::memory_order_acquire) & bit) == 0) continue;
+        visit(each, 1u);
+        ++pages;
+      }
+    }
+    return pages;
+  }
+
+  std::atomic_ref<uint64_t> Cell(PageIndex page) { return std::atomic_ref<uint64_t>(noted_[page >> 6]); }
+
+  Heap* heap_;
+  WriteTracking tracking_;
+  MappedArray<uint64_t> noted_;  // One bit a page.
+  RegionIndex armed_until_ = 0;
+  bool begun_ = false;
+};
+
+}  // namespace faultline

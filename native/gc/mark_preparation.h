@@ -1,0 +1,31 @@
+// Mark preparation: the tables of the last marking are cleared and the alias's page tables filled, while mutators run, so that no pause
+// does either.
+#pragma once
+
+#include <atomic>
+#include <memory>
+
+#include "gc/gang.h"
+#include "heap/heap.h"
+
+namespace faultline {
+
+class MarkPreparation {
+ public:
+  explicit MarkPreparation(Heap* heap) : heap_(heap) {}
+
+  // In slices; true when done, and again after Reset.
+  bool Run(Gang& gang, uint64_t deadline_ns);
+  void Reset() { done_ = false; }
+  bool done() const { return done_; }
+
+ private:
+  class ClearJob;
+
+  Heap* heap_;
+  std::unique_ptr<Job> job_;
+  std::atomic<RegionIndex> cursor_{0};
+  bool done_ = false;
+};
+
+}  // namespace faultline

@@ -1,0 +1,154 @@
+#include "gc/tracing.h"
+
+#include <algorithm>
+
+#include "os/clock.h"
+#include "os/invariant.h"
+
+namespace faultline {
+
+namespace {
+
+constexpr size_t kReferencesAtOnce = 1024;
+// Little enough that workers share the end of the list and come back in time, enough for one scan of the page table.
+constexpr uint32_t kPiecePages = 4 * kRegionPages;
+
+}  // namespace
+
+class Tracing::TraceJob final : public Job {
+ public:
+  explicit TraceJob(Tracing* tracing) : tracing_(tracing) {}
+  bool Run(uint32_t worker, uint64_t deadline_ns) override { return tracing_->Work(worker, deadline_ns); }
+  bool Exhausted() const override { return tracing_->Exhausted(); }
+
+ private:
+  Tracing* tracing_;
+};
+
+Tracing::Tracing(Heap* heap, const uint16_t* young_from) : heap_(heap), young_from_(young_from) {}
+
+Tracing::~Tracing() = default;
+
+Tracer& Tracing::TracerOf(uint32_t worker) {
+  if (tracers_[worker] == nullptr) tracers_[worker] = std::make_unique<Tracer>(heap_, &pool_, young_from_);
+  return *tracers_[worker];
+}
+
+void Tracing::CopyRoots() {
+  const auto copy = [this](const uint32_t* slot) { references_.push_back(*slot); };
+  for (uint32_t i = 0; i < kSharedRootSlots; ++i) {
+    if (heap_->shared_roots[i] != 0) copy(&heap_->shared_roots[i]);
+  }
+  for (Mutator* mutator : heap_->handshake.mutators()) mutator->ForEachRoot(copy);
+  Begin();
+}
+
+void Tracing::AddReferences(const uint32_t* references, size_t count) {
+  references_.insert(references_.end(), references, references + count);
+  Begin();
+}
+
+void Tracing::AddWrittenPages(DirtyPages* dirty_pages, bool rearm) {
+  dirty_pages_ = dirty_pages;
+  rearm_ = rearm;
+  written_pages_.store(0, std::memory_order_relaxed);
+  for (RegionIndex region = 0; region < heap_->regions.count(); ++region) {
+    const RegionUse use = heap_->regions.use(region);
+    if (use.state == RegionState::kFree || use.used_pages == 0) continue;
+    const PageIndex first = FirstPageOfRegion(region);
+    if (!pieces_.empty() && pieces_.back().first + pieces_.back().count == first && pieces_.back().count < kPiecePages) {
+      pieces_.back().count += use.used_pages;
+    } else {
+      pieces_.push_back({first, use.used_pages});
+    }
+  }
+  Begin();
+}
+
+void Tracing::AddUnfinished() {
+  for (const std::unique_ptr<Tracer>& tracer : tracers_) {
+    if (tracer != nullptr) tracer->GiveUnfinished();
+  }
+  Begin();
+}
+
+void Tracing::Begin() {
+  if (job_ == nullptr) job_ = std::make_unique<TraceJob>(this);
+  published_ = false;
+}
+
+bool Tracing::Work(uint32_t worker, uint64_t deadline_ns) {
+  if (Exhausted()) return true;
+  Tracer& tracer = TracerOf(worker);
+  pool_.Join();
+  const auto in_time = [deadline_ns] { return deadline_ns == Gang::kForever || NowNs() < deadline_ns; };
+  for (;;) {
+    while (in_time()) {
+      const size_t first = next_reference_.fetch_add(kReferencesAtOnce, std::memory_order_relaxed);
+      if (first >= references_.size()) break;
+      const size_t end = std::min(first + kReferencesAtOnce, references_.size());
+      for (size_t i = first; i < end; ++i) tracer.MarkReference(references_[i], 0);
+    }
+    while (in_time()) {
+      const size_t index = next_piece_.fetch_add(1, std::memory_order_relaxed);
+      if (index >= pieces_.size()) break;
+      const uint64_t pages =
+          dirty_pages_->Harvest(pieces_[index].first, pieces_[index].count, rearm_,
+                                [&tracer](PageIndex first, uint32_t count) { tracer.TracePages(first, count); });
+      written_pages_.fetch_add(pages, std::memory_order_relaxed);
+    }
+    if (!tracer.Drain(deadline_ns)) return Exhausted();
+    if (Exhausted()) return true;
+    if (!in_time()) return false;
+    pool_.Join();
+  }
+}
+
+bool Tracing::Exhausted() const {
+  return next_reference_.load(std::memory_order_relaxed) >= references_.size() &&
+         next_piece_.load(std::memory_order_relaxed) >= pieces_.size() && pool_.Idle();
+}
+
+void Tracing::End() {
+  job_.reset();
+  references_.clear();
+  pieces_.clear();
+  next_reference_.store(0, std::memory_order_relaxed);
+  next_piece_.store(0, std::memory_order_relaxed);
+}
+
+bool Tracing::Run(Gang& gang, uint64_t deadline_ns) {
+  if (job_ == nullptr) return true;
+  if (!gang.RunSlice(job_.get(), deadline_ns)) return false;
+  End();
+  return true;
+}
+
+void Tracing::RunToEnd(Gang& gang) {
+  Begin();
+  gang.RunToEnd(job_.get());
+  End();
+}
+
+void Tracing::Publish() {
+  for (const std::unique_ptr<Tracer>& tracer : tracers_) {
+    if (tracer == nullptr) continue;
+    FAULTLINE_CHECK(!tracer->has_unfinished(), "everything that was found has been looked into");
+    tracer->Publish(&marked_objects_, &marked_words_);
+  }
+  published_ = true;
+}
+
+bool Tracing::GiveUp(Gang& gang, uint64_t deadline_ns) {
+  if (published_) return true;
+  if (!Run(gang, deadline_ns)) return false;
+  for (const std::unique_ptr<Tracer>& tracer : tracers_) {
+    if (tracer != nullptr) tracer->CountUnfinished();
+  }
+  Publish();
+  return true;
+}
+
+void Tracing::Reset() { marked_objects_ = marked_words_ = 0; }
+
+}  // namespace faultline

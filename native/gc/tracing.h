@@ -1,0 +1,85 @@
+// Tracing: one marking's work, divided among the GC workers: roots, written pages, and what they lead to.
+//
+// The same for every marker; they differ in what they put in and when.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <memory>
+#include <vector>
+
+#include "gc/dirty_pages.h"
+#include "gc/gang.h"
+#include "gc/marking.h"
+
+namespace faultline {
+
+class Tracing {
+ public:
+  // See Tracer for `young_from`.
+  Tracing(Heap* heap, const uint16_t* young_from);
+  ~Tracing();
+
+  // --- Input, while nothing runs; the world is stopped for CopyRoots --------------------------------------------------------------
+  void CopyRoots();
+  // References to mark.
+  void AddReferences(const uint32_t* references, size_t count);
+  // Everything that is marked and lies on a page in use that was written is looked into again.
+  void AddWrittenPages(DirtyPages* dirty_pages, bool rearm);
+  // What had no header yet.  The world is stopped.
+  void AddUnfinished();
+
+  // --- Work -----------------------------------------------------------------------------------------------------------------------
+  // In slices; true when nothing is left.
+  bool Run(Gang& gang, uint64_t deadline_ns);
+  void RunToEnd(Gang& gang);
+  // Input is waiting or work is under way.
+  bool pending() const { return job_ != nullptr; }
+
+  // --- Results --------------------------------------------------------------------------------------------------------------------
+  // Pages found written since AddWrittenPages.
+  uint64_t written_pages() const { return written_pages_.load(std::memory_order_relaxed); }
+  // Adds the counts to the heap's tables.  Nothing runs.
+  void Publish();
+  // Ends a tracing that was not published, in slices; its bits stay behind, counted, so that the next marking clears them.
+  bool GiveUp(Gang& gang, uint64_t deadline_ns);
+  uint64_t marked_objects() const { return marked_objects_; }
+  uint64_t marked_words() const { return marked_words_; }
+  // Forgets the counts, for a new marking.
+  void Reset();
+
+ private:
+  class TraceJob;
+  struct Piece {
+    PageIndex first;
+    uint32_t count;
+  };
+
+  bool Work(uint32_t worker, uint64_t deadline_ns);
+  bool Exhausted() const;
+  Tracer& TracerOf(uint32_t worker);
+  void Begin();
+  void End();
+
+  Heap* heap_;
+  const uint16_t* young_from_;
+  MarkPool pool_;
+  // Each is used by one worker at a time; the gang's count of helpers orders one use and the next.
+  std::array<std::unique_ptr<Tracer>, Gang::kMaxWorkers> tracers_;
+  std::unique_ptr<Job> job_;
+
+  // Relaxed cursors: they divide the work, the gang orders its results.
+  std::vector<uint32_t> references_;
+  std::atomic<size_t> next_reference_{0};
+  std::vector<Piece> pieces_;
+  std::atomic<size_t> next_piece_{0};
+  DirtyPages* dirty_pages_ = nullptr;
+  bool rearm_ = false;
+  std::atomic<uint64_t> written_pages_{0};
+
+  bool published_ = true;
+  uint64_t marked_objects_ = 0;
+  uint64_t marked_words_ = 0;
+};
+
+}  // namespace faultline

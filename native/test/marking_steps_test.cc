@@ -1,0 +1,174 @@
+// Concurrent marking step by step: what a round finds and what the last pause, what has to be noted by hand, what is left behind by a
+// marking that was given up, and what the kernel may refuse.
+#include "moving_program.h"
+#include "os/clock.h"
+#include "os/refusals.h"
+
+namespace faultline::test {
+namespace {
+
+// One marking, driven step by step, with the mutator's moves in between.
+struct ByHand {
+  explicit ByHand(MarkerKind marker) : test(Options(marker)), mutator(&test), pair(test.DefineShape(2, 1)) {}
+  static TestHeap::Options Options(MarkerKind marker) {
+    TestHeap::Options options;
+    options.marker = marker;
+    options.mode = FaultModeKind::kStw;
+    options.workers = 0;
+    options.verify = false;
+    return options;
+  }
+  WordIndex New(uint64_t identity) {
+    const WordIndex object = mutator.Allocate(pair);
+    EXPECT(object != 0);
+    mutator.words(object)[2] = identity;
+    return object;
+  }
+  void Round() {
+    mutator.Park();
+    while (!test.collector->RootsPause(kNsPerMs)) {
+    }
+    while (!test.collector->Trace(NowNs() + kNsPerMs)) {
+    }
+    mutator.Unpark();
+  }
+  void Start() {
+    while (!test.collector->PrepareMarking(NowNs() + kNsPerMs)) {
+    }
+    Round();
+  }
+  // Everything is evacuated; what was missed is gone.
+  void End() {
+    mutator.Park();
+    while (!test.collector->MarkPause(kNsPerMs)) {
+    }
+    while (!test.collector->ReleaseMarking(NowNs() + kNsPerMs)) {
+    }
+    mutator.Unpark();
+  }
+  bool Marked(WordIndex object) { return test.heap.tables.object_starts.Test(object); }
+  // As the collector's own code would write it.
+  void StoreThroughAlias(WordIndex object, uint32_t field, uint32_t reference) {
+    test.heap.slots()[uint64_t{object} * 2 + kHeaderSlots + field] = reference;
+  }
+  TestHeap test;
+  TestMutator mutator;
+  ShapeId pair;
+};
+
+void AMovedReferenceIsFoundByRoundsAndByThePause(MarkerKind marker) {
+  for (const bool with_round : {false, true}) {
+    ByHand f(marker);
+    f.mutator.handle(0) = f.New(1);
+    f.mutator.reference(f.mutator.handle(0), 0) = f.New(2);
+    f.mutator.reference(f.mutator.handle(0), 1) = f.New(3);
+    f.Start();
+    const WordIndex root = f.mutator.handle(0);
+    const WordIndex left = f.mutator.reference(root, 0);
+    // A new object, hidden behind one that was looked at.
+    const WordIndex young = f.New(4);
+    f.mutator.Store(&f.mutator.reference(left, 0), young);
+    if (with_round && marker == MarkerKind::kBarrierFree) {
+      f.Round();
+      EXPECT(f.Marked(young));
+    }
+    f.End();
+    EXPECT(f.Marked(root) && f.Marked(left) && f.Marked(f.mutator.reference(root, 1)));
+    // The marker that decides at the start knows nothing of it and lets it live; the other one decides.
+    EXPECT(f.Marked(young) == (marker == MarkerKind::kBarrierFree));
+  }
+}
+
+// The kernel sees nothing of writes through the alias.  Noted, they count; and they do need the note: without it the object is missed.
+void AWriteThroughTheAliasHasToBeNoted() {
+  for (const bool noted : {true, false}) {
+    ByHand f(MarkerKind::kBarrierFree);
+    f.mutator.handle(0) = f.New(1);
+    f.mutator.handle(1) = f.New(2);
+    const WordIndex hidden = f.New(3);
+    f.mutator.reference(f.mutator.handle(1), 0) = hidden;
+    f.test.heap.regions.ReopenPartial();
+    while (!f.test.collector->PrepareMarking(NowNs() + kNsPerMs)) {
+    }
+    // The only reference is in nobody's sight while marking looks, and then where it has looked already.
+    f.mutator.reference(f.mutator.handle(1), 0) = 0;
+    f.Round();
+    f.Round();  // The page that was written is clean again after this.
+    EXPECT(!f.Marked(hidden));
+    f.StoreThroughAlias(f.mutator.handle(0), 0, hidden);
+    if (noted) f.test.collector->NoteAliasWrite(PageOf(f.mutator.handle(0)), 1);
+    f.End();
+    EXPECT(f.Marked(hidden) == noted);
+  }
+}
+
+// Another cycle's marks are gone when a marking was given up half way, and the next one finds everything.
+void AMarkingThatIsGivenUpLeavesNothingBehind(MarkerKind marker) {
+  ByHand f(marker);
+  f.mutator.handle(0) = f.New(1);
+  f.mutator.reference(f.mutator.handle(0), 0) = f.New(2);
+  for (uint32_t steps = 0; steps <= 3; ++steps) {
+    if (steps > 0) {
+      while (!f.test.collector->PrepareMarking(NowNs() + kNsPerMs)) {
+      }
+    }
+    if (steps > 1) f.Round();
+    if (steps > 2 && marker == MarkerKind::kBarrierFree) f.Round();
+    while (!f.test.collector->Recover(NowNs() + kNsPerMs)) {
+    }
+    EXPECT(f.test.collector->phase() == Phase::kIdle);
+    const WordIndex dropped = f.mutator.reference(f.mutator.handle(0), 0);
+    f.mutator.Store(&f.mutator.reference(f.mutator.handle(0), 0), f.New(2));
+    f.Start();
+    f.End();
+    EXPECT(f.Marked(f.mutator.handle(0)) && f.test.collector->report().marked_objects == 2 && !f.Marked(dropped));
+    while (!f.test.collector->Recover(NowNs() + kNsPerMs)) {
+    }
+  }
+}
+
+// Whatever the kernel refuses counts as written: marking takes longer and is right all the same.
+void RefusedTrackingCountsAsWritten(SystemCall call, uint32_t skip, uint64_t seed) {
+  TestHeap::Options options;
+  options.marker = MarkerKind::kBarrierFree;
+  options.mode = FaultModeKind::kStw;
+  options.workers = 1;
+  options.capacity_regions = 8;
+  TestHeap test(options);
+  const MovingShapes shapes(&test);
+  MovingProgram program(&test, shapes, seed, {});
+  EXPECT(program.Fill());
+  test.StartControl();
+  for (uint32_t round = 0; round < 6; ++round) {
+    if (round % 2 == 0) ArmRefusal(call, ENOMEM, skip, round == 0 ? 1 : 1000);
+    for (const uint64_t before = Read(test.heap.statistics.cycles); Read(test.heap.statistics.cycles) == before;) {
+      test.Request();
+      EXPECT(program.Steps(200));
+    }
+    program.CheckAll();
+    ArmRefusal(call, 0, 0, 0);
+  }
+  EXPECT(Read(test.heap.statistics.refused_scans) > 0);
+  program.CheckAll();
+}
+
+}  // namespace
+}  // namespace faultline::test
+
+int main(int argc, char** argv) {
+  using namespace faultline;
+  using namespace faultline::test;
+  const uint64_t seed = SeedFrom(argc, argv, 20261203);
+  for (const MarkerKind marker : {MarkerKind::kBarrierFree, MarkerKind::kSatb}) {
+    if (!MarkerWorks(marker)) continue;
+    AMovedReferenceIsFoundByRoundsAndByThePause(marker);
+    AMarkingThatIsGivenUpLeavesNothingBehind(marker);
+  }
+  if (MarkerWorks(MarkerKind::kBarrierFree)) {
+    AWriteThroughTheAliasHasToBeNoted();
+    RefusedTrackingCountsAsWritten(SystemCall::kRegister, 0, seed);
+    RefusedTrackingCountsAsWritten(SystemCall::kPagemapScan, 0, seed);
+    RefusedTrackingCountsAsWritten(SystemCall::kPagemapScan, 2, seed);
+  }
+  return 0;
+}
