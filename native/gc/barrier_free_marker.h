@@ -28,6 +28,7 @@ class BarrierFreeMarker final : public Marker {
   explicit BarrierFreeMarker(Heap* heap) : preparation_(heap), dirty_pages_(heap), tracing_(heap, nullptr) {}
 
   MarkerKind kind() const override { return MarkerKind::kBarrierFree; }
+  bool has_rounds() const override { return true; }
   Status Open() override { return dirty_pages_.Open(); }
 
   bool Prepare(Gang& gang, uint64_t deadline_ns) override {

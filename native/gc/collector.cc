@@ -79,6 +79,7 @@ void Collector::RetireAllTlabs() {
 
 bool Collector::RootsPause(uint64_t limit_ns) {
   FAULTLINE_CHECK(phase() == Phase::kMarking, "marking is prepared first", static_cast<uint64_t>(phase()));
+  FAULTLINE_CHECK(!marking_begun_ || marker_->has_rounds(), "roots are taken once, but for rounds");
   Handshake& handshake = heap_->handshake;
   if (!handshake.TryStop(limit_ns)) return false;
   const bool first = !marking_begun_;

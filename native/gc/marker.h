@@ -33,6 +33,8 @@ class Marker {
   virtual Status Open() { return {}; }
   // Whether TakeRoots and Trace do anything.
   virtual bool concurrent() const { return true; }
+  // Whether another TakeRoots and Trace leave less to do for Finish.
+  virtual bool has_rounds() const { return false; }
   // Whether what is decided on is what there is at the first TakeRoots; younger objects count as alive.  Otherwise it is what there is
   // at Finish.
   virtual bool decides_at_start() const { return false; }

@@ -56,6 +56,7 @@ void NothingIsLost(const Setting& setting, uint64_t seed) {
               Read(statistics.logged_references),
               (setting.marker == MarkerKind::kStopped ? statistics.mark_pause : statistics.remark_pause).Quantile(0.5) / 1000,
               checks.load());
+  std::fflush(stdout);
   EXPECT(Read(statistics.compacting_cycles) > 0 && Read(statistics.refused_scans) == 0);
 }
 

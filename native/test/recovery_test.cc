@@ -20,6 +20,8 @@ void Begin(TestHeap& test, Phase last) {
   while (!collector.MarkPause(2 * kNsPerMs)) {
   }
   if (last == Phase::kMarked) return;
+  while (!collector.ReleaseMarking(Slice())) {
+  }
   collector.Sweep();
   std::vector<RegionIndex> sources;
   for (RegionIndex region = 0; region < test.heap.regions.count(); ++region) {

@@ -120,7 +120,9 @@ void TestHeap::Collect(bool all) {
 void TestHeap::Mark() {
   while (!collector->PrepareMarking(NowNs() + kSliceNs)) {
   }
-  for (uint32_t round = 0; collector->marker().concurrent() && round <= rounds_; ++round) {
+  const Marker& marker = collector->marker();
+  const uint32_t traces = !marker.concurrent() ? 0 : marker.has_rounds() ? rounds_ + 1 : 1;
+  for (uint32_t trace = 0; trace < traces; ++trace) {
     while (!collector->RootsPause(kSliceNs)) {
     }
     while (!collector->Trace(NowNs() + kSliceNs)) {
