@@ -27,6 +27,8 @@ export interface CreateOptions {
   tlabPages: number;
   /** Index into FAULT_MODES of gc/fault-modes.ts. */
   faultMode: number;
+  /** Index into MARKERS of gc/markers.ts. */
+  marker: number;
   faultAroundPages: number;
   verify: boolean;
   trackUtilization: boolean;
@@ -42,6 +44,7 @@ export interface HeapDescription {
   capacityRegions: number;
   door: string;
   faultMode: string;
+  marker: string;
   unitPages: number;
   faultAroundPages: number;
 }
@@ -57,8 +60,15 @@ export interface NativeCycleReport {
   number: number;
   markedObjects: number;
   liveBytes: number;
+  /** Of the last marking: roots copied (the latest such pause), and the pause at its end. */
+  markStartPauseNs: number;
+  markStartSafepointNs: number;
   markPauseNs: number;
   markSafepointNs: number;
+  markingNs: number;
+  markingRounds: number;
+  writtenPages: number;
+  remarkPages: number;
   flipPauseNs: number;
   flipSafepointNs: number;
   roots: number;
@@ -79,6 +89,8 @@ export interface Probe {
   minorFaults: boolean;
   signalDelivery: boolean;
   asyncWriteProtection: boolean;
+  /** errno 0: the kernel tells which pages were written. */
+  writeTracking: Refusal;
   device: Refusal;
   systemCall: Refusal;
   userModeOnly: Refusal;
@@ -125,7 +137,21 @@ export interface NativeStatistics {
     continueCalls: number;
     copyCalls: number;
   };
-  pauses: { flip: NativeHistogram; mark: NativeHistogram; timeToSafepoint: NativeHistogram };
+  marking: {
+    objects: number;
+    totalUs: number;
+    rounds: number;
+    writtenPages: number;
+    loggedReferences: number;
+    refusedScans: number;
+  };
+  pauses: {
+    flip: NativeHistogram;
+    mark: NativeHistogram;
+    markStart: NativeHistogram;
+    remark: NativeHistogram;
+    timeToSafepoint: NativeHistogram;
+  };
   faults: NativeHistogram;
   stalls: NativeHistogram;
 }
@@ -178,6 +204,8 @@ export interface Binding {
   commitLarge(mutator: MutatorHandle, words: number): void;
   memoryEpoch(mutator: MutatorHandle): number;
   awaitMemory(mutator: MutatorHandle, ticket: number, epoch: number, sliceMs: number): boolean;
+  /** The write barrier's log is full. */
+  flushLog(mutator: MutatorHandle): void;
   recordStall(mutator: MutatorHandle, microseconds: number): void;
   addRootRange(mutator: MutatorHandle, slots: Uint32Array, used: Uint32Array): number;
   removeRootRange(mutator: MutatorHandle, id: number): void;
@@ -190,7 +218,12 @@ export interface Binding {
   endCollection(heap: HeapHandle): void;
   recover(heap: HeapHandle, sliceMs: number): boolean;
   prepareMarking(heap: HeapHandle, sliceMs: number): boolean;
+  rootsPause(heap: HeapHandle, sliceMs: number): boolean;
+  trace(heap: HeapHandle, sliceMs: number): boolean;
+  /** Pages that the last round looked at because they had been written. */
+  writtenPages(heap: HeapHandle): number;
   markPause(heap: HeapHandle, sliceMs: number): boolean;
+  releaseMarking(heap: HeapHandle, sliceMs: number): boolean;
   sweep(heap: HeapHandle): number;
   readRegions(
     heap: HeapHandle,

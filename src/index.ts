@@ -11,6 +11,7 @@ export { type Field, type FieldKind, Shape, type ShapeDefinition } from './heap/
 export type { HeapToken } from './heap/token.ts';
 export type { ReferenceHandle, Ref } from './heap/units.ts';
 export type { FaultMode, RequestedFaultMode } from './gc/fault-modes.ts';
+export type { MarkerName, RequestedMarker } from './gc/markers.ts';
 export type { CollectionKind, CollectionReason, CollectionRequest } from './gc/requests.ts';
 export type {
   CollectionStarted,

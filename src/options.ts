@@ -4,6 +4,7 @@
 import { availableParallelism } from 'node:os';
 import { argumentRangeError, argumentTypeError } from './errors.ts';
 import { FAULT_MODES, type RequestedFaultMode } from './gc/fault-modes.ts';
+import { MARKERS, type RequestedMarker } from './gc/markers.ts';
 import { MAX_REGIONS, PAGE_BYTES, REGION_BYTES, REGION_PAGES } from './heap/layout.ts';
 
 export interface HeapOptions {
@@ -14,6 +15,10 @@ export interface HeapOptions {
   capacityBytes: number | string;
   /** How a mutator that touches a page too early is held. Default `auto`: the best this machine allows. */
   fault?: RequestedFaultMode;
+  /** How the heap finds what is alive. Default `auto`: without a barrier where the machine allows it, else with threads stopped. */
+  marker?: RequestedMarker;
+  /** The program promises to store every reference with `mutator.setReference`, which the marker `satb` needs. Default false. */
+  barrieredStores?: boolean;
   /** Pages around a fault that are finished and shown along with it, if nobody else is at them. 1 to 64, a power of two. */
   faultAroundPages?: number;
   /** GC workers (threads of a piscina pool). Default: one less than the CPUs, between 1 and 4. 0: the control thread alone. */
@@ -38,6 +43,8 @@ export interface ResolvedOptions {
   readonly reserveRegions: number;
   readonly tlabPages: number;
   readonly fault: RequestedFaultMode;
+  readonly marker: RequestedMarker;
+  readonly barrieredStores: boolean;
   readonly faultAroundPages: number;
   readonly workers: number;
   readonly verify: boolean;
@@ -59,6 +66,8 @@ const LEAST_RESERVE_OF_LARGE_HEAPS = 64;
 const KNOWN: ReadonlySet<string> = new Set([
   'capacityBytes',
   'fault',
+  'marker',
+  'barrieredStores',
   'faultAroundPages',
   'workers',
   'verify',
@@ -115,6 +124,10 @@ export function resolveOptions(options: HeapOptions): ResolvedOptions {
   if (fault !== 'auto' && !FAULT_MODES.includes(fault)) {
     throw argumentRangeError('fault', `one of auto, ${FAULT_MODES.join(', ')}`, fault);
   }
+  const marker = options.marker ?? 'auto';
+  if (marker !== 'auto' && !MARKERS.includes(marker)) {
+    throw argumentRangeError('marker', `one of auto, ${MARKERS.join(', ')}`, marker);
+  }
   const around = integer(
     'faultAroundPages',
     options.faultAroundPages ?? DEFAULT_FAULT_AROUND_PAGES,
@@ -126,6 +139,8 @@ export function resolveOptions(options: HeapOptions): ResolvedOptions {
     ...regionsFor(capacityBytes),
     tlabPages: tlabPages(options.tlabBytes, capacityBytes),
     fault,
+    marker,
+    barrieredStores: flag('barrieredStores', options.barrieredStores ?? marker === 'satb'),
     faultAroundPages: around,
     workers: integer('workers', options.workers ?? Math.max(1, Math.min(4, availableParallelism() - 1)), 0, MAX_WORKERS),
     verify: flag('verify', options.verify ?? false),

@@ -92,11 +92,11 @@ bool Collector::RootsPause(uint64_t limit_ns) {
   }
   marker_->TakeRoots();
   const uint64_t stopped_ns = handshake.stopped_ns();
-  heap_->statistics.time_to_safepoint.Record(stopped_ns - handshake.requested_ns());
+  report_.mark_start_safepoint_ns = stopped_ns - handshake.requested_ns();
   handshake.Resume();
-  const uint64_t pause_ns = NowNs() - stopped_ns;
-  heap_->statistics.mark_start_pause.Record(pause_ns);
-  report_.mark_start_pause_ns = std::max(report_.mark_start_pause_ns, pause_ns);
+  report_.mark_start_pause_ns = NowNs() - stopped_ns;
+  heap_->statistics.time_to_safepoint.Record(report_.mark_start_safepoint_ns);
+  heap_->statistics.mark_start_pause.Record(report_.mark_start_pause_ns);
   return true;
 }
 

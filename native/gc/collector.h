@@ -44,7 +44,8 @@ struct CycleReport {
   uint64_t number = 0;
   uint64_t marked_objects = 0;
   uint64_t live_bytes = 0;
-  uint64_t mark_start_pause_ns = 0;  // The longest of them.
+  uint64_t mark_start_pause_ns = 0;  // The last of them.
+  uint64_t mark_start_safepoint_ns = 0;
   uint64_t mark_pause_ns = 0;
   uint64_t mark_safepoint_ns = 0;
   uint64_t marking_ns = 0;        // From the first object looked at to the end of the last pause.

@@ -70,6 +70,13 @@ Napi::Value PauseWithin(Info info) {
   return Boolean(info, (instance->collector.get()->*kPause)(LimitAt(info, 1)));
 }
 
+// writtenPages(heap): of the last marking round
+Napi::Value WrittenPages(Info info) {
+  HeapInstance* const instance = HeapAt(info, 0);
+  if (instance == nullptr) return info.Env().Undefined();
+  return Number(info, static_cast<double>(instance->collector->marker().written_pages()));
+}
+
 // sweep(heap): regions freed
 Napi::Value Sweep(Info info) {
   HeapInstance* const instance = HeapAt(info, 0);
@@ -152,8 +159,14 @@ Napi::Value Report(Info info) {
   set("number", report.number);
   set("markedObjects", report.marked_objects);
   set("liveBytes", report.live_bytes);
+  set("markStartPauseNs", report.mark_start_pause_ns);
+  set("markStartSafepointNs", report.mark_start_safepoint_ns);
   set("markPauseNs", report.mark_pause_ns);
   set("markSafepointNs", report.mark_safepoint_ns);
+  set("markingNs", report.marking_ns);
+  set("markingRounds", report.marking_rounds);
+  set("writtenPages", report.written_pages);
+  set("remarkPages", report.remark_pages);
   set("flipPauseNs", report.flip_pause_ns);
   set("flipSafepointNs", report.flip_safepoint_ns);
   set("roots", report.roots);
@@ -186,7 +199,11 @@ void ExportCollector(Napi::Env env, Napi::Object exports) {
   add("endCollection", EndCollection);
   add("recover", StepUntil<&Collector::Recover>);
   add("prepareMarking", StepUntil<&Collector::PrepareMarking>);
+  add("rootsPause", PauseWithin<&Collector::RootsPause>);
+  add("trace", StepUntil<&Collector::Trace>);
+  add("writtenPages", WrittenPages);
   add("markPause", PauseWithin<&Collector::MarkPause>);
+  add("releaseMarking", StepUntil<&Collector::ReleaseMarking>);
   add("sweep", Sweep);
   add("readRegions", ReadRegions);
   add("setTrigger", SetTrigger);

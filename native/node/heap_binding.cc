@@ -19,6 +19,7 @@ Napi::Object Describe(Info info, HeapBinding* binding, uint8_t* buffer_start) {
   answer.Set("capacityRegions", instance.heap.regions.capacity());
   answer.Set("door", NameOf(instance.collector->fault_mode().door()));
   answer.Set("faultMode", NameOf(instance.collector->fault_mode().kind()));
+  answer.Set("marker", NameOf(instance.collector->marker().kind()));
   answer.Set("unitPages", instance.collector->fault_mode().unit_pages());
   answer.Set("faultAroundPages", instance.collector->options().fault_around_pages);
   return answer;
@@ -36,6 +37,7 @@ Napi::Value Create(Info info) {
 
   Collector::Options collector_options;
   collector_options.fault_mode = static_cast<FaultModeKind>(number("faultMode"));
+  collector_options.marker = static_cast<MarkerKind>(number("marker"));
   collector_options.fault_around_pages = static_cast<uint32_t>(number("faultAroundPages"));
   collector_options.verify = flag("verify");
   collector_options.track_utilization = flag("trackUtilization");

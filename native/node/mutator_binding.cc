@@ -177,6 +177,13 @@ Napi::Value AwaitMemory(Info info) {
   return Boolean(info, ended() || changed());
 }
 
+// flushLog(mutator): empties the write barrier's log
+Napi::Value FlushLog(Info info) {
+  MutatorBinding* const binding = MutatorAt(info, 0);
+  if (binding != nullptr) binding->instance->collector->TakeLog(*binding->mutator);
+  return info.Env().Undefined();
+}
+
 // recordStall(mutator, microseconds)
 Napi::Value RecordStall(Info info) {
   MutatorBinding* const binding = MutatorAt(info, 0);
@@ -240,6 +247,7 @@ void ExportMutator(Napi::Env env, Napi::Object exports) {
   add("commitLarge", CommitLargeObject);
   add("memoryEpoch", MemoryEpoch);
   add("awaitMemory", AwaitMemory);
+  add("flushLog", FlushLog);
   add("recordStall", RecordStall);
   add("addRootRange", AddRootRange);
   add("removeRootRange", RemoveRootRange);

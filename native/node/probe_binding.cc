@@ -8,6 +8,7 @@
 #include "gc/delays.h"
 #include "node/arguments.h"
 #include "os/refusals.h"
+#include "os/write_tracking.h"
 
 namespace faultline {
 
@@ -25,6 +26,9 @@ Napi::Value Probe(Info info) {
   answer.Set("minorFaults", probe.has_minor_faults());
   answer.Set("signalDelivery", probe.has_signal_delivery());
   answer.Set("asyncWriteProtection", probe.has_async_write_protection());
+  WriteTracking tracking;
+  const Status tracks = tracking.Open();
+  answer.Set("writeTracking", Refusal(env, tracks.ok() ? SysError{} : tracks.error()));
   answer.Set("device", Refusal(env, probe.device_error));
   answer.Set("systemCall", Refusal(env, probe.system_call_error));
   answer.Set("userModeOnly", Refusal(env, probe.user_mode_only_error));
@@ -59,6 +63,9 @@ Napi::Value Layout(Info info) {
   set("CONTROL_LOCALS_USED", control::kLocalsUsed);
   set("CONTROL_HANDLES_USED", control::kHandlesUsed);
   set("CONTROL_TLAB_START", control::kTlabStart);
+  set("CONTROL_LOGGING", control::kLogging);
+  set("CONTROL_LOG_USED", control::kLogUsed);
+  set("LOG_ENTRIES", kLogEntries);
   set("CONTROL_SLOTS", control::kSlots);
   set("MUTATOR_RUNNING", kMutatorRunning);
   set("MUTATOR_STOP_REQUESTED", kMutatorStopRequested);

@@ -48,6 +48,15 @@ Napi::Value ReadStatistics(Info info) {
   cycles.Set("refusedFlips", count(statistics.refused_flips));
   answer.Set("cycles", cycles);
 
+  Napi::Object marking = Napi::Object::New(env);
+  marking.Set("objects", count(statistics.marked_objects));
+  marking.Set("totalUs", count(statistics.marking_ns) / 1e3);
+  marking.Set("rounds", count(statistics.marking_rounds));
+  marking.Set("writtenPages", count(statistics.written_pages));
+  marking.Set("loggedReferences", count(statistics.logged_references));
+  marking.Set("refusedScans", count(statistics.refused_scans));
+  answer.Set("marking", marking);
+
   Napi::Object pages = Napi::Object::New(env);
   pages.Set("builtByWorkers", count(statistics.pages_by_workers));
   pages.Set("builtByMutators", count(statistics.pages_by_mutators));
@@ -59,6 +68,8 @@ Napi::Value ReadStatistics(Info info) {
   Napi::Object pauses = Napi::Object::New(env);
   pauses.Set("flip", Summary(env, statistics.flip_pause));
   pauses.Set("mark", Summary(env, statistics.mark_pause));
+  pauses.Set("markStart", Summary(env, statistics.mark_start_pause));
+  pauses.Set("remark", Summary(env, statistics.remark_pause));
   pauses.Set("timeToSafepoint", Summary(env, statistics.time_to_safepoint));
   answer.Set("pauses", pauses);
 

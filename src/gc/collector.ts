@@ -5,8 +5,12 @@
  * A collection is asked for (by a mutator that ran out, by the occupancy trigger, by the program) and served as one cycle, or
  * for `full` as many as it takes to evacuate every region once. A cycle:
  *
- *   prepare  concurrent   tables are cleared, the alias is populated
- *   mark     pause        everything reachable is marked; from here on liveness is frozen, new objects count as alive
+ *   prepare  concurrent   tables are cleared, the alias is populated, writes are tracked from here on
+ *   mark     concurrent   what the roots lead to is traced; a short pause before it copies the roots
+ *   preclean concurrent   rounds that look again at what was written (precleaning.ts), each after another look at the roots
+ *   remark   pause        the rest; from here on liveness is frozen, new objects count as alive
+ *                         (the marker `stopped` does all of it in one pause, `mark`)
+ *   release  concurrent   writes are no longer tracked
  *   plan     concurrent   dead regions are freed; TypeScript chooses what to evacuate (region-choice.ts), native code
  *                         computes where every object will live
  *   flip     pause        the mutator view is swapped and armed, roots are rewritten
@@ -20,7 +24,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Binding, HeapHandle } from '../binding.ts';
 import { describeRefusal } from './fault-modes.ts';
-import { type CycleSummary, type HeapEvent, nowMs, type PhaseName } from './events.ts';
+import { type CycleSummary, type HeapEvent, nowMs, type PauseName, type PhaseName } from './events.ts';
+import type { MarkerName } from './markers.ts';
+import { anotherRound } from './precleaning.ts';
 import { chooseRegions, REGION_STATES, type RegionTables } from './region-choice.ts';
 import { untilDone } from '../slices.ts';
 import { COLLECTION_KINDS, COLLECTION_REASONS, type CollectionKind, type CollectionReason } from './requests.ts';
@@ -38,6 +44,7 @@ export interface CollectorSetUp {
   readonly heap: HeapHandle;
   readonly regions: number;
   readonly capacityRegions: number;
+  readonly marker: MarkerName;
   readonly workers: Workers;
   readonly emit: (event: HeapEvent) => void;
 }
@@ -159,8 +166,7 @@ export class Collector {
     this.#setUp.emit({ type: 'cycle-started', timeMs: startMs, cycle });
 
     this.#phase(cycle, 'prepare', () => untilDone((sliceMs) => native.prepareMarking(heap, sliceMs)));
-    this.#phase(cycle, 'mark', () => this.#untilStopped((sliceMs) => native.markPause(heap, sliceMs)));
-    this.#pause(cycle, 'mark');
+    this.#mark(cycle);
 
     let sources: Uint32Array = new Uint32Array(0);
     const targets = this.#phase(cycle, 'plan', () => {
@@ -185,6 +191,33 @@ export class Collector {
     this.#phase(cycle, 'finish', () => untilDone((sliceMs) => native.finish(heap, sliceMs)));
     this.#setUp.emit(this.#summary(cycle, startMs));
     return { sources: targets.length > 0 ? sources : new Uint32Array(0), targets };
+  }
+
+  #mark(cycle: number): void {
+    const native = this.#native;
+    const heap = this.#heap;
+    const { marker } = this.#setUp;
+    if (marker !== 'stopped') this.#phase(cycle, 'mark', () => this.#trace(cycle));
+    if (marker === 'barrier-free') {
+      this.#phase(cycle, 'preclean', () => {
+        const writtenPages: number[] = [];
+        while (anotherRound(writtenPages)) {
+          this.#trace(cycle);
+          writtenPages.push(native.writtenPages(heap));
+        }
+      });
+    }
+    const last = marker === 'stopped' ? 'mark' : 'remark';
+    this.#phase(cycle, last, () => this.#untilStopped((sliceMs) => native.markPause(heap, sliceMs)));
+    this.#pause(cycle, last);
+    this.#phase(cycle, 'release', () => untilDone((sliceMs) => native.releaseMarking(heap, sliceMs)));
+  }
+
+  /** From the roots as they are now, and from what was written since the last time. */
+  #trace(cycle: number): void {
+    this.#untilStopped((sliceMs) => this.#native.rootsPause(this.#heap, sliceMs));
+    this.#pause(cycle, 'mark-start');
+    untilDone((sliceMs) => this.#native.trace(this.#heap, sliceMs));
   }
 
   #reclaim(everything: boolean): void {
@@ -236,15 +269,21 @@ export class Collector {
     return result;
   }
 
-  #pause(cycle: number, pause: 'mark' | 'flip'): void {
+  #pause(cycle: number, pause: PauseName): void {
     const report = this.#native.report(this.#heap);
+    const [pauseNs, safepointNs] = {
+      'mark-start': [report.markStartPauseNs, report.markStartSafepointNs],
+      mark: [report.markPauseNs, report.markSafepointNs],
+      remark: [report.markPauseNs, report.markSafepointNs],
+      flip: [report.flipPauseNs, report.flipSafepointNs],
+    }[pause] as [number, number];
     this.#setUp.emit({
       type: 'pause',
       timeMs: nowMs(),
       cycle,
       pause,
-      pauseUs: (pause === 'mark' ? report.markPauseNs : report.flipPauseNs) / 1e3,
-      timeToSafepointUs: (pause === 'mark' ? report.markSafepointNs : report.flipSafepointNs) / 1e3,
+      pauseUs: pauseNs / 1e3,
+      timeToSafepointUs: safepointNs / 1e3,
     });
   }
 
@@ -263,6 +302,10 @@ export class Collector {
       markedObjects: report.markedObjects,
       liveBytes: report.liveBytes,
       markPauseUs: report.markPauseNs / 1e3,
+      markingMs: report.markingNs / 1e6,
+      markingRounds: report.markingRounds,
+      writtenPages: report.writtenPages,
+      remarkPages: report.remarkPages,
       flipPauseUs: report.flipPauseNs / 1e3,
       roots: report.roots,
       sweptRegions: report.sweptRegions,

@@ -7,6 +7,7 @@ import { binding } from '../binding.ts';
 import { attachNative, type HeapToken } from '../heap/token.ts';
 import { Collector } from './collector.ts';
 import { channelName, type HeapCommand, type HeapEvent } from './events.ts';
+import type { MarkerName } from './markers.ts';
 import { Workers } from './workers.ts';
 
 export interface ControlThreadData {
@@ -24,6 +25,7 @@ const collector = new Collector({
   heap: description.heap,
   regions: description.regions,
   capacityRegions: description.capacityRegions,
+  marker: description.marker as MarkerName,
   workers,
   emit: (event: HeapEvent) => channel.postMessage(event),
 });

@@ -11,7 +11,20 @@ import type { Refusal } from '../binding.ts';
 import type { CollectionKind, CollectionReason } from './requests.ts';
 
 /** The parts of a cycle, in order. The native steps of the same names are described in native/gc/collector.h. */
-export type PhaseName = 'prepare' | 'mark' | 'plan' | 'flip' | 'compact' | 'finish' | 'reclaim';
+export type PhaseName =
+  | 'prepare'
+  | 'mark'
+  | 'preclean'
+  | 'remark'
+  | 'release'
+  | 'plan'
+  | 'flip'
+  | 'compact'
+  | 'finish'
+  | 'reclaim';
+
+/** `mark`: everything is marked in it; `mark-start`: roots are copied; `remark`: the end of a concurrent marking. */
+export type PauseName = 'mark' | 'mark-start' | 'remark' | 'flip';
 
 interface Event<Type extends string> {
   readonly type: Type;
@@ -36,7 +49,7 @@ export interface PhaseEnded extends Event<'phase'> {
 
 export interface PauseEnded extends Event<'pause'> {
   readonly cycle: number;
-  readonly pause: 'mark' | 'flip';
+  readonly pause: PauseName;
   /** From the stop of the last mutator to resume. */
   readonly pauseUs: number;
   /** From the request until the last mutator had stopped. */
@@ -50,7 +63,14 @@ export interface CycleSummary extends Event<'cycle'> {
   readonly durationMs: number;
   readonly markedObjects: number;
   readonly liveBytes: number;
+  /** The pause that ended marking: all of it with the marker `stopped`, the remark otherwise. */
   readonly markPauseUs: number;
+  /** From the first object looked at to the end of that pause. */
+  readonly markingMs: number;
+  /** Precleaning rounds, and the written pages that they and the remark looked at again. */
+  readonly markingRounds: number;
+  readonly writtenPages: number;
+  readonly remarkPages: number;
   readonly flipPauseUs: number;
   readonly roots: number;
   /** Regions in which nothing was alive; they were free at once. */

@@ -7,16 +7,17 @@
  */
 import { EventEmitter } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import { binding, type Binding, type HeapDescription, isRefusal, type Refusal } from '../binding.ts';
+import { binding, type Binding, type HeapDescription, isRefusal, type Probe, type Refusal } from '../binding.ts';
 import { argumentRangeError, HeapError } from '../errors.ts';
 import { bestMode, errorName, FAULT_MODES, type FaultMode, judgeModes, type RequestedFaultMode } from '../gc/fault-modes.ts';
 import type { CollectionSummary, HeapEvent } from '../gc/events.ts';
+import { bestMarker, judgeMarkers, type MarkerName, MARKERS } from '../gc/markers.ts';
 import { type CollectionSource, EventStream } from '../gc/event-stream.ts';
 import { type CollectionRequest, kindNumber, reasonNumber } from '../gc/requests.ts';
 import { type HeapStatistics, toStatistics } from '../gc/statistics.ts';
 import { type HeapOptions, type ResolvedOptions, resolveOptions } from '../options.ts';
 import type { CollectionHost } from './allocation.ts';
-import { assertLayout, CONTROL_SLOTS, REGION_BYTES, SHARED_ROOT_SLOTS, VIEW_ALIGNMENT_BYTES } from './layout.ts';
+import { assertLayout, CONTROL_SLOTS, LOG_ENTRIES, REGION_BYTES, SHARED_ROOT_SLOTS, VIEW_ALIGNMENT_BYTES } from './layout.ts';
 import { Mutator } from './mutator.ts';
 import { RootRange } from './root-range.ts';
 import { type Shape, type ShapeDefinition, ShapeTable } from './shapes.ts';
@@ -27,6 +28,8 @@ import { makeViews, type Views } from './views.ts';
 export interface HeapCapabilities {
   readonly faultMode: FaultMode;
   readonly requestedFaultMode: RequestedFaultMode;
+  /** How what is alive is found; `satb` needs every reference stored with `mutator.setReference`. */
+  readonly marker: MarkerName;
   /** How userfaultfd was opened, `none` in the modes without it. */
   readonly userfaultfd: string;
   /** Whether a system call on heap memory works at any time (in the other modes it may fail with EFAULT). */
@@ -84,6 +87,7 @@ export class Heap extends EventEmitter<HeapEvents> {
     this.capabilities = {
       faultMode: description.faultMode as FaultMode,
       requestedFaultMode: made?.options.fault ?? (description.faultMode as FaultMode),
+      marker: description.marker as MarkerName,
       userfaultfd: description.door,
       systemCallsOnHeap:
         description.faultMode === 'stw' ||
@@ -113,23 +117,28 @@ export class Heap extends EventEmitter<HeapEvents> {
     const resolved = resolveOptions(options);
     const native = binding();
     assertLayout();
-    const { mode, reasons } = chooseMode(native, resolved.fault);
+    const probe = native.probe();
+    const { mode, reasons } = chooseMode(probe, resolved.fault);
+    const { marker, reasons: markerReasons } = chooseMarker(probe, resolved);
     const regions = resolved.capacityRegions + resolved.reserveRegions;
     const spanBytes = Math.ceil((regions * REGION_BYTES) / VIEW_ALIGNMENT_BYTES) * VIEW_ALIGNMENT_BYTES;
     const view = reserve(spanBytes + VIEW_ALIGNMENT_BYTES, resolved);
     const roots = new SharedArrayBuffer(SHARED_ROOT_SLOTS * 4);
     const made = native.create(
-      { ...resolved, faultMode: FAULT_MODES.indexOf(mode) },
+      { ...resolved, faultMode: FAULT_MODES.indexOf(mode), marker: MARKERS.indexOf(marker) },
       new Uint8Array(view, 0, ADDRESS_BYTES),
       new Uint32Array(roots),
     );
     if (isRefusal(made)) throw createRefused(made, resolved);
     const heap = new Heap({ id: made.id, view, roots, stressEvery: resolved.stressEvery }, made, {
       options: resolved,
-      reasons,
+      reasons: [...reasons, ...markerReasons],
     });
     if (resolved.fault === 'auto' && reasons.length > 0) {
       process.emitWarning(`heap uses fault mode ${mode}: ${reasons[0]}`, { code: 'FAULTLINE_DEGRADED' });
+    }
+    if (markerReasons.length > 0) {
+      process.emitWarning(`heap uses the ${marker} marker: ${markerReasons[0]}`, { code: 'FAULTLINE_DEGRADED' });
     }
     heap.#keepControl();
     return heap;
@@ -155,7 +164,7 @@ export class Heap extends EventEmitter<HeapEvents> {
   attachMutator(options: MutatorOptions = {}): Mutator {
     const handleCapacity = capacity('handleCapacity', options.handleCapacity ?? DEFAULT_HANDLES);
     const localCapacity = capacity('localCapacity', options.localCapacity ?? DEFAULT_LOCALS);
-    const control = new Uint32Array(new SharedArrayBuffer((CONTROL_SLOTS + localCapacity + handleCapacity) * 4));
+    const control = new Uint32Array(new SharedArrayBuffer((CONTROL_SLOTS + localCapacity + handleCapacity + LOG_ENTRIES) * 4));
     const handle = this.#native.attachMutator(this.#description.heap, control, localCapacity, handleCapacity, () =>
       this.#mutator?.nudged(),
     );
@@ -320,8 +329,19 @@ function capacity(option: string, value: number): number {
   return value;
 }
 
-function chooseMode(native: Binding, requested: RequestedFaultMode): { mode: FaultMode; reasons: string[] } {
-  const probe = native.probe();
+function chooseMarker(probe: Probe, { marker, barrieredStores }: ResolvedOptions): { marker: MarkerName; reasons: string[] } {
+  const verdicts = judgeMarkers(probe, barrieredStores);
+  if (marker === 'auto') {
+    const best = bestMarker(verdicts);
+    if (best !== 'stopped') return { marker: best, reasons: [] };
+    return { marker: best, reasons: verdicts.slice(0, -1).map((verdict) => `${verdict.marker} cannot be used: ${verdict.remark}`) };
+  }
+  const verdict = verdicts.find((candidate) => candidate.marker === marker)!;
+  if (verdict.works) return { marker, reasons: [] };
+  throw new HeapError('ERR_MARKER', `marker ${marker} cannot be used: ${verdict.remark}. Or let the heap choose with marker: 'auto'.`);
+}
+
+function chooseMode(probe: Probe, requested: RequestedFaultMode): { mode: FaultMode; reasons: string[] } {
   const verdicts = judgeModes(probe);
   if (requested === 'auto') {
     const mode = bestMode(probe);

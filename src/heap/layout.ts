@@ -25,7 +25,12 @@ export const CONTROL_TLAB_LIMIT = 2;
 export const CONTROL_LOCALS_USED = 3;
 export const CONTROL_HANDLES_USED = 4;
 export const CONTROL_TLAB_START = 5;
+export const CONTROL_LOGGING = 6;
+export const CONTROL_LOG_USED = 7;
 export const CONTROL_SLOTS = 16;
+
+/** References that a mutator's write barrier has overwritten; behind the handle slots. */
+export const LOG_ENTRIES = 1024;
 
 export const MUTATOR_RUNNING = 1;
 export const MUTATOR_STOP_REQUESTED = 2;
@@ -45,6 +50,9 @@ const MIRRORED: Readonly<Record<string, number>> = {
   CONTROL_LOCALS_USED,
   CONTROL_HANDLES_USED,
   CONTROL_TLAB_START,
+  CONTROL_LOGGING,
+  CONTROL_LOG_USED,
+  LOG_ENTRIES,
   CONTROL_SLOTS,
   MUTATOR_RUNNING,
   MUTATOR_STOP_REQUESTED,

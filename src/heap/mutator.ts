@@ -15,10 +15,14 @@ import { untilDone } from '../slices.ts';
 import { type CollectionHost, SlowAllocation } from './allocation.ts';
 import { HandleTable } from './handles.ts';
 import {
+  CONTROL_LOG_USED,
+  CONTROL_LOGGING,
+  CONTROL_SLOTS,
   CONTROL_STATE,
   CONTROL_TLAB_LIMIT,
   CONTROL_TLAB_START,
   CONTROL_TLAB_TOP,
+  LOG_ENTRIES,
   MUTATOR_RUNNING,
   MUTATOR_STOP_REQUESTED,
 } from './layout.ts';
@@ -58,6 +62,8 @@ export class Mutator {
   readonly #control: Uint32Array;
   readonly #handles: HandleTable;
   readonly #slow: SlowAllocation;
+  /** Where the write barrier's log begins in the control block. */
+  readonly #log: number;
   #attached = true;
   #allocationsUntilStress: number;
   #hiddenLimit = 0;
@@ -70,6 +76,7 @@ export class Mutator {
     this.#handle = setUp.handle;
     this.#control = setUp.control;
     this.#handles = new HandleTable(setUp.control, setUp.localCapacity, setUp.handleCapacity);
+    this.#log = CONTROL_SLOTS + setUp.localCapacity + setUp.handleCapacity;
     this.#slow = new SlowAllocation(setUp.host, setUp.handle);
     this.#allocationsUntilStress = setUp.stressEvery;
     this.unpark();
@@ -91,6 +98,16 @@ export class Mutator {
     control[CONTROL_TLAB_TOP] = end;
     this.#writeHeader(ref, shape, count);
     return ref;
+  }
+
+  /**
+   * Stores a reference into a slot of an object that is in use already, through the write barrier that the marker `satb` needs
+   * (`heap.capabilities.marker`); the first stores into an object just allocated need none. With any other marker the same as
+   * `u32[slot] = ref`, but for one load.
+   */
+  setReference(slot: number, ref: Ref): void {
+    if (this.#control[CONTROL_LOGGING] !== 0) this.#logOverwritten(slot);
+    this.u32[slot] = ref;
   }
 
   /** A safepoint: stops here if the collector asks for it. One load when it does not. */
@@ -168,6 +185,7 @@ export class Mutator {
    */
   copyReferences(toSlot: number, fromSlot: number, count: number): void {
     const u32 = this.u32;
+    if (this.#control[CONTROL_LOGGING] !== 0) for (let i = 0; i < count; i++) this.#logOverwritten(toSlot + i);
     if (toSlot <= fromSlot) {
       for (let i = 0; i < count; i++) u32[toSlot + i] = u32[fromSlot + i]!;
     } else {
@@ -212,6 +230,15 @@ export class Mutator {
     // Count before shape: a shape of 0 says that this is not an object yet.
     u32[slot + 1] = count;
     u32[slot] = shape.id;
+  }
+
+  #logOverwritten(slot: number): void {
+    const overwritten = this.u32[slot]!;
+    if (overwritten === 0) return;
+    const control = this.#control;
+    if (control[CONTROL_LOG_USED]! === LOG_ENTRIES) this.#setUp.host.native.flushLog(this.#handle);
+    control[this.#log + control[CONTROL_LOG_USED]!] = overwritten;
+    control[CONTROL_LOG_USED]!++;
   }
 
   #stopHere(): void {

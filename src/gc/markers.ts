@@ -1,0 +1,56 @@
+/**
+ * Markers: how a heap finds what is alive, which one it uses, and what to say about it. The markers themselves are native/gc/marker.h.
+ *
+ * `auto` takes the barrier-free one where the kernel tracks writes and the processor keeps stores in order; else the one with a write
+ * barrier, if the program has promised to use it; else the one that marks inside its pause.
+ */
+import type { Probe } from '../binding.ts';
+import { describeRefusal } from './fault-modes.ts';
+
+/** In the order of native/gc/marker.h, which is also the order of preference. */
+export const MARKERS = ['barrier-free', 'satb', 'stopped'] as const;
+export type MarkerName = (typeof MARKERS)[number];
+export type RequestedMarker = MarkerName | 'auto';
+
+/** Processors with total store order: a thread's stores become visible in program order. */
+const ORDERED_STORES = new Set(['x64', 'ia32', 's390x']);
+
+export interface MarkerVerdict {
+  readonly marker: MarkerName;
+  readonly works: boolean;
+  /** Why it does not work, and what would make it work; or what to know about it. */
+  readonly remark: string;
+}
+
+/** Every marker, best first. `barrieredStores`: the program stores every reference with `mutator.setReference`. */
+export function judgeMarkers(probe: Probe, barrieredStores: boolean, arch: string = process.arch): MarkerVerdict[] {
+  return [
+    { marker: 'barrier-free', ...judgeBarrierFree(probe, arch) },
+    {
+      marker: 'satb',
+      works: barrieredStores,
+      remark: barrieredStores
+        ? 'every reference must be stored with mutator.setReference'
+        : 'every reference would have to be stored with mutator.setReference; promise it with barrieredStores: true',
+    },
+    { marker: 'stopped', works: true, remark: 'threads are stopped while everything alive is marked' },
+  ];
+}
+
+function judgeBarrierFree(probe: Probe, arch: string): { works: boolean; remark: string } {
+  if (!ORDERED_STORES.has(arch)) {
+    return { works: false, remark: `on ${arch} a thread's stores may become visible out of order` };
+  }
+  if (probe.writeTracking.errno !== 0) {
+    return {
+      works: false,
+      remark: `the kernel does not track writes (${describeRefusal(probe.writeTracking)}); Linux 6.7 or newer does`,
+    };
+  }
+  return { works: true, remark: 'threads run while it marks and execute no barrier: the kernel notes which pages they write' };
+}
+
+/** The marker `auto` takes. */
+export function bestMarker(verdicts: readonly MarkerVerdict[]): MarkerName {
+  return verdicts.find((verdict) => verdict.works)!.marker;
+}
