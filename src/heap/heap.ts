@@ -134,12 +134,11 @@ export class Heap extends EventEmitter<HeapEvents> {
       options: resolved,
       reasons: [...reasons, ...markerReasons],
     });
-    if (resolved.fault === 'auto' && reasons.length > 0) {
-      process.emitWarning(`heap uses fault mode ${mode}: ${reasons[0]}`, { code: 'FAULTLINE_DEGRADED' });
-    }
-    if (markerReasons.length > 0) {
-      process.emitWarning(`heap uses the ${marker} marker: ${markerReasons[0]}`, { code: 'FAULTLINE_DEGRADED' });
-    }
+    const degraded = [
+      ...reasons.slice(0, 1).map((reason) => `fault mode ${mode}: ${reason}`),
+      ...markerReasons.slice(0, 1).map((reason) => `the ${marker} marker: ${reason}`),
+    ];
+    if (degraded.length > 0) process.emitWarning(`heap uses ${degraded.join('; and ')}`, { code: 'FAULTLINE_DEGRADED' });
     heap.#keepControl();
     return heap;
   }

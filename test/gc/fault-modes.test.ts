@@ -16,6 +16,7 @@ function machine(changes: Partial<Probe> = {}): Probe {
     minorFaults: true,
     signalDelivery: true,
     asyncWriteProtection: true,
+    writeTracking: OK,
     device: OK,
     systemCall: OK,
     userModeOnly: OK,

@@ -3,7 +3,8 @@
  * is named once on standard error, so that a green run does not hide it.
  */
 import { judgeModes } from '../../src/gc/fault-modes.ts';
-import { binding, type FaultMode } from './faultline.ts';
+import { judgeMarkers } from '../../src/gc/markers.ts';
+import { binding, type FaultMode, type MarkerName } from './faultline.ts';
 
 const verdicts = judgeModes(binding().probe());
 
@@ -17,6 +18,14 @@ export const USERFAULTFD_MODES = MODES.filter((mode) => mode === 'sigbus' || mod
 
 for (const { mode, works, remark } of verdicts) {
   if (!works) console.error(`fault mode ${mode} is not tested here: ${remark}`);
+}
+
+const markerVerdicts = judgeMarkers(binding().probe(), true);
+
+export const MARKERS: readonly MarkerName[] = markerVerdicts.filter(({ works }) => works).map(({ marker }) => marker);
+
+for (const { marker, works, remark } of markerVerdicts) {
+  if (!works) console.error(`marker ${marker} is not tested here: ${remark}`);
 }
 
 /** FAULTLINE_SHORT=1 asks for the short form of long tests. */

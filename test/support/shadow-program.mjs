@@ -136,7 +136,7 @@ export class ShadowProgram {
   }
 
   setReference(place, index, target) {
-    this.mutator.u32[this.slotOf(place.ref, place.model, index)] = target === null ? 0 : target.ref;
+    this.mutator.setReference(this.slotOf(place.ref, place.model, index), target === null ? 0 : target.ref);
     place.model.refs[index] = target === null ? null : target.model;
   }
 
