@@ -29,7 +29,9 @@ class BarrierFreeMarker final : public Marker {
 
   MarkerKind kind() const override { return MarkerKind::kBarrierFree; }
   bool has_rounds() const override { return true; }
+  bool leaves_view_read_only() const override { return true; }
   Status Open() override { return dirty_pages_.Open(); }
+  void Close() override { dirty_pages_.Close(); }
 
   bool Prepare(Gang& gang, uint64_t deadline_ns) override {
     return preparation_.Run(gang, deadline_ns) && dirty_pages_.Begin(deadline_ns);

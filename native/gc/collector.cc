@@ -56,6 +56,7 @@ Status Collector::Open() {
 
 void Collector::Close() {
   if (fault_mode_ != nullptr) fault_mode_->Close();
+  marker_->Close();
   heap_->fresh_pages = nullptr;
 }
 
@@ -67,6 +68,7 @@ bool Collector::PrepareMarking(uint64_t deadline_ns) {
     report_.live_bytes = live_bytes;
     report_.number = Read(heap_->statistics.cycles) + 1;
     marking_released_ = false;
+    view_is_new_ = false;
     phase_.store(Phase::kMarking, std::memory_order_release);
   }
   heap_->NotePeak();
@@ -166,7 +168,6 @@ uint32_t Collector::Sweep() {
 }
 
 bool Collector::MakePlan(const std::vector<RegionIndex>& sources, uint32_t wanted_targets) {
-  FAULTLINE_CHECK(marking_released_, "the view is ordinary memory before a plan is made");
   FAULTLINE_CHECK(phase() == Phase::kMarked, "a plan is made from fresh marks", static_cast<uint64_t>(phase()));
   const uint32_t planned = wanted_targets == 0 ? 0 : plan_.Make(gang_, sources, wanted_targets);
   heap_->regions.ReopenPartial();
@@ -208,6 +209,7 @@ uint64_t Collector::RewriteRoots() {
 bool Collector::FlipPause(uint64_t limit_ns) {
   FAULTLINE_CHECK(phase() == Phase::kPlanned, "a flip follows a plan", static_cast<uint64_t>(phase()));
   Handshake& handshake = heap_->handshake;
+  FAULTLINE_CHECK(marking_released_, "the view is ordinary memory when it is moved");
   if (!handshake.TryStop(limit_ns)) return false;
   RetireAllTlabs();
   NextCycleNumber();
@@ -223,7 +225,10 @@ bool Collector::FlipPause(uint64_t limit_ns) {
       in_pause = true;
     }
   }
-  heap_->regions.ForgetMapped();
+  if (!in_pause) {
+    heap_->regions.ForgetMapped();
+    view_is_new_ = true;
+  }
   compaction_begin_ns_ = NowNs();
   report_.flip_kernel_ns = compaction_begin_ns_ - kernel_begin_ns;
   workers_before_ = Read(heap_->statistics.pages_by_workers);
@@ -281,7 +286,23 @@ bool Collector::Finish(uint64_t deadline_ns) {
   while (!heap_->views.EmptyScratchPiece(kScratchPieceBytes)) {
     if (NowNs() >= deadline_ns) return false;
   }
+  if (!view_is_new_ && marker_->leaves_view_read_only() && !MakeViewWritable(deadline_ns)) return false;
   EndCycle();
+  return true;
+}
+
+// The kernel leaves every page of a range that was write-tracked read-only, and the first write to each would fault once more.  A flip
+// gives the view other page tables; without one this does.
+bool Collector::MakeViewWritable(uint64_t deadline_ns) {
+  if (writable_until_ == 0) heap_->regions.ForgetMapped();
+  for (; writable_until_ < heap_->regions.count(); ++writable_until_) {
+    if (NowNs() >= deadline_ns) return false;
+    const RegionUse use = heap_->regions.use(writable_until_);
+    if (use.state == RegionState::kFree || use.used_pages == 0) continue;
+    // A refusal only means that mutators take these faults themselves.
+    (void)heap_->views.PopulateMutatorView(size_t{writable_until_} * kRegionBytes, size_t{use.used_pages} * kPageBytes).ok();
+  }
+  writable_until_ = 0;
   return true;
 }
 
@@ -326,25 +347,23 @@ bool Collector::BringToIdle(uint64_t deadline_ns) {
       // A worker may still be at what was begun.
       if (!marker_->Prepare(gang_, deadline_ns) || !ReleaseMarking(deadline_ns)) return false;
       marking_begun_ = false;
-      // The marker that decides at the start has closed them.
-      heap_->regions.ReopenPartial();
-      phase_.store(Phase::kIdle, std::memory_order_release);
-      return true;
+      phase_.store(Phase::kFinishing, std::memory_order_release);
+      return Finish(deadline_ns);
     case Phase::kMarked:
       if (!ReleaseMarking(deadline_ns)) return false;
-      heap_->regions.ReopenPartial();
-      phase_.store(Phase::kIdle, std::memory_order_release);
-      return true;
+      phase_.store(Phase::kFinishing, std::memory_order_release);
+      return Finish(deadline_ns);
     case Phase::kPlanned:
+      if (!ReleaseMarking(deadline_ns)) return false;
       plan_.Cancel();
-      heap_->regions.ReopenPartial();
-      phase_.store(Phase::kIdle, std::memory_order_release);
-      return true;
+      phase_.store(Phase::kFinishing, std::memory_order_release);
+      return Finish(deadline_ns);
     case Phase::kCompacting:
       if (!Compact(deadline_ns)) return false;
       [[fallthrough]];
     case Phase::kFinishing:
-      return Finish(deadline_ns);
+      // Nothing was worth moving, and then it ended.
+      return ReleaseMarking(deadline_ns) && Finish(deadline_ns);
   }
   return true;
 }

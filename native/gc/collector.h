@@ -5,10 +5,10 @@
 //      Trace           concurrent   what they lead to      ┘ marking shorter (gc/marker.h)
 //      MarkPause       all stopped  TLABs retired, allocation moves to fresh regions, the rest of what is reachable marked.
 //                                   From here on liveness is frozen; new objects count as alive ("young").
-//      ReleaseMarking  concurrent   writes are no longer tracked
 //   3  Sweep           concurrent   regions without anything alive, and dead large objects, are free at once
 //   4  MakePlan        concurrent   new addresses of everything in the chosen regions.  From here on the address
 //                                   function is frozen (P), no target is a source (T).
+//      ReleaseMarking  concurrent   writes are no longer tracked
 //   5  FlipPause       all stopped  TLABs retired, views swapped, the new view armed, roots rewritten last (U).
 //                                   From here on a running mutator sees new addresses only (C).
 //   6  Compact         concurrent   every page that needs it is built once (O) through the alias (K), by workers or by the
@@ -163,6 +163,7 @@ class Collector final : public FreshPages, public SourceRelease {
   uint64_t RewriteRoots();
   void NextCycleNumber();
   void BuildAllInPause();
+  bool MakeViewWritable(uint64_t deadline_ns);
   void EndCycle();
   void SayStale(PageIndex page, uintptr_t address);
   void Say(const char* what, uintptr_t address, const char* remedy);
@@ -174,7 +175,10 @@ class Collector final : public FreshPages, public SourceRelease {
   std::unique_ptr<Marker> marker_;
   // From the first root to the end of the last pause.
   bool marking_begun_ = false;
-  bool marking_released_ = false;
+  bool marking_released_ = true;
+  // This cycle's flip gave the view other page tables.
+  bool view_is_new_ = false;
+  RegionIndex writable_until_ = 0;
   uint64_t marking_begin_ns_ = 0;
   Plan plan_;
   std::unique_ptr<FaultMode> fault_mode_;

@@ -31,8 +31,12 @@ class Marker {
   virtual MarkerKind kind() const = 0;
   // On failure the marker cannot be used on this machine.
   virtual Status Open() { return {}; }
+  // Nothing is marked any more; gives back what Open took.
+  virtual void Close() {}
   // Whether TakeRoots and Trace do anything.
   virtual bool concurrent() const { return true; }
+  // Whether Release leaves pages behind that fault once more when they are written, unless the view gets other page tables.
+  virtual bool leaves_view_read_only() const { return false; }
   // Whether another TakeRoots and Trace leave less to do for Finish.
   virtual bool has_rounds() const { return false; }
   // Whether what is decided on is what there is at the first TakeRoots; younger objects count as alive.  Otherwise it is what there is
@@ -49,7 +53,8 @@ class Marker {
   virtual uint64_t written_pages() const { return 0; }
   // The world is stopped, TLABs are retired.
   virtual void Finish(Gang& gang) = 0;
-  // Concurrent: gives up what marking needed.  Also ends a marking that stops before Finish.  True when done.
+  // Concurrent: gives up what marking needed.  Also ends a marking that stops before Finish.  True when done, and when there is nothing
+  // to give up.
   virtual bool Release(Gang&, uint64_t /*deadline_ns*/) { return true; }
 
   // A page was written through the alias, which no mutator does.  Any thread.

@@ -44,7 +44,9 @@ class ManualCycle {
       words += live;
     }
     const uint32_t targets = static_cast<uint32_t>(words / kRegionWords + 2);
-    return collector_.MakePlan(sources, std::min<uint32_t>(targets, static_cast<uint32_t>(sources.size())));
+    const bool moves = collector_.MakePlan(sources, std::min<uint32_t>(targets, static_cast<uint32_t>(sources.size())));
+    test_->ReleaseMarking();
+    return moves;
   }
 
   void Flip() {

@@ -20,8 +20,6 @@ void Begin(TestHeap& test, Phase last) {
   while (!collector.MarkPause(2 * kNsPerMs)) {
   }
   if (last == Phase::kMarked) return;
-  while (!collector.ReleaseMarking(Slice())) {
-  }
   collector.Sweep();
   std::vector<RegionIndex> sources;
   for (RegionIndex region = 0; region < test.heap.regions.count(); ++region) {
@@ -32,6 +30,7 @@ void Begin(TestHeap& test, Phase last) {
   }
   EXPECT(collector.MakePlan(sources, 2));
   if (last == Phase::kPlanned) return;
+  test.ReleaseMarking();
   while (!collector.FlipPause(2 * kNsPerMs)) {
   }
   if (last == Phase::kCompacting) return;

@@ -130,6 +130,9 @@ void TestHeap::Mark() {
   }
   while (!collector->MarkPause(kSliceNs)) {
   }
+}
+
+void TestHeap::ReleaseMarking() {
   while (!collector->ReleaseMarking(NowNs() + kSliceNs)) {
   }
 }
@@ -155,7 +158,9 @@ void TestHeap::CollectUntilFlip(bool all) {
   std::sort(sources.begin(), sources.end());
   const uint32_t targets = static_cast<uint32_t>(std::min<uint64_t>(
       sources.size(), (words + kRegionWords - 1) / kRegionWords + 1));
-  if (!collector->MakePlan(sources, targets)) return;
+  const bool moves = collector->MakePlan(sources, targets);
+  ReleaseMarking();
+  if (!moves) return;
   while (!collector->FlipPause(kSliceNs)) {
   }
 }

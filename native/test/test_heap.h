@@ -76,8 +76,9 @@ class TestHeap {
   // One cycle with everything evacuated that fits (`all`), or the usual choice.  Called by a thread that is no running
   // mutator.
   void Collect(bool all = true);
-  // The whole marking, up to and with the release of what it needed.
+  // The whole marking; then, after the plan if there is one, the release of what it needed.
   void Mark();
+  void ReleaseMarking();
   // The same in two halves: after the first one nothing is built yet, and the view is armed.
   void CollectUntilFlip(bool all = true);
   void FinishCollection();

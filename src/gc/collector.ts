@@ -10,9 +10,9 @@
  *   preclean concurrent   rounds that look again at what was written (precleaning.ts), each after another look at the roots
  *   remark   pause        the rest; from here on liveness is frozen, new objects count as alive
  *                         (the marker `stopped` does all of it in one pause, `mark`)
- *   release  concurrent   writes are no longer tracked
  *   plan     concurrent   dead regions are freed; TypeScript chooses what to evacuate (region-choice.ts), native code
  *                         computes where every object will live
+ *   release  concurrent   writes are no longer tracked
  *   flip     pause        the mutator view is swapped and armed, roots are rewritten
  *   compact  concurrent   workers and faulting mutators build every page once
  *   finish   concurrent   the view becomes ordinary memory again
@@ -182,6 +182,7 @@ export class Collector {
       sources = choice.sources;
       return native.makePlan(heap, choice.sources, choice.targets);
     });
+    this.#phase(cycle, 'release', () => untilDone((sliceMs) => native.releaseMarking(heap, sliceMs)));
     if (targets.length > 0) {
       this.#phase(cycle, 'flip', () => this.#untilStopped((sliceMs) => native.flipPause(heap, sliceMs)));
       this.#pause(cycle, 'flip');
@@ -210,7 +211,6 @@ export class Collector {
     const last = marker === 'stopped' ? 'mark' : 'remark';
     this.#phase(cycle, last, () => this.#untilStopped((sliceMs) => native.markPause(heap, sliceMs)));
     this.#pause(cycle, last);
-    this.#phase(cycle, 'release', () => untilDone((sliceMs) => native.releaseMarking(heap, sliceMs)));
   }
 
   /** From the roots as they are now, and from what was written since the last time. */

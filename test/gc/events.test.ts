@@ -34,14 +34,14 @@ describe.each(MODES)('the events of a collection (fault mode %s)', (fault) => {
       }[marker];
       await heap.collect();
       expect(labels()).toEqual([
-        'collection-started', 'cycle-started', 'prepare', ...marking, 'release', 'plan', 'flip', 'flip pause', 'compact', 'finish',
+        'collection-started', 'cycle-started', 'prepare', ...marking, 'plan', 'release', 'flip', 'flip pause', 'compact', 'finish',
         'cycle', 'reclaim', 'collection',
       ]);
       // A cycle that finds nothing to evacuate has no flip.
       events.length = 0;
       await heap.collect();
       expect(labels()).toEqual([
-        'collection-started', 'cycle-started', 'prepare', ...marking, 'release', 'plan', 'finish', 'cycle', 'reclaim', 'collection',
+        'collection-started', 'cycle-started', 'prepare', ...marking, 'plan', 'release', 'finish', 'cycle', 'reclaim', 'collection',
       ]);
     }
   });
