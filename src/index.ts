@@ -11,6 +11,8 @@ export { type Field, type FieldKind, Shape, type ShapeDefinition } from './heap/
 export type { HeapToken } from './heap/token.ts';
 export type { ReferenceHandle, Ref } from './heap/units.ts';
 export type { FaultMode, RequestedFaultMode } from './gc/fault-modes.ts';
+export type { DirectorInputs, Rule, Verdict } from './gc/director.ts';
+export type { Sizing } from './gc/sizing.ts';
 export type { CollectionKind, CollectionReason, CollectionRequest } from './gc/requests.ts';
 export type {
   CollectionStarted,
@@ -19,9 +21,11 @@ export type {
   CycleSummary,
   Degraded,
   HeapEvent,
+  MemoryReturned,
   PauseEnded,
   PhaseEnded,
   PhaseName,
+  Triggered,
 } from './gc/events.ts';
 export { DIAGNOSTICS } from './gc/events.ts';
 export type { DurationSummary, HeapStatistics } from './gc/statistics.ts';

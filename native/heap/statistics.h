@@ -23,6 +23,10 @@ struct Statistics {
   Counter in_place_pages{0};     // Pages whose references were changed where they lay.
   Counter refused_flips{0};      // Cycles whose flip the kernel refused; they compacted inside the pause.
 
+  // Collections, which are one cycle or several; by index of COLLECTION_REASONS in src/gc/requests.ts.
+  static constexpr uint32_t kMaxReasons = 16;
+  Counter collections_by_reason[kMaxReasons] = {};
+
   // Pages of compactions.
   Counter pages_by_workers{0};
   Counter pages_by_mutators{0};

@@ -30,6 +30,8 @@ Napi::Value ReadStatistics(Info info) {
 
   Napi::Object answer = Napi::Object::New(env);
   answer.Set("capacityBytes", static_cast<double>(heap.regions.capacity()) * kRegionBytes);
+  answer.Set("limitBytes", static_cast<double>(heap.regions.limit()) * kRegionBytes);
+  answer.Set("allocatedBytes", static_cast<double>(heap.regions.handed_out_pages()) * kPageBytes);
   answer.Set("usedBytes", static_cast<double>(heap.regions.used_pages_total()) * kPageBytes);
   answer.Set("freeRegions", heap.regions.free_count());
   answer.Set("chargedRegions", heap.regions.charged());
@@ -47,6 +49,12 @@ Napi::Value ReadStatistics(Info info) {
   cycles.Set("inPlacePages", count(statistics.in_place_pages));
   cycles.Set("refusedFlips", count(statistics.refused_flips));
   answer.Set("cycles", cycles);
+
+  Napi::Array collections = Napi::Array::New(env, Statistics::kMaxReasons);
+  for (uint32_t reason = 0; reason < Statistics::kMaxReasons; ++reason) {
+    collections[reason] = count(statistics.collections_by_reason[reason]);
+  }
+  answer.Set("collectionsByReason", collections);
 
   Napi::Object pages = Napi::Object::New(env);
   pages.Set("builtByWorkers", count(statistics.pages_by_workers));

@@ -25,6 +25,7 @@ const collector = new Collector({
   regions: description.regions,
   capacityRegions: description.capacityRegions,
   workers,
+  policy: token.policy,
   emit: (event: HeapEvent) => channel.postMessage(event),
 });
 
