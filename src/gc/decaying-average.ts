@@ -5,9 +5,6 @@
  *     variance ← (1 − weight) · (variance + weight · (value − mean before)²)
  */
 
-/** A normally distributed figure exceeds its mean by this many deviations once in a thousand times. */
-const DEVIATIONS_ONE_IN_1000 = 3.29;
-
 export class DecayingAverage {
   #count = 0;
   #mean = 0;
@@ -33,9 +30,4 @@ export class DecayingAverage {
   get deviation(): number {
     return Math.sqrt(this.#variance);
   }
-}
-
-/** What a figure with this mean and deviation hardly ever exceeds. */
-export function upperBound(mean: number, deviation: number): number {
-  return mean + DEVIATIONS_ONE_IN_1000 * deviation;
 }

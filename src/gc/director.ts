@@ -4,17 +4,16 @@
  * The model is the director of ZGC (Lidén and Karlsson; zDirector.cpp of OpenJDK 17): a few rules, each with a threshold, and
  * the first one that is due starts a cycle. A cycle has to end before mutators run out, so the central rule is
  *
- *     free ≤ rate · (cycle time + sampling interval) + margin
+ *     free ≤ rate · (cycle time + sampling interval) + deviation of this product + margin
  *
- * with bounds for rate and cycle time that are hardly ever exceeded. Departures from ZGC: memory is judged against what was
- * free after the last collection, not against the capacity, so that a heap that is nearly full of live objects does not collect
- * all the time; and the rule for quiet times waits until nobody allocates at all.
+ * Departures from ZGC: rate and time are not bounded one by one, because both at their worst is much rarer than either; memory
+ * is judged against what was free after the last collection, not against the capacity, so that a heap that is nearly full of live
+ * objects does not collect all the time; and the rule for quiet times waits until nobody allocates at all.
  *
  * Most rules come down to "so little is free", which can be turned into a number of charged regions: the native trigger that a
  * mutator runs into, should nobody have looked in time (triggerAt).
  */
 import { REGION_BYTES } from '../heap/layout.ts';
-import { upperBound } from './decaying-average.ts';
 import type { CollectionReason } from './requests.ts';
 
 export interface DirectorInputs {
@@ -55,7 +54,6 @@ export interface Verdict {
 export interface Decision {
   readonly rule: Rule;
   readonly reason: CollectionReason;
-  readonly verdicts: readonly Verdict[];
 }
 
 const REASONS: Readonly<Record<Rule, CollectionReason>> = {
@@ -70,7 +68,9 @@ const WARM_CYCLES = 3;
 /** Until then a cycle starts when this share of what was free is left. */
 const WARM_UP_FREE_SHARE = 0.4;
 /** A program may take this many times its mean rate before its deviation tells. */
-const SPIKE_TOLERANCE = 2;
+const SPIKE_TOLERANCE = 1.5;
+/** A normally distributed figure exceeds its mean by more than so many deviations once in a hundred times. */
+const DEVIATIONS = 2.33;
 /** Whatever the rate, a cycle starts when this share of what was free is left. */
 const HIGH_USAGE_FREE_SHARE = 0.1;
 /** Between two cycles at least these shares are allocated: of what was free, and of the limit. */
@@ -87,9 +87,10 @@ export function freeBytes({ limitBytes, chargedBytes, openBytes }: DirectorInput
 
 /** The allocation rate, the cycle time and the bytes that follow from them: what may be taken until a cycle ends that starts now. */
 export function neededBytes({ limitBytes, allocationRate, cycleTime, samplingMs }: DirectorInputs): number {
-  const bytesPerS = upperBound(SPIKE_TOLERANCE * allocationRate.meanBytesPerS, allocationRate.deviationBytesPerS);
-  const ms = upperBound(cycleTime.meanMs, cycleTime.deviationMs) + samplingMs;
-  return (bytesPerS * ms) / 1000 + MARGIN_OF_LIMIT * limitBytes;
+  const { meanBytesPerS, deviationBytesPerS } = allocationRate;
+  const seconds = (cycleTime.meanMs + samplingMs) / 1000;
+  const deviation = Math.hypot(deviationBytesPerS * seconds, (meanBytesPerS * cycleTime.deviationMs) / 1000);
+  return SPIKE_TOLERANCE * meanBytesPerS * seconds + DEVIATIONS * deviation + MARGIN_OF_LIMIT * limitBytes;
 }
 
 function progressBytes({ freeAfterLastBytes, limitBytes }: DirectorInputs): number {
@@ -116,21 +117,19 @@ export function consider(inputs: DirectorInputs): Verdict[] {
 
 /** The cycle to start now, if there is one. */
 export function decide(inputs: DirectorInputs): Decision | undefined {
-  const verdicts = consider(inputs);
-  const due = verdicts.find((verdict) => verdict.due);
-  return due === undefined ? undefined : { rule: due.rule, reason: REASONS[due.rule], verdicts };
+  const due = consider(inputs).find((verdict) => verdict.due);
+  return due === undefined ? undefined : { rule: due.rule, reason: REASONS[due.rule] };
 }
 
 /** At how many charged regions a mutator asks for the collection by itself, and which rule is the first to be due there. */
 export function triggerAt(inputs: DirectorInputs): { regions: number; decision: Decision } {
-  const verdicts = consider(inputs);
-  const first = verdicts.reduce((a, b) => ((b.atFreeBytes ?? -1) > (a.atFreeBytes ?? -1) ? b : a));
+  const first = consider(inputs).reduce((a, b) => ((b.atFreeBytes ?? -1) > (a.atFreeBytes ?? -1) ? b : a));
   const limit = Math.floor(inputs.limitBytes / REGION_BYTES);
   const progress = Math.max(1, Math.ceil(progressBytes(inputs) / REGION_BYTES));
   const earliest = Math.max(inputs.chargedAfterLastBytes / REGION_BYTES + progress, inputs.chargedBytes / REGION_BYTES + 1);
   const regions = Math.max(earliest, limit - Math.floor((first.atFreeBytes ?? 0) / REGION_BYTES));
   return {
     regions: Math.min(regions, Math.floor(inputs.capacityBytes / REGION_BYTES)),
-    decision: { rule: first.rule, reason: REASONS[first.rule], verdicts },
+    decision: { rule: first.rule, reason: REASONS[first.rule] },
   };
 }

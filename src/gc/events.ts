@@ -26,7 +26,7 @@ export interface Triggered extends Event<'trigger'> {
   readonly reason: CollectionReason;
   /** Who noticed: the control thread at a sample, or a mutator that ran into the trigger armed by it. */
   readonly noticedBy: 'sample' | 'allocation';
-  /** Of the moment of the decision; for `allocation`, of the moment when the trigger was armed. */
+  /** When the collection was taken up. */
   readonly inputs: DirectorInputs;
   /** What every rule made of them, in the order in which they count. */
   readonly verdicts: readonly Verdict[];

@@ -10,7 +10,7 @@ import { type Binding, type HeapHandle, PULSE } from '../binding.ts';
 import { PAGE_BYTES, REGION_BYTES } from '../heap/layout.ts';
 import { AllocationRate } from './allocation-rate.ts';
 import { CycleTime } from './cycle-time.ts';
-import { type Decision, decide, type DirectorInputs, freeBytes, triggerAt } from './director.ts';
+import { consider, type Decision, decide, type DirectorInputs, freeBytes, triggerAt } from './director.ts';
 import { type HeapEvent, nowMs, type PhaseName } from './events.ts';
 import type { PolicyOptions } from './policy.ts';
 import { type CollectionKind, kindNumber, reasonNumber, type CollectionReason } from './requests.ts';
@@ -35,11 +35,6 @@ export interface PacingSetUp {
   readonly isBusy: () => boolean;
 }
 
-interface Armed {
-  readonly decision: Decision;
-  readonly inputs: DirectorInputs;
-}
-
 export class Pacing {
   readonly #setUp: PacingSetUp;
   readonly #capacityBytes: number;
@@ -55,8 +50,9 @@ export class Pacing {
   #stopped = false;
   #returned: 'nothing' | 'some' | 'all' = 'nothing';
   #fileBytesBefore = 0;
-  #armed: Armed | undefined;
-  #asked: Armed | undefined;
+  /** What the trigger stands for, and what was asked for at a sample. */
+  #armed: Decision | undefined;
+  #asked: Decision | undefined;
   #cycles = 0;
   #cyclesMs = 0;
 
@@ -117,23 +113,23 @@ export class Pacing {
 
   /** A collection begins. Tells of the rule that started it, and answers with the reason. */
   begin(reason: CollectionReason, byTrigger: boolean): CollectionReason {
-    const cause = byTrigger ? this.#armed : this.#asked;
-    const asked = byTrigger || (cause !== undefined && cause.decision.reason === reason);
+    const decision = byTrigger ? this.#armed : this.#asked;
     this.#asked = undefined;
     this.#setUp.native.setTrigger(this.#setUp.heap, NEVER, NEVER);
     this.#cycles = 0;
     this.#cyclesMs = 0;
-    if (!asked || cause === undefined) return reason;
-    const { decision, inputs } = cause;
-    const noticedBy = byTrigger ? 'allocation' : 'sample';
+    // Somebody else may have asked first.
+    if (decision === undefined || (!byTrigger && decision.reason !== reason)) return reason;
+    const timeMs = nowMs();
+    const inputs = this.#inputs(timeMs);
     this.#setUp.emit({
       type: 'trigger',
-      timeMs: nowMs(),
+      timeMs,
       rule: decision.rule,
       reason: decision.reason,
-      noticedBy,
+      noticedBy: byTrigger ? 'allocation' : 'sample',
       inputs,
-      verdicts: decision.verdicts,
+      verdicts: consider(inputs),
     });
     return decision.reason;
   }
@@ -207,7 +203,7 @@ export class Pacing {
   #arm(): void {
     const inputs = this.#inputs(nowMs());
     const { regions, decision } = triggerAt(inputs);
-    this.#armed = { decision, inputs };
+    this.#armed = decision;
     const alarm = this.#isQuiet() ? inputs.chargedBytes / REGION_BYTES + 1 : NEVER;
     this.#setUp.native.setTrigger(this.#setUp.heap, regions, alarm);
   }
@@ -237,7 +233,7 @@ export class Pacing {
     const inputs = this.#inputs(nowMs());
     const decision = decide(inputs);
     if (decision !== undefined) {
-      this.#asked = { decision, inputs };
+      this.#asked = decision;
       this.#setUp.native.requestCollection(this.#setUp.heap, kindNumber('compact'), reasonNumber(decision.reason));
       return;
     }

@@ -39,7 +39,7 @@ describe.each(MODES)('a heap that is allocated into (fault mode %s)', (fault) =>
       const { rule, reason, inputs, verdicts, timeMs } = trigger;
       expect(verdicts.map((verdict) => verdict.rule)).toEqual(['warm-up', 'allocation-rate', 'high-usage', 'quiet']);
       expect(inputs).toMatchObject({ capacityBytes: 32 * MIB, limitBytes: 32 * MIB, returnAfterMs: 300_000 });
-      if (trigger.noticedBy === 'sample') expect(verdicts.find(({ due }) => due)?.rule).toBe(rule);
+      if (trigger.noticedBy === 'sample') expect(verdicts.find((verdict) => verdict.rule === rule)?.due).toBe(true);
       // The collection it started comes next.
       const next = events.slice(events.indexOf(trigger) + 1)[0];
       if (next !== undefined) expect(next).toMatchObject({ type: 'collection-started', kind: 'compact', reason });
