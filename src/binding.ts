@@ -103,6 +103,12 @@ export interface Probe {
 /** Answers of `allocateSlow` and `beginLarge` besides an object's word index or a refusal. */
 export const ALLOCATION = { refilled: 0, collect: -1, large: -2 } as const;
 
+/**
+ * What `pulse` writes where: regions charged, pages that mutators may take without charging another one, pages they have taken
+ * since the heap was made.
+ */
+export const PULSE = { chargedRegions: 0, openPages: 1, handedOutPages: 2, count: 3 } as const;
+
 export interface NativeHistogram {
   count: number;
   p50Us: number;
@@ -114,6 +120,9 @@ export interface NativeHistogram {
 
 export interface NativeStatistics {
   capacityBytes: number;
+  limitBytes: number;
+  /** Handed out to mutators since the heap was made. */
+  allocatedBytes: number;
   usedBytes: number;
   freeRegions: number;
   chargedRegions: number;
@@ -130,6 +139,8 @@ export interface NativeStatistics {
     inPlacePages: number;
     refusedFlips: number;
   };
+  /** By index of COLLECTION_REASONS. */
+  collectionsByReason: number[];
   pages: {
     builtByWorkers: number;
     builtByMutators: number;
@@ -214,8 +225,8 @@ export interface Binding {
   // The collector; control thread and GC workers only.
   becomeControl(heap: HeapHandle, onRequest: () => void): boolean;
   resignControl(heap: HeapHandle): void;
-  takeRequest(heap: HeapHandle): { kind: number; reason: number } | null;
-  endCollection(heap: HeapHandle): void;
+  takeRequest(heap: HeapHandle): { kind: number; reason: number; byTrigger: boolean } | null;
+  endCollection(heap: HeapHandle, reason: number): void;
   recover(heap: HeapHandle, sliceMs: number): boolean;
   prepareMarking(heap: HeapHandle, sliceMs: number): boolean;
   rootsPause(heap: HeapHandle, sliceMs: number): boolean;
@@ -232,7 +243,12 @@ export interface Binding {
     liveWords: Uint32Array,
     markedPages: Uint16Array,
   ): number;
-  setTrigger(heap: HeapHandle, chargedRegions: number): void;
+  /** At so many charged regions a mutator asks for a collection, or wakes the control thread; each once. */
+  setTrigger(heap: HeapHandle, triggerRegions: number, alarmRegions: number): void;
+  /** What sizing policy means to use of the capacity; nobody waits at it. */
+  setLimit(heap: HeapHandle, regions: number): void;
+  /** Fills in the figures that {@link PULSE} names; under a microsecond. */
+  pulse(heap: HeapHandle, figures: Float64Array): void;
   /** The targets; empty when nothing will move. */
   makePlan(heap: HeapHandle, sources: Uint32Array, targets: number): Uint32Array;
   flipPause(heap: HeapHandle, sliceMs: number): boolean;

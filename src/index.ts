@@ -12,6 +12,8 @@ export type { HeapToken } from './heap/token.ts';
 export type { ReferenceHandle, Ref } from './heap/units.ts';
 export type { FaultMode, RequestedFaultMode } from './gc/fault-modes.ts';
 export type { MarkerName, RequestedMarker } from './gc/markers.ts';
+export type { DirectorInputs, Rule, Verdict } from './gc/director.ts';
+export type { Sizing } from './gc/sizing.ts';
 export type { CollectionKind, CollectionReason, CollectionRequest } from './gc/requests.ts';
 export type {
   CollectionStarted,
@@ -20,9 +22,11 @@ export type {
   CycleSummary,
   Degraded,
   HeapEvent,
+  MemoryReturned,
   PauseEnded,
   PhaseEnded,
   PhaseName,
+  Triggered,
 } from './gc/events.ts';
 export { DIAGNOSTICS } from './gc/events.ts';
 export type { DurationSummary, HeapStatistics } from './gc/statistics.ts';

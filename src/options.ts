@@ -5,6 +5,8 @@ import { availableParallelism } from 'node:os';
 import { argumentRangeError, argumentTypeError } from './errors.ts';
 import { FAULT_MODES, type RequestedFaultMode } from './gc/fault-modes.ts';
 import { MARKERS, type RequestedMarker } from './gc/markers.ts';
+import type { PolicyOptions } from './gc/policy.ts';
+import { type Sizing, SIZINGS } from './gc/sizing.ts';
 import { MAX_REGIONS, PAGE_BYTES, REGION_BYTES, REGION_PAGES } from './heap/layout.ts';
 
 export interface HeapOptions {
@@ -23,6 +25,25 @@ export interface HeapOptions {
   faultAroundPages?: number;
   /** GC workers (threads of a piscina pool). Default: one less than the CPUs, between 1 and 4. 0: the control thread alone. */
   workers?: number;
+  /**
+   * How much of the capacity the heap means to use. `fixed` (default): all of it. `growable`: from `minBytes` up, as live data
+   * need. `adaptive`: as much as saves collecting that is worth it (`memoryPricePerMib`).
+   */
+  sizing?: Sizing;
+  /** What a `growable` or `adaptive` heap uses at least, a number of bytes or text. Default: an eighth of the capacity. */
+  minBytes?: number | string;
+  /**
+   * For `adaptive`: the share of its time that the heap may spend on collecting to save 1 MiB. Default 0.001; larger means
+   * less memory and more collecting.
+   */
+  memoryPricePerMib?: number;
+  /**
+   * When nothing has been allocated for so long, what is new is collected and unused memory goes back to the system. Default
+   * 300,000; 0: never.
+   */
+  returnAfterMs?: number;
+  /** Copied in one cycle at most, full collections aside. Default: the capacity. */
+  evacuationBudgetBytes?: number | string;
   /** Walks the whole heap after every marking, inside the pause, and stops the process at the first violation. */
   verify?: boolean;
   /** Keeps a time line per mutator, from which `mutator.utilization()` is read. */
@@ -52,6 +73,7 @@ export interface ResolvedOptions {
   readonly performanceMeasures: boolean;
   readonly stressEvery: number;
   readonly delaySeed: number;
+  readonly policy: PolicyOptions;
 }
 
 const MIN_CAPACITY_BYTES = REGION_BYTES;
@@ -62,6 +84,11 @@ const MAX_WORKERS = 62;
 /** One region in eight comes on top for evacuation, at least one. */
 const RESERVE_DIVISOR = 8;
 const LEAST_RESERVE_OF_LARGE_HEAPS = 64;
+const MIN_BYTES_DIVISOR = 8;
+const DEFAULT_MEMORY_PRICE_PER_MIB = 0.001;
+const MIN_MEMORY_PRICE_PER_MIB = 1e-6;
+const DEFAULT_RETURN_AFTER_MS = 300_000;
+const MAX_RETURN_AFTER_MS = 2 ** 31 - 1;
 
 const KNOWN: ReadonlySet<string> = new Set([
   'capacityBytes',
@@ -70,6 +97,11 @@ const KNOWN: ReadonlySet<string> = new Set([
   'barrieredStores',
   'faultAroundPages',
   'workers',
+  'sizing',
+  'minBytes',
+  'memoryPricePerMib',
+  'returnAfterMs',
+  'evacuationBudgetBytes',
   'verify',
   'trackUtilization',
   'performanceMeasures',
@@ -135,8 +167,10 @@ export function resolveOptions(options: HeapOptions): ResolvedOptions {
     MAX_FAULT_AROUND_PAGES,
   );
   if ((around & (around - 1)) !== 0) throw argumentRangeError('faultAroundPages', 'a power of two up to 64', around);
+  const regions = regionsFor(capacityBytes);
   return {
-    ...regionsFor(capacityBytes),
+    ...regions,
+    policy: policyOptions(options, regions.capacityRegions * REGION_BYTES),
     tlabPages: tlabPages(options.tlabBytes, capacityBytes),
     fault,
     marker,
@@ -167,4 +201,24 @@ function tlabPages(tlabBytes: number | string | undefined, capacityBytes: number
   const pages = Math.ceil(parseBytes('tlabBytes', tlabBytes) / PAGE_BYTES);
   if (pages > REGION_PAGES / 2) throw argumentRangeError('tlabBytes', 'from 4 KiB to 512 KiB', tlabBytes);
   return pages;
+}
+
+function policyOptions(options: HeapOptions, capacityBytes: number): PolicyOptions {
+  const sizing = options.sizing ?? 'fixed';
+  if (!SIZINGS.includes(sizing)) throw argumentRangeError('sizing', `one of ${SIZINGS.join(', ')}`, sizing);
+  const wholeRegions = (bytes: number): number => Math.ceil(bytes / REGION_BYTES) * REGION_BYTES;
+  const minBytes = wholeRegions(parseBytes('minBytes', options.minBytes ?? capacityBytes / MIN_BYTES_DIVISOR));
+  if (minBytes > capacityBytes) throw argumentRangeError('minBytes', 'at most capacityBytes', options.minBytes);
+  const price = options.memoryPricePerMib ?? DEFAULT_MEMORY_PRICE_PER_MIB;
+  if (typeof price !== 'number') throw argumentTypeError('memoryPricePerMib', 'a number', price);
+  if (!(price >= MIN_MEMORY_PRICE_PER_MIB && price <= 1)) {
+    throw argumentRangeError('memoryPricePerMib', `a number from ${MIN_MEMORY_PRICE_PER_MIB} to 1`, price);
+  }
+  return {
+    sizing,
+    minBytes,
+    memoryPricePerMib: price,
+    returnAfterMs: integer('returnAfterMs', options.returnAfterMs ?? DEFAULT_RETURN_AFTER_MS, 0, MAX_RETURN_AFTER_MS),
+    evacuationBudgetBytes: parseBytes('evacuationBudgetBytes', options.evacuationBudgetBytes ?? capacityBytes),
+  };
 }

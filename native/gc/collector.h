@@ -203,7 +203,8 @@ class Collector final : public FreshPages, public SourceRelease {
   uint64_t workers_before_ = 0;
   uint64_t mutators_before_ = 0;
   std::vector<RegionIndex> reclaim_list_;
-  RegionIndex reclaim_tail_ = 0;
+  RegionIndex reclaim_tail_ = 0;  // Where the walk over tails goes on, and the cycle after which it began.
+  uint64_t reclaim_cycle_ = 0;
 };
 
 }  // namespace faultline

@@ -23,6 +23,9 @@ bool Collector::Reclaim(uint64_t keep_bytes, bool tails, uint64_t deadline_ns) {
     regions.EndPunch(region, punched);
   }
   if (!tails) return true;
+  // Of an earlier walk that a cycle has interrupted, nothing is true any more.
+  if (reclaim_cycle_ != report_.number) reclaim_tail_ = 0;
+  reclaim_cycle_ = report_.number;
   for (; reclaim_tail_ < regions.count(); ++reclaim_tail_) {
     if (NowNs() >= deadline_ns) return false;
     const PageRun tail = regions.BeginPunchTail(reclaim_tail_);

@@ -8,6 +8,7 @@ namespace faultline {
 
 Status Regions::Create(uint32_t capacity_regions, uint32_t reserve_regions) {
   capacity_ = capacity_regions;
+  SetLimit(capacity_regions);
   count_ = capacity_regions + reserve_regions;
   if (Status status = use_.Create(count_); !status.ok()) return status;
   if (Status status = clean_from_.Create(count_); !status.ok()) return status;
@@ -76,6 +77,8 @@ bool Regions::TakePartial(uint32_t least) {
     if (use_[region].state == RegionState::kLive && punching_[region] == 0 && PagesLeft(region) < least) continue;
     partial_[i] = partial_.back();
     partial_.pop_back();
+    // Counts again, page by page, once it is the current one.
+    AddOpen(-static_cast<int64_t>(PagesLeft(region)));
     if (use_[region].state != RegionState::kLive || punching_[region] != 0) continue;
     current_ = region;
     return true;
@@ -88,8 +91,9 @@ PageRun Regions::TakePages(uint32_t least, uint32_t wanted) {
   if (current_ == kNone || PagesLeft(current_) < least) {
     if (current_ != kNone) {
       SetState(current_, RegionState::kLive);
+      AddOpen(-static_cast<int64_t>(PagesLeft(current_)));
       // Whatever was filled since the last marking may be filled further.
-      if (PagesLeft(current_) >= kLeastPartialPages) partial_.push_back(current_);
+      if (PagesLeft(current_) >= kLeastPartialPages) AddPartial(current_);
       current_ = kNone;
     }
     if (!TakePartial(least)) {
@@ -99,10 +103,13 @@ PageRun Regions::TakePages(uint32_t least, uint32_t wanted) {
       current_ = region;
     }
     SetState(current_, RegionState::kAllocating);
+    AddOpen(PagesLeft(current_));
     if (PagesLeft(current_) < least) return {};  // Only region 0 of the smallest heaps, with its unused page.
   }
   uint32_t pages = std::min(std::max(least, wanted), PagesLeft(current_));
   if (PagesLeft(current_) - pages < kLeastPartialPages) pages = PagesLeft(current_);
+  AddOpen(-static_cast<int64_t>(pages));
+  NoteHandedOut(pages);
   return Cut(current_, pages);
 }
 
@@ -131,6 +138,7 @@ PageRun Regions::TakeLarge(uint64_t words) {
     }
     free_count_.fetch_sub(needed, std::memory_order_relaxed);
     Charge(needed);
+    NoteHandedOut(pages.count);
     return pages;
   }
   return {};
@@ -156,6 +164,7 @@ void Regions::CloseForMarking(uint16_t* marked_pages) {
   if (current_ != kNone) SetState(current_, RegionState::kLive);
   current_ = kNone;
   partial_.clear();
+  open_pages_.store(0, std::memory_order_relaxed);
   for (RegionIndex i = 0; i < count_; ++i) {
     marked_pages[i] = use_[i].state == RegionState::kLargePending ? 0 : use_[i].used_pages;
   }
@@ -226,8 +235,9 @@ void Regions::FinishTarget(RegionIndex region, uint32_t used_pages) {
 void Regions::ReopenPartial() {
   const std::lock_guard<std::mutex> guard(lock_);
   partial_.clear();
+  open_pages_.store(current_ == kNone ? 0 : PagesLeft(current_), std::memory_order_relaxed);
   for (RegionIndex i = count_; i-- > 0;) {
-    if (use_[i].state == RegionState::kLive && PagesLeft(i) >= kLeastPartialPages) partial_.push_back(i);
+    if (use_[i].state == RegionState::kLive && PagesLeft(i) >= kLeastPartialPages) AddPartial(i);
   }
 }
 

@@ -13,6 +13,10 @@
 // any earlier, and mutators would take regions on the credit of sources that a cut-down plan then leaves where they are.
 // Targets never outnumber sources, so after every cycle the whole reserve is free again.
 //
+// Below the capacity lies the limit, which sizing policy moves: how much of the capacity the heap means to use.  Nobody
+// waits at it.  Collections are timed to end before it is reached, a mutator that reaches it first asks for one, and goes
+// on up to the capacity: a stall for the sake of memory that is there would help nobody.
+//
 // All functions take the lock themselves unless they say otherwise.  Nobody touches heap memory while holding it.
 #pragma once
 
@@ -112,11 +116,17 @@ class Regions {
   }
   uint32_t count() const { return count_; }
   uint32_t capacity() const { return capacity_; }
+  void SetLimit(uint32_t regions) { limit_.store(regions, std::memory_order_relaxed); }
 
   // Relaxed figures for statistics and triggers.
   uint32_t free_count() const { return free_count_.load(std::memory_order_relaxed); }
   uint32_t charged() const { return charged_.load(std::memory_order_relaxed); }
   uint64_t used_pages_total() const { return used_pages_total_.load(std::memory_order_relaxed); }
+  uint32_t limit() const { return limit_.load(std::memory_order_relaxed); }
+  // Pages that mutators may take without charging another region.
+  uint64_t open_pages() const { return open_pages_.load(std::memory_order_relaxed); }
+  // All pages that mutators ever took.
+  uint64_t handed_out_pages() const { return handed_out_pages_.load(std::memory_order_relaxed); }
 
   std::mutex& lock() { return lock_; }
 
@@ -132,6 +142,12 @@ class Regions {
   bool TakePartial(uint32_t least);  // Lock held; sets current_.
   PageRun Cut(RegionIndex region, uint32_t pages);
   bool NoteMapped(RegionIndex region, uint32_t from, uint32_t to);  // Lock held; whether they were mapped already.
+  void NoteHandedOut(uint32_t pages) { handed_out_pages_.fetch_add(pages, std::memory_order_relaxed); }
+  void AddOpen(int64_t pages) { open_pages_.fetch_add(static_cast<uint64_t>(pages), std::memory_order_relaxed); }
+  void AddPartial(RegionIndex region) {
+    partial_.push_back(region);
+    AddOpen(PagesLeft(region));
+  }
   void AddUsed(int64_t pages) { used_pages_total_.fetch_add(static_cast<uint64_t>(pages), std::memory_order_relaxed); }
 
   static constexpr RegionIndex kNone = ~0u;
@@ -155,11 +171,15 @@ class Regions {
   uint32_t view_ = 1;
   RegionIndex current_ = kNone;
   RegionIndex search_from_ = 0;
+  // Nobody takes pages of a region on this list before it is taken off; open_pages_ counts on that.
   std::vector<RegionIndex> partial_;
   // Written under lock_, read anywhere; relaxed, they order nothing.
   std::atomic<uint32_t> free_count_{0};
   std::atomic<uint32_t> charged_{0};
+  std::atomic<uint32_t> limit_{0};
   std::atomic<uint64_t> used_pages_total_{0};
+  std::atomic<uint64_t> open_pages_{0};
+  std::atomic<uint64_t> handed_out_pages_{0};
 };
 
 template <typename IsMarked>

@@ -38,7 +38,7 @@ Napi::Value ResignControl(Info info) {
   return info.Env().Undefined();
 }
 
-// takeRequest(heap): {kind, reason} or null
+// takeRequest(heap): {kind, reason, byTrigger} or null
 Napi::Value TakeRequest(Info info) {
   HeapInstance* const instance = HeapAt(info, 0);
   if (instance == nullptr) return info.Env().Undefined();
@@ -47,12 +47,16 @@ Napi::Value TakeRequest(Info info) {
   Napi::Object answer = Napi::Object::New(info.Env());
   answer.Set("kind", request.kind);
   answer.Set("reason", request.reason);
+  answer.Set("byTrigger", request.by_trigger);
   return answer;
 }
 
+// endCollection(heap, reason)
 Napi::Value EndCollection(Info info) {
   HeapInstance* const instance = HeapAt(info, 0);
-  if (instance != nullptr) instance->collector->EndCollection();
+  if (instance == nullptr) return info.Env().Undefined();
+  Add(instance->heap.statistics.collections_by_reason[Uint32At(info, 1) % Statistics::kMaxReasons], 1);
+  instance->collector->EndCollection();
   return info.Env().Undefined();
 }
 
@@ -103,10 +107,29 @@ Napi::Value ReadRegions(Info info) {
   return Number(info, count);
 }
 
-// setTrigger(heap, chargedRegions): asks for a collection by itself when that many regions are in use
+// setTrigger(heap, triggerRegions, alarmRegions)
 Napi::Value SetTrigger(Info info) {
   HeapInstance* const instance = HeapAt(info, 0);
-  if (instance != nullptr) instance->SetTrigger(Uint32At(info, 1));
+  if (instance != nullptr) instance->SetTrigger(Uint32At(info, 1), Uint32At(info, 2));
+  return info.Env().Undefined();
+}
+
+// setLimit(heap, regions)
+Napi::Value SetLimit(Info info) {
+  HeapInstance* const instance = HeapAt(info, 0);
+  if (instance != nullptr) instance->heap.regions.SetLimit(Uint32At(info, 1));
+  return info.Env().Undefined();
+}
+
+// pulse(heap, figures: Float64Array): PULSE in src/binding.ts says what is where.  No system call, no new object.
+Napi::Value Pulse(Info info) {
+  HeapInstance* const instance = HeapAt(info, 0);
+  if (instance == nullptr) return info.Env().Undefined();
+  double* const figures = info[1].As<Napi::Float64Array>().Data();
+  const Regions& regions = instance->heap.regions;
+  figures[0] = regions.charged();
+  figures[1] = static_cast<double>(regions.open_pages());
+  figures[2] = static_cast<double>(regions.handed_out_pages());
   return info.Env().Undefined();
 }
 
@@ -207,6 +230,8 @@ void ExportCollector(Napi::Env env, Napi::Object exports) {
   add("sweep", Sweep);
   add("readRegions", ReadRegions);
   add("setTrigger", SetTrigger);
+  add("setLimit", SetLimit);
+  add("pulse", Pulse);
   add("makePlan", MakePlan);
   add("flipPause", PauseWithin<&Collector::FlipPause>);
   add("compact", StepUntil<&Collector::Compact>);

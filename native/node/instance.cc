@@ -100,10 +100,17 @@ void HeapInstance::AbandonClaim() {
 }
 
 void HeapInstance::CheckTrigger(const Request& request) {
-  uint32_t trigger = trigger_.load(std::memory_order_relaxed);
-  if (heap.regions.charged() < trigger) return;
+  const uint32_t charged = heap.regions.charged();
   // Whoever takes the trigger away asks.
-  if (trigger_.compare_exchange_strong(trigger, ~0u, std::memory_order_relaxed)) RequestCollection(request);
+  const auto fires = [charged](std::atomic<uint32_t>& at) {
+    uint32_t regions = at.load(std::memory_order_relaxed);
+    return charged >= regions && at.compare_exchange_strong(regions, ~0u, std::memory_order_relaxed);
+  };
+  if (fires(trigger_)) RequestCollection(request);
+  if (fires(alarm_)) {
+    const std::lock_guard<std::mutex> guard(lock_);
+    if (wake_ != nullptr) napi_call_threadsafe_function(wake_, nullptr, napi_tsfn_nonblocking);
+  }
 }
 
 uint32_t HeapInstance::RequestCollection(const Request& request) {

@@ -41,13 +41,18 @@ class HeapInstance {
   struct Request {
     uint32_t kind = 0;  // Index of COLLECTION_KINDS in src/gc/requests.ts; the larger wins.
     uint32_t reason = 0;
+    bool by_trigger = false;  // The heap asked, through CheckTrigger.
   };
   // Returns the number of the collection that will serve the request.
   uint32_t RequestCollection(const Request& request);
   // Begins a collection if one was asked for.
   bool TakeRequest(Request* request);
-  // Asks for a collection by itself, once, when that many regions are charged.
-  void SetTrigger(uint32_t charged_regions) { trigger_.store(charged_regions, std::memory_order_relaxed); }
+  // Looked at whenever a mutator takes memory, so that a control thread whose timer is late, or asleep, misses nothing.
+  // Each fires once: at `trigger` charged regions the heap asks for a collection, at `alarm` it wakes the control thread.
+  void SetTrigger(uint32_t trigger, uint32_t alarm) {
+    trigger_.store(trigger, std::memory_order_relaxed);
+    alarm_.store(alarm, std::memory_order_relaxed);
+  }
   void CheckTrigger(const Request& request);
 
   const uint32_t id;
@@ -62,7 +67,9 @@ class HeapInstance {
   std::atomic<bool> closed_{false};
   napi_threadsafe_function wake_ = nullptr;
   uint64_t control_claimed_ns_ = 0;  // 0: nobody is on the way.
-  std::atomic<uint32_t> trigger_{~0u};  // Relaxed: a hint.
+  // Relaxed: hints.
+  std::atomic<uint32_t> trigger_{~0u};
+  std::atomic<uint32_t> alarm_{~0u};
   bool requested_ = false;
   Request request_;
 };

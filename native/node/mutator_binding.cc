@@ -18,7 +18,7 @@ constexpr double kCollect = -1;
 constexpr double kLarge = -2;
 
 // COLLECTION_KINDS and COLLECTION_REASONS in src/gc/requests.ts.
-constexpr uint32_t kCompact = 0;
+constexpr uint32_t kCompact = 1;
 constexpr uint32_t kOccupancy = 0;
 
 // Runs on the mutator's own thread, from its event loop, where no raw reference can be alive: a safepoint.  The waiting
@@ -124,7 +124,7 @@ Napi::Value AllocateSlowly(Info info) {
   MutatorBinding* const binding = MutatorAt(info, 0);
   if (binding == nullptr) return info.Env().Undefined();
   DelayAt(DelayPoint::kRefill);
-  binding->instance->CheckTrigger({kCompact, kOccupancy});
+  binding->instance->CheckTrigger({kCompact, kOccupancy, true});
   return Answer(info, AllocateSlow(binding->instance->heap, *binding->mutator, static_cast<uint64_t>(NumberAt(info, 1))));
 }
 

@@ -30,6 +30,8 @@ Napi::Value ReadStatistics(Info info) {
 
   Napi::Object answer = Napi::Object::New(env);
   answer.Set("capacityBytes", static_cast<double>(heap.regions.capacity()) * kRegionBytes);
+  answer.Set("limitBytes", static_cast<double>(heap.regions.limit()) * kRegionBytes);
+  answer.Set("allocatedBytes", static_cast<double>(heap.regions.handed_out_pages()) * kPageBytes);
   answer.Set("usedBytes", static_cast<double>(heap.regions.used_pages_total()) * kPageBytes);
   answer.Set("freeRegions", heap.regions.free_count());
   answer.Set("chargedRegions", heap.regions.charged());
@@ -56,6 +58,12 @@ Napi::Value ReadStatistics(Info info) {
   marking.Set("loggedReferences", count(statistics.logged_references));
   marking.Set("refusedScans", count(statistics.refused_scans));
   answer.Set("marking", marking);
+
+  Napi::Array collections = Napi::Array::New(env, Statistics::kMaxReasons);
+  for (uint32_t reason = 0; reason < Statistics::kMaxReasons; ++reason) {
+    collections[reason] = count(statistics.collections_by_reason[reason]);
+  }
+  answer.Set("collectionsByReason", collections);
 
   Napi::Object pages = Napi::Object::New(env);
   pages.Set("builtByWorkers", count(statistics.pages_by_workers));

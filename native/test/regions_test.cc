@@ -184,6 +184,53 @@ void PagesInFrontOfAPunchedTailStayDirtyWhateverBecomesOfThem() {
   EXPECT(RegionOfPage(again.first) == 1 && again.dirty == large.count);
 }
 
+// Pages that can be had without charging a region, counted by taking them all.
+uint64_t PagesUntilTheNextCharge(Table& table) {
+  const uint32_t charged = table.regions.charged();
+  uint64_t pages = 0;
+  for (;;) {
+    const PageRun run = table.regions.TakePages(1, 1);
+    if (run.count == 0) return pages;
+    if (table.regions.charged() != charged) return pages;
+    pages += run.count;
+  }
+}
+
+void OpenPagesAreWhatCanBeTakenWithoutAnotherRegion() {
+  for (uint64_t seed = 1; seed <= 200; ++seed) {
+    Random random(seed);
+    Table table(12, 2);
+    EXPECT(table.regions.open_pages() == 0);
+    uint64_t handed_out = 0;
+    for (uint32_t step = 0; step < 40; ++step) {
+      const PageRun run = random.Below(8) == 0 ? table.regions.TakeLarge(kLargeObjectWords + random.Below(kRegionWords))
+                                               : table.regions.TakePages(1 + random.Below(60), random.Below(120));
+      handed_out += run.count;
+      if (run.count > 0 && table.regions.use(RegionOfPage(run.first)).state == RegionState::kLargePending) {
+        table.regions.CommitLarge(RegionOfPage(run.first));
+      }
+      if (random.Below(10) != 0) continue;
+      table.Mark({random.Below(14), random.Below(14)});
+      EXPECT(table.regions.open_pages() == 0);
+      if (random.Chance(50)) handed_out += table.regions.TakePages(1, 30).count;
+      table.regions.ReopenPartial();
+    }
+    EXPECT(table.regions.handed_out_pages() == handed_out);
+    const uint64_t open = table.regions.open_pages();
+    const uint64_t taken = PagesUntilTheNextCharge(table);
+    EXPECT(open == taken);
+  }
+}
+
+void TheLimitStopsNobody() {
+  Table table(3, 1);
+  EXPECT(table.regions.limit() == 3);  // The capacity, until somebody says otherwise.
+  table.regions.SetLimit(1);
+  for (uint32_t i = 0; i < 3; ++i) EXPECT(table.regions.TakePages(1, kRegionPages).count > 0);
+  EXPECT(table.regions.charged() == 3 && table.regions.limit() == 1 && table.regions.capacity() == 3);
+  EXPECT(table.regions.TakePages(1, 1).count == 0);
+}
+
 // Threads that allocate real pages while another one punches whatever is free: what was written stays written.
 void WhatAMutatorWritesIsNotPunchedAway() {
   TestHeap::Options options;
@@ -262,6 +309,8 @@ int main() {
   ACancelledPlanLeavesTheTableAsItWas();
   PunchingNeverTouchesPagesThatAreHandedOut();
   PagesInFrontOfAPunchedTailStayDirtyWhateverBecomesOfThem();
+  OpenPagesAreWhatCanBeTakenWithoutAnotherRegion();
+  TheLimitStopsNobody();
   WhatAMutatorWritesIsNotPunchedAway();
   return 0;
 }

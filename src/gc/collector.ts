@@ -2,7 +2,7 @@
  * Collector: the control loop of one heap. It runs on a thread of its own, never on a mutator's: a mutator that is stuck in an
  * allocation must not be able to block its own rescue.
  *
- * A collection is asked for (by a mutator that ran out, by the occupancy trigger, by the program) and served as one cycle, or
+ * A collection is asked for (by a mutator that ran out, by the program, or by pacing.ts in time) and served as one cycle, or
  * for `full` as many as it takes to evacuate every region once. A cycle:
  *
  *   prepare  concurrent   tables are cleared, the alias is populated, writes are tracked from here on
@@ -27,10 +27,11 @@ import { describeRefusal } from './fault-modes.ts';
 import { type CycleSummary, type HeapEvent, nowMs, type PauseName, type PhaseName } from './events.ts';
 import type { MarkerName } from './markers.ts';
 import { anotherRound } from './precleaning.ts';
+import { Pacing } from './pacing.ts';
+import type { PolicyOptions } from './policy.ts';
 import { chooseRegions, REGION_STATES, type RegionTables } from './region-choice.ts';
 import { untilDone } from '../slices.ts';
-import { COLLECTION_KINDS, COLLECTION_REASONS, type CollectionKind, type CollectionReason } from './requests.ts';
-import { nextTrigger, spareBytes } from './triggers.ts';
+import { COLLECTION_KINDS, COLLECTION_REASONS, type CollectionKind, type CollectionReason, reasonNumber } from './requests.ts';
 import type { Workers } from './workers.ts';
 
 /** A full collection ends after so many cycles, whatever other threads allocate meanwhile. */
@@ -46,6 +47,7 @@ export interface CollectorSetUp {
   readonly capacityRegions: number;
   readonly marker: MarkerName;
   readonly workers: Workers;
+  readonly policy: PolicyOptions;
   readonly emit: (event: HeapEvent) => void;
 }
 
@@ -54,6 +56,7 @@ export class Collector {
   readonly #native: Binding;
   readonly #heap: HeapHandle;
   readonly #tables: RegionTables;
+  readonly #pacing: Pacing;
   #running: Promise<void> | undefined;
   #closing = false;
   #faults = { count: 0, totalUs: 0 };
@@ -68,15 +71,16 @@ export class Collector {
       liveWords: new Uint32Array(setUp.regions),
       markedPages: new Uint16Array(setUp.regions),
     };
+    this.#pacing = new Pacing({ ...setUp, isBusy: () => this.#running !== undefined || this.#closing });
   }
 
   /** Ends what an earlier control thread may have left behind, and starts to listen. */
   start(): void {
     untilDone((sliceMs) => this.#native.recover(this.#heap, sliceMs));
-    this.#setTrigger();
+    this.#pacing.start();
   }
 
-  /** Somebody asked for a collection. Serves requests until there are none. */
+  /** Somebody asked for a collection, or allocates after a quiet time. Serves requests until there are none. */
   wake(): void {
     this.#running ??= this.#serve().finally(() => (this.#running = undefined));
   }
@@ -92,14 +96,20 @@ export class Collector {
   /** No new collection; resolves when the running one is over. */
   async close(): Promise<void> {
     this.#closing = true;
+    this.#pacing.stop();
     await this.#running;
   }
 
   async #serve(): Promise<void> {
-    for (;;) {
+    for (let served = 0; ; served++) {
       const request = this.#closing ? null : this.#native.takeRequest(this.#heap);
-      if (request === null) return;
-      await this.#collect(COLLECTION_KINDS[request.kind]!, COLLECTION_REASONS[request.reason]!);
+      if (request === null) {
+        // Woken for nothing but news.
+        if (served === 0) this.#pacing.wake();
+        return;
+      }
+      const reason = this.#pacing.begin(COLLECTION_REASONS[request.reason]!, request.byTrigger);
+      await this.#collect(COLLECTION_KINDS[request.kind]!, reason);
       await nextTurn();
     }
   }
@@ -110,19 +120,19 @@ export class Collector {
     const dismiss = await this.#setUp.workers.engage();
     let cycles = 0;
     try {
-      if (kind === 'compact') {
+      if (kind === 'full') {
+        cycles = this.#evacuateEverything();
+      } else {
         this.#cycle(kind);
         cycles = 1;
-      } else {
-        cycles = this.#evacuateEverything();
       }
     } finally {
       dismiss();
     }
-    const givesBack = kind === 'full' && reason === 'explicit';
-    this.#reclaim(givesBack);
-    this.#setTrigger();
-    this.#native.endCollection(this.#heap);
+    const { liveBytes } = this.#native.report(this.#heap);
+    this.#reclaim(this.#pacing.resize(liveBytes), kind === 'full' && reason === 'explicit');
+    this.#pacing.end();
+    this.#native.endCollection(this.#heap, reasonNumber(reason));
     const statistics = this.#native.statistics(this.#heap);
     this.#setUp.emit({
       type: 'collection',
@@ -132,9 +142,10 @@ export class Collector {
       reason,
       cycles,
       durationMs: nowMs() - startMs,
-      liveBytes: this.#native.report(this.#heap).liveBytes,
+      liveBytes,
       usedBytes: statistics.usedBytes,
       fileBytes: statistics.fileBytes,
+      limitBytes: statistics.limitBytes,
     });
   }
 
@@ -177,6 +188,7 @@ export class Collector {
         kind,
         freeRegions: native.statistics(heap).freeRegions,
         reserveRegions: this.#setUp.regions - this.#setUp.capacityRegions,
+        budgetBytes: this.#setUp.policy.evacuationBudgetBytes,
         ...(pendingOf === undefined ? {} : { pending: pendingOf(this.#tables) }),
       });
       sources = choice.sources;
@@ -190,6 +202,7 @@ export class Collector {
       this.#phase(cycle, 'compact', () => untilDone((sliceMs) => native.compact(heap, sliceMs)));
     }
     this.#phase(cycle, 'finish', () => untilDone((sliceMs) => native.finish(heap, sliceMs)));
+    this.#pacing.noteCycle(kind, targets.length > 0, nowMs() - startMs);
     this.#setUp.emit(this.#summary(cycle, startMs));
     return { sources: targets.length > 0 ? sources : new Uint32Array(0), targets };
   }
@@ -220,16 +233,11 @@ export class Collector {
     untilDone((sliceMs) => this.#native.trace(this.#heap, sliceMs));
   }
 
-  #reclaim(everything: boolean): void {
-    const keep = everything ? 0 : spareBytes(this.#native.statistics(this.#heap).chargedRegions, this.#setUp.capacityRegions);
+  #reclaim(spareBytes: number, everything: boolean): void {
+    const keep = everything ? 0 : spareBytes;
     this.#phase(this.#native.statistics(this.#heap).cycles.count, 'reclaim', () =>
       untilDone((sliceMs) => this.#native.reclaim(this.#heap, keep, everything, sliceMs)),
     );
-  }
-
-  #setTrigger(): void {
-    const { chargedRegions } = this.#native.statistics(this.#heap);
-    this.#native.setTrigger(this.#heap, nextTrigger(chargedRegions, this.#setUp.capacityRegions));
   }
 
   #untilStopped(pause: (sliceMs: number) => boolean): void {
@@ -265,6 +273,7 @@ export class Collector {
     const start = nowMs();
     const result = run();
     const timeMs = nowMs();
+    this.#pacing.notePhase(phase, timeMs - start);
     this.#setUp.emit({ type: 'phase', timeMs, cycle, phase, durationMs: timeMs - start });
     return result;
   }
@@ -277,6 +286,7 @@ export class Collector {
       remark: [report.markPauseNs, report.markSafepointNs],
       flip: [report.flipPauseNs, report.flipSafepointNs],
     }[pause] as [number, number];
+    this.#pacing.notePause(pauseNs / 1e6);
     this.#setUp.emit({
       type: 'pause',
       timeMs: nowMs(),

@@ -27,6 +27,7 @@ const collector = new Collector({
   capacityRegions: description.capacityRegions,
   marker: description.marker as MarkerName,
   workers,
+  policy: token.policy,
   emit: (event: HeapEvent) => channel.postMessage(event),
 });
 

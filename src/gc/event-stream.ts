@@ -30,6 +30,7 @@ const channels = {
   phase: channel(DIAGNOSTICS.phase),
   pause: channel(DIAGNOSTICS.pause),
   collection: channel(DIAGNOSTICS.collection),
+  trigger: channel(DIAGNOSTICS.trigger),
 };
 
 /** @internal */

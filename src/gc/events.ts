@@ -2,12 +2,13 @@
  * Events: what a heap tells about its collections. One stream; statistics, `heap.on(...)`, `node:diagnostics_channel` and
  * `performance.measure` all read it.
  *
- *     collection-started ─▶ ( cycle-started ─▶ phase… ─▶ pause… ─▶ cycle )… ─▶ collection
+ *     trigger? ─▶ collection-started ─▶ ( cycle-started ─▶ phase… ─▶ pause… ─▶ cycle )… ─▶ collection
  *
  * The control thread is the only writer. Threads get events through a BroadcastChannel when their event loop turns; times are
  * milliseconds since the epoch with fractions, so that they compare across threads.
  */
 import type { Refusal } from '../binding.ts';
+import type { DirectorInputs, Rule, Verdict } from './director.ts';
 import type { CollectionKind, CollectionReason } from './requests.ts';
 
 /** The parts of a cycle, in order. The native steps of the same names are described in native/gc/collector.h. */
@@ -30,6 +31,18 @@ interface Event<Type extends string> {
   readonly type: Type;
   /** When it happened. */
   readonly timeMs: number;
+}
+
+/** The heap starts a collection by itself. */
+export interface Triggered extends Event<'trigger'> {
+  readonly rule: Rule;
+  readonly reason: CollectionReason;
+  /** Who noticed: the control thread at a sample, or a mutator that ran into the trigger armed by it. */
+  readonly noticedBy: 'sample' | 'allocation';
+  /** When the collection was taken up. */
+  readonly inputs: DirectorInputs;
+  /** What every rule made of them, in the order in which they count. */
+  readonly verdicts: readonly Verdict[];
 }
 
 export interface CollectionStarted extends Event<'collection-started'> {
@@ -100,6 +113,14 @@ export interface CollectionSummary extends Event<'collection'> {
   readonly liveBytes: number;
   readonly usedBytes: number;
   readonly fileBytes: number;
+  /** What sizing policy means to use of the capacity from now on. */
+  readonly limitBytes: number;
+}
+
+/** It has been quiet for long, and free pages went back to the system. */
+export interface MemoryReturned extends Event<'memory-returned'> {
+  readonly returnedBytes: number;
+  readonly fileBytes: number;
 }
 
 /** The collector went on in a way its user should know about. */
@@ -108,12 +129,14 @@ export interface Degraded extends Event<'degraded'> {
 }
 
 export type HeapEvent =
+  | Triggered
   | CollectionStarted
   | CycleStarted
   | PhaseEnded
   | PauseEnded
   | CycleSummary
   | CollectionSummary
+  | MemoryReturned
   | Degraded;
 
 /** What travels between the threads of one heap besides events. */
@@ -134,6 +157,7 @@ export const DIAGNOSTICS = {
   phase: 'faultline:phase',
   pause: 'faultline:pause',
   collection: 'faultline:collection',
+  trigger: 'faultline:trigger',
 } as const;
 
 /** @internal Milliseconds since the epoch. */

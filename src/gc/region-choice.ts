@@ -1,11 +1,15 @@
 /**
  * Region choice: which regions a cycle evacuates. Pure policy; the mechanism is native/gc/plan.h.
  *
- * Most garbage first (Detlefs et al., "Garbage-first garbage collection", ISMM 2004), as far as free regions can take what is
- * alive in them. What is kept free for mutators while the cycle runs is not used as a target, except for the reserve, which
- * exists for nothing else.
+ * What a region gains is its garbage. What it costs is the copying of what is alive in it, and the building of the pages that it
+ * is copied to. The best ratio goes first (Detlefs et al., "Garbage-first garbage collection", ISMM 2004), as far as the budget
+ * for copying goes and free regions can take it. What is kept free for mutators while the cycle runs is not used as a target,
+ * except for the reserve, which exists for nothing else.
+ *
+ * A cycle that moves anything at all also costs the treatment of every page that stays: its references may have to change. That
+ * is weighed against the gain of all sources together.
  */
-import { MAX_EVACUATED_WORDS, PAGE_WORDS, REGION_WORDS } from '../heap/layout.ts';
+import { MAX_EVACUATED_WORDS, PAGE_WORDS, REGION_WORDS, WORD_BYTES } from '../heap/layout.ts';
 import type { CollectionKind } from './requests.ts';
 
 /** Region states, in the order of native/heap/regions.h. */
@@ -34,6 +38,8 @@ export interface ChoiceLimits {
   readonly kind: CollectionKind;
   readonly freeRegions: number;
   readonly reserveRegions: number;
+  /** Copied at most; `full` copies whatever there is. */
+  readonly budgetBytes: number;
   /** `full` only: the regions that still have to be evacuated in this collection. */
   readonly pending?: ReadonlySet<number>;
 }
@@ -42,7 +48,13 @@ export interface RegionChoice {
   /** In evacuation order. */
   readonly sources: Uint32Array;
   readonly targets: number;
+  /** What the choice costs and brings, as far as it is known before there is a plan. */
+  readonly copiedBytes: number;
+  readonly gainedBytes: number;
+  readonly stayingPages: number;
 }
+
+const NOTHING: RegionChoice = { sources: new Uint32Array(0), targets: 0, copiedBytes: 0, gainedBytes: 0, stayingPages: 0 };
 
 /** A region with less garbage than this is not worth copying the rest. */
 const LEAST_GARBAGE_SHARE = 0.25;
@@ -50,11 +62,25 @@ const LEAST_GARBAGE_SHARE = 0.25;
 const LEAST_WASTE_SHARE_FULL = 0.02;
 /** A cycle that gains less is not worth a flip. */
 const LEAST_GAIN_WORDS = 16 * PAGE_WORDS;
+/** Nor is one that treats so many pages for each page gained. A full collection was asked for, whatever it takes. */
+const MOST_STAYING_PAGES_PER_GAINED = 64;
+/** Building a page takes, besides its words, about as long as copying so many words. */
+const PAGE_COST_WORDS = PAGE_WORDS;
+
+interface Candidate {
+  readonly region: number;
+  readonly live: number;
+  readonly gain: number;
+  readonly cost: number;
+}
 
 export function chooseRegions(tables: RegionTables, limits: ChoiceLimits): RegionChoice {
+  if (limits.kind === 'mark') return NOTHING;
   const full = limits.kind === 'full';
-  const candidates: { region: number; live: number; garbage: number }[] = [];
+  const candidates: Candidate[] = [];
+  let usedPages = 0;
   for (let region = 0; region < tables.states.length; region++) {
+    usedPages += tables.usedPages[region]!;
     const live = tables.liveWords[region]!;
     const used = tables.markedPages[region]! * PAGE_WORDS;
     if (tables.states[region] !== LIVE || used === 0 || live === 0 || live > MAX_EVACUATED_WORDS) continue;
@@ -63,26 +89,31 @@ export function chooseRegions(tables: RegionTables, limits: ChoiceLimits): Regio
       if (limits.pending?.has(region) === false) continue;
       if (REGION_WORDS - live < LEAST_WASTE_SHARE_FULL * REGION_WORDS) continue;
     } else if (garbage < LEAST_GARBAGE_SHARE * REGION_WORDS) continue;
-    candidates.push({ region, live, garbage });
+    const gain = full ? REGION_WORDS - live : garbage;
+    candidates.push({ region, live, gain, cost: live + Math.ceil(live / PAGE_WORDS) * PAGE_COST_WORDS });
   }
   // In a full collection the emptiest regions go first: each round then sets the most regions free for the next one.
-  candidates.sort((a, b) => (full ? a.live - b.live : b.garbage - a.garbage));
+  candidates.sort((a, b) => (full ? a.live - b.live : b.gain / b.cost - a.gain / a.cost));
 
   const targetLimit = Math.min(
     limits.freeRegions,
     full ? limits.freeRegions : Math.max(limits.reserveRegions, Math.floor(limits.freeRegions / 2)),
   );
-  const chosen: typeof candidates = [];
+  const budget = full ? Number.POSITIVE_INFINITY : limits.budgetBytes / WORD_BYTES;
+  const chosen: Candidate[] = [];
   let live = 0;
   for (const candidate of candidates) {
+    if (live + candidate.live > budget) continue;
     if (live + candidate.live > targetLimit * REGION_WORDS) break;
     live += candidate.live;
     chosen.push(candidate);
   }
-  const gain = chosen.reduce((sum, { garbage, live: words }) => sum + (full ? REGION_WORDS - words : garbage), 0);
-  if (chosen.length === 0 || gain < LEAST_GAIN_WORDS) return { sources: new Uint32Array(0), targets: 0 };
+  const gain = chosen.reduce((sum, candidate) => sum + candidate.gain, 0);
+  const stayingPages = chosen.reduce((pages, { region }) => pages - tables.usedPages[region]!, usedPages);
+  const tooLittle = gain < LEAST_GAIN_WORDS || (!full && (gain / PAGE_WORDS) * MOST_STAYING_PAGES_PER_GAINED < stayingPages);
+  if (chosen.length === 0 || tooLittle) return NOTHING;
   // Neighbours in memory stay neighbours. One target more than the words need, for what is lost at the ends of targets.
   const sources = Uint32Array.from(chosen, ({ region }) => region).sort();
   const targets = Math.min(Math.ceil(live / REGION_WORDS) + 1, sources.length, targetLimit);
-  return { sources, targets };
+  return { sources, targets, copiedBytes: live * WORD_BYTES, gainedBytes: gain * WORD_BYTES, stayingPages };
 }

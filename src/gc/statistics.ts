@@ -1,14 +1,17 @@
 /**
  * Statistics: figures of one heap as plain numbers. Times are microseconds, sizes bytes; counts run from the heap's creation.
  */
+import { COLLECTION_REASONS, type CollectionReason } from './requests.ts';
 import type { NativeCycleReport, NativeHistogram, NativeStatistics } from '../binding.ts';
 
 /** A distribution of durations. Quantiles are exact to 3 %. */
 export type DurationSummary = NativeHistogram;
 
-export interface HeapStatistics extends Omit<NativeStatistics, 'freeRegions' | 'chargedRegions'> {
+export interface HeapStatistics extends Omit<NativeStatistics, 'freeRegions' | 'chargedRegions' | 'collectionsByReason'> {
   /** Alive at the last marking. */
   readonly liveBytes: number;
+  /** Collections that have ended, and why there were any. */
+  readonly collections: { readonly count: number; readonly byReason: Readonly<Record<CollectionReason, number>> };
   readonly fault: {
     readonly mode: string;
     readonly requestedMode: string;
@@ -26,6 +29,16 @@ export function toStatistics(
   report: NativeCycleReport,
   fault: HeapStatistics['fault'],
 ): HeapStatistics {
-  const { freeRegions, chargedRegions, ...rest } = figures;
-  return { ...rest, liveBytes: report.liveBytes, fault, regions: { free: freeRegions, charged: chargedRegions } };
+  const { freeRegions, chargedRegions, collectionsByReason, ...rest } = figures;
+  const byReason = Object.fromEntries(COLLECTION_REASONS.map((reason, i) => [reason, collectionsByReason[i]!]));
+  return {
+    ...rest,
+    liveBytes: report.liveBytes,
+    collections: {
+      count: collectionsByReason.reduce((sum, count) => sum + count, 0),
+      byReason: byReason as Record<CollectionReason, number>,
+    },
+    fault,
+    regions: { free: freeRegions, charged: chargedRegions },
+  };
 }

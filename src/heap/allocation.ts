@@ -52,21 +52,24 @@ export class SlowAllocation {
   take(words: number): Ref | 0 {
     let fullCollections = 0;
     let collections = 0;
-    const begin = performance.now();
     for (;;) {
       const answer = this.#attempt(words);
-      if (typeof answer === 'number' && answer >= 0) {
-        if (collections > 0) this.#native.recordStall(this.#mutator, (performance.now() - begin) * 1000);
-        return answer;
-      }
+      if (typeof answer === 'number' && answer >= 0) return answer;
       if (fullCollections === FULL_COLLECTIONS || (fullCollections > 0 && !this.#couldFit(words))) {
         throw isRefusal(answer) ? noMemory(words, answer) : this.#exhausted(words);
       }
       const kind: CollectionKind = collections === 0 ? 'compact' : 'full';
       if (kind === 'full') fullCollections++;
       collections++;
-      this.awaitCollection(this.#host.request(kind, 'exhausted'), words);
+      this.#stall(this.#host.request(kind, 'exhausted'), words);
     }
+  }
+
+  /** Each wait for memory is one stall, whatever comes of it. */
+  #stall(ticket: number, words: number): void {
+    const begin = performance.now();
+    this.awaitCollection(ticket, words);
+    this.#native.recordStall(this.#mutator, (performance.now() - begin) * 1000);
   }
 
   /**

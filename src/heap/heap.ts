@@ -10,7 +10,7 @@ import { Worker } from 'node:worker_threads';
 import { binding, type Binding, type HeapDescription, isRefusal, type Probe, type Refusal } from '../binding.ts';
 import { argumentRangeError, HeapError } from '../errors.ts';
 import { bestMode, errorName, FAULT_MODES, type FaultMode, judgeModes, type RequestedFaultMode } from '../gc/fault-modes.ts';
-import type { CollectionSummary, HeapEvent } from '../gc/events.ts';
+import type { CollectionSummary, HeapEvent, MemoryReturned, Triggered } from '../gc/events.ts';
 import { bestMarker, judgeMarkers, type MarkerName, MARKERS } from '../gc/markers.ts';
 import { type CollectionSource, EventStream } from '../gc/event-stream.ts';
 import { type CollectionRequest, kindNumber, reasonNumber } from '../gc/requests.ts';
@@ -57,6 +57,8 @@ interface HeapEvents {
   event: [HeapEvent];
   cycle: [Extract<HeapEvent, { type: 'cycle' }>];
   collection: [CollectionSummary];
+  trigger: [Triggered];
+  'memory-returned': [MemoryReturned];
   degraded: [Extract<HeapEvent, { type: 'degraded' }>];
 }
 
@@ -130,7 +132,7 @@ export class Heap extends EventEmitter<HeapEvents> {
       new Uint32Array(roots),
     );
     if (isRefusal(made)) throw createRefused(made, resolved);
-    const heap = new Heap({ id: made.id, view, roots, stressEvery: resolved.stressEvery }, made, {
+    const heap = new Heap({ id: made.id, view, roots, stressEvery: resolved.stressEvery, policy: resolved.policy }, made, {
       options: resolved,
       reasons: [...reasons, ...markerReasons],
     });
@@ -317,6 +319,8 @@ export class Heap extends EventEmitter<HeapEvents> {
     this.emit('event', event);
     if (event.type === 'cycle') this.emit('cycle', event);
     else if (event.type === 'collection') this.emit('collection', event);
+    else if (event.type === 'trigger') this.emit('trigger', event);
+    else if (event.type === 'memory-returned') this.emit('memory-returned', event);
     else if (event.type === 'degraded') this.#warn(event);
   }
 }

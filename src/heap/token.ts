@@ -4,6 +4,7 @@
  */
 import { binding, type HeapDescription } from '../binding.ts';
 import { HeapError } from '../errors.ts';
+import type { PolicyOptions } from '../gc/policy.ts';
 
 export interface HeapToken {
   readonly id: number;
@@ -12,6 +13,8 @@ export interface HeapToken {
   /** The root slots that all threads share. */
   readonly roots: SharedArrayBuffer;
   readonly stressEvery: number;
+  /** Whichever thread has to start a control thread, collections go on as they were meant to. */
+  readonly policy: PolicyOptions;
 }
 
 /** A few bytes are enough for the addon to find the buffer's address. */

@@ -1,6 +1,7 @@
 /** The main job: a program's graph in a heap that compacts while threads use it. Short runs of the built command. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { RunReport } from '../../src/cli/run/report.ts';
+import { COLLECTION_REASONS } from '../../src/gc/requests.ts';
 import { faultline, start } from './command.ts';
 import { programSnapshot } from './program-snapshot.ts';
 
@@ -67,12 +68,16 @@ describe('a run', () => {
       pauses: { flip: pause, mark: pause, timeToSafepoint: pause },
       faults: numbers('count', 'p50Us', 'p99Us', 'p999Us', 'bareP50Us'),
       pages: numbers('builtByWorkers', 'builtByMutators', 'mappedByContinue', 'continueCalls', 'copyCalls'),
+      stalls: numbers('count', 'totalMs', 'maxMs', 'p50Us', 'totalUs'),
+      triggers: numbers(...COLLECTION_REASONS),
       mutators: numbers('threads', 'operations', 'operationsPerSecond', 'checks', 'mismatches', 'exhausted'),
       utilization: numbers('1', '5', '10', '50', '100'),
       seed: 7,
       node: process.version,
       kernel: expect.any(String),
     });
+    expect(report.triggers.explicit).toBeGreaterThan(0);
+    expect(report.stalls.totalMs).toBeCloseTo(report.stalls.totalUs / 1000);
     for (const share of Object.values(report.utilization)) {
       expect(share).toBeGreaterThanOrEqual(0);
       expect(share).toBeLessThanOrEqual(1);
@@ -93,6 +98,8 @@ describe('a run', () => {
     expect(stdout).toMatch(/^0 mismatches in [\d,]+ checks/);
     expect(stdout).toContain('seed 7');
     expect(stdout.trimEnd().split('\n').length).toBeLessThan(24);
+    expect(stdout).toMatch(/^triggers +\d.* explicit/m);
+    expect(stdout).toMatch(/^stalls +(none|\d)/m);
     expect(stderr).toBe('');
   });
 

@@ -126,7 +126,7 @@ describe('the events of a collection', () => {
     expect(ours).toEqual(performanceMeasures ? ['faultline cycle 1', 'faultline cycle 2'] : []);
   });
 
-  it('say why it came: occupancy, exhaustion, the program, or stress', async () => {
+  it('say why it came: memory, the program, or stress; and the statistics count it', async () => {
     const { heap, mutator } = makeHeapWithMutator({ capacityBytes: '2M' });
     const events = recordEvents(heap);
     const list = new LinkedList(heap, mutator, 1000);
@@ -135,6 +135,11 @@ describe('the events of a collection', () => {
     mutator.collect({ kind: 'full', reason: 'stress' });
     await heap.collect({ kind: 'full' });
     const reasons = new Set(events.flatMap((event) => (event.type === 'collection' ? [event.reason] : [])));
-    expect([...reasons]).toEqual(expect.arrayContaining(['occupancy', 'explicit', 'stress']));
+    expect([...reasons]).toEqual(expect.arrayContaining(['explicit', 'stress']));
+    expect(reasons.has('occupancy') || reasons.has('allocation-rate')).toBe(true);
+    const ended = events.filter((event) => event.type === 'collection');
+    const { count, byReason } = heap.statistics().collections;
+    expect(count).toBe(ended.length);
+    for (const [reason, times] of Object.entries(byReason)) expect(ended.filter((event) => event.reason === reason).length).toBe(times);
   });
 });

@@ -34,6 +34,14 @@ describe('options', () => {
     ['-1 workers', { capacityBytes: '8M', workers: -1 }, RangeError],
     ['63 workers', { capacityBytes: '8M', workers: 63 }, RangeError],
     ['half a worker', { capacityBytes: '8M', workers: 0.5 }, RangeError],
+    ['an unknown sizing', { capacityBytes: '8M', sizing: 'generous' }, RangeError],
+    ['a minimum above the capacity', { capacityBytes: '8M', minBytes: '9M' }, RangeError],
+    ['a minimum of 0 bytes', { capacityBytes: '8M', minBytes: 0 }, RangeError],
+    ['memory for nothing', { capacityBytes: '8M', memoryPricePerMib: 0 }, RangeError],
+    ['memory at a price that is text', { capacityBytes: '8M', memoryPricePerMib: '1' }, TypeError],
+    ['memory returned before it was used', { capacityBytes: '8M', returnAfterMs: -1 }, RangeError],
+    ['memory returned after half a millisecond', { capacityBytes: '8M', returnAfterMs: 0.5 }, RangeError],
+    ['an evacuation budget of 0', { capacityBytes: '8M', evacuationBudgetBytes: '0M' }, RangeError],
     ['verify: 1', { capacityBytes: '8M', verify: 1 }, TypeError],
     ['trackUtilization: text', { capacityBytes: '8M', trackUtilization: 'yes' }, TypeError],
     ['performanceMeasures: null', { capacityBytes: '8M', performanceMeasures: {} }, TypeError],
@@ -78,6 +86,18 @@ describe('options', () => {
     ] as const) {
       expect(resolveOptions({ capacityBytes: bytes })).toMatchObject({ capacityRegions, reserveRegions });
     }
+  });
+
+  it('keep a heap at its capacity, unless another sizing is asked for, which starts at an eighth', () => {
+    expect(resolveOptions({ capacityBytes: '64M' }).policy).toEqual({
+      sizing: 'fixed',
+      minBytes: 8 * MIB,
+      memoryPricePerMib: 0.001,
+      returnAfterMs: 300_000,
+      evacuationBudgetBytes: 64 * MIB,
+    });
+    expect(resolveOptions({ capacityBytes: '1M', sizing: 'growable' }).policy.minBytes).toBe(MIB);
+    expect(resolveOptions({ capacityBytes: '64M', sizing: 'adaptive', minBytes: '1.5M' }).policy.minBytes).toBe(2 * MIB);
   });
 
   it('take the reserve of the largest heap from inside: 16 GiB is all that a view reaches', () => {

@@ -36,7 +36,10 @@ export interface RunReport {
   readonly pauses: HeapStatistics['pauses'];
   readonly faults: DurationSummary & { readonly bareP50Us: number };
   readonly pages: HeapStatistics['pages'];
-  readonly stalls: DurationSummary;
+  /** Waits of mutators that had no memory. */
+  readonly stalls: DurationSummary & { readonly totalMs: number; readonly maxMs: number };
+  /** Collections by the reason for which they began. */
+  readonly triggers: HeapStatistics['collections']['byReason'];
   readonly mutators: {
     readonly threads: number;
     readonly operations: number;
@@ -120,7 +123,8 @@ export function reportOf(findings: RunFindings): RunReport {
     pauses: statistics.pauses,
     faults: { ...statistics.faults, bareP50Us: findings.bareP50Us },
     pages: statistics.pages,
-    stalls: statistics.stalls,
+    stalls: { ...statistics.stalls, totalMs: statistics.stalls.totalUs / 1000, maxMs: statistics.stalls.maxUs / 1000 },
+    triggers: statistics.collections.byReason,
     mutators: {
       threads: threads.length,
       operations,

@@ -29,6 +29,8 @@ export function summaryOf(report: RunReport): string {
       `${count(cycles.count)}, ${count(cycles.compacting)} compacting: ${mib(cycles.evacuatedBytes)} evacuated, ` +
         `${mib(cycles.copiedBytes)} of it alive and copied, ${count(cycles.inPlacePages)} pages in place`,
     ],
+    ['triggers', triggersText(report.triggers)],
+    ['stalls', stallsText(report.stalls)],
     [
       'faults',
       `mode ${fault.mode}${fault.requestedMode === fault.mode ? '' : ` (${fault.requestedMode})`}, ` +
@@ -64,6 +66,18 @@ function verdict(report: RunReport): string {
   const { checks, mismatches } = totalChecks(report);
   const head = `${count(mismatches)} mismatches in ${count(checks)} checks`;
   return mismatches === 0 ? `${head}: nothing was lost.` : `${head}: OBJECTS WERE LOST OR DAMAGED.`;
+}
+
+/** Why there were collections, the most frequent reason first. */
+function triggersText(triggers: RunReport['triggers']): string {
+  const happened = Object.entries(triggers).filter(([, times]) => times > 0);
+  happened.sort(([, a], [, b]) => b - a);
+  return happened.map(([reason, times]) => `${count(times)} ${reason}`).join(', ') || 'none';
+}
+
+function stallsText({ count: stalls, totalMs, maxMs }: RunReport['stalls']): string {
+  if (stalls === 0) return 'none: no thread had to wait for memory';
+  return `${count(stalls)} waits for memory, ${time(totalMs * 1000)} altogether, ${time(maxMs * 1000)} at most`;
 }
 
 function durationTable({ pauses, faults }: RunReport): string {

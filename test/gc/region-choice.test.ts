@@ -1,10 +1,9 @@
 /**
- * Policy: which regions are evacuated, and when the heap collects by itself. Pure functions of tables and figures.
+ * Region choice: which regions are evacuated. A pure function of tables.
  */
 import { describe, expect, it } from 'vitest';
 import { type ChoiceLimits, chooseRegions, REGION_STATES, type RegionTables } from '../../src/gc/region-choice.ts';
-import { nextTrigger, spareBytes } from '../../src/gc/triggers.ts';
-import { MAX_EVACUATED_WORDS, PAGE_WORDS, REGION_PAGES, REGION_WORDS } from '../../src/heap/layout.ts';
+import { MAX_EVACUATED_WORDS, PAGE_WORDS, REGION_BYTES, REGION_PAGES, REGION_WORDS } from '../../src/heap/layout.ts';
 import { makeRandom } from '../support/random.mjs';
 import { seedOfTest } from '../support/seeds.ts';
 
@@ -25,7 +24,7 @@ function tables(regions: readonly Region[]): RegionTables {
 }
 
 function choose(regions: readonly Region[], limits: Partial<ChoiceLimits> = {}) {
-  const { sources, targets } = chooseRegions(tables(regions), { kind: 'compact', freeRegions: 8, reserveRegions: 2, ...limits });
+  const { sources, targets } = chooseRegions(tables(regions), { kind: 'compact', freeRegions: 8, reserveRegions: 2, budgetBytes: REGION_BYTES * 1000, ...limits });
   return { sources: [...sources], targets };
 }
 
@@ -55,6 +54,46 @@ describe('the choice of regions', () => {
     expect(choose(regions, { freeRegions: 8, reserveRegions: 1 }).sources).toEqual([0, 1, 2, 3, 4]);
   });
 
+  it('prefers garbage that costs little copying to more garbage that costs much', () => {
+    // 50 % garbage of a full region, at half a region of copying; 40 % of which next to nothing is alive.
+    const regions = [{ live: share(0.5) }, { live: share(0.05), pages: Math.ceil(0.45 * REGION_PAGES) }];
+    expect(choose(regions, { budgetBytes: REGION_BYTES / 2 }).sources).toEqual([1]);
+    expect(choose(regions, { budgetBytes: 0.56 * REGION_BYTES }).sources).toEqual([0, 1]);
+  });
+
+  it('copies no more than the budget, unless everything is to be evacuated', () => {
+    const regions = [0.3, 0.2, 0.4, 0.1].map((part) => ({ live: share(part) }));
+    expect(choose(regions, { budgetBytes: 0.45 * REGION_BYTES }).sources).toEqual([1, 3]);
+    expect(choose(regions, { budgetBytes: 0.1 * REGION_BYTES }).sources).toEqual([3]);
+    expect(choose(regions, { budgetBytes: 1 })).toEqual({ sources: [], targets: 0 });
+    expect(choose(regions, { kind: 'full', budgetBytes: 1 }).sources).toEqual([0, 1, 2, 3]);
+  });
+
+  it('does not treat a whole heap for a handful of pages', () => {
+    const garbage = { live: share(0.7) };
+    const full = { live: REGION_WORDS };
+    // 77 pages gained are worth the treatment of 64 times as many: 19 regions and not 21.
+    expect(choose([garbage, ...Array.from({ length: 19 }, () => full)]).sources).toEqual([0]);
+    expect(choose([garbage, ...Array.from({ length: 21 }, () => full)]).sources).toEqual([]);
+    expect(choose([garbage, ...Array.from({ length: 21 }, () => full)], { kind: 'full' }).sources).toEqual([0]);
+    const large = Array.from({ length: 21 }, () => ({ ...full, state: 'large-tail' as const }));
+    expect(choose([garbage, ...large]).sources).toEqual([]);
+  });
+
+  it('is empty when the collection is to mark only', () => {
+    expect(choose([{ live: share(0.1) }], { kind: 'mark' })).toEqual({ sources: [], targets: 0 });
+  });
+
+  it('tells what it costs and brings', () => {
+    const regions = tables([{ live: share(0.25) }, { live: REGION_WORDS }, { live: 0, state: 'free', pages: 0 }]);
+    const limits = { kind: 'compact', freeRegions: 1, reserveRegions: 1, budgetBytes: REGION_BYTES } as const;
+    expect(chooseRegions(regions, limits)).toMatchObject({
+      copiedBytes: REGION_BYTES / 4,
+      gainedBytes: (REGION_BYTES * 3) / 4,
+      stayingPages: REGION_PAGES,
+    });
+  });
+
   it('needs a free region to go to', () => {
     expect(choose([{ live: share(0.1) }], { freeRegions: 0, reserveRegions: 0 })).toEqual({ sources: [], targets: 0 });
   });
@@ -77,43 +116,18 @@ describe('the choice of regions', () => {
       }));
       const freeRegions = random.below(12);
       const kind = random.pick(['compact', 'full'] as const);
-      const { sources, targets } = choose(regions, { kind, freeRegions, reserveRegions: random.below(3) });
+      const budgetBytes = random.chance(1, 2) ? REGION_BYTES * 1000 : random.below(5 * REGION_BYTES);
+      const { sources, targets } = choose(regions, { kind, freeRegions, reserveRegions: random.below(3), budgetBytes });
       expect(new Set(sources).size).toBe(sources.length);
       expect(targets).toBeLessThanOrEqual(Math.min(freeRegions, sources.length));
       expect(targets > 0).toBe(sources.length > 0);
       const live = sources.reduce((sum, region) => sum + regions[region]!.live, 0);
       expect(live).toBeLessThanOrEqual(targets * REGION_WORDS);
+      if (kind === 'compact') expect(live * 8).toBeLessThanOrEqual(budgetBytes);
       for (const region of sources) {
         expect(regions[region]).toMatchObject({ state: 'live', marked: REGION_PAGES });
         expect(regions[region]!.live).toBeGreaterThan(0);
       }
     }
-  });
-});
-
-describe('the occupancy trigger', () => {
-  it('leaves room to allocate in and never lies beyond the capacity', () => {
-    for (let capacity = 1; capacity < 200; capacity += 7) {
-      let last = 0;
-      for (let charged = 0; charged <= capacity; charged++) {
-        const trigger = nextTrigger(charged, capacity);
-        expect(trigger).toBeLessThanOrEqual(capacity);
-        if (charged < capacity) expect(trigger).toBeGreaterThan(charged);
-        expect(trigger).toBeGreaterThanOrEqual(last);
-        last = trigger;
-      }
-    }
-  });
-
-  it('comes before the heap is full, once there is room for more than one region', () => {
-    expect(nextTrigger(0, 100)).toBeLessThan(100);
-    expect(nextTrigger(90, 100)).toBeLessThan(100);
-  });
-
-  it('keeps spare the pages that will be taken until it comes again, and at least a few', () => {
-    expect(spareBytes(0, 1)).toBeGreaterThan(0);
-    expect(spareBytes(100, 100)).toBe(spareBytes(0, 1));
-    expect(spareBytes(1_000, 4_000)).toBe((nextTrigger(1_000, 4_000) - 1_000) * REGION_WORDS * 8);
-    expect(spareBytes(3_000, 4_000)).toBeLessThan(spareBytes(1_000, 4_000));
   });
 });

@@ -1,0 +1,12 @@
+/**
+ * Policy options: those of a heap's options that decide when it collects, what it evacuates and how much memory it uses. They
+ * travel with the token, because any thread of the heap may have to start its collector anew.
+ */
+import type { SizingOptions } from './sizing.ts';
+
+export interface PolicyOptions extends SizingOptions {
+  /** Unused memory goes back to the system after so long without allocation; 0 for never. */
+  readonly returnAfterMs: number;
+  /** Copied in one cycle at most, full collections aside. */
+  readonly evacuationBudgetBytes: number;
+}

@@ -1,0 +1,143 @@
+/**
+ * Sizing: how much of its capacity a heap means to use. A policy is asked after every collection and answers with the limit,
+ * which pacing then steers by: more room means fewer cycles and more memory.
+ *
+ *     fixed      the capacity
+ *     growable   from `minBytes` up: between 40 % and 70 % of the limit is free after a collection
+ *     adaptive   what the next MiB would save in collecting is weighed against its price (MemBalancer)
+ *
+ * A limit is a plan, not a wall: see native/heap/regions.h.
+ */
+import { REGION_BYTES } from '../heap/layout.ts';
+
+export const SIZINGS = ['fixed', 'growable', 'adaptive'] as const;
+export type Sizing = (typeof SIZINGS)[number];
+
+export interface SizingOptions {
+  readonly sizing: Sizing;
+  readonly minBytes: number;
+  readonly memoryPricePerMib: number;
+}
+
+/** A collection and the time before it. */
+export interface SizingFigures {
+  /** After it: regions in use, and what is alive in them. */
+  readonly chargedBytes: number;
+  readonly liveBytes: number;
+  /** Allocated since the end of the collection before, and the time since then. */
+  readonly allocatedBytes: number;
+  readonly elapsedMs: number;
+  /** The time its cycles took, and how many there were. */
+  readonly cyclesMs: number;
+  readonly cycles: number;
+}
+
+export interface SizingPolicy {
+  /** Until the first collection. */
+  readonly initialBytes: number;
+  limitAfter(figures: SizingFigures): number;
+}
+
+export class FixedSizing implements SizingPolicy {
+  readonly initialBytes: number;
+
+  constructor(capacityBytes: number) {
+    this.initialBytes = capacityBytes;
+  }
+
+  limitAfter(): number {
+    return this.initialBytes;
+  }
+}
+
+const LEAST_FREE_SHARE = 0.4;
+const MOST_FREE_SHARE = 0.7;
+
+export class GrowableSizing implements SizingPolicy {
+  readonly initialBytes: number;
+  readonly #capacityBytes: number;
+  #limitBytes: number;
+
+  constructor(minBytes: number, capacityBytes: number) {
+    this.initialBytes = minBytes;
+    this.#capacityBytes = capacityBytes;
+    this.#limitBytes = minBytes;
+  }
+
+  limitAfter({ chargedBytes }: SizingFigures): number {
+    const least = chargedBytes / (1 - LEAST_FREE_SHARE);
+    const most = chargedBytes / (1 - MOST_FREE_SHARE);
+    this.#limitBytes = within(this.initialBytes, clamp(this.#limitBytes, least, most), this.#capacityBytes);
+    return this.#limitBytes;
+  }
+}
+
+/** Share of what the latest collection shows in speed and rate; 0.5 in the paper. */
+const LATEST_SHARE = 0.5;
+/** Room on top of what is in use, at least, as a share of it: a program that wakes up should not have to collect at once. */
+const LEAST_EXTRA_SHARE = 1 / 16;
+
+/**
+ * The square-root rule (Kirisame, Shenoy, Panchekha, "Optimal heap limits for reducing browser memory use", OOPSLA 2022). With
+ * live bytes L, allocation rate g and collection speed s, a heap with E bytes to allocate in spends the share g/E · L/s of its
+ * time collecting. One more byte saves g·L/(E²·s) of it; that is worth its price c as long as
+ *
+ *     E ≤ √(L · g / (s · c))
+ *
+ * Departures: what the heap takes after a collection is regions, not live bytes, so E comes on top of those; and the rule is asked
+ * after collections only, never in between.
+ */
+export class AdaptiveSizing implements SizingPolicy {
+  readonly initialBytes: number;
+  readonly #capacityBytes: number;
+  readonly #pricePerByte: number;
+  #allocated = { bytes: 0, ms: 0 };
+  #collected = { bytes: 0, ms: 0 };
+
+  constructor(minBytes: number, capacityBytes: number, memoryPricePerMib: number) {
+    this.initialBytes = minBytes;
+    this.#capacityBytes = capacityBytes;
+    this.#pricePerByte = memoryPricePerMib / 2 ** 20;
+  }
+
+  limitAfter(figures: SizingFigures): number {
+    const { chargedBytes, liveBytes, cycles } = figures;
+    this.#allocated = blend(this.#allocated, figures.allocatedBytes, figures.elapsedMs);
+    this.#collected = blend(this.#collected, liveBytes * cycles, figures.cyclesMs);
+    const rate = this.#allocated.bytes / Math.max(this.#allocated.ms, Number.MIN_VALUE);
+    const msPerByte = this.#collected.ms / Math.max(this.#collected.bytes, 1);
+    const extra = Math.sqrt((liveBytes * rate * msPerByte) / this.#pricePerByte);
+    return within(this.initialBytes, chargedBytes + Math.max(extra, LEAST_EXTRA_SHARE * chargedBytes), this.#capacityBytes);
+  }
+}
+
+export function sizingPolicy({ sizing, minBytes, memoryPricePerMib }: SizingOptions, capacityBytes: number): SizingPolicy {
+  if (sizing === 'fixed') return new FixedSizing(capacityBytes);
+  if (sizing === 'growable') return new GrowableSizing(minBytes, capacityBytes);
+  return new AdaptiveSizing(minBytes, capacityBytes, memoryPricePerMib);
+}
+
+/** Pages kept for recycling, at least. Copying or allocating into a fresh page costs five times as much. */
+const LEAST_SPARE_BYTES = 16 * 2 ** 20;
+
+/**
+ * Bytes of free pages to keep in the heap file after a collection: what mutators will take until the next one begins. More than
+ * that was needed once (by a larger live set, by the targets of a large evacuation) and goes back to the system.
+ */
+export function spareBytes(chargedRegions: number, triggerRegions: number): number {
+  return Math.max(LEAST_SPARE_BYTES, (triggerRegions - chargedRegions) * REGION_BYTES);
+}
+
+/** Whole regions, never below the minimum, never above the capacity. */
+function within(minBytes: number, bytes: number, capacityBytes: number): number {
+  return clamp(Math.ceil(bytes / REGION_BYTES) * REGION_BYTES, minBytes, capacityBytes);
+}
+
+function clamp(value: number, least: number, most: number): number {
+  return Math.min(most, Math.max(least, value));
+}
+
+function blend(before: { bytes: number; ms: number }, bytes: number, ms: number): { bytes: number; ms: number } {
+  const keep = 1 - LATEST_SHARE;
+  return { bytes: keep * before.bytes + LATEST_SHARE * bytes, ms: keep * before.ms + LATEST_SHARE * ms };
+}
