@@ -77,6 +77,9 @@ void Environment::DetachMutator(MutatorBinding* binding) {
   Drop(env_, &binding->control_buffer);
   for (auto& range : binding->range_buffers) Drop(env_, &range.second);
   binding->range_buffers.clear();
+  // The binding outlives the mutator, but must not keep its heap: closed heaps would pile up in a thread that goes on.
+  binding->mutator.reset();
+  binding->instance.reset();
 }
 
 void Environment::BecomeControl(std::shared_ptr<HeapInstance> instance, napi_threadsafe_function wake) {

@@ -14,7 +14,7 @@
 
 namespace faultline {
 
-// A mutator of this thread.
+// A mutator of this thread; empty once it is detached.
 struct MutatorBinding {
   std::shared_ptr<HeapInstance> instance;
   std::unique_ptr<Mutator> mutator;

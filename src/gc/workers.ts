@@ -4,12 +4,18 @@
  * A task of this pool lasts a whole collection: handing a task over takes as long as ten page faults. While it lasts the
  * thread serves native jobs; the pool only decides that there are threads and how many.
  */
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Worker } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import type { HeapToken } from '../heap/token.ts';
 import type { WorkerTask } from './worker.ts';
 
+/** How long threads that were just started may take to load before they are terminated all the same. */
+const LOADING_PATIENCE_MS = 5_000;
+
 export class Workers {
   readonly #pool: Piscina | undefined;
+  #loaded: Promise<unknown> = Promise.resolve();
   readonly #count: number;
   readonly #token: HeapToken;
   readonly #turn = new Int32Array(new SharedArrayBuffer(4));
@@ -28,6 +34,7 @@ export class Workers {
       // the process down (a fatal error in IsGraphAsync); without that feature the pool goes on to import().
       execArgv: ['--no-experimental-require-module'],
     });
+    this.#loaded = Promise.all(this.#pool.threads.map(hasLoaded));
   }
 
   /**
@@ -48,6 +55,18 @@ export class Workers {
 
   async close(): Promise<void> {
     Atomics.add(this.#turn, 0, 1);
+    // A thread that is terminated while Node reads its modules leaves a file open, for as long as the process lives.
+    const patience = new AbortController();
+    const { signal } = patience;
+    await Promise.race([this.#loaded, wait(LOADING_PATIENCE_MS, undefined, { signal }).catch(() => {})]);
+    patience.abort();
     await this.#pool?.destroy();
   }
+}
+
+/** The pool's threads say a word when they have loaded their task. */
+function hasLoaded(thread: Worker): Promise<void> {
+  return new Promise((resolve) => {
+    for (const event of ['message', 'error', 'exit']) thread.once(event, () => resolve());
+  });
 }

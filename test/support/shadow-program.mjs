@@ -201,7 +201,7 @@ export class ShadowProgram {
           this.slotOf(place.ref, model, first + from),
           length,
         );
-        model.refs.splice(first + to, length, ...model.refs.slice(first + from, first + from + length));
+        model.refs.copyWithin(first + to, first + from, first + from + length);
         return;
       }
       case 9: {
