@@ -18,7 +18,7 @@ constexpr uint32_t kPiecePages = 4 * kRegionPages;
 class Tracing::TraceJob final : public Job {
  public:
   explicit TraceJob(Tracing* tracing) : tracing_(tracing) {}
-  bool Run(uint32_t worker, uint64_t deadline_ns) override { return tracing_->Work(worker, deadline_ns); }
+  bool Run(uint32_t, uint64_t deadline_ns) override { return tracing_->Work(deadline_ns); }
   bool Exhausted() const override { return tracing_->Exhausted(); }
 
  private:
@@ -29,9 +29,12 @@ Tracing::Tracing(Heap* heap, const uint16_t* young_from) : heap_(heap), young_fr
 
 Tracing::~Tracing() = default;
 
-Tracer& Tracing::TracerOf(uint32_t worker) {
-  if (tracers_[worker] == nullptr) tracers_[worker] = std::make_unique<Tracer>(heap_, &pool_, young_from_);
-  return *tracers_[worker];
+std::unique_ptr<Tracer> Tracing::TakeTracer() {
+  const std::lock_guard<std::mutex> guard(lock_);
+  if (tracers_.empty()) return std::make_unique<Tracer>(heap_, &pool_, young_from_);
+  std::unique_ptr<Tracer> tracer = std::move(tracers_.back());
+  tracers_.pop_back();
+  return tracer;
 }
 
 void Tracing::CopyRoots() {
@@ -67,7 +70,7 @@ void Tracing::AddWrittenPages(DirtyPages* dirty_pages, bool rearm) {
 
 void Tracing::AddUnfinished() {
   for (const std::unique_ptr<Tracer>& tracer : tracers_) {
-    if (tracer != nullptr) tracer->GiveUnfinished();
+    tracer->GiveUnfinished();
   }
   Begin();
 }
@@ -77,9 +80,16 @@ void Tracing::Begin() {
   published_ = false;
 }
 
-bool Tracing::Work(uint32_t worker, uint64_t deadline_ns) {
+bool Tracing::Work(uint64_t deadline_ns) {
   if (Exhausted()) return true;
-  Tracer& tracer = TracerOf(worker);
+  std::unique_ptr<Tracer> tracer = TakeTracer();
+  const bool exhausted = WorkWith(*tracer, deadline_ns);
+  const std::lock_guard<std::mutex> guard(lock_);
+  tracers_.push_back(std::move(tracer));
+  return exhausted;
+}
+
+bool Tracing::WorkWith(Tracer& tracer, uint64_t deadline_ns) {
   pool_.Join();
   const auto in_time = [deadline_ns] { return deadline_ns == Gang::kForever || NowNs() < deadline_ns; };
   for (;;) {
@@ -132,7 +142,6 @@ void Tracing::RunToEnd(Gang& gang) {
 
 void Tracing::Publish() {
   for (const std::unique_ptr<Tracer>& tracer : tracers_) {
-    if (tracer == nullptr) continue;
     FAULTLINE_CHECK(!tracer->has_unfinished(), "everything that was found has been looked into");
     tracer->Publish(&marked_objects_, &marked_words_);
   }
@@ -143,7 +152,7 @@ bool Tracing::GiveUp(Gang& gang, uint64_t deadline_ns) {
   if (published_) return true;
   if (!Run(gang, deadline_ns)) return false;
   for (const std::unique_ptr<Tracer>& tracer : tracers_) {
-    if (tracer != nullptr) tracer->CountUnfinished();
+    tracer->CountUnfinished();
   }
   Publish();
   return true;

@@ -3,9 +3,9 @@
 // The same for every marker; they differ in what they put in and when.
 #pragma once
 
-#include <array>
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include "gc/dirty_pages.h"
@@ -55,17 +55,20 @@ class Tracing {
     uint32_t count;
   };
 
-  bool Work(uint32_t worker, uint64_t deadline_ns);
+  bool Work(uint64_t deadline_ns);
+  bool WorkWith(Tracer& tracer, uint64_t deadline_ns);
   bool Exhausted() const;
-  Tracer& TracerOf(uint32_t worker);
+  std::unique_ptr<Tracer> TakeTracer();
   void Begin();
   void End();
 
   Heap* heap_;
   const uint16_t* young_from_;
   MarkPool pool_;
-  // Each is used by one worker at a time; the gang's count of helpers orders one use and the next.
-  std::array<std::unique_ptr<Tracer>, Gang::kMaxWorkers> tracers_;
+  // Those that nobody uses; all of them when nothing runs.  Not one for each worker's number: a thread that has not noticed yet that its
+  // collection is over may still serve under a number that another thread has in the next one.
+  std::mutex lock_;
+  std::vector<std::unique_ptr<Tracer>> tracers_;
   std::unique_ptr<Job> job_;
 
   // Relaxed cursors: they divide the work, the gang orders its results.
