@@ -100,6 +100,19 @@ export interface Probe {
   popcnt: boolean;
 }
 
+/** A row of the table in native/heap/page_states.h. */
+export interface PageTransition {
+  operation: 'claim' | 'await' | 'publish' | 'note mapped' | 'hand out';
+  who: string;
+  from: PageStateName;
+  to: PageStateName;
+  instruction: 'CAS' | 'exchange' | 'store';
+  order: 'relaxed' | 'acquire' | 'release' | 'seq_cst';
+  partner: string;
+}
+
+export type PageStateName = 'untouched' | 'building' | 'built' | 'mapped';
+
 /** Answers of `allocateSlow` and `beginLarge` besides an object's word index or a refusal. */
 export const ALLOCATION = { refilled: 0, collect: -1, large: -2 } as const;
 
@@ -267,7 +280,8 @@ export interface Binding {
   layout(): Record<string, number>;
   measureBareFault(heap: HeapHandle, count: number): { p50Us: number; p99Us: number; deliveryUs: number } | Refusal;
 
-  // For tests: the kernel says no, threads are slow.
+  // For tests: the protocol of page states, the kernel says no, threads are slow.
+  pageTransitions(): PageTransition[];
   armRefusal(systemCall: string, errno: number, skip: number, refuse: number): boolean;
   setDelays(seed: number): void;
 }

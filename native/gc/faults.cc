@@ -61,7 +61,7 @@ void Collector::BuildRange(PageIndex first, uint32_t count, Counter* builder) {
     PageIndex run_end = run + 1;
     while (run_end < end && states.Load(run_end, cycle_) == PageState::kBuilt) ++run_end;
     fault_mode_->Show(run, run_end - run);
-    for (PageIndex page = run; page < run_end; ++page) states.SetMapped(page, cycle_);
+    for (PageIndex page = run; page < run_end; ++page) states.NoteMapped(page, cycle_);
     run = run_end;
   }
 }
@@ -143,7 +143,7 @@ void Collector::Say(const char* what, uintptr_t address, const char* remedy) {
 void Collector::PublishFresh(PageIndex first, uint32_t count) {
   PageStates& states = heap_->tables.page_states;
   const uint32_t unit = fault_mode_->unit_pages();
-  for (PageIndex page = first; page < first + count; ++page) states.SetMapped(page, cycle_);
+  for (PageIndex page = first; page < first + count; ++page) states.HandOut(page, cycle_);
   if (unit == 1) {
     fault_mode_->Show(first, count);
     return;
@@ -166,7 +166,7 @@ void Collector::AnnounceFresh(PageIndex first, uint32_t count) {
     // An object that was pending at the flip is on the workers' list; whoever claims the page first is right.
     if (!states.TryClaim(page, cycle_)) continue;
     states.Publish(page, cycle_);
-    states.SetMapped(page, cycle_);
+    states.NoteMapped(page, cycle_);
   }
 }
 

@@ -99,6 +99,52 @@ Napi::Value ArmARefusal(Info info) {
   return Boolean(info, false);
 }
 
+const char* NameOf(PageState state) {
+  constexpr const char* kNames[] = {"untouched", "building", "built", "mapped"};
+  return kNames[static_cast<uint32_t>(state)];
+}
+
+const char* NameOf(PageOperation operation) {
+  constexpr const char* kNames[] = {"claim", "await", "publish", "note mapped", "hand out"};
+  return kNames[static_cast<uint32_t>(operation)];
+}
+
+const char* NameOf(AtomicInstruction instruction) {
+  constexpr const char* kNames[] = {"CAS", "exchange", "store"};
+  return kNames[static_cast<uint32_t>(instruction)];
+}
+
+const char* NameOf(std::memory_order order) {
+  switch (order) {
+    case std::memory_order_relaxed:
+      return "relaxed";
+    case std::memory_order_acquire:
+      return "acquire";
+    case std::memory_order_release:
+      return "release";
+    default:
+      return "seq_cst";
+  }
+}
+
+// pageTransitions(): the rows of kPageTransitions
+Napi::Value PageTransitions(Info info) {
+  Napi::Env env = info.Env();
+  Napi::Array answer = Napi::Array::New(env);
+  for (const PageTransition& row : kPageTransitions) {
+    Napi::Object object = Napi::Object::New(env);
+    object.Set("operation", NameOf(row.operation));
+    object.Set("who", row.who);
+    object.Set("from", NameOf(row.from));
+    object.Set("to", NameOf(row.to));
+    object.Set("instruction", NameOf(row.instruction));
+    object.Set("order", NameOf(row.order));
+    object.Set("partner", row.partner);
+    answer.Set(answer.Length(), object);
+  }
+  return answer;
+}
+
 Napi::Value SetDelays(Info info) {
   SetDelaySeed(static_cast<uint64_t>(NumberAt(info, 0)));
   return info.Env().Undefined();
@@ -115,6 +161,7 @@ void ExportProbe(Napi::Env env, Napi::Object exports) {
   add("measureBareFault", MeasureBare);
   add("armRefusal", ArmARefusal);
   add("setDelays", SetDelays);
+  add("pageTransitions", PageTransitions);
 }
 
 }  // namespace faultline

@@ -47,7 +47,7 @@ void ManyThreadsFightForTheSamePagesOverManyCycles(uint64_t seed) {
           }
           EXPECT(states.Load(page, cycle) >= PageState::kBuilt);
           for (const uint64_t word : pages[page].content) EXPECT(word == uint64_t{cycle} * kPages + page);
-          if (random.Chance(50)) states.SetMapped(page, cycle);
+          if (random.Chance(50)) states.NoteMapped(page, cycle);
         }
         if (arrived.fetch_add(1, std::memory_order_acq_rel) + 1 == kThreads * cycle) {
           cycle_now.store(cycle + 1, std::memory_order_release);
@@ -68,13 +68,63 @@ void AWordOfAnotherCycleCountsAsUntouched() {
   EXPECT(states.Load(1, 7) == PageState::kBuilding && states.Load(1, 8) == PageState::kUntouched);
   states.Publish(1, 7);
   EXPECT(states.Load(1, 7) == PageState::kBuilt && !states.TryClaim(1, 7));
-  states.SetMapped(1, 7);
+  states.NoteMapped(1, 7);
   EXPECT(states.Load(1, 7) == PageState::kMapped && !states.TryClaim(1, 7));
   EXPECT(states.Load(1, 8) == PageState::kUntouched && states.TryClaim(1, 8));
-  states.SetMapped(2, 8);  // A fresh page of the allocator.
+  states.HandOut(2, 8);  // A fresh page of the allocator.
   EXPECT(!states.TryClaim(2, 8));
   // Nobody waits for another cycle's builder.
   states.AwaitBuilt(1, 7);
+}
+
+// Each operation in each state does what the table says, and nothing where the table has no row.
+void EveryOperationDoesWhatTheTableSays() {
+  constexpr uint32_t kOld = 7;
+  constexpr uint32_t kNow = 8;
+  const auto bring_to = [](PageStates& states, PageState state, uint32_t cycle) {
+    if (state == PageState::kUntouched) return;
+    EXPECT(states.TryClaim(0, cycle));
+    if (state == PageState::kBuilding) return;
+    states.Publish(0, cycle);
+    if (state == PageState::kMapped) states.NoteMapped(0, cycle);
+  };
+  const auto row_of = [](PageOperation operation, PageState from) -> const PageTransition* {
+    for (const PageTransition& row : kPageTransitions) {
+      if (row.operation == operation && row.from == from) return &row;
+    }
+    return nullptr;
+  };
+  for (uint32_t before = 0; before < 4; ++before) {
+    for (uint32_t state = 0; state < 4; ++state) {
+      for (const PageTransition& any : kPageTransitions) {
+        PageStates states;
+        EXPECT(states.Create(1).ok());
+        // Whatever an earlier cycle left behind makes no difference.
+        bring_to(states, static_cast<PageState>(before), kOld);
+        const PageState from = static_cast<PageState>(state);
+        bring_to(states, from, kNow);
+        const PageTransition* const row = row_of(any.operation, from);
+        switch (any.operation) {
+          case PageOperation::kClaim:
+            EXPECT(states.TryClaim(0, kNow) == (row != nullptr));
+            break;
+          case PageOperation::kPublish:
+            if (row != nullptr) states.Publish(0, kNow);
+            break;
+          case PageOperation::kNoteMapped:
+            if (row != nullptr) states.NoteMapped(0, kNow);
+            break;
+          case PageOperation::kHandOut:
+            if (row != nullptr) states.HandOut(0, kNow);
+            break;
+          case PageOperation::kAwait:
+            if (row == nullptr) states.AwaitBuilt(0, kNow);  // Returns at once.
+            break;
+        }
+        EXPECT(states.Load(0, kNow) == (row != nullptr ? row->to : from));
+      }
+    }
+  }
 }
 
 void AWaiterIsWokenByThePublisherAndNotByItsTimeLimit() {
@@ -123,6 +173,7 @@ int main(int argc, char** argv) {
   using namespace faultline::test;
   const uint64_t seed = SeedFrom(argc, argv, 20261124);
   AWordOfAnotherCycleCountsAsUntouched();
+  EveryOperationDoesWhatTheTableSays();
   CycleNumbersStartAgainAfterAReset();
   AWaiterIsWokenByThePublisherAndNotByItsTimeLimit();
   ManyThreadsFightForTheSamePagesOverManyCycles(seed);

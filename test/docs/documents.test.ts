@@ -6,9 +6,11 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Heap } from '../../dist/index.js';
+import { binding } from '../../dist/binding.js';
 import { DIAGNOSTICS } from '../../src/gc/events.ts';
 import { FAULT_MODES } from '../../src/gc/fault-modes.ts';
 import { COLLECTION_KINDS, COLLECTION_REASONS } from '../../src/gc/requests.ts';
+import { CONFIGURATIONS } from '../model/configurations.ts';
 import { anchors, documents, localLinks, read, ROOT, tableRows } from './markdown.ts';
 
 function section(document: string, heading: string): string {
@@ -205,6 +207,23 @@ describe('docs/concurrency.md', () => {
         .filter((path) => read(path).includes(`"(${letter}) `));
       expect(quoting.filter((path) => !files.includes(path)), letter).toEqual([]);
     }
+  });
+
+  it('has the transitions of a page word, as the table of the sources has them', () => {
+    const shown = tableRows(section('docs/concurrency.md', 'Page states')).filter((cells) => cells.length === 5).slice(2);
+    const rows = binding().pageTransitions();
+    expect(shown.map(([operation]) => operation)).toEqual(rows.map(({ operation }) => operation));
+    for (const [i, { from, to, who, instruction, order, partner }] of rows.entries()) {
+      const [, transition, owner, how, other] = shown[i]!;
+      expect([transition!.split(',')[0], owner, other]).toEqual([`${from} → ${to}`, who, partner]);
+      expect(how).toMatch(new RegExp(`^${instruction} ${order}\\b`));
+    }
+  });
+
+  it('has every system that is explored', () => {
+    expect(firstCells(section('docs/concurrency.md', 'What is explored')).filter((cell) => !cell.startsWith('system'))).toEqual(
+      Object.keys(CONFIGURATIONS).flatMap((name) => name.split(', ')),
+    );
   });
 
   it('has the states of a page in order', () => {

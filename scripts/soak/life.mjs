@@ -1,0 +1,130 @@
+/**
+ * Life: what one mutator does in a soak round, in slices of some milliseconds. Every slice ends where everything that was compared
+ * agreed with its model; the first difference is an exception.
+ *
+ * A heap that is full, and a system that refuses memory when the round asks for that, are no differences: the life makes room and goes on.
+ */
+import { makeRandom } from '../../test/support/random.mjs';
+import { ShadowProgram } from '../../test/support/shadow-program.mjs';
+import { exchange } from '../../test/support/shared-structures.mjs';
+import { Giants, rangeRound, stormRound } from './side-structures.mjs';
+
+const SHADOW_WORDS_LIMIT = 1_000_000;
+
+export class Life {
+  constructor(heap, { seed, thread, threads, load, capacityBytes }) {
+    this.heap = heap;
+    this.thread = thread;
+    this.threads = threads;
+    this.load = load;
+    this.random = makeRandom(seed);
+    this.shareBytes = (load.fill * capacityBytes) / threads;
+    this.giantBytes = load.giants * capacityBytes;
+    this.figures = { operations: 0, comparisons: 0, exhausted: 0, noMemory: 0 };
+    this.begin();
+  }
+
+  begin() {
+    this.mutator = this.heap.attachMutator();
+    this.program = undefined;
+    this.giants = new Giants(this.heap, this.mutator, this.random);
+    this.slices = 0;
+  }
+
+  /** A piece of work. */
+  slice() {
+    this.slices++;
+    try {
+      this.program ??= this.makeProgram();
+      this.activity();
+    } catch (error) {
+      this.makeRoom(error);
+    }
+  }
+
+  makeProgram() {
+    return new ShadowProgram(this.heap, this.mutator, {
+      seed: this.random.next(),
+      liveWordsLimit: Math.min(SHADOW_WORDS_LIMIT, this.shareBytes / 8 / (this.giantBytes > 0 ? 2 : 1)),
+      largeWords: this.load.largeWords,
+      idBase: this.thread << 24,
+    });
+  }
+
+  activity() {
+    const { random, load, mutator, program, heap } = this;
+    switch (random.below(16)) {
+      case 0:
+        if (load.handleStorms) this.figures.operations += stormRound(heap, mutator, random);
+        return;
+      case 1:
+        if (load.rootRanges) this.figures.operations += rangeRound(heap, mutator, random);
+        return;
+      case 2:
+        if (load.sharedTable) {
+          let left = 300;
+          const running = () => left-- > 0;
+          this.figures.operations += exchange(heap, mutator, {
+            thread: this.thread, threads: this.threads, seed: random.next(), running,
+          }).written;
+        }
+        return;
+      case 3:
+        if (load.collections && random.chance(1, 4)) mutator.collect({ kind: random.pick(['compact', 'full']) });
+        return;
+      case 4:
+        mutator.parked(() => {});
+        if (load.trackUtilization) mutator.utilization(10);
+        return;
+      case 5:
+        if (load.rebirths && random.chance(1, 4)) {
+          this.compare();
+          mutator.detach();
+          this.begin();
+        }
+        return;
+      case 6:
+      case 7:
+        if (this.giantBytes > 0) this.figures.operations += this.giants.round(this.giantBytes, this.shareBytes / 2);
+        return;
+      default:
+        for (let i = 0; i < 150; i++) program.step();
+        this.figures.operations += 150;
+        if (load.sabotage === 'corruption' && this.slices > 20) this.corrupt();
+        if (this.slices % 20 === 0) program.shrink(this.compare().words);
+    }
+  }
+
+  corrupt() {
+    const trunk = this.program.trunks[0];
+    this.mutator.u32[this.program.getRoot(trunk) * 2 + trunk.model.shape.field('id').offset]++;
+  }
+
+  compare() {
+    this.figures.comparisons++;
+    this.giants.compare();
+    return this.program?.compare() ?? { words: 0, objects: 0 };
+  }
+
+  makeRoom(error) {
+    if (error?.code === 'ERR_HEAP_EXHAUSTED') this.figures.exhausted++;
+    else if (error?.code === 'ERR_NO_MEMORY' && this.load.refusals) this.figures.noMemory++;
+    else throw error;
+    if (this.program === undefined) {
+      // Its constructor did not come to its end: what it took goes with the mutator.
+      this.mutator.detach();
+      this.begin();
+      return;
+    }
+    this.giants.releaseHalf();
+    this.program.shrink(Infinity);
+    this.compare();
+  }
+
+  /** The last comparison; the mutator is gone afterwards. */
+  finish() {
+    this.compare();
+    this.mutator.detach();
+    return this.figures;
+  }
+}
