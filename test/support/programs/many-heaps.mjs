@@ -19,6 +19,7 @@ async function figures() {
     threads: readdirSync('/proc/self/task').length,
     heapFiles: maps.filter((line) => /faultline-(heap|views)/.test(line)).length,
     mappings: maps.length,
+    residentBytes: process.memoryUsage.rss(),
   };
 }
 

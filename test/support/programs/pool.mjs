@@ -10,7 +10,14 @@ const [fault] = process.argv.slice(2);
 const heap = Heap.create({ capacityBytes: '32M', fault, verify: true, delaySeed: 6 });
 const mutator = heap.attachMutator();
 const length = makeFragmentedList(heap, mutator, 3);
-const pool = new Piscina({ filename: new URL('./pool-task.mjs', import.meta.url).href, minThreads: 2, maxThreads: 2 });
+const pool = new Piscina({
+  filename: new URL('./pool-task.mjs', import.meta.url).href,
+  minThreads: 2,
+  maxThreads: 2,
+  // The pool loads its tasks with require(), and a thread that is terminated inside require() of a module takes Node 20 down
+  // with a fatal error in IsGraphAsync.
+  execArgv: ['--no-experimental-require-module'],
+});
 
 for (let round = 0; round < 6; round++) {
   const abort = new AbortController();
