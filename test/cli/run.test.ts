@@ -42,6 +42,17 @@ describe('a run', () => {
     else expect(report.faults.bareP50Us).toBeGreaterThan(0);
   }, 120_000);
 
+  it.each(['barrier-free', 'satb', 'stopped'])('loses nothing with marker %s', async (marker) => {
+    const report = await reportOf('--marker', marker, '--heap', '48M', '--verify');
+    expect(report.marking.marker).toBe(marker);
+    expect(report.mutators.mismatches + report.check.mismatches).toBe(0);
+    const concurrent = marker !== 'stopped';
+    expect(report.pauses.remark.count > 0).toBe(concurrent);
+    expect(report.pauses.markStart.count > 0).toBe(concurrent);
+    expect(report.pauses.mark.count > 0).toBe(!concurrent);
+    expect(report.marking.writtenPages > 0).toBe(marker === 'barrier-free');
+  });
+
   it('holds in a heap that has hardly room for the graph', async () => {
     const { input } = await reportOf('--seconds', '0.1');
     const report = await reportOf('--heap', String(Math.ceil(input.bytes * 1.15 + 2 ** 20)));
@@ -65,7 +76,8 @@ describe('a run', () => {
       heap: numbers('capacityBytes', 'liveBytes', 'peakFileBytes', 'fileBytesBefore', 'fileBytesAfter'),
       fault: { mode: expect.any(String), requestedMode: 'auto', faultAroundPages: expect.any(Number) },
       cycles: numbers('count', 'evacuatedBytes', 'copiedBytes', 'inPlacePages'),
-      pauses: { flip: pause, mark: pause, timeToSafepoint: pause },
+      pauses: { flip: pause, mark: pause, markStart: pause, remark: pause, timeToSafepoint: pause },
+      marking: { marker: expect.any(String), ...numbers('rounds', 'writtenPages', 'loggedReferences', 'objects', 'objectsPerSecond') },
       faults: numbers('count', 'p50Us', 'p99Us', 'p999Us', 'bareP50Us'),
       pages: numbers('builtByWorkers', 'builtByMutators', 'mappedByContinue', 'continueCalls', 'copyCalls'),
       stalls: numbers('count', 'totalMs', 'maxMs', 'p50Us', 'totalUs'),
@@ -77,6 +89,7 @@ describe('a run', () => {
       kernel: expect.any(String),
     });
     expect(report.triggers.explicit).toBeGreaterThan(0);
+    expect(report.marking.objectsPerSecond).toBeGreaterThan(0);
     expect(report.stalls.totalMs).toBeCloseTo(report.stalls.totalUs / 1000);
     for (const share of Object.values(report.utilization)) {
       expect(share).toBeGreaterThanOrEqual(0);
@@ -97,7 +110,7 @@ describe('a run', () => {
     expect(status).toBe(0);
     expect(stdout).toMatch(/^0 mismatches in [\d,]+ checks/);
     expect(stdout).toContain('seed 7');
-    expect(stdout.trimEnd().split('\n').length).toBeLessThan(24);
+    expect(stdout.trimEnd().split('\n').length).toBeLessThan(26);
     expect(stdout).toMatch(/^triggers +\d.* explicit/m);
     expect(stdout).toMatch(/^stalls +(none|\d)/m);
     expect(stderr).toBe('');

@@ -5,6 +5,7 @@ import { randomInt } from 'node:crypto';
 import { type Command, Option } from 'commander';
 import { argumentRangeError } from '../../errors.ts';
 import { FAULT_MODES, type RequestedFaultMode } from '../../gc/fault-modes.ts';
+import { MARKERS, type RequestedMarker } from '../../gc/markers.ts';
 import { type HeapOptions, resolveOptions } from '../../options.ts';
 
 /** Ways to spoil the graph after loading, so that a test can see that a run notices. */
@@ -19,6 +20,7 @@ export interface RunOptions {
   readonly heap: string;
   readonly fault: RequestedFaultMode;
   readonly faultAround: number | undefined;
+  readonly marker: RequestedMarker;
   readonly seed: number;
   readonly json: boolean;
   readonly verify: boolean;
@@ -34,6 +36,7 @@ const SPELLINGS: Readonly<Record<string, string>> = {
   faultAroundPages: '--fault-around',
   workers: '--workers',
   fault: '--fault',
+  marker: '--marker',
 };
 
 export function addRunOptions(command: Command): Command {
@@ -45,6 +48,7 @@ export function addRunOptions(command: Command): Command {
     .option('--heap <size>', 'capacity such as 512M or 4G, or auto: about 2.2 times the graph', 'auto')
     .option('--fault <mode>', `how early touches are held: auto, ${FAULT_MODES.join(', ')}`, 'auto')
     .option('--fault-around <pages>', 'pages shown at a fault, a power of two up to 64 (default: 4)')
+    .option('--marker <name>', `how what is alive is found: auto, ${MARKERS.join(', ')}`, 'auto')
     .option('--seed <n>', 'seed of everything random (default: a new one, which is printed)')
     .option('--json', 'print one JSON object on standard output, and nothing else there')
     .option('--verify', 'walk the whole heap after every marking too, inside the pause')
@@ -60,6 +64,7 @@ export function runOptions(text: Readonly<Record<string, unknown>>): RunOptions 
     heap: String(text['heap']),
     fault: text['fault'] as RequestedFaultMode,
     faultAround: text['faultAround'] === undefined ? undefined : integer(text, 'fault-around', 1, 64),
+    marker: text['marker'] as RequestedMarker,
     seed: text['seed'] === undefined ? randomInt(1, MAX_SEED) : integer(text, 'seed', 0, MAX_SEED),
     json: text['json'] === true,
     verify: text['verify'] === true,
@@ -77,6 +82,7 @@ export function heapOptions(options: RunOptions, capacityBytes: number | string)
   return {
     capacityBytes,
     fault: options.fault,
+    marker: options.marker,
     verify: options.verify,
     trackUtilization: true,
     ...(options.workers === undefined ? {} : { workers: options.workers }),
@@ -91,6 +97,7 @@ export function commandOf(input: string | undefined, options: RunOptions): strin
   if (options.workers !== undefined) words.push(`--workers ${options.workers}`);
   if (options.heap !== 'auto') words.push(`--heap ${options.heap}`);
   if (options.faultAround !== undefined) words.push(`--fault-around ${options.faultAround}`);
+  if (options.marker !== 'auto') words.push(`--marker ${options.marker}`);
   if (options.verify) words.push('--verify');
   return [...words, `--seed ${options.seed}`].join(' ');
 }
