@@ -197,12 +197,18 @@ uint64_t Collector::RewriteRoots() {
   uint64_t roots = 0;
   const auto rewrite = [&](uint32_t* slot) {
     *slot = forwarding.NewReference(*slot);
+    root_pages_.Note(*slot);
     ++roots;
   };
+  root_pages_.Clear();
+  root_pages_.NextOwner();
   for (uint32_t i = 0; i < kSharedRootSlots; ++i) {
     if (heap_->shared_roots[i] != 0) rewrite(&heap_->shared_roots[i]);
   }
-  for (Mutator* mutator : heap_->handshake.mutators()) mutator->ForEachRoot(rewrite);
+  for (Mutator* mutator : heap_->handshake.mutators()) {
+    root_pages_.NextOwner();
+    mutator->ForEachRoot(rewrite);
+  }
   return roots;
 }
 

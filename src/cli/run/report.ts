@@ -31,7 +31,7 @@ export interface RunReport {
     readonly fileBytesAfter: number;
     readonly metadataBytes: number;
   };
-  readonly fault: { readonly mode: string; readonly requestedMode: string; readonly faultAroundPages: number };
+  readonly fault: { readonly mode: string; readonly requestedMode: string; readonly faultAroundPages: number | 'adaptive' };
   readonly cycles: HeapStatistics['cycles'];
   readonly pauses: HeapStatistics['pauses'];
   readonly marking: {
