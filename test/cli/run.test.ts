@@ -74,7 +74,7 @@ describe('a run', () => {
     expect(report).toMatchObject({
       input: { path: snapshot, objects: expect.any(Number), references: expect.any(Number), bytes: expect.any(Number) },
       heap: numbers('capacityBytes', 'liveBytes', 'peakFileBytes', 'fileBytesBefore', 'fileBytesAfter'),
-      fault: { mode: expect.any(String), requestedMode: 'auto', faultAroundPages: expect.any(Number) },
+      fault: { mode: expect.any(String), requestedMode: 'auto', faultAroundPages: 'adaptive' },
       cycles: numbers('count', 'evacuatedBytes', 'copiedBytes', 'inPlacePages'),
       pauses: { flip: pause, mark: pause, markStart: pause, remark: pause, timeToSafepoint: pause },
       marking: { marker: expect.any(String), ...numbers('rounds', 'writtenPages', 'loggedReferences', 'objects', 'objectsPerSecond') },
