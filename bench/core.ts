@@ -89,13 +89,13 @@ function safepointLine({ threads, p50Us, p99Us, floorP50Us, floorP99Us }: Safepo
   };
 }
 
-function stallLine({ factor, stalls, stalledMs, operationsPerSecond, throughput }: StallFigures): Line {
+function stallLine({ factor, capacityOverLive, stalls, stalledMs, operationsPerSecond, throughput }: StallFigures): Line {
   const [goal, reached] =
     factor === 2 ? ['no stall', stalls === 0] : factor === 1.5 ? ['throughput >= 0.5 of that at 3 x', throughput >= 0.5] : ['', true];
   return {
-    figure: `faultline run in ${factor} x the graph`,
+    figure: `faultline run in a heap of ${factor} x what is alive`,
     measured:
-      `${stalls} waits for memory, ${stalledMs.toFixed(0)} ms in all; ${(operationsPerSecond / 1e6).toFixed(1)} million operations/s, ` +
+      `(${capacityOverLive.toFixed(2)} x in the end) ${stalls} waits for memory, ${stalledMs.toFixed(0)} ms in all; ${(operationsPerSecond / 1e6).toFixed(1)} million operations/s, ` +
       `${throughput.toFixed(2)} of that at 3 x`,
     goal,
     reached,
