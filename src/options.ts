@@ -44,6 +44,11 @@ export interface HeapOptions {
   returnAfterMs?: number;
   /** Copied in one cycle at most, full collections aside. Default: the capacity. */
   evacuationBudgetBytes?: number | string;
+  /**
+   * Checks what the program does with views and raw references: stale and foreign references, shapes, values, the running state. For
+   * finding errors; costs nothing when it is off. Default false.
+   */
+  checked?: boolean;
   /** Walks the whole heap after every marking, inside the pause, and stops the process at the first violation. */
   verify?: boolean;
   /** Keeps a time line per mutator, from which `mutator.utilization()` is read. */
@@ -68,6 +73,7 @@ export interface ResolvedOptions {
   readonly barrieredStores: boolean;
   readonly faultAroundPages: number;
   readonly workers: number;
+  readonly checked: boolean;
   readonly verify: boolean;
   readonly trackUtilization: boolean;
   readonly performanceMeasures: boolean;
@@ -102,6 +108,7 @@ const KNOWN: ReadonlySet<string> = new Set([
   'memoryPricePerMib',
   'returnAfterMs',
   'evacuationBudgetBytes',
+  'checked',
   'verify',
   'trackUtilization',
   'performanceMeasures',
@@ -177,6 +184,7 @@ export function resolveOptions(options: HeapOptions): ResolvedOptions {
     barrieredStores: flag('barrieredStores', options.barrieredStores ?? marker === 'satb'),
     faultAroundPages: around,
     workers: integer('workers', options.workers ?? Math.max(1, Math.min(4, availableParallelism() - 1)), 0, MAX_WORKERS),
+    checked: flag('checked', options.checked ?? false),
     verify: flag('verify', options.verify ?? false),
     trackUtilization: flag('trackUtilization', options.trackUtilization ?? false),
     performanceMeasures: flag('performanceMeasures', options.performanceMeasures ?? false),

@@ -79,6 +79,7 @@ inline constexpr uint32_t kHandlesUsed = 4;
 inline constexpr uint32_t kTlabStart = 5;
 inline constexpr uint32_t kLogging = 6;
 inline constexpr uint32_t kLogUsed = 7;
+inline constexpr uint32_t kNullSlot = 15;  // Always zero: where handles that lead nowhere point.
 inline constexpr uint32_t kSlots = 16;
 }  // namespace control
 

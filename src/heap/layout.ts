@@ -27,6 +27,8 @@ export const CONTROL_HANDLES_USED = 4;
 export const CONTROL_TLAB_START = 5;
 export const CONTROL_LOGGING = 6;
 export const CONTROL_LOG_USED = 7;
+/** Always zero: where handles that lead nowhere point. */
+export const CONTROL_NULL_SLOT = 15;
 export const CONTROL_SLOTS = 16;
 
 /** References that a mutator's write barrier has overwritten; behind the handle slots. */
@@ -53,6 +55,7 @@ const MIRRORED: Readonly<Record<string, number>> = {
   CONTROL_LOGGING,
   CONTROL_LOG_USED,
   LOG_ENTRIES,
+  CONTROL_NULL_SLOT,
   CONTROL_SLOTS,
   MUTATOR_RUNNING,
   MUTATOR_STOP_REQUESTED,
