@@ -23,6 +23,7 @@ export {
 } from './heap/definition.ts';
 export { type Field, type Offsets, Shape } from './heap/shapes.ts';
 export { Elements } from './objects/elements.ts';
+export type { HandleToken } from './objects/handle-tokens.ts';
 export { HeapString, type StringDefinition } from './objects/heap-string.ts';
 export { ObjectCursor, ObjectView } from './objects/object-view.ts';
 export type {

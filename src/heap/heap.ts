@@ -18,14 +18,16 @@ import { type HeapStatistics, toStatistics } from '../gc/statistics.ts';
 import { type HeapOptions, type ResolvedOptions, resolveOptions } from '../options.ts';
 import type { CollectionHost } from './allocation.ts';
 import { CheckedMutator } from './checked-mutator.ts';
-import { assertLayout, CONTROL_SLOTS, LOG_ENTRIES, REGION_BYTES, SHARED_ROOT_SLOTS, VIEW_ALIGNMENT_BYTES } from './layout.ts';
+import { assertLayout, CONTROL_SLOTS, LOG_ENTRIES, PROGRAM_ROOT_SLOTS, REGION_BYTES, VIEW_ALIGNMENT_BYTES } from './layout.ts';
 import { Mutator } from './mutator.ts';
 import { RootRange } from './root-range.ts';
 import type { Exactly, ShapeDefinition } from './definition.ts';
 import { type Shape, ShapeTable } from './shapes.ts';
 import type { HeapString } from '../objects/heap-string.ts';
+import type { HandleToken } from '../objects/handle-tokens.ts';
 import { Objects } from '../objects/objects.ts';
-import type { Cursor, InitialElements, InitialValues, View } from '../objects/view-types.ts';
+import { SHARED_BYTES, SharedSlots } from '../objects/shared-slots.ts';
+import type { AnyView, Cursor, InitialElements, InitialValues, View } from '../objects/view-types.ts';
 import { ADDRESS_BYTES, attachNative, type HeapToken } from './token.ts';
 import type { Ref } from './units.ts';
 import { makeViews, type Views } from './views.ts';
@@ -104,7 +106,7 @@ export class Heap extends EventEmitter<HeapEvents> {
       unitPages: description.unitPages,
       reasons: made?.reasons ?? [],
     };
-    this.roots = new RootRange(new Uint32Array(token.roots), new Uint32Array([SHARED_ROOT_SLOTS]));
+    this.roots = new RootRange(new Uint32Array(token.roots, 0, PROGRAM_ROOT_SLOTS), new Uint32Array([PROGRAM_ROOT_SLOTS]));
     this.#shapes = new ShapeTable(this.#native, description.heap);
     this.#views = makeViews(token.view, description.viewOffset, description.regions * REGION_BYTES);
     this.#events = new EventStream(token.id, made?.options.performanceMeasures ?? false, (event) => this.#tell(event));
@@ -132,7 +134,7 @@ export class Heap extends EventEmitter<HeapEvents> {
     const regions = resolved.capacityRegions + resolved.reserveRegions;
     const spanBytes = Math.ceil((regions * REGION_BYTES) / VIEW_ALIGNMENT_BYTES) * VIEW_ALIGNMENT_BYTES;
     const view = reserve(spanBytes + VIEW_ALIGNMENT_BYTES, resolved);
-    const roots = new SharedArrayBuffer(SHARED_ROOT_SLOTS * 4);
+    const roots = new SharedArrayBuffer(SHARED_BYTES);
     const made = native.create(
       { ...resolved, faultMode: FAULT_MODES.indexOf(mode), marker: MARKERS.indexOf(marker) },
       new Uint8Array(view, 0, ADDRESS_BYTES),
@@ -192,6 +194,40 @@ export class Heap extends EventEmitter<HeapEvents> {
     return this.#objects().string(text);
   }
 
+  /**
+   * The one string of that text that all threads share: equal texts give the same object, so that references can be compared. It
+   * stays alive until {@link dropInterned}, whoever refers to it. A safepoint; throws what {@link Mutator.allocate} throws.
+   */
+  intern(text: string): HeapString {
+    return this.#objects().intern(text);
+  }
+
+  /**
+   * Forgets an interned string; whether there was one. Who refers to it keeps it; the next {@link intern} of the text makes another.
+   */
+  dropInterned(text: string): boolean {
+    return this.#objects().interned.drop(text);
+  }
+
+  /**
+   * Makes a root that goes to another thread by message: a plain object that {@link redeem} there turns into a view, once. Until
+   * then, or until {@link withdraw}, it keeps the object alive, also beyond the end of this thread. Throws ERR_TOKENS_EXHAUSTED when
+   * too many are under way (about a thousand), ERR_VIEW_RELEASED.
+   */
+  offer(view: AnyView): HandleToken {
+    return this.#objects().tokens.offer(view);
+  }
+
+  /** The object that another thread (or this one) has offered. Throws ERR_TOKEN_SPENT when it was redeemed or withdrawn before. */
+  redeem(token: HandleToken): View {
+    return this.#objects().tokens.redeem(token) as View;
+  }
+
+  /** Takes back an offer; false when it was redeemed or withdrawn already. In any thread that is a mutator. */
+  withdraw(token: HandleToken): boolean {
+    return this.#objects().tokens.withdraw(token);
+  }
+
   /** Makes this thread a mutator, in the running state. Throws ERR_MUTATOR_ATTACHED, ERR_SIGNAL_BLOCKED, ERR_HEAP_CLOSED. */
   attachMutator(options: MutatorOptions = {}): Mutator {
     const handleCapacity = capacity('handleCapacity', options.handleCapacity ?? DEFAULT_HANDLES);
@@ -219,6 +255,8 @@ export class Heap extends EventEmitter<HeapEvents> {
       shapes: this.#shapes,
       heapBytes: this.#description.regions * REGION_BYTES,
       checked: this.token.checked,
+      shared: new SharedSlots(this.token.roots),
+      heapId: this.token.id,
     });
     return mutator;
   }

@@ -16,7 +16,9 @@ export const PAGE_WORDS = PAGE_BYTES / WORD_BYTES;
 export const LARGE_OBJECT_WORDS = REGION_WORDS / 2;
 export const MAX_EVACUATED_WORDS = REGION_WORDS - PAGE_WORDS;
 export const VIEW_ALIGNMENT_BYTES = 2 ** 30;
-export const SHARED_ROOT_SLOTS = 1024;
+export const SHARED_ROOT_SLOTS = 2048;
+/** The first so many are the program's (`heap.roots`), the others the library's (objects/shared-slots.ts). */
+export const PROGRAM_ROOT_SLOTS = 1024;
 
 /** The per-mutator control block, in u32 words. */
 export const CONTROL_STATE = 0;

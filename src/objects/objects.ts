@@ -19,6 +19,9 @@ import { ClassGenerator, type ShapeClasses } from './generated-classes.ts';
 import { HeapString, stringClasses } from './heap-string.ts';
 import { INITIALIZE, KEPT, ObjectCursor, ObjectView, OWNER, SHAPE, SLOT } from './object-view.ts';
 import { Strings } from './strings.ts';
+import { HandleTokens } from './handle-tokens.ts';
+import { InternTable } from './intern-table.ts';
+import type { SharedSlots } from './shared-slots.ts';
 import type { Cursor, InitialElements, InitialValues, View } from './view-types.ts';
 
 /** @internal */
@@ -29,11 +32,15 @@ export interface ObjectsSetUp {
   readonly shapes: ShapeTable;
   readonly heapBytes: number;
   readonly checked: boolean;
+  readonly shared: SharedSlots;
+  readonly heapId: number;
 }
 
 /** @internal */
 export class Objects {
   readonly strings: Strings;
+  readonly interned: InternTable;
+  readonly tokens: HandleTokens;
   readonly #mutator: Mutator;
   readonly #handles: HandleTable;
   readonly #control: Uint32Array;
@@ -45,12 +52,14 @@ export class Objects {
   /** Handles of views that were found dead while the mutator was parked, when a pause may be looking at them. */
   readonly #deferred: number[] = [];
 
-  constructor({ mutator, handles, control, shapes, heapBytes, checked }: ObjectsSetUp) {
+  constructor({ mutator, handles, control, shapes, heapBytes, checked, shared, heapId }: ObjectsSetUp) {
     this.#mutator = mutator;
     this.#handles = handles;
     this.#control = control;
     this.#shapes = shapes;
     this.strings = new Strings(mutator, shapes);
+    this.interned = new InternTable(mutator, this.strings, shapes, shared.internTable);
+    this.tokens = new HandleTokens(this, shared, heapId);
     const { buffer, byteOffset } = mutator.u32;
     const environment = { owner: this, mutator, control, data: new DataView(buffer, byteOffset, heapBytes) };
     this.#generator = new ClassGenerator(environment, { beyond: kindsBeyond(mutator, heapBytes), checked });
@@ -250,6 +259,10 @@ export class Objects {
   /** A new string in the heap, as a view. */
   string(text: string): HeapString {
     return this.viewOf(this.strings.allocate(text)) as HeapString;
+  }
+
+  intern(text: string): HeapString {
+    return this.viewOf(this.interned.intern(text)) as HeapString;
   }
 }
 
