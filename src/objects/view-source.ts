@@ -30,7 +30,7 @@ ${isCursor ? followMember(shape, options) : ''}
 export function elementsSource(shape: Shape, place: string, run: { type: FieldType; kind: Field['kind']; offset: number; length?: number }, options: AccessOptions): string {
   const where = JSON.stringify(place);
   const length = run.length ?? 'u32[ref * 2 + 1]';
-  const target = JSON.stringify(targetOf(run.type, shape.name));
+  const target = JSON.stringify(targetOf(run.type, shape.name) ?? null);
   const offset = `${run.offset} + index`;
   const bounds = `if ((index >>> 0) !== index || index >= ${length}) throw owner.outOfBounds(${where}, index, ${length});`;
   const write = isReference(run.type)
@@ -73,7 +73,7 @@ function enter(view: string, where: string, { checked }: AccessOptions): string 
 
 function valueMembers(shape: Shape, name: string, { kind, offset, type }: Field, options: AccessOptions): string {
   const where = JSON.stringify(`${shape.name}.${name}`);
-  const target = JSON.stringify(targetOf(type, shape.name));
+  const target = JSON.stringify(targetOf(type, shape.name) ?? null);
   return `  get [${JSON.stringify(name)}]() {
     ${enter('this', where, options)}
     ${read(type, load(kind, String(offset), options), where, target, options)}
