@@ -108,7 +108,9 @@ export class CheckedMutator extends Mutator {
   override admit(ref: Ref, place: string): void {
     this.#mustRun(place);
     const most = this.u32.length / 2 - 1;
-    if (!Number.isInteger(ref) || ref < 0 || ref > most) throw argumentRangeError(`reference in ${place}`, `an integer from 0 to ${most}`, ref);
+    if (!Number.isInteger(ref) || ref < 0 || ref > most) {
+      throw argumentRangeError(`reference in ${place}`, `an integer from 0 to ${most}`, ref);
+    }
     if (ref === 0) return;
     const given = this.#given.get(ref);
     if (given === this.#safepoints) return;

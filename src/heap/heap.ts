@@ -173,9 +173,13 @@ export class Heap extends EventEmitter<HeapEvents> {
 
   /**
    * A new object, as a view; fields that are not given are zero or null. A safepoint. Throws ERR_OPTION for unknown fields and wrong
-   * values, and what {@link Mutator.allocate} throws. About a microsecond; in a scope half of it.
+   * values, and what {@link Mutator.allocate} throws. Some hundred ns; in a scope about 100.
    */
-  create<D extends ShapeDefinition>(shape: Shape<D>, values: InitialValues<D> = {} as InitialValues<D>, elements?: InitialElements<D>): View<D> {
+  create<D extends ShapeDefinition>(
+    shape: Shape<D>,
+    values: InitialValues<D> = {} as InitialValues<D>,
+    elements?: InitialElements<D>,
+  ): View<D> {
     return this.#objects().create(shape, values, elements);
   }
 

@@ -73,7 +73,7 @@ export class Shape<D extends ShapeDefinition = ShapeDefinition> {
   readonly elementKind: FieldKind | undefined;
   /** Of the first element, in units of an element from the object's start. */
   readonly elementsOffset: number;
-  readonly #elementBytesLog2: number;
+  readonly #elementBytes: number;
 
   /** @internal */
   constructor(id: number, definition: D, layout: ShapeLayout) {
@@ -87,7 +87,7 @@ export class Shape<D extends ShapeDefinition = ShapeDefinition> {
     this.refCount = layout.refCount;
     this.fixedWords = layout.fixedWords;
     this.elementKind = layout.elementKind;
-    this.#elementBytesLog2 = layout.elementBytesLog2;
+    this.#elementBytes = 1 << layout.elementBytesLog2;
     this.elementsOffset = (layout.fixedWords * WORD_BYTES) >>> layout.elementBytesLog2;
   }
 
@@ -103,7 +103,7 @@ export class Shape<D extends ShapeDefinition = ShapeDefinition> {
   /** Size of an object with `count` elements, in words. */
   words(count: number): number {
     if (this.elementKind === undefined) return this.fixedWords;
-    return this.fixedWords + Math.ceil((count * 2 ** this.#elementBytesLog2) / WORD_BYTES);
+    return this.fixedWords + Math.ceil((count * this.#elementBytes) / WORD_BYTES);
   }
 
   /** Index into `mutator.u32` of reference field number `index` of the object. */
@@ -139,10 +139,11 @@ export function layOut(definition: ShapeDefinition): ShapeLayout {
   const fields = new Map<string, Field>();
   let at = HEADER_BYTES;
   for (const { name, type, kind, length } of entries.toSorted((a, b) => rank(b.kind) - rank(a.kind))) {
-    const bytes = 2 ** BYTES_LOG2[kind];
-    at = Math.ceil(at / bytes) * bytes;
-    fields.set(name, { kind, offset: at / bytes, type, length });
-    at += bytes * length;
+    // Shifts, because V8 keeps what comes out of `**` and `/` as floating point, and index computations in hot loops with it.
+    const log2 = BYTES_LOG2[kind];
+    const offset = (at + (1 << log2) - 1) >>> log2;
+    fields.set(name, { kind, offset, type, length });
+    at = (offset + length) << log2;
   }
   if (at > MAX_FIXED_BYTES) {
     throw argumentRangeError(`size of the fields of ${definition.name}`, `at most ${MAX_FIXED_BYTES} bytes`, at);
@@ -150,7 +151,7 @@ export function layOut(definition: ShapeDefinition): ShapeLayout {
   return {
     fields,
     refCount: entries.reduce((count, { kind, length }) => count + (kind === 'ref' ? length : 0), 0),
-    fixedWords: Math.ceil(at / WORD_BYTES),
+    fixedWords: (at + WORD_BYTES - 1) >>> 3,
     elementKind,
     elementBytesLog2: elementKind === undefined ? 0 : BYTES_LOG2[elementKind],
   };

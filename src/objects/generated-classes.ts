@@ -11,7 +11,7 @@ import { BEGIN, BULK, Elements, MEMORY, OF } from './elements.ts';
 import { INITIALIZE, ObjectCursor, ObjectView, OWNER, RESERVED_NAMES, SHAPE, SLOT } from './object-view.ts';
 import type { Objects } from './objects.ts';
 import { checkValue } from './value-check.ts';
-import { elementsSource, viewSource } from './view-source.ts';
+import { elementsSource, type Run, viewSource } from './view-source.ts';
 
 /** @internal */
 export type ViewClass = (new (slot: number) => ObjectView) & { prototype: { [INITIALIZE]?(values: object): void } };
@@ -88,7 +88,7 @@ export class ClassGenerator {
     return made as C;
   }
 
-  #elements(shape: Shape, name: string, run: Parameters<typeof elementsSource>[2]): ElementsClass {
+  #elements(shape: Shape, name: string, run: Run): ElementsClass {
     const made = this.#compile<{ prototype: object }>(elementsSource(shape, `${shape.name}.${name}`, run, this.#options), Elements, []);
     const { buffer, byteOffset } = this.#environment.mutator.u32;
     const isBulk = !isReference(run.type) && run.type !== 'bool';

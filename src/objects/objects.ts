@@ -150,7 +150,8 @@ export class Objects {
   }
 
   outOfBounds(place: string, index: unknown, length: number): RangeError {
-    return argumentRangeError(`index of ${place}`, length === 0 ? 'none (there are no elements)' : `an integer from 0 to ${length - 1}`, index);
+    const accepted = length === 0 ? 'none (there are no elements)' : `an integer from 0 to ${length - 1}`;
+    return argumentRangeError(`index of ${place}`, accepted, index);
   }
 
   noStep(cursor: ObjectCursor, field: string): RangeError {

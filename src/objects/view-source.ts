@@ -26,8 +26,16 @@ ${isCursor ? followMember(shape, options) : ''}
 }`;
 }
 
+/** @internal Elements: behind the fields, or with a length of their own in an array field. */
+export interface Run {
+  readonly type: FieldType;
+  readonly kind: Field['kind'];
+  readonly offset: number;
+  readonly length?: number;
+}
+
 /** @internal The text of the class of a run of elements: those behind the fields, or of an array field. */
-export function elementsSource(shape: Shape, place: string, run: { type: FieldType; kind: Field['kind']; offset: number; length?: number }, options: AccessOptions): string {
+export function elementsSource(shape: Shape, place: string, run: Run, options: AccessOptions): string {
   const where = JSON.stringify(place);
   const length = run.length ?? 'u32[ref * 2 + 1]';
   const target = JSON.stringify(targetOf(run.type, shape.name) ?? null);
@@ -128,7 +136,8 @@ function followMember(shape: Shape, options: AccessOptions): string {
     const where = JSON.stringify(`${shape.name}.${name}`);
     // What the setter lets into a field of this very shape needs no second look.
     const known = targetOf(type, shape.name) === shape.name && !options.checked;
-    const check = known ? '' : `if (to !== 0 && u32[to * 2] !== ${shape.id}) throw owner.wrongShape(to, ${JSON.stringify(shape.name)}, ${where});`;
+    const wrong = `owner.wrongShape(to, ${JSON.stringify(shape.name)}, ${where})`;
+    const check = known ? '' : `if (to !== 0 && u32[to * 2] !== ${shape.id}) throw ${wrong};`;
     return `      case ${JSON.stringify(name)}: {
         ${enter('this', where, options)}
         const to = u32[${slotIndex(String(offset))}];

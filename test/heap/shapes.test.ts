@@ -1,6 +1,7 @@
 /**
  * Shapes: the layout they choose, and that they are the same for every thread.
  */
+import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
@@ -33,6 +34,15 @@ describe('the layout of a shape', () => {
       }
     }
     expect(taken.size).toBe(2 * kinds.reduce((sum, kind) => sum + BYTES[kind], 0));
+  });
+
+  it('consists of small integers, which V8 computes with as such', () => {
+    setFlagsFromString('--allow-natives-syntax');
+    const isSmallInteger = new Function('value', 'return %IsSmi(value)') as (value: number) => boolean;
+    const fields = { a: 'ref', b: 'f64', c: 'u8', d: 'i16', e: { array: 'i32', length: 3 }, f: 'u32' } as const;
+    const layout = layOut({ name: 's', fields });
+    const numbers = [...layout.fields.values()].map(({ offset }) => offset).concat(layout.fixedWords, layout.refCount);
+    expect(numbers.filter((number) => !isSmallInteger(number))).toEqual([]);
   });
 
   it.each<[ShapeDefinition['fields'], number]>([
