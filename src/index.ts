@@ -28,10 +28,12 @@ export { HeapString, type StringDefinition } from './objects/heap-string.ts';
 export { ObjectCursor, ObjectView } from './objects/object-view.ts';
 export type {
   AnyView,
+  ArrayNames,
   Cursor,
   ElementsOfView,
   ElementValue,
   FieldProperties,
+  FieldValue,
   InitialElements,
   InitialValues,
   StepName,

@@ -67,6 +67,8 @@ export class Objects {
 
   create<D extends ShapeDefinition>(shape: Shape<D>, values: InitialValues<D>, elements: InitialElements<D> | undefined): View<D> {
     const classes = this.#classesOf(shape);
+    if (typeof values !== 'object' || values === null) throw argumentTypeError(`values of ${shape.name}`, 'an object', values);
+    if (elements === null) throw argumentTypeError(`elements of ${shape.name}`, 'a number or an array', elements);
     for (const name in values) if (!shape.fields.has(name)) throw unknownField(shape, name);
     const count = typeof elements === 'object' ? (elements as ArrayLike<unknown>).length : ((elements ?? 0) as number);
     const view = this.#own(new classes.view(this.#slotFor(this.#mutator.allocate(shape, count))));
@@ -217,7 +219,7 @@ export class Objects {
   }
 
   keep(view: ObjectView): void {
-    if (view[KEPT]) return;
+    if (view[KEPT] || view[SLOT] === CONTROL_NULL_SLOT) return;
     view[KEPT] = true;
     this.#finalized.register(view, view[SLOT], view);
   }

@@ -23,13 +23,15 @@ export type ElementValue<T extends ElementType, Self extends ShapeDefinition> = 
             : View<To> | null
           : number;
 
-type FieldValue<T, Self extends ShapeDefinition> = T extends 'string'
+/** What a field of that type reads as, and accepts. */
+export type FieldValue<T, Self extends ShapeDefinition> = T extends 'string'
   ? string | null
   : T extends ElementType
     ? ElementValue<T, Self>
     : never;
 
-type ArrayNames<F> = { [Name in keyof F]: F[Name] extends ArrayType ? Name : never }[keyof F];
+/** Names of the array fields. */
+export type ArrayNames<F> = { [Name in keyof F]: F[Name] extends ArrayType ? Name : never }[keyof F];
 
 /** The properties that a view of an object has for its fields. Those of an untyped shape are not known to the compiler. */
 export type FieldProperties<D extends ShapeDefinition> = ShapeDefinition extends D
