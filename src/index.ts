@@ -7,7 +7,38 @@ export type { HeapOptions } from './options.ts';
 export { Heap, type HeapCapabilities, type MutatorOptions } from './heap/heap.ts';
 export { Mutator } from './heap/mutator.ts';
 export { RootRange } from './heap/root-range.ts';
-export { type Field, type FieldKind, Shape, type ShapeDefinition } from './heap/shapes.ts';
+export {
+  array,
+  type ArrayType,
+  definition,
+  type ElementsOf,
+  type ElementType,
+  type Exactly,
+  type FieldKind,
+  type FieldsOf,
+  type FieldType,
+  ref,
+  type ReferenceType,
+  type ShapeDefinition,
+} from './heap/definition.ts';
+export { type Field, type Offsets, Shape } from './heap/shapes.ts';
+export { Elements } from './objects/elements.ts';
+export type { HandleToken } from './objects/handle-tokens.ts';
+export { HeapString, type StringDefinition } from './objects/heap-string.ts';
+export { ObjectCursor, ObjectView } from './objects/object-view.ts';
+export type {
+  AnyView,
+  ArrayNames,
+  Cursor,
+  ElementsOfView,
+  ElementValue,
+  FieldProperties,
+  FieldValue,
+  InitialElements,
+  InitialValues,
+  StepName,
+  View,
+} from './objects/view-types.ts';
 export type { HeapToken } from './heap/token.ts';
 export type { ReferenceHandle, Ref } from './heap/units.ts';
 export type { FaultMode, RequestedFaultMode } from './gc/fault-modes.ts';

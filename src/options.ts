@@ -53,6 +53,11 @@ export interface HeapOptions {
   returnAfterMs?: number;
   /** Copied in one cycle at most, full collections aside. Default: the capacity. */
   evacuationBudgetBytes?: number | string;
+  /**
+   * Checks what the program does with views and raw references: stale and foreign references, shapes, values, the running state. For
+   * finding errors; costs nothing when it is off. Default false.
+   */
+  checked?: boolean;
   /** Walks the whole heap after every marking, inside the pause, and stops the process at the first violation. */
   verify?: boolean;
   /** Keeps a time line per mutator, from which `mutator.utilization()` is read. */
@@ -77,6 +82,7 @@ export interface ResolvedOptions {
   readonly barrieredStores: boolean;
   readonly faultAroundPages: number | 'adaptive';
   readonly workers: WorkerOptions;
+  readonly checked: boolean;
   readonly verify: boolean;
   readonly trackUtilization: boolean;
   readonly performanceMeasures: boolean;
@@ -112,6 +118,7 @@ const KNOWN: ReadonlySet<string> = new Set([
   'memoryPricePerMib',
   'returnAfterMs',
   'evacuationBudgetBytes',
+  'checked',
   'verify',
   'trackUtilization',
   'performanceMeasures',
@@ -183,6 +190,7 @@ export function resolveOptions(options: HeapOptions): ResolvedOptions {
       count: integer('workers', options.workers ?? Math.max(1, Math.min(4, availableParallelism() - 1)), 0, MAX_WORKERS),
       niceness: integer('workerNiceness', options.workerNiceness ?? 0, 0, MAX_NICENESS),
     },
+    checked: flag('checked', options.checked ?? false),
     verify: flag('verify', options.verify ?? false),
     trackUtilization: flag('trackUtilization', options.trackUtilization ?? false),
     performanceMeasures: flag('performanceMeasures', options.performanceMeasures ?? false),

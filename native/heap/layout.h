@@ -79,6 +79,7 @@ inline constexpr uint32_t kHandlesUsed = 4;
 inline constexpr uint32_t kTlabStart = 5;
 inline constexpr uint32_t kLogging = 6;
 inline constexpr uint32_t kLogUsed = 7;
+inline constexpr uint32_t kNullSlot = 15;  // Always zero: where handles that lead nowhere point.
 inline constexpr uint32_t kSlots = 16;
 }  // namespace control
 
@@ -90,7 +91,7 @@ inline constexpr uint32_t kMutatorRunning = 1;
 inline constexpr uint32_t kMutatorStopRequested = 2;
 inline constexpr uint32_t kMutatorAsleep = 4;
 
-// Root slots that all threads of a heap share.
-inline constexpr uint32_t kSharedRootSlots = 1024;
+// Root slots that all threads of a heap share: the program's, and as many for what the library keeps.
+inline constexpr uint32_t kSharedRootSlots = 2048;
 
 }  // namespace faultline

@@ -66,6 +66,7 @@ Napi::Value Layout(Info info) {
   set("CONTROL_LOGGING", control::kLogging);
   set("CONTROL_LOG_USED", control::kLogUsed);
   set("LOG_ENTRIES", kLogEntries);
+  set("CONTROL_NULL_SLOT", control::kNullSlot);
   set("CONTROL_SLOTS", control::kSlots);
   set("MUTATOR_RUNNING", kMutatorRunning);
   set("MUTATOR_STOP_REQUESTED", kMutatorStopRequested);

@@ -9,6 +9,14 @@ import { HeapError } from '../errors.ts';
 import { CONTROL_HANDLES_USED, CONTROL_LOCALS_USED, CONTROL_SLOTS } from './layout.ts';
 import type { ReferenceHandle, Ref } from './units.ts';
 
+/** @internal What is let go at the end of the scope it was made in has a method of this name. */
+export const END_SCOPE = Symbol('end scope');
+
+/** @internal */
+export interface Scoped {
+  [END_SCOPE](): void;
+}
+
 /** @internal */
 export class HandleTable {
   readonly #control: Uint32Array;
@@ -17,6 +25,9 @@ export class HandleTable {
   #handleCapacity: number;
   readonly #free: ReferenceHandle[] = [];
   #used = 0;
+  #scopes = 0;
+  /** What the open scopes will let go, the innermost last. */
+  readonly #scoped: Scoped[] = [];
 
   constructor(control: Uint32Array, localCapacity: number, handleCapacity: number) {
     this.#control = control;
@@ -58,11 +69,22 @@ export class HandleTable {
     return handle;
   }
 
+  /** Lets go of `it` when the innermost scope ends; false when none is open. */
+  adopt(it: Scoped): boolean {
+    if (this.#scopes === 0) return false;
+    this.#scoped.push(it);
+    return true;
+  }
+
   scope<T>(body: () => T): T {
     const used = this.#control[CONTROL_LOCALS_USED]!;
+    const adopted = this.#scoped.length;
+    this.#scopes++;
     try {
       return body();
     } finally {
+      this.#scopes--;
+      while (this.#scoped.length > adopted) this.#scoped.pop()![END_SCOPE]();
       this.#control.fill(0, CONTROL_SLOTS + used, CONTROL_SLOTS + this.#control[CONTROL_LOCALS_USED]!);
       this.#control[CONTROL_LOCALS_USED] = used;
     }

@@ -17,11 +17,19 @@ import { type CollectionRequest, kindNumber, reasonNumber } from '../gc/requests
 import { type HeapStatistics, toStatistics } from '../gc/statistics.ts';
 import { type HeapOptions, type ResolvedOptions, resolveOptions } from '../options.ts';
 import type { CollectionHost } from './allocation.ts';
-import { assertLayout, CONTROL_SLOTS, LOG_ENTRIES, REGION_BYTES, SHARED_ROOT_SLOTS, VIEW_ALIGNMENT_BYTES } from './layout.ts';
+import { CheckedMutator } from './checked-mutator.ts';
+import { assertLayout, CONTROL_SLOTS, LOG_ENTRIES, PROGRAM_ROOT_SLOTS, REGION_BYTES, VIEW_ALIGNMENT_BYTES } from './layout.ts';
 import { Mutator } from './mutator.ts';
 import { RootRange } from './root-range.ts';
-import { type Shape, type ShapeDefinition, ShapeTable } from './shapes.ts';
+import type { Exactly, ShapeDefinition } from './definition.ts';
+import { type Shape, ShapeTable } from './shapes.ts';
+import type { HeapString } from '../objects/heap-string.ts';
+import type { HandleToken } from '../objects/handle-tokens.ts';
+import { Objects } from '../objects/objects.ts';
+import { SHARED_BYTES, SharedSlots } from '../objects/shared-slots.ts';
+import type { AnyView, Cursor, InitialElements, InitialValues, View } from '../objects/view-types.ts';
 import { ADDRESS_BYTES, attachNative, type HeapToken } from './token.ts';
+import type { Ref } from './units.ts';
 import { makeViews, type Views } from './views.ts';
 
 /** What this heap can do here, and what it had to do without. */
@@ -76,6 +84,7 @@ export class Heap extends EventEmitter<HeapEvents> {
   readonly #events: EventStream;
   readonly #host: CollectionHost;
   #mutator: Mutator | undefined;
+  #objectsOf: Objects | undefined;
   readonly #warned = new Set<string>();
   #closed = false;
   #bareFault: { p50Us: number; p99Us: number } | undefined;
@@ -97,7 +106,7 @@ export class Heap extends EventEmitter<HeapEvents> {
       unitPages: description.unitPages,
       reasons: made?.reasons ?? [],
     };
-    this.roots = new RootRange(new Uint32Array(token.roots), new Uint32Array([SHARED_ROOT_SLOTS]));
+    this.roots = new RootRange(new Uint32Array(token.roots, 0, PROGRAM_ROOT_SLOTS), new Uint32Array([PROGRAM_ROOT_SLOTS]));
     this.#shapes = new ShapeTable(this.#native, description.heap);
     this.#views = makeViews(token.view, description.viewOffset, description.regions * REGION_BYTES);
     this.#events = new EventStream(token.id, made?.options.performanceMeasures ?? false, (event) => this.#tell(event));
@@ -125,15 +134,15 @@ export class Heap extends EventEmitter<HeapEvents> {
     const regions = resolved.capacityRegions + resolved.reserveRegions;
     const spanBytes = Math.ceil((regions * REGION_BYTES) / VIEW_ALIGNMENT_BYTES) * VIEW_ALIGNMENT_BYTES;
     const view = reserve(spanBytes + VIEW_ALIGNMENT_BYTES, resolved);
-    const roots = new SharedArrayBuffer(SHARED_ROOT_SLOTS * 4);
-    const { stressEvery, policy, workers, faultAroundPages: around } = resolved;
+    const roots = new SharedArrayBuffer(SHARED_BYTES);
+    const { stressEvery, checked, policy, workers, faultAroundPages: around } = resolved;
     const made = native.create(
       { ...resolved, faultMode: FAULT_MODES.indexOf(mode), marker: MARKERS.indexOf(marker), faultAroundPages: around === 'adaptive' ? 0 : around },
       new Uint8Array(view, 0, ADDRESS_BYTES),
       new Uint32Array(roots),
     );
     if (isRefusal(made)) throw createRefused(made, resolved);
-    const heap = new Heap({ id: made.id, view, roots, stressEvery, policy, workers }, made, {
+    const heap = new Heap({ id: made.id, view, roots, stressEvery, checked, policy, workers }, made, {
       options: resolved,
       reasons: [...reasons, ...markerReasons],
     });
@@ -153,13 +162,74 @@ export class Heap extends EventEmitter<HeapEvents> {
   }
 
   /** Registers a shape, or finds it if the same definition is registered already. Throws ERR_SHAPE_CONFLICT. */
-  defineShape(definition: ShapeDefinition): Shape {
-    return this.#shapes.define(definition);
+  defineShape<const D extends ShapeDefinition>(definition: Exactly<D>): Shape<D> {
+    return this.#shapes.define<D>(definition);
   }
 
   /** A shape by name (defined in any thread), or by the id in an object's header. Throws ERR_SHAPE_UNKNOWN. */
   shape(nameOrId: string | number): Shape {
     return typeof nameOrId === 'string' ? this.#shapes.named(nameOrId) : this.#shapes.numbered(nameOrId);
+  }
+
+  /**
+   * A new object, as a view; fields that are not given are zero or null. A safepoint. Throws ERR_OPTION for unknown fields and wrong
+   * values, and what {@link Mutator.allocate} throws. Some hundred ns; in a scope about 100.
+   */
+  create<D extends ShapeDefinition>(
+    shape: Shape<D>,
+    values: InitialValues<D> = {} as InitialValues<D>,
+    elements?: InitialElements<D>,
+  ): View<D> {
+    return this.#objects().create(shape, values, elements);
+  }
+
+  /** A cursor for objects of that shape, at `at` or nowhere. Throws ERR_WRONG_SHAPE, ERR_HANDLES_EXHAUSTED. */
+  cursor<D extends ShapeDefinition>(shape: Shape<D>, at: View<D> | Ref | null = null): Cursor<D> {
+    return this.#objects().cursor(shape, at);
+  }
+
+  /** A view of what a raw reference leads to, of whatever shape that is; null for 0. Throws ERR_HANDLES_EXHAUSTED. */
+  view(ref: Ref): View | null {
+    return this.#objects().view(ref) as View | null;
+  }
+
+  /** A new string in the heap. A safepoint; throws what {@link Mutator.allocate} throws. */
+  string(text: string): HeapString {
+    return this.#objects().string(text);
+  }
+
+  /**
+   * The one string of that text that all threads share: equal texts give the same object, so that references can be compared. It
+   * stays alive until {@link dropInterned}, whoever refers to it. A safepoint; throws what {@link Mutator.allocate} throws.
+   */
+  intern(text: string): HeapString {
+    return this.#objects().intern(text);
+  }
+
+  /**
+   * Forgets an interned string; whether there was one. Who refers to it keeps it; the next {@link intern} of the text makes another.
+   */
+  dropInterned(text: string): boolean {
+    return this.#objects().interned.drop(text);
+  }
+
+  /**
+   * Makes a root that goes to another thread by message: a plain object that {@link redeem} there turns into a view, once. Until
+   * then, or until {@link withdraw}, it keeps the object alive, also beyond the end of this thread. Throws ERR_TOKENS_EXHAUSTED when
+   * too many are under way (about a thousand), ERR_VIEW_RELEASED.
+   */
+  offer(view: AnyView): HandleToken {
+    return this.#objects().tokens.offer(view);
+  }
+
+  /** The object that another thread (or this one) has offered. Throws ERR_TOKEN_SPENT when it was redeemed or withdrawn before. */
+  redeem(token: HandleToken): View {
+    return this.#objects().tokens.redeem(token) as View;
+  }
+
+  /** Takes back an offer; false when it was redeemed or withdrawn already. In any thread that is a mutator. */
+  withdraw(token: HandleToken): boolean {
+    return this.#objects().tokens.withdraw(token);
   }
 
   /** Makes this thread a mutator, in the running state. Throws ERR_MUTATOR_ATTACHED, ERR_SIGNAL_BLOCKED, ERR_HEAP_CLOSED. */
@@ -171,7 +241,7 @@ export class Heap extends EventEmitter<HeapEvents> {
       this.#mutator?.nudged(),
     );
     if (typeof handle === 'string') throw attachRefused(handle);
-    this.#mutator = new Mutator({
+    const mutator = new (this.token.checked ? CheckedMutator : Mutator)({
       host: this.#host,
       views: this.#views,
       handle,
@@ -179,9 +249,20 @@ export class Heap extends EventEmitter<HeapEvents> {
       localCapacity,
       handleCapacity,
       stressEvery: this.token.stressEvery,
-      onDetach: () => (this.#mutator = undefined),
+      onDetach: () => (this.#mutator = this.#objectsOf = undefined),
     });
-    return this.#mutator;
+    this.#mutator = mutator;
+    this.#objectsOf = new Objects({
+      mutator,
+      handles: mutator.handles,
+      control,
+      shapes: this.#shapes,
+      heapBytes: this.#description.regions * REGION_BYTES,
+      checked: this.token.checked,
+      shared: new SharedSlots(this.token.roots),
+      heapId: this.token.id,
+    });
+    return mutator;
   }
 
   /**
@@ -259,6 +340,13 @@ export class Heap extends EventEmitter<HeapEvents> {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  /** The objects level of this thread's mutator. */
+  #objects(): Objects {
+    if (this.#mutator !== undefined) return this.#objectsOf!;
+    if (this.#closed) throw new HeapError('ERR_HEAP_CLOSED', 'the heap is closed.');
+    throw new HeapError('ERR_MUTATOR_DETACHED', 'this thread is no mutator of the heap (any more); call attachMutator().');
   }
 
   #collections(request: CollectionRequest): CollectionSource {

@@ -16,7 +16,9 @@ export const PAGE_WORDS = PAGE_BYTES / WORD_BYTES;
 export const LARGE_OBJECT_WORDS = REGION_WORDS / 2;
 export const MAX_EVACUATED_WORDS = REGION_WORDS - PAGE_WORDS;
 export const VIEW_ALIGNMENT_BYTES = 2 ** 30;
-export const SHARED_ROOT_SLOTS = 1024;
+export const SHARED_ROOT_SLOTS = 2048;
+/** The first so many are the program's (`heap.roots`), the others the library's (objects/shared-slots.ts). */
+export const PROGRAM_ROOT_SLOTS = 1024;
 
 /** The per-mutator control block, in u32 words. */
 export const CONTROL_STATE = 0;
@@ -27,6 +29,8 @@ export const CONTROL_HANDLES_USED = 4;
 export const CONTROL_TLAB_START = 5;
 export const CONTROL_LOGGING = 6;
 export const CONTROL_LOG_USED = 7;
+/** Always zero: where handles that lead nowhere point. */
+export const CONTROL_NULL_SLOT = 15;
 export const CONTROL_SLOTS = 16;
 
 /** References that a mutator's write barrier has overwritten; behind the handle slots. */
@@ -53,6 +57,7 @@ const MIRRORED: Readonly<Record<string, number>> = {
   CONTROL_LOGGING,
   CONTROL_LOG_USED,
   LOG_ENTRIES,
+  CONTROL_NULL_SLOT,
   CONTROL_SLOTS,
   MUTATOR_RUNNING,
   MUTATOR_STOP_REQUESTED,

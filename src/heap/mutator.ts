@@ -57,6 +57,8 @@ export class Mutator {
   readonly i64: BigInt64Array;
   readonly u64: BigUint64Array;
 
+  /** @internal */
+  readonly handles: HandleTable;
   readonly #setUp: MutatorSetUp;
   readonly #handle: MutatorHandle;
   readonly #control: Uint32Array;
@@ -75,7 +77,7 @@ export class Mutator {
     this.#setUp = setUp;
     this.#handle = setUp.handle;
     this.#control = setUp.control;
-    this.#handles = new HandleTable(setUp.control, setUp.localCapacity, setUp.handleCapacity);
+    this.#handles = this.handles = new HandleTable(setUp.control, setUp.localCapacity, setUp.handleCapacity);
     this.#log = CONTROL_SLOTS + setUp.localCapacity + setUp.handleCapacity;
     this.#slow = new SlowAllocation(setUp.host, setUp.handle);
     this.#allocationsUntilStress = setUp.stressEvery;
@@ -106,9 +108,27 @@ export class Mutator {
    * `u32[slot] = ref`, but for one load.
    */
   setReference(slot: number, ref: Ref): void {
-    if (this.#control[CONTROL_LOGGING] !== 0) this.#logOverwritten(slot);
+    if (this.#control[CONTROL_LOGGING] !== 0) this.#logOverwritten(this.u32[slot]!);
     this.u32[slot] = ref;
   }
+
+  /** The reference in a slot: `u32[slot]`, which a checked heap takes note of. */
+  getReference(slot: number): Ref {
+    return this.u32[slot]!;
+  }
+
+  /**
+   * Stores `ref` into a slot if that holds `expected`, atomically, through the same barrier as {@link setReference}; whether it
+   * did. For structures that several threads change. No safepoint; tens of ns.
+   */
+  compareExchangeReference(slot: number, expected: Ref, ref: Ref): boolean {
+    // Logged before it is known whether it will be overwritten: a reference too many only keeps an object for one more cycle.
+    if (this.#control[CONTROL_LOGGING] !== 0) this.#logOverwritten(expected);
+    return Atomics.compareExchange(this.u32, slot, expected, ref) === expected;
+  }
+
+  /** @internal A raw reference comes in from the program; a checked mutator looks at it. */
+  admit(_ref: Ref, _place: string): void {}
 
   /** A safepoint: stops here if the collector asks for it. One load when it does not. */
   poll(): void {
@@ -185,7 +205,7 @@ export class Mutator {
    */
   copyReferences(toSlot: number, fromSlot: number, count: number): void {
     const u32 = this.u32;
-    if (this.#control[CONTROL_LOGGING] !== 0) for (let i = 0; i < count; i++) this.#logOverwritten(toSlot + i);
+    if (this.#control[CONTROL_LOGGING] !== 0) for (let i = 0; i < count; i++) this.#logOverwritten(u32[toSlot + i]!);
     if (toSlot <= fromSlot) {
       for (let i = 0; i < count; i++) u32[toSlot + i] = u32[fromSlot + i]!;
     } else {
@@ -232,8 +252,7 @@ export class Mutator {
     u32[slot] = shape.id;
   }
 
-  #logOverwritten(slot: number): void {
-    const overwritten = this.u32[slot]!;
+  #logOverwritten(overwritten: Ref): void {
     if (overwritten === 0) return;
     const control = this.#control;
     if (control[CONTROL_LOG_USED]! === LOG_ENTRIES) this.#setUp.host.native.flushLog(this.#handle);

@@ -9,11 +9,11 @@
  */
 import type { Binding, HeapHandle } from '../binding.ts';
 import { argumentRangeError, argumentTypeError, HeapError } from '../errors.ts';
+import type { ElementType, FieldKind, FieldsOf, FieldType, ShapeDefinition } from './definition.ts';
 import { WORD_BYTES } from './layout.ts';
 import type { Ref } from './units.ts';
 
-/** What a field or an element holds. */
-export type FieldKind = 'ref' | 'i8' | 'u8' | 'i16' | 'u16' | 'i32' | 'u32' | 'f32' | 'i64' | 'u64' | 'f64';
+export type { FieldKind, ShapeDefinition } from './definition.ts';
 
 const BYTES_LOG2: Readonly<Record<FieldKind, number>> = {
   ref: 2,
@@ -37,29 +37,35 @@ const HEADER_BYTES = WORD_BYTES;
 /** An element count is a u32, and an object fits the largest heap. */
 export const MAX_ELEMENTS = 2 ** 32 - 1;
 const MAX_FIELDS = 4096;
+const DEFINITION_PARTS: readonly string[] = ['name', 'fields', 'elements'];
+const MAX_ARRAY_LENGTH = 65_536;
+/** Far above what fields are for, and far below what a region holds. */
+const MAX_FIXED_BYTES = 256 * 1024;
 
-export interface ShapeDefinition {
-  /** Unique in the heap. */
-  readonly name: string;
-  /** In any order; the layout is chosen for them. */
-  readonly fields?: Readonly<Record<string, FieldKind>>;
-  /** The kind of the elements behind the fields, if there are any; their number is chosen per object. */
-  readonly elements?: FieldKind;
-}
-
-/** Where a field lies. */
+/** Where a field lies, and what it is for the typed arrays. */
 export interface Field {
+  /** A truth value is a `u8`, every reference and string a `ref`. */
   readonly kind: FieldKind;
   /** In units of the field's own size from the object's start. */
   readonly offset: number;
+  /** What the definition says. */
+  readonly type: FieldType;
+  /** Number of elements of a fixed-length array, else 1. */
+  readonly length: number;
 }
 
+/** Offsets of all fields by name; constants for raw access in hot loops. */
+export type Offsets<D extends ShapeDefinition> = { readonly [Name in keyof FieldsOf<D>]: number };
+
 /** A registered shape. Immutable, and the same in every thread. */
-export class Shape {
+export class Shape<D extends ShapeDefinition = ShapeDefinition> {
   /** What the header's first u32 says. */
   readonly id: number;
-  readonly name: string;
+  readonly name: D['name'];
+  readonly definition: D;
   readonly fields: ReadonlyMap<string, Field>;
+  /** `field(name).offset` of each field, in units of the field's own size from the object's start. */
+  readonly offsets: Offsets<D>;
   /** Number of reference fields; they fill the u32 slots from 2 on. */
   readonly refCount: number;
   /** Words of the header and the fields. */
@@ -67,17 +73,21 @@ export class Shape {
   readonly elementKind: FieldKind | undefined;
   /** Of the first element, in units of an element from the object's start. */
   readonly elementsOffset: number;
-  readonly #elementBytesLog2: number;
+  readonly #elementBytes: number;
 
   /** @internal */
-  constructor(id: number, name: string, layout: ShapeLayout) {
+  constructor(id: number, definition: D, layout: ShapeLayout) {
     this.id = id;
-    this.name = name;
+    this.name = definition.name;
+    this.definition = definition;
     this.fields = layout.fields;
+    this.offsets = Object.freeze(
+      Object.fromEntries([...layout.fields].map(([name, { offset }]) => [name, offset])),
+    ) as Offsets<D>;
     this.refCount = layout.refCount;
     this.fixedWords = layout.fixedWords;
     this.elementKind = layout.elementKind;
-    this.#elementBytesLog2 = layout.elementBytesLog2;
+    this.#elementBytes = 1 << layout.elementBytesLog2;
     this.elementsOffset = (layout.fixedWords * WORD_BYTES) >>> layout.elementBytesLog2;
   }
 
@@ -93,7 +103,7 @@ export class Shape {
   /** Size of an object with `count` elements, in words. */
   words(count: number): number {
     if (this.elementKind === undefined) return this.fixedWords;
-    return this.fixedWords + Math.ceil((count * 2 ** this.#elementBytesLog2) / WORD_BYTES);
+    return this.fixedWords + Math.ceil((count * this.#elementBytes) / WORD_BYTES);
   }
 
   /** Index into `mutator.u32` of reference field number `index` of the object. */
@@ -113,37 +123,72 @@ export interface ShapeLayout {
 
 /** @internal Checks a definition and lays it out. */
 export function layOut(definition: ShapeDefinition): ShapeLayout {
-  const entries = Object.entries(definition.fields ?? {});
   if (typeof definition.name !== 'string' || definition.name === '') {
     throw argumentTypeError('shape.name', 'a non-empty string', definition.name);
   }
+  const unknown = Object.keys(definition).find((part) => !DEFINITION_PARTS.includes(part));
+  if (unknown !== undefined) throw argumentRangeError(`part of shape ${definition.name}`, `one of ${DEFINITION_PARTS.join(', ')}`, unknown);
+  const entries = Object.entries(definition.fields ?? {}).map(([name, type]) => {
+    const place = `${definition.name}.${name}`;
+    return { name, type, ...(isArray(type) ? arrayOf(place, type) : { kind: kindOf(place, type, true), length: 1 }) };
+  });
   if (entries.length > MAX_FIELDS) throw argumentRangeError('shape.fields', `at most ${MAX_FIELDS} fields`, entries.length);
-  for (const [name, kind] of [...entries, ['elements', definition.elements] as const]) {
-    if (kind !== undefined && !Object.hasOwn(BYTES_LOG2, kind)) {
-      throw argumentRangeError(
-        `kind of ${definition.name}.${name}`,
-        `one of ${Object.keys(BYTES_LOG2).join(', ')}`,
-        kind,
-      );
-    }
-  }
+  const elementKind =
+    definition.elements === undefined ? undefined : kindOf(`${definition.name}.elements`, definition.elements, false);
   const rank = (kind: FieldKind): number => (kind === 'ref' ? 4 : BYTES_LOG2[kind]);
-  const ordered = entries.toSorted(([, a], [, b]) => rank(b) - rank(a));
   const fields = new Map<string, Field>();
   let at = HEADER_BYTES;
-  for (const [name, kind] of ordered) {
-    const bytes = 2 ** BYTES_LOG2[kind];
-    at = Math.ceil(at / bytes) * bytes;
-    fields.set(name, { kind, offset: at / bytes });
-    at += bytes;
+  for (const { name, type, kind, length } of entries.toSorted((a, b) => rank(b.kind) - rank(a.kind))) {
+    // Shifts, because V8 keeps what comes out of `**` and `/` as floating point, and index computations in hot loops with it.
+    const log2 = BYTES_LOG2[kind];
+    const offset = (at + (1 << log2) - 1) >>> log2;
+    fields.set(name, { kind, offset, type, length });
+    at = (offset + length) << log2;
+  }
+  if (at > MAX_FIXED_BYTES) {
+    throw argumentRangeError(`size of the fields of ${definition.name}`, `at most ${MAX_FIXED_BYTES} bytes`, at);
   }
   return {
     fields,
-    refCount: entries.filter(([, kind]) => kind === 'ref').length,
-    fixedWords: Math.ceil(at / WORD_BYTES),
-    elementKind: definition.elements,
-    elementBytesLog2: definition.elements === undefined ? 0 : BYTES_LOG2[definition.elements],
+    refCount: entries.reduce((count, { kind, length }) => count + (kind === 'ref' ? length : 0), 0),
+    fixedWords: (at + WORD_BYTES - 1) >>> 3,
+    elementKind,
+    elementBytesLog2: elementKind === undefined ? 0 : BYTES_LOG2[elementKind],
   };
+}
+
+const isArray = (type: FieldType): type is Extract<FieldType, { array: unknown }> =>
+  typeof type === 'object' && type !== null && 'array' in type;
+
+function kindOf(place: string, type: FieldType, isField: boolean): FieldKind {
+  if (typeof type === 'string') {
+    if (Object.hasOwn(BYTES_LOG2, type)) return type as FieldKind;
+    if (type === 'bool') return 'u8';
+    if (type === 'self' || (type === 'string' && isField)) return 'ref';
+  } else if (typeof type === 'object' && type !== null && 'ref' in type && typeof type.ref === 'string' && type.ref !== '') {
+    return 'ref';
+  }
+  const accepted = [...Object.keys(BYTES_LOG2), 'bool', 'self', ...(isField ? ['string', 'array(kind, length)'] : []), 'ref(shape)'];
+  throw argumentRangeError(`kind of ${place}`, `one of ${accepted.join(', ')}`, typeof type === 'object' ? JSON.stringify(type) : type);
+}
+
+function arrayOf(place: string, { array, length }: { array: ElementType; length: number }): { kind: FieldKind; length: number } {
+  if (!Number.isInteger(length) || length < 1 || length > MAX_ARRAY_LENGTH) {
+    throw argumentRangeError(`length of ${place}`, `an integer from 1 to ${MAX_ARRAY_LENGTH}`, length);
+  }
+  return { kind: kindOf(place, array, false), length };
+}
+
+/** Nothing but what makes two definitions the same, in key order, which counts. */
+function describe({ fields = {}, elements }: ShapeDefinition): string {
+  const plain = (type: FieldType): unknown => {
+    if (typeof type === 'string') return type;
+    return isArray(type) ? { array: plain(type.array), length: type.length } : { ref: type.ref };
+  };
+  return JSON.stringify({
+    fields: Object.fromEntries(Object.entries(fields).map(([name, type]) => [name, plain(type)])),
+    elements: elements === undefined ? undefined : plain(elements),
+  });
 }
 
 /** @internal The shapes of one heap, as one thread knows them. */
@@ -158,10 +203,9 @@ export class ShapeTable {
     this.#heap = heap;
   }
 
-  define(definition: ShapeDefinition): Shape {
+  define<D extends ShapeDefinition>(definition: D): Shape<D> {
     const layout = layOut(definition);
-    // Key order counts: it is part of what makes two definitions the same.
-    const description = JSON.stringify({ fields: definition.fields ?? {}, elements: definition.elements });
+    const description = describe(definition);
     const kind =
       layout.elementKind === undefined
         ? ELEMENTS_NONE
@@ -178,7 +222,8 @@ export class ShapeTable {
       layout.elementBytesLog2,
     );
     if (id === 0) throw this.#refused(definition.name, description);
-    return this.#byId.get(id) ?? this.#remember(new Shape(id, definition.name, layout));
+    // The same name and description: the same definition, so the same static type.
+    return (this.#byId.get(id) as Shape<D> | undefined) ?? this.#remember(new Shape(id, definition, layout));
   }
 
   named(name: string): Shape {
@@ -201,11 +246,11 @@ export class ShapeTable {
   }
 
   #rebuild(found: { id: number; name: string; description: string }): Shape {
-    const definition = JSON.parse(found.description) as Omit<ShapeDefinition, 'name'>;
-    return this.#remember(new Shape(found.id, found.name, layOut({ ...definition, name: found.name })));
+    const definition = { ...(JSON.parse(found.description) as Omit<ShapeDefinition, 'name'>), name: found.name };
+    return this.#remember(new Shape(found.id, definition, layOut(definition)));
   }
 
-  #remember(shape: Shape): Shape {
+  #remember<D extends ShapeDefinition>(shape: Shape<D>): Shape<D> {
     this.#byName.set(shape.name, shape);
     this.#byId.set(shape.id, shape);
     return shape;

@@ -14,6 +14,7 @@ export interface HeapToken {
   /** The root slots that all threads share. */
   readonly roots: SharedArrayBuffer;
   readonly stressEvery: number;
+  readonly checked: boolean;
   /** Whichever thread has to start a control thread, collections go on as they were meant to. */
   readonly policy: PolicyOptions;
   readonly workers: WorkerOptions;

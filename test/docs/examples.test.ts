@@ -19,6 +19,12 @@ const EXPECTED: Readonly<Record<string, RegExp>> = {
   '04-events.mjs': /^collection-started\n[\s\S]+\ncollection\n\n[\s\S]+: 1, longest below 1 s: true\n$/,
   '05-a-cycle-by-hand.mjs': /\nfound where they were computed to be: true\n/,
   '06-thread-pool.mjs': /^objects move while threads that use them keep running\n$/,
+  '07-typed-objects.mjs':
+    /^Oslo has 717711 inhabitants and lies at 59\.91, 10\.75\n10000 stops, 4999 of them at night\ncounted again: 4999\n$/,
+  '08-strings-and-elements.mjs':
+    /^3 samples in m\/s²: 9\.5 1 2, the last two 1 2\nERR_OPTION: index of .*\ninterned: true, not interned: false, same text: true\n$/,
+  '09-handle-tokens.mjs': /^below a thousand: 168 primes, the last 997\na second time: ERR_TOKEN_SPENT\n$/,
+  '10-checked-heap.mjs': /^ERR_STALE_REFERENCE: .*\nERR_OPTION: .*\nERR_WRONG_SHAPE: .*\nERR_MUTATOR_PARKED: .*\n$/,
 };
 
 const outputs = new Map<string, string>();

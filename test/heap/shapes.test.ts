@@ -1,6 +1,7 @@
 /**
  * Shapes: the layout they choose, and that they are the same for every thread.
  */
+import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
@@ -33,6 +34,15 @@ describe('the layout of a shape', () => {
       }
     }
     expect(taken.size).toBe(2 * kinds.reduce((sum, kind) => sum + BYTES[kind], 0));
+  });
+
+  it('consists of small integers, which V8 computes with as such', () => {
+    setFlagsFromString('--allow-natives-syntax');
+    const isSmallInteger = new Function('value', 'return %IsSmi(value)') as (value: number) => boolean;
+    const fields = { a: 'ref', b: 'f64', c: 'u8', d: 'i16', e: { array: 'i32', length: 3 }, f: 'u32' } as const;
+    const layout = layOut({ name: 's', fields });
+    const numbers = [...layout.fields.values()].map(({ offset }) => offset).concat(layout.fixedWords, layout.refCount);
+    expect(numbers.filter((number) => !isSmallInteger(number))).toEqual([]);
   });
 
   it.each<[ShapeDefinition['fields'], number]>([
@@ -91,7 +101,14 @@ describe('shapes', () => {
     ['without a name', { fields: {} }],
     ['with an empty name', { name: '' }],
     ['with a name that is a number', { name: 7 }],
-    ['with an unknown kind of field', { name: 's', fields: { a: 'string' } }],
+    ['with an unknown kind of field', { name: 's', fields: { a: 'pointer' } }],
+    ['with a part that definitions do not have', { name: 's', field: { a: 'u8' } }],
+    ['with elements that are JavaScript strings', { name: 's', elements: 'string' }],
+    ['with an array field of no length', { name: 's', fields: { a: { array: 'u8', length: 0 } } }],
+    ['with an array field that is too long', { name: 's', fields: { a: { array: 'u8', length: 65_537 } } }],
+    ['with an array of arrays', { name: 's', fields: { a: { array: { array: 'u8', length: 2 }, length: 2 } } }],
+    ['with a reference to nothing', { name: 's', fields: { a: { ref: '' } } }],
+    ['with fields that fill more than 256 KiB', { name: 's', fields: Object.fromEntries([0, 1].map((i) => [`f${i}`, { array: 'u64', length: 30_000 }])) }],
     ['with an unknown kind of element', { name: 's', elements: 'pointer' }],
     ['with more than 4,096 fields', { name: 's', fields: Object.fromEntries(Array.from({ length: 4097 }, (_, i) => [`f${i}`, 'u8'])) }],
   ])('%s are refused with ERR_OPTION', (_what, definition) => {

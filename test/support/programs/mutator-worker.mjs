@@ -43,6 +43,42 @@ function allocate(heap, mutator) {
   return { objects };
 }
 
+/** Interns the same texts as other threads, in another order, and looks whether all get the same objects. */
+function intern(heap, mutator) {
+  const { texts, thread } = data;
+  const table = heap.defineShape({ name: 'interned', elements: 'ref' });
+  const made = mutator.allocate(table, texts);
+  Atomics.compareExchange(heap.roots.slots, 0, 0, made);
+  ready();
+  let wrong = 0;
+  let rounds = 0;
+  do {
+    for (let i = 0; i < texts; i++) {
+      const index = (i * 7 + thread * 13) % texts;
+      mutator.scope(() => {
+        const { ref } = heap.intern(`shared ${index}`);
+        const slot = heap.roots.slots[0] * 2 + table.elementsOffset + index;
+        if (!mutator.compareExchangeReference(slot, 0, ref) && mutator.u32[slot] !== ref) wrong++;
+      });
+    }
+    rounds++;
+  } while (running());
+  return { wrong, rounds };
+}
+
+/** Offers an object of its own and redeems those that arrive, until the thread that started it has had enough. */
+async function offer(heap, mutator) {
+  const leaf = heap.defineShape({ name: 'leaf', fields: { number: 'u32' } });
+  const offered = [];
+  mutator.scope(() => {
+    for (let number = 0; number < data.count; number++) offered.push(heap.offer(heap.create(leaf, { number: data.first + number })));
+  });
+  parentPort.postMessage({ offered });
+  ready();
+  if (data.end) return { offered };
+  return idle();
+}
+
 /** Attached, and waiting in the event loop. */
 async function idle() {
   ready();
@@ -93,7 +129,7 @@ function churn() {
   return { rounds };
 }
 
-const TASKS = { shadow, table, counters, allocate, idle, parked, spinning, churn };
+const TASKS = { intern, offer, shadow, table, counters, allocate, idle, parked, spinning, churn };
 
 if (task === 'churn') parentPort.postMessage({ result: churn() });
 else {

@@ -1,0 +1,66 @@
+/**
+ * Definitions: what a shape is made from, as plain data. Fields and elements are named by kind; a definition can be posted to
+ * another thread, and the static types of views and offsets are computed from it.
+ */
+
+/** What a u8 … f64 of an object, or a reference in it, is for the raw typed arrays. */
+export type FieldKind = 'ref' | 'i8' | 'u8' | 'i16' | 'u16' | 'i32' | 'u32' | 'f32' | 'i64' | 'u64' | 'f64';
+
+declare const target: unique symbol;
+
+/** A reference to objects of the shape with that name; made by {@link ref}. */
+export interface ReferenceType<T extends ShapeDefinition = ShapeDefinition> {
+  readonly ref: string;
+  /** Only for the compiler. */
+  readonly [target]?: T;
+}
+
+/** What an element can be: a kind, a truth value (a byte), or a reference; `self` is a reference to the same shape. */
+export type ElementType = FieldKind | 'bool' | 'self' | ReferenceType;
+
+/** Elements inside the object, their number fixed by the shape; made by {@link array}. */
+export interface ArrayType<E extends ElementType = ElementType> {
+  readonly array: E;
+  readonly length: number;
+}
+
+/** What a field can be. `string` is a reference to a string in the heap, read and written as a JavaScript string. */
+export type FieldType = ElementType | 'string' | ArrayType;
+
+export interface ShapeDefinition {
+  /** Unique in the heap. */
+  readonly name: string;
+  /** In any order; the layout is chosen for them. */
+  readonly fields?: Readonly<Record<string, FieldType>>;
+  /** The type of the elements behind the fields, if there are any; their number is chosen per object. */
+  readonly elements?: ElementType;
+}
+
+/** The fields of a definition; of a definition that is not known to the compiler, any. */
+export type FieldsOf<D extends ShapeDefinition> = ShapeDefinition extends D
+  ? Readonly<Record<string, FieldType>>
+  : D extends { readonly fields: infer F extends Readonly<Record<string, FieldType>> }
+    ? F
+    : Record<never, never>;
+
+/** The type of a definition's elements. */
+export type ElementsOf<D extends ShapeDefinition> = D extends { readonly elements: infer E extends ElementType } ? E : undefined;
+
+/** Nothing but the parts of a definition, so that a misspelt one does not compile. */
+export type Exactly<D extends ShapeDefinition> = D & { readonly [Name in Exclude<keyof D, keyof ShapeDefinition>]: never };
+
+/** A reference to objects of one shape, given by the shape, by its definition, or by its name alone. */
+export function ref<const D extends ShapeDefinition>(to: { readonly definition: D } | D | string): ReferenceType<D> {
+  if (typeof to === 'string') return { ref: to };
+  return { ref: 'definition' in to ? to.definition.name : to.name };
+}
+
+/** `length` elements inside the object (1 to 65,536). */
+export function array<const E extends ElementType>(element: E, length: number): ArrayType<E> {
+  return { array: element, length };
+}
+
+/** A definition as it stands, for a module that several threads import: the compiler keeps its names and types. */
+export function definition<const D extends ShapeDefinition>(it: Exactly<D>): D {
+  return it;
+}

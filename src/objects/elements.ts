@@ -1,0 +1,90 @@
+/**
+ * Elements: a run of values in an object, behind its fields or in an array field. It follows the view it was taken from, wherever
+ * that leads, and costs nothing to keep. The accesses are generated (view-source.ts); here is what they are put together to.
+ *
+ * Copies go through `set` of typed arrays, which V8 does in C++, where a page that is not finished faults like anywhere else.
+ * References are never copied in bulk: V8 may copy byte by byte, and the collector would see half a reference.
+ */
+import { argumentRangeError, argumentTypeError } from '../errors.ts';
+import type { ObjectView } from './object-view.ts';
+
+/** @internal The view whose elements they are. */
+export const OF = Symbol('of');
+/** @internal Byte index of the first element, from the heap's word 0, until the next safepoint. */
+export const BEGIN = Symbol('begin');
+/** @internal On the prototype: the class of typed arrays of the same kind; undefined for references and truth values. */
+export const BULK = Symbol('bulk');
+/** @internal On the prototype: the heap's memory. */
+export const MEMORY = Symbol('memory');
+
+type TypedArray = Exclude<ArrayLike<number | bigint>, readonly number[]> & { set(source: unknown, at?: number): void };
+type TypedArrayClass = new (buffer: ArrayBufferLike, byteOffset: number, length: number) => TypedArray;
+
+/** Values of an object by index. Each access is checked against the length, and throws RangeError ERR_OPTION. */
+export abstract class Elements<V> implements Iterable<V> {
+  /** @internal */
+  readonly [OF]: ObjectView;
+  /** @internal */
+  declare readonly [BULK]: TypedArrayClass | undefined;
+  /** @internal */
+  declare readonly [MEMORY]: { readonly buffer: ArrayBufferLike; readonly byteOffset: number };
+
+  /** @internal */
+  constructor(of: ObjectView) {
+    this[OF] = of;
+  }
+
+  abstract get length(): number;
+  abstract get(index: number): V;
+  abstract set(index: number, value: V): void;
+  /** @internal */
+  abstract [BEGIN](): number;
+
+  /** In order; elements that are changed meanwhile are seen as they are then. */
+  *[Symbol.iterator](): Iterator<V> {
+    for (let i = 0; i < this.length; i++) yield this.get(i);
+  }
+
+  /** A copy. Of references: views, one for each element that is not null. */
+  toArray(): V[] {
+    return Array.from({ length: this.length }, (_, i) => this.get(i));
+  }
+
+  /**
+   * Copies the elements from `begin` to `end` (default: all) to the start of `target`, and answers how many. In bulk when the
+   * target is a typed array of the same kind.
+   */
+  copyTo(target: { [index: number]: V; readonly length: number }, begin = 0, end = this.length): number {
+    this.#checkRange('copyTo', begin, end);
+    const count = end - begin;
+    if (count > target.length) throw argumentRangeError('length of the target', `at least ${count}`, target.length);
+    const bulk = this[BULK];
+    if (bulk !== undefined && target instanceof bulk) target.set(this.#window(bulk, begin, count));
+    else for (let i = 0; i < count; i++) target[i] = this.get(begin + i);
+    return count;
+  }
+
+  /** Stores all of `source` from index `at` on. In bulk when the source is a typed array of the same kind. */
+  copyFrom(source: ArrayLike<V>, at = 0): void {
+    if (typeof source !== 'object' || source === null || typeof source.length !== 'number') {
+      throw argumentTypeError('source', 'an array', source);
+    }
+    this.#checkRange('copyFrom', at, at + source.length);
+    const bulk = this[BULK];
+    if (bulk !== undefined && source instanceof bulk) this.#window(bulk, at, source.length).set(source);
+    else for (let i = 0; i < source.length; i++) this.set(at + i, source[i]!);
+  }
+
+  #window(bulk: TypedArrayClass, begin: number, count: number): TypedArray {
+    const { buffer, byteOffset } = this[MEMORY];
+    const { BYTES_PER_ELEMENT } = bulk as unknown as { BYTES_PER_ELEMENT: number };
+    return new bulk(buffer, byteOffset + this[BEGIN]() + begin * BYTES_PER_ELEMENT, count);
+  }
+
+  #checkRange(what: string, begin: number, end: number): void {
+    const { length } = this;
+    if (!Number.isInteger(begin) || !Number.isInteger(end) || begin < 0 || end < begin || end > length) {
+      throw argumentRangeError(`range of ${what}`, `within 0 and ${length}`, `${begin} to ${end}`);
+    }
+  }
+}

@@ -1,0 +1,107 @@
+/**
+ * Generated classes: the text of view-source.ts becomes classes, once per shape and mutator, when the first view of the shape is
+ * made. A program that only uses raw access never generates any (and may run under `--disallow-code-generation-from-strings`).
+ */
+import { argumentRangeError } from '../errors.ts';
+import type { FieldKind } from '../heap/definition.ts';
+import type { Mutator } from '../heap/mutator.ts';
+import type { Shape } from '../heap/shapes.ts';
+import { type AccessOptions, isReference } from './access.ts';
+import { BEGIN, BULK, Elements, MEMORY, OF } from './elements.ts';
+import { INITIALIZE, ObjectCursor, ObjectView, OWNER, RESERVED_NAMES, SHAPE, SLOT } from './object-view.ts';
+import type { Objects } from './objects.ts';
+import { checkValue } from './value-check.ts';
+import { elementsSource, type Run, viewSource } from './view-source.ts';
+
+/** @internal */
+export type ViewClass = (new (slot: number) => ObjectView) & { prototype: { [INITIALIZE]?(values: object): void } };
+type CursorClass = new (slot: number) => ObjectCursor;
+type ElementsClass = new (of: ObjectView) => Elements<unknown>;
+
+/** @internal What stands for one shape in one mutator. */
+export interface ShapeClasses {
+  readonly shape: Shape;
+  readonly view: ViewClass;
+  readonly cursor: CursorClass;
+  readonly elements: ElementsClass | undefined;
+}
+
+/** @internal The free names of generated text. */
+interface ViewEnvironment {
+  readonly owner: Objects;
+  readonly mutator: Mutator;
+  readonly control: Uint32Array;
+  readonly data: DataView;
+}
+
+const CLASS_OF_KIND: Readonly<Partial<Record<FieldKind, unknown>>> = {
+  i8: Int8Array,
+  u8: Uint8Array,
+  i16: Int16Array,
+  u16: Uint16Array,
+  i32: Int32Array,
+  u32: Uint32Array,
+  f32: Float32Array,
+  f64: Float64Array,
+  i64: BigInt64Array,
+  u64: BigUint64Array,
+};
+
+const NAMES =
+  'owner, mutator, control, data, i8, u8, i16, u16, i32, u32, f32, f64, i64, u64, Base, arrays, checkValue, SLOT, INITIALIZE, OF, BEGIN';
+
+/** @internal */
+export class ClassGenerator {
+  readonly #environment: ViewEnvironment;
+  readonly #options: AccessOptions;
+
+  constructor(environment: ViewEnvironment, options: AccessOptions) {
+    this.#environment = environment;
+    this.#options = options;
+  }
+
+  generate(shape: Shape): ShapeClasses {
+    for (const name of shape.fields.keys()) {
+      if (RESERVED_NAMES.has(name)) {
+        throw argumentRangeError(`field of shape ${shape.name}`, 'no name that views have for something else', name);
+      }
+    }
+    const elementType = shape.definition.elements;
+    const elements =
+      elementType === undefined || shape.elementKind === undefined
+        ? undefined
+        : this.#elements(shape, 'elements', { type: elementType, kind: shape.elementKind, offset: shape.elementsOffset });
+    const arrays = [...shape.fields].flatMap(([name, { type, kind, offset, length }]) =>
+      typeof type === 'object' && 'array' in type ? [this.#elements(shape, name, { type: type.array, kind, offset, length })] : []);
+    return {
+      shape,
+      view: this.#view<ViewClass>(shape, ObjectView, false, arrays),
+      cursor: this.#view<CursorClass>(shape, ObjectCursor, true, arrays),
+      elements,
+    };
+  }
+
+  #view<C>(shape: Shape, base: unknown, isCursor: boolean, arrays: readonly ElementsClass[]): C {
+    const made = this.#compile<{ prototype: object }>(viewSource(shape, isCursor, this.#options), base, arrays);
+    Object.defineProperty(made, 'name', { value: shape.name });
+    Object.assign(made.prototype, { [OWNER]: this.#environment.owner, [SHAPE]: shape });
+    return made as C;
+  }
+
+  #elements(shape: Shape, name: string, run: Run): ElementsClass {
+    const made = this.#compile<{ prototype: object }>(elementsSource(shape, `${shape.name}.${name}`, run, this.#options), Elements, []);
+    const { buffer, byteOffset } = this.#environment.mutator.u32;
+    const isBulk = !isReference(run.type) && run.type !== 'bool';
+    Object.assign(made.prototype, { [BULK]: isBulk ? CLASS_OF_KIND[run.kind] : undefined, [MEMORY]: { buffer, byteOffset } });
+    return made as ElementsClass;
+  }
+
+  #compile<C>(text: string, Base: unknown, arrays: readonly ElementsClass[]): C {
+    const { i8, u8, i16, u16, i32, u32, f32, f64, i64, u64 } = this.#environment.mutator;
+    const environment = {
+      ...this.#environment, i8, u8, i16, u16, i32, u32, f32, f64, i64, u64, Base, arrays, checkValue, SLOT, INITIALIZE, OF, BEGIN,
+    };
+    const compile = new Function('environment', `'use strict'; const { ${NAMES} } = environment; return ${text};`);
+    return (compile as (environment: object) => C)(environment);
+  }
+}

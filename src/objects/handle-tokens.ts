@@ -1,0 +1,106 @@
+/**
+ * Handle tokens: roots on their way from one thread to another. A token is a plain object that goes through `postMessage`; the root
+ * lies in a slot that all threads share, so it outlives the thread that offered it. Redeemed once, by whoever comes first.
+ *
+ * One stamp per slot, in its lowest two bits the state, above them how often the slot was used:
+ *
+ *     free ──offer: CAS──▶ filling ──store──▶ offered ──redeem, withdraw: CAS──▶ emptying ──store──▶ free, next use
+ *
+ * The compare-and-swap is acquire and release for the slot: whoever has moved the stamp to filling or emptying owns the slot, and
+ * nobody else looks at it. A thread that is terminated in between leaves the slot unusable, which costs one of a thousand.
+ */
+import { argumentTypeError, HeapError } from '../errors.ts';
+import type { ObjectView } from './object-view.ts';
+import type { Objects } from './objects.ts';
+import type { SharedSlots } from './shared-slots.ts';
+
+/** A root on its way to another thread; a plain object for `postMessage`. */
+export interface HandleToken {
+  readonly heap: number;
+  readonly slot: number;
+  readonly stamp: number;
+}
+
+const FREE = 0;
+const FILLING = 1;
+const OFFERED = 2;
+const EMPTYING = 3;
+const STATE_BITS = 3;
+
+/** @internal */
+export class HandleTokens {
+  readonly #objects: Objects;
+  readonly #roots: Uint32Array;
+  readonly #stamps: Uint32Array;
+  readonly #heap: number;
+  /** Where the last free slot was found. */
+  #next = 0;
+
+  constructor(objects: Objects, { offered, stamps }: SharedSlots, heap: number) {
+    this.#objects = objects;
+    this.#roots = offered;
+    this.#stamps = stamps;
+    this.#heap = heap;
+  }
+
+  offer(view: ObjectView): HandleToken {
+    const ref = this.#objects.toReference(view, 'heap.offer', undefined);
+    if (ref === 0) throw argumentTypeError('offer', 'a view that leads to an object', view === null ? null : 'a cursor that leads nowhere');
+    const slot = this.#claim();
+    this.#roots[slot] = ref;
+    const stamp = (this.#stamps[slot]! & ~STATE_BITS) | OFFERED;
+    Atomics.store(this.#stamps, slot, stamp);
+    return { heap: this.#heap, slot, stamp: stamp >>> 0 };
+  }
+
+  redeem(token: HandleToken): ObjectView {
+    if (!this.#take(token)) {
+      throw new HeapError('ERR_TOKEN_SPENT', 'the handle token was redeemed or withdrawn before; a token is good for one time.');
+    }
+    let view: ObjectView;
+    try {
+      view = this.#objects.viewOf(this.#roots[token.slot]!);
+    } catch (error) {
+      // No handle is free: the offer stands.
+      Atomics.store(this.#stamps, token.slot, token.stamp);
+      throw error;
+    }
+    this.#free(token.slot);
+    return view;
+  }
+
+  withdraw(token: HandleToken): boolean {
+    const taken = this.#take(token);
+    if (taken) this.#free(token.slot);
+    return taken;
+  }
+
+  #claim(): number {
+    const count = this.#stamps.length;
+    for (let i = 0; i < count; i++) {
+      const slot = (this.#next + i) % count;
+      const stamp = Atomics.load(this.#stamps, slot);
+      if ((stamp & STATE_BITS) !== FREE || Atomics.compareExchange(this.#stamps, slot, stamp, stamp | FILLING) !== stamp) continue;
+      this.#next = (slot + 1) % count;
+      return slot;
+    }
+    throw new HeapError('ERR_TOKENS_EXHAUSTED', `${count} handle tokens are under way; redeem or withdraw some.`, { figures: { count } });
+  }
+
+  #take(token: HandleToken): boolean {
+    if (typeof token !== 'object' || token === null || !Number.isInteger(token.slot) || !Number.isInteger(token.stamp)) {
+      throw argumentTypeError('token', 'a handle token of heap.offer', token);
+    }
+    if (token.heap !== this.#heap) {
+      throw new HeapError('ERR_FOREIGN_REFERENCE', 'the handle token was made in another heap.');
+    }
+    const { slot, stamp } = token;
+    if ((stamp & STATE_BITS) !== OFFERED || !(slot >= 0 && slot < this.#stamps.length)) return false;
+    return Atomics.compareExchange(this.#stamps, slot, stamp, (stamp & ~STATE_BITS) | EMPTYING) === stamp;
+  }
+
+  #free(slot: number): void {
+    this.#roots[slot] = 0;
+    Atomics.store(this.#stamps, slot, (this.#stamps[slot]! & ~STATE_BITS) + STATE_BITS + 1);
+  }
+}

@@ -1,0 +1,64 @@
+/**
+ * Views of strings: what a reference to a string reads as. Not generated, because both kinds have the same few operations.
+ */
+import { argumentRangeError } from '../errors.ts';
+import type { Shape } from '../heap/shapes.ts';
+import type { Ref } from '../heap/units.ts';
+import type { ShapeClasses } from './generated-classes.ts';
+import { ObjectCursor, ObjectView, OWNER, SHAPE } from './object-view.ts';
+import type { Objects } from './objects.ts';
+import type { ONE_BYTE_STRING, TWO_BYTE_STRING } from './strings.ts';
+
+/** Without elements, which could be changed. */
+export interface StringDefinition {
+  readonly name: (typeof ONE_BYTE_STRING)['name'] | (typeof TWO_BYTE_STRING)['name'];
+}
+
+/** A string in the heap: immutable, a sequence of UTF-16 code units. */
+export class HeapString extends ObjectView<StringDefinition> {
+  /** In code units. */
+  get length(): number {
+    return this[OWNER].strings.lengthOf(this.#ref('length'));
+  }
+
+  /** The code unit at `index`. Throws RangeError ERR_OPTION beyond the end. */
+  charCodeAt(index: number): number {
+    const ref = this.#ref('charCodeAt');
+    const { strings } = this[OWNER];
+    const length = strings.lengthOf(ref);
+    if (index >>> 0 !== index || index >= length) throw this[OWNER].outOfBounds('the string', index, length);
+    return strings.unitAt(ref, index);
+  }
+
+  /** Whether the text is the same, whatever object holds it. */
+  equals(other: string | HeapString): boolean {
+    const text = typeof other === 'string' ? other : other.toString();
+    return this[OWNER].strings.isText(this.#ref('equals'), text);
+  }
+
+  /** A copy, as a JavaScript string. */
+  override toString(): string {
+    return this[OWNER].textAt(this.#ref('toString'));
+  }
+
+  #ref(place: string): Ref {
+    const owner = this[OWNER];
+    const ref = owner.refOfView(this, place);
+    if (ref === 0) throw owner.unusable(this, place);
+    return ref;
+  }
+}
+
+class StringCursor extends ObjectCursor {
+  constructor(slot: number) {
+    super(slot);
+    throw argumentRangeError('shape of a cursor', 'no string: they refer to nothing', 'string');
+  }
+}
+
+/** @internal */
+export function stringClasses(shape: Shape, owner: Objects): ShapeClasses {
+  const view = class extends HeapString {};
+  Object.assign(view.prototype, { [OWNER]: owner, [SHAPE]: shape });
+  return { shape, view: view as unknown as ShapeClasses['view'], cursor: StringCursor as ShapeClasses['cursor'], elements: undefined };
+}

@@ -1,0 +1,127 @@
+/**
+ * Views of objects: a JavaScript object that stands for an object in the heap. A view holds a handle, so it stays valid wherever
+ * the object moves, and keeps it alive. The properties for the fields are on a prototype that is generated for each shape
+ * (view-source.ts); here is what all views have.
+ *
+ *     view ──slot──▶ handle in the control block ──reference──▶ object
+ *
+ * A released view has the slot that is always zero, as has every handle of a detached mutator, and a cursor that leads nowhere: so
+ * one comparison in each access finds all three, and only then it is asked which.
+ */
+import type { ShapeDefinition } from '../heap/definition.ts';
+import { END_SCOPE } from '../heap/handles.ts';
+import type { Shape } from '../heap/shapes.ts';
+import type { Ref } from '../heap/units.ts';
+import type { Objects } from './objects.ts';
+import type { ElementsOfView, StepName, View } from './view-types.ts';
+
+/** @internal The handle. */
+export const SLOT = Symbol('slot');
+/** @internal The elements object, made when it is asked for. */
+export const ELEMENTS = Symbol('elements');
+/** @internal Whose view it is; on the prototype. */
+export const OWNER = Symbol('owner');
+/** @internal On the prototype. */
+export const SHAPE = Symbol('shape');
+/** @internal Stores the values of a new object. */
+export const INITIALIZE = Symbol('initialize');
+/** @internal Whether the view outlives its scope. */
+export const KEPT = Symbol('kept');
+
+/** An object of the heap. For the thread that made it, from its making until it is released or the mutator detached. */
+export class ObjectView<D extends ShapeDefinition = ShapeDefinition> {
+  /** @internal */
+  declare readonly [OWNER]: Objects;
+  /** @internal */
+  declare readonly [SHAPE]: Shape<D>;
+  /** @internal */
+  [SLOT]: number;
+  /** @internal */
+  [ELEMENTS]: unknown = undefined;
+  /** @internal */
+  [KEPT] = false;
+
+  /** @internal Views come from `heap.create`, `heap.view`, and from the properties of other views. */
+  constructor(slot: number) {
+    this[SLOT] = slot;
+  }
+
+  get shape(): Shape<D> {
+    return this[SHAPE];
+  }
+
+  /** The raw reference: where the object is until the next safepoint. Throws ERR_VIEW_RELEASED, ERR_MUTATOR_DETACHED. */
+  get ref(): Ref {
+    return this[OWNER].refOfView(this, 'ref');
+  }
+
+  /** The elements behind the fields, `undefined` when the shape has none. They follow the view. */
+  get elements(): ElementsOfView<D> {
+    return (this[ELEMENTS] ??= this[OWNER].elementsOf(this)) as ElementsOfView<D>;
+  }
+
+  /** Whether both lead to the same object now. Two views of one object are different JavaScript objects. */
+  isSame(other: ObjectView | null): boolean {
+    const owner = this[OWNER];
+    return owner.toReference(this, 'isSame', undefined) === owner.toReference(other, 'isSame', undefined);
+  }
+
+  /** Lets the view outlive the scope it was made in. */
+  keep(): this {
+    this[OWNER].keep(this);
+    return this;
+  }
+
+  /** The view leads nowhere from here on, and keeps nothing alive. Releasing twice does nothing. */
+  release(): void {
+    this[OWNER].release(this);
+  }
+
+  get released(): boolean {
+    return this[OWNER].isReleased(this);
+  }
+
+  [Symbol.dispose](): void {
+    this.release();
+  }
+
+  /** @internal */
+  [END_SCOPE](): void {
+    if (!this[KEPT]) this[OWNER].release(this);
+  }
+}
+
+/** A view that moves: for walking along references without a JavaScript object for each. It may lead nowhere. */
+export class ObjectCursor<D extends ShapeDefinition = ShapeDefinition> extends ObjectView<D> {
+  /** Whether the cursor leads nowhere. Its fields then throw ERR_NULL_REFERENCE. */
+  get isNull(): boolean {
+    return this[OWNER].refOfCursor(this) === 0;
+  }
+
+  /**
+   * To where another view or cursor is, to a raw reference, or nowhere (null, 0). Throws ERR_WRONG_SHAPE when the object is of
+   * another shape, ERR_FOREIGN_REFERENCE for views of another heap or thread.
+   */
+  moveTo(to: View<D> | ObjectView<D> | Ref | null): this {
+    this[OWNER].move(this, to);
+    return this;
+  }
+
+  /**
+   * To the object that a reference field of the present one leads to; false when it leads nowhere, and so does the cursor. A few
+   * ns, nothing is allocated. Throws ERR_WRONG_SHAPE when the object is of another shape.
+   */
+  follow(field: StepName<D>): boolean {
+    throw this[OWNER].noStep(this, field);
+  }
+
+  /** To the object that an element leads to; the same otherwise. Throws ERR_OPTION when there is no such element. */
+  followElement(index: number): boolean {
+    return this[OWNER].followElement(this, index);
+  }
+}
+
+/** @internal Names that a field of a viewed shape cannot have. */
+export const RESERVED_NAMES: ReadonlySet<string> = new Set(
+  [ObjectView, ObjectCursor].flatMap(({ prototype }) => Object.getOwnPropertyNames(prototype)).concat('__proto__'),
+);

@@ -1,0 +1,282 @@
+/**
+ * Objects: the objects level of one mutator. Makes views, finds the class for an object by its header, and owns the handles that
+ * views hold.
+ *
+ * A view's handle is released by the first of: `release` or `using`; the end of the scope the view was made in; the finalization
+ * of a view that nobody has any more (in the event loop of its own thread, with the slot's number as token: nothing of the view
+ * is needed for it, so nothing is resurrected).
+ */
+import { argumentRangeError, argumentTypeError, HeapError } from '../errors.ts';
+import type { ShapeDefinition } from '../heap/definition.ts';
+import type { HandleTable } from '../heap/handles.ts';
+import { CONTROL_NULL_SLOT, CONTROL_STATE, MUTATOR_RUNNING } from '../heap/layout.ts';
+import type { Mutator } from '../heap/mutator.ts';
+import type { Shape, ShapeTable } from '../heap/shapes.ts';
+import type { Ref } from '../heap/units.ts';
+import { kindsBeyond } from './access.ts';
+import type { Elements } from './elements.ts';
+import { ClassGenerator, type ShapeClasses } from './generated-classes.ts';
+import { HeapString, stringClasses } from './heap-string.ts';
+import { INITIALIZE, KEPT, ObjectCursor, ObjectView, OWNER, SHAPE, SLOT } from './object-view.ts';
+import { Strings } from './strings.ts';
+import { HandleTokens } from './handle-tokens.ts';
+import { InternTable } from './intern-table.ts';
+import type { SharedSlots } from './shared-slots.ts';
+import type { Cursor, InitialElements, InitialValues, View } from './view-types.ts';
+
+/** @internal */
+export interface ObjectsSetUp {
+  readonly mutator: Mutator;
+  readonly handles: HandleTable;
+  readonly control: Uint32Array;
+  readonly shapes: ShapeTable;
+  readonly heapBytes: number;
+  readonly checked: boolean;
+  readonly shared: SharedSlots;
+  readonly heapId: number;
+}
+
+/** @internal */
+export class Objects {
+  readonly strings: Strings;
+  readonly interned: InternTable;
+  readonly tokens: HandleTokens;
+  readonly #mutator: Mutator;
+  readonly #handles: HandleTable;
+  readonly #control: Uint32Array;
+  readonly #shapes: ShapeTable;
+  readonly #generator: ClassGenerator;
+  /** By shape id. */
+  readonly #classes: (ShapeClasses | undefined)[] = [];
+  readonly #finalized = new FinalizationRegistry<number>((slot) => this.#finalize(slot));
+  /** Handles of views that were found dead while the mutator was parked, when a pause may be looking at them. */
+  readonly #deferred: number[] = [];
+
+  constructor({ mutator, handles, control, shapes, heapBytes, checked, shared, heapId }: ObjectsSetUp) {
+    this.#mutator = mutator;
+    this.#handles = handles;
+    this.#control = control;
+    this.#shapes = shapes;
+    this.strings = new Strings(mutator, shapes);
+    this.interned = new InternTable(mutator, this.strings, shapes, shared.internTable);
+    this.tokens = new HandleTokens(this, shared, heapId);
+    const { buffer, byteOffset } = mutator.u32;
+    const environment = { owner: this, mutator, control, data: new DataView(buffer, byteOffset, heapBytes) };
+    this.#generator = new ClassGenerator(environment, { beyond: kindsBeyond(mutator, heapBytes), checked });
+  }
+
+  create<D extends ShapeDefinition>(shape: Shape<D>, values: InitialValues<D>, elements: InitialElements<D> | undefined): View<D> {
+    const classes = this.#classesOf(shape);
+    if (typeof values !== 'object' || values === null) throw argumentTypeError(`values of ${shape.name}`, 'an object', values);
+    if (elements === null) throw argumentTypeError(`elements of ${shape.name}`, 'a number or an array', elements);
+    for (const name in values) if (!shape.fields.has(name)) throw unknownField(shape, name);
+    const count = typeof elements === 'object' ? (elements as ArrayLike<unknown>).length : ((elements ?? 0) as number);
+    const view = this.#own(new classes.view(this.#slotFor(this.#mutator.allocate(shape, count))));
+    try {
+      (view as { [INITIALIZE]?(values: object): void })[INITIALIZE]?.(values);
+      if (typeof elements === 'object') (view.elements as Elements<unknown>).copyFrom(elements as ArrayLike<unknown>);
+    } catch (error) {
+      this.release(view);
+      throw error;
+    }
+    return view as View<D>;
+  }
+
+  cursor<D extends ShapeDefinition>(shape: Shape<D>, at: ObjectView<D> | Ref | null): Cursor<D> {
+    const { cursor } = this.#classesOf(shape);
+    const made = this.#own(new cursor(this.#slotFor(0)));
+    this.move(made, at);
+    return made as unknown as Cursor<D>;
+  }
+
+  /** A view of what a raw reference leads to; null for 0. */
+  view(ref: Ref): ObjectView | null {
+    this.#mutator.admit(ref, 'heap.view');
+    return ref === 0 ? null : this.viewOf(ref);
+  }
+
+  // --- What generated code calls -------------------------------------------------------------------------------------------
+
+  viewOf(ref: Ref): ObjectView {
+    const { view } = this.#classesById(this.#mutator.u32[ref * 2]!);
+    return this.#own(new view(this.#slotFor(ref)));
+  }
+
+  textAt(ref: Ref): string {
+    return this.strings.load(ref);
+  }
+
+  /** The reference to store for `text`. A safepoint. */
+  storedText(text: unknown, place: string): Ref {
+    if (text === null) return 0;
+    if (typeof text !== 'string') throw argumentTypeError(place, 'a string or null', text);
+    return this.strings.allocate(text);
+  }
+
+  /** The reference to store for a view: of this mutator, and of the shape `target` if that is given. */
+  toReference(value: unknown, place: string, target: string | undefined | null): Ref {
+    if (value === null) return 0;
+    if (!(value instanceof ObjectView)) throw argumentTypeError(place, 'a view or null', value);
+    if (value[OWNER] !== this) throw foreign(place);
+    if (target != null && value[SHAPE].name !== target) throw wrongShape(place, target, value[SHAPE].name);
+    return value instanceof ObjectCursor ? this.refOfCursor(value) : this.refOfView(value, place);
+  }
+
+  /** Throws unless the object has the shape `target`; `undefined` stands for strings, null for any. */
+  expectShape(ref: Ref, target: string | undefined | null, place: string): void {
+    if (target === null) return;
+    const id = this.#mutator.u32[ref * 2]!;
+    if (target === undefined ? this.strings.isString(ref) : this.#shapes.numbered(id).name === target) return;
+    throw this.wrongShape(ref, target ?? 'string', place);
+  }
+
+  wrongShape(ref: Ref, target: string, place: string): HeapError {
+    return wrongShape(place, target, this.#shapes.numbered(this.#mutator.u32[ref * 2]!).name);
+  }
+
+  /** Why the view leads nowhere. */
+  unusable(view: ObjectView, place: string): HeapError {
+    if (!this.#mutator.attached) {
+      return new HeapError('ERR_MUTATOR_DETACHED', `${place}: the mutator of this view is detached from its heap.`);
+    }
+    if (view[SLOT] === CONTROL_NULL_SLOT) {
+      return new HeapError('ERR_VIEW_RELEASED', `${place}: the view was released, or the scope it was made in is over; keep() it.`);
+    }
+    return new HeapError('ERR_NULL_REFERENCE', `${place}: the cursor leads nowhere.`);
+  }
+
+  notRunning(place: string): HeapError {
+    return this.#mutator.attached
+      ? new HeapError('ERR_MUTATOR_PARKED', `${place}: the mutator is parked; unpark it before it touches the heap.`)
+      : new HeapError('ERR_MUTATOR_DETACHED', `${place}: the mutator of this view is detached from its heap.`);
+  }
+
+  outOfBounds(place: string, index: unknown, length: number): RangeError {
+    const accepted = length === 0 ? 'none (there are no elements)' : `an integer from 0 to ${length - 1}`;
+    return argumentRangeError(`index of ${place}`, accepted, index);
+  }
+
+  noStep(cursor: ObjectCursor, field: string): RangeError {
+    const { name, fields } = cursor[SHAPE];
+    return argumentRangeError(`step of a cursor of ${name}`, `a reference field (of ${[...fields.keys()].join(', ')})`, field);
+  }
+
+  elementsOf(view: ObjectView): Elements<unknown> | undefined {
+    const { elements } = this.#classesOf(view[SHAPE]);
+    return elements === undefined ? undefined : new elements(view);
+  }
+
+  // --- Handles -------------------------------------------------------------------------------------------------------------
+
+  refOfView(view: ObjectView, place: string): Ref {
+    const ref = this.#mutator.get(view[SLOT]);
+    if (ref === 0 && !(view instanceof ObjectCursor && this.#leadsNowhere(view))) throw this.unusable(view, place);
+    return ref;
+  }
+
+  refOfCursor(cursor: ObjectCursor): Ref {
+    return this.refOfView(cursor, 'isNull');
+  }
+
+  move(cursor: ObjectCursor, to: ObjectView | Ref | null): void {
+    if (cursor[SLOT] === CONTROL_NULL_SLOT || !this.#mutator.attached) throw this.unusable(cursor, 'moveTo');
+    const { name, id } = cursor[SHAPE];
+    let ref: Ref;
+    if (typeof to === 'number') {
+      this.#mutator.admit(to, 'moveTo');
+      if (to !== 0 && this.#mutator.u32[to * 2] !== id) throw this.wrongShape(to, name, 'moveTo');
+      ref = to;
+    } else {
+      ref = this.toReference(to, 'moveTo', name);
+    }
+    this.#control[cursor[SLOT]] = ref;
+  }
+
+  followElement(cursor: ObjectCursor, index: number): boolean {
+    const { elementKind, elementsOffset, name, id } = cursor[SHAPE];
+    const { u32 } = this.#mutator;
+    const ref = this.refOfView(cursor, 'followElement');
+    if (ref === 0) throw this.unusable(cursor, 'followElement');
+    if (elementKind !== 'ref') throw argumentRangeError(`elements of ${name}`, 'references', elementKind);
+    const count = u32[ref * 2 + 1]!;
+    if (index >>> 0 !== index || index >= count) throw this.outOfBounds(`${name}.elements`, index, count);
+    const to = u32[ref * 2 + elementsOffset + index]!;
+    if (to !== 0 && u32[to * 2] !== id) throw this.wrongShape(to, name, 'followElement');
+    this.#control[cursor[SLOT]] = to;
+    return to !== 0;
+  }
+
+  release(view: ObjectView): void {
+    const slot = view[SLOT];
+    if (slot === CONTROL_NULL_SLOT) return;
+    view[SLOT] = CONTROL_NULL_SLOT;
+    this.#handles.release(slot);
+    this.#finalized.unregister(view);
+  }
+
+  isReleased(view: ObjectView): boolean {
+    return view[SLOT] === CONTROL_NULL_SLOT || !this.#mutator.attached;
+  }
+
+  keep(view: ObjectView): void {
+    if (view[KEPT] || view[SLOT] === CONTROL_NULL_SLOT) return;
+    view[KEPT] = true;
+    this.#finalized.register(view, view[SLOT], view);
+  }
+
+  #leadsNowhere(cursor: ObjectCursor): boolean {
+    return cursor[SLOT] !== CONTROL_NULL_SLOT && this.#mutator.attached;
+  }
+
+  #slotFor(ref: Ref): number {
+    while (this.#deferred.length > 0) this.#handles.release(this.#deferred.pop()!);
+    return this.#handles.add(ref);
+  }
+
+  #own<V extends ObjectView>(view: V): V {
+    if (!this.#handles.adopt(view)) this.keep(view);
+    return view;
+  }
+
+  #finalize(slot: number): void {
+    if ((this.#control[CONTROL_STATE]! & MUTATOR_RUNNING) !== 0) this.#handles.release(slot);
+    else this.#deferred.push(slot);
+  }
+
+  #classesOf(shape: Shape): ShapeClasses {
+    const known = this.#classes[shape.id];
+    if (known?.shape === shape) return known;
+    if (this.#shapes.numbered(shape.id) !== shape) {
+      throw new HeapError('ERR_SHAPE_UNKNOWN', `the shape ${shape.name} is of another heap; define it in this one.`);
+    }
+    return this.#classesById(shape.id);
+  }
+
+  #classesById(id: number): ShapeClasses {
+    const known = this.#classes[id];
+    if (known !== undefined) return known;
+    const shape = this.#shapes.numbered(id);
+    return (this.#classes[id] = this.strings.isStringShape(shape) ? stringClasses(shape, this) : this.#generator.generate(shape));
+  }
+
+  /** A new string in the heap, as a view. */
+  string(text: string): HeapString {
+    return this.viewOf(this.strings.allocate(text)) as HeapString;
+  }
+
+  intern(text: string): HeapString {
+    return this.viewOf(this.interned.intern(text)) as HeapString;
+  }
+}
+
+function unknownField(shape: Shape, name: string): RangeError {
+  return argumentRangeError(`field of shape ${shape.name}`, `one of ${[...shape.fields.keys()].join(', ')}`, name);
+}
+
+function foreign(place: string): HeapError {
+  return new HeapError('ERR_FOREIGN_REFERENCE', `${place}: the view belongs to another heap or to a mutator that was detached.`);
+}
+
+function wrongShape(place: string, target: string, found: string): HeapError {
+  return new HeapError('ERR_WRONG_SHAPE', `${place} leads to objects of shape ${target}, not ${found}.`);
+}

@@ -1,0 +1,31 @@
+/**
+ * Shared slots: what the library itself keeps for all threads of a heap, behind the root slots of the program and in the same
+ * buffer. Outside the moving heap, so that Atomics work; the collector rewrites the root slots in its pauses.
+ *
+ *     index 0 … 1023   the program's root slots (heap.roots)
+ *           1024       root of the intern table
+ *           1025 …     roots of the objects that handle tokens stand for
+ *           2048 …     no roots: one stamp for each of these
+ */
+import { PROGRAM_ROOT_SLOTS, SHARED_ROOT_SLOTS } from '../heap/layout.ts';
+
+const FIRST_TOKEN = PROGRAM_ROOT_SLOTS + 1;
+/** Handle tokens that may be under way at once. */
+export const TOKEN_SLOTS = SHARED_ROOT_SLOTS - FIRST_TOKEN;
+
+/** @internal */
+export const SHARED_BYTES = (SHARED_ROOT_SLOTS + TOKEN_SLOTS) * 4;
+
+/** @internal */
+export class SharedSlots {
+  /** One slot. */
+  readonly internTable: Uint32Array;
+  readonly offered: Uint32Array;
+  readonly stamps: Uint32Array;
+
+  constructor(buffer: SharedArrayBuffer) {
+    this.internTable = new Uint32Array(buffer, PROGRAM_ROOT_SLOTS * 4, 1);
+    this.offered = new Uint32Array(buffer, FIRST_TOKEN * 4, TOKEN_SLOTS);
+    this.stamps = new Uint32Array(buffer, SHARED_ROOT_SLOTS * 4, TOKEN_SLOTS);
+  }
+}

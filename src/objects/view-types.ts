@@ -1,0 +1,80 @@
+/**
+ * View types: what the compiler knows about views, computed from definitions. Nothing here exists at run time.
+ */
+import type { ArrayType, ElementType, FieldsOf, ReferenceType, ShapeDefinition } from '../heap/definition.ts';
+import type { Elements } from './elements.ts';
+import type { ObjectCursor, ObjectView } from './object-view.ts';
+
+/** A view whose shape the compiler does not know. */
+export type AnyView = ObjectView<ShapeDefinition>;
+
+/** What an element or a field of that type reads as, and accepts. `Self` is the definition it stands in. */
+export type ElementValue<T extends ElementType, Self extends ShapeDefinition> = T extends 'bool'
+  ? boolean
+  : T extends 'i64' | 'u64'
+    ? bigint
+    : T extends 'self'
+      ? View<Self> | null
+      : T extends 'ref'
+        ? AnyView | null
+        : T extends ReferenceType<infer To>
+          ? ShapeDefinition extends To
+            ? AnyView | null
+            : View<To> | null
+          : number;
+
+/** What a field of that type reads as, and accepts. */
+export type FieldValue<T, Self extends ShapeDefinition> = T extends 'string'
+  ? string | null
+  : T extends ElementType
+    ? ElementValue<T, Self>
+    : never;
+
+/** Names of the array fields. */
+export type ArrayNames<F> = { [Name in keyof F]: F[Name] extends ArrayType ? Name : never }[keyof F];
+
+/** The properties that a view of an object has for its fields. Those of an untyped shape are not known to the compiler. */
+export type FieldProperties<D extends ShapeDefinition> = ShapeDefinition extends D
+  ? Record<string, any>
+  : {
+      [Name in Exclude<keyof FieldsOf<D>, ArrayNames<FieldsOf<D>>>]: FieldValue<FieldsOf<D>[Name], D>;
+    } & {
+      readonly [Name in ArrayNames<FieldsOf<D>>]: FieldsOf<D>[Name] extends ArrayType<infer E> ? Elements<ElementValue<E, D>> : never;
+    };
+
+/** The elements behind the fields; `undefined` for shapes without. */
+export type ElementsOfView<D extends ShapeDefinition> = ShapeDefinition extends D
+  ? any
+  : D extends { readonly elements: infer E extends ElementType }
+    ? Elements<ElementValue<E, D>>
+    : undefined;
+
+/** An object as JavaScript sees it; see {@link ObjectView}. */
+export type View<D extends ShapeDefinition = ShapeDefinition> = ObjectView<D> & FieldProperties<D>;
+
+/** A view that can be moved to other objects of its shape; see {@link ObjectCursor}. */
+export type Cursor<D extends ShapeDefinition = ShapeDefinition> = ObjectCursor<D> & FieldProperties<D>;
+
+/** What `heap.create` takes: values for any of the fields; an array field takes anything with a length and indices. */
+export type InitialValues<D extends ShapeDefinition> = ShapeDefinition extends D
+  ? Readonly<Record<string, unknown>>
+  : {
+      readonly [Name in keyof FieldsOf<D>]?: FieldsOf<D>[Name] extends ArrayType<infer E>
+        ? ArrayLike<ElementValue<E, D>>
+        : FieldValue<FieldsOf<D>[Name], D>;
+    };
+
+/** The number of elements of a new object, or their values. */
+export type InitialElements<D extends ShapeDefinition> = ShapeDefinition extends D
+  ? number | ArrayLike<unknown>
+  : D extends { readonly elements: infer E extends ElementType }
+    ? number | ArrayLike<ElementValue<E, D>>
+    : never;
+
+/** Names of the fields along which a cursor of that shape can step. */
+export type StepName<D extends ShapeDefinition> = ShapeDefinition extends D
+  ? string
+  : {
+      [Name in keyof FieldsOf<D>]: FieldsOf<D>[Name] extends 'self' | 'ref' | ReferenceType<D> ? Name : never;
+    }[keyof FieldsOf<D>] &
+      string;

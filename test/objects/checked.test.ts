@@ -1,0 +1,153 @@
+/**
+ * Checked heaps: each mistake is found at its first use, by an error that names the place, and what is no mistake is none.
+ */
+import { describe, expect, it } from 'vitest';
+import { type Heap, type Mutator, ref } from '../support/faultline.ts';
+import { makeHeap, makeHeapWithMutator } from '../support/heaps.ts';
+import { MODES } from '../support/modes.ts';
+import { code, LEAF } from './support.ts';
+
+const NODE = { name: 'node', fields: { next: 'self', leaf: ref(LEAF), number: 'u8' }, elements: 'u8' } as const;
+
+function checkedHeap(): { heap: Heap; mutator: Mutator } {
+  return makeHeapWithMutator({ capacityBytes: '2M', fault: 'stw', workers: 0, checked: true });
+}
+
+describe('a checked heap finds', () => {
+  const safepoints: Record<string, (mutator: Mutator, heap: Heap) => unknown> = {
+    'a poll': (mutator) => mutator.poll(),
+    'an allocation': (mutator, heap) => mutator.allocate(heap.defineShape(LEAF)),
+    'a collection': (mutator) => mutator.collect(),
+    'parking': (mutator) => mutator.parked(() => 0),
+    'an await': () => Promise.resolve(),
+    'the creation of a view': (_mutator, heap) => heap.create(heap.defineShape(LEAF)),
+  };
+
+  it.each(Object.keys(safepoints))('a raw reference that is used after %s', async (name) => {
+    const { heap, mutator } = checkedHeap();
+    const Leaf = heap.defineShape(LEAF);
+    const handle = mutator.handle(mutator.allocate(Leaf));
+    const holder = mutator.handle(mutator.allocate(heap.defineShape(NODE)));
+    const cursor = heap.cursor(Leaf);
+    const old = mutator.get(handle);
+    const pending = safepoints[name]!(mutator, heap);
+    if (pending instanceof Promise) await pending;
+    const slot = mutator.get(holder) * 2 + 3;
+    const uses: Record<string, () => unknown> = {
+      'mutator.handle': () => mutator.handle(old),
+      'mutator.local': () => mutator.scope(() => mutator.local(old)),
+      'mutator.set': () => mutator.set(handle, old),
+      'mutator.setReference': () => mutator.setReference(slot, old),
+      'mutator.compareExchangeReference': () => mutator.compareExchangeReference(slot, 0, old),
+      'heap.view': () => heap.view(old),
+      moveTo: () => cursor.moveTo(old),
+      cursor: () => heap.cursor(Leaf, old),
+    };
+    for (const [place, use] of Object.entries(uses)) {
+      expect(use, place).toThrow(code('ERR_STALE_REFERENCE'));
+      if (place !== 'cursor') expect(use).toThrow(new RegExp(place.replace('.', '\\.')));
+    }
+    expect(heap.view(mutator.get(handle))!.shape).toBe(Leaf);
+    expect(mutator.u32[slot]).toBe(0);
+  });
+
+  it('a raw reference of another heap', () => {
+    const one = checkedHeap();
+    const two = checkedHeap();
+    one.mutator.allocate(one.heap.defineShape(LEAF));
+    for (let i = 0; i < 10; i++) two.mutator.allocate(two.heap.defineShape(LEAF));
+    const there = two.mutator.allocate(two.heap.defineShape(LEAF));
+    expect(() => one.mutator.handle(there)).toThrow(code('ERR_FOREIGN_REFERENCE'));
+    two.mutator.detach();
+  });
+
+  it('references that no heap of that size can have', () => {
+    const { heap, mutator } = checkedHeap();
+    for (const wrong of [-1, 0.5, NaN, 2 ** 32, '1' as never, undefined as never]) {
+      expect(() => mutator.handle(wrong), String(wrong)).toThrow(code('ERR_OPTION'));
+      expect(() => heap.view(wrong), String(wrong)).toThrow(code('ERR_OPTION'));
+    }
+    expect(mutator.handle(0)).toBeGreaterThan(0);
+    expect(heap.view(0)).toBe(null);
+  });
+
+  it('a field that was made to lead to another shape by a raw store', () => {
+    const { heap, mutator } = checkedHeap();
+    const Node = heap.defineShape(NODE);
+    const node = heap.create(Node, { number: 1 });
+    mutator.setReference(node.ref * 2 + Node.offsets.leaf, node.ref);
+    expect(() => node.leaf).toThrow(code('ERR_WRONG_SHAPE'));
+    expect(() => node.leaf).toThrow(/node\.leaf/);
+    const leaf = heap.create(heap.defineShape(LEAF));
+    mutator.setReference(node.ref * 2 + Node.offsets.next, leaf.ref);
+    expect(() => heap.cursor(Node, node).follow('next')).toThrow(/node\.next/);
+  });
+
+  it('use of views and of the mutator while it is parked, and changes nothing', () => {
+    const { heap, mutator } = checkedHeap();
+    const Node = heap.defineShape(NODE);
+    const node = heap.create(Node, { number: 1 }, [7]);
+    const handle = mutator.handle(node.ref);
+    const { elements } = node;
+    mutator.park();
+    const uses: Record<string, () => unknown> = {
+      'node.number': () => node.number,
+      'node.next': () => (node.next = null),
+      'node.elements': () => elements.get(0),
+      'mutator.get': () => mutator.get(handle),
+      'mutator.allocate': () => mutator.allocate(Node),
+      'mutator.collect': () => mutator.collect(),
+      'mutator.handle': () => mutator.handle(0),
+    };
+    for (const [place, use] of Object.entries(uses)) {
+      expect(use, place).toThrow(code('ERR_MUTATOR_PARKED'));
+      expect(use).toThrow(new RegExp(place.replace('.', '\\.')));
+    }
+    mutator.unpark();
+    expect([node.number, elements.get(0)]).toEqual([1, 7]);
+    mutator.detach();
+    expect(() => node.number).toThrow(code('ERR_MUTATOR_DETACHED'));
+    expect(() => mutator.handle(0)).toThrow(code('ERR_MUTATOR_DETACHED'));
+  });
+});
+
+describe('a checked heap', () => {
+  it.each(MODES)('says nothing about a program that keeps the rules (fault mode %s)', (fault) => {
+    const { heap, mutator } = makeHeapWithMutator({ capacityBytes: '8M', fault, checked: true, stressEvery: 300 });
+    const Node = heap.defineShape(NODE);
+    const { next, number } = Node.offsets;
+    const list = mutator.handle(0);
+    for (let i = 0; i < 3_000; i++) {
+      const made = mutator.allocate(Node);
+      mutator.u8[made * 8 + number] = i & 255;
+      mutator.setReference(made * 2 + next, mutator.get(list));
+      mutator.set(list, made);
+    }
+    let length = 0;
+    for (let at = mutator.get(list); at !== 0; at = mutator.getReference(at * 2 + next)) {
+      length++;
+      if (length % 1_000 === 0) mutator.scope(() => heap.view(at)!.release());
+    }
+    expect(length).toBe(3_000);
+    const cursor = heap.cursor(Node, mutator.get(list));
+    for (let i = 2_999; i > 0; i--) {
+      expect(cursor.number).toBe(i & 255);
+      cursor.follow('next');
+    }
+  });
+
+  it('is checked in every thread that attaches to it', () => {
+    const heap = makeHeap({ capacityBytes: '1M', fault: 'stw', checked: true });
+    expect(heap.token.checked).toBe(true);
+    expect(makeHeap({ capacityBytes: '1M', fault: 'stw' }).token.checked).toBe(false);
+  });
+
+  it('is another class: the mutator and the accessors of others have nothing of it', () => {
+    const plain = makeHeapWithMutator({ capacityBytes: '1M', fault: 'stw' });
+    const { mutator } = checkedHeap();
+    expect(Object.getPrototypeOf(mutator)).not.toBe(Object.getPrototypeOf(plain.mutator));
+    const view = plain.heap.create(plain.heap.defineShape(LEAF));
+    const { set } = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(view), 'number')!;
+    expect(String(set)).not.toContain('checkValue');
+  });
+});
