@@ -143,9 +143,14 @@ void Tracer::TraceObject(WordIndex object) {
   ++marked_objects_;
   if (shape.has_references == 0) return;
   TraceSlots(object, kHeaderSlots, kHeaderSlots + shape.reference_fields);
-  if (shape.element_kind != ElementKind::kReference) return;
   const uint64_t elements = uint64_t{shape.fixed_words} * 2;
-  if (count <= kSliceElements) {
+  if (shape.is_special != 0) {
+    const bool in_slices = shape.element_kind >= ElementKind::kReference && count > kSliceElements;
+    TraceSpecialSlots(object, shape, count, 0, in_slices ? elements : ~uint64_t{0});
+    if (!in_slices) return;
+  } else if (shape.element_kind != ElementKind::kReference) {
+    return;
+  } else if (count <= kSliceElements) {
     TraceSlots(object, elements, elements + count);
     return;
   }
@@ -161,9 +166,15 @@ void Tracer::Trace(MarkEntry entry) {
     return;
   }
   const uint64_t header = HeaderOf(object);
-  const uint64_t elements = uint64_t{heap_->shapes[ShapeOf(header)].fixed_words} * 2;
+  const Shape& shape = heap_->shapes[ShapeOf(header)];
+  const uint64_t elements = uint64_t{shape.fixed_words} * 2;
   const uint64_t first = uint64_t{slice - 1} * kSliceElements;
   const uint64_t last = first + kSliceElements < CountOf(header) ? first + kSliceElements : CountOf(header);
+  if (shape.is_special != 0) {
+    const uint64_t begin = elements + shape.ElementSlots(static_cast<uint32_t>(first));
+    TraceSpecialSlots(object, shape, CountOf(header), begin, elements + shape.ElementSlots(static_cast<uint32_t>(last)));
+    return;
+  }
   TraceSlots(object, elements + first, elements + last);
 }
 
@@ -179,7 +190,9 @@ void Tracer::TraceOnPages(WordIndex object, WordIndex begin, WordIndex end) {
     TraceSlots(object, first < from ? from : first, last < until ? last : until);
   };
   trace(kHeaderSlots, kHeaderSlots + shape.reference_fields);
-  if (shape.element_kind == ElementKind::kReference) {
+  if (shape.is_special != 0) {
+    TraceSpecialSlots(object, shape, CountOf(header), from, until);
+  } else if (shape.element_kind == ElementKind::kReference) {
     const uint64_t elements = uint64_t{shape.fixed_words} * 2;
     trace(elements, elements + CountOf(header));
   }

@@ -14,6 +14,7 @@
 #include <mutex>
 #include <vector>
 
+#include "gc/weak_finds.h"
 #include "heap/heap.h"
 
 namespace faultline {
@@ -74,6 +75,12 @@ class Tracer {
   void CountUnfinished();
   bool has_unfinished() const { return !unfinished_.empty(); }
 
+  // Weak slots and ephemerons come upon (gc/weak_tracing.cc).  Nobody traces while they are taken.
+  WeakFinds& weak_finds() { return weak_finds_; }
+  // The value of an ephemeron whose key is marked is marked; one whose key is not is found again.
+  void TraceEphemeron(Ephemeron ephemeron);
+  uint64_t marked_objects() const { return marked_objects_; }
+
   // Adds this tracer's counts to the heap's tables and forgets them.  One tracer at a time.
   void Publish(uint64_t* marked_objects, uint64_t* marked_words);
 
@@ -83,6 +90,9 @@ class Tracer {
   void TraceObject(WordIndex object);
   void TraceSlots(WordIndex object, uint64_t first_slot, uint64_t last_slot);
   void TraceOnPages(WordIndex object, WordIndex begin, WordIndex end);
+  // The same for the slots of a special shape that are not simply references, as far as they lie in u32 slots [from, until).
+  void TraceSpecialSlots(WordIndex object, const Shape& shape, uint32_t count, uint64_t from, uint64_t until);
+  bool IsMarked(uint32_t reference) const;
   void EmptyRing();
   uint64_t HeaderOf(WordIndex object) const {
     return __atomic_load_n(heap_->words() + object, __ATOMIC_RELAXED);
@@ -98,6 +108,7 @@ class Tracer {
   const uint16_t* young_from_;
   std::vector<MarkEntry> stack_;
   std::vector<WordIndex> unfinished_;
+  WeakFinds weak_finds_;
   std::vector<uint32_t> live_words_;
   uint64_t marked_objects_ = 0;
   uint64_t marked_words_ = 0;

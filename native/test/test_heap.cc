@@ -130,6 +130,8 @@ void TestHeap::Mark() {
   }
   while (!collector->MarkPause(kSliceNs)) {
   }
+  while (!collector->ProcessWeak(NowNs() + kSliceNs)) {
+  }
 }
 
 void TestHeap::ReleaseMarking() {
