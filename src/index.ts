@@ -7,7 +7,11 @@ export type { HeapOptions } from './options.ts';
 export { Heap, type HeapCapabilities, type MutatorOptions } from './heap/heap.ts';
 export { Mutator } from './heap/mutator.ts';
 export { RootRange } from './heap/root-range.ts';
-export { type Field, type FieldKind, Shape, type ShapeDefinition } from './heap/shapes.ts';
+export { type ElementKind, type Field, type FieldKind, Shape, type ShapeDefinition } from './heap/shapes.ts';
+export type { Finalizable, Finalizables } from './heap/finalizers.ts';
+export { isSmallInteger, MAX_SMALL_INTEGER, MIN_SMALL_INTEGER, smallInteger, tagSmallInteger } from './heap/tagged.ts';
+export type { WeakMaps } from './heap/weak-map.ts';
+export type { WeakReferences } from './heap/weak-reference.ts';
 export type { HeapToken } from './heap/token.ts';
 export type { ReferenceHandle, Ref } from './heap/units.ts';
 export type { FaultMode, RequestedFaultMode } from './gc/fault-modes.ts';
@@ -21,6 +25,7 @@ export type {
   CycleStarted,
   CycleSummary,
   Degraded,
+  FinalizersReady,
   HeapEvent,
   MemoryReturned,
   PauseEnded,

@@ -17,6 +17,7 @@ import { type CollectionRequest, kindNumber, reasonNumber } from '../gc/requests
 import { type HeapStatistics, toStatistics } from '../gc/statistics.ts';
 import { type HeapOptions, type ResolvedOptions, resolveOptions } from '../options.ts';
 import type { CollectionHost } from './allocation.ts';
+import { FinalizableQueue, type Finalizables } from './finalizers.ts';
 import { assertLayout, CONTROL_SLOTS, LOG_ENTRIES, REGION_BYTES, SHARED_ROOT_SLOTS, VIEW_ALIGNMENT_BYTES } from './layout.ts';
 import { Mutator } from './mutator.ts';
 import { RootRange } from './root-range.ts';
@@ -75,6 +76,7 @@ export class Heap extends EventEmitter<HeapEvents> {
   readonly #views: Views;
   readonly #events: EventStream;
   readonly #host: CollectionHost;
+  readonly #finalizable: FinalizableQueue;
   #mutator: Mutator | undefined;
   readonly #warned = new Set<string>();
   #closed = false;
@@ -101,6 +103,9 @@ export class Heap extends EventEmitter<HeapEvents> {
     this.#shapes = new ShapeTable(this.#native, description.heap);
     this.#views = makeViews(token.view, description.viewOffset, description.regions * REGION_BYTES);
     this.#events = new EventStream(token.id, made?.options.performanceMeasures ?? false, (event) => this.#tell(event));
+    this.#finalizable = new FinalizableQueue(() =>
+      this.#mutator === undefined ? this.#takeToken() : this.#mutator.takeFinalizable(),
+    );
     this.#host = {
       native: this.#native,
       request: (kind, reason) => this.#request({ kind, reason }),
@@ -178,6 +183,7 @@ export class Heap extends EventEmitter<HeapEvents> {
       localCapacity,
       handleCapacity,
       stressEvery: this.token.stressEvery,
+      defineShape: (definition) => this.#shapes.define(definition),
       onDetach: () => (this.#mutator = undefined),
     });
     return this.#mutator;
@@ -189,6 +195,18 @@ export class Heap extends EventEmitter<HeapEvents> {
    */
   async collect(request: CollectionRequest = {}): Promise<CollectionSummary> {
     return this.#events.awaitCollection(this.#collections(request));
+  }
+
+  /**
+   * The tokens of objects that have died (`mutator.finalizeLater`), as they come. Each is delivered once, to one of the threads that
+   * listen. In a thread with a mutator a token comes with a handle of that mutator to its object, which is alive again: read it, keep
+   * it or register it again, and release the handle. In a thread without one the object is let go.
+   *
+   * The iteration ends when the heap is closed (in this thread); tokens that nobody has taken by then are lost, like those of objects
+   * that are still alive. Waiting does not keep the thread alive, unless `keepAlive` says so.
+   */
+  finalizable(options: { keepAlive?: boolean } = {}): Finalizables {
+    return this.#finalizable.listen(options.keepAlive ?? false);
   }
 
   /** Figures of this moment; see {@link HeapStatistics}. A few microseconds. */
@@ -250,6 +268,7 @@ export class Heap extends EventEmitter<HeapEvents> {
       await this.#events.endControl(() => this.#native.claimControl(this.#description.heap, CONTROL_PATIENCE_MS));
       this.#native.close(this.#description.heap);
     }
+    this.#finalizable.close();
     this.#mutator?.detach();
     this.#closed = true;
     this.#events.close();
@@ -258,6 +277,11 @@ export class Heap extends EventEmitter<HeapEvents> {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  #takeToken(): { token: number; handle: undefined } | null {
+    const taken = this.#native.takeToken(this.#description.heap);
+    return taken === null ? null : { token: taken.token, handle: undefined };
   }
 
   #collections(request: CollectionRequest): CollectionSource {
@@ -317,6 +341,8 @@ export class Heap extends EventEmitter<HeapEvents> {
 
   #tell(event: HeapEvent): void {
     this.emit('event', event);
+    // After a collection too: whoever says that tokens are ready may have ended before saying it.
+    if (event.type === 'finalizable' || event.type === 'collection') this.#finalizable.wake();
     if (event.type === 'cycle') this.emit('cycle', event);
     else if (event.type === 'collection') this.emit('collection', event);
     else if (event.type === 'trigger') this.emit('trigger', event);

@@ -13,6 +13,7 @@ import { argumentRangeError } from '../errors.ts';
 import type { CollectionRequest } from '../gc/requests.ts';
 import { untilDone } from '../slices.ts';
 import { type CollectionHost, SlowAllocation } from './allocation.ts';
+import { type Finalizable, FinalizerTable } from './finalizers.ts';
 import { HandleTable } from './handles.ts';
 import {
   CONTROL_LOG_USED,
@@ -22,14 +23,17 @@ import {
   CONTROL_TLAB_LIMIT,
   CONTROL_TLAB_START,
   CONTROL_TLAB_TOP,
+  CONTROL_WEAK_ACCESS,
   LOG_ENTRIES,
   MUTATOR_RUNNING,
   MUTATOR_STOP_REQUESTED,
 } from './layout.ts';
 import { RootRange } from './root-range.ts';
-import { MAX_ELEMENTS, type Shape } from './shapes.ts';
+import { MAX_ELEMENTS, type Shape, type ShapeDefinition } from './shapes.ts';
 import type { ReferenceHandle, Ref } from './units.ts';
 import type { Views } from './views.ts';
+import { noIdentity, WeakMaps } from './weak-map.ts';
+import { WeakReferences } from './weak-reference.ts';
 
 /** @internal */
 export interface MutatorSetUp {
@@ -40,6 +44,7 @@ export interface MutatorSetUp {
   readonly localCapacity: number;
   readonly handleCapacity: number;
   readonly stressEvery: number;
+  readonly defineShape: (definition: ShapeDefinition) => Shape;
   readonly onDetach: () => void;
 }
 
@@ -56,12 +61,17 @@ export class Mutator {
   readonly f64: Float64Array;
   readonly i64: BigInt64Array;
   readonly u64: BigUint64Array;
+  /** Objects that refer to others and keep nothing alive. */
+  readonly weakReferences: WeakReferences;
+  /** Hash tables from objects to references, whose entries last as long as their keys. */
+  readonly weakMaps: WeakMaps;
 
   readonly #setUp: MutatorSetUp;
   readonly #handle: MutatorHandle;
   readonly #control: Uint32Array;
   readonly #handles: HandleTable;
   readonly #slow: SlowAllocation;
+  readonly #finalizers: FinalizerTable;
   /** Where the write barrier's log begins in the control block. */
   readonly #log: number;
   #attached = true;
@@ -79,6 +89,9 @@ export class Mutator {
     this.#log = CONTROL_SLOTS + setUp.localCapacity + setUp.handleCapacity;
     this.#slow = new SlowAllocation(setUp.host, setUp.handle);
     this.#allocationsUntilStress = setUp.stressEvery;
+    this.weakReferences = new WeakReferences(this, setUp);
+    this.weakMaps = new WeakMaps(this, setUp);
+    this.#finalizers = new FinalizerTable(this, setUp);
     this.unpark();
   }
 
@@ -108,6 +121,39 @@ export class Mutator {
   setReference(slot: number, ref: Ref): void {
     if (this.#control[CONTROL_LOGGING] !== 0) this.#logOverwritten(slot);
     this.u32[slot] = ref;
+  }
+
+  /**
+   * Reads a slot that holds its object weakly (an element of kind `weak`): the object, or 0 when it has died. A plain load of such a
+   * slot is not enough: it may bring back an object that the collector has given up already. One load more; while dead objects' slots
+   * are being cleared, a native call. Not a safepoint.
+   */
+  readWeak(slot: number): Ref {
+    if (this.#control[CONTROL_WEAK_ACCESS] !== 0) return this.#setUp.host.native.readWeak(this.#handle, slot);
+    return this.u32[slot]!;
+  }
+
+  /**
+   * A number that stays with the object while it moves: 31 bits, never 0, made when first asked for. Objects of shapes with elements
+   * have one only if the shape was defined with `identityHash`; throws ERR_NO_IDENTITY otherwise. About 50 ns. Not a safepoint.
+   */
+  identityHash(ref: Ref): number {
+    const hash = this.#setUp.host.native.identityHash(this.#handle, ref);
+    if (hash === 0) throw noIdentity();
+    return hash;
+  }
+
+  /**
+   * When the object has died, `token` comes out of `heap.finalizable()` once, together with the object. An object may be registered
+   * several times, for as many tokens, and again after it came out. A token is any number. A safepoint.
+   */
+  finalizeLater(ref: Ref, token: number): void {
+    this.#finalizers.add(ref, token);
+  }
+
+  /** @internal One of those that are ready, with a new handle. */
+  takeFinalizable(): Finalizable | null {
+    return this.#finalizers.take((this.#control[CONTROL_STATE]! & MUTATOR_RUNNING) !== 0);
   }
 
   /** A safepoint: stops here if the collector asks for it. One load when it does not. */

@@ -12,11 +12,21 @@ import { argumentRangeError, argumentTypeError, HeapError } from '../errors.ts';
 import { WORD_BYTES } from './layout.ts';
 import type { Ref } from './units.ts';
 
-/** What a field or an element holds. */
-export type FieldKind = 'ref' | 'i8' | 'u8' | 'i16' | 'u16' | 'i32' | 'u32' | 'f32' | 'i64' | 'u64' | 'f64';
+/** What a field or an element holds; `tagged`: a reference or a small integer (tagged.ts). */
+export type FieldKind = 'ref' | 'tagged' | 'i8' | 'u8' | 'i16' | 'u16' | 'i32' | 'u32' | 'f32' | 'i64' | 'u64' | 'f64';
 
-const BYTES_LOG2: Readonly<Record<FieldKind, number>> = {
+/**
+ * What only elements hold. `weak`: references that keep nothing alive, read with `mutator.readWeak`. The others are for tables of
+ * this library.
+ */
+export type ElementKind = FieldKind | 'weak' | 'ephemeron' | 'finalizable';
+
+const BYTES_LOG2: Readonly<Record<ElementKind, number>> = {
   ref: 2,
+  tagged: 2,
+  weak: 2,
+  ephemeron: 3,
+  finalizable: 2,
   i8: 0,
   u8: 0,
   i16: 1,
@@ -31,12 +41,16 @@ const BYTES_LOG2: Readonly<Record<FieldKind, number>> = {
 
 const ELEMENTS_NONE = 0;
 const ELEMENTS_DATA = 1;
-const ELEMENTS_REFERENCES = 2;
+/** The others, as ElementKind in native/heap/shapes.h numbers them. */
+const ELEMENTS: Readonly<Partial<Record<ElementKind, number>>> = { ref: 2, tagged: 3, weak: 4, ephemeron: 5, finalizable: 6 };
+const ELEMENTS_ONLY: ReadonlySet<string> = new Set(['weak', 'ephemeron', 'finalizable']);
 
 const HEADER_BYTES = WORD_BYTES;
 /** An element count is a u32, and an object fits the largest heap. */
 export const MAX_ELEMENTS = 2 ** 32 - 1;
 const MAX_FIELDS = 4096;
+/** Where layOut puts the identity hash meanwhile; not a name that a program could choose. */
+const IDENTITY = Symbol('identity hash') as unknown as string;
 
 export interface ShapeDefinition {
   /** Unique in the heap. */
@@ -44,7 +58,12 @@ export interface ShapeDefinition {
   /** In any order; the layout is chosen for them. */
   readonly fields?: Readonly<Record<string, FieldKind>>;
   /** The kind of the elements behind the fields, if there are any; their number is chosen per object. */
-  readonly elements?: FieldKind;
+  readonly elements?: ElementKind;
+  /**
+   * Objects have an identity hash (`mutator.identityHash`) and can be keys of weak maps. Costs a u32 in shapes with elements; objects
+   * without elements have one anyway.
+   */
+  readonly identityHash?: boolean;
 }
 
 /** Where a field lies. */
@@ -62,9 +81,13 @@ export class Shape {
   readonly fields: ReadonlyMap<string, Field>;
   /** Number of reference fields; they fill the u32 slots from 2 on. */
   readonly refCount: number;
+  /** Number of tagged fields; they fill the u32 slots behind the reference fields. */
+  readonly taggedCount: number;
+  /** The u32 slot of the identity hash, from the object's start; 0 when there is none. */
+  readonly identitySlot: number;
   /** Words of the header and the fields. */
   readonly fixedWords: number;
-  readonly elementKind: FieldKind | undefined;
+  readonly elementKind: ElementKind | undefined;
   /** Of the first element, in units of an element from the object's start. */
   readonly elementsOffset: number;
   readonly #elementBytesLog2: number;
@@ -75,6 +98,8 @@ export class Shape {
     this.name = name;
     this.fields = layout.fields;
     this.refCount = layout.refCount;
+    this.taggedCount = layout.taggedCount;
+    this.identitySlot = layout.identitySlot;
     this.fixedWords = layout.fixedWords;
     this.elementKind = layout.elementKind;
     this.#elementBytesLog2 = layout.elementBytesLog2;
@@ -106,8 +131,10 @@ export class Shape {
 export interface ShapeLayout {
   readonly fields: ReadonlyMap<string, Field>;
   readonly refCount: number;
+  readonly taggedCount: number;
+  readonly identitySlot: number;
   readonly fixedWords: number;
-  readonly elementKind: FieldKind | undefined;
+  readonly elementKind: ElementKind | undefined;
   readonly elementBytesLog2: number;
 }
 
@@ -119,16 +146,16 @@ export function layOut(definition: ShapeDefinition): ShapeLayout {
   }
   if (entries.length > MAX_FIELDS) throw argumentRangeError('shape.fields', `at most ${MAX_FIELDS} fields`, entries.length);
   for (const [name, kind] of [...entries, ['elements', definition.elements] as const]) {
-    if (kind !== undefined && !Object.hasOwn(BYTES_LOG2, kind)) {
-      throw argumentRangeError(
-        `kind of ${definition.name}.${name}`,
-        `one of ${Object.keys(BYTES_LOG2).join(', ')}`,
-        kind,
-      );
+    if (kind === undefined) continue;
+    if (!Object.hasOwn(BYTES_LOG2, kind) || (name !== 'elements' && ELEMENTS_ONLY.has(kind))) {
+      const accepted = Object.keys(BYTES_LOG2).filter((known) => !ELEMENTS_ONLY.has(known) || (name === 'elements' && known === 'weak'));
+      throw argumentRangeError(`kind of ${definition.name}.${name}`, `one of ${accepted.join(', ')}`, kind);
     }
   }
-  const rank = (kind: FieldKind): number => (kind === 'ref' ? 4 : BYTES_LOG2[kind]);
-  const ordered = entries.toSorted(([, a], [, b]) => rank(b) - rank(a));
+  const rank = (kind: FieldKind): number => (kind === 'ref' ? 5 : kind === 'tagged' ? 4 : BYTES_LOG2[kind]);
+  const needsField = definition.identityHash === true && definition.elements !== undefined;
+  const all: readonly (readonly [string, FieldKind])[] = needsField ? [...entries, [IDENTITY, 'u32']] : entries;
+  const ordered = all.toSorted(([, a], [, b]) => rank(b) - rank(a));
   const fields = new Map<string, Field>();
   let at = HEADER_BYTES;
   for (const [name, kind] of ordered) {
@@ -137,8 +164,12 @@ export function layOut(definition: ShapeDefinition): ShapeLayout {
     fields.set(name, { kind, offset: at / bytes });
     at += bytes;
   }
+  const identity = fields.get(IDENTITY);
+  fields.delete(IDENTITY);
   return {
     fields,
+    taggedCount: entries.filter(([, kind]) => kind === 'tagged').length,
+    identitySlot: definition.elements === undefined ? 1 : (identity?.offset ?? 0),
     refCount: entries.filter(([, kind]) => kind === 'ref').length,
     fixedWords: Math.ceil(at / WORD_BYTES),
     elementKind: definition.elements,
@@ -161,13 +192,12 @@ export class ShapeTable {
   define(definition: ShapeDefinition): Shape {
     const layout = layOut(definition);
     // Key order counts: it is part of what makes two definitions the same.
-    const description = JSON.stringify({ fields: definition.fields ?? {}, elements: definition.elements });
-    const kind =
-      layout.elementKind === undefined
-        ? ELEMENTS_NONE
-        : layout.elementKind === 'ref'
-          ? ELEMENTS_REFERENCES
-          : ELEMENTS_DATA;
+    const description = JSON.stringify({
+      fields: definition.fields ?? {},
+      elements: definition.elements,
+      ...(definition.identityHash === true ? { identityHash: true } : {}),
+    });
+    const kind = layout.elementKind === undefined ? ELEMENTS_NONE : (ELEMENTS[layout.elementKind] ?? ELEMENTS_DATA);
     const id = this.#binding.defineShape(
       this.#heap,
       definition.name,
@@ -176,6 +206,8 @@ export class ShapeTable {
       layout.refCount,
       kind,
       layout.elementBytesLog2,
+      layout.taggedCount,
+      layout.identitySlot,
     );
     if (id === 0) throw this.#refused(definition.name, description);
     return this.#byId.get(id) ?? this.#remember(new Shape(id, definition.name, layout));
