@@ -169,15 +169,16 @@ uint64_t Tracing::MarkedSoFar() const {
   return marked;
 }
 
-void Tracing::TakeFinds(WeakFinds* finds) {
+AllWeakFinds Tracing::TakeFinds() {
+  AllWeakFinds finds;
   for (const std::unique_ptr<Tracer>& tracer : tracers_) {
     WeakFinds& found = tracer->weak_finds();
-    finds->slots.insert(finds->slots.end(), found.slots.begin(), found.slots.end());
     FAULTLINE_CHECK(found.ephemerons.empty(), "(M) ephemerons are looked at until none has a key that is marked since");
+    if (!found.slots.empty()) finds.slots.push_back(std::move(found.slots));
     found.Clear();
   }
-  finds->ephemerons.insert(finds->ephemerons.end(), waiting_.begin(), waiting_.end());
-  waiting_.clear();
+  finds.ephemerons.swap(waiting_);
+  return finds;
 }
 
 void Tracing::Publish() {

@@ -48,7 +48,7 @@ class Tracing {
   // Forgets the counts and finds, for a new marking.
   void Reset();
   // What may have to be cleared: weak slots and ephemerons whose objects and keys were not marked.  Nothing runs.
-  void TakeFinds(WeakFinds* finds);
+  AllWeakFinds TakeFinds();
 
  private:
   class TraceJob;

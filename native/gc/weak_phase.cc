@@ -34,36 +34,44 @@ class WrittenPages {
 // Clears what refers to the dead.  A slot may change meanwhile, in the hands of a mutator, but not to anything dead.
 class WeakPhase::ClearJob final : public Job {
  public:
-  ClearJob(Heap* heap, Marker* marker, const WeakFinds& finds) : heap_(heap), marker_(marker), finds_(finds) {}
+  ClearJob(Heap* heap, Marker* marker, const AllWeakFinds& finds) : heap_(heap), marker_(marker), finds_(finds) {
+    for (const std::vector<uint32_t>& slots : finds.slots) {
+      for (size_t first = 0; first < slots.size(); first += kFindsAtOnce) {
+        pieces_.push_back({&slots, first, std::min(first + kFindsAtOnce, slots.size())});
+      }
+    }
+    for (size_t first = 0; first < finds.ephemerons.size(); first += kFindsAtOnce) {
+      pieces_.push_back({nullptr, first, std::min(first + kFindsAtOnce, finds.ephemerons.size())});
+    }
+  }
 
   bool Run(uint32_t, uint64_t deadline_ns) override {
     WrittenPages written(marker_);
     while (NowNs() < deadline_ns) {
       DelayAt(DelayPoint::kClearing);
       // Relaxed: divides the work only.
-      const size_t first = cursor_.fetch_add(kFindsAtOnce, std::memory_order_relaxed);
-      if (first >= size()) return true;
-      uint64_t slots = 0;
-      uint64_t ephemerons = 0;
-      for (size_t i = first; i < std::min(first + kFindsAtOnce, size()); ++i) {
-        if (i < finds_.slots.size()) {
-          slots += ClearSlot(finds_.slots[i], &written);
-        } else {
-          ephemerons += ClearEphemeron(finds_.ephemerons[i - finds_.slots.size()], &written);
-        }
+      const size_t index = cursor_.fetch_add(1, std::memory_order_relaxed);
+      if (index >= pieces_.size()) return true;
+      const Piece& piece = pieces_[index];
+      uint64_t cleared = 0;
+      for (size_t i = piece.first; i < piece.end; ++i) {
+        cleared += piece.slots != nullptr ? ClearSlot((*piece.slots)[i], &written) : ClearEphemeron(finds_.ephemerons[i], &written);
       }
-      cleared_slots.fetch_add(slots, std::memory_order_relaxed);
-      cleared_ephemerons.fetch_add(ephemerons, std::memory_order_relaxed);
+      (piece.slots != nullptr ? cleared_slots : cleared_ephemerons).fetch_add(cleared, std::memory_order_relaxed);
     }
     return false;
   }
-  bool Exhausted() const override { return cursor_.load(std::memory_order_relaxed) >= size(); }
+  bool Exhausted() const override { return cursor_.load(std::memory_order_relaxed) >= pieces_.size(); }
 
   std::atomic<uint64_t> cleared_slots{0};
   std::atomic<uint64_t> cleared_ephemerons{0};
 
  private:
-  size_t size() const { return finds_.slots.size() + finds_.ephemerons.size(); }
+  struct Piece {
+    const std::vector<uint32_t>* slots;  // Null: of the ephemerons.
+    size_t first;
+    size_t end;
+  };
 
   // Release: partner of the acquire load in ReadWeak.
   static bool Replace(uint32_t* slot, uint32_t old, uint32_t with) {
@@ -92,7 +100,8 @@ class WeakPhase::ClearJob final : public Job {
 
   Heap* heap_;
   Marker* marker_;
-  const WeakFinds& finds_;
+  const AllWeakFinds& finds_;
+  std::vector<Piece> pieces_;
   std::atomic<size_t> cursor_{0};
 };
 
@@ -103,9 +112,8 @@ WeakPhase::~WeakPhase() = default;
 void WeakPhase::Begin() {
   FAULTLINE_CHECK(over(), "a weak phase ends before the next marking does");
   report_ = WeakReport{};
-  finds_.Clear();
-  marker_->tracing().TakeFinds(&finds_);
-  const bool guarded = !finds_.slots.empty() || !finds_.ephemerons.empty();
+  finds_ = marker_->tracing().TakeFinds();
+  const bool guarded = !finds_.empty();
   heap_->handshake.SetWeakAccess(static_cast<uint32_t>(guarded ? WeakAccess::kGuarded : WeakAccess::kOpen));
   next_chunk_ = 0;
   dead_.clear();
@@ -122,7 +130,7 @@ bool WeakPhase::Clear(Gang& gang, uint64_t deadline_ns) {
   report_.cleared_slots += clear_job_->cleared_slots.load(std::memory_order_relaxed);
   report_.cleared_ephemerons += clear_job_->cleared_ephemerons.load(std::memory_order_relaxed);
   clear_job_.reset();
-  finds_.Clear();
+  finds_ = AllWeakFinds{};
   return true;
 }
 
@@ -159,7 +167,7 @@ bool WeakPhase::Run(Gang& gang, uint64_t deadline_ns) {
       [[fallthrough]];
     case Step::kRaising: {
       if (!tracing.Run(gang, deadline_ns)) return false;
-      tracing.TakeFinds(&finds_);
+      finds_ = tracing.TakeFinds();
       const uint64_t before = tracing.marked_objects();
       tracing.Publish();
       report_.resurrected_objects = tracing.marked_objects() - before;

@@ -60,7 +60,7 @@ class WeakPhase {
   Heap* heap_;
   Marker* marker_;
   Step step_ = Step::kOver;
-  WeakFinds finds_;
+  AllWeakFinds finds_;
   std::unique_ptr<ClearJob> clear_job_;
   uint32_t next_chunk_ = 0;
   std::vector<uint32_t> dead_;

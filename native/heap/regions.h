@@ -107,7 +107,10 @@ class Regions {
 
   // A moment's truth, without the lock: the entry may change while it is looked at.
   // The mutator view was replaced: nothing that was populated before counts any more.  Mutators are stopped.
-  void ForgetMapped() { ++view_; }
+  void ForgetMapped() {
+    const std::lock_guard<std::mutex> guard(lock_);
+    ++view_;
+  }
 
   RegionUse use(RegionIndex region) const {
     RegionUse use;

@@ -17,8 +17,8 @@ constexpr uint32_t kNowhere = ~0u;
 class LockedMap {
  public:
   LockedMap(Heap& heap, Mutator& mutator, WordIndex map)
-      : heap_(heap), mutator_(mutator), map_(Slots(map)), locked_(Lock()), table_(map_[WeakMapSlots::kTable]) {
-    if (locked_ && table_ != 0) Look(table_);
+      : heap_(heap), mutator_(mutator), map_(Slots(map)), locked_(Lock()), table_(locked_ ? map_[WeakMapSlots::kTable] : 0) {
+    if (table_ != 0) Look(table_);
   }
   ~LockedMap() {
     if (locked_) __atomic_store_n(&map_[WeakMapSlots::kLock], 0, __ATOMIC_RELEASE);  // Partner: Lock.
