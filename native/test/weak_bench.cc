@@ -17,6 +17,8 @@ constexpr uint32_t kValue = 2;
 constexpr uint32_t kArray = 3;
 constexpr uint32_t kScratch = 4;
 
+constexpr uint64_t kSliceNs = 5 * kNsPerMs;
+
 enum class What { kNothing, kWeak, kEphemerons, kFinalizers };
 
 void Measure(MarkerKind marker, What what, const char* name, uint32_t count, bool dead) {
@@ -45,7 +47,24 @@ void Measure(MarkerKind marker, What what, const char* name, uint32_t count, boo
   if (dead) mutator.handle(kArray) = 0;
   mutator.Park();
   test.collector->BeginCollection();
-  test.Mark();
+  Collector& collector = *test.collector;
+  while (!collector.PrepareMarking(NowNs() + kSliceNs)) {
+  }
+  if (collector.marker().concurrent()) {
+    while (!collector.RootsPause(kSliceNs)) {
+    }
+    while (!collector.Trace(NowNs() + kSliceNs)) {
+    }
+    // So that the pause has something to mark, and must look at the ephemerons again.
+    mutator.Unpark();
+    mutator.handle(kKey) = weak.NewNode(0);
+    mutator.Store(&mutator.reference(mutator.handle(kMap), 0), mutator.reference(mutator.handle(kMap), 0));
+    mutator.Park();
+  }
+  while (!collector.MarkPause(kSliceNs)) {
+  }
+  while (!collector.ProcessWeak(NowNs() + kSliceNs)) {
+  }
   const CycleReport report = test.collector->report();
   mutator.Unpark();
   std::printf("%-12s %-11s %8u %-6s last pause %7" PRIu64 " us, marking %7" PRIu64 " us; cleared %" PRIu64 " + %" PRIu64

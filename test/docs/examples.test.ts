@@ -19,6 +19,8 @@ const EXPECTED: Readonly<Record<string, RegExp>> = {
   '04-events.mjs': /^collection-started\n[\s\S]+\ncollection\n\n[\s\S]+: 1, longest below 1 s: true\n$/,
   '05-a-cycle-by-hand.mjs': /\nfound where they were computed to be: true\n/,
   '06-thread-pool.mjs': /^objects move while threads that use them keep running\n$/,
+  '07-weak-structures.mjs':
+    /^Aachen's report is there: true\nreports that went with their cities: 2\na weak reference to Bergen reads: 0\nBergen, population 200000\nCagliari, population 300000\n$/,
 };
 
 const outputs = new Map<string, string>();
