@@ -30,6 +30,7 @@ import {
 } from './layout.ts';
 import { RootRange } from './root-range.ts';
 import { MAX_ELEMENTS, type Shape, type ShapeDefinition } from './shapes.ts';
+import { isSmallInteger } from './tagged.ts';
 import type { ReferenceHandle, Ref } from './units.ts';
 import type { Views } from './views.ts';
 import { noIdentity, WeakMaps } from './weak-map.ts';
@@ -280,7 +281,7 @@ export class Mutator {
 
   #logOverwritten(slot: number): void {
     const overwritten = this.u32[slot]!;
-    if (overwritten === 0) return;
+    if (overwritten === 0 || isSmallInteger(overwritten)) return;
     const control = this.#control;
     if (control[CONTROL_LOG_USED]! === LOG_ENTRIES) this.#setUp.host.native.flushLog(this.#handle);
     control[this.#log + control[CONTROL_LOG_USED]!] = overwritten;
