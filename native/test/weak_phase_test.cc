@@ -1,4 +1,10 @@
 // Weak references, ephemerons and finalizers, step by step: what each of them sees before, during and after the remark pause.
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <string>
+
+#include "gc/verification.h"
 #include "os/clock.h"
 #include "weak_structures.h"
 
@@ -276,6 +282,112 @@ void WhatIsResurrectedHasWeakSlotsOfItsOwn(MarkerKind marker) {
   EXPECT(Read(scene.test.heap.statistics.cleared_ephemerons) == 2);
 }
 
+// What a child process says before it ends, if it aborts; otherwise nothing.
+template <typename Body>
+std::string LastWordsOf(Body body) {
+  int ends[2];
+  EXPECT(pipe(ends) == 0);
+  std::fflush(stdout);
+  const pid_t child = fork();
+  EXPECT(child >= 0);
+  if (child == 0) {
+    dup2(ends[1], STDERR_FILENO);
+    alarm(60);
+    body();
+    _exit(0);
+  }
+  close(ends[1]);
+  std::string said;
+  char text[512];
+  for (ssize_t got; (got = read(ends[0], text, sizeof text)) > 0;) said.append(text, static_cast<size_t>(got));
+  close(ends[0]);
+  int status = 0;
+  EXPECT(waitpid(child, &status, 0) == child);
+  return WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT ? said : "";
+}
+
+// Negative control: a slot that clearing has overlooked is found when its page is built, and by verification.
+void ASlotThatWasNotClearedIsFound(MarkerKind marker) {
+  for (const bool overlooked : {false, true}) {
+    const std::string said = LastWordsOf([&] {
+      TestHeap::Options options = Scene::OptionsFor(marker, FaultModeKind::kStw);
+      options.workers = 0;  // A child has this thread only.
+      TestHeap test(options);
+      TestMutator mutator(&test, 64);
+      const WeakShapes shapes(&test);
+      WeakStructures weak(&test, &mutator, shapes, kScratch);
+      mutator.handle(kArray) = mutator.Allocate(shapes.weak, 1);
+      const WordIndex dead = weak.NewNode(1);
+      mutator.handle(kA) = weak.NewNode(2);  // Something that moves.
+      mutator.reference(mutator.handle(kArray), 0) = dead;
+      mutator.Park();
+      test.collector->BeginCollection();
+      test.Mark();
+      if (overlooked) test.heap.slots()[uint64_t{mutator.handle(kArray)} * 2 + kHeaderSlots] = dead;
+      test.collector->Sweep();
+      std::vector<RegionIndex> sources;
+      for (RegionIndex region = 0; region < test.heap.regions.count(); ++region) {
+        if (test.heap.tables.live_word_counts[region] > 0) sources.push_back(region);
+      }
+      EXPECT(test.collector->MakePlan(sources, 2));
+      test.ReleaseMarking();
+      while (!test.collector->FlipPause(kSlice)) {
+      }
+      _exit(0);
+    });
+    EXPECT((said.find("(W)") != std::string::npos) == overlooked);
+  }
+  const std::string said = LastWordsOf([&] {
+    TestHeap::Options options = Scene::OptionsFor(marker, FaultModeKind::kStw);
+    options.workers = 0;
+    TestHeap test(options);
+    TestMutator mutator(&test, 64);
+    const WeakShapes shapes(&test);
+    mutator.handle(kArray) = mutator.Allocate(shapes.weak, 1);
+    mutator.reference(mutator.handle(kArray), 0) = FirstWordOfRegion(5) + 7;  // Nothing was ever there.
+    mutator.Park();
+    VerifyHeap(test.heap);
+    _exit(0);
+  });
+  EXPECT(said.find("(W)") != std::string::npos);
+}
+
+// A collection that ends half-way, with its thread, is brought to an end by the next one: the weak phase too.
+void ARecoveredCollectionEndsItsWeakPhase(MarkerKind marker) {
+  Scene scene(marker);
+  scene.Make(kA, 0, 1);
+  scene.weak.FinalizeLater(kA, 1);
+  scene.mutator.handle(kA) = 0;
+  scene.Begin();
+  scene.Remark();
+  EXPECT(scene.collector().weak_pending());
+  scene.Parked([&] {
+    while (!scene.collector().Recover(NowNs() + kSlice)) {
+    }
+  });
+  EXPECT(!scene.collector().weak_pending() && scene.Read(0) == 0 && scene.test.heap.finalizers.ready() == 1);
+  scene.Collect();
+  double token = 0;
+  WordIndex object = 0;
+  EXPECT(scene.weak.Take(&token, &object) && scene.weak.IdentityOf(object) == 1);
+}
+
+// Tokens without their objects, for threads that are no mutators.
+void ATokenTakenWithoutItsObjectLetsItGo(MarkerKind marker) {
+  Scene scene(marker);
+  scene.Make(kA, 0, 1);
+  scene.weak.FinalizeLater(kA, 1);
+  scene.mutator.handle(kA) = 0;
+  scene.Collect();
+  const uint64_t before = scene.collector().report().marked_objects;
+  double token = 0;
+  WordIndex object = 1;
+  EXPECT(scene.test.heap.finalizers.Take(scene.test.heap, nullptr, &token, &object) && token == 1 && object == 0);
+  scene.Collect();
+  scene.Collect();
+  EXPECT(scene.collector().report().marked_objects == before - 1);
+}
+
 void AMapGrowsAndForgetsTheDead(MarkerKind marker) {
   constexpr uint32_t kKeys = 3000;
   TestHeap test(Scene::OptionsFor(marker, FaultModeKind::kStw));
@@ -336,5 +448,8 @@ int main() {
     ChainsAndCyclesOfEphemerons(marker);
     WhatIsResurrectedHasWeakSlotsOfItsOwn(marker);
     AMapGrowsAndForgetsTheDead(marker);
+    ARecoveredCollectionEndsItsWeakPhase(marker);
+    ATokenTakenWithoutItsObjectLetsItGo(marker);
+    ASlotThatWasNotClearedIsFound(marker);
   }
 }
