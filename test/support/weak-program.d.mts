@@ -1,4 +1,4 @@
-import type { Finalizable, Heap, Mutator } from '../../src/index.ts';
+import type { Finalizable, Heap, Mutator } from '../../dist/index.js';
 
 export declare class WeakProgram {
   constructor(heap: Heap, mutator: Mutator, options: { seed: number; slots: number; mapSlot: number; owner: number });
