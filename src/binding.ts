@@ -70,6 +70,8 @@ export interface NativeCycleReport {
   markingRounds: number;
   writtenPages: number;
   remarkPages: number;
+  /** Finalizers that became ready. */
+  finalizable: number;
   flipPauseNs: number;
   flipSafepointNs: number;
   roots: number;
@@ -116,6 +118,9 @@ export type PageStateName = 'untouched' | 'building' | 'built' | 'mapped';
 
 /** Answers of `allocateSlow` and `beginLarge` besides an object's word index or a refusal. */
 export const ALLOCATION = { refilled: 0, collect: -1, large: -2 } as const;
+
+/** Answers of the weak map's calls. */
+export const WEAK_MAP = { done: 0, absent: -1, contended: -2, noIdentity: -3 } as const;
 
 /**
  * What `pulse` writes where: regions charged, pages that mutators may take without charging another one, pages they have taken
@@ -170,6 +175,13 @@ export interface NativeStatistics {
     loggedReferences: number;
     refusedScans: number;
   };
+  weak: {
+    clearedReferences: number;
+    clearedEntries: number;
+    finalizersWaiting: number;
+    finalizersReady: number;
+    finalizable: number;
+  };
   pauses: {
     flip: NativeHistogram;
     mark: NativeHistogram;
@@ -204,6 +216,8 @@ export interface Binding {
     referenceFields: number,
     elementKind: number,
     elementBytesLog2: number,
+    taggedFields: number,
+    identitySlot: number,
   ): number;
   findShape(heap: HeapHandle, nameOrId: string | number): ShapeDescription | null;
   requestCollection(heap: HeapHandle, kind: number, reason: number): number;
@@ -238,6 +252,24 @@ export interface Binding {
   removeRootRange(mutator: MutatorHandle, id: number): void;
   utilization(mutator: MutatorHandle, windowMs: number): number;
 
+  // Weak structures; the mutator is this thread's, and runs.
+  /** The object of a weak slot (index into the u32 view), or 0. */
+  readWeak(mutator: MutatorHandle, slot: number): number;
+  /** 0 when the object's shape has no place for one. */
+  identityHash(mutator: MutatorHandle, ref: number): number;
+  /** The value, or one of {@link WEAK_MAP}. */
+  getFromWeakMap(mutator: MutatorHandle, map: number, key: number): number;
+  /** One of {@link WEAK_MAP}, or how many pairs a table must have that is to be installed first. */
+  setInWeakMap(mutator: MutatorHandle, map: number, key: number, value: number): number;
+  deleteFromWeakMap(mutator: MutatorHandle, map: number, key: number): number;
+  installWeakTable(mutator: MutatorHandle, map: number, table: number): number;
+  /** False when addFinalizers has to come first. */
+  addFinalizer(mutator: MutatorHandle, ref: number, token: number): boolean;
+  addFinalizers(mutator: MutatorHandle, waiting: number, kept: number): void;
+  takeFinalizable(mutator: MutatorHandle): { token: number; object: number } | null;
+  /** The same for a thread that is no mutator; the object is let go. */
+  takeToken(heap: HeapHandle): { token: number; object: number } | null;
+
   // The collector; control thread and GC workers only.
   becomeControl(heap: HeapHandle, onRequest: () => void): boolean;
   resignControl(heap: HeapHandle): void;
@@ -250,6 +282,9 @@ export interface Binding {
   /** Pages that the last round looked at because they had been written. */
   writtenPages(heap: HeapHandle): number;
   markPause(heap: HeapHandle, sliceMs: number): boolean;
+  /** Whether the last marking left something for processWeak. */
+  weakPending(heap: HeapHandle): boolean;
+  processWeak(heap: HeapHandle, sliceMs: number): boolean;
   releaseMarking(heap: HeapHandle, sliceMs: number): boolean;
   sweep(heap: HeapHandle): number;
   readRegions(

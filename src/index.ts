@@ -11,6 +11,7 @@ export {
   array,
   type ArrayType,
   definition,
+  type ElementsOnlyKind,
   type ElementsOf,
   type ElementType,
   type Exactly,
@@ -21,7 +22,7 @@ export {
   type ReferenceType,
   type ShapeDefinition,
 } from './heap/definition.ts';
-export { type Field, type Offsets, Shape } from './heap/shapes.ts';
+export { type ElementKind, type Field, type Offsets, Shape } from './heap/shapes.ts';
 export { Elements } from './objects/elements.ts';
 export type { HandleToken } from './objects/handle-tokens.ts';
 export { HeapString, type StringDefinition } from './objects/heap-string.ts';
@@ -39,6 +40,10 @@ export type {
   StepName,
   View,
 } from './objects/view-types.ts';
+export type { Finalizable, Finalizables } from './heap/finalizers.ts';
+export { isSmallInteger, MAX_SMALL_INTEGER, MIN_SMALL_INTEGER, smallInteger, tagSmallInteger } from './heap/tagged.ts';
+export type { WeakMaps } from './heap/weak-map.ts';
+export type { WeakReferences } from './heap/weak-reference.ts';
 export type { HeapToken } from './heap/token.ts';
 export type { ReferenceHandle, Ref } from './heap/units.ts';
 export type { FaultMode, RequestedFaultMode } from './gc/fault-modes.ts';
@@ -52,6 +57,7 @@ export type {
   CycleStarted,
   CycleSummary,
   Degraded,
+  FinalizersReady,
   HeapEvent,
   MemoryReturned,
   PauseEnded,

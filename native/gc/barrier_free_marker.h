@@ -63,6 +63,7 @@ class BarrierFreeMarker final : public Marker {
   }
 
   void NoteAliasWrite(PageIndex first, uint32_t count) override { dirty_pages_.Note(first, count); }
+  Tracing& tracing() override { return tracing_; }
   uint64_t marked_objects() const override { return tracing_.marked_objects(); }
   uint64_t live_words() const override { return tracing_.marked_words(); }
 

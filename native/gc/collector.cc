@@ -40,6 +40,7 @@ Collector::Collector(Heap* heap, const Options& options)
       options_(options),
       page_builder_(heap, this),
       marker_(MakeMarker(options.marker, heap)),
+      weak_phase_(heap, marker_.get()),
       plan_(heap),
       fault_mode_(MakeFaultMode(options.fault_mode, this)) {
   heap->fresh_pages = this;
@@ -132,6 +133,7 @@ bool Collector::MarkPause(uint64_t limit_ns) {
     FAULTLINE_CHECK(marker_->concurrent() || objects == report_.marked_objects,
                     "(M) marking found exactly what is reachable", objects, report_.marked_objects);
   }
+  weak_phase_.Begin();
   phase_.store(Phase::kMarked, std::memory_order_release);
   report_.mark_safepoint_ns = stopped_ns - handshake.requested_ns();
   handshake.Resume();
@@ -150,6 +152,21 @@ void Collector::RecordMarking() {
   Add(statistics.written_pages, report_.written_pages + report_.remark_pages);
 }
 
+bool Collector::ProcessWeak(uint64_t deadline_ns) {
+  if (weak_phase_.over()) return true;
+  FAULTLINE_CHECK(phase() == Phase::kMarked, "what is weak is decided by marking", static_cast<uint64_t>(phase()));
+  if (!weak_phase_.Run(gang_, deadline_ns)) return false;
+  report_.weak = weak_phase_.report();
+  report_.marked_objects = marker_->marked_objects();
+  report_.live_bytes = marker_->live_words() * kWordBytes;
+  Statistics& statistics = heap_->statistics;
+  Add(statistics.marked_objects, report_.weak.resurrected_objects);
+  Add(statistics.cleared_slots, report_.weak.cleared_slots);
+  Add(statistics.cleared_ephemerons, report_.weak.cleared_ephemerons);
+  Add(statistics.finalizable, report_.weak.finalizable);
+  return true;
+}
+
 bool Collector::ReleaseMarking(uint64_t deadline_ns) {
   if (!marker_->Release(gang_, deadline_ns)) return false;
   marking_released_ = true;
@@ -157,6 +174,7 @@ bool Collector::ReleaseMarking(uint64_t deadline_ns) {
 }
 
 uint32_t Collector::Sweep() {
+  FAULTLINE_CHECK(weak_phase_.over(), "(W) nothing is freed while weak slots may refer to it");
   const Bitmap& starts = heap_->tables.object_starts;
   report_.swept_regions =
       heap_->regions.SweepDead(heap_->tables.live_word_counts.data(), heap_->tables.marked_pages.data(),
@@ -195,20 +213,14 @@ uint64_t Collector::RewriteRoots() {
   DelayAt(DelayPoint::kBeforeRoots);
   const Forwarding forwarding(heap_->tables);
   uint64_t roots = 0;
-  const auto rewrite = [&](uint32_t* slot) {
-    *slot = forwarding.NewReference(*slot);
-    root_pages_.Note(*slot);
-    ++roots;
-  };
   root_pages_.Clear();
-  root_pages_.NextOwner();
-  for (uint32_t i = 0; i < kSharedRootSlots; ++i) {
-    if (heap_->shared_roots[i] != 0) rewrite(&heap_->shared_roots[i]);
-  }
-  for (Mutator* mutator : heap_->handshake.mutators()) {
-    root_pages_.NextOwner();
-    mutator->ForEachRoot(rewrite);
-  }
+  heap_->ForEachRoot(
+      [&](uint32_t* slot) {
+        *slot = forwarding.NewReference(*slot);
+        root_pages_.Note(*slot);
+        ++roots;
+      },
+      [&] { root_pages_.NextOwner(); });
   return roots;
 }
 
@@ -356,7 +368,7 @@ bool Collector::BringToIdle(uint64_t deadline_ns) {
       phase_.store(Phase::kFinishing, std::memory_order_release);
       return Finish(deadline_ns);
     case Phase::kMarked:
-      if (!ReleaseMarking(deadline_ns)) return false;
+      if (!ProcessWeak(deadline_ns) || !ReleaseMarking(deadline_ns)) return false;
       phase_.store(Phase::kFinishing, std::memory_order_release);
       return Finish(deadline_ns);
     case Phase::kPlanned:

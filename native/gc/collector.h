@@ -5,6 +5,8 @@
 //      Trace           concurrent   what they lead to      ┘ marking shorter (gc/marker.h)
 //      MarkPause       all stopped  TLABs retired, allocation moves to fresh regions, the rest of what is reachable marked.
 //                                   From here on liveness is frozen; new objects count as alive ("young").
+//      ProcessWeak     concurrent   weak slots and ephemerons of dead objects cleared (W), finalizable objects raised
+//                                   (gc/weak_phase.h)
 //   3  Sweep           concurrent   regions without anything alive, and dead large objects, are free at once
 //   4  MakePlan        concurrent   new addresses of everything in the chosen regions.  From here on the address
 //                                   function is frozen (P), no target is a source (T).
@@ -33,6 +35,7 @@
 #include "gc/page_building.h"
 #include "gc/plan.h"
 #include "gc/root_pages.h"
+#include "gc/weak_phase.h"
 #include "heap/heap.h"
 
 namespace faultline {
@@ -53,6 +56,7 @@ struct CycleReport {
   uint32_t marking_rounds = 0;    // Precleaning rounds.
   uint64_t written_pages = 0;     // Looked at again in rounds, because they were written …
   uint64_t remark_pages = 0;      // … and in the last pause.
+  WeakReport weak;
   uint64_t flip_pause_ns = 0;
   uint64_t flip_safepoint_ns = 0;
   uint64_t flip_kernel_ns = 0;  // Swapping and arming the views.
@@ -96,6 +100,9 @@ class Collector final : public FreshPages, public SourceRelease {
   bool RootsPause(uint64_t limit_ns);
   bool Trace(uint64_t deadline_ns);
   bool MarkPause(uint64_t limit_ns);
+  // Whether the last marking left something for ProcessWeak.
+  bool weak_pending() const { return !weak_phase_.over(); }
+  bool ProcessWeak(uint64_t deadline_ns);
   bool ReleaseMarking(uint64_t deadline_ns);
   uint32_t Sweep();
   // Chosen by policy; false when nothing will move (the cycle is over then, call Finish all the same).
@@ -178,6 +185,7 @@ class Collector final : public FreshPages, public SourceRelease {
   Gang gang_;
   PageBuilder page_builder_;
   std::unique_ptr<Marker> marker_;
+  WeakPhase weak_phase_;
   // From the first root to the end of the last pause.
   bool marking_begun_ = false;
   bool marking_released_ = true;

@@ -28,6 +28,9 @@ class Forwarding {
 
   bool Moves(WordIndex word) const { return moving_[RegionOf(word)] != 0; }
 
+  // Whether a word of a source belongs to an object that was found alive.
+  bool IsLive(WordIndex word) const { return (live_[word >> kBlockWordsLog2] >> (word & (kBlockWords - 1)) & 1) != 0; }
+
   // Inlined into callers that are compiled with and without the POPCNT instruction.
   __attribute__((always_inline)) WordIndex NewAddress(WordIndex word) const {
     const RegionIndex region = RegionOf(word);

@@ -24,6 +24,8 @@ namespace faultline {
 enum class MarkerKind : uint8_t { kBarrierFree, kSatb, kStopped };
 const char* NameOf(MarkerKind kind);
 
+class Tracing;
+
 class Marker {
  public:
   virtual ~Marker() = default;
@@ -62,6 +64,8 @@ class Marker {
   // The log of the mutator's write barrier is full, or the mutator ends.  Called by the mutator, or with the world stopped.
   virtual void TakeLog(Mutator&) {}
 
+  // What the marking is made of; after Finish gc/weak_phase.h goes on with it.
+  virtual Tracing& tracing() = 0;
   virtual uint64_t marked_objects() const = 0;
   virtual uint64_t live_words() const = 0;
 };

@@ -213,7 +213,14 @@ bool Tracer::EmptyStack(uint64_t deadline_ns) {
     const uint64_t elements = uint64_t{shape.fixed_words} * 2;
     if (part != kFound && part != kWhole) {
       const uint64_t first = uint64_t{part - 1} * kSliceElements;
-      trace_slots(object, elements + first, elements + (first + kSliceElements < count ? first + kSliceElements : count));
+      const uint64_t last = first + kSliceElements < count ? first + kSliceElements : count;
+      if (shape.is_special != 0) {
+        const uint64_t begin = elements + shape.ElementSlots(static_cast<uint32_t>(first));
+        const uint64_t end = elements + shape.ElementSlots(static_cast<uint32_t>(last));
+        outside([&] { TraceSpecialSlots(object, shape, count, begin, end); });
+      } else {
+        trace_slots(object, elements + first, elements + last);
+      }
       continue;
     }
     const uint64_t size = shape.Words(count);
@@ -222,8 +229,13 @@ bool Tracer::EmptyStack(uint64_t deadline_ns) {
     ++marked_objects;
     if (shape.has_references == 0) continue;
     trace_slots(object, kHeaderSlots, kHeaderSlots + shape.reference_fields);
-    if (shape.element_kind != ElementKind::kReference) continue;
-    if (count <= kSliceElements) {
+    if (shape.is_special != 0) {
+      const bool in_slices = shape.element_kind >= ElementKind::kReference && count > kSliceElements;
+      outside([&] { TraceSpecialSlots(object, shape, count, 0, in_slices ? elements : ~uint64_t{0}); });
+      if (!in_slices) continue;
+    } else if (shape.element_kind != ElementKind::kReference) {
+      continue;
+    } else if (count <= kSliceElements) {
       trace_slots(object, elements, elements + count);
       continue;
     }
@@ -257,7 +269,9 @@ void Tracer::TraceOnPages(WordIndex object, WordIndex begin, WordIndex end) {
     for (uint64_t slot = first; slot < last; ++slot) Find(__atomic_load_n(&slots[slot], __ATOMIC_RELAXED), object);
   };
   trace(kHeaderSlots, kHeaderSlots + shape.reference_fields);
-  if (shape.element_kind == ElementKind::kReference) {
+  if (shape.is_special != 0) {
+    TraceSpecialSlots(object, shape, CountOf(header), from, until);
+  } else if (shape.element_kind == ElementKind::kReference) {
     const uint64_t elements = uint64_t{shape.fixed_words} * 2;
     trace(elements, elements + CountOf(header));
   }

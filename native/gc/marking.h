@@ -15,6 +15,7 @@
 #include <mutex>
 #include <vector>
 
+#include "gc/weak_finds.h"
 #include "heap/heap.h"
 
 namespace faultline {
@@ -75,6 +76,12 @@ class Tracer {
   void CountUnfinished();
   bool has_unfinished() const { return !unfinished_.empty(); }
 
+  // Weak slots and ephemerons come upon (gc/weak_tracing.cc).  Nobody traces while they are taken.
+  WeakFinds& weak_finds() { return weak_finds_; }
+  // The value of an ephemeron whose key is marked is marked; one whose key is not is found again.
+  void TraceEphemeron(Ephemeron ephemeron);
+  uint64_t marked_objects() const { return marked_objects_; }
+
   // Adds this tracer's counts to the heap's tables and forgets them.  One tracer at a time.
   void Publish(uint64_t* marked_objects, uint64_t* marked_words);
 
@@ -91,6 +98,9 @@ class Tracer {
   void ShareOldest();
   // Gives everything to the pool and leaves it.
   void Suspend();
+  // The same for the slots of a special shape that are not simply references, as far as they lie in u32 slots [from, until).
+  void TraceSpecialSlots(WordIndex object, const Shape& shape, uint32_t count, uint64_t from, uint64_t until);
+  bool IsMarked(uint32_t reference) const;
   uint64_t HeaderOf(WordIndex object) const {
     return __atomic_load_n(heap_->words() + object, __ATOMIC_RELAXED);
   }
@@ -108,6 +118,7 @@ class Tracer {
   size_t bottom_ = 0;
   size_t top_ = 0;
   std::vector<WordIndex> unfinished_;
+  WeakFinds weak_finds_;
   std::vector<uint32_t> live_words_;
   uint64_t marked_objects_ = 0;
   uint64_t marked_words_ = 0;

@@ -23,6 +23,26 @@ FAULTLINE_INLINE Header HeaderAt(const uint64_t* words, WordIndex object) {
 FAULTLINE_INLINE uint32_t Max(uint32_t a, uint32_t b) { return a > b ? a : b; }
 FAULTLINE_INLINE uint32_t Min(uint32_t a, uint32_t b) { return a < b ? a : b; }
 
+// The slots of a special shape that are not simply references.  Not inlined: it would make the loops around it slower, and few
+// objects come here.
+__attribute__((noinline)) void ForwardSpecialSlots(const Forwarding& forwarding, const Shape& shape, uint32_t count,
+                                                   uint32_t* slots, uint64_t begin, uint64_t end) {
+  const bool holds_weakly = shape.element_kind >= ElementKind::kWeak;
+  const auto forward = [&](uint64_t first, uint64_t last, bool weak) {
+    for (uint64_t slot = first < begin ? begin : first; slot < (last < end ? last : end); ++slot) {
+      const uint32_t old = slots[slot];
+      if (old == 0 || IsSmallInteger(old) || !forwarding.Moves(old)) continue;
+      FAULTLINE_CHECK(!weak || forwarding.IsLive(old), "(W) a weak slot refers to an object that is alive", old);
+      slots[slot] = forwarding.NewAddress(old);
+    }
+  };
+  const uint64_t tagged = kHeaderSlots + shape.reference_fields;
+  forward(tagged, tagged + shape.tagged_fields, false);
+  if (shape.element_kind < ElementKind::kReference) return;
+  const uint64_t elements = uint64_t{shape.fixed_words} * 2;
+  forward(elements, elements + shape.ElementSlots(count), holds_weakly);
+}
+
 // Forwards the references of one object that lie in its u32 slots [begin, end).  `slots` points at the object's header, or
 // at where it would be.  A slot is written only when it changes.
 FAULTLINE_INLINE void ForwardSlots(const Forwarding& forwarding, const Shape& shape, uint32_t count, uint32_t* slots,
@@ -34,7 +54,9 @@ FAULTLINE_INLINE void ForwardSlots(const Forwarding& forwarding, const Shape& sh
     }
   };
   forward(kHeaderSlots, kHeaderSlots + shape.reference_fields);
-  if (shape.element_kind == ElementKind::kReference) {
+  if (shape.is_special != 0) {
+    ForwardSpecialSlots(forwarding, shape, count, slots, begin, end);
+  } else if (shape.element_kind == ElementKind::kReference) {
     const uint64_t elements = uint64_t{shape.fixed_words} * 2;
     forward(elements, elements + count);
   }
@@ -132,7 +154,9 @@ FAULTLINE_INLINE void BuildTarget(Heap& heap, const Forwarding& forwarding, Sour
       CopyWords(to + at, from, size);
       uint32_t* const slots = reinterpret_cast<uint32_t*>(to + at);
       for (uint32_t i = 0; i < shape.reference_fields; ++i) queue.Push(slots + kHeaderSlots + i, object);
-      if (shape.element_kind == ElementKind::kReference) {
+      if (shape.is_special != 0) {
+        ForwardSpecialSlots(forwarding, shape, header.count, slots, 0, uint64_t{size} * 2);
+      } else if (shape.element_kind == ElementKind::kReference) {
         for (uint32_t i = 0; i < header.count; ++i) queue.Push(slots + shape.fixed_words * 2 + i, object);
       }
       at += size;

@@ -1,5 +1,7 @@
 #include "gc/satb_marker.h"
 
+#include "heap/weak_access.h"
+
 namespace faultline {
 
 namespace {
@@ -12,6 +14,8 @@ void SatbMarker::SetLogging(bool on) {
   // Mutators that attach later ask the heap.
   heap_->handshake.set_logging(on);
   for (Mutator* mutator : heap_->handshake.mutators()) mutator->control[control::kLogging] = on ? 1 : 0;
+  // What is read from a weak slot was not overwritten, and yet it may come to where no tracer looks.
+  heap_->handshake.SetWeakAccess(static_cast<uint32_t>(on ? WeakAccess::kLogged : WeakAccess::kOpen));
 }
 
 void SatbMarker::TakeRoots() {

@@ -32,6 +32,7 @@ class SatbMarker final : public Marker {
   void Finish(Gang& gang) override;
   bool Release(Gang& gang, uint64_t deadline_ns) override;
   void TakeLog(Mutator& mutator) override;
+  Tracing& tracing() override { return tracing_; }
   uint64_t marked_objects() const override { return tracing_.marked_objects(); }
   uint64_t live_words() const override { return tracing_.marked_words(); }
 

@@ -24,6 +24,7 @@ class StoppedMarker final : public Marker {
     preparation_.Reset();
     return true;
   }
+  Tracing& tracing() override { return tracing_; }
   uint64_t marked_objects() const override { return tracing_.marked_objects(); }
   uint64_t live_words() const override { return tracing_.marked_words(); }
 

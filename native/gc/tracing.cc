@@ -38,11 +38,7 @@ std::unique_ptr<Tracer> Tracing::TakeTracer() {
 }
 
 void Tracing::CopyRoots() {
-  const auto copy = [this](const uint32_t* slot) { references_.push_back(*slot); };
-  for (uint32_t i = 0; i < kSharedRootSlots; ++i) {
-    if (heap_->shared_roots[i] != 0) copy(&heap_->shared_roots[i]);
-  }
-  for (Mutator* mutator : heap_->handshake.mutators()) mutator->ForEachRoot(copy);
+  heap_->ForEachRoot([this](const uint32_t* slot) { references_.push_back(*slot); });
   Begin();
 }
 
@@ -100,6 +96,12 @@ bool Tracing::WorkWith(Tracer& tracer, uint64_t deadline_ns) {
       for (size_t i = first; i < end; ++i) tracer.AddRoot(references_[i]);
     }
     while (in_time()) {
+      const size_t first = next_ephemeron_.fetch_add(kReferencesAtOnce, std::memory_order_relaxed);
+      if (first >= ephemerons_.size()) break;
+      const size_t end = std::min(first + kReferencesAtOnce, ephemerons_.size());
+      for (size_t i = first; i < end; ++i) tracer.TraceEphemeron(ephemerons_[i]);
+    }
+    while (in_time()) {
       const size_t index = next_piece_.fetch_add(1, std::memory_order_relaxed);
       if (index >= pieces_.size()) break;
       const uint64_t pages =
@@ -116,12 +118,15 @@ bool Tracing::WorkWith(Tracer& tracer, uint64_t deadline_ns) {
 
 bool Tracing::Exhausted() const {
   return next_reference_.load(std::memory_order_relaxed) >= references_.size() &&
+         next_ephemeron_.load(std::memory_order_relaxed) >= ephemerons_.size() &&
          next_piece_.load(std::memory_order_relaxed) >= pieces_.size() && pool_.Idle();
 }
 
 void Tracing::End() {
   job_.reset();
   references_.clear();
+  ephemerons_.clear();
+  next_ephemeron_.store(0, std::memory_order_relaxed);
   pieces_.clear();
   next_reference_.store(0, std::memory_order_relaxed);
   next_piece_.store(0, std::memory_order_relaxed);
@@ -129,15 +134,51 @@ void Tracing::End() {
 
 bool Tracing::Run(Gang& gang, uint64_t deadline_ns) {
   if (job_ == nullptr) return true;
-  if (!gang.RunSlice(job_.get(), deadline_ns)) return false;
-  End();
+  do {
+    if (!gang.RunSlice(job_.get(), deadline_ns)) return false;
+    End();
+  } while (BeginEphemerons());
   return true;
 }
 
 void Tracing::RunToEnd(Gang& gang) {
   Begin();
-  gang.RunToEnd(job_.get());
-  End();
+  do {
+    gang.RunToEnd(job_.get());
+    End();
+  } while (BeginEphemerons());
+}
+
+bool Tracing::BeginEphemerons() {
+  for (const std::unique_ptr<Tracer>& tracer : tracers_) {
+    std::vector<Ephemeron>& found = tracer->weak_finds().ephemerons;
+    waiting_.insert(waiting_.end(), found.begin(), found.end());
+    found.clear();
+  }
+  // Nothing new is marked: no key either.
+  if (waiting_.empty() || MarkedSoFar() == marked_at_look_) return false;
+  marked_at_look_ = MarkedSoFar();
+  ephemerons_.swap(waiting_);
+  Begin();
+  return true;
+}
+
+uint64_t Tracing::MarkedSoFar() const {
+  uint64_t marked = marked_objects_;
+  for (const std::unique_ptr<Tracer>& tracer : tracers_) marked += tracer->marked_objects();
+  return marked;
+}
+
+AllWeakFinds Tracing::TakeFinds() {
+  AllWeakFinds finds;
+  for (const std::unique_ptr<Tracer>& tracer : tracers_) {
+    WeakFinds& found = tracer->weak_finds();
+    FAULTLINE_CHECK(found.ephemerons.empty(), "(M) ephemerons are looked at until none has a key that is marked since");
+    if (!found.slots.empty()) finds.slots.push_back(std::move(found.slots));
+    found.Clear();
+  }
+  finds.ephemerons.swap(waiting_);
+  return finds;
 }
 
 void Tracing::Publish() {
@@ -158,6 +199,10 @@ bool Tracing::GiveUp(Gang& gang, uint64_t deadline_ns) {
   return true;
 }
 
-void Tracing::Reset() { marked_objects_ = marked_words_ = 0; }
+void Tracing::Reset() {
+  marked_objects_ = marked_words_ = marked_at_look_ = 0;
+  waiting_.clear();
+  for (const std::unique_ptr<Tracer>& tracer : tracers_) tracer->weak_finds().Clear();
+}
 
 }  // namespace faultline

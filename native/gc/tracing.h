@@ -30,7 +30,7 @@ class Tracing {
   void AddUnfinished();
 
   // --- Work -----------------------------------------------------------------------------------------------------------------------
-  // In slices; true when nothing is left.
+  // In slices; true when nothing is left and no ephemeron with a marked key waits for its value.
   bool Run(Gang& gang, uint64_t deadline_ns);
   void RunToEnd(Gang& gang);
   // Input is waiting or work is under way.
@@ -45,8 +45,10 @@ class Tracing {
   bool GiveUp(Gang& gang, uint64_t deadline_ns);
   uint64_t marked_objects() const { return marked_objects_; }
   uint64_t marked_words() const { return marked_words_; }
-  // Forgets the counts, for a new marking.
+  // Forgets the counts and finds, for a new marking.
   void Reset();
+  // What may have to be cleared: weak slots and ephemerons whose objects and keys were not marked.  Nothing runs.
+  AllWeakFinds TakeFinds();
 
  private:
   class TraceJob;
@@ -61,6 +63,9 @@ class Tracing {
   std::unique_ptr<Tracer> TakeTracer();
   void Begin();
   void End();
+  // Begins another look at the ephemerons whose keys were not marked, if something was marked since the last.
+  bool BeginEphemerons();
+  uint64_t MarkedSoFar() const;
 
   Heap* heap_;
   const uint16_t* young_from_;
@@ -76,6 +81,11 @@ class Tracing {
   std::atomic<size_t> next_reference_{0};
   std::vector<Piece> pieces_;
   std::atomic<size_t> next_piece_{0};
+  std::vector<Ephemeron> ephemerons_;
+  std::atomic<size_t> next_ephemeron_{0};
+  // Ephemerons that wait for their keys, and how many objects were marked when they were looked at last.
+  std::vector<Ephemeron> waiting_;
+  uint64_t marked_at_look_ = 0;
   DirtyPages* dirty_pages_ = nullptr;
   bool rearm_ = false;
   std::atomic<uint64_t> written_pages_{0};

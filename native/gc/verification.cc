@@ -1,6 +1,7 @@
 #include "gc/verification.h"
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "heap/bitmap.h"
@@ -20,14 +21,16 @@ class Verifier {
 
   uint64_t Run() {
     if (!ready_) return 0;
-    const auto visit = [this](const uint32_t* slot) { Reach(*slot, 0); };
-    for (uint32_t i = 0; i < kSharedRootSlots; ++i) Reach(heap_.shared_roots[i], 0);
-    for (Mutator* mutator : heap_.handshake.mutators()) mutator->ForEachRoot(visit);
-    while (!stack_.empty()) {
-      const WordIndex object = stack_.back();
-      stack_.pop_back();
-      Look(object);
-    }
+    heap_.ForEachRoot([this](const uint32_t* slot) { Reach(*slot, 0); });
+    do {
+      while (!stack_.empty()) {
+        const WordIndex object = stack_.back();
+        stack_.pop_back();
+        Look(object);
+      }
+      LookAtEphemerons();
+    } while (!stack_.empty());
+    for (const auto& [reference, owner] : weakly_held_) CheckWeaklyHeld(reference, owner);
     return objects_;
   }
 
@@ -74,13 +77,76 @@ class Verifier {
     const uint32_t* const slots = heap_.slots() + uint64_t{object} * 2;
     const Shape& shape = heap_.shapes[slots[0]];
     for (uint32_t i = 0; i < shape.reference_fields; ++i) Reach(slots[kHeaderSlots + i], object);
-    if (shape.element_kind != ElementKind::kReference) return;
+    const uint32_t* const tagged = slots + kHeaderSlots + shape.reference_fields;
+    for (uint32_t i = 0; i < shape.tagged_fields; ++i) ReachTagged(tagged[i], object);
     const uint32_t* const elements = slots + uint64_t{shape.fixed_words} * 2;
-    for (uint32_t i = 0; i < slots[1]; ++i) Reach(elements[i], object);
+    switch (shape.element_kind) {
+      case ElementKind::kReference:
+        for (uint32_t i = 0; i < slots[1]; ++i) Reach(elements[i], object);
+        return;
+      case ElementKind::kTagged:
+        for (uint32_t i = 0; i < slots[1]; ++i) ReachTagged(elements[i], object);
+        return;
+      case ElementKind::kEphemeron:
+        for (uint32_t i = 0; i < slots[1]; ++i) {
+          if (elements[2 * i] != 0 && elements[2 * i] != object) ephemerons_.push_back({object, &elements[2 * i]});
+        }
+        return;
+      case ElementKind::kWeak:
+      case ElementKind::kFinalizable:
+        for (uint32_t i = 0; i < slots[1]; ++i) {
+          if (elements[i] != 0) weakly_held_.emplace_back(elements[i], object);
+        }
+        return;
+      case ElementKind::kNone:
+      case ElementKind::kData:
+        return;
+    }
   }
+
+  void ReachTagged(uint32_t slot, WordIndex owner) {
+    if (!IsSmallInteger(slot)) Reach(slot, owner);
+  }
+
+  // Those whose keys were reached lead to their values.
+  void LookAtEphemerons() {
+    std::vector<Pair> waiting;
+    waiting.swap(ephemerons_);
+    for (const Pair& pair : waiting) {
+      if (starts_.Test(pair.slots[0])) {
+        ReachTagged(pair.slots[1], pair.table);
+      } else {
+        ephemerons_.push_back(pair);
+      }
+    }
+    if (!stack_.empty()) return;
+    for (const Pair& pair : ephemerons_) {
+      weakly_held_.emplace_back(pair.slots[0], pair.table);
+      if (pair.slots[1] != 0 && !IsSmallInteger(pair.slots[1])) weakly_held_.emplace_back(pair.slots[1], pair.table);
+    }
+  }
+
+  // It need not be reachable, but must not have become something else either.
+  void CheckWeaklyHeld(uint32_t reference, WordIndex owner) {
+    if (starts_.Test(reference)) return;
+    FAULTLINE_CHECK(reference >= kPageWords && RegionOf(reference) < heap_.regions.count(),
+                    "verify: a weak slot refers into the heap (owner, reference)", owner, reference);
+    FAULTLINE_CHECK(!covered_.Test(reference) && heap_.shapes.IsValid(heap_.slots()[uint64_t{reference} * 2]),
+                    "(W) a weak slot refers to an object (owner, reference)", owner, reference);
+    const RegionState state = heap_.regions.use(RegionOf(reference)).state;
+    FAULTLINE_CHECK(state == RegionState::kLive || state == RegionState::kAllocating || state == RegionState::kLarge,
+                    "(W) a weak slot refers to an object that was not swept (owner, reference)", owner, reference);
+  }
+
+  struct Pair {
+    WordIndex table;
+    const uint32_t* slots;
+  };
 
   Heap& heap_;
   const bool marks_;
+  std::vector<Pair> ephemerons_;
+  std::vector<std::pair<uint32_t, WordIndex>> weakly_held_;
   Bitmap starts_;
   Bitmap covered_;
   std::vector<WordIndex> stack_;

@@ -1,8 +1,9 @@
 // Verification: walks everything that is reachable and believes nothing.
 //
 // The world is stopped and no cycle compacts.  Every reference must point at the header of an object of a known shape that
-// lies within used pages of one region (or owns its regions) and overlaps no other object.  Ends the process at the first
-// violation, naming it; returns the number of objects otherwise.
+// lies within used pages of one region (or owns its regions) and overlaps no other object.  What is held weakly need not be
+// reachable, but must be an object still (W).  Ends the process at the first violation, naming it; returns the number of
+// reachable objects otherwise.
 #pragma once
 
 #include <cstdint>

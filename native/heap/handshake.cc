@@ -28,6 +28,7 @@ bool Handshake::TryAdd(Mutator* mutator) {
   mutator->state()->store(requested_ ? kMutatorStopRequested : 0, std::memory_order_relaxed);
   mutator->control[control::kLogging] = logging_ ? 1 : 0;
   mutator->control[control::kLogUsed] = 0;
+  mutator->control[control::kWeakAccess] = weak_access_.load(std::memory_order_relaxed);  // Written under lock_.
   mutators_.push_back(mutator);
   return true;
 }
@@ -138,6 +139,13 @@ void Handshake::Resume() {
         mutator->state()->fetch_and(~(kMutatorStopRequested | kMutatorAsleep), std::memory_order_release);
     if ((before & kMutatorAsleep) != 0) FutexWakeAll(mutator->state());
   }
+}
+
+void Handshake::SetWeakAccess(uint32_t access) {
+  const std::lock_guard<std::mutex> guard(lock_);
+  weak_access_.store(access, std::memory_order_seq_cst);
+  // Relaxed: a mutator that still reads the stricter value asks weak_access().
+  for (Mutator* mutator : mutators_) __atomic_store_n(&mutator->control[control::kWeakAccess], access, __ATOMIC_RELAXED);
 }
 
 uint32_t Handshake::count() {

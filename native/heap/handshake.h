@@ -64,6 +64,11 @@ class Handshake {
   // What mutators that are added later find in control[kLogging].  The world is stopped.
   void set_logging(bool logging) { logging_ = logging; }
 
+  // How mutators read weak slots: every control block's kWeakAccess, and that of mutators that are added later.
+  void SetWeakAccess(uint32_t access);
+  // Partner of SetWeakAccess; see heap/weak_access.h.
+  uint32_t weak_access() const { return weak_access_.load(std::memory_order_seq_cst); }
+
  private:
   template <typename Retire>
   bool TryRemove(Mutator* mutator, Retire retire) {
@@ -84,6 +89,7 @@ class Handshake {
   bool requested_ = false;
   std::atomic<uint32_t> acknowledged_{0};  // Futex word: grows when a mutator parks under a request.
 
+  std::atomic<uint32_t> weak_access_{0};
   bool logging_ = false;  // Under lock_, or the world is stopped and nobody can be added.
   bool stopped_ = false;  // Under lock_: from the moment that no mutator runs until Resume.
 

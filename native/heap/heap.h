@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "heap/finalizers.h"
 #include "heap/handshake.h"
 #include "heap/layout.h"
 #include "heap/regions.h"
@@ -58,6 +59,26 @@ class Heap {
   uint32_t page_count() const { return regions.count() << kRegionPagesLog2; }
   size_t bytes() const { return size_t{regions.count()} * kRegionBytes; }
 
+  // Visits every root slot that holds a reference.  The world is stopped.
+  template <typename Visit>
+  void ForEachRoot(Visit visit) {
+    ForEachRoot(visit, [] {});
+  }
+  // `next_owner` is called before the roots of each owner: all threads together, each mutator, the finalizers.
+  template <typename Visit, typename NextOwner>
+  void ForEachRoot(Visit visit, NextOwner next_owner) {
+    next_owner();
+    for (uint32_t i = 0; i < kSharedRootSlots; ++i) {
+      if (shared_roots[i] != 0) visit(&shared_roots[i]);
+    }
+    for (Mutator* mutator : handshake.mutators()) {
+      next_owner();
+      mutator->ForEachRoot(visit);
+    }
+    next_owner();
+    finalizers.ForEachRoot(visit);
+  }
+
   void NotePeak();
 
   // Wakes the mutators that wait for memory, or for the end of a collection.
@@ -69,6 +90,7 @@ class Heap {
   Regions regions;
   SideTables tables;
   Handshake handshake;
+  Finalizers finalizers;
   Statistics statistics;
   uint32_t* shared_roots = nullptr;
   uint32_t tlab_pages = 16;

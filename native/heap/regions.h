@@ -199,12 +199,13 @@ uint32_t Regions::SweepDead(const uint32_t* live_words, uint16_t* marked_pages, 
     if (marked_pages[region] == 0) continue;
     if (use_[region].state == RegionState::kLive && live_words[region] == 0) {
       Free(region);
-      marked_pages[region] = 0;
+      // As one store: FoundAlive (heap/weak_access.h) may be late.
+      __atomic_store_n(&marked_pages[region], uint16_t{0}, __ATOMIC_RELEASE);
       ++freed;
     } else if (use_[region].state == RegionState::kLarge && !is_marked(FirstWordOfRegion(region))) {
       do {
         Free(region);
-        marked_pages[region] = 0;
+        __atomic_store_n(&marked_pages[region], uint16_t{0}, __ATOMIC_RELEASE);
         ++freed;
         ++region;
       } while (region < count_ && use_[region].state == RegionState::kLargeTail);

@@ -10,7 +10,14 @@ ShapeId ShapeTable::Define(const std::string& name, const std::string& descripti
   const ShapeId id = limit_.load(std::memory_order_relaxed);  // Written under lock_ only.
   if (id >= kMaxShapes) return 0;
   shapes_[id] = shape;
-  shapes_[id].has_references = shape.reference_fields > 0 || shape.element_kind == ElementKind::kReference;
+  Shape& entry = shapes_[id];
+  const bool has_elements = shape.element_kind != ElementKind::kNone;
+  entry.is_special = shape.tagged_fields > 0 || shape.element_kind >= ElementKind::kTagged;
+  entry.has_references = shape.reference_fields > 0 || shape.element_kind >= ElementKind::kReference || entry.is_special != 0;
+  if (!has_elements) {
+    entry.element_bytes_log2 = kNoElementsShift;
+    entry.identity_slot = 1;
+  }
   named_.push_back({name, description});
   limit_.store(id + 1, std::memory_order_release);  // Partner: IsValid.
   return id;

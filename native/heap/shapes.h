@@ -1,11 +1,14 @@
 // Shapes: how large an object is and where its references are.
 //
-//     u32 slot   0          1               2 … 2+R-1          …
-//                shape id   element count   reference fields   other fields   elements
-//     word       0 (header)                 1 …                               fixed_words …
+//     u32 slot   0          1               2 … 2+R-1          2+R … 2+R+T-1   …
+//                shape id   element count   reference fields   tagged fields   other fields   elements
+//     word       0 (header)                 1 …                                               fixed_words …
 //
 // References come first, so a shape's reference map is one number.  Shapes are registered once and never change; readers
 // index the table without a lock.
+//
+// An object without elements has no use for its element count.  There its identity hash is kept, shifted left by one, once
+// somebody has asked for it (heap/identity_hash.h).
 #pragma once
 
 #include <atomic>
@@ -19,21 +22,41 @@
 
 namespace faultline {
 
-enum class ElementKind : uint8_t { kNone, kData, kReference };
+//   kind           an element is                   marking                        compaction
+//   kReference     a reference                     traces it                      forwards it
+//   kTagged        a reference or a small integer  traces references              forwards references
+//   kWeak          a weakly held reference         clears it when its object dies forwards it
+//   kEphemeron     a pair of key and value         traces the value of a live     forwards both
+//                                                  key, clears the pair of a dead
+//   kFinalizable   an object with a finalizer      leaves it to gc/weak_phase.h   forwards it
+enum class ElementKind : uint8_t { kNone, kData, kReference, kTagged, kWeak, kEphemeron, kFinalizable };
+
+// A tagged slot with this bit holds a small integer in the other 31.  References never have it (see kMaxRegions).
+inline constexpr uint32_t kSmallIntegerBit = 1u << 31;
+static_assert(uint64_t{kMaxRegions} * kRegionWords <= kSmallIntegerBit);
+inline constexpr bool IsSmallInteger(uint32_t slot) { return (slot & kSmallIntegerBit) != 0; }
 
 struct Shape {
   uint32_t fixed_words = 0;       // Header and fields.  0 marks an unused entry.
   uint32_t reference_fields = 0;  // They fill the u32 slots from kHeaderSlots on.
+  uint16_t tagged_fields = 0;     // They fill the u32 slots behind the reference fields.
+  uint16_t identity_slot = 0;     // The u32 slot of the identity hash, 0 when there is none.
   ElementKind element_kind = ElementKind::kNone;
   uint8_t element_bytes_log2 = 0;
-  uint16_t reserved = 0;
-  uint32_t has_references = 0;
+  // Set when the shape is registered:
+  uint8_t has_references = 0;  // Something in the object has to be forwarded.
+  uint8_t is_special = 0;      // It has slots that are not simply references: tagged fields, or elements from kTagged on.
 
   // `count` comes from the object's header.
   uint64_t Words(uint32_t count) const {
     return fixed_words + (((static_cast<uint64_t>(count) << element_bytes_log2) + kWordBytes - 1) >> 3);
   }
+  // The elements' u32 slots, of kinds from kReference on.
+  uint64_t ElementSlots(uint32_t count) const { return static_cast<uint64_t>(count) << (element_bytes_log2 - 2); }
 };
+// Without elements the count's place holds the identity hash, which is even.  Shifted by this it is 0, so that Words needs
+// no branch.
+inline constexpr uint8_t kNoElementsShift = 63;
 static_assert(sizeof(Shape) == 16, "one shape is one aligned 16-byte load");
 
 inline constexpr ShapeId kMaxShapes = 1u << 20;

@@ -31,6 +31,11 @@ struct Statistics {
   Counter logged_references{0};  // The same for the marker with a write barrier.
   Counter refused_scans{0};    // Pieces that counted as written because the kernel refused to say.
 
+  // Weak phases.
+  Counter cleared_slots{0};
+  Counter cleared_ephemerons{0};
+  Counter finalizable{0};  // Finalizers that became ready.
+
   // Collections, which are one cycle or several; by index of COLLECTION_REASONS in src/gc/requests.ts.
   static constexpr uint32_t kMaxReasons = 16;
   Counter collections_by_reason[kMaxReasons] = {};

@@ -11,6 +11,7 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   Environment::Install(env);
   ExportHeap(env, exports);
   ExportMutator(env, exports);
+  ExportWeak(env, exports);
   ExportCollector(env, exports);
   ExportStatistics(env, exports);
   ExportProbe(env, exports);

@@ -57,6 +57,7 @@ inline Napi::Value Boolean(const Napi::CallbackInfo& info, bool value) { return 
 inline Napi::Value Number(const Napi::CallbackInfo& info, double value) { return Napi::Number::New(info.Env(), value); }
 
 void ExportHeap(Napi::Env env, Napi::Object exports);
+void ExportWeak(Napi::Env env, Napi::Object exports);
 void ExportMutator(Napi::Env env, Napi::Object exports);
 void ExportCollector(Napi::Env env, Napi::Object exports);
 void ExportStatistics(Napi::Env env, Napi::Object exports);

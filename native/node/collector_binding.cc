@@ -81,6 +81,13 @@ Napi::Value WrittenPages(Info info) {
   return Number(info, static_cast<double>(instance->collector->marker().written_pages()));
 }
 
+// weakPending(heap): whether the last marking left something for processWeak
+Napi::Value WeakPending(Info info) {
+  HeapInstance* const instance = HeapAt(info, 0);
+  if (instance == nullptr) return info.Env().Undefined();
+  return Boolean(info, instance->collector->weak_pending());
+}
+
 // sweep(heap): regions freed
 Napi::Value Sweep(Info info) {
   HeapInstance* const instance = HeapAt(info, 0);
@@ -190,6 +197,7 @@ Napi::Value Report(Info info) {
   set("markingRounds", report.marking_rounds);
   set("writtenPages", report.written_pages);
   set("remarkPages", report.remark_pages);
+  set("finalizable", report.weak.finalizable);
   set("flipPauseNs", report.flip_pause_ns);
   set("flipSafepointNs", report.flip_safepoint_ns);
   set("roots", report.roots);
@@ -226,6 +234,8 @@ void ExportCollector(Napi::Env env, Napi::Object exports) {
   add("trace", StepUntil<&Collector::Trace>);
   add("writtenPages", WrittenPages);
   add("markPause", PauseWithin<&Collector::MarkPause>);
+  add("weakPending", WeakPending);
+  add("processWeak", StepUntil<&Collector::ProcessWeak>);
   add("releaseMarking", StepUntil<&Collector::ReleaseMarking>);
   add("sweep", Sweep);
   add("readRegions", ReadRegions);

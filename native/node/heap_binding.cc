@@ -85,7 +85,8 @@ Napi::Value Release(Info info) {
   return info.Env().Undefined();
 }
 
-// defineShape(heap, name, description, fixedWords, referenceFields, elementKind, elementBytesLog2): id, 0 on conflict
+// defineShape(heap, name, description, fixedWords, referenceFields, elementKind, elementBytesLog2, taggedFields, identitySlot): id,
+// 0 on conflict
 Napi::Value DefineShape(Info info) {
   HeapInstance* const instance = HeapAt(info, 0);
   if (instance == nullptr) return info.Env().Undefined();
@@ -94,6 +95,8 @@ Napi::Value DefineShape(Info info) {
   shape.reference_fields = Uint32At(info, 4);
   shape.element_kind = static_cast<ElementKind>(Uint32At(info, 5));
   shape.element_bytes_log2 = static_cast<uint8_t>(Uint32At(info, 6));
+  shape.tagged_fields = static_cast<uint16_t>(Uint32At(info, 7));
+  shape.identity_slot = static_cast<uint16_t>(Uint32At(info, 8));
   return Number(info, instance->heap.shapes.Define(info[1].As<Napi::String>(), info[2].As<Napi::String>(), shape));
 }
 

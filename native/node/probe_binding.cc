@@ -6,6 +6,7 @@
 
 #include "gc/bare_fault.h"
 #include "gc/delays.h"
+#include "heap/weak_map.h"
 #include "node/arguments.h"
 #include "os/refusals.h"
 #include "os/write_tracking.h"
@@ -65,6 +66,11 @@ Napi::Value Layout(Info info) {
   set("CONTROL_TLAB_START", control::kTlabStart);
   set("CONTROL_LOGGING", control::kLogging);
   set("CONTROL_LOG_USED", control::kLogUsed);
+  set("CONTROL_WEAK_ACCESS", control::kWeakAccess);
+  set("FINALIZER_ENTRIES", Finalizers::kEntries);
+  set("WEAK_MAP_TABLE_SLOT", WeakMapSlots::kTable);
+  set("WEAK_MAP_LOCK_SLOT", WeakMapSlots::kLock);
+  set("WEAK_MAP_USED_SLOT", WeakMapSlots::kUsed);
   set("LOG_ENTRIES", kLogEntries);
   set("CONTROL_NULL_SLOT", control::kNullSlot);
   set("CONTROL_SLOTS", control::kSlots);

@@ -59,6 +59,14 @@ Napi::Value ReadStatistics(Info info) {
   marking.Set("refusedScans", count(statistics.refused_scans));
   answer.Set("marking", marking);
 
+  Napi::Object weak = Napi::Object::New(env);
+  weak.Set("clearedReferences", count(statistics.cleared_slots));
+  weak.Set("clearedEntries", count(statistics.cleared_ephemerons));
+  weak.Set("finalizersWaiting", static_cast<double>(heap.finalizers.waiting()));
+  weak.Set("finalizersReady", static_cast<double>(heap.finalizers.ready()));
+  weak.Set("finalizable", count(statistics.finalizable));
+  answer.Set("weak", weak);
+
   Napi::Array collections = Napi::Array::New(env, Statistics::kMaxReasons);
   for (uint32_t reason = 0; reason < Statistics::kMaxReasons; ++reason) {
     collections[reason] = count(statistics.collections_by_reason[reason]);

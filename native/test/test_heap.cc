@@ -5,6 +5,7 @@
 #include <cstring>
 #include <string>
 
+#include "heap/weak_access.h"
 #include "os/clock.h"
 
 namespace faultline::test {
@@ -130,6 +131,8 @@ void TestHeap::Mark() {
   }
   while (!collector->MarkPause(kSliceNs)) {
   }
+  while (!collector->ProcessWeak(NowNs() + kSliceNs)) {
+  }
 }
 
 void TestHeap::ReleaseMarking() {
@@ -203,10 +206,7 @@ TestMutator::~TestMutator() {
 }
 
 void TestMutator::Store(uint32_t* slot, uint32_t reference) {
-  if (control_[control::kLogging] != 0 && *slot != 0) {
-    if (control_[control::kLogUsed] == kLogEntries) test_->collector->TakeLog(*mutator_);
-    mutator_->log()[control_[control::kLogUsed]++] = *slot;
-  }
+  if (control_[control::kLogging] != 0) LogReference(test_->heap, *mutator_, *slot);
   *slot = reference;
 }
 

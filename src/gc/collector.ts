@@ -10,6 +10,7 @@
  *   preclean concurrent   rounds that look again at what was written (precleaning.ts), each after another look at the roots
  *   remark   pause        the rest; from here on liveness is frozen, new objects count as alive
  *                         (the marker `stopped` does all of it in one pause, `mark`)
+ *   weak     concurrent   weak slots of dead objects are cleared, finalizers made ready (only when there are any)
  *   plan     concurrent   dead regions are freed; TypeScript chooses what to evacuate (region-choice.ts), native code
  *                         computes where every object will live
  *   release  concurrent   writes are no longer tracked
@@ -179,6 +180,7 @@ export class Collector {
 
     this.#phase(cycle, 'prepare', () => untilDone((sliceMs) => native.prepareMarking(heap, sliceMs)));
     this.#mark(cycle);
+    this.#processWeak(cycle);
 
     let sources: Uint32Array = new Uint32Array(0);
     const targets = this.#phase(cycle, 'plan', () => {
@@ -225,6 +227,15 @@ export class Collector {
     const last = marker === 'stopped' ? 'mark' : 'remark';
     this.#phase(cycle, last, () => this.#untilStopped((sliceMs) => native.markPause(heap, sliceMs)));
     this.#pause(cycle, last);
+  }
+
+  #processWeak(cycle: number): void {
+    const native = this.#native;
+    const heap = this.#heap;
+    if (!native.weakPending(heap)) return;
+    this.#phase(cycle, 'weak', () => untilDone((sliceMs) => native.processWeak(heap, sliceMs)));
+    const count = native.report(heap).finalizable;
+    if (count > 0) this.#setUp.emit({ type: 'finalizable', timeMs: nowMs(), cycle, count });
   }
 
   /** From the roots as they are now, and from what was written since the last time. */

@@ -17,6 +17,7 @@ export type PhaseName =
   | 'mark'
   | 'preclean'
   | 'remark'
+  | 'weak'
   | 'plan'
   | 'release'
   | 'flip'
@@ -117,6 +118,13 @@ export interface CollectionSummary extends Event<'collection'> {
   readonly limitBytes: number;
 }
 
+/** Objects with finalizers have died; their tokens can be had (`heap.finalizable()`). */
+export interface FinalizersReady extends Event<'finalizable'> {
+  readonly cycle: number;
+  /** How many became ready in this cycle. */
+  readonly count: number;
+}
+
 /** It has been quiet for long, and free pages went back to the system. */
 export interface MemoryReturned extends Event<'memory-returned'> {
   readonly returnedBytes: number;
@@ -136,6 +144,7 @@ export type HeapEvent =
   | PauseEnded
   | CycleSummary
   | CollectionSummary
+  | FinalizersReady
   | MemoryReturned
   | Degraded;
 

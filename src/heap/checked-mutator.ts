@@ -15,6 +15,7 @@ import type { CollectionRequest } from '../gc/requests.ts';
 import { Mutator, type MutatorSetUp } from './mutator.ts';
 import { CONTROL_STATE, MUTATOR_RUNNING } from './layout.ts';
 import type { Shape } from './shapes.ts';
+import { isSmallInteger } from './tagged.ts';
 import type { ReferenceHandle, Ref } from './units.ts';
 
 /** Old references are forgotten when there are so many; they are unknown then, not wrong. */
@@ -70,12 +71,12 @@ export class CheckedMutator extends Mutator {
   }
 
   override setReference(slot: number, ref: Ref): void {
-    this.admit(ref, 'mutator.setReference');
+    if (!isSmallInteger(ref)) this.admit(ref, 'mutator.setReference');
     super.setReference(slot, ref);
   }
 
   override compareExchangeReference(slot: number, expected: Ref, ref: Ref): boolean {
-    this.admit(ref, 'mutator.compareExchangeReference');
+    if (!isSmallInteger(ref)) this.admit(ref, 'mutator.compareExchangeReference');
     return super.compareExchangeReference(slot, expected, ref);
   }
 
@@ -131,7 +132,7 @@ export class CheckedMutator extends Mutator {
   }
 
   #give(ref: Ref): Ref {
-    if (ref === 0) return ref;
+    if (ref === 0 || isSmallInteger(ref)) return ref;
     if (this.#given.size >= REMEMBERED) this.#given.clear();
     this.#given.set(ref, this.#safepoints);
     if (!this.#endOfJobAwaited) {

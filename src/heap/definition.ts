@@ -3,8 +3,10 @@
  * another thread, and the static types of views and offsets are computed from it.
  */
 
-/** What a u8 … f64 of an object, or a reference in it, is for the raw typed arrays. */
-export type FieldKind = 'ref' | 'i8' | 'u8' | 'i16' | 'u16' | 'i32' | 'u32' | 'f32' | 'i64' | 'u64' | 'f64';
+/**
+ * What a u8 … f64 of an object, or a reference in it, is for the raw typed arrays; `tagged`: a reference or a small integer (tagged.ts).
+ */
+export type FieldKind = 'ref' | 'tagged' | 'i8' | 'u8' | 'i16' | 'u16' | 'i32' | 'u32' | 'f32' | 'i64' | 'u64' | 'f64';
 
 declare const target: unique symbol;
 
@@ -17,6 +19,12 @@ export interface ReferenceType<T extends ShapeDefinition = ShapeDefinition> {
 
 /** What an element can be: a kind, a truth value (a byte), or a reference; `self` is a reference to the same shape. */
 export type ElementType = FieldKind | 'bool' | 'self' | ReferenceType;
+
+/**
+ * What only elements behind the fields hold. `weak`: references that keep nothing alive, read with `mutator.readWeak`. The others are for
+ * tables of this library.
+ */
+export type ElementsOnlyKind = 'weak' | 'ephemeron' | 'finalizable';
 
 /** Elements inside the object, their number fixed by the shape; made by {@link array}. */
 export interface ArrayType<E extends ElementType = ElementType> {
@@ -33,7 +41,12 @@ export interface ShapeDefinition {
   /** In any order; the layout is chosen for them. */
   readonly fields?: Readonly<Record<string, FieldType>>;
   /** The type of the elements behind the fields, if there are any; their number is chosen per object. */
-  readonly elements?: ElementType;
+  readonly elements?: ElementType | ElementsOnlyKind;
+  /**
+   * Objects have an identity hash (`mutator.identityHash`) and can be keys of weak maps. Costs a u32 in shapes with elements; objects
+   * without elements have one anyway.
+   */
+  readonly identityHash?: boolean;
 }
 
 /** The fields of a definition; of a definition that is not known to the compiler, any. */

@@ -18,6 +18,7 @@ import { type HeapStatistics, toStatistics } from '../gc/statistics.ts';
 import { type HeapOptions, type ResolvedOptions, resolveOptions } from '../options.ts';
 import type { CollectionHost } from './allocation.ts';
 import { CheckedMutator } from './checked-mutator.ts';
+import { FinalizableQueue, type Finalizables } from './finalizers.ts';
 import { assertLayout, CONTROL_SLOTS, LOG_ENTRIES, PROGRAM_ROOT_SLOTS, REGION_BYTES, VIEW_ALIGNMENT_BYTES } from './layout.ts';
 import { Mutator } from './mutator.ts';
 import { RootRange } from './root-range.ts';
@@ -83,6 +84,7 @@ export class Heap extends EventEmitter<HeapEvents> {
   readonly #views: Views;
   readonly #events: EventStream;
   readonly #host: CollectionHost;
+  readonly #finalizable: FinalizableQueue;
   #mutator: Mutator | undefined;
   #objectsOf: Objects | undefined;
   readonly #warned = new Set<string>();
@@ -110,6 +112,9 @@ export class Heap extends EventEmitter<HeapEvents> {
     this.#shapes = new ShapeTable(this.#native, description.heap);
     this.#views = makeViews(token.view, description.viewOffset, description.regions * REGION_BYTES);
     this.#events = new EventStream(token.id, made?.options.performanceMeasures ?? false, (event) => this.#tell(event));
+    this.#finalizable = new FinalizableQueue(() =>
+      this.#mutator === undefined ? this.#takeToken() : this.#mutator.takeFinalizable(),
+    );
     this.#host = {
       native: this.#native,
       request: (kind, reason) => this.#request({ kind, reason }),
@@ -249,6 +254,7 @@ export class Heap extends EventEmitter<HeapEvents> {
       localCapacity,
       handleCapacity,
       stressEvery: this.token.stressEvery,
+      defineShape: (definition) => this.#shapes.define(definition),
       onDetach: () => (this.#mutator = this.#objectsOf = undefined),
     });
     this.#mutator = mutator;
@@ -271,6 +277,18 @@ export class Heap extends EventEmitter<HeapEvents> {
    */
   async collect(request: CollectionRequest = {}): Promise<CollectionSummary> {
     return this.#events.awaitCollection(this.#collections(request));
+  }
+
+  /**
+   * The tokens of objects that have died (`mutator.finalizeLater`), as they come. Each is delivered once, to one of the threads that
+   * listen. In a thread with a mutator a token comes with a handle of that mutator to its object, which is alive again: read it, keep
+   * it or register it again, and release the handle. In a thread without one the object is let go.
+   *
+   * The iteration ends when the heap is closed (in this thread); tokens that nobody has taken by then are lost, like those of objects
+   * that are still alive. Waiting does not keep the thread alive, unless `keepAlive` says so.
+   */
+  finalizable(options: { keepAlive?: boolean } = {}): Finalizables {
+    return this.#finalizable.listen(options.keepAlive ?? false);
   }
 
   /** Figures of this moment; see {@link HeapStatistics}. A few microseconds. */
@@ -332,6 +350,7 @@ export class Heap extends EventEmitter<HeapEvents> {
       await this.#events.endControl(() => this.#native.claimControl(this.#description.heap, CONTROL_PATIENCE_MS));
       this.#native.close(this.#description.heap);
     }
+    this.#finalizable.close();
     this.#mutator?.detach();
     this.#closed = true;
     this.#events.close();
@@ -347,6 +366,11 @@ export class Heap extends EventEmitter<HeapEvents> {
     if (this.#mutator !== undefined) return this.#objectsOf!;
     if (this.#closed) throw new HeapError('ERR_HEAP_CLOSED', 'the heap is closed.');
     throw new HeapError('ERR_MUTATOR_DETACHED', 'this thread is no mutator of the heap (any more); call attachMutator().');
+  }
+
+  #takeToken(): { token: number; handle: undefined } | null {
+    const taken = this.#native.takeToken(this.#description.heap);
+    return taken === null ? null : { token: taken.token, handle: undefined };
   }
 
   #collections(request: CollectionRequest): CollectionSource {
@@ -406,6 +430,8 @@ export class Heap extends EventEmitter<HeapEvents> {
 
   #tell(event: HeapEvent): void {
     this.emit('event', event);
+    // After a collection too: whoever says that tokens are ready may have ended before saying it.
+    if (event.type === 'finalizable' || event.type === 'collection') this.#finalizable.wake();
     if (event.type === 'cycle') this.emit('cycle', event);
     else if (event.type === 'collection') this.emit('collection', event);
     else if (event.type === 'trigger') this.emit('trigger', event);

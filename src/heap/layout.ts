@@ -29,12 +29,21 @@ export const CONTROL_HANDLES_USED = 4;
 export const CONTROL_TLAB_START = 5;
 export const CONTROL_LOGGING = 6;
 export const CONTROL_LOG_USED = 7;
+export const CONTROL_WEAK_ACCESS = 8;
 /** Always zero: where handles that lead nowhere point. */
 export const CONTROL_NULL_SLOT = 15;
 export const CONTROL_SLOTS = 16;
 
 /** References that a mutator's write barrier has overwritten; behind the handle slots. */
 export const LOG_ENTRIES = 1024;
+
+/** Entries of one piece of the finalizers' table. */
+export const FINALIZER_ENTRIES = 1022;
+
+/** The weak map object, in u32 slots. */
+export const WEAK_MAP_TABLE_SLOT = 2;
+export const WEAK_MAP_LOCK_SLOT = 3;
+export const WEAK_MAP_USED_SLOT = 4;
 
 export const MUTATOR_RUNNING = 1;
 export const MUTATOR_STOP_REQUESTED = 2;
@@ -56,6 +65,11 @@ const MIRRORED: Readonly<Record<string, number>> = {
   CONTROL_TLAB_START,
   CONTROL_LOGGING,
   CONTROL_LOG_USED,
+  CONTROL_WEAK_ACCESS,
+  FINALIZER_ENTRIES,
+  WEAK_MAP_TABLE_SLOT,
+  WEAK_MAP_LOCK_SLOT,
+  WEAK_MAP_USED_SLOT,
   LOG_ENTRIES,
   CONTROL_NULL_SLOT,
   CONTROL_SLOTS,

@@ -13,6 +13,7 @@ import { argumentRangeError } from '../errors.ts';
 import type { CollectionRequest } from '../gc/requests.ts';
 import { untilDone } from '../slices.ts';
 import { type CollectionHost, SlowAllocation } from './allocation.ts';
+import { type Finalizable, FinalizerTable } from './finalizers.ts';
 import { HandleTable } from './handles.ts';
 import {
   CONTROL_LOG_USED,
@@ -22,14 +23,18 @@ import {
   CONTROL_TLAB_LIMIT,
   CONTROL_TLAB_START,
   CONTROL_TLAB_TOP,
+  CONTROL_WEAK_ACCESS,
   LOG_ENTRIES,
   MUTATOR_RUNNING,
   MUTATOR_STOP_REQUESTED,
 } from './layout.ts';
 import { RootRange } from './root-range.ts';
-import { MAX_ELEMENTS, type Shape } from './shapes.ts';
+import { MAX_ELEMENTS, type Shape, type ShapeDefinition } from './shapes.ts';
+import { isSmallInteger } from './tagged.ts';
 import type { ReferenceHandle, Ref } from './units.ts';
 import type { Views } from './views.ts';
+import { noIdentity, WeakMaps } from './weak-map.ts';
+import { WeakReferences } from './weak-reference.ts';
 
 /** @internal */
 export interface MutatorSetUp {
@@ -40,6 +45,7 @@ export interface MutatorSetUp {
   readonly localCapacity: number;
   readonly handleCapacity: number;
   readonly stressEvery: number;
+  readonly defineShape: (definition: ShapeDefinition) => Shape;
   readonly onDetach: () => void;
 }
 
@@ -56,6 +62,10 @@ export class Mutator {
   readonly f64: Float64Array;
   readonly i64: BigInt64Array;
   readonly u64: BigUint64Array;
+  /** Objects that refer to others and keep nothing alive. */
+  readonly weakReferences: WeakReferences;
+  /** Hash tables from objects to references, whose entries last as long as their keys. */
+  readonly weakMaps: WeakMaps;
 
   /** @internal */
   readonly handles: HandleTable;
@@ -64,6 +74,7 @@ export class Mutator {
   readonly #control: Uint32Array;
   readonly #handles: HandleTable;
   readonly #slow: SlowAllocation;
+  readonly #finalizers: FinalizerTable;
   /** Where the write barrier's log begins in the control block. */
   readonly #log: number;
   #attached = true;
@@ -81,6 +92,9 @@ export class Mutator {
     this.#log = CONTROL_SLOTS + setUp.localCapacity + setUp.handleCapacity;
     this.#slow = new SlowAllocation(setUp.host, setUp.handle);
     this.#allocationsUntilStress = setUp.stressEvery;
+    this.weakReferences = new WeakReferences(this, setUp);
+    this.weakMaps = new WeakMaps(this, setUp);
+    this.#finalizers = new FinalizerTable(this, setUp);
     this.unpark();
   }
 
@@ -118,6 +132,16 @@ export class Mutator {
   }
 
   /**
+   * Reads a slot that holds its object weakly (an element of kind `weak`): the object, or 0 when it has died. A plain load of such a
+   * slot is not enough: it may bring back an object that the collector has given up already. One load more; while dead objects' slots
+   * are being cleared, a native call. Not a safepoint.
+   */
+  readWeak(slot: number): Ref {
+    if (this.#control[CONTROL_WEAK_ACCESS] !== 0) return this.#setUp.host.native.readWeak(this.#handle, slot);
+    return this.u32[slot]!;
+  }
+
+  /**
    * Stores `ref` into a slot if that holds `expected`, atomically, through the same barrier as {@link setReference}; whether it
    * did. For structures that several threads change. No safepoint; tens of ns.
    */
@@ -129,6 +153,29 @@ export class Mutator {
 
   /** @internal A raw reference comes in from the program; a checked mutator looks at it. */
   admit(_ref: Ref, _place: string): void {}
+
+  /**
+   * A number that stays with the object while it moves: 31 bits, never 0, made when first asked for. Objects of shapes with elements
+   * have one only if the shape was defined with `identityHash`; throws ERR_NO_IDENTITY otherwise. About 50 ns. Not a safepoint.
+   */
+  identityHash(ref: Ref): number {
+    const hash = this.#setUp.host.native.identityHash(this.#handle, ref);
+    if (hash === 0) throw noIdentity();
+    return hash;
+  }
+
+  /**
+   * When the object has died, `token` comes out of `heap.finalizable()` once, together with the object. An object may be registered
+   * several times, for as many tokens, and again after it came out. A token is any number. A safepoint.
+   */
+  finalizeLater(ref: Ref, token: number): void {
+    this.#finalizers.add(ref, token);
+  }
+
+  /** @internal One of those that are ready, with a new handle. */
+  takeFinalizable(): Finalizable | null {
+    return this.#finalizers.take((this.#control[CONTROL_STATE]! & MUTATOR_RUNNING) !== 0);
+  }
 
   /** A safepoint: stops here if the collector asks for it. One load when it does not. */
   poll(): void {
@@ -253,7 +300,7 @@ export class Mutator {
   }
 
   #logOverwritten(overwritten: Ref): void {
-    if (overwritten === 0) return;
+    if (overwritten === 0 || isSmallInteger(overwritten)) return;
     const control = this.#control;
     if (control[CONTROL_LOG_USED]! === LOG_ENTRIES) this.#setUp.host.native.flushLog(this.#handle);
     control[this.#log + control[CONTROL_LOG_USED]!] = overwritten;

@@ -9,14 +9,21 @@
  */
 import type { Binding, HeapHandle } from '../binding.ts';
 import { argumentRangeError, argumentTypeError, HeapError } from '../errors.ts';
-import type { ElementType, FieldKind, FieldsOf, FieldType, ShapeDefinition } from './definition.ts';
+import type { ElementsOnlyKind, ElementType, FieldKind, FieldsOf, FieldType, ShapeDefinition } from './definition.ts';
 import { WORD_BYTES } from './layout.ts';
 import type { Ref } from './units.ts';
 
 export type { FieldKind, ShapeDefinition } from './definition.ts';
 
-const BYTES_LOG2: Readonly<Record<FieldKind, number>> = {
+/** What the elements of a shape hold. */
+export type ElementKind = FieldKind | ElementsOnlyKind;
+
+const BYTES_LOG2: Readonly<Record<ElementKind, number>> = {
   ref: 2,
+  tagged: 2,
+  weak: 2,
+  ephemeron: 3,
+  finalizable: 2,
   i8: 0,
   u8: 0,
   i16: 1,
@@ -31,13 +38,17 @@ const BYTES_LOG2: Readonly<Record<FieldKind, number>> = {
 
 const ELEMENTS_NONE = 0;
 const ELEMENTS_DATA = 1;
-const ELEMENTS_REFERENCES = 2;
+/** The others, as ElementKind in native/heap/shapes.h numbers them. */
+const ELEMENTS: Readonly<Partial<Record<ElementKind, number>>> = { ref: 2, tagged: 3, weak: 4, ephemeron: 5, finalizable: 6 };
+const ELEMENTS_ONLY: ReadonlySet<string> = new Set(['weak', 'ephemeron', 'finalizable']);
 
 const HEADER_BYTES = WORD_BYTES;
 /** An element count is a u32, and an object fits the largest heap. */
 export const MAX_ELEMENTS = 2 ** 32 - 1;
 const MAX_FIELDS = 4096;
-const DEFINITION_PARTS: readonly string[] = ['name', 'fields', 'elements'];
+const DEFINITION_PARTS: readonly string[] = ['name', 'fields', 'elements', 'identityHash'];
+/** Where layOut puts the identity hash meanwhile; not a name that a program could choose. */
+const IDENTITY = Symbol('identity hash') as unknown as string;
 const MAX_ARRAY_LENGTH = 65_536;
 /** Far above what fields are for, and far below what a region holds. */
 const MAX_FIXED_BYTES = 256 * 1024;
@@ -68,9 +79,13 @@ export class Shape<D extends ShapeDefinition = ShapeDefinition> {
   readonly offsets: Offsets<D>;
   /** Number of reference fields; they fill the u32 slots from 2 on. */
   readonly refCount: number;
+  /** Number of tagged fields; they fill the u32 slots behind the reference fields. */
+  readonly taggedCount: number;
+  /** The u32 slot of the identity hash, from the object's start; 0 when there is none. */
+  readonly identitySlot: number;
   /** Words of the header and the fields. */
   readonly fixedWords: number;
-  readonly elementKind: FieldKind | undefined;
+  readonly elementKind: ElementKind | undefined;
   /** Of the first element, in units of an element from the object's start. */
   readonly elementsOffset: number;
   readonly #elementBytes: number;
@@ -85,6 +100,8 @@ export class Shape<D extends ShapeDefinition = ShapeDefinition> {
       Object.fromEntries([...layout.fields].map(([name, { offset }]) => [name, offset])),
     ) as Offsets<D>;
     this.refCount = layout.refCount;
+    this.taggedCount = layout.taggedCount;
+    this.identitySlot = layout.identitySlot;
     this.fixedWords = layout.fixedWords;
     this.elementKind = layout.elementKind;
     this.#elementBytes = 1 << layout.elementBytesLog2;
@@ -116,8 +133,10 @@ export class Shape<D extends ShapeDefinition = ShapeDefinition> {
 export interface ShapeLayout {
   readonly fields: ReadonlyMap<string, Field>;
   readonly refCount: number;
+  readonly taggedCount: number;
+  readonly identitySlot: number;
   readonly fixedWords: number;
-  readonly elementKind: FieldKind | undefined;
+  readonly elementKind: ElementKind | undefined;
   readonly elementBytesLog2: number;
 }
 
@@ -133,9 +152,10 @@ export function layOut(definition: ShapeDefinition): ShapeLayout {
     return { name, type, ...(isArray(type) ? arrayOf(place, type) : { kind: kindOf(place, type, true), length: 1 }) };
   });
   if (entries.length > MAX_FIELDS) throw argumentRangeError('shape.fields', `at most ${MAX_FIELDS} fields`, entries.length);
-  const elementKind =
-    definition.elements === undefined ? undefined : kindOf(`${definition.name}.elements`, definition.elements, false);
-  const rank = (kind: FieldKind): number => (kind === 'ref' ? 4 : BYTES_LOG2[kind]);
+  const elementKind = definition.elements === undefined ? undefined : elementKindOf(definition.name, definition.elements);
+  if (definition.identityHash === true && elementKind !== undefined) entries.push({ name: IDENTITY, type: 'u32', kind: 'u32', length: 1 });
+  const rank = (kind: FieldKind): number => (kind === 'ref' ? 5 : kind === 'tagged' ? 4 : BYTES_LOG2[kind]);
+  const slotsOf = (wanted: FieldKind): number => entries.reduce((count, { kind, length }) => count + (kind === wanted ? length : 0), 0);
   const fields = new Map<string, Field>();
   let at = HEADER_BYTES;
   for (const { name, type, kind, length } of entries.toSorted((a, b) => rank(b.kind) - rank(a.kind))) {
@@ -148,9 +168,13 @@ export function layOut(definition: ShapeDefinition): ShapeLayout {
   if (at > MAX_FIXED_BYTES) {
     throw argumentRangeError(`size of the fields of ${definition.name}`, `at most ${MAX_FIXED_BYTES} bytes`, at);
   }
+  const identity = fields.get(IDENTITY);
+  fields.delete(IDENTITY);
   return {
     fields,
-    refCount: entries.reduce((count, { kind, length }) => count + (kind === 'ref' ? length : 0), 0),
+    refCount: slotsOf('ref'),
+    taggedCount: slotsOf('tagged'),
+    identitySlot: elementKind === undefined ? 1 : (identity?.offset ?? 0),
     fixedWords: (at + WORD_BYTES - 1) >>> 3,
     elementKind,
     elementBytesLog2: elementKind === undefined ? 0 : BYTES_LOG2[elementKind],
@@ -160,15 +184,20 @@ export function layOut(definition: ShapeDefinition): ShapeLayout {
 const isArray = (type: FieldType): type is Extract<FieldType, { array: unknown }> =>
   typeof type === 'object' && type !== null && 'array' in type;
 
+function elementKindOf(shape: string, type: ElementType | ElementsOnlyKind): ElementKind {
+  return ELEMENTS_ONLY.has(type as string) ? (type as ElementsOnlyKind) : kindOf(`${shape}.elements`, type as ElementType, false);
+}
+
 function kindOf(place: string, type: FieldType, isField: boolean): FieldKind {
   if (typeof type === 'string') {
-    if (Object.hasOwn(BYTES_LOG2, type)) return type as FieldKind;
+    if (Object.hasOwn(BYTES_LOG2, type) && !ELEMENTS_ONLY.has(type)) return type as FieldKind;
     if (type === 'bool') return 'u8';
     if (type === 'self' || (type === 'string' && isField)) return 'ref';
   } else if (typeof type === 'object' && type !== null && 'ref' in type && typeof type.ref === 'string' && type.ref !== '') {
     return 'ref';
   }
-  const accepted = [...Object.keys(BYTES_LOG2), 'bool', 'self', ...(isField ? ['string', 'array(kind, length)'] : []), 'ref(shape)'];
+  const kinds = Object.keys(BYTES_LOG2).filter((kind) => !ELEMENTS_ONLY.has(kind));
+  const accepted = [...kinds, 'bool', 'self', ...(isField ? ['string', 'array(kind, length)'] : []), 'ref(shape)'];
   throw argumentRangeError(`kind of ${place}`, `one of ${accepted.join(', ')}`, typeof type === 'object' ? JSON.stringify(type) : type);
 }
 
@@ -180,14 +209,15 @@ function arrayOf(place: string, { array, length }: { array: ElementType; length:
 }
 
 /** Nothing but what makes two definitions the same, in key order, which counts. */
-function describe({ fields = {}, elements }: ShapeDefinition): string {
+function describe({ fields = {}, elements, identityHash }: ShapeDefinition): string {
   const plain = (type: FieldType): unknown => {
     if (typeof type === 'string') return type;
     return isArray(type) ? { array: plain(type.array), length: type.length } : { ref: type.ref };
   };
   return JSON.stringify({
     fields: Object.fromEntries(Object.entries(fields).map(([name, type]) => [name, plain(type)])),
-    elements: elements === undefined ? undefined : plain(elements),
+    elements: elements === undefined ? undefined : plain(elements as FieldType),
+    ...(identityHash === true ? { identityHash: true } : {}),
   });
 }
 
@@ -206,12 +236,7 @@ export class ShapeTable {
   define<D extends ShapeDefinition>(definition: D): Shape<D> {
     const layout = layOut(definition);
     const description = describe(definition);
-    const kind =
-      layout.elementKind === undefined
-        ? ELEMENTS_NONE
-        : layout.elementKind === 'ref'
-          ? ELEMENTS_REFERENCES
-          : ELEMENTS_DATA;
+    const kind = layout.elementKind === undefined ? ELEMENTS_NONE : (ELEMENTS[layout.elementKind] ?? ELEMENTS_DATA);
     const id = this.#binding.defineShape(
       this.#heap,
       definition.name,
@@ -220,6 +245,8 @@ export class ShapeTable {
       layout.refCount,
       kind,
       layout.elementBytesLog2,
+      layout.taggedCount,
+      layout.identitySlot,
     );
     if (id === 0) throw this.#refused(definition.name, description);
     // The same name and description: the same definition, so the same static type.

@@ -2,38 +2,42 @@
  * Access: how generated code spells the load and the store of one kind. A typed array where it reaches the whole heap, else (bytes
  * and 16-bit numbers of heaps beyond 4 and 8 GiB) a DataView, which has no such limit.
  */
-import type { ElementType, FieldKind, FieldType } from '../heap/definition.ts';
+import type { FieldKind, FieldType } from '../heap/definition.ts';
 import type { Views } from '../heap/views.ts';
 
-export type DataKind = Exclude<FieldKind, 'ref'>;
+export type DataKind = Exclude<FieldKind, 'ref' | 'tagged'>;
 
-export const BYTES: Readonly<Record<FieldKind, number>> = {
-  ref: 4, i8: 1, u8: 1, i16: 2, u16: 2, i32: 4, u32: 4, f32: 4, i64: 8, u64: 8, f64: 8,
+/** What a view reads and writes: kinds of fields, and elements that hold their objects weakly. */
+export type ViewKind = FieldKind | 'weak';
+export type ViewType = FieldType | 'weak';
+
+export const BYTES: Readonly<Record<ViewKind, number>> = {
+  ref: 4, tagged: 4, weak: 4, i8: 1, u8: 1, i16: 2, u16: 2, i32: 4, u32: 4, f32: 4, i64: 8, u64: 8, f64: 8,
 };
 
-const DATA_VIEW: Readonly<Partial<Record<FieldKind, string>>> = { i8: 'Int8', u8: 'Uint8', i16: 'Int16', u16: 'Uint16' };
+const DATA_VIEW: Readonly<Partial<Record<ViewKind, string>>> = { i8: 'Int8', u8: 'Uint8', i16: 'Int16', u16: 'Uint16' };
 
 /** @internal What the accessors of one heap are generated for. */
 export interface AccessOptions {
   /** Kinds whose typed array ends before the heap does. */
-  readonly beyond: ReadonlySet<FieldKind>;
+  readonly beyond: ReadonlySet<ViewKind>;
   readonly checked: boolean;
 }
 
 /** @internal */
-export function kindsBeyond(views: Views, bytes: number): ReadonlySet<FieldKind> {
+export function kindsBeyond(views: Views, bytes: number): ReadonlySet<ViewKind> {
   const kinds: DataKind[] = ['i8', 'u8', 'i16', 'u16'];
   return new Set(kinds.filter((kind) => views[kind].length * BYTES[kind] < bytes));
 }
 
 /** @internal An expression for the value at `offset` (in units of the kind) of the object at `ref`. */
-export function load(kind: FieldKind, offset: string, { beyond }: AccessOptions): string {
+export function load(kind: ViewKind, offset: string, { beyond }: AccessOptions): string {
   if (beyond.has(kind)) return `data.get${DATA_VIEW[kind]}(ref * 8 + (${offset}) * ${BYTES[kind]}, true)`;
   return `${arrayName(kind)}[${index(kind, offset)}]`;
 }
 
 /** @internal A statement that stores `value` there; data only, references go through the mutator. */
-export function store(kind: FieldKind, offset: string, value: string, { beyond }: AccessOptions): string {
+export function store(kind: ViewKind, offset: string, value: string, { beyond }: AccessOptions): string {
   if (beyond.has(kind)) return `data.set${DATA_VIEW[kind]}(ref * 8 + (${offset}) * ${BYTES[kind]}, ${value}, true);`;
   return `${arrayName(kind)}[${index(kind, offset)}] = ${value};`;
 }
@@ -42,18 +46,19 @@ export function store(kind: FieldKind, offset: string, value: string, { beyond }
 export const slotIndex = (offset: string): string => index('ref', offset);
 
 /** @internal The name of the shape that a reference of that type must lead to, if any; `self` is the shape it stands in. */
-export function targetOf(type: FieldType, self: string): string | undefined {
+export function targetOf(type: ViewType, self: string): string | undefined {
   if (type === 'self') return self;
   return typeof type === 'object' && 'ref' in type ? type.ref : undefined;
 }
 
-/** @internal Whether an element or field of that type is stored as a reference. */
-export const isReference = (type: ElementType | FieldType): boolean =>
-  type === 'ref' || type === 'self' || type === 'string' || (typeof type === 'object' && 'ref' in type);
+const REFERENCES: ReadonlySet<unknown> = new Set(['ref', 'self', 'string', 'tagged', 'weak']);
 
-const arrayName = (kind: FieldKind): string => (kind === 'ref' ? 'u32' : kind);
+/** @internal Whether an element or field of that type is stored as a reference, or may be. */
+export const isReference = (type: ViewType): boolean => REFERENCES.has(type) || (typeof type === 'object' && 'ref' in type);
 
-function index(kind: FieldKind, offset: string): string {
+const arrayName = (kind: ViewKind): string => (kind === 'ref' || kind === 'tagged' || kind === 'weak' ? 'u32' : kind);
+
+function index(kind: ViewKind, offset: string): string {
   const perWord = 8 / BYTES[kind];
   return perWord === 1 ? `ref + ${offset}` : `ref * ${perWord} + ${offset}`;
 }

@@ -3,10 +3,9 @@
  * made. A program that only uses raw access never generates any (and may run under `--disallow-code-generation-from-strings`).
  */
 import { argumentRangeError } from '../errors.ts';
-import type { FieldKind } from '../heap/definition.ts';
 import type { Mutator } from '../heap/mutator.ts';
 import type { Shape } from '../heap/shapes.ts';
-import { type AccessOptions, isReference } from './access.ts';
+import { type AccessOptions, isReference, type ViewKind, type ViewType } from './access.ts';
 import { BEGIN, BULK, Elements, MEMORY, OF } from './elements.ts';
 import { INITIALIZE, ObjectCursor, ObjectView, OWNER, RESERVED_NAMES, SHAPE, SLOT } from './object-view.ts';
 import type { Objects } from './objects.ts';
@@ -34,7 +33,7 @@ interface ViewEnvironment {
   readonly data: DataView;
 }
 
-const CLASS_OF_KIND: Readonly<Partial<Record<FieldKind, unknown>>> = {
+const CLASS_OF_KIND: Readonly<Partial<Record<ViewKind, unknown>>> = {
   i8: Int8Array,
   u8: Uint8Array,
   i16: Int16Array,
@@ -66,11 +65,10 @@ export class ClassGenerator {
         throw argumentRangeError(`field of shape ${shape.name}`, 'no name that views have for something else', name);
       }
     }
-    const elementType = shape.definition.elements;
-    const elements =
-      elementType === undefined || shape.elementKind === undefined
-        ? undefined
-        : this.#elements(shape, 'elements', { type: elementType, kind: shape.elementKind, offset: shape.elementsOffset });
+    const { elementKind: kind, elementsOffset: offset } = shape;
+    const type = shape.definition.elements;
+    const hidden = kind === undefined || type === undefined || kind === 'ephemeron' || kind === 'finalizable';
+    const elements = hidden ? undefined : this.#elements(shape, 'elements', { type: type as ViewType, kind, offset });
     const arrays = [...shape.fields].flatMap(([name, { type, kind, offset, length }]) =>
       typeof type === 'object' && 'array' in type ? [this.#elements(shape, name, { type: type.array, kind, offset, length })] : []);
     return {

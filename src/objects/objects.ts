@@ -12,6 +12,7 @@ import type { HandleTable } from '../heap/handles.ts';
 import { CONTROL_NULL_SLOT, CONTROL_STATE, MUTATOR_RUNNING } from '../heap/layout.ts';
 import type { Mutator } from '../heap/mutator.ts';
 import type { Shape, ShapeTable } from '../heap/shapes.ts';
+import { tagSmallInteger } from '../heap/tagged.ts';
 import type { Ref } from '../heap/units.ts';
 import { kindsBeyond } from './access.ts';
 import type { Elements } from './elements.ts';
@@ -120,6 +121,11 @@ export class Objects {
     if (value[OWNER] !== this) throw foreign(place);
     if (target != null && value[SHAPE].name !== target) throw wrongShape(place, target, value[SHAPE].name);
     return value instanceof ObjectCursor ? this.refOfCursor(value) : this.refOfView(value, place);
+  }
+
+  /** What a tagged slot holds for the value: a small integer, or a reference. */
+  toTagged(value: unknown, place: string): number {
+    return typeof value === 'number' ? tagSmallInteger(value) : this.toReference(value, place, null);
   }
 
   /** Throws unless the object has the shape `target`; `undefined` stands for strings, null for any. */

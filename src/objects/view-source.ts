@@ -7,7 +7,7 @@
  */
 import type { FieldType } from '../heap/definition.ts';
 import type { Field, Shape } from '../heap/shapes.ts';
-import { type AccessOptions, BYTES, isReference, load, slotIndex, store, targetOf } from './access.ts';
+import { type AccessOptions, BYTES, isReference, load, slotIndex, store, targetOf, type ViewKind, type ViewType } from './access.ts';
 
 /** @internal The text of a class expression; free names are those of {@link ViewEnvironment} in generated-classes.ts. */
 export function viewSource(shape: Shape, isCursor: boolean, options: AccessOptions): string {
@@ -28,8 +28,8 @@ ${isCursor ? followMember(shape, options) : ''}
 
 /** @internal Elements: behind the fields, or with a length of their own in an array field. */
 export interface Run {
-  readonly type: FieldType;
-  readonly kind: Field['kind'];
+  readonly type: ViewType;
+  readonly kind: ViewKind;
   readonly offset: number;
   readonly length?: number;
 }
@@ -42,7 +42,7 @@ export function elementsSource(shape: Shape, place: string, run: Run, options: A
   const offset = `${run.offset} + index`;
   const bounds = `if ((index >>> 0) !== index || index >= ${length}) throw owner.outOfBounds(${where}, index, ${length});`;
   const write = isReference(run.type)
-    ? `const to = owner.toReference(value, ${where}, ${target});
+    ? `const to = ${toReference(run.type, where, target)};
     ${enter('this[OF]', where, options)}
     ${bounds}
     mutator.setReference(${slotIndex(offset)}, to);`
@@ -58,7 +58,7 @@ export function elementsSource(shape: Shape, place: string, run: Run, options: A
   get(index) {
     ${enter('this[OF]', where, options)}
     ${bounds}
-    ${read(run.type, load(run.kind, offset, options), where, target, options)}
+    ${read(run.type, run.kind === 'weak' ? `mutator.readWeak(${slotIndex(offset)})` : load(run.kind, offset, options), where, target, options)}
   }
   set(index, value) {
     ${write}
@@ -98,24 +98,29 @@ function writeField(type: FieldType, kind: Field['kind'], offset: number, where:
     ${store(kind, String(offset), stored(type), options)}`;
   }
   // A string is allocated before the object is looked for: allocating is a safepoint.
-  const to = type === 'string' ? `owner.storedText(value, ${where})` : `owner.toReference(value, ${where}, ${target})`;
-  return `const to = ${to};
+  return `const to = ${toReference(type, where, target)};
     ${enter('this', where, options)}
     mutator.setReference(${slotIndex(String(offset))}, to);`;
 }
 
-function read(type: FieldType, value: string, where: string, target: string, { checked }: AccessOptions): string {
+function toReference(type: ViewType, where: string, target: string): string {
+  if (type === 'string') return `owner.storedText(value, ${where})`;
+  return type === 'tagged' ? `owner.toTagged(value, ${where})` : `owner.toReference(value, ${where}, ${target})`;
+}
+
+function read(type: ViewType, value: string, where: string, target: string, { checked }: AccessOptions): string {
   if (type === 'bool') return `return ${value} !== 0;`;
   if (!isReference(type)) return `return ${value};`;
   const check = checked ? `\n    owner.expectShape(to, ${type === 'string' ? undefined : target}, ${where});` : '';
-  return `const to = ${value};
+  const integer = type === 'tagged' ? '\n    if (to >= 0x80000000) return (to << 1) >> 1;' : '';
+  return `const to = ${value};${integer}
     if (to === 0) return null;${check}
     return ${type === 'string' ? 'owner.textAt(to)' : 'owner.viewOf(to)'};`;
 }
 
-const stored = (type: FieldType): string => (type === 'bool' ? 'value ? 1 : 0' : 'value');
+const stored = (type: ViewType): string => (type === 'bool' ? 'value ? 1 : 0' : 'value');
 
-const checkedValue = (type: FieldType, where: string, { checked }: AccessOptions): string =>
+const checkedValue = (type: ViewType, where: string, { checked }: AccessOptions): string =>
   checked ? `checkValue(${JSON.stringify(type)}, value, ${where});` : '';
 
 function arrayMember(name: string, index: number): string {
@@ -131,7 +136,7 @@ function initializer(name: string, type: FieldType): string {
 }
 
 function followMember(shape: Shape, options: AccessOptions): string {
-  const steps = [...shape.fields].filter(([, { type }]) => isReference(type) && type !== 'string');
+  const steps = [...shape.fields].filter(([, { type }]) => isReference(type) && type !== 'string' && type !== 'tagged');
   const cases = steps.map(([name, { type, offset }]) => {
     const where = JSON.stringify(`${shape.name}.${name}`);
     // What the setter lets into a field of this very shape needs no second look.

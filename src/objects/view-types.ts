@@ -9,13 +9,15 @@ import type { ObjectCursor, ObjectView } from './object-view.ts';
 export type AnyView = ObjectView<ShapeDefinition>;
 
 /** What an element or a field of that type reads as, and accepts. `Self` is the definition it stands in. */
-export type ElementValue<T extends ElementType, Self extends ShapeDefinition> = T extends 'bool'
+export type ElementValue<T extends ElementType | 'weak', Self extends ShapeDefinition> = T extends 'bool'
   ? boolean
   : T extends 'i64' | 'u64'
     ? bigint
     : T extends 'self'
       ? View<Self> | null
-      : T extends 'ref'
+      : T extends 'tagged'
+        ? number | AnyView | null
+      : T extends 'ref' | 'weak'
         ? AnyView | null
         : T extends ReferenceType<infer To>
           ? ShapeDefinition extends To
@@ -45,7 +47,7 @@ export type FieldProperties<D extends ShapeDefinition> = ShapeDefinition extends
 /** The elements behind the fields; `undefined` for shapes without. */
 export type ElementsOfView<D extends ShapeDefinition> = ShapeDefinition extends D
   ? any
-  : D extends { readonly elements: infer E extends ElementType }
+  : D extends { readonly elements: infer E extends ElementType | 'weak' }
     ? Elements<ElementValue<E, D>>
     : undefined;
 
@@ -67,7 +69,7 @@ export type InitialValues<D extends ShapeDefinition> = ShapeDefinition extends D
 /** The number of elements of a new object, or their values. */
 export type InitialElements<D extends ShapeDefinition> = ShapeDefinition extends D
   ? number | ArrayLike<unknown>
-  : D extends { readonly elements: infer E extends ElementType }
+  : D extends { readonly elements: infer E extends ElementType | 'weak' }
     ? number | ArrayLike<ElementValue<E, D>>
     : never;
 

@@ -25,6 +25,8 @@ const EXPECTED: Readonly<Record<string, RegExp>> = {
     /^3 samples in m\/s²: 9\.5 1 2, the last two 1 2\nERR_OPTION: index of .*\ninterned: true, not interned: false, same text: true\n$/,
   '09-handle-tokens.mjs': /^below a thousand: 168 primes, the last 997\na second time: ERR_TOKEN_SPENT\n$/,
   '10-checked-heap.mjs': /^ERR_STALE_REFERENCE: .*\nERR_OPTION: .*\nERR_WRONG_SHAPE: .*\nERR_MUTATOR_PARKED: .*\n$/,
+  '11-weak-structures.mjs':
+    /^Aachen's report is there: true\nreports that went with their cities: 2\na weak reference to Bergen reads: 0\nBergen, population 200000\nCagliari, population 300000\n$/,
 };
 
 const outputs = new Map<string, string>();

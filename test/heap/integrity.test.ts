@@ -43,6 +43,7 @@ const OPERATIONS: Record<string, Operation> = {
   'heap.verify': { run: ({ heap }) => heap.verify(), closed: CLOSED, detached: 'works' },
   'heap.measureBareFault': { run: ({ heap }) => heap.measureBareFault(5), closed: CLOSED, detached: 'works' },
   'heap.roots': { run: ({ heap }) => heap.roots.slots[0], closed: 'works', detached: 'works' },
+  'heap.finalizable': { run: ({ heap }) => heap.finalizable().return!(), closed: 'works', detached: 'works' },
   'Heap.attach': { run: ({ heap }) => Heap.attach(heap.token).close(), closed: 'ERR_HEAP_UNKNOWN', detached: 'works' },
   // The mutator.
   'mutator.allocate': { run: ({ mutator, shape }) => mutator.allocate(shape), closed: DETACHED, detached: DETACHED },
@@ -65,6 +66,21 @@ const OPERATIONS: Record<string, Operation> = {
   'mutator.collect': { run: ({ mutator }) => mutator.collect(), closed: CLOSED, detached: DETACHED },
   'mutator.utilization': { run: ({ mutator }) => mutator.utilization(10), closed: DETACHED, detached: DETACHED },
   'mutator.attached': { run: ({ mutator }) => mutator.attached, closed: 'works', detached: 'works' },
+  'mutator.readWeak': { run: ({ mutator }) => mutator.readWeak(1024), closed: 'works', detached: 'works' },
+  'mutator.identityHash': { run: ({ mutator, handle }) => mutator.identityHash(mutator.get(handle)), closed: DETACHED, detached: DETACHED },
+  'mutator.finalizeLater': { run: ({ mutator, handle }) => mutator.finalizeLater(mutator.get(handle), 1), closed: DETACHED, detached: DETACHED },
+  'mutator.weakReferences.allocate': { run: ({ mutator, handle }) => mutator.weakReferences.allocate(mutator.get(handle)), closed: DETACHED, detached: DETACHED },
+  'mutator.weakMaps.allocate': { run: ({ mutator }) => mutator.weakMaps.allocate(), closed: CLOSED, detached: DETACHED },
+  'mutator.weakMaps, set and get': {
+    run: ({ mutator, handle }) =>
+      mutator.scope(() => {
+        const map = mutator.local(mutator.weakMaps.allocate());
+        mutator.weakMaps.set(mutator.get(map), mutator.get(handle), 0);
+        if (!mutator.weakMaps.has(mutator.get(map), mutator.get(handle))) throw new Error('the entry is not there');
+      }),
+    closed: CLOSED,
+    detached: DETACHED,
+  },
   'mutator.detach': { run: ({ mutator }) => mutator.detach(), closed: 'works', detached: 'works' },
 };
 

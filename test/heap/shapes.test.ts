@@ -10,7 +10,7 @@ import { type FieldKind, Heap, type ShapeDefinition } from '../support/faultline
 import { makeHeap } from '../support/heaps.ts';
 
 const BYTES: Record<FieldKind, number> = {
-  ref: 4, i8: 1, u8: 1, i16: 2, u16: 2, i32: 4, u32: 4, f32: 4, i64: 8, u64: 8, f64: 8,
+  ref: 4, tagged: 4, i8: 1, u8: 1, i16: 2, u16: 2, i32: 4, u32: 4, f32: 4, i64: 8, u64: 8, f64: 8,
 };
 
 describe('the layout of a shape', () => {
@@ -18,6 +18,17 @@ describe('the layout of a shape', () => {
     const { fields, refCount } = layOut({ name: 's', fields: { x: 'f64', a: 'ref', y: 'u8', b: 'ref', c: 'ref' } });
     expect(refCount).toBe(3);
     expect(['a', 'b', 'c'].map((name) => fields.get(name)!.offset)).toEqual([2, 3, 4]);
+  });
+
+  it('puts tagged fields behind them, and a field for the identity hash where elements need one', () => {
+    const fields = { x: 'f64', a: 'tagged', b: 'ref', y: 'u8', c: 'tagged' } as const;
+    const plain = layOut({ name: 's', fields, identityHash: true });
+    expect(plain).toMatchObject({ refCount: 1, taggedCount: 2, identitySlot: 1 });
+    expect(['b', 'a', 'c'].map((name) => plain.fields.get(name)!.offset)).toEqual([2, 3, 4]);
+    expect(layOut({ name: 's', fields, elements: 'u8' }).identitySlot).toBe(0);
+    const hashed = layOut({ name: 's', fields: { y: 'u8' }, elements: 'u8', identityHash: true });
+    expect(hashed).toMatchObject({ identitySlot: 2, fixedWords: 2 });
+    expect([...hashed.fields.keys()]).toEqual(['y']);
   });
 
   it('aligns every field to its size and lets no two overlap', () => {

@@ -7,7 +7,7 @@ import { makeHeapWithMutator } from '../support/heaps.ts';
 import { MODES } from '../support/modes.ts';
 
 /** Smallest, largest, and one with a different byte everywhere. */
-const VALUES: Record<Exclude<FieldKind, 'ref'>, readonly (number | bigint)[]> = {
+const VALUES: Record<Exclude<FieldKind, 'ref' | 'tagged'>, readonly (number | bigint)[]> = {
   i8: [-128, 127, 0x12],
   u8: [0, 255, 0x12],
   i16: [-32768, 32767, 0x1234],

@@ -1,0 +1,120 @@
+// Finalizers: objects that somebody wants to hear of when they have died, and the queue of those that have.
+//
+//     free ──Add──▶ waiting ──found dead──▶ dying ──all that it refers to is marked──▶ ready ──Take──▶ free, or taken
+//
+//   state    who changes it                  the object                           is kept alive by the entry
+//   waiting  a mutator (Add)                 in a slot that nobody traces         no
+//   dying    the collector, after remark     in a slot that is traced             yes
+//   ready    the collector                   the same                             yes: it has been resurrected
+//   taken    a thread without a mutator      the same, until the next marking     yes, until then
+//   free
+//
+// A ready entry is handed out once, to whichever thread asks first; its object is alive and complete, and may be kept, dropped, or
+// registered again (guardians: Dybvig, Bruggeman & Eby, "Guardians in a generation-based garbage collector", PLDI 1993).
+//
+// Entries come in chunks.  A chunk's objects lie in the heap, in two arrays of kEntries slots: `waiting` with elements of the kind
+// kFinalizable, `kept` with references.  So the flip rewrites two roots a chunk, and the slots are forwarded like any others, page
+// by page.  Tokens and states are native memory.
+//
+// One lock, held for one entry by mutators and for one chunk by the collector.  Who holds it never waits for a mutator.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "heap/layout.h"
+
+namespace faultline {
+
+class Heap;
+class Mutator;
+
+class Finalizers {
+ public:
+  // Two arrays of a page each, with their headers.
+  static constexpr uint32_t kEntries = kPageWords * 2 - kHeaderSlots;
+
+  // Mutators; the caller is running.
+  //
+  // False when there is no free entry: make two arrays of kEntries elements, call AddChunk, try again.
+  bool Add(Heap& heap, Mutator& mutator, WordIndex object, double token);
+  void AddChunk(WordIndex waiting, WordIndex kept);
+  // One of those that are ready; false when none is.  The object comes along with the running mutator `mutator`; without one it is let
+  // go (its token is all that anybody learns of it).
+  bool Take(Heap& heap, Mutator* mutator, double* token, WordIndex* object);
+
+  // The collector, through the alias, between remark and sweep: finds waiting entries with dead objects in one chunk after the other,
+  // and adds their objects to `dead`; the caller marks what they lead to and calls PublishDying.  `note_write` hears of each page written.
+  template <typename IsAlive, typename NoteWrite>
+  void FindDead(Heap& heap, uint32_t chunk, IsAlive is_alive, NoteWrite note_write, std::vector<uint32_t>* dead);
+  uint32_t PublishDying();
+  uint32_t chunk_count();
+
+  // The world is stopped.
+  template <typename Visit>
+  void ForEachRoot(Visit visit) {
+    for (const std::unique_ptr<Chunk>& chunk : chunks_) {
+      visit(&chunk->waiting);
+      visit(&chunk->kept);
+    }
+  }
+
+  // Relaxed: figures.
+  uint64_t waiting() const { return waiting_.load(std::memory_order_relaxed); }
+  uint64_t ready() const { return ready_.load(std::memory_order_relaxed); }
+
+ private:
+  enum class State : uint8_t { kFree, kWaiting, kDying, kReady, kTaken };
+  struct Chunk {
+    WordIndex waiting = 0;
+    WordIndex kept = 0;
+    std::vector<double> tokens = std::vector<double>(kEntries);
+    std::vector<State> states = std::vector<State>(kEntries, State::kFree);
+    std::vector<uint32_t> free;
+    uint32_t used = 0;  // Entries below this were in use at some time.
+    uint32_t ready = 0;
+    uint32_t ready_from = 0;  // No entry before this is ready.
+  };
+
+  static uint32_t* AliasSlots(Heap& heap);
+
+  std::mutex lock_;
+  std::vector<std::unique_ptr<Chunk>> chunks_;
+  uint32_t next_add_ = 0;  // Chunks before this are full.
+  std::atomic<uint64_t> waiting_{0};
+  std::atomic<uint64_t> ready_{0};
+};
+
+template <typename IsAlive, typename NoteWrite>
+void Finalizers::FindDead(Heap& heap, uint32_t index, IsAlive is_alive, NoteWrite note_write, std::vector<uint32_t>* dead) {
+  const std::lock_guard<std::mutex> guard(lock_);
+  Chunk& chunk = *chunks_[index];
+  uint32_t* const slots = AliasSlots(heap);
+  uint32_t* const waiting = slots + uint64_t{chunk.waiting} * 2 + kHeaderSlots;
+  uint32_t* const kept = slots + uint64_t{chunk.kept} * 2 + kHeaderSlots;
+  bool wrote = false;
+  for (uint32_t i = 0; i < chunk.used; ++i) {
+    if (chunk.states[i] == State::kTaken) {
+      kept[i] = 0;
+      chunk.states[i] = State::kFree;
+      chunk.free.push_back(i);
+      next_add_ = index < next_add_ ? index : next_add_;
+      wrote = true;
+    } else if (chunk.states[i] == State::kWaiting && !is_alive(waiting[i])) {
+      dead->push_back(waiting[i]);
+      kept[i] = waiting[i];
+      waiting[i] = 0;
+      chunk.states[i] = State::kDying;
+      wrote = true;
+    }
+  }
+  if (!wrote) return;
+  for (const WordIndex array : {chunk.waiting, chunk.kept}) {
+    note_write(PageOf(array), PageOf(array + kPageWords - 1) - PageOf(array) + 1);
+  }
+}
+
+}  // namespace faultline

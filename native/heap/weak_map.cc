@@ -1,0 +1,188 @@
+#include "heap/weak_map.h"
+
+#include <algorithm>
+
+#include "heap/identity_hash.h"
+#include "heap/weak_access.h"
+#include "os/futex.h"
+
+namespace faultline {
+
+namespace {
+
+constexpr uint32_t kSpins = 2000;
+constexpr uint32_t kNowhere = ~0u;
+
+// The map while its lock is held.
+class LockedMap {
+ public:
+  LockedMap(Heap& heap, Mutator& mutator, WordIndex map)
+      : heap_(heap), mutator_(mutator), map_(Slots(map)), locked_(Lock()), table_(locked_ ? map_[WeakMapSlots::kTable] : 0) {
+    if (table_ != 0) Look(table_);
+  }
+  ~LockedMap() {
+    if (locked_) __atomic_store_n(&map_[WeakMapSlots::kLock], 0, __ATOMIC_RELEASE);  // Partner: Lock.
+  }
+  LockedMap(const LockedMap&) = delete;
+  LockedMap& operator=(const LockedMap&) = delete;
+
+  bool locked() const { return locked_; }
+  uint32_t* value(uint32_t index) { return &pairs_[2 * uint64_t{index} + 1]; }
+  bool has_room() const { return uint64_t{map_[WeakMapSlots::kUsed]} * 4 < uint64_t{count_} * 3; }
+
+  uint32_t Find(WordIndex key, uint32_t hash) const {
+    for (uint32_t i = hash; count_ > 0; ++i) {
+      const uint32_t at = i & (count_ - 1);
+      const uint32_t found = KeyAt(at);
+      if (found == key) return at;
+      if (found == 0) return kNowhere;
+    }
+    return kNowhere;
+  }
+
+  // The key is not there.
+  bool Insert(WordIndex key, uint32_t hash, uint32_t value) {
+    for (uint32_t i = hash; count_ > 0; ++i) {
+      const uint32_t at = i & (count_ - 1);
+      const uint32_t found = KeyAt(at);
+      if (found != 0 && found != table_) continue;
+      if (found == 0 && !has_room()) return false;
+      Put(at, key, value);
+      if (found == 0) ++map_[WeakMapSlots::kUsed];
+      return true;
+    }
+    return false;
+  }
+
+  void Overwrite(uint32_t index, uint32_t value) {
+    Log(*this->value(index));
+    __atomic_store_n(this->value(index), value, __ATOMIC_RELAXED);
+  }
+
+  void Remove(uint32_t index) {
+    Overwrite(index, 0);
+    __atomic_store_n(&pairs_[2 * uint64_t{index}], table_, __ATOMIC_RELEASE);
+  }
+
+  // Room for twice what lives.
+  uint32_t WantedPairs() const {
+    uint64_t entries = 0;
+    for (uint32_t i = 0; i < count_; ++i) entries += KeyAt(i) != 0 && KeyAt(i) != table_;
+    uint64_t wanted = kLeastWeakMapPairs;
+    while (wanted < entries * 2 + 1) wanted *= 2;
+    return static_cast<uint32_t>(wanted);
+  }
+
+  void MoveTo(WordIndex table) {
+    const uint32_t old_count = count_;
+    uint32_t* const old_pairs = pairs_;
+    const WordIndex old_table = table_;
+    Look(table);
+    uint32_t used = 0;
+    for (uint32_t i = 0; i < old_count; ++i) {
+      uint32_t* const pair = &old_pairs[2 * uint64_t{i}];
+      if (pair[0] == old_table) continue;
+      const WordIndex key = ReadWeak(heap_, mutator_, &pair[0]);
+      if (key == 0) continue;
+      uint32_t at = IdentityHash(heap_, key) & (count_ - 1);
+      while (KeyAt(at) != 0) at = (at + 1) & (count_ - 1);
+      Put(at, key, pair[1]);
+      ++used;
+    }
+    // The old table leads to the values that marking may not have seen yet.
+    Log(old_table);
+    map_[WeakMapSlots::kUsed] = used;
+    __atomic_store_n(&map_[WeakMapSlots::kTable], table, __ATOMIC_RELEASE);
+    table_ = table;
+  }
+
+  uint32_t PairsOf(WordIndex table) { return Slots(table)[1]; }
+
+ private:
+  uint32_t* Slots(WordIndex object) {
+    return reinterpret_cast<uint32_t*>(heap_.views.mutator_view()) + uint64_t{object} * 2;
+  }
+  uint32_t KeyAt(uint32_t index) const { return __atomic_load_n(&pairs_[2 * uint64_t{index}], __ATOMIC_ACQUIRE); }
+
+  void Look(WordIndex table) {
+    uint32_t* const slots = Slots(table);
+    table_ = table;
+    count_ = slots[1];
+    pairs_ = slots + kHeaderSlots;
+  }
+
+  void Put(uint32_t index, WordIndex key, uint32_t value) {
+    __atomic_store_n(&pairs_[2 * uint64_t{index} + 1], value, __ATOMIC_RELAXED);
+    __atomic_store_n(&pairs_[2 * uint64_t{index}], key, __ATOMIC_RELEASE);
+  }
+
+  void Log(uint32_t overwritten) {
+    if (mutator_.control[control::kLogging] != 0) LogReference(heap_, mutator_, overwritten);
+  }
+
+  bool Lock() {
+    for (uint32_t spin = 0; spin < kSpins; ++spin) {
+      uint32_t expected = 0;
+      // Acquire: pairs with the release in the destructor.
+      if (__atomic_compare_exchange_n(&map_[WeakMapSlots::kLock], &expected, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) return true;
+      CpuRelax();
+    }
+    return false;
+  }
+
+  Heap& heap_;
+  Mutator& mutator_;
+  uint32_t* const map_;
+  const bool locked_;
+  WordIndex table_;
+  uint32_t count_ = 0;
+  uint32_t* pairs_ = nullptr;
+};
+
+}  // namespace
+
+WeakMapAnswer WeakMapGet(Heap& heap, Mutator& mutator, WordIndex map, WordIndex key, uint32_t* value) {
+  const uint32_t hash = IdentityHash(heap, key);
+  if (hash == 0) return WeakMapAnswer::kNoIdentity;
+  LockedMap locked(heap, mutator, map);
+  if (!locked.locked()) return WeakMapAnswer::kContended;
+  const uint32_t at = locked.Find(key, hash);
+  if (at == kNowhere) return WeakMapAnswer::kAbsent;
+  *value = *locked.value(at);
+  return WeakMapAnswer::kDone;
+}
+
+WeakMapAnswer WeakMapSet(Heap& heap, Mutator& mutator, WordIndex map, WordIndex key, uint32_t value, uint32_t* wanted) {
+  const uint32_t hash = IdentityHash(heap, key);
+  if (hash == 0) return WeakMapAnswer::kNoIdentity;
+  LockedMap locked(heap, mutator, map);
+  if (!locked.locked()) return WeakMapAnswer::kContended;
+  const uint32_t at = locked.Find(key, hash);
+  if (at != kNowhere) {
+    locked.Overwrite(at, value);
+    return WeakMapAnswer::kDone;
+  }
+  if (locked.Insert(key, hash, value)) return WeakMapAnswer::kDone;
+  *wanted = locked.WantedPairs();
+  return WeakMapAnswer::kTableNeeded;
+}
+
+WeakMapAnswer WeakMapDelete(Heap& heap, Mutator& mutator, WordIndex map, WordIndex key) {
+  const uint32_t hash = IdentityHash(heap, key);
+  if (hash == 0) return WeakMapAnswer::kNoIdentity;
+  LockedMap locked(heap, mutator, map);
+  if (!locked.locked()) return WeakMapAnswer::kContended;
+  const uint32_t at = locked.Find(key, hash);
+  if (at == kNowhere) return WeakMapAnswer::kAbsent;
+  locked.Remove(at);
+  return WeakMapAnswer::kDone;
+}
+
+WeakMapAnswer WeakMapInstall(Heap& heap, Mutator& mutator, WordIndex map, WordIndex table) {
+  LockedMap locked(heap, mutator, map);
+  if (!locked.locked()) return WeakMapAnswer::kContended;
+  if (!locked.has_room() && locked.PairsOf(table) >= locked.WantedPairs()) locked.MoveTo(table);
+  return WeakMapAnswer::kDone;
+}
+
+}  // namespace faultline

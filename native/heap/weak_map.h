@@ -1,0 +1,52 @@
+// Weak map: a hash table from objects to references, whose entries last as long as their keys.
+//
+//     map     reference: table │ lock │ used
+//     table   elements of kind kEphemeron, a power of two of them, open addressing by identity hash (heap/identity_hash.h)
+//
+//   pair (key, value)   means
+//   (0, 0)              free: never used, ends a search
+//   (key, value)        an entry
+//   (table, 0)          an entry that was removed, by a mutator or, because its key died, by the collector
+//
+//   transition            who                       how                                       partner
+//   free, removed → entry a mutator with the lock   value, then key, store release            tracers' acquire load of the key
+//   entry → removed       a mutator with the lock   value := 0, then key := table, release    the same
+//   entry → removed       the collector, dead keys  the same, through A, without the lock     the acquire load of the key
+//
+// A mutator with the lock never writes to a pair whose key it does not hold itself, and the collector writes only to those whose key
+// nobody holds, so they need no order between them.  One operation is one critical section: operations on a map are linearizable,
+// at the release of its lock.  Nobody comes to a safepoint inside, so nobody is stopped or parked with the lock held, and raw references
+// stay valid.  A thread that waits for the lock gives up after some spinning; its caller parks for a moment.
+//
+// The functions run on a mutator's thread, in the running state, on the mutator view.
+#pragma once
+
+#include "heap/heap.h"
+#include "heap/mutator.h"
+
+namespace faultline {
+
+struct WeakMapSlots {  // u32 slots of the map object.
+  static constexpr uint32_t kTable = 2;
+  static constexpr uint32_t kLock = 3;
+  static constexpr uint32_t kUsed = 4;  // Pairs of the table that are not free.
+};
+
+enum class WeakMapAnswer : uint32_t {
+  kDone,
+  kAbsent,
+  kContended,    // Another thread has the lock: park for a moment, try again.
+  kTableNeeded,  // Allocate a table of *wanted pairs, call WeakMapInstall, try again.
+  kNoIdentity,   // The key's shape has no place for an identity hash.
+};
+
+inline constexpr uint32_t kLeastWeakMapPairs = 8;
+
+WeakMapAnswer WeakMapGet(Heap& heap, Mutator& mutator, WordIndex map, WordIndex key, uint32_t* value);
+WeakMapAnswer WeakMapSet(Heap& heap, Mutator& mutator, WordIndex map, WordIndex key, uint32_t value, uint32_t* wanted);
+WeakMapAnswer WeakMapDelete(Heap& heap, Mutator& mutator, WordIndex map, WordIndex key);
+// Moves the living entries to `table`, which is new and zeroed, and makes it the map's; does nothing when the map's own table has room
+// meanwhile, or `table` would be too small.
+WeakMapAnswer WeakMapInstall(Heap& heap, Mutator& mutator, WordIndex map, WordIndex table);
+
+}  // namespace faultline

@@ -1,0 +1,159 @@
+/**
+ * Finalizers: hearing of objects that have died. `mutator.finalizeLater` registers an object with a token; after a collection has found
+ * it dead, object and token come out of `heap.finalizable()`. Nothing of the program runs inside the collector.
+ *
+ * The table and the queue are native/heap/finalizers.h; here are a mutator's way in and the threads' ways out.
+ */
+import type { Mutator, MutatorSetUp } from './mutator.ts';
+import { FINALIZER_ENTRIES } from './layout.ts';
+import type { ReferenceHandle, Ref } from './units.ts';
+
+/** An object that has died, or rather would have. */
+export interface Finalizable {
+  /** What the object was registered with. */
+  readonly token: number;
+  /** A handle of this thread's mutator to the object; release it. Undefined in a thread without a mutator. */
+  readonly handle: ReferenceHandle | undefined;
+}
+
+/** The tokens as they come; see `heap.finalizable()`. */
+export type Finalizables = AsyncIterableIterator<Finalizable>;
+
+/** How often a listener that keeps its thread alive looks by itself. */
+const LOOK_MS = 1000;
+
+/** @internal One mutator's way to the heap's finalizers. */
+export class FinalizerTable {
+  readonly #mutator: Mutator;
+  readonly #setUp: MutatorSetUp;
+
+  constructor(mutator: Mutator, setUp: MutatorSetUp) {
+    this.#mutator = mutator;
+    this.#setUp = setUp;
+  }
+
+  add(ref: Ref, token: number): void {
+    const { handle, host } = this.#setUp;
+    if (host.native.addFinalizer(handle, ref, token)) return;
+    const mutator = this.#mutator;
+    mutator.scope(() => {
+      const object = mutator.local(ref);
+      do this.#addEntries();
+      while (!host.native.addFinalizer(handle, mutator.get(object), token));
+    });
+  }
+
+  take(running: boolean): Finalizable | null {
+    const mutator = this.#mutator;
+    if (!running) mutator.unpark();
+    try {
+      // First, because it may throw.
+      const handle = mutator.handle(0);
+      const taken = this.#setUp.host.native.takeFinalizable(this.#setUp.handle);
+      if (taken === null) {
+        mutator.release(handle);
+        return null;
+      }
+      mutator.set(handle, taken.object);
+      return { token: taken.token, handle };
+    } finally {
+      if (!running) mutator.park();
+    }
+  }
+
+  #addEntries(): void {
+    const mutator = this.#mutator;
+    const { defineShape, handle, host } = this.#setUp;
+    const shape = defineShape({ name: 'faultline.finalizers-waiting', elements: 'finalizable' });
+    const waiting = mutator.local(mutator.allocate(shape, FINALIZER_ENTRIES));
+    const kept = mutator.allocate(defineShape({ name: 'faultline.finalizers-kept', elements: 'ref' }), FINALIZER_ENTRIES);
+    host.native.addFinalizers(handle, mutator.get(waiting), kept);
+  }
+}
+
+interface Waiter {
+  readonly resolve: (result: IteratorResult<Finalizable>) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** @internal One thread's listeners. */
+export class FinalizableQueue {
+  readonly #take: () => Finalizable | null;
+  readonly #listeners = new Set<Listener>();
+  #closed = false;
+
+  constructor(take: () => Finalizable | null) {
+    this.#take = take;
+  }
+
+  listen(keepAlive: boolean): Finalizables {
+    const listener = new Listener(this.#take, keepAlive, () => this.#listeners.delete(listener));
+    if (this.#closed) listener.end();
+    else this.#listeners.add(listener);
+    return listener;
+  }
+
+  /** There may be something to take. */
+  wake(): void {
+    for (const listener of this.#listeners) listener.look();
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const listener of [...this.#listeners]) listener.end();
+  }
+}
+
+class Listener implements Finalizables {
+  readonly #take: () => Finalizable | null;
+  readonly #keepAlive: boolean;
+  readonly #onEnd: () => void;
+  readonly #waiters: Waiter[] = [];
+  #ended = false;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(take: () => Finalizable | null, keepAlive: boolean, onEnd: () => void) {
+    this.#take = take;
+    this.#keepAlive = keepAlive;
+    this.#onEnd = onEnd;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  next(): Promise<IteratorResult<Finalizable>> {
+    return new Promise((resolve, reject) => {
+      this.#waiters.push({ resolve, reject });
+      this.look();
+      if (this.#keepAlive && this.#waiters.length > 0) this.#timer ??= setInterval(() => this.look(), LOOK_MS);
+    });
+  }
+
+  async return(): Promise<IteratorResult<Finalizable>> {
+    this.end();
+    return { done: true, value: undefined };
+  }
+
+  look(): void {
+    for (let waiter = this.#waiters[0]; waiter !== undefined; waiter = this.#waiters[0]) {
+      try {
+        const value = this.#ended ? null : this.#take();
+        if (value === null && !this.#ended) return;
+        this.#waiters.shift();
+        waiter.resolve(value === null ? { done: true, value: undefined } : { done: false, value });
+      } catch (error) {
+        this.#waiters.shift();
+        waiter.reject(error);
+      }
+    }
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
+  end(): void {
+    this.#ended = true;
+    this.look();
+    this.#onEnd();
+  }
+}

@@ -1,0 +1,130 @@
+/**
+ * Weak maps: hash tables in the heap, from objects to references. An entry is an ephemeron: it keeps its value alive as long as its key
+ * is alive and the map is, and neither of them otherwise; a value may lead to its own key. Keys are compared by identity.
+ *
+ * Threads share a map like any object. Each operation takes effect at one moment between call and return (native/heap/weak_map.h); a
+ * thread that finds the map in use by another parks for a moment.
+ *
+ * An entry is gone as soon as marking finds its key dead, also if a finalizer brings the key back.
+ */
+import { WEAK_MAP, type Binding, type MutatorHandle } from '../binding.ts';
+import { HeapError } from '../errors.ts';
+import type { Mutator, MutatorSetUp } from './mutator.ts';
+import type { Shape } from './shapes.ts';
+import type { Ref } from './units.ts';
+
+const REST_MS = 0.1;
+
+export class WeakMaps {
+  readonly #mutator: Mutator;
+  readonly #native: Binding;
+  readonly #handle: MutatorHandle;
+  readonly #setUp: MutatorSetUp;
+  readonly #never = new Int32Array(new SharedArrayBuffer(4));
+  #map: Shape | undefined;
+  #table: Shape | undefined;
+
+  /** @internal Use mutator.weakMaps. */
+  constructor(mutator: Mutator, setUp: MutatorSetUp) {
+    this.#mutator = mutator;
+    this.#setUp = setUp;
+    this.#native = setUp.host.native;
+    this.#handle = setUp.handle;
+  }
+
+  /** The shape of weak maps. */
+  get shape(): Shape {
+    return (this.#map ??= this.#setUp.defineShape({
+      name: 'faultline.weak-map',
+      fields: { table: 'ref', lock: 'u32', used: 'u32' },
+    }));
+  }
+
+  /** A new, empty map. A safepoint. Throws like `mutator.allocate`. */
+  allocate(): Ref {
+    return this.#mutator.allocate(this.shape);
+  }
+
+  /** The value, or 0 when there is no entry. About 100 ns. A safepoint. Throws ERR_NO_IDENTITY, see {@link set}. */
+  get(map: Ref, key: Ref): Ref {
+    return Math.max(0, this.#search(map, key));
+  }
+
+  /** Whether there is an entry; its value may be 0. A safepoint. Throws ERR_NO_IDENTITY, see {@link set}. */
+  has(map: Ref, key: Ref): boolean {
+    return this.#search(map, key) !== WEAK_MAP.absent;
+  }
+
+  /**
+   * Makes or changes the entry of `key`. `value` is a reference, 0, or a tagged small integer. A safepoint: the table may have to grow,
+   * and throws like `mutator.allocate` then. Throws ERR_NO_IDENTITY when the key's shape has elements and was defined without
+   * `identityHash`.
+   */
+  set(map: Ref, key: Ref, value: Ref): void {
+    const first = this.#checked(this.#native.setInWeakMap(this.#handle, map, key, value));
+    if (first !== WEAK_MAP.done) this.#setSlowly(first, map, key, value);
+  }
+
+  /** Removes the entry; whether there was one. A safepoint. Throws ERR_NO_IDENTITY, see {@link set}. */
+  delete(map: Ref, key: Ref): boolean {
+    return this.#untilFree([map, key], ([m, k]) => this.#native.deleteFromWeakMap(this.#handle, m!, k!)) === WEAK_MAP.done;
+  }
+
+  #search(map: Ref, key: Ref): number {
+    return this.#untilFree([map, key], ([m, k]) => this.#native.getFromWeakMap(this.#handle, m!, k!));
+  }
+
+  #setSlowly(answer: number, map: Ref, key: Ref, value: Ref): void {
+    const mutator = this.#mutator;
+    mutator.scope(() => {
+      const isReference = value < 2 ** 31;
+      const [m, k, v] = [mutator.local(map), mutator.local(key), mutator.local(isReference ? value : 0)];
+      for (;;) {
+        if (answer > 0) this.#install(answer, m);
+        else this.#rest();
+        const current = isReference ? mutator.get(v) : value;
+        answer = this.#checked(this.#native.setInWeakMap(this.#handle, mutator.get(m), mutator.get(k), current));
+        if (answer === WEAK_MAP.done) return;
+      }
+    });
+  }
+
+  /** A larger table, or one without the dead. */
+  #install(pairs: number, map: number): void {
+    this.#table ??= this.#setUp.defineShape({ name: 'faultline.weak-table', elements: 'ephemeron' });
+    const table = this.#mutator.allocate(this.#table, pairs);
+    this.#untilFree([this.#mutator.get(map), table], ([m, t]) => this.#native.installWeakTable(this.#handle, m!, t!));
+  }
+
+  /** Calls again, with the objects where they are then, while another thread has the map. */
+  #untilFree(refs: readonly Ref[], call: (refs: readonly Ref[]) => number): number {
+    const mutator = this.#mutator;
+    const first = this.#checked(call(refs));
+    if (first !== WEAK_MAP.contended) return first;
+    return mutator.scope(() => {
+      const handles = refs.map((ref) => mutator.local(ref));
+      for (;;) {
+        this.#rest();
+        const answer = this.#checked(call(handles.map((handle) => mutator.get(handle))));
+        if (answer !== WEAK_MAP.contended) return answer;
+      }
+    });
+  }
+
+  #checked(answer: number): number {
+    if (answer === WEAK_MAP.noIdentity) throw noIdentity();
+    return answer;
+  }
+
+  #rest(): void {
+    this.#mutator.parked(() => Atomics.wait(this.#never, 0, 0, REST_MS));
+  }
+}
+
+/** @internal */
+export function noIdentity(): HeapError {
+  return new HeapError(
+    'ERR_NO_IDENTITY',
+    'an object of a shape with elements has no identity hash; define the shape with identityHash: true.',
+  );
+}

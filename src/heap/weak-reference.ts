@@ -1,0 +1,48 @@
+/**
+ * Weak references: objects that refer to others and keep nothing alive. A weak reference is an object with one element of the kind
+ * `weak`; shapes of your own may have any number of them, and fields in front (`mutator.readWeak` reads their slots).
+ *
+ * It is cleared when marking finds that no strong reference leads to its object: at once, before anything else learns that the object
+ * has died, and for good. An object that a finalizer brings back is not brought back to it.
+ */
+import type { Mutator, MutatorSetUp } from './mutator.ts';
+import type { Shape } from './shapes.ts';
+import type { Ref } from './units.ts';
+
+export class WeakReferences {
+  readonly #mutator: Mutator;
+  readonly #setUp: MutatorSetUp;
+  #shape: Shape | undefined;
+
+  /** @internal Use mutator.weakReferences. */
+  constructor(mutator: Mutator, setUp: MutatorSetUp) {
+    this.#mutator = mutator;
+    this.#setUp = setUp;
+  }
+
+  /** The shape of weak references. */
+  get shape(): Shape {
+    return (this.#shape ??= this.#setUp.defineShape({ name: 'faultline.weak-reference', elements: 'weak' }));
+  }
+
+  /** A new weak reference to the object. A safepoint. Throws like `mutator.allocate`. */
+  allocate(ref: Ref): Ref {
+    const mutator = this.#mutator;
+    return mutator.scope(() => {
+      const object = mutator.local(ref);
+      const reference = mutator.allocate(this.shape, 1);
+      mutator.u32[reference * 2 + this.shape.elementsOffset] = mutator.get(object);
+      return reference;
+    });
+  }
+
+  /** The object, or 0 when it has died. A few ns; not a safepoint. */
+  get(reference: Ref): Ref {
+    return this.#mutator.readWeak(reference * 2 + this.shape.elementsOffset);
+  }
+
+  /** Clears the reference. */
+  clear(reference: Ref): void {
+    this.#mutator.u32[reference * 2 + this.shape.elementsOffset] = 0;
+  }
+}
