@@ -6,6 +6,7 @@ export { HeapError, type HeapErrorCode, type HeapErrorDetails, InvariantError } 
 export type { HeapOptions } from './options.ts';
 export { Heap, type HeapCapabilities, type MutatorOptions } from './heap/heap.ts';
 export { Mutator } from './heap/mutator.ts';
+export type { AllocationBuffer } from './heap/allocation-buffer.ts';
 export { RootRange } from './heap/root-range.ts';
 export {
   array,

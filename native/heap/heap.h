@@ -69,7 +69,7 @@ class Heap {
   void ForEachRoot(Visit visit, NextOwner next_owner) {
     next_owner();
     for (uint32_t i = 0; i < kSharedRootSlots; ++i) {
-      if (shared_roots[i] != 0) visit(&shared_roots[i]);
+      if (IsReference(shared_roots[i])) visit(&shared_roots[i]);
     }
     for (Mutator* mutator : handshake.mutators()) {
       next_owner();

@@ -48,6 +48,12 @@ static_assert(kPageWords == 1u << kPageWordsLog2);
 static_assert(kBlockWords == 1u << kBlockWordsLog2);
 static_assert(uint64_t{kMaxRegions} * kRegionWords <= uint64_t{1} << 31, "a word index stays a small positive integer in V8");
 
+// A tagged slot, or a root slot, with this bit holds a small integer in the other 31.  References never have it.
+inline constexpr uint32_t kSmallIntegerBit = 1u << 31;
+static_assert(uint64_t{kMaxRegions} * kRegionWords <= kSmallIntegerBit);
+inline constexpr bool IsSmallInteger(uint32_t slot) { return (slot & kSmallIntegerBit) != 0; }
+inline constexpr bool IsReference(uint32_t slot) { return slot != 0 && !IsSmallInteger(slot); }
+
 inline constexpr RegionIndex RegionOf(WordIndex word) { return word >> kRegionWordsLog2; }
 inline constexpr PageIndex PageOf(WordIndex word) { return word >> kPageWordsLog2; }
 inline constexpr WordIndex FirstWordOfPage(PageIndex page) { return page << kPageWordsLog2; }

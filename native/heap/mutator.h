@@ -78,7 +78,7 @@ class Mutator {
   template <typename Visit>
   static void VisitSlots(uint32_t* slots, uint32_t count, Visit visit) {
     for (uint32_t i = 0; i < count; ++i) {
-      if (slots[i] != 0) visit(&slots[i]);
+      if (IsReference(slots[i])) visit(&slots[i]);
     }
   }
 };

@@ -31,11 +31,6 @@ namespace faultline {
 //   kFinalizable   an object with a finalizer      leaves it to gc/weak_phase.h   forwards it
 enum class ElementKind : uint8_t { kNone, kData, kReference, kTagged, kWeak, kEphemeron, kFinalizable };
 
-// A tagged slot with this bit holds a small integer in the other 31.  References never have it (see kMaxRegions).
-inline constexpr uint32_t kSmallIntegerBit = 1u << 31;
-static_assert(uint64_t{kMaxRegions} * kRegionWords <= kSmallIntegerBit);
-inline constexpr bool IsSmallInteger(uint32_t slot) { return (slot & kSmallIntegerBit) != 0; }
-
 struct Shape {
   uint32_t fixed_words = 0;       // Header and fields.  0 marks an unused entry.
   uint32_t reference_fields = 0;  // They fill the u32 slots from kHeaderSlots on.

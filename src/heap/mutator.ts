@@ -13,6 +13,7 @@ import { argumentRangeError } from '../errors.ts';
 import type { CollectionRequest } from '../gc/requests.ts';
 import { untilDone } from '../slices.ts';
 import { type CollectionHost, SlowAllocation } from './allocation.ts';
+import type { AllocationBuffer } from './allocation-buffer.ts';
 import { type Finalizable, FinalizerTable } from './finalizers.ts';
 import { HandleTable } from './handles.ts';
 import {
@@ -114,6 +115,11 @@ export class Mutator {
     control[CONTROL_TLAB_TOP] = end;
     this.#writeHeader(ref, shape, count);
     return ref;
+  }
+
+  /** Where this thread's free memory begins and ends, for code that allocates by itself; see {@link AllocationBuffer}. */
+  get allocationBuffer(): AllocationBuffer {
+    return { control: this.#control, top: CONTROL_TLAB_TOP, limit: CONTROL_TLAB_LIMIT };
   }
 
   /**
