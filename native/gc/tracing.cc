@@ -138,7 +138,19 @@ bool Tracing::Run(Gang& gang, uint64_t deadline_ns) {
     if (!gang.RunSlice(job_.get(), deadline_ns)) return false;
     End();
   } while (BeginEphemerons());
+  SortWaiting();
   return true;
+}
+
+// Tables whose pages were written have been looked into again.  In the order of the heap, and each once, the pause looks at them fastest.
+void Tracing::SortWaiting() {
+  const auto before = [](const Ephemeron& a, const Ephemeron& b) {
+    return a.table != b.table ? a.table < b.table : a.index < b.index;
+  };
+  const auto same = [](const Ephemeron& a, const Ephemeron& b) { return a.table == b.table && a.index == b.index; };
+  if (std::is_sorted(waiting_.begin(), waiting_.end(), before)) return;
+  std::sort(waiting_.begin(), waiting_.end(), before);
+  waiting_.erase(std::unique(waiting_.begin(), waiting_.end(), same), waiting_.end());
 }
 
 void Tracing::RunToEnd(Gang& gang) {

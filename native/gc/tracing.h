@@ -65,6 +65,7 @@ class Tracing {
   void End();
   // Begins another look at the ephemerons whose keys were not marked, if something was marked since the last.
   bool BeginEphemerons();
+  void SortWaiting();
   uint64_t MarkedSoFar() const;
 
   Heap* heap_;

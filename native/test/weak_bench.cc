@@ -51,9 +51,11 @@ void Measure(MarkerKind marker, What what, const char* name, uint32_t count, boo
   while (!collector.PrepareMarking(NowNs() + kSliceNs)) {
   }
   if (collector.marker().concurrent()) {
-    while (!collector.RootsPause(kSliceNs)) {
-    }
-    while (!collector.Trace(NowNs() + kSliceNs)) {
+    for (uint32_t round = 0; round < (collector.marker().has_rounds() ? 2 : 1); ++round) {
+      while (!collector.RootsPause(kSliceNs)) {
+      }
+      while (!collector.Trace(NowNs() + kSliceNs)) {
+      }
     }
     // So that the pause has something to mark, and must look at the ephemerons again.
     mutator.Unpark();

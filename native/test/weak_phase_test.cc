@@ -1,104 +1,11 @@
 // Weak references, ephemerons and finalizers, step by step: what each of them sees before, during and after the remark pause.
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <string>
-
-#include "gc/verification.h"
-#include "os/clock.h"
-#include "weak_structures.h"
+#include "weak_scene.h"
 
 namespace faultline::test {
 namespace {
 
-constexpr uint32_t kArray = 0;
-constexpr uint32_t kMap = 1;
-constexpr uint32_t kA = 2;
-constexpr uint32_t kB = 3;
-constexpr uint32_t kC = 4;
-constexpr uint32_t kScratch = 9;
-constexpr uint64_t kSlice = 5 * kNsPerMs;
-
-struct Scene {
-  explicit Scene(MarkerKind marker, FaultModeKind mode = FaultModeKind::kStw)
-      : test(OptionsFor(marker, mode)), mutator(&test, 64), shapes(&test), weak(&test, &mutator, shapes, kScratch) {
-    mutator.handle(kArray) = mutator.Allocate(shapes.weak, 16);
-    mutator.handle(kMap) = mutator.Allocate(shapes.map);
-  }
-
-  static TestHeap::Options OptionsFor(MarkerKind marker, FaultModeKind mode) {
-    TestHeap::Options options;
-    options.marker = marker;
-    options.mode = mode;
-    return options;
-  }
-
-  bool concurrent() const { return test.collector->marker().concurrent(); }
-  Collector& collector() { return *test.collector; }
-
-  // The steps, with this thread's mutator parked.
-  template <typename Step>
-  void Parked(Step step) {
-    mutator.Park();
-    step();
-    mutator.Unpark();
-  }
-  void Begin() {
-    Parked([&] {
-      while (!collector().PrepareMarking(NowNs() + kSlice)) {
-      }
-      if (!concurrent()) return;
-      while (!collector().RootsPause(kSlice)) {
-      }
-      while (!collector().Trace(NowNs() + kSlice)) {
-      }
-    });
-  }
-  void Remark() {
-    Parked([&] {
-      while (!collector().MarkPause(kSlice)) {
-      }
-    });
-  }
-  void End() {
-    Parked([&] {
-      while (!collector().ProcessWeak(NowNs() + kSlice)) {
-      }
-      collector().Sweep();
-      collector().MakePlan({}, 0);
-      test.ReleaseMarking();
-      test.FinishCollection();
-    });
-  }
-  void Collect() {
-    Parked([&] { test.Collect(); });
-    uint64_t objects = 0;
-    Parked([&] {
-      while (!collector().VerifyPause(kSlice, &objects)) {
-      }
-    });
-  }
-
-  uint32_t& slot(uint32_t index) { return mutator.reference(mutator.handle(kArray), index); }
-  WordIndex Read(uint32_t index) { return weak.Read(mutator.handle(kArray), index); }
-  // A node in handle `handle`, and weakly in slot `index`.
-  void Make(uint32_t handle, uint32_t index, uint64_t identity) {
-    mutator.handle(handle) = weak.NewNode(identity);
-    slot(index) = mutator.handle(handle);
-  }
-  bool Has(uint32_t key, uint64_t identity) {
-    uint32_t value = 0;
-    return weak.Get(kMap, key, &value) && value != 0 && weak.IdentityOf(value) == identity;
-  }
-
-  TestHeap test;
-  TestMutator mutator;
-  WeakShapes shapes;
-  WeakStructures weak;
-};
-
 void AWeakSlotFollowsItsObjectAndIsClearedWithIt(MarkerKind marker, FaultModeKind mode) {
-  Scene scene(marker, mode);
+  WeakScene scene(marker, mode);
   scene.Make(kA, 0, 1);
   scene.Make(kB, 1, 2);
   scene.mutator.handle(kB) = 0;
@@ -114,7 +21,7 @@ void AWeakSlotFollowsItsObjectAndIsClearedWithIt(MarkerKind marker, FaultModeKin
 
 // Reading a weak slot while marking is under way makes its object reachable, and marking has to hear of it.
 void WhatIsReadWhileMarkingRunsStays(MarkerKind marker, bool through_library) {
-  Scene scene(marker);
+  WeakScene scene(marker);
   scene.Make(kA, 0, 1);
   scene.mutator.handle(kA) = 0;
   scene.Begin();
@@ -134,7 +41,7 @@ void WhatIsReadWhileMarkingRunsStays(MarkerKind marker, bool through_library) {
 }
 
 void BetweenRemarkAndClearingTheDeadAreGone(MarkerKind marker) {
-  Scene scene(marker);
+  WeakScene scene(marker);
   scene.Make(kA, 0, 1);
   scene.Make(kB, 1, 2);
   scene.mutator.handle(kA) = 0;
@@ -159,7 +66,7 @@ void BetweenRemarkAndClearingTheDeadAreGone(MarkerKind marker) {
 }
 
 void ObjectsAllocatedDuringMarkingKeepTheirWeakSlots(MarkerKind marker) {
-  Scene scene(marker);
+  WeakScene scene(marker);
   scene.Make(kA, 0, 1);
   scene.Begin();
   // A weak array that marking has not seen, to an object that it has and to one that it has not.
@@ -181,7 +88,7 @@ void ObjectsAllocatedDuringMarkingKeepTheirWeakSlots(MarkerKind marker) {
 }
 
 void AnEntryLastsAsLongAsItsKey(MarkerKind marker, FaultModeKind mode) {
-  Scene scene(marker, mode);
+  WeakScene scene(marker, mode);
   scene.Make(kA, 0, 1);
   scene.Make(kB, 1, 2);
   scene.weak.Set(kMap, kA, kB);  // The value is reachable through its entry only.
@@ -201,7 +108,7 @@ void ChainsAndCyclesOfEphemerons(MarkerKind marker) {
   constexpr uint32_t kLength = 12;
   constexpr uint32_t kKeys = 16;
   constexpr uint32_t kValue = 40;
-  Scene scene(marker);
+  WeakScene scene(marker);
   for (const bool cycle : {false, true}) {
     for (uint32_t i = 0; i < kLength; ++i) scene.mutator.handle(kKeys + i) = scene.weak.NewNode(100 + i);
     // Backwards, so that a look at the entries in their order resolves one link at a time.
@@ -223,7 +130,7 @@ void ChainsAndCyclesOfEphemerons(MarkerKind marker) {
 }
 
 void AFinalizerBringsItsObjectBackOnce(MarkerKind marker, FaultModeKind mode) {
-  Scene scene(marker, mode);
+  WeakScene scene(marker, mode);
   scene.Make(kA, 0, 1);
   scene.Make(kB, 1, 2);
   scene.Make(kC, 2, 3);
@@ -262,7 +169,7 @@ void AFinalizerBringsItsObjectBackOnce(MarkerKind marker, FaultModeKind mode) {
 
 // Tables and weak slots that are resurrected themselves: what they hold is decided by what is alive then.
 void WhatIsResurrectedHasWeakSlotsOfItsOwn(MarkerKind marker) {
-  Scene scene(marker);
+  WeakScene scene(marker);
   scene.mutator.handle(kA) = scene.mutator.Allocate(scene.shapes.map);
   scene.Make(kB, 0, 2);
   scene.Make(kC, 1, 3);
@@ -282,79 +189,9 @@ void WhatIsResurrectedHasWeakSlotsOfItsOwn(MarkerKind marker) {
   EXPECT(Read(scene.test.heap.statistics.cleared_ephemerons) == 2);
 }
 
-// What a child process says before it ends, if it aborts; otherwise nothing.
-template <typename Body>
-std::string LastWordsOf(Body body) {
-  int ends[2];
-  EXPECT(pipe(ends) == 0);
-  std::fflush(stdout);
-  const pid_t child = fork();
-  EXPECT(child >= 0);
-  if (child == 0) {
-    dup2(ends[1], STDERR_FILENO);
-    alarm(60);
-    body();
-    _exit(0);
-  }
-  close(ends[1]);
-  std::string said;
-  char text[512];
-  for (ssize_t got; (got = read(ends[0], text, sizeof text)) > 0;) said.append(text, static_cast<size_t>(got));
-  close(ends[0]);
-  int status = 0;
-  EXPECT(waitpid(child, &status, 0) == child);
-  return WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT ? said : "";
-}
-
-// Negative control: a slot that clearing has overlooked is found when its page is built, and by verification.
-void ASlotThatWasNotClearedIsFound(MarkerKind marker) {
-  for (const bool overlooked : {false, true}) {
-    const std::string said = LastWordsOf([&] {
-      TestHeap::Options options = Scene::OptionsFor(marker, FaultModeKind::kStw);
-      options.workers = 0;  // A child has this thread only.
-      TestHeap test(options);
-      TestMutator mutator(&test, 64);
-      const WeakShapes shapes(&test);
-      WeakStructures weak(&test, &mutator, shapes, kScratch);
-      mutator.handle(kArray) = mutator.Allocate(shapes.weak, 1);
-      const WordIndex dead = weak.NewNode(1);
-      mutator.handle(kA) = weak.NewNode(2);  // Something that moves.
-      mutator.reference(mutator.handle(kArray), 0) = dead;
-      mutator.Park();
-      test.collector->BeginCollection();
-      test.Mark();
-      if (overlooked) test.heap.slots()[uint64_t{mutator.handle(kArray)} * 2 + kHeaderSlots] = dead;
-      test.collector->Sweep();
-      std::vector<RegionIndex> sources;
-      for (RegionIndex region = 0; region < test.heap.regions.count(); ++region) {
-        if (test.heap.tables.live_word_counts[region] > 0) sources.push_back(region);
-      }
-      EXPECT(test.collector->MakePlan(sources, 2));
-      test.ReleaseMarking();
-      while (!test.collector->FlipPause(kSlice)) {
-      }
-      _exit(0);
-    });
-    EXPECT((said.find("(W)") != std::string::npos) == overlooked);
-  }
-  const std::string said = LastWordsOf([&] {
-    TestHeap::Options options = Scene::OptionsFor(marker, FaultModeKind::kStw);
-    options.workers = 0;
-    TestHeap test(options);
-    TestMutator mutator(&test, 64);
-    const WeakShapes shapes(&test);
-    mutator.handle(kArray) = mutator.Allocate(shapes.weak, 1);
-    mutator.reference(mutator.handle(kArray), 0) = FirstWordOfRegion(5) + 7;  // Nothing was ever there.
-    mutator.Park();
-    VerifyHeap(test.heap);
-    _exit(0);
-  });
-  EXPECT(said.find("(W)") != std::string::npos);
-}
-
 // A collection that ends half-way, with its thread, is brought to an end by the next one: the weak phase too.
 void ARecoveredCollectionEndsItsWeakPhase(MarkerKind marker) {
-  Scene scene(marker);
+  WeakScene scene(marker);
   scene.Make(kA, 0, 1);
   scene.weak.FinalizeLater(kA, 1);
   scene.mutator.handle(kA) = 0;
@@ -374,7 +211,7 @@ void ARecoveredCollectionEndsItsWeakPhase(MarkerKind marker) {
 
 // Tokens without their objects, for threads that are no mutators.
 void ATokenTakenWithoutItsObjectLetsItGo(MarkerKind marker) {
-  Scene scene(marker);
+  WeakScene scene(marker);
   scene.Make(kA, 0, 1);
   scene.weak.FinalizeLater(kA, 1);
   scene.mutator.handle(kA) = 0;
@@ -390,7 +227,7 @@ void ATokenTakenWithoutItsObjectLetsItGo(MarkerKind marker) {
 
 void AMapGrowsAndForgetsTheDead(MarkerKind marker) {
   constexpr uint32_t kKeys = 3000;
-  TestHeap test(Scene::OptionsFor(marker, FaultModeKind::kStw));
+  TestHeap test(WeakScene::OptionsFor(marker, FaultModeKind::kStw));
   TestMutator mutator(&test, kKeys + 16);
   const WeakShapes shapes(&test);
   WeakStructures weak(&test, &mutator, shapes, kScratch);
@@ -450,6 +287,5 @@ int main() {
     AMapGrowsAndForgetsTheDead(marker);
     ARecoveredCollectionEndsItsWeakPhase(marker);
     ATokenTakenWithoutItsObjectLetsItGo(marker);
-    ASlotThatWasNotClearedIsFound(marker);
   }
 }

@@ -68,9 +68,12 @@ class WeakProgram {
     }
   }
 
-  // Nobody else runs and everything dead has been collected.  What is alive in the model is there, and nothing else.
+  // All tokens that there are, also those of other threads.
+  void Drain() { TakeSome(~0u); }
+
+  // Everything dead has been collected, and every thread has drained.  What is alive in the model is there, and nothing else.
   void CheckExactly() {
-    TakeSome(~0u);
+    TakeSome(0);
     for (uint32_t i = 0; i < slots_.size(); ++i) {
       const WordIndex node = weak_.Read(mutator_.handle(kArray), i);
       const uint64_t identity = slots_[i].identity;

@@ -37,6 +37,7 @@ void NothingIsLostAndNothingComesBack(const Setting& setting, uint64_t seed) {
   std::atomic<bool> ending{false};
   std::atomic<uint32_t> finished{0};
   std::atomic<bool> collected{false};
+  std::atomic<uint32_t> drained{0};
   std::atomic<uint64_t> checks{0};
   std::atomic<uint64_t> dead{0};
   std::atomic<uint64_t> taken{0};
@@ -52,6 +53,9 @@ void NothingIsLostAndNothingComesBack(const Setting& setting, uint64_t seed) {
       finished.fetch_add(1);
       while (!collected.load()) SleepMs(1);
       program.mutator().Unpark();
+      program.Drain();
+      drained.fetch_add(1);
+      while (drained.load() < kThreads) program.mutator().Poll();
       program.CheckExactly();
       checks.fetch_add(program.checks());
       dead.fetch_add(program.seen_dead());

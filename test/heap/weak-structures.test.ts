@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { describe, expect, it } from 'vitest';
 import { type Finalizable, type Heap, HeapError, type Mutator, type Ref, type Shape } from '../support/faultline.ts';
-import { makeHeap, makeHeapWithMutator } from '../support/heaps.ts';
+import { makeHeap, makeHeapWithMutator, recordEvents } from '../support/heaps.ts';
 import { MARKERS, MODES } from '../support/modes.ts';
 
 const CONFIGURATIONS = MODES.flatMap((fault) => MARKERS.map((marker) => ({ fault, marker })));
@@ -203,6 +203,22 @@ describe('weak structures', () => {
     expect(heap.statistics().weak).toMatchObject({ finalizersWaiting: 0, finalizersReady: 0, finalizable: count });
     await heap.close();
     await Promise.all(loops);
+  });
+
+  it('are a phase of their own, when there is anything to do, and say when tokens are ready', async () => {
+    const { heap, mutator, make } = place({});
+    const events = recordEvents(heap);
+    await heap.collect();
+    expect(events.some((event) => event.type === 'phase' && event.phase === 'weak')).toBe(false);
+    const reference = mutator.handle(mutator.weakReferences.allocate(make(1)));
+    mutator.finalizeLater(make(2), 2);
+    mutator.finalizeLater(make(3), 3);
+    await heap.collect();
+    const order = events.flatMap((event) => (event.type === 'phase' ? [event.phase] : event.type === 'finalizable' ? [event.type] : []));
+    expect(order.slice(order.indexOf('weak'), order.indexOf('weak') + 3)).toEqual(['weak', 'finalizable', 'plan']);
+    expect(events.find((event) => event.type === 'finalizable')).toMatchObject({ count: 2 });
+    expect(heap.statistics().weak).toMatchObject({ clearedReferences: 1, finalizersReady: 2, finalizersWaiting: 0 });
+    expect(mutator.weakReferences.get(mutator.get(reference))).toBe(0);
   });
 
   it('end the iteration when the heap is closed, and when the listener returns', async () => {
