@@ -7,15 +7,18 @@
  * half (allocation, field access, memory) is here. Absolute times belong to the machine and the moment; read the ratios, and
  * read them on a quiet machine. Nothing here is a test: no figure makes the command fail.
  */
-import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { cpus, release } from 'node:os';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 import { measureAllocation } from './allocation.ts';
 import { measureFieldLoad } from './field-load.ts';
+import { markingLines, measureMarking } from './marking.ts';
 import { measureMemory } from './memory.ts';
+import { runNativeBench } from './native-bench.ts';
+import type { Line } from './report.ts';
+import { measureSafepoint, type SafepointFigures } from './safepoint.ts';
+import { measureStalls, type StallFigures } from './stalls.ts';
 
 interface NativeFigures {
   flip: { mib: number; roots: number; flips: number; p50Us: number; p90Us: number; maxUs: number; kernelP50Us: number; rootsP50Us: number }[];
@@ -23,23 +26,8 @@ interface NativeFigures {
   building: Record<string, { gibPerS: number; memcpyGibPerS: number; ratio: number; scatteredRatio: number; usPerPage: number }>;
 }
 
-/** One line of the report: a figure, what it is held against, and whether it is reached in this run. */
-interface Line {
-  readonly figure: string;
-  readonly measured: string;
-  readonly goal: string;
-  readonly reached: boolean;
-}
-
 const { values } = parseArgs({ options: { quick: { type: 'boolean', default: false }, json: { type: 'boolean', default: false } } });
 const say = (text: string): void => void process.stderr.write(text);
-
-function runNative(): NativeFigures {
-  const program = fileURLToPath(new URL('../Release/test/core_bench', import.meta.url));
-  const { status, stdout, stderr } = spawnSync(program, values.quick ? ['--quick'] : [], { encoding: 'utf8' });
-  if (status !== 0) throw new Error(`core_bench ended with ${status}: ${stderr}`);
-  return JSON.parse(stdout) as NativeFigures;
-}
 
 function flipLines(flips: NativeFigures['flip']): Line[] {
   const smallest = flips[0]!;
@@ -90,19 +78,52 @@ function buildingLines(building: NativeFigures['building']): Line[] {
   ];
 }
 
+function safepointLine({ threads, p50Us, p99Us, floorP50Us, floorP99Us }: SafepointFigures): Line {
+  return {
+    figure: `time to safepoint, ${threads} JavaScript mutator${threads > 1 ? 's' : ''} that poll${threads > 1 ? '' : 's'}`,
+    measured:
+      `p50 ${p50Us.toFixed(0)}, p99 ${p99Us.toFixed(0)} us; threads that poll a flag without a heap: ` +
+      `p50 ${floorP50Us.toFixed(0)}, p99 ${floorP99Us.toFixed(0)} us`,
+    goal: threads === 4 ? 'p99 <= 200 us' : '',
+    reached: threads !== 4 || p99Us <= 200,
+  };
+}
+
+function stallLine({ factor, capacityOverLive, stalls, stalledMs, operationsPerSecond, throughput }: StallFigures): Line {
+  const [goal, reached] =
+    factor === 2 ? ['no stall', stalls === 0] : factor === 1.5 ? ['throughput >= 0.5 of that at 3 x', throughput >= 0.5] : ['', true];
+  return {
+    figure: `faultline run in a heap of ${factor} x what is alive`,
+    measured:
+      `(${capacityOverLive.toFixed(2)} x in the end) ${stalls} waits for memory, ${stalledMs.toFixed(0)} ms in all; ${(operationsPerSecond / 1e6).toFixed(1)} million operations/s, ` +
+      `${throughput.toFixed(2)} of that at 3 x`,
+    goal,
+    reached,
+  };
+}
+
 say('native figures…\n');
-const native = runNative();
+const native = runNativeBench<NativeFigures>('core_bench', values.quick);
+say('marking…\n');
+const marking = measureMarking(values.quick);
+say('safepoints…\n');
+const safepoints = [];
+for (const threads of [1, 2, 4]) safepoints.push(await measureSafepoint(threads, values.quick ? 100 : 1000));
 say('allocation…\n');
 const allocation = await measureAllocation(values.quick ? 2_000_000 : 12_000_000);
 say('field access…\n');
 const field = await measureFieldLoad(values.quick ? 20 : 60);
 say('memory…\n');
 const memory = await measureMemory();
+say('whole runs…\n');
+const stalls = measureStalls(values.quick ? 3 : 10);
 
 const lines: Line[] = [
   ...flipLines(native.flip),
   ...faultLines(native.faults),
   ...buildingLines(native.building),
+  ...markingLines(marking),
+  ...safepoints.map(safepointLine),
   {
     figure: `allocation of 32 bytes with one field, ${(allocation.objects / 1e6).toFixed(0)} million`,
     measured: `${allocation.recycledNs.toFixed(1)} ns on recycled pages, ${allocation.freshNs.toFixed(1)} ns on fresh ones`,
@@ -133,13 +154,14 @@ const lines: Line[] = [
     goal: '<= 1.05 x live + 16 MiB',
     reached: memory.afterFullBytes <= 1.05 * memory.liveBytes + 16 * 2 ** 20,
   },
+  ...stalls.map(stallLine),
   { figure: 'UFFDIO_COPY calls', measured: String(memory.copyCalls), goal: '0', reached: memory.copyCalls === 0 },
 ];
 
 const machine = { node: process.version, kernel: release(), cpu: cpus()[0]?.model ?? '?', cpus: cpus().length };
 if (values.json) {
   const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
-  process.stdout.write(`${JSON.stringify({ version, machine, native, allocation, field, memory, lines }, null, 2)}\n`);
+  process.stdout.write(`${JSON.stringify({ version, machine, native, marking, safepoints, allocation, field, memory, stalls, lines }, null, 2)}\n`);
 } else {
   const table = new Table({ head: ['figure', 'measured', 'goal', ''], style: { head: [], border: [] } });
   for (const { figure, measured, goal, reached } of lines) table.push([figure, measured, goal, goal === '' ? '' : reached ? 'yes' : 'no']);

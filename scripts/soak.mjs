@@ -9,6 +9,7 @@
  */
 import { parseArgs } from 'node:util';
 import { judgeModes } from '../dist/gc/fault-modes.js';
+import { judgeMarkers } from '../dist/gc/markers.js';
 import { binding } from '../dist/binding.js';
 import { runRound } from './soak/child.mjs';
 import { configurationOf, describe, parseOverride } from './soak/configuration.mjs';
@@ -61,7 +62,12 @@ async function soak() {
   const seconds = number('round-seconds', values['round-seconds'], 0);
   const limitSeconds = seconds + number('limit-seconds', values['limit-seconds'], 1);
   const overrides = Object.fromEntries(values.set.map(parseOverride));
-  const machine = { modes: judgeModes(binding().probe()).filter(({ works }) => works).map(({ mode }) => mode) };
+  const probe = binding().probe();
+  const machine = {
+    modes: judgeModes(probe).filter(({ works }) => works).map(({ mode }) => mode),
+    // The programs of a round store every reference with the barrier.
+    markers: judgeMarkers(probe, true).filter(({ works }) => works).map(({ marker }) => marker),
+  };
 
   const done = [];
   say(`seed ${seed}\n`);

@@ -29,6 +29,7 @@ export interface CreateOptions {
   faultMode: number;
   /** Index into MARKERS of gc/markers.ts. */
   marker: number;
+  /** 0: adaptive. */
   faultAroundPages: number;
   verify: boolean;
   trackUtilization: boolean;
@@ -189,6 +190,8 @@ export interface NativeStatistics {
     timeToSafepoint: NativeHistogram;
   };
   faults: NativeHistogram;
+  /** Waits for a page that somebody else was building. */
+  pageWaits: NativeHistogram;
   stalls: NativeHistogram;
 }
 

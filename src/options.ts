@@ -7,6 +7,7 @@ import { FAULT_MODES, type RequestedFaultMode } from './gc/fault-modes.ts';
 import { MARKERS, type RequestedMarker } from './gc/markers.ts';
 import type { PolicyOptions } from './gc/policy.ts';
 import { type Sizing, SIZINGS } from './gc/sizing.ts';
+import type { WorkerOptions } from './gc/workers.ts';
 import { MAX_REGIONS, PAGE_BYTES, REGION_BYTES, REGION_PAGES } from './heap/layout.ts';
 
 export interface HeapOptions {
@@ -21,10 +22,18 @@ export interface HeapOptions {
   marker?: RequestedMarker;
   /** The program promises to store every reference with `mutator.setReference`, which the marker `satb` needs. Default false. */
   barrieredStores?: boolean;
-  /** Pages around a fault that are finished and shown along with it, if nobody else is at them. 1 to 64, a power of two. */
-  faultAroundPages?: number;
+  /**
+   * Pages around a fault that are finished and shown along with it, if nobody else is at them: 1 to 64, a power of two, or `adaptive`
+   * (default): 1 to 16, as each thread's own faults follow one another.
+   */
+  faultAroundPages?: number | 'adaptive';
   /** GC workers (threads of a piscina pool). Default: one less than the CPUs, between 1 and 4. 0: the control thread alone. */
   workers?: number;
+  /**
+   * How much the GC workers step back for other threads, as in nice(1): 0 (default, like all others) to 19. They cannot step forward
+   * again, so a thread that waits for memory waits longer on a busy machine.
+   */
+  workerNiceness?: number;
   /**
    * How much of the capacity the heap means to use. `fixed` (default): all of it. `growable`: from `minBytes` up, as live data
    * need. `adaptive`: as much as saves collecting that is worth it (`memoryPricePerMib`).
@@ -66,8 +75,8 @@ export interface ResolvedOptions {
   readonly fault: RequestedFaultMode;
   readonly marker: RequestedMarker;
   readonly barrieredStores: boolean;
-  readonly faultAroundPages: number;
-  readonly workers: number;
+  readonly faultAroundPages: number | 'adaptive';
+  readonly workers: WorkerOptions;
   readonly verify: boolean;
   readonly trackUtilization: boolean;
   readonly performanceMeasures: boolean;
@@ -78,9 +87,9 @@ export interface ResolvedOptions {
 
 const MIN_CAPACITY_BYTES = REGION_BYTES;
 const MAX_CAPACITY_BYTES = MAX_REGIONS * REGION_BYTES;
-const DEFAULT_FAULT_AROUND_PAGES = 4;
 const MAX_FAULT_AROUND_PAGES = 64;
 const MAX_WORKERS = 62;
+const MAX_NICENESS = 19;
 /** One region in eight comes on top for evacuation, at least one. */
 const RESERVE_DIVISOR = 8;
 const LEAST_RESERVE_OF_LARGE_HEAPS = 64;
@@ -97,6 +106,7 @@ const KNOWN: ReadonlySet<string> = new Set([
   'barrieredStores',
   'faultAroundPages',
   'workers',
+  'workerNiceness',
   'sizing',
   'minBytes',
   'memoryPricePerMib',
@@ -160,13 +170,6 @@ export function resolveOptions(options: HeapOptions): ResolvedOptions {
   if (marker !== 'auto' && !MARKERS.includes(marker)) {
     throw argumentRangeError('marker', `one of auto, ${MARKERS.join(', ')}`, marker);
   }
-  const around = integer(
-    'faultAroundPages',
-    options.faultAroundPages ?? DEFAULT_FAULT_AROUND_PAGES,
-    1,
-    MAX_FAULT_AROUND_PAGES,
-  );
-  if ((around & (around - 1)) !== 0) throw argumentRangeError('faultAroundPages', 'a power of two up to 64', around);
   const regions = regionsFor(capacityBytes);
   return {
     ...regions,
@@ -175,8 +178,11 @@ export function resolveOptions(options: HeapOptions): ResolvedOptions {
     fault,
     marker,
     barrieredStores: flag('barrieredStores', options.barrieredStores ?? marker === 'satb'),
-    faultAroundPages: around,
-    workers: integer('workers', options.workers ?? Math.max(1, Math.min(4, availableParallelism() - 1)), 0, MAX_WORKERS),
+    faultAroundPages: faultAroundPages(options.faultAroundPages ?? 'adaptive'),
+    workers: {
+      count: integer('workers', options.workers ?? Math.max(1, Math.min(4, availableParallelism() - 1)), 0, MAX_WORKERS),
+      niceness: integer('workerNiceness', options.workerNiceness ?? 0, 0, MAX_NICENESS),
+    },
     verify: flag('verify', options.verify ?? false),
     trackUtilization: flag('trackUtilization', options.trackUtilization ?? false),
     performanceMeasures: flag('performanceMeasures', options.performanceMeasures ?? false),
@@ -201,6 +207,13 @@ function tlabPages(tlabBytes: number | string | undefined, capacityBytes: number
   const pages = Math.ceil(parseBytes('tlabBytes', tlabBytes) / PAGE_BYTES);
   if (pages > REGION_PAGES / 2) throw argumentRangeError('tlabBytes', 'from 4 KiB to 512 KiB', tlabBytes);
   return pages;
+}
+
+function faultAroundPages(pages: number | 'adaptive'): number | 'adaptive' {
+  if (pages === 'adaptive') return pages;
+  const around = integer('faultAroundPages', pages, 1, MAX_FAULT_AROUND_PAGES);
+  if ((around & (around - 1)) !== 0) throw argumentRangeError('faultAroundPages', 'a power of two up to 64, or adaptive', around);
+  return around;
 }
 
 function policyOptions(options: HeapOptions, capacityBytes: number): PolicyOptions {

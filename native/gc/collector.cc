@@ -213,7 +213,22 @@ uint64_t Collector::RewriteRoots() {
   DelayAt(DelayPoint::kBeforeRoots);
   const Forwarding forwarding(heap_->tables);
   uint64_t roots = 0;
-  heap_->ForEachRoot([&](uint32_t* slot) {
+  const auto rewrite = [&](uint32_t* slot) {
+    *slot = forwarding.NewReference(*slot);
+    root_pages_.Note(*slot);
+    ++roots;
+  };
+  root_pages_.Clear();
+  root_pages_.NextOwner();
+  for (uint32_t i = 0; i < kSharedRootSlots; ++i) {
+    if (heap_->shared_roots[i] != 0) rewrite(&heap_->shared_roots[i]);
+  }
+  for (Mutator* mutator : heap_->handshake.mutators()) {
+    root_pages_.NextOwner();
+    mutator->ForEachRoot(rewrite);
+  }
+  // Not where mutators will be first.
+  heap_->finalizers.ForEachRoot([&](uint32_t* slot) {
     *slot = forwarding.NewReference(*slot);
     ++roots;
   });

@@ -34,6 +34,7 @@
 #include "gc/marker.h"
 #include "gc/page_building.h"
 #include "gc/plan.h"
+#include "gc/root_pages.h"
 #include "gc/weak_phase.h"
 #include "heap/heap.h"
 
@@ -74,10 +75,12 @@ struct CycleReport {
 
 class Collector final : public FreshPages, public SourceRelease {
  public:
+  static constexpr uint32_t kAdaptive = 0;
+
   struct Options {
     FaultModeKind fault_mode = FaultModeKind::kSigbus;
     MarkerKind marker = MarkerKind::kStopped;
-    uint32_t fault_around_pages = 4;
+    uint32_t fault_around_pages = kAdaptive;  // A power of two.
     bool verify = false;
     bool track_utilization = false;
     uint64_t delay_seed = 0;  // Not 0: random delays at the named points, for tests.
@@ -152,6 +155,7 @@ class Collector final : public FreshPages, public SourceRelease {
   PageBuilder& page_builder() { return page_builder_; }
   CompactionGate& gate() { return gate_; }
   const Plan& plan() const { return plan_; }
+  const RootPages& root_pages() const { return root_pages_; }
   const Options& options() const { return options_; }
   const CycleReport& report() const { return report_; }
   Phase phase() const { return phase_.load(std::memory_order_acquire); }
@@ -162,6 +166,7 @@ class Collector final : public FreshPages, public SourceRelease {
 
  private:
   bool TryBuild(PageIndex page, Counter* builder);
+  uint32_t FaultAroundPages(Mutator* mutator, PageIndex page);
   void RetireAllTlabs();
   // Marking decides on everything that is there now, and on nothing younger.  The world is stopped.
   void DecideHere();
@@ -199,6 +204,8 @@ class Collector final : public FreshPages, public SourceRelease {
   std::atomic<bool> armed_{false};
 
   std::unique_ptr<Job> compaction_job_;
+  // Written in the flip pause, read by the control thread after it.
+  RootPages root_pages_;
 
   // One bit a region: all its readers are done.  Set by builders (release), taken by RecycleSources (acq_rel).
   MappedArray<uint64_t> released_sources_;

@@ -1,6 +1,7 @@
 #include "gc/compaction_job.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "gc/collector.h"
 #include "os/clock.h"
@@ -23,6 +24,9 @@ CompactionJob::CompactionJob(Collector* collector, Showing showing) : collector_
     const RegionState state = tables.frozen[region].state;
     return state == RegionState::kLive || state == RegionState::kAllocating;
   };
+  for (const PageIndex page : collector->root_pages().Take()) {
+    if (collector->PageNeedsBuilding(page)) chunks_.push_back({page, 1});
+  }
   for (RegionIndex region = 0; region < count; ++region) {
     const uint32_t used = tables.frozen[region].used_pages;
     const uint32_t marked = tables.marked_pages[region];
@@ -31,7 +35,11 @@ CompactionJob::CompactionJob(Collector* collector, Showing showing) : collector_
   for (const RegionIndex target : collector->plan().targets()) {
     AddRange(FirstPageOfRegion(target), collector->plan().UsedPagesOfTarget(target));
   }
-  for (RegionIndex region = 0; region < count; ++region) {
+  std::vector<RegionIndex> youngest_first(count);
+  std::iota(youngest_first.begin(), youngest_first.end(), 0);
+  std::stable_sort(youngest_first.begin(), youngest_first.end(),
+                   [&heap](RegionIndex a, RegionIndex b) { return heap.regions.born(a) > heap.regions.born(b); });
+  for (const RegionIndex region : youngest_first) {
     const RegionUse use = tables.frozen[region];
     switch (use.state) {
       case RegionState::kLive:

@@ -42,7 +42,11 @@ bool Collector::TryBuild(PageIndex page, Counter* builder) {
 }
 
 void Collector::EnsureBuilt(PageIndex page, Counter* builder) {
-  if (!TryBuild(page, builder)) heap_->tables.page_states.AwaitBuilt(page, cycle_);
+  PageStates& states = heap_->tables.page_states;
+  if (TryBuild(page, builder) || states.Load(page, cycle_) >= PageState::kBuilt) return;
+  const uint64_t begin = NowNs();
+  states.AwaitBuilt(page, cycle_);
+  heap_->statistics.page_waits.Record(NowNs() - begin);
 }
 
 void Collector::BuildRange(PageIndex first, uint32_t count, Counter* builder) {
@@ -64,6 +68,11 @@ void Collector::BuildRange(PageIndex first, uint32_t count, Counter* builder) {
     for (PageIndex page = run; page < run_end; ++page) states.NoteMapped(page, cycle_);
     run = run_end;
   }
+}
+
+uint32_t Collector::FaultAroundPages(Mutator* mutator, PageIndex page) {
+  if (options_.fault_around_pages != kAdaptive) return options_.fault_around_pages;
+  return mutator == nullptr ? FaultAround::kFirstPages : mutator->fault_around.WindowFor(page);
 }
 
 bool Collector::ServeFault(uintptr_t address, Mutator* mutator) {
@@ -106,7 +115,7 @@ bool Collector::ServeFault(uintptr_t address, Mutator* mutator) {
       if (PageNeedsBuilding(each)) EnsureBuilt(each, builder);
     }
     // Then its neighbours, as far as nobody else is at them; this also shows the page if nobody has yet.
-    const uint32_t around = std::max(options_.fault_around_pages, unit);
+    const uint32_t around = std::max(FaultAroundPages(mutator, page), unit);
     const PageIndex around_first = page & ~(around - 1);
     const PageIndex around_end = std::min(around_first + around, heap_->page_count());
     BuildRange(around_first, around_end - around_first, builder);

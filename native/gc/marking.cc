@@ -1,6 +1,7 @@
 #include "gc/marking.h"
 
 #include <sched.h>
+#include <string.h>
 #include <time.h>
 
 #include "gc/gang.h"
@@ -15,7 +16,13 @@ namespace {
 constexpr uint32_t kSpins = 64;
 constexpr long kSleepNs = 20'000;
 
-MarkEntry EntryOf(WordIndex object, uint32_t slice) { return (uint64_t{slice} << 32) | object; }
+// The upper half of an entry: a reference that was found, slice n of a marked array (from 1), or a marked object.
+constexpr uint32_t kFound = 0;
+constexpr uint32_t kWhole = ~uint32_t{0};
+
+constexpr MarkEntry EntryOf(WordIndex object, uint32_t part) { return (uint64_t{part} << 32) | object; }
+constexpr WordIndex ObjectOf(MarkEntry entry) { return static_cast<WordIndex>(entry); }
+constexpr uint32_t PartOf(MarkEntry entry) { return static_cast<uint32_t>(entry >> 32); }
 ShapeId ShapeOf(uint64_t header) { return static_cast<ShapeId>(header); }
 uint32_t CountOf(uint64_t header) { return static_cast<uint32_t>(header >> 32); }
 
@@ -90,92 +97,161 @@ bool MarkPool::Idle() const {
 }
 
 Tracer::Tracer(Heap* heap, MarkPool* pool, const uint16_t* young_from)
-    : heap_(heap), pool_(pool), young_from_(young_from), live_words_(heap->regions.count()) {
-  stack_.reserve(4096);
-}
+    : heap_(heap), pool_(pool), young_from_(young_from), storage_(4096), live_words_(heap->regions.count()) {}
 
-void Tracer::MarkReference(uint32_t reference, WordIndex slot_owner) {
-  if (reference == 0) return;
-  const RegionIndex region = RegionOf(reference);
-  FAULTLINE_CHECK(region < heap_->regions.count() && reference >= kPageWords,
-                  "a reference lies inside the heap (owner, reference)", slot_owner, reference);
-  if (young_from_ != nullptr && PageOf(reference) - FirstPageOfRegion(region) >= young_from_[region]) return;
-  if (!heap_->tables.object_starts.TestAndSet(reference)) return;
-  // The header is not read here: it goes through the ring first, so that the line has time to arrive.
-  __builtin_prefetch(heap_->words() + reference);
-  const MarkEntry leaving = ring_[ring_at_];
-  ring_[ring_at_] = EntryOf(reference, 0);
-  ring_at_ = (ring_at_ + 1) % kPrefetchDepth;
-  if (leaving != 0) Push(leaving);
+void Tracer::Reserve(size_t count) {
+  if (top_ + count <= storage_.size()) return;
+  if (bottom_ > 0) {
+    memmove(storage_.data(), storage_.data() + bottom_, (top_ - bottom_) * sizeof(MarkEntry));
+    top_ -= bottom_;
+    bottom_ = 0;
+  }
+  if (top_ + count > storage_.size() / 2) storage_.resize(2 * (top_ + count));
 }
 
 void Tracer::Push(MarkEntry entry) {
-  stack_.push_back(entry);
-  if (stack_.size() >= 2 * MarkPool::kChunkEntries && pool_->hungry()) {
-    // The oldest entries: they tend to lead to the largest subgraphs.
-    MarkPool::Chunk chunk(stack_.begin(), stack_.begin() + MarkPool::kChunkEntries);
-    stack_.erase(stack_.begin(), stack_.begin() + MarkPool::kChunkEntries);
-    pool_->Give(std::move(chunk));
-  }
+  Reserve(1);
+  storage_[top_++] = entry;
 }
 
-void Tracer::TraceSlots(WordIndex object, uint64_t first_slot, uint64_t last_slot) {
-  const uint32_t* const slots = heap_->slots() + uint64_t{object} * 2;
-  for (uint64_t slot = first_slot; slot < last_slot; ++slot) {
-    MarkReference(__atomic_load_n(&slots[slot], __ATOMIC_RELAXED), object);
-  }
+void Tracer::Take(const MarkPool::Chunk& chunk) {
+  Reserve(chunk.size());
+  memcpy(storage_.data() + top_, chunk.data(), chunk.size() * sizeof(MarkEntry));
+  top_ += chunk.size();
 }
 
-void Tracer::TraceObject(WordIndex object) {
-  const uint64_t header = HeaderOf(object);
-  const ShapeId id = ShapeOf(header);
-  const uint32_t count = CountOf(header);
-  if (id == 0) {
-    unfinished_.push_back(object);
-    return;
-  }
-  FAULTLINE_CHECK(heap_->shapes.IsValid(id), "a reference points at an object with a known shape (reference, shape)",
-                  object, id);
-  const Shape& shape = heap_->shapes[id];
-  const uint64_t words = shape.Words(count);
-  live_words_[RegionOf(object)] += static_cast<uint32_t>(words > kRegionWords ? kRegionWords : words);
-  marked_words_ += words;
-  ++marked_objects_;
-  if (shape.has_references == 0) return;
-  TraceSlots(object, kHeaderSlots, kHeaderSlots + shape.reference_fields);
-  const uint64_t elements = uint64_t{shape.fixed_words} * 2;
-  if (shape.is_special != 0) {
-    const bool in_slices = shape.element_kind >= ElementKind::kReference && count > kSliceElements;
-    TraceSpecialSlots(object, shape, count, 0, in_slices ? elements : ~uint64_t{0});
-    if (!in_slices) return;
-  } else if (shape.element_kind != ElementKind::kReference) {
-    return;
-  } else if (count <= kSliceElements) {
-    TraceSlots(object, elements, elements + count);
-    return;
-  }
-  const uint32_t slices = (count + kSliceElements - 1) / kSliceElements;
-  for (uint32_t slice = slices; slice > 0; --slice) Push(EntryOf(object, slice));
+void Tracer::ShareOldest() {
+  const MarkEntry* const oldest = storage_.data() + bottom_;
+  bottom_ += MarkPool::kChunkEntries;
+  pool_->Give(MarkPool::Chunk(oldest, oldest + MarkPool::kChunkEntries));
 }
 
-void Tracer::Trace(MarkEntry entry) {
-  const WordIndex object = static_cast<WordIndex>(entry);
-  const uint32_t slice = static_cast<uint32_t>(entry >> 32);
-  if (slice == 0) {
-    TraceObject(object);
-    return;
+// Outside the loop, where most of what is found is marked already.
+void Tracer::Find(uint32_t reference, WordIndex owner) {
+  if (reference == 0) return;
+  FAULTLINE_CHECK(RegionOf(reference) < heap_->regions.count() && reference >= kPageWords,
+                  "a reference lies inside the heap (owner, reference)", owner, reference);
+  if (!heap_->tables.object_starts.Test(reference)) Push(EntryOf(reference, kFound));
+}
+
+bool Tracer::EmptyStack(uint64_t deadline_ns) {
+  Bitmap& starts = heap_->tables.object_starts;
+  const uint64_t* const words = heap_->words();
+  const Shape* const shapes = heap_->shapes.data();
+  const RegionIndex regions = heap_->regions.count();
+  uint32_t* const live_words = live_words_.data();
+  // In registers while the loop runs, in the members around every call.
+  MarkEntry* bottom = storage_.data() + bottom_;
+  MarkEntry* top = storage_.data() + top_;
+  MarkEntry* limit = storage_.data() + storage_.size();
+  uint64_t marked_objects = 0;
+  uint64_t marked_words = 0;
+  MarkEntry queue[kQueueEntries] = {};
+  uint32_t at = 0;
+  uint32_t queued = 0;
+  uint32_t until_look = kLookEntries;
+  const auto outside = [&](auto call) {
+    top_ = static_cast<size_t>(top - storage_.data());
+    call();
+    bottom = storage_.data() + bottom_;
+    top = storage_.data() + top_;
+    limit = storage_.data() + storage_.size();
+  };
+  const auto trace_slots = [&](WordIndex object, uint64_t first, uint64_t last) {
+    if (top + (last - first) >= limit) outside([&] { Reserve(last - first + 1); });
+    const uint32_t* const slots = reinterpret_cast<const uint32_t*>(words + object);
+    for (uint64_t slot = first; slot < last; ++slot) {
+      const uint32_t reference = __atomic_load_n(&slots[slot], __ATOMIC_RELAXED);
+      FAULTLINE_CHECK(RegionOf(reference) < regions && (reference >= kPageWords || reference == 0),
+                      "a reference lies inside the heap (owner, reference)", object, reference);
+      // Not a branch: nobody can predict which slots are empty.
+      *top = EntryOf(reference, kFound);
+      top += reference != 0 ? 1 : 0;
+    }
+  };
+  bool in_time = true;
+  while (in_time) {
+    MarkEntry entry = queue[at];
+    if (top != bottom) {
+      const MarkEntry next = *--top;
+      starts.Prefetch(ObjectOf(next));
+      __builtin_prefetch(words + ObjectOf(next));
+      queue[at] = next;
+      if (entry == 0) ++queued;
+    } else {
+      queue[at] = 0;
+      if (entry != 0) {
+        --queued;
+      } else if (queued == 0) {
+        break;
+      }
+    }
+    at = (at + 1) % kQueueEntries;
+    if (entry == 0) continue;
+    if (--until_look == 0) {
+      until_look = kLookEntries;
+      in_time = deadline_ns == Gang::kForever || NowNs() < deadline_ns;
+      if (static_cast<size_t>(top - bottom) >= 2 * MarkPool::kChunkEntries && pool_->hungry()) outside([&] { ShareOldest(); });
+    }
+
+    const WordIndex object = ObjectOf(entry);
+    const uint32_t part = PartOf(entry);
+    const RegionIndex region = RegionOf(object);
+    if (part == kFound) {
+      if (young_from_ != nullptr && PageOf(object) - FirstPageOfRegion(region) >= young_from_[region]) continue;
+      if (!starts.TestAndSet(object)) continue;
+    }
+    const uint64_t header = __atomic_load_n(words + object, __ATOMIC_RELAXED);
+    const uint32_t count = CountOf(header);
+    if (ShapeOf(header) == 0) {
+      unfinished_.push_back(object);
+      continue;
+    }
+    FAULTLINE_CHECK(heap_->shapes.IsValid(ShapeOf(header)),
+                    "a reference points at an object with a known shape (reference, shape)", object, ShapeOf(header));
+    const Shape& shape = shapes[ShapeOf(header)];
+    const uint64_t elements = uint64_t{shape.fixed_words} * 2;
+    if (part != kFound && part != kWhole) {
+      const uint64_t first = uint64_t{part - 1} * kSliceElements;
+      const uint64_t last = first + kSliceElements < count ? first + kSliceElements : count;
+      if (shape.is_special != 0) {
+        const uint64_t begin = elements + shape.ElementSlots(static_cast<uint32_t>(first));
+        const uint64_t end = elements + shape.ElementSlots(static_cast<uint32_t>(last));
+        outside([&] { TraceSpecialSlots(object, shape, count, begin, end); });
+      } else {
+        trace_slots(object, elements + first, elements + last);
+      }
+      continue;
+    }
+    const uint64_t size = shape.Words(count);
+    live_words[region] += static_cast<uint32_t>(size > kRegionWords ? kRegionWords : size);
+    marked_words += size;
+    ++marked_objects;
+    if (shape.has_references == 0) continue;
+    trace_slots(object, kHeaderSlots, kHeaderSlots + shape.reference_fields);
+    if (shape.is_special != 0) {
+      const bool in_slices = shape.element_kind >= ElementKind::kReference && count > kSliceElements;
+      outside([&] { TraceSpecialSlots(object, shape, count, 0, in_slices ? elements : ~uint64_t{0}); });
+      if (!in_slices) continue;
+    } else if (shape.element_kind != ElementKind::kReference) {
+      continue;
+    } else if (count <= kSliceElements) {
+      trace_slots(object, elements, elements + count);
+      continue;
+    }
+    const uint32_t slices = (count + kSliceElements - 1) / kSliceElements;
+    outside([&] {
+      for (uint32_t slice = slices; slice > 0; --slice) Push(EntryOf(object, slice));
+    });
   }
-  const uint64_t header = HeaderOf(object);
-  const Shape& shape = heap_->shapes[ShapeOf(header)];
-  const uint64_t elements = uint64_t{shape.fixed_words} * 2;
-  const uint64_t first = uint64_t{slice - 1} * kSliceElements;
-  const uint64_t last = first + kSliceElements < CountOf(header) ? first + kSliceElements : CountOf(header);
-  if (shape.is_special != 0) {
-    const uint64_t begin = elements + shape.ElementSlots(static_cast<uint32_t>(first));
-    TraceSpecialSlots(object, shape, CountOf(header), begin, elements + shape.ElementSlots(static_cast<uint32_t>(last)));
-    return;
-  }
-  TraceSlots(object, elements + first, elements + last);
+  outside([&] {
+    for (const MarkEntry entry : queue) {
+      if (entry != 0) Push(entry);
+    }
+  });
+  marked_objects_ += marked_objects;
+  marked_words_ += marked_words;
+  return in_time;
 }
 
 // The part of a marked object that lies on words [begin, end).
@@ -186,8 +262,11 @@ void Tracer::TraceOnPages(WordIndex object, WordIndex begin, WordIndex end) {
   if (shape.has_references == 0) return;
   const uint64_t from = begin > object ? uint64_t{begin - object} * 2 : 0;
   const uint64_t until = uint64_t{end - object} * 2;
+  const uint32_t* const slots = heap_->slots() + uint64_t{object} * 2;
   const auto trace = [&](uint64_t first, uint64_t last) {
-    TraceSlots(object, first < from ? from : first, last < until ? last : until);
+    if (first < from) first = from;
+    if (last > until) last = until;
+    for (uint64_t slot = first; slot < last; ++slot) Find(__atomic_load_n(&slots[slot], __ATOMIC_RELAXED), object);
   };
   trace(kHeaderSlots, kHeaderSlots + shape.reference_fields);
   if (shape.is_special != 0) {
@@ -223,44 +302,24 @@ void Tracer::TracePages(PageIndex first, uint32_t count) {
   }
 }
 
-void Tracer::EmptyRing() {
-  for (uint32_t i = 0; i < kPrefetchDepth; ++i) {
-    MarkEntry& entry = ring_[(ring_at_ + i) % kPrefetchDepth];
-    if (entry != 0) stack_.push_back(entry);
-    entry = 0;
-  }
-}
-
 void Tracer::Suspend() {
-  EmptyRing();
-  for (size_t at = 0; at < stack_.size(); at += MarkPool::kChunkEntries) {
-    const size_t end = at + MarkPool::kChunkEntries < stack_.size() ? at + MarkPool::kChunkEntries : stack_.size();
-    pool_->Give(MarkPool::Chunk(stack_.begin() + static_cast<ptrdiff_t>(at), stack_.begin() + static_cast<ptrdiff_t>(end)));
+  for (size_t at = bottom_; at < top_; at += MarkPool::kChunkEntries) {
+    const size_t end = at + MarkPool::kChunkEntries < top_ ? at + MarkPool::kChunkEntries : top_;
+    pool_->Give(MarkPool::Chunk(storage_.data() + at, storage_.data() + end));
   }
-  stack_.clear();
+  bottom_ = top_ = 0;
   pool_->Leave();
 }
 
 bool Tracer::Drain(uint64_t deadline_ns) {
   MarkPool::Chunk chunk;
-  uint32_t until_clock = kClockEntries;
   for (;;) {
-    while (!stack_.empty()) {
-      const MarkEntry entry = stack_.back();
-      stack_.pop_back();
-      Trace(entry);
-      if (--until_clock == 0) {
-        until_clock = kClockEntries;
-        if (deadline_ns != Gang::kForever && NowNs() >= deadline_ns) {
-          Suspend();
-          return false;
-        }
-      }
+    if (!EmptyStack(deadline_ns)) {
+      Suspend();
+      return false;
     }
-    EmptyRing();
-    if (!stack_.empty()) continue;
     if (!pool_->Await(&chunk, deadline_ns)) return pool_->Idle();
-    stack_.insert(stack_.end(), chunk.begin(), chunk.end());
+    Take(chunk);
     chunk.clear();
   }
 }
@@ -270,7 +329,7 @@ void Tracer::GiveUnfinished() {
   MarkPool::Chunk chunk;
   for (const WordIndex object : unfinished_) {
     FAULTLINE_CHECK(ShapeOf(HeaderOf(object)) != 0, "a stopped thread has given its objects their headers", object);
-    chunk.push_back(EntryOf(object, 0));
+    chunk.push_back(EntryOf(object, kWhole));
   }
   unfinished_.clear();
   pool_->Give(std::move(chunk));

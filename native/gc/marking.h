@@ -1,8 +1,9 @@
 // Marking: the tracing loop, and the pool through which tracers share their work.  Every marker is made of these.
 //
 // Workers keep private stacks and trade chunks of entries through a shared pool when somebody is short of work (work packets: Ossia et
-// al., "A parallel, incremental and concurrent GC for servers", PLDI 2002).  An entry is a reference, with a slice number above it: an
-// array of references is traced slice by slice, so that one huge array can be shared and never floods a stack.
+// al., "A parallel, incremental and concurrent GC for servers", PLDI 2002).  An entry is a reference that was found, or a marked object
+// with what to trace of it above: an array of references is traced slice by slice, so that one huge array can be shared and never
+// floods a stack.
 //
 // Tracing reads through the alias what mutators write through their view at the same time.  Slots and headers are read with one
 // relaxed load each.  A header is written count first, then shape: on machines with total store order whoever finds a shape that is not
@@ -51,13 +52,16 @@ class MarkPool {
 };
 
 // One thread's tracing state.
+//
+// What was found waits on a stack, unmarked.  On its way from there to the loop it passes a short queue, in which its mark bits and its
+// header are being fetched (Cher, Hosking and Vitek, "Software prefetching for mark-sweep garbage collection", ASPLOS 2004).
 class Tracer {
  public:
   // `young_from`: per region, the first page that the marking does not decide on; null when it decides on all.
   Tracer(Heap* heap, MarkPool* pool, const uint16_t* young_from);
 
-  // Marks the object and remembers to look into it.  `slot_owner` is for the message when the reference is nonsense.
-  void MarkReference(uint32_t reference, WordIndex slot_owner);
+  // Remembers to mark what the root leads to, and to look into it.
+  void AddRoot(uint32_t reference) { Find(reference, 0); }
 
   // Looks again into the marked objects that lie on the pages, as far as they lie there.
   void TracePages(PageIndex first, uint32_t count);
@@ -65,9 +69,6 @@ class Tracer {
   // Traces until neither this thread nor the pool has anything left (true), or the time is over; what is left is in the pool then.  The
   // caller has joined the pool; it has left it when this returns.
   bool Drain(uint64_t deadline_ns);
-
-  // Gives everything to the pool and leaves it.
-  void Suspend();
 
   // Gives the pool the objects that had no header yet when they were found.  They have one now: the world is stopped.
   void GiveUnfinished();
@@ -85,36 +86,42 @@ class Tracer {
   void Publish(uint64_t* marked_objects, uint64_t* marked_words);
 
  private:
-  void Push(MarkEntry entry);
-  void Trace(MarkEntry entry);
-  void TraceObject(WordIndex object);
-  void TraceSlots(WordIndex object, uint64_t first_slot, uint64_t last_slot);
+  void Find(uint32_t reference, WordIndex owner);
   void TraceOnPages(WordIndex object, WordIndex begin, WordIndex end);
   // The same for the slots of a special shape that are not simply references, as far as they lie in u32 slots [from, until).
   void TraceSpecialSlots(WordIndex object, const Shape& shape, uint32_t count, uint64_t from, uint64_t until);
   bool IsMarked(uint32_t reference) const;
-  void EmptyRing();
+  // Traces what is on the stack until that is empty (true) or the time is over; the queue is empty then.
+  bool EmptyStack(uint64_t deadline_ns);
+  // Room for `count` more entries.
+  void Reserve(size_t count);
+  void Push(MarkEntry entry);
+  void Take(const MarkPool::Chunk& chunk);
+  // Somebody is short of work: the oldest entries, they tend to lead to the largest subgraphs.
+  void ShareOldest();
+  // Gives everything to the pool and leaves it.
+  void Suspend();
   uint64_t HeaderOf(WordIndex object) const {
     return __atomic_load_n(heap_->words() + object, __ATOMIC_RELAXED);
   }
 
-  static constexpr uint32_t kPrefetchDepth = 8;
+  static constexpr uint32_t kQueueEntries = 8;
   static constexpr uint32_t kSliceElements = 4096;
-  // Entries between two looks at the clock.
-  static constexpr uint32_t kClockEntries = 512;
+  // Entries between two looks at the clock and at who is short of work.
+  static constexpr uint32_t kLookEntries = 256;
 
   Heap* heap_;
   MarkPool* pool_;
   const uint16_t* young_from_;
-  std::vector<MarkEntry> stack_;
+  // The stack is storage_[bottom_] to storage_[top_ - 1].
+  std::vector<MarkEntry> storage_;
+  size_t bottom_ = 0;
+  size_t top_ = 0;
   std::vector<WordIndex> unfinished_;
   WeakFinds weak_finds_;
   std::vector<uint32_t> live_words_;
   uint64_t marked_objects_ = 0;
   uint64_t marked_words_ = 0;
-  // Entries on their way: their headers are being fetched.
-  MarkEntry ring_[kPrefetchDepth] = {};
-  uint32_t ring_at_ = 0;
 };
 
 }  // namespace faultline

@@ -93,7 +93,7 @@ bool Tracing::WorkWith(Tracer& tracer, uint64_t deadline_ns) {
       const size_t first = next_reference_.fetch_add(kReferencesAtOnce, std::memory_order_relaxed);
       if (first >= references_.size()) break;
       const size_t end = std::min(first + kReferencesAtOnce, references_.size());
-      for (size_t i = first; i < end; ++i) tracer.MarkReference(references_[i], 0);
+      for (size_t i = first; i < end; ++i) tracer.AddRoot(references_[i]);
     }
     while (in_time()) {
       const size_t first = next_ephemeron_.fetch_add(kReferencesAtOnce, std::memory_order_relaxed);

@@ -37,7 +37,7 @@ void Tracer::TraceEphemeron(Ephemeron ephemeron) {
     return;
   }
   const uint32_t value = Load(&slots[uint64_t{ephemeron.index} * 2 + 1]);
-  if (!IsSmallInteger(value)) MarkReference(value, ephemeron.table);
+  if (!IsSmallInteger(value)) Find(value, ephemeron.table);
 }
 
 void Tracer::TraceSpecialSlots(WordIndex object, const Shape& shape, uint32_t count, uint64_t from, uint64_t until) {
@@ -47,14 +47,14 @@ void Tracer::TraceSpecialSlots(WordIndex object, const Shape& shape, uint32_t co
   };
   const auto trace_tagged = [&](uint64_t slot) {
     const uint32_t value = Load(&slots[slot]);
-    if (!IsSmallInteger(value)) MarkReference(value, object);
+    if (!IsSmallInteger(value)) Find(value, object);
   };
   const uint64_t tagged = kHeaderSlots + shape.reference_fields;
   visit(tagged, tagged + shape.tagged_fields, trace_tagged);
   const uint64_t elements = uint64_t{shape.fixed_words} * 2;
   switch (shape.element_kind) {
     case ElementKind::kReference:
-      visit(elements, elements + count, [&](uint64_t slot) { MarkReference(Load(&slots[slot]), object); });
+      visit(elements, elements + count, [&](uint64_t slot) { Find(Load(&slots[slot]), object); });
       return;
     case ElementKind::kTagged:
       visit(elements, elements + count, trace_tagged);

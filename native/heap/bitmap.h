@@ -23,6 +23,9 @@ class Bitmap {
     return (cell.fetch_or(bit, std::memory_order_relaxed) & bit) == 0;
   }
 
+  // The cell is about to be tested and set.
+  void Prefetch(WordIndex word) const { __builtin_prefetch(bits_.data() + (word >> 6), 1); }
+
   bool Test(WordIndex word) const { return (Cell(word >> 6) >> (word & 63)) & 1; }
 
   // Sets `count` bits from `first`; one thread owns the range.

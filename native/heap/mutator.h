@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "heap/fault_around.h"
 #include "heap/layout.h"
 #include "heap/timeline.h"
 
@@ -55,6 +56,7 @@ class Mutator {
   uint32_t next_range_id = 1;
 
   Timeline timeline;
+  FaultAround fault_around;
 
   // Asks the thread's event loop to come to a safepoint; may be null.  Called under the lock of the mutator list.
   void (*nudge)(void* context) = nullptr;

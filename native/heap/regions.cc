@@ -15,6 +15,7 @@ Status Regions::Create(uint32_t capacity_regions, uint32_t reserve_regions) {
   if (Status status = punching_.Create(count_); !status.ok()) return status;
   if (Status status = mapped_.Create(count_); !status.ok()) return status;
   if (Status status = large_head_.Create(count_); !status.ok()) return status;
+  if (Status status = born_.Create(count_); !status.ok()) return status;
   free_count_.store(count_, std::memory_order_relaxed);
   return {};
 }
@@ -101,6 +102,7 @@ PageRun Regions::TakePages(uint32_t least, uint32_t wanted) {
       if (charged() >= capacity_ || !TakeFree(&region)) return {};
       Charge(1);
       current_ = region;
+      __atomic_store_n(&born_[region], ++births_, __ATOMIC_RELAXED);
     }
     SetState(current_, RegionState::kAllocating);
     AddOpen(PagesLeft(current_));
@@ -175,6 +177,7 @@ uint32_t Regions::ReserveTargets(uint32_t wanted, std::vector<RegionIndex>* targ
   RegionIndex region;
   while (targets->size() < wanted && TakeFree(&region)) {
     SetState(region, RegionState::kTarget);
+    __atomic_store_n(&born_[region], 0, __ATOMIC_RELAXED);
     targets->push_back(region);
   }
   return static_cast<uint32_t>(targets->size());

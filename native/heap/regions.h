@@ -105,18 +105,21 @@ class Regions {
   // The first region of the large object that `region` belongs to; stable while the object lives.
   RegionIndex LargeHead(RegionIndex region) const { return __atomic_load_n(&large_head_[region], __ATOMIC_RELAXED); }
 
-  // A moment's truth, without the lock: the entry may change while it is looked at.
-  // The mutator view was replaced: nothing that was populated before counts any more.  Mutators are stopped.
+  // The mutator view was replaced, or write-tracked: nothing that was populated before counts any more.
   void ForgetMapped() {
     const std::lock_guard<std::mutex> guard(lock_);
     ++view_;
   }
 
+  // A moment's truth, without the lock: the entry may change while it is looked at.
   RegionUse use(RegionIndex region) const {
     RegionUse use;
     __atomic_load(&use_[region], &use, __ATOMIC_RELAXED);
     return use;
   }
+  // When the region was taken to be filled by mutators, as a number that grows; what the region holds may be older.  0: with what was
+  // moved there, which has lived for a while.
+  uint32_t born(RegionIndex region) const { return __atomic_load_n(&born_[region], __ATOMIC_RELAXED); }
   uint32_t count() const { return count_; }
   uint32_t capacity() const { return capacity_; }
   void SetLimit(uint32_t regions) { limit_.store(regions, std::memory_order_relaxed); }
@@ -164,6 +167,8 @@ class Regions {
   MappedArray<uint16_t> clean_from_;
   MappedArray<uint16_t> punching_;  // First page that is being punched, plus 1; 0 for none.
   MappedArray<RegionIndex> large_head_;
+  MappedArray<uint32_t> born_;
+  uint32_t births_ = 0;
   // Pages [from, to) of a region were handed out, hence populated, since the view with that number came into use.
   struct Mapped {
     uint32_t view = 0;

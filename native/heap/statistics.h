@@ -57,6 +57,9 @@ struct Statistics {
   // Faults: time in the handler plus the delivery time measured for this mode.
   Histogram fault_service;
 
+  // Waits for a page that somebody else was building.
+  Histogram page_waits;
+
   // Mutators that had to wait for memory.
   Histogram stalls;
 

@@ -90,6 +90,7 @@ Napi::Value ReadStatistics(Info info) {
   answer.Set("pauses", pauses);
 
   answer.Set("faults", Summary(env, statistics.fault_service));
+  answer.Set("pageWaits", Summary(env, statistics.page_waits));
   answer.Set("stalls", Summary(env, statistics.stalls));
   return answer;
 }

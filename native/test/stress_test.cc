@@ -28,6 +28,7 @@ std::vector<Setting> Settings() {
     settings.push_back(setting);
   };
   add("fault-around 1", [](Setting& s) { s.heap.fault_around_pages = 1; });
+  add("fault-around 4", [](Setting& s) { s.heap.fault_around_pages = 4; });
   add("fault-around 64", [](Setting& s) { s.heap.fault_around_pages = 64; });
   add("TLABs of one page", [](Setting& s) { s.heap.tlab_pages = 1; });
   add("TLABs of 64 pages", [](Setting& s) { s.heap.tlab_pages = 64; });

@@ -26,6 +26,9 @@
 
 namespace faultline::test {
 
+// What a test program returns that cannot run here; the last line it printed says why.
+inline constexpr int kSkipped = 77;
+
 // SplitMix64, seeded; every random test prints its seed.
 class Random {
  public:
@@ -65,7 +68,7 @@ class TestHeap {
     FaultModeKind mode = FaultModeKind::kSigbus;
     MarkerKind marker = MarkerKind::kStopped;
     uint32_t rounds = 2;  // Precleaning rounds of a concurrent marker.
-    uint32_t fault_around_pages = 4;
+    uint32_t fault_around_pages = Collector::kAdaptive;
     bool verify = true;
     uint64_t delay_seed = 0;
   };

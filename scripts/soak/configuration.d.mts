@@ -11,6 +11,7 @@ export interface RoundConfiguration {
 type Row = (random: unknown, drawn: Record<string, unknown>, machine: Machine) => unknown;
 interface Machine {
   readonly modes: readonly string[];
+  readonly markers: readonly string[];
 }
 
 export const HEAP_OPTIONS: Readonly<Record<string, Row>>;

@@ -13,8 +13,13 @@ const always = (value) => () => value;
 export const HEAP_OPTIONS = {
   capacityBytes: (random) => `${random.pick([1, 1, 2, 3, 4, 6, 8, 8, 12, 16, 16, 24, 32, 48, 64, 96, 128, 200, 256])}M`,
   fault: (random, _drawn, machine) => random.pick(machine.modes),
+  marker: (random, _drawn, machine) => random.pick(machine.markers),
   workers: (random) => random.below(4),
-  faultAroundPages: (random) => 2 ** random.below(7),
+  workerNiceness: (random) => random.pick([0, 0, 0, 5, 19]),
+  faultAroundPages: (random) => random.pick(['adaptive', 'adaptive', 1, 2, 4, 16, 64]),
+  sizing: (random) => random.pick(['fixed', 'fixed', 'growable', 'adaptive']),
+  evacuationBudgetBytes: (random) => random.pick([undefined, undefined, '1M', '16M']),
+  returnAfterMs: (random) => random.pick([undefined, 0, 50]),
   tlabBytes: (random) => random.pick([undefined, undefined, '4K', '8K', '64K', '256K', '512K']),
   verify: always(true),
   trackUtilization: (random) => random.chance(1, 4),
@@ -89,7 +94,7 @@ export function parseOverride(text) {
 
 /** Short text for a line of progress. */
 export function describe({ heap, load }) {
-  const words = [heap.capacityBytes, heap.fault, `${heap.workers}w`, `${load.threads}t`];
+  const words = [heap.capacityBytes, heap.fault, heap.marker, `${heap.workers}w`, `${load.threads}t`];
   if (load.heaps > 1) words.push(`${load.heaps} heaps`);
   if (heap.stressEvery > 0) words.push(`stress ${heap.stressEvery}`);
   if (heap.delaySeed > 0) words.push('delays');

@@ -6,6 +6,7 @@ import Table from 'cli-table3';
 const COUNTED = ['operations', 'comparisons', 'cycles', 'compacting', 'exhausted', 'noMemory', 'deaths', 'refusals'];
 const GROUPS = {
   'fault mode': ({ heap }) => heap.fault,
+  marker: ({ heap }) => heap.marker,
   capacity: ({ heap }) => sizeClass(Number.parseInt(heap.capacityBytes, 10)),
   'GC workers': ({ heap }) => String(heap.workers),
   threads: ({ load }) => (load.threads <= 2 ? '1–2' : load.threads <= 5 ? '3–5' : '6–8'),

@@ -1,11 +1,13 @@
 /**
- * `faultline doctor`: what this machine offers, which fault mode `auto` picks and why no better one, and what to change for that.
+ * `faultline doctor`: what this machine offers, which fault mode and marker `auto` picks and why no better one, and what to
+ * change for that.
  *
  * Facts come from the addon's probe and from files of the kernel; what they mean for the modes is said in src/gc/fault-modes.ts.
  * Every mode that should work is tried on a heap of 1 MiB: a machine may promise more than a container lets through.
  */
 import { Command } from 'commander';
 import { judgeModes, type ModeVerdict } from '../gc/fault-modes.ts';
+import { judgeMarkers, type MarkerVerdict } from '../gc/markers.ts';
 import { binding, type Probe } from '../binding.ts';
 import { adviceFor } from './doctor/advice.ts';
 import { type MachineFacts, machineFacts } from './doctor/machine.ts';
@@ -25,6 +27,8 @@ export interface DoctorReport {
   /** What `auto` picks; null if nothing works. */
   readonly mode: string | null;
   readonly modes: readonly ModeReport[];
+  /** Ways to find what is alive, best first; `auto` picks the first that works. */
+  readonly markers: readonly MarkerVerdict[];
   readonly advice: readonly string[];
   readonly userfaultfd: Pick<Probe, 'door' | 'device' | 'systemCall' | 'userModeOnly'> & {
     readonly minorFaults: boolean;
@@ -36,7 +40,7 @@ export interface DoctorReport {
 
 export function doctorCommand(): Command {
   return new Command('doctor')
-    .description('what this machine offers, which fault mode is used, and what to change for a better one')
+    .description('what this machine offers, which fault mode and marker are used, and what to change for a better one')
     .option('--json', 'print one JSON object on standard output')
     .action(async ({ json }: { json?: boolean }) => {
       const report = await examine();
@@ -57,6 +61,7 @@ async function examine(): Promise<DoctorReport> {
   return {
     mode: picked?.mode ?? null,
     modes,
+    markers: judgeMarkers(probe, false),
     advice: adviceFor(probe, machine),
     userfaultfd: { door, device, systemCall, userModeOnly, minorFaults, signalDelivery, asyncWriteProtection },
     machine,

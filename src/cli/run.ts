@@ -111,7 +111,7 @@ class Run {
     const { value: check, ms: checkMs } = await timed(async () => checkEverything(heap, graph, shapes));
     const verifiedObjects = await heap.verify();
     return {
-      ...{ graph, size, options, bareP50Us, statistics, threads, check, verifiedObjects },
+      ...{ graph, size, marker: heap.capabilities.marker, options, bareP50Us, statistics, threads, check, verifiedObjects },
       statisticsAfter: heap.statistics(),
       interrupted: this.#interruption.happened,
       durations: { readMs, loadMs, runMs, fullCollectionMs, checkMs },

@@ -24,6 +24,7 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Binding, HeapHandle } from '../binding.ts';
+import { cycleSummary } from './cycle-summary.ts';
 import { describeRefusal } from './fault-modes.ts';
 import { type CycleSummary, type HeapEvent, nowMs, type PauseName, type PhaseName } from './events.ts';
 import type { MarkerName } from './markers.ts';
@@ -309,38 +310,10 @@ export class Collector {
   }
 
   #summary(cycle: number, startMs: number): CycleSummary {
-    const report = this.#native.report(this.#heap);
     const statistics = this.#native.statistics(this.#heap);
-    const faults = statistics.faults;
-    const before = this.#faults;
-    this.#faults = { count: faults.count, totalUs: faults.totalUs };
-    return {
-      type: 'cycle',
-      timeMs: nowMs(),
-      cycle,
-      startMs,
-      durationMs: nowMs() - startMs,
-      markedObjects: report.markedObjects,
-      liveBytes: report.liveBytes,
-      markPauseUs: report.markPauseNs / 1e3,
-      markingMs: report.markingNs / 1e6,
-      markingRounds: report.markingRounds,
-      writtenPages: report.writtenPages,
-      remarkPages: report.remarkPages,
-      flipPauseUs: report.flipPauseNs / 1e3,
-      roots: report.roots,
-      sweptRegions: report.sweptRegions,
-      sourceRegions: report.sourceRegions,
-      targetRegions: report.targetRegions,
-      copiedBytes: report.copiedBytes,
-      pagesByWorkers: report.pagesByWorkers,
-      pagesByMutators: report.pagesByMutators,
-      compactionMs: report.compactionNs / 1e6,
-      faults: { count: faults.count - before.count, totalUs: faults.totalUs - before.totalUs },
-      regions: { free: statistics.freeRegions, charged: statistics.chargedRegions },
-      fileBytes: statistics.fileBytes,
-      ...(report.flipRefused === undefined ? {} : { flipRefused: report.flipRefused }),
-    };
+    const { count, totalUs } = statistics.faults;
+    const faults = { count: count - this.#faults.count, totalUs: totalUs - this.#faults.totalUs };
+    this.#faults = { count, totalUs };
+    return cycleSummary({ cycle, startMs, endMs: nowMs(), faults }, this.#native.report(this.#heap), statistics);
   }
 }
-

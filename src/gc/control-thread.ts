@@ -10,16 +10,11 @@ import { channelName, type HeapCommand, type HeapEvent } from './events.ts';
 import type { MarkerName } from './markers.ts';
 import { Workers } from './workers.ts';
 
-export interface ControlThreadData {
-  readonly token: HeapToken;
-  readonly workers: number;
-}
-
-const { token, workers: workerCount } = workerData as ControlThreadData;
+const token = workerData as HeapToken;
 const native = binding();
 const { description } = attachNative(token);
 const channel = new BroadcastChannel(channelName(token.id));
-const workers = new Workers(token, workerCount);
+const workers = new Workers(token);
 const collector = new Collector({
   native,
   heap: description.heap,

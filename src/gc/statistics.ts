@@ -15,7 +15,7 @@ export interface HeapStatistics extends Omit<NativeStatistics, 'freeRegions' | '
   readonly fault: {
     readonly mode: string;
     readonly requestedMode: string;
-    readonly faultAroundPages: number;
+    readonly faultAroundPages: number | 'adaptive';
     /** A fault without work in this mode, where it was measured. */
     readonly bareP50Us?: number;
   };

@@ -4,6 +4,7 @@
  * It lends its thread to native code, slice by slice: native/gc/gang.h. Between slices it is in JavaScript, where it can be
  * terminated and where it sees that the collection is over.
  */
+import { setPriority } from 'node:os';
 import { binding, type HeapHandle } from '../binding.ts';
 import { attachNative, type HeapToken } from '../heap/token.ts';
 import { untilDone } from '../slices.ts';
@@ -25,6 +26,8 @@ export default function serve({ token, worker, turn, generation }: WorkerTask): 
   if (heap === undefined) {
     heap = attachNative(token).description.heap;
     heaps.set(token.id, heap);
+    // Of this thread alone: Linux keeps niceness by thread.
+    if (token.workers.niceness > 0) setPriority(token.workers.niceness);
   }
   const serving = heap;
   untilDone((sliceMs) => {

@@ -13,6 +13,12 @@ import type { WorkerTask } from './worker.ts';
 /** How long threads that were just started may take to load before they are terminated all the same. */
 const LOADING_PATIENCE_MS = 5_000;
 
+export interface WorkerOptions {
+  readonly count: number;
+  /** See `workerNiceness` of the heap's options. */
+  readonly niceness: number;
+}
+
 export class Workers {
   readonly #pool: Piscina | undefined;
   #loaded: Promise<unknown> = Promise.resolve();
@@ -20,8 +26,9 @@ export class Workers {
   readonly #token: HeapToken;
   readonly #turn = new Int32Array(new SharedArrayBuffer(4));
 
-  constructor(token: HeapToken, count: number) {
+  constructor(token: HeapToken) {
     this.#token = token;
+    const { count } = token.workers;
     this.#count = count;
     if (count === 0) return;
     this.#pool = new Piscina({

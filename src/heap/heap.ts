@@ -131,13 +131,14 @@ export class Heap extends EventEmitter<HeapEvents> {
     const spanBytes = Math.ceil((regions * REGION_BYTES) / VIEW_ALIGNMENT_BYTES) * VIEW_ALIGNMENT_BYTES;
     const view = reserve(spanBytes + VIEW_ALIGNMENT_BYTES, resolved);
     const roots = new SharedArrayBuffer(SHARED_ROOT_SLOTS * 4);
+    const { stressEvery, policy, workers, faultAroundPages: around } = resolved;
     const made = native.create(
-      { ...resolved, faultMode: FAULT_MODES.indexOf(mode), marker: MARKERS.indexOf(marker) },
+      { ...resolved, faultMode: FAULT_MODES.indexOf(mode), marker: MARKERS.indexOf(marker), faultAroundPages: around === 'adaptive' ? 0 : around },
       new Uint8Array(view, 0, ADDRESS_BYTES),
       new Uint32Array(roots),
     );
     if (isRefusal(made)) throw createRefused(made, resolved);
-    const heap = new Heap({ id: made.id, view, roots, stressEvery: resolved.stressEvery, policy: resolved.policy }, made, {
+    const heap = new Heap({ id: made.id, view, roots, stressEvery, policy, workers }, made, {
       options: resolved,
       reasons: [...reasons, ...markerReasons],
     });
@@ -215,7 +216,7 @@ export class Heap extends EventEmitter<HeapEvents> {
     return toStatistics(figures, this.#native.report(this.#description.heap), {
       mode: this.capabilities.faultMode,
       requestedMode: this.capabilities.requestedFaultMode,
-      faultAroundPages: this.#description.faultAroundPages,
+      faultAroundPages: this.#description.faultAroundPages || 'adaptive',
       ...(this.#bareFault === undefined ? {} : { bareP50Us: this.#bareFault.p50Us }),
     });
   }
@@ -310,7 +311,7 @@ export class Heap extends EventEmitter<HeapEvents> {
     if (!this.#native.claimControl(this.#description.heap, CONTROL_PATIENCE_MS)) return;
     const worker = new Worker(new URL('../gc/control-thread.js', import.meta.url), {
       name: `faultline-control-${this.token.id}`,
-      workerData: { token: this.token, workers: this.#options?.workers ?? 1 },
+      workerData: this.token,
       execArgv: [],
     });
     worker.unref();

@@ -5,6 +5,7 @@
 import { binding, type HeapDescription } from '../binding.ts';
 import { HeapError } from '../errors.ts';
 import type { PolicyOptions } from '../gc/policy.ts';
+import type { WorkerOptions } from '../gc/workers.ts';
 
 export interface HeapToken {
   readonly id: number;
@@ -15,6 +16,7 @@ export interface HeapToken {
   readonly stressEvery: number;
   /** Whichever thread has to start a control thread, collections go on as they were meant to. */
   readonly policy: PolicyOptions;
+  readonly workers: WorkerOptions;
 }
 
 /** A few bytes are enough for the addon to find the buffer's address. */

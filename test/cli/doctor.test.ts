@@ -4,6 +4,7 @@ import type { DoctorReport } from '../../src/cli/doctor.ts';
 import { adviceFor } from '../../src/cli/doctor/advice.ts';
 import { machineFacts } from '../../src/cli/doctor/machine.ts';
 import { binding, type Probe } from '../../src/binding.ts';
+import { Heap } from '../support/faultline.ts';
 import { faultline } from './command.ts';
 
 describe('faultline doctor', () => {
@@ -11,7 +12,7 @@ describe('faultline doctor', () => {
     const { status, stdout, stderr } = await faultline(['doctor']);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     expect(stdout).toMatch(/^A heap uses fault mode (sigbus|thread|sigsegv|stw) here/);
-    for (const word of ['sigbus', 'thread', 'sigsegv', 'stw', '/dev/userfaultfd', 'POPCNT', 'kernel', 'memory', 'vm.max_map_count']) {
+    for (const word of ['sigbus', 'thread', 'sigsegv', 'stw', 'barrier-free', 'satb', 'stopped', '/dev/userfaultfd', 'POPCNT', 'kernel', 'memory', 'vm.max_map_count']) {
       expect(stdout).toContain(word);
     }
   });
@@ -26,6 +27,10 @@ describe('faultline doctor', () => {
       expect(error).toBeNull();
       if (works && mode !== 'stw') expect(bareFaultUs).toBeGreaterThan(0);
     }
+    expect(report.markers.map(({ marker }) => marker)).toEqual(['barrier-free', 'satb', 'stopped']);
+    const heap = Heap.create({ capacityBytes: '1M', workers: 0 });
+    expect(heap.capabilities.marker).toBe(report.markers.find(({ works }) => works)?.marker);
+    await heap.close();
     expect(report.machine).toMatchObject({ node: process.version, cpus: expect.any(Number), popcnt: expect.any(Boolean) });
   });
 });
@@ -34,7 +39,7 @@ describe('advice', () => {
   const probe = binding().probe();
   const refused = (errno: number) => ({ errno, syscall: 'userfaultfd' });
   const machine = { ...machineFacts(probe), maxMapCount: 65_530, largestHeapBytes: 16 * 2 ** 30, cpus: 2 };
-  const good: Probe = { ...probe, door: '/dev/userfaultfd', minorFaults: true, signalDelivery: true };
+  const good: Probe = { ...probe, door: '/dev/userfaultfd', minorFaults: true, signalDelivery: true, writeTracking: refused(0) };
 
   it('is not given where nothing is missing', () => {
     expect(adviceFor(good, machine)).toEqual([]);
@@ -45,6 +50,7 @@ describe('advice', () => {
     expect(adviceFor(closed, machine).join()).toContain('--device /dev/userfaultfd');
     expect(adviceFor({ ...closed, userModeOnly: refused(38) }, machine).join()).toContain('CONFIG_USERFAULTFD');
     expect(adviceFor({ ...good, minorFaults: false }, machine).join()).toContain('5.14');
+    expect(adviceFor({ ...good, writeTracking: refused(22) }, machine).join()).toContain('6.7');
   });
 
   it('says what keeps heaps small', () => {

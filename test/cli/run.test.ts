@@ -42,6 +42,17 @@ describe('a run', () => {
     else expect(report.faults.bareP50Us).toBeGreaterThan(0);
   }, 120_000);
 
+  it.each(['barrier-free', 'satb', 'stopped'])('loses nothing with marker %s', async (marker) => {
+    const report = await reportOf('--marker', marker, '--heap', '48M', '--verify');
+    expect(report.marking.marker).toBe(marker);
+    expect(report.mutators.mismatches + report.check.mismatches).toBe(0);
+    const concurrent = marker !== 'stopped';
+    expect(report.pauses.remark.count > 0).toBe(concurrent);
+    expect(report.pauses.markStart.count > 0).toBe(concurrent);
+    expect(report.pauses.mark.count > 0).toBe(!concurrent);
+    expect(report.marking.writtenPages > 0).toBe(marker === 'barrier-free');
+  });
+
   it('holds in a heap that has hardly room for the graph', async () => {
     const { input } = await reportOf('--seconds', '0.1');
     const report = await reportOf('--heap', String(Math.ceil(input.bytes * 1.15 + 2 ** 20)));
@@ -63,9 +74,10 @@ describe('a run', () => {
     expect(report).toMatchObject({
       input: { path: snapshot, objects: expect.any(Number), references: expect.any(Number), bytes: expect.any(Number) },
       heap: numbers('capacityBytes', 'liveBytes', 'peakFileBytes', 'fileBytesBefore', 'fileBytesAfter'),
-      fault: { mode: expect.any(String), requestedMode: 'auto', faultAroundPages: expect.any(Number) },
+      fault: { mode: expect.any(String), requestedMode: 'auto', faultAroundPages: 'adaptive' },
       cycles: numbers('count', 'evacuatedBytes', 'copiedBytes', 'inPlacePages'),
-      pauses: { flip: pause, mark: pause, timeToSafepoint: pause },
+      pauses: { flip: pause, mark: pause, markStart: pause, remark: pause, timeToSafepoint: pause },
+      marking: { marker: expect.any(String), ...numbers('rounds', 'writtenPages', 'loggedReferences', 'objects', 'objectsPerSecond') },
       faults: numbers('count', 'p50Us', 'p99Us', 'p999Us', 'bareP50Us'),
       pages: numbers('builtByWorkers', 'builtByMutators', 'mappedByContinue', 'continueCalls', 'copyCalls'),
       stalls: numbers('count', 'totalMs', 'maxMs', 'p50Us', 'totalUs'),
@@ -77,6 +89,7 @@ describe('a run', () => {
       kernel: expect.any(String),
     });
     expect(report.triggers.explicit).toBeGreaterThan(0);
+    expect(report.marking.objectsPerSecond).toBeGreaterThan(0);
     expect(report.stalls.totalMs).toBeCloseTo(report.stalls.totalUs / 1000);
     for (const share of Object.values(report.utilization)) {
       expect(share).toBeGreaterThanOrEqual(0);
@@ -97,27 +110,35 @@ describe('a run', () => {
     expect(status).toBe(0);
     expect(stdout).toMatch(/^0 mismatches in [\d,]+ checks/);
     expect(stdout).toContain('seed 7');
-    expect(stdout.trimEnd().split('\n').length).toBeLessThan(24);
+    expect(stdout.trimEnd().split('\n').length).toBeLessThan(26);
     expect(stdout).toMatch(/^triggers +\d.* explicit/m);
     expect(stdout).toMatch(/^stalls +(none|\d)/m);
     expect(stderr).toBe('');
   });
 
   it('ends early at an interrupt, with the summary so far', async () => {
-    const words = ['run', snapshot, '--seconds', '60', '--json'];
-    const begin = performance.now();
-    const { status, stdout, stderr } = await faultline(words, { interruptAfterMs: 3000 });
-    expect(performance.now() - begin).toBeLessThan(20_000);
+    const words = ['run', snapshot, '--seconds', '300', '--json'];
+    let ended = await faultline(words, { interruptAfterMs: 3000 });
+    // On a machine that is busy with something else it may not have begun by then.
+    for (const interruptAfterMs of [12_000, 48_000]) {
+      if (ended.stderr.includes('before the mutator threads began')) ended = await faultline(words, { interruptAfterMs });
+    }
+    const { status, stdout, stderr } = ended;
     expect(status, stderr).toBe(0);
     const report = JSON.parse(stdout) as RunReport;
     expect(report.interrupted).toBe(true);
     expect(report.check.mismatches).toBe(0);
-  });
+  }, 120_000);
 });
 
 describe('a graph that was spoiled', () => {
   it.each(['identity', 'slot', 'payload', 'lost'])('is noticed by the threads and at the end (%s)', async (kind) => {
-    const { status, stdout, stderr } = await faultline(['run', snapshot, ...SHORT, '--json', '--corrupt', kind]);
+    const run = (seconds: string) => faultline(['run', snapshot, ...SHORT, '--seconds', seconds, '--json', '--corrupt', kind]);
+    const noticed = ({ stdout }: { stdout: string }): boolean => (JSON.parse(stdout) as RunReport).mutators.mismatches > 0;
+    let ended = await run('1');
+    // On a machine that is busy with something else the threads may not come by in a second.
+    for (const seconds of ['4', '16']) if (!noticed(ended)) ended = await run(seconds);
+    const { status, stdout, stderr } = ended;
     expect(status).toBe(1);
     const report = JSON.parse(stdout) as RunReport;
     expect(report.mutators.mismatches).toBeGreaterThan(0);
@@ -125,7 +146,7 @@ describe('a graph that was spoiled', () => {
     expect(report.mismatches[0]).toMatchObject({ what: expect.any(String), node: expect.any(Number), thread: expect.any(Number) });
     expect(stderr).toMatch(/^faultline: ERR_RUN_MISMATCH: .*--seed 7/);
     expect(stderr).not.toMatch(/^\s+at /m);
-  });
+  }, 120_000);
 });
 
 function numbers(...names: string[]): Record<string, unknown> {

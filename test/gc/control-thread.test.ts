@@ -23,7 +23,7 @@ describe.each(MODES)('the control thread (fault mode %s)', (fault) => {
     mutator.detach();
     for (let i = 0; i < 6; i++) {
       const collection = heap.collect({ kind: 'full' });
-      const intruder = new Worker(CONTROL_THREAD, { workerData: { token: heap.token, workers: i % 3 }, execArgv: [] });
+      const intruder = new Worker(CONTROL_THREAD, { workerData: { ...heap.token, workers: { count: i % 3, niceness: 0 } }, execArgv: [] });
       const [code] = (await once(intruder, 'exit')) as [number];
       expect(code).toBe(0);
       await collection;

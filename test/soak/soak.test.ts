@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { configurationOf, describe as describeConfiguration, HEAP_OPTIONS, LOAD } from '../../scripts/soak/configuration.mjs';
 import { resolveOptions } from '../../src/options.ts';
+import { MARKERS } from '../../src/gc/markers.ts';
 import { MODES, rounds } from '../support/modes.ts';
 import { seedOfTest } from '../support/seeds.ts';
 
@@ -60,7 +61,7 @@ describe('a soak', () => {
 });
 
 describe('a round', () => {
-  const machine = { modes: MODES };
+  const machine = { modes: MODES, markers: MARKERS };
 
   it('is the same again for the same seed and number, and another one otherwise', () => {
     expect(configurationOf(5, 17, machine)).toEqual(configurationOf(5, 17, machine));

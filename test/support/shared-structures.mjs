@@ -63,13 +63,13 @@ export function exchange(heap, mutator, { thread, threads, seed, running }) {
     const half = length >>> 1;
     if (random.chance(1, 3)) {
       const index = random.below(Math.floor(half / threads)) * threads + thread;
-      u32[place(index)] = ref;
+      mutator.setReference(place(index), ref);
       own.set(index, written);
     } else {
       // The shared half: a message may link to another thread's. Chains are cut, so that they do not grow for ever.
       const index = half + random.below(length - half);
-      if (random.chance(3, 4)) u32[ref * 2 + 2] = Atomics.load(u32, place(index));
-      Atomics.store(u32, place(index), ref);
+      if (random.chance(3, 4)) mutator.setReference(ref * 2 + 2, Atomics.load(u32, place(index)));
+      mutator.setReference(place(index), ref);
     }
     for (let i = 0; i < 4; i++) {
       let at = Atomics.load(u32, place(random.below(length)));

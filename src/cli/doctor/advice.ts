@@ -21,6 +21,9 @@ export function adviceFor(probe: Probe, machine: MachineFacts): string[] {
   } else if (probe.door.includes('USER_MODE_ONLY')) {
     advice.push(`for system calls on heap memory in mode thread: ${openingAdvice(probe)}`);
   }
+  if (probe.writeTracking.errno !== 0) {
+    advice.push(`for marking beside the threads without a write barrier: Linux 6.7 or newer (this is ${machine.kernel ?? 'unknown'})`);
+  }
   if (machine.maxMapCount !== null && machine.maxMapCount < USUAL_MAX_MAP_COUNT) {
     advice.push(`for large heaps in mode sigsegv: raise vm.max_map_count to ${USUAL_MAX_MAP_COUNT} (it is ${machine.maxMapCount})`);
   }

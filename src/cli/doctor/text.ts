@@ -15,12 +15,17 @@ const OVERCOMMIT = ['0 (heuristic)', '1 (always)', '2 (never beyond the limit)']
 export function doctorText(report: DoctorReport): string {
   const { mode, modes, advice, userfaultfd, machine } = report;
   const better = modes.slice(0, Math.max(0, modes.findIndex((candidate) => candidate.mode === mode)));
+  const marker = report.markers.find(({ works }) => works)!;
   const lines = [
     mode === null ? 'No fault mode works here.' : `A heap uses fault mode ${mode} here${better.length === 0 ? ', the best one' : ''}.`,
     ...better.map((candidate) => `  not ${candidate.mode}: ${candidate.error ?? candidate.remark}`),
+    `It finds what is alive with marker ${marker.marker}.`,
     '',
     'modes, best first',
     ...modes.map(modeLine),
+    '',
+    'markers, best first',
+    ...report.markers.map((each) => row(each.marker, `${each.works ? 'works' : 'not by itself'}: ${each.remark}`)),
     '',
     'userfaultfd',
     row('opened by', userfaultfd.door),

@@ -26,7 +26,7 @@ import { Checker } from './checker.ts';
 import { DIRECTORY_ROOT } from './load.ts';
 import { Litter } from './litter.ts';
 import { DIRECTORY_ELEMENTS_SLOT, type RunShapes } from './object-layout.ts';
-import { PathCopier, publish } from './path-copier.ts';
+import { PathCopier, type Publish, publisher } from './path-copier.ts';
 import { Random } from './random.ts';
 
 /** Objects of a walk between two safepoints. */
@@ -74,6 +74,7 @@ export class GraphMutator {
   readonly #held: { handle: ReferenceHandle; node: number }[] = [];
   readonly #copier: PathCopier;
   readonly #litter: Litter;
+  readonly #publish: Publish;
   #reconciledNode: number;
   #reconciledSlot = 0;
 
@@ -86,7 +87,8 @@ export class GraphMutator {
     this.#directory = heap.roots.slots;
     this.#kept = mutator.createRootRange(KEPT_PATHS);
     this.#kept.used = KEPT_PATHS;
-    this.#copier = new PathCopier(heap, mutator, graph, shapes, this.checker, this.random, this.operations);
+    this.#publish = publisher(heap, mutator);
+    this.#copier = new PathCopier(heap, mutator, graph, shapes, this.checker, this.random, this.operations, this.#publish);
     this.#litter = new Litter(mutator, shapes, this.checker, this.random, heap.statistics().capacityBytes);
     this.#reconciledNode = this.random.below(graph.nodeCount);
   }
@@ -182,7 +184,7 @@ export class GraphMutator {
           checker.fromSlot = slot;
           const now = u32[slots + slot]!;
           if (now === best || checker.check(now, target) < 0) continue;
-          publish(u32, slots + slot, best);
+          this.#publish(slots + slot, best);
           this.operations.swings++;
         }
       } else slot = count;

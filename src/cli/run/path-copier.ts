@@ -42,10 +42,14 @@ const ROOTS = 3;
 
 const STORES_ARE_ORDERED = process.arch === 'x64';
 
-/** Stores a reference to an object that other threads may not have seen yet. */
-export function publish(u32: Uint32Array, slot: number, ref: Ref): void {
-  if (STORES_ARE_ORDERED) u32[slot] = ref;
-  else Atomics.store(u32, slot, ref);
+export type Publish = (slot: number, ref: Ref) => void;
+
+/** Stores a reference to an object that other threads may not have seen yet; with the write barrier only where the marker needs one. */
+export function publisher(heap: Heap, mutator: Mutator): Publish {
+  const { u32 } = mutator;
+  if (heap.capabilities.marker === 'satb') return (slot, ref) => mutator.setReference(slot, ref);
+  if (STORES_ARE_ORDERED) return (slot, ref) => void (u32[slot] = ref);
+  return (slot, ref) => void Atomics.store(u32, slot, ref);
 }
 
 export class PathCopier {
@@ -58,6 +62,7 @@ export class PathCopier {
   readonly #random: Random;
   readonly #operations: Operations;
   readonly #roots: RootRange;
+  readonly #publish: Publish;
 
   constructor(
     heap: Heap,
@@ -67,6 +72,7 @@ export class PathCopier {
     checker: Checker,
     random: Random,
     operations: Operations,
+    publish: Publish,
   ) {
     this.#mutator = mutator;
     this.#u32 = mutator.u32;
@@ -76,6 +82,7 @@ export class PathCopier {
     this.#checker = checker;
     this.#random = random;
     this.#operations = operations;
+    this.#publish = publish;
     this.#roots = mutator.createRootRange(ROOTS);
     this.#roots.used = ROOTS;
   }
@@ -103,8 +110,8 @@ export class PathCopier {
       checker.fromSlot = slot;
       const copy = this.copy(u32[slots + slot]!, target);
       if (copy === 0) return;
-      publish(u32, roots[OWNER]! * 2 + INLINE_SLOT + 2 * inlineWords(selfBytes[node]!, count) + slot, copy);
-      if (forEverybody) publish(u32, this.#directory[DIRECTORY_ROOT]! * 2 + DIRECTORY_ELEMENTS_SLOT + target, copy);
+      this.#publish(roots[OWNER]! * 2 + INLINE_SLOT + 2 * inlineWords(selfBytes[node]!, count) + slot, copy);
+      if (forEverybody) this.#publish(this.#directory[DIRECTORY_ROOT]! * 2 + DIRECTORY_ELEMENTS_SLOT + target, copy);
       this.#operations.swings++;
       roots[OWNER] = copy;
       node = target;

@@ -31,9 +31,21 @@ export interface RunReport {
     readonly fileBytesAfter: number;
     readonly metadataBytes: number;
   };
-  readonly fault: { readonly mode: string; readonly requestedMode: string; readonly faultAroundPages: number };
+  readonly fault: { readonly mode: string; readonly requestedMode: string; readonly faultAroundPages: number | 'adaptive' };
   readonly cycles: HeapStatistics['cycles'];
   readonly pauses: HeapStatistics['pauses'];
+  readonly marking: {
+    readonly marker: string;
+    /** Traces after the first: precleaning rounds. */
+    readonly rounds: number;
+    /** Looked at again because they had been written, by rounds and by remark pauses. */
+    readonly writtenPages: number;
+    /** What the write barrier of the marker `satb` noted. */
+    readonly loggedReferences: number;
+    readonly objects: number;
+    /** From the first object looked at to the end of the last pause, over all cycles and workers. */
+    readonly objectsPerSecond: number;
+  };
   readonly faults: DurationSummary & { readonly bareP50Us: number };
   readonly pages: HeapStatistics['pages'];
   /** Waits of mutators that had no memory. */
@@ -80,6 +92,7 @@ export interface RunDurations {
 export interface RunFindings {
   readonly graph: ObjectGraph;
   readonly size: GraphSize;
+  readonly marker: string;
   readonly options: RunOptions;
   readonly bareP50Us: number;
   /** When the mutators had stopped, and after the full collection. */
@@ -121,6 +134,7 @@ export function reportOf(findings: RunFindings): RunReport {
     },
     cycles: statistics.cycles,
     pauses: statistics.pauses,
+    marking: markingOf(findings.marker, statistics.marking),
     faults: { ...statistics.faults, bareP50Us: findings.bareP50Us },
     pages: statistics.pages,
     stalls: { ...statistics.stalls, totalMs: statistics.stalls.totalUs / 1000, maxMs: statistics.stalls.maxUs / 1000 },
@@ -151,6 +165,12 @@ export function reportOf(findings: RunFindings): RunReport {
     node: process.version,
     kernel: release(),
   };
+}
+
+function markingOf(marker: string, figures: HeapStatistics['marking']): RunReport['marking'] {
+  const { rounds, writtenPages, loggedReferences, objects, totalUs } = figures;
+  const objectsPerSecond = totalUs === 0 ? 0 : Math.round(objects / (totalUs / 1e6));
+  return { marker, rounds, writtenPages, loggedReferences, objects, objectsPerSecond };
 }
 
 function sumOfOperations(threads: readonly ThreadReport[]): Omit<Operations, 'exhausted'> {

@@ -5,6 +5,7 @@ import { randomInt } from 'node:crypto';
 import { type Command, Option } from 'commander';
 import { argumentRangeError } from '../../errors.ts';
 import { FAULT_MODES, type RequestedFaultMode } from '../../gc/fault-modes.ts';
+import { MARKERS, type RequestedMarker } from '../../gc/markers.ts';
 import { type HeapOptions, resolveOptions } from '../../options.ts';
 
 /** Ways to spoil the graph after loading, so that a test can see that a run notices. */
@@ -18,7 +19,9 @@ export interface RunOptions {
   /** `auto`, or a size such as `512M`. */
   readonly heap: string;
   readonly fault: RequestedFaultMode;
+  readonly workerNiceness: number | undefined;
   readonly faultAround: number | undefined;
+  readonly marker: RequestedMarker;
   readonly seed: number;
   readonly json: boolean;
   readonly verify: boolean;
@@ -33,7 +36,9 @@ const SPELLINGS: Readonly<Record<string, string>> = {
   capacityBytes: '--heap',
   faultAroundPages: '--fault-around',
   workers: '--workers',
+  workerNiceness: '--worker-niceness',
   fault: '--fault',
+  marker: '--marker',
 };
 
 export function addRunOptions(command: Command): Command {
@@ -42,9 +47,11 @@ export function addRunOptions(command: Command): Command {
     .option('--seconds <n>', 'how long the mutator threads work', '10')
     .option('--mutators <n>', 'mutator threads, 1 to 64', '2')
     .option('--workers <n>', 'GC workers, 0 to 62 (default: one less than the CPUs, between 1 and 4)')
+    .option('--worker-niceness <n>', 'how much they step back for other threads, 0 to 19 (default: 0)')
     .option('--heap <size>', 'capacity such as 512M or 4G, or auto: about 2.2 times the graph', 'auto')
     .option('--fault <mode>', `how early touches are held: auto, ${FAULT_MODES.join(', ')}`, 'auto')
-    .option('--fault-around <pages>', 'pages shown at a fault, a power of two up to 64 (default: 4)')
+    .option('--fault-around <pages>', 'pages shown at a fault, a power of two up to 64 (default: adaptive)')
+    .option('--marker <name>', `how what is alive is found: auto, ${MARKERS.join(', ')}`, 'auto')
     .option('--seed <n>', 'seed of everything random (default: a new one, which is printed)')
     .option('--json', 'print one JSON object on standard output, and nothing else there')
     .option('--verify', 'walk the whole heap after every marking too, inside the pause')
@@ -57,9 +64,11 @@ export function runOptions(text: Readonly<Record<string, unknown>>): RunOptions 
     seconds: number(text, 'seconds', 0.1, MAX_SECONDS),
     mutators: integer(text, 'mutators', 1, MAX_MUTATORS),
     workers: text['workers'] === undefined ? undefined : integer(text, 'workers', 0, 62),
+    workerNiceness: text['workerNiceness'] === undefined ? undefined : integer(text, 'worker-niceness', 0, 19),
     heap: String(text['heap']),
     fault: text['fault'] as RequestedFaultMode,
     faultAround: text['faultAround'] === undefined ? undefined : integer(text, 'fault-around', 1, 64),
+    marker: text['marker'] as RequestedMarker,
     seed: text['seed'] === undefined ? randomInt(1, MAX_SEED) : integer(text, 'seed', 0, MAX_SEED),
     json: text['json'] === true,
     verify: text['verify'] === true,
@@ -77,9 +86,11 @@ export function heapOptions(options: RunOptions, capacityBytes: number | string)
   return {
     capacityBytes,
     fault: options.fault,
+    marker: options.marker,
     verify: options.verify,
     trackUtilization: true,
     ...(options.workers === undefined ? {} : { workers: options.workers }),
+    ...(options.workerNiceness === undefined ? {} : { workerNiceness: options.workerNiceness }),
     ...(options.faultAround === undefined ? {} : { faultAroundPages: options.faultAround }),
   };
 }
@@ -89,8 +100,10 @@ export function commandOf(input: string | undefined, options: RunOptions): strin
   const words = ['faultline run', ...(input === undefined ? [] : [JSON.stringify(input)])];
   words.push(`--seconds ${options.seconds}`, `--mutators ${options.mutators}`, `--fault ${options.fault}`);
   if (options.workers !== undefined) words.push(`--workers ${options.workers}`);
+  if (options.workerNiceness !== undefined) words.push(`--worker-niceness ${options.workerNiceness}`);
   if (options.heap !== 'auto') words.push(`--heap ${options.heap}`);
   if (options.faultAround !== undefined) words.push(`--fault-around ${options.faultAround}`);
+  if (options.marker !== 'auto') words.push(`--marker ${options.marker}`);
   if (options.verify) words.push('--verify');
   return [...words, `--seed ${options.seed}`].join(' ');
 }

@@ -30,6 +30,7 @@ export function summaryOf(report: RunReport): string {
         `${mib(cycles.copiedBytes)} of it alive and copied, ${count(cycles.inPlacePages)} pages in place`,
     ],
     ['triggers', triggersText(report.triggers)],
+    ['marking', markingText(report.marking)],
     ['stalls', stallsText(report.stalls)],
     [
       'faults',
@@ -68,6 +69,16 @@ function verdict(report: RunReport): string {
   return mismatches === 0 ? `${head}: nothing was lost.` : `${head}: OBJECTS WERE LOST OR DAMAGED.`;
 }
 
+function markingText({ marker, rounds, writtenPages, loggedReferences, objects, objectsPerSecond }: RunReport['marking']): string {
+  const again =
+    marker === 'barrier-free'
+      ? `; ${count(writtenPages)} written pages looked at again, ${count(rounds)} rounds`
+      : marker === 'satb'
+        ? `; ${count(loggedReferences)} references logged by the write barrier`
+        : '';
+  return `marker ${marker}, ${(objects / 1e6).toFixed(1)} million objects, ${(objectsPerSecond / 1e6).toFixed(1)} million a second${again}`;
+}
+
 /** Why there were collections, the most frequent reason first. */
 function triggersText(triggers: RunReport['triggers']): string {
   const happened = Object.entries(triggers).filter(([, times]) => times > 0);
@@ -80,7 +91,7 @@ function stallsText({ count: stalls, totalMs, maxMs }: RunReport['stalls']): str
   return `${count(stalls)} waits for memory, ${time(totalMs * 1000)} altogether, ${time(maxMs * 1000)} at most`;
 }
 
-function durationTable({ pauses, faults }: RunReport): string {
+function durationTable({ marking, pauses, faults }: RunReport): string {
   const table = new Table({
     head: ['', 'count', 'p50', 'p99', 'max'],
     chars: { ...NO_BORDERS, mid: '', 'left-mid': '', 'mid-mid': '', 'right-mid': '', middle: '  ' },
@@ -91,7 +102,12 @@ function durationTable({ pauses, faults }: RunReport): string {
     table.push([name, count(of.count), time(of.p50Us), time(of.p99Us), time(of.maxUs)]);
   };
   row('flip pause', pauses.flip);
-  row('mark pause', pauses.mark);
+  if (marking.marker === 'stopped') {
+    row('mark pause', pauses.mark);
+  } else {
+    row('mark start pause', pauses.markStart);
+    row('remark pause', pauses.remark);
+  }
   row('time to safepoint', pauses.timeToSafepoint);
   row('page fault', faults);
   table.push(['  without work', '', time(faults.bareP50Us), '', '']);

@@ -2,7 +2,6 @@
  * Threads that end without detaching: node thread-ending.mjs FAULT. After each of them the heap must still collect, and must know
  * of one mutator less. Says what it has been through.
  */
-import { once } from 'node:events';
 import { Heap } from '../../../dist/index.js';
 import { lengthOfList, makeFragmentedList, startVictim, stuck, until, within } from '../victims.mjs';
 
@@ -20,7 +19,8 @@ const PROMPT_MS = 10_000;
 async function endOf(victim, ending) {
   let error;
   victim.worker.on('error', (thrown) => (error = thrown));
-  const exit = once(victim.worker, 'exit').catch(() => once(victim.worker, 'exit'));
+  // Not once() of node:events: it is rejected by the error, and the exit may follow in the same turn.
+  const exit = new Promise((resolve) => victim.worker.once('exit', resolve));
   if (ending === 'terminate') void victim.worker.terminate();
   else victim.tell();
   if (!(await within(exit, PROMPT_MS))) throw new Error(`a thread has not ended ${PROMPT_MS / 1000} s after: ${ending}`);
