@@ -88,6 +88,9 @@ class Tracer {
  private:
   void Find(uint32_t reference, WordIndex owner);
   void TraceOnPages(WordIndex object, WordIndex begin, WordIndex end);
+  // The same for the slots of a special shape that are not simply references, as far as they lie in u32 slots [from, until).
+  void TraceSpecialSlots(WordIndex object, const Shape& shape, uint32_t count, uint64_t from, uint64_t until);
+  bool IsMarked(uint32_t reference) const;
   // Traces what is on the stack until that is empty (true) or the time is over; the queue is empty then.
   bool EmptyStack(uint64_t deadline_ns);
   // Room for `count` more entries.
@@ -98,9 +101,6 @@ class Tracer {
   void ShareOldest();
   // Gives everything to the pool and leaves it.
   void Suspend();
-  // The same for the slots of a special shape that are not simply references, as far as they lie in u32 slots [from, until).
-  void TraceSpecialSlots(WordIndex object, const Shape& shape, uint32_t count, uint64_t from, uint64_t until);
-  bool IsMarked(uint32_t reference) const;
   uint64_t HeaderOf(WordIndex object) const {
     return __atomic_load_n(heap_->words() + object, __ATOMIC_RELAXED);
   }
