@@ -10,9 +10,10 @@ import { exchange } from '../../test/support/shared-structures.mjs';
 import { Giants, rangeRound, stormRound } from './side-structures.mjs';
 
 const SHADOW_WORDS_LIMIT = 1_000_000;
+const ALLOCATIONS_UNDER_STRESS = 200;
 
 export class Life {
-  constructor(heap, { seed, thread, threads, load, capacityBytes }) {
+  constructor(heap, { seed, thread, threads, load, capacityBytes, stressEvery }) {
     this.heap = heap;
     this.thread = thread;
     this.threads = threads;
@@ -20,6 +21,8 @@ export class Life {
     this.random = makeRandom(seed);
     this.shareBytes = (load.fill * capacityBytes) / threads;
     this.giantBytes = load.giants * capacityBytes;
+    // Where every few allocations wait for a collection, with the other threads in turn, thousands of them would take minutes.
+    this.most = stressEvery > 0 ? ALLOCATIONS_UNDER_STRESS * stressEvery : Infinity;
     this.figures = { operations: 0, comparisons: 0, exhausted: 0, noMemory: 0 };
     this.begin();
   }
@@ -55,10 +58,10 @@ export class Life {
     const { random, load, mutator, program, heap } = this;
     switch (random.below(16)) {
       case 0:
-        if (load.handleStorms) this.figures.operations += stormRound(heap, mutator, random);
+        if (load.handleStorms) this.figures.operations += stormRound(heap, mutator, random, this.most);
         return;
       case 1:
-        if (load.rootRanges) this.figures.operations += rangeRound(heap, mutator, random);
+        if (load.rootRanges) this.figures.operations += rangeRound(heap, mutator, random, this.most);
         return;
       case 2:
         if (load.sharedTable) {

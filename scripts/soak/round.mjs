@@ -71,7 +71,10 @@ for (const { heap } of heaps) {
 
 /** Threads on the heap with number `index`, the event loop's included. */
 const threadsOf = (index) => Math.ceil((load.threads - index) / load.heaps) + (load.mainMutator && index === 0 ? 1 : 0);
-const lifeOf = (thread, index) => ({ seed: random.next(), thread, threads: load.threads + 1, load: { ...load, fill: shareOf(index) }, capacityBytes });
+const lifeOf = (thread, index) => {
+  const { stressEvery } = options;
+  return { seed: random.next(), thread, threads: load.threads + 1, load: { ...load, fill: shareOf(index) }, capacityBytes, stressEvery };
+};
 /** `fill` is divided by Life among all threads of the round; more of it goes to each where there are several heaps. */
 const shareOf = (index) => (load.fill * (load.threads + 1)) / Math.max(1, threadsOf(index));
 

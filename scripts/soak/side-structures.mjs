@@ -27,9 +27,9 @@ function expectTag(shape, mutator, ref, id, what) {
 }
 
 /** Handles made, read and released in random order. */
-export function stormRound(heap, mutator, random) {
+export function stormRound(heap, mutator, random, most) {
   const shape = heap.defineShape(TAG);
-  const count = STORM_LEAST + random.below(random.chance(1, 8) ? STORM : STORM / 20);
+  const count = Math.min(most, STORM_LEAST + random.below(random.chance(1, 8) ? STORM : STORM / 20));
   const live = [];
   try {
     for (let id = 0; id < count; id++) {
@@ -49,11 +49,11 @@ export function stormRound(heap, mutator, random) {
 }
 
 /** A root range that grows and shrinks like a stack. */
-export function rangeRound(heap, mutator, random) {
+export function rangeRound(heap, mutator, random, most) {
   const shape = heap.defineShape(TAG);
   const range = mutator.createRootRange(1 + random.below(3_000));
   const ids = [];
-  let steps = 2_000;
+  let steps = Math.min(most, 2_000);
   try {
     while (steps-- > 0) {
       if (ids.length < range.slots.length && random.chance(3, 5)) {

@@ -134,9 +134,10 @@ describe('the events of a collection', () => {
     // Requests that wait for the same collection become one; the larger kind says why.
     mutator.collect({ kind: 'full', reason: 'stress' });
     await heap.collect({ kind: 'full' });
-    const reasons = new Set(events.flatMap((event) => (event.type === 'collection' ? [event.reason] : [])));
+    const reasons = new Set<string>(events.flatMap((event) => (event.type === 'collection' ? [event.reason] : [])));
     expect([...reasons]).toEqual(expect.arrayContaining(['explicit', 'stress']));
-    expect(reasons.has('occupancy') || reasons.has('allocation-rate')).toBe(true);
+    // Which of them depends on how soon the control thread is there.
+    expect(['occupancy', 'allocation-rate', 'exhausted'].some((reason) => reasons.has(reason))).toBe(true);
     const ended = events.filter((event) => event.type === 'collection');
     const { count, byReason } = heap.statistics().collections;
     expect(count).toBe(ended.length);
