@@ -334,7 +334,7 @@ int main(int argc, char** argv) {
               write.again_ns, write.outside_ns);
   const std::vector<uint32_t> sizes = quick ? std::vector<uint32_t>{64, 256} : std::vector<uint32_t>{64, 256, 1024, 4096};
   for (size_t i = 0; i < sizes.size(); ++i) {
-    const RemarkFigures f = MeasureRemark(sizes[i], quick ? 10 : sizes[i] >= 4096 ? 12 : 40);
+    const RemarkFigures f = MeasureRemark(sizes[i], quick ? 10 : sizes[i] >= 4096 ? 6 : sizes[i] >= 1024 ? 25 : 60);
     std::printf("      {\"liveMib\": %u, \"markings\": %u, \"idleP50Us\": %.1f, \"p50Us\": %.1f, \"p99Us\": %.1f, \"pagesP50\": %.0f, "
                 "\"usPerPage\": %.2f, \"rounds\": %.0f, \"writtenPages\": %.0f, \"startP50Us\": %.1f, \"markingMs\": %.1f, "
                 "\"mbPerS\": %.1f}%s\n",
