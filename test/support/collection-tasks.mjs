@@ -1,0 +1,283 @@
+/**
+ * Collection tasks: what threads do to shared collections in tests. Written in JavaScript because worker threads load it as it is.
+ *
+ * Each task is `(heap, mutator, { data, running, ready }) => result`; the collections lie in the shared root slots.
+ */
+import { makeRandom } from './random.mjs';
+
+/** Which shared root slot holds what. */
+export const SUBJECT_ROOT = 0;
+export const LOCK_ROOT = 1;
+export const CONDITION_ROOT = 2;
+/** An array of objects that are keys. */
+export const KEYS_ROOT = 3;
+
+const GARBAGE = { name: 'garbage of collections', elements: 'u8' };
+export const BOX = { name: 'box', fields: { number: 'f64' } };
+
+/** Values are told apart over all threads, and in the order in which a thread made them. */
+const PER_THREAD = 2 ** 32;
+export const valueOf = (thread, number) => thread * PER_THREAD + number;
+export const threadOf = (value) => Math.floor(value / PER_THREAD);
+
+const at = (heap, root) => heap.view(heap.roots.slots[root]);
+
+function litter(heap, mutator, random) {
+  const shape = heap.defineShape(GARBAGE);
+  for (let i = 0; i < 4; i++) mutator.allocate(shape, random.below(300));
+}
+
+/** How values go into a collection of that kind and come out of it. */
+function coder(heap, kind) {
+  if (kind === 'f64') return { encode: (value) => value, decode: (value) => value };
+  if (kind === 'string') return { encode: String, decode: Number };
+  const box = heap.defineShape(BOX);
+  return { encode: (number) => heap.create(box, { number }), decode: (view) => view.number };
+}
+
+/** Pushes and pops; answers what it pushed and what it got. */
+function pushAndPop(heap, mutator, { data, running, ready }) {
+  const random = makeRandom(data.seed);
+  const array = at(heap, SUBJECT_ROOT);
+  const { encode, decode } = coder(heap, array.kind);
+  const popped = [];
+  let pushed = 0;
+  ready();
+  while (running()) {
+    mutator.scope(() => {
+      litter(heap, mutator, random);
+      const many = random.below(40);
+      for (let i = 0; i < many; i++) array.push(encode(valueOf(data.thread, pushed++)));
+      for (let i = random.below(44); i > 0; i--) {
+        const value = array.pop();
+        if (value !== undefined) popped.push(decode(value));
+      }
+      const length = array.length;
+      for (const value of array) {
+        if (decode(value) < 0) throw new Error(`the array holds ${decode(value)}`);
+        if (random.chance(1, 20)) break;
+      }
+      if (length < 0) throw new Error('a negative length');
+    });
+  }
+  return { pushed, popped };
+}
+
+/** Writes growing numbers to elements of its own, and looks whether those of others grow, too. */
+function setAndGet(heap, mutator, { data, running, ready }) {
+  const random = makeRandom(data.seed);
+  const array = at(heap, SUBJECT_ROOT);
+  const { encode, decode } = coder(heap, array.kind);
+  const seen = new Array(data.elements).fill(0);
+  let written = 0;
+  ready();
+  while (running()) {
+    mutator.scope(() => {
+      litter(heap, mutator, random);
+      for (let i = 0; i < 20; i++) {
+        const index = random.below(Math.floor(data.elements / data.threads)) * data.threads + data.thread;
+        array.set(index, encode(++written));
+        if (decode(array.get(index)) !== written) throw new Error(`element ${index} is not what its only writer stored`);
+        seen[index] = written;
+      }
+      for (let i = 0; i < 40; i++) {
+        const index = random.below(data.elements);
+        const value = decode(array.get(index));
+        if (value < seen[index]) throw new Error(`element ${index} was ${seen[index]} and is ${value}`);
+        seen[index] = value;
+      }
+      // The end of the array comes and goes meanwhile.
+      array.push(encode(0));
+      array.pop();
+    });
+  }
+  return { written };
+}
+
+/** Random operations on keys of its own, against a model; claims of keys that all want. */
+function map(heap, mutator, { data, running, ready }) {
+  const random = makeRandom(data.seed);
+  const shared = at(heap, SUBJECT_ROOT);
+  const { encode, decode } = coder(heap, shared.valueKind);
+  const objects = [];
+  if (shared.keyKind === 'ref') {
+    for (let i = 0; i < data.keys * (data.threads + 1); i++) objects.push(at(heap, KEYS_ROOT).get(i));
+  }
+  const keyOf = (number) => ({ string: `key ${number}`, f64: number / 4, ref: objects[number] })[shared.keyKind];
+  const numberOf = (key) => ({ string: () => Number(key.slice(4)), f64: () => key * 4, ref: () => key.number })[shared.keyKind]();
+  const model = new Map();
+  const claimed = [];
+  let operations = 0;
+  const own = () => data.keys * (data.thread + 1) + random.below(data.keys);
+  ready();
+  while (running() || operations < 200) {
+    mutator.scope(() => {
+      litter(heap, mutator, random);
+      for (let i = 0; i < 20; i++, operations++) {
+        const number = own();
+        const key = keyOf(number);
+        const choice = random.below(4);
+        if (choice === 0) {
+          if (shared.delete(key) !== model.delete(number)) throw new Error(`delete of ${number} was wrong`);
+        } else if (choice === 1) {
+          shared.set(key, encode(operations));
+          model.set(number, operations);
+        } else if (choice === 2) {
+          const made = shared.setIfAbsent(key, encode(operations));
+          if (made === model.has(number)) throw new Error(`setIfAbsent of ${number} was wrong`);
+          if (made) model.set(number, operations);
+        }
+        const value = shared.get(key);
+        const found = value === undefined ? undefined : decode(value);
+        if (found !== model.get(number)) throw new Error(`key ${number} holds ${found} instead of ${model.get(number)}`);
+      }
+      const wanted = random.below(data.keys);
+      if (shared.setIfAbsent(keyOf(wanted), encode(data.thread))) claimed.push(wanted);
+      if (random.chance(1, 4)) lookAtAll(shared, model, numberOf, data);
+    });
+  }
+  return { claimed, left: [...model], operations };
+}
+
+/** Entries that nobody changes while the iteration runs come exactly once. */
+function lookAtAll(shared, model, numberOf, { keys, thread }) {
+  const times = new Map();
+  for (const [key] of shared) {
+    const number = numberOf(key);
+    times.set(number, (times.get(number) ?? 0) + 1);
+  }
+  for (const [number, count] of times) if (count !== 1) throw new Error(`key ${number} came ${count} times`);
+  for (const number of model.keys()) if (!times.has(number)) throw new Error(`key ${number} did not come`);
+  for (const number of times.keys()) {
+    if (Math.floor(number / keys) === thread + 1 && !model.has(number)) throw new Error(`key ${number} is not there and came`);
+  }
+}
+
+function produce(heap, mutator, { data, running, ready }) {
+  const random = makeRandom(data.seed);
+  const queue = at(heap, SUBJECT_ROOT);
+  const { encode } = coder(heap, queue.kind);
+  let produced = 0;
+  ready();
+  while (running()) {
+    mutator.scope(() => {
+      litter(heap, mutator, random);
+      // A queue without a capacity is not to be filled without limit either.
+      if (queue.length > 2_000) return;
+      const value = encode(valueOf(data.thread, produced));
+      if (random.chance(1, 2) ? queue.enqueue(value) : queue.enqueueWait(value, 20)) produced++;
+      if (queue.length > queue.capacity) throw new Error(`${queue.length} elements in a queue for ${queue.capacity}`);
+    });
+  }
+  return { produced };
+}
+
+/** Until nothing has come for a while after the end. */
+function consume(heap, mutator, { data, running, ready }) {
+  const random = makeRandom(data.seed);
+  const queue = at(heap, SUBJECT_ROOT);
+  const { decode } = coder(heap, queue.kind);
+  const last = [];
+  const counts = [];
+  ready();
+  for (let more = true; more; ) {
+    mutator.scope(() => {
+      litter(heap, mutator, random);
+      const wasRunning = running();
+      const value = random.chance(1, 2) ? queue.dequeue() : queue.dequeueWait(20);
+      if (value === undefined) {
+        more = wasRunning || queue.length > 0;
+        return;
+      }
+      const number = decode(value);
+      const thread = threadOf(number);
+      if (number <= (last[thread] ?? -1)) throw new Error(`${number} came after ${last[thread]}`);
+      last[thread] = number;
+      counts[thread] = (counts[thread] ?? 0) + 1;
+      for (const waiting of random.chance(1, 50) ? queue : []) decode(waiting);
+    });
+  }
+  return { counts, sum: counts.reduce((sum, count) => sum + (count ?? 0), 0) };
+}
+
+/** Adds to two numbers of an object that must always be equal, which only the lock makes so. */
+function locked(heap, mutator, { data, running, ready }) {
+  const random = makeRandom(data.seed);
+  const lock = at(heap, LOCK_ROOT);
+  const array = at(heap, SUBJECT_ROOT);
+  let added = 0;
+  let late = 0;
+  ready();
+  while (running()) {
+    mutator.scope(() => {
+      litter(heap, mutator, random);
+      if (!lock.lock(random.chance(1, 4) ? random.below(3) : Infinity)) {
+        late++;
+        return;
+      }
+      const [one, two] = [array.get(0), array.get(1)];
+      if (one !== two) throw new Error(`${one} and ${two} under the lock`);
+      array.set(0, one + 1);
+      if (random.chance(1, 8)) litter(heap, mutator, random);
+      array.set(1, two + 1);
+      added++;
+      lock.unlock();
+    });
+  }
+  return { added, late };
+}
+
+/** Takes turns with the other threads: waits until the number is its own, and makes it the next one's. */
+function turns(heap, mutator, { data, running, ready }) {
+  const [array, lock, condition] = [SUBJECT_ROOT, LOCK_ROOT, CONDITION_ROOT].map((root) => at(heap, root));
+  const random = makeRandom(data.seed);
+  let taken = 0;
+  ready();
+  while (running()) {
+    litter(heap, mutator, random);
+    lock.lock();
+    while (running() && array.get(0) % data.threads !== data.thread) condition.wait(lock, 50);
+    if (running()) {
+      array.set(0, array.get(0) + 1);
+      taken++;
+    }
+    condition.notifyAll();
+    lock.unlock();
+  }
+  return { taken };
+}
+
+/** Takes the lock and keeps it. */
+async function holdLock(heap, _mutator, { running, ready }) {
+  at(heap, LOCK_ROOT).lock();
+  ready();
+  while (running()) await new Promise((resolve) => setTimeout(resolve, 20));
+  return {};
+}
+
+/** Waits in an empty queue, for ever. */
+function waitForElement(heap, _mutator, { data, ready }) {
+  ready();
+  const queue = at(heap, SUBJECT_ROOT);
+  return { value: data.timeoutMs === undefined ? queue.dequeueWait() : queue.dequeueWait(data.timeoutMs) };
+}
+
+/** All operations at once, until the thread is terminated. */
+function everything(heap, mutator, { data, ready }) {
+  const random = makeRandom(data.seed);
+  const [array, numbers, queue, lock] = [0, 1, 2, 3].map((root) => at(heap, root));
+  ready();
+  for (let i = 0; ; i++) {
+    array.push(i);
+    array.set(0, i);
+    if (random.chance(1, 2)) array.pop();
+    numbers.set(random.below(500), i);
+    numbers.delete(random.below(500));
+    queue.enqueue(valueOf(data.thread, i));
+    if (random.chance(1, 2)) queue.dequeue();
+    if (lock.lock(100)) lock.unlock();
+    if (random.chance(1, 50)) mutator.scope(() => litter(heap, mutator, random));
+  }
+}
+
+export const COLLECTION_TASKS = { pushAndPop, setAndGet, map, produce, consume, locked, turns, holdLock, waitForElement, everything };
