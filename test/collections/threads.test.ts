@@ -68,6 +68,13 @@ describe.each(CONFIGURATIONS)('several threads, while everything is compacted ($
     expect(array.length).toBe(elements);
   });
 
+  it('see the end of an array as it is, or see that it is gone', async () => {
+    const { heap, seed } = start();
+    share(heap, SUBJECT_ROOT, heap.createArray('ref'));
+    const [, { seen }] = (await underCompaction<{ seen: number }>(heap, ['comeAndGo', 'comeAndGo'], { seed })) as [unknown, { seen: number }];
+    expect(seen).toBeGreaterThan(0);
+  });
+
   it.each<[KeyKind, ValueKind]>([['string', 'f64'], ['f64', 'ref'], ['ref', 'string']])(
     'each find in a map of %s to %s what they have put there, and agree on who came first',
     async (keyKind, valueKind) => {
@@ -88,6 +95,17 @@ describe.each(CONFIGURATIONS)('several threads, while everything is compacted ($
       expect([...map].length).toBe(entries);
     },
   );
+
+  it('claim each key of a map once when all claim the same keys at the same time', async () => {
+    const { heap, seed } = start();
+    const map = heap.createMap('f64', 'u32');
+    share(heap, SUBJECT_ROOT, map);
+    const results = await underCompaction<{ claimed: number }>(heap, ['claim', 'claim', 'claim'], { seed, most: 40_000 });
+    const claimed = results.reduce((sum, { claimed }) => sum + claimed, 0);
+    expect(claimed).toBeGreaterThan(0);
+    expect(map.size).toBe(claimed);
+    expect(new Set(map.keys()).size).toBe(claimed);
+  });
 
   it.each<[string, ValueKind, number]>([['bounded', 'f64', 7], ['unbounded', 'string', Infinity], ['bounded', 'ref', 100]])(
     'get through a %s queue of %s each element once, and those of one thread in order',

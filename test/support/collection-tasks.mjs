@@ -94,6 +94,29 @@ function setAndGet(heap, mutator, { data, running, ready }) {
   return { written };
 }
 
+/** Makes an array's only element come and go, and looks at it; what is there is never nothing. */
+function comeAndGo(heap, mutator, { data, running, ready }) {
+  const { arrays } = heap.collections;
+  const array = at(heap, SUBJECT_ROOT);
+  const element = heap.create(heap.defineShape(BOX), { number: 1 });
+  let seen = 0;
+  ready();
+  while (running()) {
+    mutator.poll();
+    for (let i = 0; i < 200; i++) {
+      if (data.thread === 0) {
+        arrays.push(array.ref, element.ref);
+        arrays.pop(array.ref);
+        continue;
+      }
+      const found = arrays.find(array.ref, 0);
+      if (found === 0) throw new Error('an element that nobody has stored');
+      if (found !== undefined) seen++;
+    }
+  }
+  return { seen };
+}
+
 /** Random operations on keys of its own, against a model; claims of keys that all want. */
 function map(heap, mutator, { data, running, ready }) {
   const random = makeRandom(data.seed);
@@ -151,6 +174,20 @@ function lookAtAll(shared, model, numberOf, { keys, thread }) {
   for (const number of times.keys()) {
     if (Math.floor(number / keys) === thread + 1 && !model.has(number)) throw new Error(`key ${number} is not there and came`);
   }
+}
+
+/** Claims one number after the other, as the other threads do at the same moment. */
+function claim(heap, mutator, { data, running, ready }) {
+  const { maps } = heap.collections;
+  const map = at(heap, SUBJECT_ROOT);
+  let number = 0;
+  let claimed = 0;
+  ready();
+  while (running()) {
+    mutator.poll();
+    for (let i = 0; i < 50 && number < data.most; i++) if (maps.setIfAbsent(map.ref, number++, data.thread)) claimed++;
+  }
+  return { claimed };
 }
 
 function produce(heap, mutator, { data, running, ready }) {
@@ -280,4 +317,4 @@ function everything(heap, mutator, { data, ready }) {
   }
 }
 
-export const COLLECTION_TASKS = { pushAndPop, setAndGet, map, produce, consume, locked, turns, holdLock, waitForElement, everything };
+export const COLLECTION_TASKS = { pushAndPop, comeAndGo, setAndGet, map, claim, produce, consume, locked, turns, holdLock, waitForElement, everything };
