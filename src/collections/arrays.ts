@@ -166,7 +166,7 @@ export class HeapArrays {
     const { place, segment } = this.#layoutAt(array);
     const length = u32[array * 2 + this.#length]!;
     const n = segmentOf(length);
-    const at = u32[array * 2 + 2 + n]!;
+    const at = n < SEGMENTS ? u32[array * 2 + 2 + n]! : 0;
     if (at === 0) return 0;
     this.#beginResizing(array);
     place.store(at, segment.elementsOffset + length - firstIndexOf(n), value);
@@ -247,7 +247,7 @@ export class HeapArrays {
         const at = mutator.get(held);
         const wanted = segmentOf(this.length(at));
         if (wanted >= SEGMENTS) throw argumentRangeError('length of the array', `at most ${MAX_LENGTH}`, MAX_LENGTH + 1);
-        mutator.set(made, mutator.allocate(this.#layoutAt(at).segment, FIRST_LENGTH * 2 ** wanted));
+        mutator.set(made, mutator.allocate(this.#layoutAt(at).segment, FIRST_LENGTH << wanted));
         this.#lockedAt(held, (array) => {
           const slot = array * 2 + 2 + wanted;
           if (mutator.u32[slot] === 0) mutator.setReference(slot, mutator.get(made));
@@ -284,11 +284,10 @@ function outOfRange(length: number, index: number): RangeError {
   return argumentRangeError('index of the array', accepted, index);
 }
 
-/** Which segment an index lies in. */
-function segmentOf(index: number): number {
-  const shifted = index + FIRST_LENGTH;
-  return (shifted < 2 ** 32 ? 31 - Math.clz32(shifted) : 32) - FIRST_LENGTH_LOG2;
-}
+// Shifts: V8 calculates powers as floating point.
+
+/** Which segment an index (up to {@link MAX_LENGTH}) lies in. */
+const segmentOf = (index: number): number => 31 - FIRST_LENGTH_LOG2 - Math.clz32(index + FIRST_LENGTH);
 
 /** The first index in segment `n`. */
-const firstIndexOf = (n: number): number => FIRST_LENGTH * (2 ** n - 1);
+const firstIndexOf = (n: number): number => (FIRST_LENGTH << n) - FIRST_LENGTH;

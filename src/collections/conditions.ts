@@ -13,7 +13,7 @@ import type { Mutator } from '../heap/mutator.ts';
 import type { Shape, ShapeTable } from '../heap/shapes.ts';
 import type { Ref } from '../heap/units.ts';
 import type { HeapLocks } from './locks.ts';
-import { deadlineOf, type ParkingLot } from './parking-lot.ts';
+import { checkTimeout, deadlineOf, type ParkingLot } from './parking-lot.ts';
 
 export const CONDITION = { name: 'faultline.condition', fields: { sequence: 'u32', waiting: 'u32' } } as const satisfies ShapeDefinition;
 
@@ -47,8 +47,9 @@ export class HeapConditions {
    */
   wait(condition: Ref, lock: Ref, timeoutMs = Infinity): boolean {
     this.#expectCondition(condition);
-    const deadline = deadlineOf(timeoutMs);
+    checkTimeout(timeoutMs);
     this.#locks.expectOwned(lock);
+    const deadline = deadlineOf(timeoutMs);
     const mutator = this.#mutator;
     const { u32 } = mutator;
     return mutator.scope(() => {

@@ -57,7 +57,7 @@ export class HeapQueue<K extends ValueKind = ValueKind> extends CollectionView i
     return value === undefined ? undefined : (this.loaded(this.kind, value) as CollectionValue<K>);
   }
 
-  /** A copy of what is in the queue, first to last; elements that are taken or put in meanwhile may or may not be there. Takes nothing out. */
+  /** A copy of what is in the queue, first to last, as it is for `heap.collections.queues.values`. Takes nothing out. A safepoint. */
   toArray(): CollectionValue<K>[] {
     const { kind } = this;
     return this.operations.queues.values(this.atSafepoint('toArray')).map((value) => this.loaded(kind, value) as CollectionValue<K>);

@@ -14,7 +14,7 @@ import type { Mutator } from '../heap/mutator.ts';
 import type { Shape, ShapeTable } from '../heap/shapes.ts';
 import type { ReferenceHandle, Ref } from '../heap/units.ts';
 import type { LockWords } from './lock-words.ts';
-import { deadlineOf } from './parking-lot.ts';
+import { checkTimeout, deadlineOf } from './parking-lot.ts';
 
 export const LOCK = { name: 'faultline.lock', fields: { word: 'u32', abandoned: 'u32' } } as const satisfies ShapeDefinition;
 
@@ -46,15 +46,15 @@ export class HeapLocks {
    */
   lock(lock: Ref, timeoutMs = Infinity): boolean {
     this.#expectLock(lock);
-    const deadline = deadlineOf(timeoutMs);
+    checkTimeout(timeoutMs);
     if (this.#words.try(lock, this.#word)) return true;
     if (this.isOwned(lock)) {
       throw new HeapError('ERR_LOCK_OWNED', 'this mutator has the lock already; a lock of the heap cannot be taken twice.');
     }
-    return this.#mutator.scope(() => this.acquireAt(this.#mutator.local(lock), deadline));
+    return this.#mutator.scope(() => this.acquireAt(this.#mutator.local(lock), deadlineOf(timeoutMs)));
   }
 
-  /** Gives the lock back and wakes who waits for it. Some 50 ns; not a safepoint. Throws ERR_LOCK_NOT_OWNED when another has it, or nobody. */
+  /** Gives the lock back and wakes who waits for it. Not a safepoint. Throws ERR_LOCK_NOT_OWNED when another has it, or nobody. */
   unlock(lock: Ref): void {
     this.expectOwned(lock);
     this.#words.release(lock, this.#word);

@@ -28,7 +28,10 @@ export function keysOf(kind: KeyKind, mutator: Mutator, strings: Strings): Keys 
     return { hash: (key) => hashOfText(expect(key, 'string')), equals: (found, key) => strings.isText(found, key as string) };
   }
   if (kind === 'f64') {
-    return { hash: (key) => hashOfNumber(expect(key, 'number')), equals: (found, key) => found === key || (found !== found && key !== key) };
+    return {
+      hash: (key) => hashOfNumber(expect(key, 'number')),
+      equals: (found, key) => found === key || (found !== found && key !== key),
+    };
   }
   return {
     hash: (key) => {

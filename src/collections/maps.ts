@@ -294,6 +294,7 @@ export class HeapMaps {
       fields: { key: key.stored, value: value.stored, hash: 'u32' },
     });
     const { key: keyAt, value: valueAt, hash: hashAt } = entry.offsets;
-    return (this.#layouts[map.id] = { map, entry, key, value, keyAt, valueAt, hashAt, keys: keysOf(keyKind, this.#mutator, this.#strings) });
+    const keys = keysOf(keyKind, this.#mutator, this.#strings);
+    return (this.#layouts[map.id] = { map, entry, key, value, keyAt, valueAt, hashAt, keys });
   }
 }

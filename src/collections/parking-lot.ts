@@ -32,8 +32,8 @@ export class ParkingLot {
 
   /**
    * Calls `attempt` with the object, wherever it is, until that answers something, which is the answer; after `deadline` (as
-   * `performance.now()` gives it) once more, and then undefined. Between two calls the mutator sleeps, parked. `announce` is to leave a mark in the object
-   * that makes {@link wake} be called when it changes. A safepoint; neither function may come to one.
+   * `performance.now()` gives it) once more, and then undefined. Between two calls the mutator sleeps, parked. `announce` is to leave a
+   * mark in the object that makes {@link wake} be called when it changes. A safepoint; neither function may come to one.
    */
   await<T>(object: ReferenceHandle, deadline: number, announce: (ref: Ref) => void, attempt: (ref: Ref) => T | undefined): T | undefined {
     const mutator = this.#mutator;
@@ -70,8 +70,10 @@ export class ParkingLot {
   }
 }
 
-/** @internal When a wait of `timeoutMs` ends. Throws RangeError ERR_OPTION. */
-export function deadlineOf(timeoutMs: number): number {
+/** @internal Throws RangeError ERR_OPTION for what is no time to wait. */
+export function checkTimeout(timeoutMs: number): void {
   if (typeof timeoutMs !== 'number' || !(timeoutMs >= 0)) throw argumentRangeError('timeoutMs', 'a number of at least 0', timeoutMs);
-  return performance.now() + timeoutMs;
 }
+
+/** @internal When a wait ends that begins now; asked only when there is something to wait for, since a clock costs more than a lock. */
+export const deadlineOf = (timeoutMs: number): number => performance.now() + timeoutMs;

@@ -22,7 +22,7 @@ import type { Shape, ShapeTable } from '../heap/shapes.ts';
 import type { ReferenceHandle, Ref } from '../heap/units.ts';
 import { holdValue } from './arrays.ts';
 import { VALUE_KINDS, type ValueKind, expectKind, Place, type RawValue } from './kinds.ts';
-import { deadlineOf, type ParkingLot } from './parking-lot.ts';
+import { checkTimeout, deadlineOf, type ParkingLot } from './parking-lot.ts';
 
 const MAX_CAPACITY = 2 ** 31;
 
@@ -48,7 +48,8 @@ export class HeapQueues {
   readonly #lot: ParkingLot;
   /** By the shape id of the queue. */
   readonly #layouts: (Layout | undefined)[] = [];
-  readonly #at: { readonly head: number; readonly tail: number; readonly capacity: number; readonly consumersWait: number; readonly producersWait: number };
+  /** Slots of the queue's fields. */
+  readonly #at: Shape<ReturnType<typeof queueDefinition>>['offsets'];
 
   /** @internal Use heap.collections.queues. */
   constructor(mutator: Mutator, shapes: ShapeTable, lot: ParkingLot) {
@@ -85,14 +86,15 @@ export class HeapQueues {
   enqueue(queue: Ref, value: RawValue): boolean {
     const { place } = this.#layoutAt(queue);
     place.check(value, 'element of the queue');
-    return !this.#isFull(queue) && this.#enqueue(queue, value, performance.now());
+    return !this.#isFull(queue) && this.#enqueue(queue, value, 0);
   }
 
   /** The same, but waits for room, parked, up to `timeoutMs`; false when that was not enough. A safepoint. */
   enqueueWait(queue: Ref, value: RawValue, timeoutMs = Infinity): boolean {
     const { place } = this.#layoutAt(queue);
     place.check(value, 'element of the queue');
-    return this.#enqueue(queue, value, deadlineOf(timeoutMs));
+    checkTimeout(timeoutMs);
+    return this.#enqueue(queue, value, timeoutMs);
   }
 
   /** Takes the first element away; undefined when there is none. Some 100 ns. Not a safepoint. */
@@ -116,14 +118,14 @@ export class HeapQueues {
 
   /** The same, but waits for an element, parked, up to `timeoutMs`; undefined when none came. A safepoint. */
   dequeueWait(queue: Ref, timeoutMs = Infinity): RawValue | undefined {
-    const deadline = deadlineOf(timeoutMs);
+    checkTimeout(timeoutMs);
     const mutator = this.#mutator;
     const value = this.dequeue(queue);
     if (value !== undefined || timeoutMs === 0) return value;
     return mutator.scope(() =>
       this.#lot.await(
         mutator.local(queue),
-        deadline,
+        deadlineOf(timeoutMs),
         (at) => Atomics.store(mutator.u32, at * 2 + this.#at.consumersWait, 1),
         (at) => this.dequeue(at),
       ),
@@ -157,7 +159,9 @@ export class HeapQueues {
     const layout = this.#layoutAt(queue);
     const values: RawValue[] = [];
     const head = Atomics.load(u32, queue * 2 + this.#at.head);
-    for (let node = this.#nextOf(layout, head); node !== 0; node = this.#nextOf(layout, node)) values.push(layout.place.load(node, layout.value));
+    for (let node = this.#nextOf(layout, head); node !== 0; node = this.#nextOf(layout, node)) {
+      values.push(layout.place.load(node, layout.value));
+    }
     // What was taken meanwhile may have been read after it was cleared.
     const taken = this.#between(layout, head, Atomics.load(u32, queue * 2 + this.#at.head));
     return values.slice(taken);
@@ -168,7 +172,7 @@ export class HeapQueues {
     return this.#layoutOf(shape).place.kind;
   }
 
-  #enqueue(queue: Ref, value: RawValue, deadline: number): boolean {
+  #enqueue(queue: Ref, value: RawValue, timeoutMs: number): boolean {
     const mutator = this.#mutator;
     const { node, place, value: offset } = this.#layoutAt(queue);
     return mutator.scope(() => {
@@ -177,10 +181,10 @@ export class HeapQueues {
       const made = mutator.local(mutator.allocate(node));
       place.store(mutator.get(made), offset, current());
       if (this.#link(mutator.get(held), made)) return true;
-      if (deadline <= performance.now()) return false;
+      if (timeoutMs === 0) return false;
       const linked = this.#lot.await(
         held,
-        deadline,
+        deadlineOf(timeoutMs),
         (at) => Atomics.store(mutator.u32, at * 2 + this.#at.producersWait, 1),
         (at) => (this.#link(at, made) ? true : undefined),
       );

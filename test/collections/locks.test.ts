@@ -112,7 +112,8 @@ describe.each(MODES)('a thread that is terminated (fault mode %s)', (fault) => {
     const seed = seedOfTest();
     const random = makeRandom(seed);
     const { heap, mutator } = makeHeapWithMutator({ capacityBytes: '48M', fault, delaySeed: seed });
-    const [array, map, queue, lock] = [heap.createArray('f64'), heap.createMap('f64', 'f64'), heap.createQueue('f64', 1_000), heap.createLock()];
+    const [array, map] = [heap.createArray('f64'), heap.createMap('f64', 'f64')];
+    const [queue, lock] = [heap.createQueue('f64', 1_000), heap.createLock()];
     array.push(0);
     [array, map, queue, lock].forEach((view, root) => share(heap, root, view));
     for (let round = 0; round < rounds(12, 4); round++) {

@@ -127,7 +127,9 @@ describe('a map', () => {
     const maps = { string: heap.createMap('string', 'i64'), f64: heap.createMap('f64', 'f64'), ref: heap.createMap('ref', 'u32') };
     for (const [kind, wrong] of [['string', [1, null, undefined]], ['f64', ['1', 1n, null]], ['ref', [1, 'x', null]]] as const) {
       for (const key of wrong) {
-        for (const operation of ['get', 'has', 'delete'] as const) expect(() => maps[kind][operation](key as never)).toThrow(code('ERR_OPTION'));
+        for (const operation of ['get', 'has', 'delete'] as const) {
+          expect(() => maps[kind][operation](key as never)).toThrow(code('ERR_OPTION'));
+        }
         expect(() => maps[kind].set(key as never, (kind === 'string' ? 1n : 1) as never)).toThrow(code('ERR_OPTION'));
       }
       expect(maps[kind].size).toBe(0);
@@ -172,7 +174,8 @@ describe('a map', () => {
       mutator.collect({ kind: 'full' });
       const found = maps.get(mutator.get(map), 'key 150') as number;
       expect(heap.view(found)!.toString()).toBe('value 150');
-      expect([maps.has(mutator.get(map), 'no'), maps.size(mutator.get(map)), maps.delete(mutator.get(map), 'key 3')]).toEqual([false, 200, true]);
+      const ref = mutator.get(map);
+      expect([maps.has(ref, 'no'), maps.size(ref), maps.delete(ref, 'key 3')]).toEqual([false, 200, true]);
     });
   });
 });

@@ -317,4 +317,6 @@ function everything(heap, mutator, { data, ready }) {
   }
 }
 
-export const COLLECTION_TASKS = { pushAndPop, comeAndGo, setAndGet, map, claim, produce, consume, locked, turns, holdLock, waitForElement, everything };
+export const COLLECTION_TASKS = {
+  pushAndPop, comeAndGo, setAndGet, map, claim, produce, consume, locked, turns, holdLock, waitForElement, everything,
+};
