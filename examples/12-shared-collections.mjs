@@ -7,12 +7,6 @@ const SHARED = definition({ name: 'shared', fields: { work: 'ref', lengths: 'ref
 const WORDS = 'a queue between threads holds what one has and another wants'.split(' ');
 const ROUNDS = 500;
 
-/** @param {Heap} heap */
-const collectionsOf = (heap) => {
-  const shared = heap.redeem(workerData.shared);
-  const { work, lengths, longest, lock } = /** @type {any} */ (shared);
-  return /** @type {Shared} */ ({ work, lengths, longest, lock });
-};
 /**
  * @typedef {object} Shared
  * @property {import('faultline').HeapQueue<'string'>} work
@@ -41,11 +35,10 @@ function consume({ work, lengths, longest, lock }) {
 if (isMainThread) {
   const heap = Heap.create({ capacityBytes: '16M' });
   heap.attachMutator();
-  const Shared = heap.defineShape(SHARED);
   const work = heap.createQueue('string', 100);
   const lengths = heap.createMap('string', 'f64');
   const longest = heap.createArray('string');
-  const shared = heap.create(Shared, { work, lengths, longest, lock: heap.createLock() });
+  const shared = heap.create(heap.defineShape(SHARED), { work, lengths, longest, lock: heap.createLock() });
 
   /** @param {string} task */
   const start = (task) => new Worker(new URL(import.meta.url), { workerData: { token: heap.token, shared: heap.offer(shared), task } });
@@ -53,7 +46,7 @@ if (isMainThread) {
   const consumers = [start('consume'), start('consume')].map((worker) => once(worker, 'exit'));
   await heap.collect({ kind: 'full' });
   await Promise.all(producers);
-  for (const _ of consumers) while (!work.enqueue('')) await new Promise((resolve) => setTimeout(resolve, 1)); // the end
+  for (const _ of consumers) work.enqueueWait(''); // the end
   await Promise.all(consumers);
 
   console.log(`${lengths.size} words, ${work.length} left to do`);
@@ -63,7 +56,8 @@ if (isMainThread) {
 } else {
   const heap = Heap.attach(workerData.token);
   const mutator = heap.attachMutator();
-  (workerData.task === 'produce' ? produce : consume)(collectionsOf(heap));
+  const { work, lengths, longest, lock } = /** @type {any} */ (heap.redeem(workerData.shared));
+  (workerData.task === 'produce' ? produce : consume)({ work, lengths, longest, lock });
   mutator.detach();
   await heap.close();
 }

@@ -107,14 +107,14 @@ export class HeapArrays {
     return this.#locked(array, 0, place, (at) => this.#load(at, index));
   }
 
-  /** Stores the element at `index`. Throws RangeError ERR_OPTION beyond the end. Some 50 ns. A safepoint if another thread has the lock. */
+  /** Stores the element at `index`. Throws RangeError ERR_OPTION beyond the end. Some 60 ns. A safepoint if another thread has the lock. */
   set(array: Ref, index: number, value: RawValue): void {
     const { place } = this.#layoutAt(array);
     place.check(value, 'element of the array');
     this.#locked(array, value, place, (at, current) => this.#store(at, index, current));
   }
 
-  /** Appends; the new length. Some 60 ns. A safepoint. Throws what `mutator.allocate` throws, and then nothing was appended. */
+  /** Appends; the new length. Some 100 ns. A safepoint. Throws what `mutator.allocate` throws, and then nothing was appended. */
   push(array: Ref, value: RawValue): number {
     const { place } = this.#layoutAt(array);
     place.check(value, 'element of the array');
@@ -130,7 +130,7 @@ export class HeapArrays {
     return this.#pushSlowly(array, value, place);
   }
 
-  /** Takes the last element away; undefined when there is none. Some 50 ns. A safepoint if another thread has the lock. */
+  /** Takes the last element away; undefined when there is none. Some 100 ns. A safepoint if another thread has the lock. */
   pop(array: Ref): RawValue | undefined {
     const { place } = this.#layoutAt(array);
     return this.#locked(array, 0, place, (at) => this.#removeLast(at));

@@ -85,7 +85,7 @@ export class HeapMaps {
 
   /**
    * Makes or replaces the entry of `key`. Allocates an entry, and for new keys the string and sometimes a node of 32 references: some
-   * 300 ns. A safepoint. Throws like {@link get}, and what `mutator.allocate` throws; nothing has changed then.
+   * 300 to 500 ns. A safepoint. Throws like {@link get}, and what `mutator.allocate` throws; nothing has changed then.
    */
   set(map: Ref, key: RawKey, value: RawValue): void {
     this.#put(map, key, value, false);

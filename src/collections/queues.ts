@@ -80,7 +80,7 @@ export class HeapQueues {
   }
 
   /**
-   * Appends; false when the queue is full. Some 200 ns. A safepoint. Throws what `mutator.allocate` throws, and then nothing was
+   * Appends; false when the queue is full. Some 300 ns. A safepoint. Throws what `mutator.allocate` throws, and then nothing was
    * appended.
    */
   enqueue(queue: Ref, value: RawValue): boolean {
