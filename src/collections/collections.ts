@@ -36,8 +36,8 @@ const VIEWS: Readonly<Record<string, abstract new (slot: number) => ObjectView>>
 };
 
 /**
- * Shared collections by raw reference. For this thread's mutator; references that go in or come out are raw ones, valid until the next
- * safepoint.
+ * Shared collections by raw reference. For this thread's mutator, as long as it is attached and runs; like all raw access they do not look
+ * whether it does. References that go in or come out are raw ones, valid until the next safepoint.
  */
 export class Collections {
   readonly arrays: HeapArrays;

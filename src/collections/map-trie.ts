@@ -15,7 +15,8 @@
  *   entry, bucket → bucket     set of a second key with the same hash; delete of one of several
  *   entry, bucket → 0          delete
  *
- * Nodes are never taken out; a table as a whole is, by `clear`. The two bits of hash that are left after six levels tell the last
+ * Nodes are never taken out; a table as a whole is, by `clear`. So a map whose keys keep changing slowly grows, to the nodes that all the
+ * keys it has ever had would need. The two bits of hash that are left after six levels tell the last
  * level apart, so entries that differ in their hash always find different places.
  *
  * Between two safepoints of this thread nothing moves and no memory is reused, so what is compared and swapped cannot be something else

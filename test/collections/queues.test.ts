@@ -49,6 +49,22 @@ describe.each(MODES)('a queue (fault mode %s)', (fault) => {
 });
 
 describe('a queue', () => {
+  it('lets go a thread that is terminated while it waits, and serves the others', async () => {
+    const { heap } = makeHeapWithMutator({ capacityBytes: '8M' });
+    const queue = heap.createQueue('f64');
+    heap.roots.slots[SUBJECT_ROOT] = queue.ref;
+    const terminated = new Threads();
+    const worker = terminated.start(heap.token, 'waitForElement');
+    const waiting = new Threads();
+    waiting.start(heap.token, 'waitForElement');
+    await Promise.all([terminated.ready(), waiting.ready()]);
+    await worker.terminate();
+    await heap.collect({ kind: 'full' });
+    queue.enqueue(7);
+    expect(await waiting.finish()).toEqual([{ value: 7 }]);
+    expect(heap.statistics().mutators).toBe(1);
+  });
+
   it('that stays empty lets a thread that waits go when its time is over, and not before', async () => {
     const { heap } = makeHeapWithMutator({ capacityBytes: '4M', fault: 'stw' });
     const queue = heap.createQueue('f64', 2);
