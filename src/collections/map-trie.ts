@@ -5,19 +5,21 @@
  *
  *     map ──▶ table: count, 32 references, each  0            nothing with these five bits of the hash
  *                                                ──▶ entry    key, value and hash; immutable
- *                                                ──▶ bucket   several entries with equal hashes; immutable
+ *                                                ──▶ bucket   2 to 4 entries, or more with equal hashes; immutable
  *                                                ──▶ node     32 references again, for the next five bits
  *
  *   change of a reference      by
  *   0 → entry                  set, of a new key
  *   entry → entry              set, of a key that is there
- *   entry, bucket → node       whoever needs a place beside it; the node holds what was there
- *   entry, bucket → bucket     set of a second key with the same hash; delete of one of several
+ *   entry, bucket → bucket     set of another key that belongs there; delete of one of several
+ *   bucket → entry             delete of one of two
  *   entry, bucket → 0          delete
+ *   bucket → node              whoever finds the bucket full; what was there is in the node
  *
- * Nodes are never taken out; a table as a whole is, by `clear`. So a map whose keys keep changing slowly grows, to the nodes that all the
- * keys it has ever had would need. The two bits of hash that are left after six levels tell the last
- * level apart, so entries that differ in their hash always find different places.
+ * Nodes are never taken out; a table as a whole is, by `clear`. Since it takes five entries at once to make a node, and five that agree in
+ * so many bits of their hashes are rare unless there are many, a map whose keys keep changing needs what its largest number of
+ * entries needed, and hardly ever more. The two bits of hash that are left after six levels tell the last level apart; a bucket there has
+ * no limit.
  *
  * Between two safepoints of this thread nothing moves and no memory is reused, so what is compared and swapped cannot be something else
  * with the same number.
@@ -30,6 +32,11 @@ const BITS = 5;
 const WIDTH = 1 << BITS;
 /** Places that {@link MapTrie.step} looks at before it lets its caller come to a safepoint. */
 const PLACES_PER_STEP = 1024;
+
+/** @internal The entries of a bucket, unless their hashes are all equal. */
+export const BUCKET_ENTRIES = 4;
+/** @internal Below it there are no more bits of a hash. */
+export const LAST_LEVEL = 6;
 
 /** Where an iteration is: digits of hashes, so it holds nothing in the heap and survives whatever happens to the map. */
 export class MapPosition {
@@ -68,16 +75,17 @@ export class MapTrie {
   }
 
   /**
-   * The place of a key with that hash; `isKey` tells whether an entry is the key's. False while the map has no table. The loads are in
-   * the order of the compare-and-swaps that put things there, so what they lead to is complete.
+   * The entry of a key with that hash, or 0, and the way to its place; `isKey` tells whether an entry is the key's. The loads are in the
+   * order of the compare-and-swaps that put things there, so what they lead to is complete.
    */
-  find(map: Ref, hash: number, path: MapPath, hashOf: (entry: Ref) => number, isKey: (entry: Ref) => boolean): boolean {
+  find(map: Ref, hash: number, path: MapPath, hashOf: (entry: Ref) => number, isKey: (entry: Ref) => boolean): Ref {
     const { u32 } = this.#mutator;
     let node = Atomics.load(u32, map * 2 + this.#tableSlot);
     path.table = node;
-    if (node === 0) return false;
+    path.found = path.entry = 0;
+    if (node === 0) return 0;
     for (let level = 0; ; level++) {
-      const slot = this.#slotOf(node, level, digitOf(hash, level));
+      const slot = this.slotOf(node, level, digitOf(hash, level));
       const found = Atomics.load(u32, slot);
       if (found !== 0 && u32[found * 2] === this.node.id) {
         node = found;
@@ -86,13 +94,11 @@ export class MapTrie {
       path.slot = slot;
       path.level = level;
       path.found = found;
-      path.entry = 0;
-      if (found === 0) return true;
-      for (let i = 0; i < this.countOf(found); i++) {
+      for (let i = this.countOf(found) - 1; i >= 0; i--) {
         const entry = this.entryOf(found, i);
-        if (hashOf(entry) === hash && isKey(entry)) path.entry = entry;
+        if (hashOf(entry) === hash && isKey(entry)) return (path.entry = entry);
       }
-      return true;
+      return 0;
     }
   }
 
@@ -103,7 +109,12 @@ export class MapTrie {
   }
 
   entryOf(found: Ref, index: number): Ref {
-    return this.#isBucket(found) ? this.#mutator.u32[found * 2 + this.bucket.elementsOffset + index]! : found;
+    return this.#isBucket(found) ? this.#mutator.u32[this.entrySlotOf(found, index)]! : found;
+  }
+
+  /** Index into u32; of a bucket. */
+  entrySlotOf(bucket: Ref, index: number): number {
+    return bucket * 2 + this.bucket.elementsOffset + index;
   }
 
   /** A safepoint, as is {@link allocateNode}. */
@@ -123,13 +134,6 @@ export class MapTrie {
       if (before !== 0 && !always) return;
       if (this.#mutator.compareExchangeReference(slot, before, table)) return;
     }
-  }
-
-  /** Puts `node`, which is new, in the place of what is found there, and that into the node. Not a safepoint. */
-  deepen(path: MapPath, node: Ref, hash: number): void {
-    const { level, slot, found } = path;
-    this.#mutator.u32[this.#slotOf(node, level + 1, digitOf(hash, level + 1))] = found;
-    this.#mutator.compareExchangeReference(slot, found, node);
   }
 
   size(map: Ref): number {
@@ -175,7 +179,7 @@ export class MapTrie {
     const { u32 } = this.#mutator;
     let node = table;
     for (let level = 0; ; level++) {
-      const found = Atomics.load(u32, this.#slotOf(node, level, digits[level]!));
+      const found = Atomics.load(u32, this.slotOf(node, level, digits[level]!));
       if (level === digits.length - 1) return found;
       if (found === 0 || u32[found * 2] !== this.node.id) {
         digits.length = level + 1;
@@ -189,9 +193,11 @@ export class MapTrie {
     return this.#mutator.u32[found * 2] === this.bucket.id;
   }
 
-  #slotOf(node: Ref, level: number, digit: number): number {
+  /** Index into u32 of the place in a node, or the table. */
+  slotOf(node: Ref, level: number, digit: number): number {
     return node * 2 + (level === 0 ? this.table : this.node).elementsOffset + digit;
   }
 }
 
-const digitOf = (hash: number, level: number): number => (hash >>> (level * BITS)) & (WIDTH - 1);
+/** @internal */
+export const digitOf = (hash: number, level: number): number => (hash >>> (level * BITS)) & (WIDTH - 1);

@@ -19,7 +19,8 @@ import type { Strings } from '../objects/strings.ts';
 import { holdValue } from './arrays.ts';
 import { VALUE_KINDS, type ValueKind, expectKind, KEY_KINDS, type KeyKind, Place, type RawValue } from './kinds.ts';
 import { type Keys, keysOf, type RawKey } from './map-keys.ts';
-import { MapPath, type MapPosition, MapTrie } from './map-trie.ts';
+import { MapPlaces } from './map-places.ts';
+import { BUCKET_ENTRIES, LAST_LEVEL, MapPath, type MapPosition, MapTrie } from './map-trie.ts';
 
 interface Layout {
   readonly map: Shape;
@@ -49,6 +50,7 @@ export class HeapMaps {
   readonly #strings: Strings;
   readonly #trie: MapTrie;
   readonly #path = new MapPath();
+  readonly #places: MapPlaces;
   /** By the shape id of the map. */
   readonly #layouts: (Layout | undefined)[] = [];
 
@@ -58,6 +60,7 @@ export class HeapMaps {
     this.#shapes = shapes;
     this.#strings = strings;
     this.#trie = new MapTrie(mutator, shapes, shapes.define(mapDefinition('ref', 'ref')).offsets.table);
+    this.#places = new MapPlaces(mutator, this.#trie, this.#path);
   }
 
   /** A new, empty map. A safepoint; throws what `mutator.allocate` throws. */
@@ -96,7 +99,10 @@ export class HeapMaps {
     return this.#put(map, key, value, true);
   }
 
-  /** Removes the entry; whether there was one. A safepoint only if several keys have the same hash. */
+  /**
+   * Removes the entry; whether there was one. A safepoint, and throws what `mutator.allocate` throws: what several entries were, the
+   * others have to become.
+   */
   delete(map: Ref, key: RawKey): boolean {
     const layout = this.#layoutAt(map);
     const hash = layout.keys.hash(key);
@@ -139,16 +145,11 @@ export class HeapMaps {
     return { key: key.kind as KeyKind, value: value.kind };
   }
 
-  #entry({ keys, key, keyAt, hashAt }: Layout, map: Ref, wanted: RawKey, hash: number): Ref {
-    const { u32 } = this.#mutator;
-    const known = this.#trie.find(
-      map,
-      hash,
-      this.#path,
-      (entry) => u32[entry * 2 + hashAt]!,
-      (entry) => keys.equals(key.load(entry, keyAt) as number, wanted),
-    );
-    return known ? this.#path.entry : 0;
+  /** The key's entry, or 0; the way to it is in the path. */
+  #entry(layout: Layout, map: Ref, wanted: RawKey, hash: number): Ref {
+    const { keys, key, keyAt } = layout;
+    const isKey = (entry: Ref): boolean => keys.equals(key.load(entry, keyAt) as number, wanted);
+    return this.#trie.find(map, hash, this.#path, this.#hashOf(layout), isKey);
   }
 
   #put(map: Ref, key: RawKey, value: RawValue, onlyIfAbsent: boolean): boolean {
@@ -187,78 +188,52 @@ export class HeapMaps {
   #insert(layout: Layout, map: ReferenceHandle, key: HeldKey, entry: ReferenceHandle, onlyIfAbsent: boolean): boolean {
     const mutator = this.#mutator;
     const path = this.#path;
+    const find = (): Ref => this.#entry(layout, mutator.get(map), key.current(), key.hash);
     for (;;) {
-      const at = mutator.get(map);
-      const present = this.#entry(layout, at, key.current(), key.hash);
+      const present = find();
       if (path.table === 0) {
-        this.#newTable(at, false);
+        this.#newTable(mutator.get(map), false);
       } else if (present !== 0 && onlyIfAbsent) {
         return false;
       } else if (path.found === 0 || (present !== 0 && this.#trie.countOf(path.found) === 1)) {
         if (!mutator.compareExchangeReference(path.slot, path.found, mutator.get(entry))) continue;
         if (present === 0) this.#trie.count(path.table, 1);
         return true;
-      } else if (this.#hashAt(layout) !== key.hash) {
-        this.#deepen(layout, map, key);
-      } else if (this.#rebuildBucket(layout, map, key, entry)) {
+      } else if (present === 0 && this.#isFull(layout, key.hash)) {
+        this.#places.split(find, this.#hashOf(layout));
+      } else if (this.#places.rebuild(find, entry)) {
         return true;
       }
     }
   }
 
-  /** Of the entries at the path's end. */
-  #hashAt({ hashAt }: Layout): number {
-    return this.#mutator.u32[this.#trie.entryOf(this.#path.found, 0) * 2 + hashAt]!;
+  /** Whether the place has its fill, and a node would make room. */
+  #isFull(layout: Layout, hash: number): boolean {
+    const { found, level } = this.#path;
+    const count = this.#trie.countOf(found);
+    if (count < BUCKET_ENTRIES || level === LAST_LEVEL) return false;
+    const hashOf = this.#hashOf(layout);
+    for (let i = 0; i < count; i++) if (hashOf(this.#trie.entryOf(found, i)) !== hash) return true;
+    return false;
   }
 
-  #deepen(layout: Layout, map: ReferenceHandle, key: HeldKey): void {
-    const mutator = this.#mutator;
-    const node = mutator.local(this.#trie.allocateNode());
-    this.#entry(layout, mutator.get(map), key.current(), key.hash);
-    const { found } = this.#path;
-    // Another thread may have been here meanwhile.
-    if (this.#path.table === 0 || found === 0) return;
-    const hash = this.#hashAt(layout);
-    if (hash !== key.hash) this.#trie.deepen(this.#path, mutator.get(node), hash);
+  #hashOf({ hashAt }: Layout): (entry: Ref) => number {
+    const { u32 } = this.#mutator;
+    return (entry) => u32[entry * 2 + hashAt]!;
   }
 
   #deleteFromBucket(layout: Layout, map: ReferenceHandle, key: HeldKey): boolean {
-    const mutator = this.#mutator;
     const path = this.#path;
+    const find = (): Ref => this.#entry(layout, this.#mutator.get(map), key.current(), key.hash);
     for (;;) {
-      if (this.#entry(layout, mutator.get(map), key.current(), key.hash) === 0) return false;
+      if (find() === 0) return false;
       if (this.#trie.countOf(path.found) > 1) {
-        if (this.#rebuildBucket(layout, map, key, undefined)) return true;
-      } else if (mutator.compareExchangeReference(path.slot, path.found, 0)) {
+        if (this.#places.rebuild(find, undefined)) return true;
+      } else if (this.#mutator.compareExchangeReference(path.slot, path.found, 0)) {
         this.#trie.count(path.table, -1);
         return true;
       }
     }
-  }
-
-  /**
-   * Puts a bucket in the place of the entries there, with `entry` as the key's, or without it. False when others came first. A safepoint.
-   */
-  #rebuildBucket(layout: Layout, map: ReferenceHandle, key: HeldKey, entry: ReferenceHandle | undefined): boolean {
-    const mutator = this.#mutator;
-    const trie = this.#trie;
-    const path = this.#path;
-    const others = (): number => trie.countOf(path.found) - (path.entry === 0 ? 0 : 1);
-    const wanted = others() + (entry === undefined ? 0 : 1);
-    const made = mutator.local(mutator.allocate(trie.bucket, wanted));
-    const present = this.#entry(layout, mutator.get(map), key.current(), key.hash);
-    const isOther = path.table === 0 || path.found === 0 || this.#hashAt(layout) !== key.hash || (entry === undefined && present === 0);
-    if (isOther || others() + (entry === undefined ? 0 : 1) !== wanted) return false;
-    const bucket = mutator.get(made);
-    let slot = bucket * 2 + trie.bucket.elementsOffset;
-    for (let i = 0; i < trie.countOf(path.found); i++) {
-      const member = trie.entryOf(path.found, i);
-      if (member !== present) mutator.u32[slot++] = member;
-    }
-    if (entry !== undefined) mutator.u32[slot] = mutator.get(entry);
-    if (!mutator.compareExchangeReference(path.slot, path.found, bucket)) return false;
-    if (entry === undefined || present === 0) trie.count(path.table, entry === undefined ? -1 : 1);
-    return true;
   }
 
   #newTable(map: Ref, always: boolean): void {

@@ -120,6 +120,23 @@ describe('a map', () => {
     expect(await heap.verify()).toBe(empty + 1);
   });
 
+  it('needs no more memory when its keys keep changing', async () => {
+    const { heap } = makeHeapWithMutator({ capacityBytes: '16M', fault: 'stw' });
+    const live = 200;
+    const map = heap.createMap('f64', 'f64');
+    const change = (from: number, to: number): void => {
+      for (let key = from; key < to; key++) {
+        map.set(key, key);
+        map.delete(key - live);
+      }
+    };
+    change(0, 10 * live);
+    const before = await heap.verify();
+    change(10 * live, rounds(100_000, 20_000));
+    expect(map.size).toBe(live);
+    expect(await heap.verify()).toBeLessThan(before * 1.2);
+  });
+
   it('refuses keys and values of another kind, and stays as it was', () => {
     const { heap } = makeHeapWithMutator({ capacityBytes: '4M', fault: 'stw' });
     const elements = heap.defineShape({ name: 'with elements', elements: 'u8' });
