@@ -26,10 +26,12 @@ export class MapPlaces {
   rebuild(find: () => Ref, entry: ReferenceHandle | undefined): boolean {
     const mutator = this.#mutator;
     const path = this.#path;
+    const wasPresent = path.entry !== 0;
     const wanted = this.#others() + (entry === undefined ? 0 : 1);
     const made = wanted > 1 ? mutator.local(mutator.allocate(this.#trie.bucket, wanted)) : undefined;
     const present = find();
-    if (this.#others() + (entry === undefined ? 0 : 1) !== wanted || (entry === undefined && present === 0)) return false;
+    // Whether the key is there matters as much as how many others are: setIfAbsent has decided by it.
+    if (this.#others() + (entry === undefined ? 0 : 1) !== wanted || (present !== 0) !== wasPresent) return false;
     const replacement = made === undefined ? this.#onlyOther(present) : this.#fillBucket(mutator.get(made), present, entry);
     if (!mutator.compareExchangeReference(path.slot, path.found, replacement)) return false;
     if (entry === undefined || present === 0) this.#trie.count(path.table, entry === undefined ? -1 : 1);

@@ -107,6 +107,18 @@ describe.each(CONFIGURATIONS)('several threads, while everything is compacted ($
     expect(new Set(map.keys()).size).toBe(claimed);
   });
 
+  it.each([1, 6, 60])('are told rightly who made and who removed an entry of a map when all do it to the same %s keys', async (keys) => {
+    const { heap, seed } = start();
+    const map = heap.createMap('f64', 'u32');
+    share(heap, SUBJECT_ROOT, map);
+    const results = await underCompaction<{ net: number; operations: number }>(heap, ['contend', 'contend', 'contend'], { seed, keys });
+    const entries = results.reduce((sum, { net }) => sum + net, 0);
+    expect(results.every(({ operations }) => operations > 0)).toBe(true);
+    expect(map.size).toBe(entries);
+    expect(new Set(map.keys()).size).toBe(entries);
+    expect(entries).toBeLessThanOrEqual(keys);
+  });
+
   it.each<[string, ValueKind, number]>([['bounded', 'f64', 7], ['unbounded', 'string', Infinity], ['bounded', 'ref', 100]])(
     'get through a %s queue of %s each element once, and those of one thread in order',
     async (_what, kind, capacity) => {

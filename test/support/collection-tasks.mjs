@@ -190,6 +190,25 @@ function claim(heap, mutator, { data, running, ready }) {
   return { claimed };
 }
 
+/** Makes and removes the same few entries as the other threads; how many more it made than removed. */
+function contend(heap, mutator, { data, running, ready }) {
+  const { maps } = heap.collections;
+  const random = makeRandom(data.seed);
+  const map = at(heap, SUBJECT_ROOT);
+  let net = 0;
+  let operations = 0;
+  ready();
+  for (; running(); operations++) {
+    mutator.poll();
+    for (let i = 0; i < 50; i++) {
+      const key = random.below(data.keys);
+      if (random.chance(1, 2)) net += maps.setIfAbsent(map.ref, key, i) ? 1 : 0;
+      else net -= maps.delete(map.ref, key) ? 1 : 0;
+    }
+  }
+  return { net, operations };
+}
+
 function produce(heap, mutator, { data, running, ready }) {
   const random = makeRandom(data.seed);
   const queue = at(heap, SUBJECT_ROOT);
@@ -318,5 +337,5 @@ function everything(heap, mutator, { data, ready }) {
 }
 
 export const COLLECTION_TASKS = {
-  pushAndPop, comeAndGo, setAndGet, map, claim, produce, consume, locked, turns, holdLock, waitForElement, everything,
+  pushAndPop, comeAndGo, setAndGet, map, claim, contend, produce, consume, locked, turns, holdLock, waitForElement, everything,
 };
