@@ -4,7 +4,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { code } from '../objects/support.ts';
-import { LOCK_ROOT, SUBJECT_ROOT, threadOf } from '../support/collection-tasks.mjs';
+import { LOCK_ROOT, SUBJECT_ROOT, threadOf } from '../support/collection-subjects.mjs';
 import type { AnyView, Heap } from '../support/faultline.ts';
 import { makeHeapWithMutator } from '../support/heaps.ts';
 import { MODES, rounds } from '../support/modes.ts';

@@ -3,7 +3,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import { code, LEAF } from '../objects/support.ts';
-import { SUBJECT_ROOT } from '../support/collection-tasks.mjs';
+import { SUBJECT_ROOT } from '../support/collection-subjects.mjs';
 import { makeHeapWithMutator } from '../support/heaps.ts';
 import { MODES, rounds } from '../support/modes.ts';
 import { makeRandom } from '../support/random.mjs';
