@@ -2,10 +2,10 @@
  * Collection views: what a reference to a shared collection reads as. Like all views they hold a handle, follow their object, go into
  * fields and through `heap.offer`; their methods are those of the raw level (arrays.ts, …) with values and keys as JavaScript has them.
  */
-import { argumentTypeError } from '../errors.ts';
+import { argumentRangeError, argumentTypeError } from '../errors.ts';
 import type { ShapeDefinition } from '../heap/definition.ts';
 import type { Ref } from '../heap/units.ts';
-import { ObjectView, OWNER } from '../objects/object-view.ts';
+import { INITIALIZE, ObjectView, OWNER, SHAPE } from '../objects/object-view.ts';
 import type { ValueKind, RawValue } from './kinds.ts';
 import type { Collections } from './collections.ts';
 
@@ -16,6 +16,11 @@ export interface CollectionDefinition extends ShapeDefinition {
 }
 
 export abstract class CollectionView extends ObjectView<CollectionDefinition> {
+  /** @internal `heap.create` would leave out what a new collection needs. */
+  [INITIALIZE](): void {
+    throw argumentRangeError('shape', 'a shape of objects (collections are made by heap.createArray, createMap, …)', this[SHAPE].name);
+  }
+
   /** @internal */
   protected get operations(): Collections {
     return this[OWNER].collections;

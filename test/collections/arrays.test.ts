@@ -140,12 +140,13 @@ describe('a growable array', () => {
     });
   });
 
-  it('is of no other heap', () => {
+  it('is of no other heap, and made by nothing else', () => {
     const { heap } = makeHeapWithMutator({ capacityBytes: '4M', fault: 'stw' });
     const other = makeHeapWithMutator({ capacityBytes: '4M', fault: 'stw' }).heap;
     const array = heap.createArray('ref');
     expect(() => array.push(other.createArray('ref'))).toThrow(code('ERR_FOREIGN_REFERENCE'));
     expect(() => heap.cursor(array.shape)).toThrow(code('ERR_OPTION'));
+    expect(() => heap.create(array.shape)).toThrow(code('ERR_OPTION'));
     expect(array.length).toBe(0);
   });
 });
