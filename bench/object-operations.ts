@@ -2,12 +2,18 @@
  * Operations of the objects level, each against the same in plain JavaScript in the same run: what a program pays for a view. In
  * scopes, as a program that makes many would do it.
  */
-import { Heap } from 'faultline';
+import { Heap, type Mutator } from 'faultline';
 
 export interface OperationFigures {
   operation: string;
   ns: number;
   plainNs: number;
+}
+
+/** One turn's work on the heap, and the same in plain JavaScript. */
+export interface Arms {
+  heap: (i: number) => unknown;
+  plain: (i: number) => unknown;
 }
 
 const TURN = 2_000;
@@ -26,7 +32,7 @@ export async function measureObjectOperations(turns: number): Promise<OperationF
   const kept: unknown[] = new Array(16).fill(null);
   const at = point.ref;
 
-  const operations: Record<string, { heap: (i: number) => unknown; plain: (i: number) => unknown }> = {
+  const operations: Record<string, Arms> = {
     'raw load and store of a field': { heap: (i) => (f64[at + x] = f64[at + x]! + i), plain: (i) => (plain.x += i) },
     'load and store of a field': { heap: (i) => (point.x += i), plain: (i) => (plain.x += i) },
     'store of a reference': { heap: () => (point.to = point), plain: () => (plain.to = plain) },
@@ -42,12 +48,20 @@ export async function measureObjectOperations(turns: number): Promise<OperationF
     'load of a short string': { heap: () => point.name, plain: () => plain.name },
     'interning a known text': { heap: () => heap.intern('a point'), plain: () => plain.name === 'a point' },
   };
-  const figures = Object.entries(operations).map(([operation, arms]) => {
+  const figures = compare(mutator, operations, turns);
+  mutator.detach();
+  await heap.close();
+  return figures;
+}
+
+/** The best of many turns of each arm, one after the other. */
+export function compare(mutator: Mutator, operations: Readonly<Record<string, Arms>>, turns: number): OperationFigures[] {
+  return Object.entries(operations).map(([operation, arms]) => {
     const best = { heap: Infinity, plain: Infinity };
     for (let turn = 0; turn < turns; turn++) {
       for (const arm of ['heap', 'plain'] as const) {
         const run = arms[arm];
-        // The reference of the raw arm stays valid: no arm that allocates runs between its loads.
+        // The reference of a raw arm stays valid: no arm that allocates runs between its loads.
         const begin = performance.now();
         mutator.scope(() => {
           for (let i = 0; i < TURN; i++) run(i);
@@ -57,7 +71,4 @@ export async function measureObjectOperations(turns: number): Promise<OperationF
     }
     return { operation, ns: best.heap, plainNs: best.plain };
   });
-  mutator.detach();
-  await heap.close();
-  return figures;
 }

@@ -8,13 +8,17 @@
 import { cpus, release } from 'node:os';
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
+import { measureCollectionOperations } from './collection-operations.ts';
 import { measureListWalk } from './list-walk.ts';
 import { measureObjectOperations } from './object-operations.ts';
 
 const { values } = parseArgs({ options: { quick: { type: 'boolean', default: false }, json: { type: 'boolean', default: false } } });
 
 const walk = await measureListWalk(1_000_000, values.quick ? 6 : 20);
-const operations = await measureObjectOperations(values.quick ? 30 : 150);
+const operations = [
+  ...(await measureObjectOperations(values.quick ? 30 : 150)),
+  ...(await measureCollectionOperations(values.quick ? 30 : 150)),
+];
 const machine = { node: process.version, kernel: release(), cpu: cpus()[0]?.model ?? '?', cpus: cpus().length };
 
 if (values.json) {

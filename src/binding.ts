@@ -251,6 +251,10 @@ export interface Binding {
   addRootRange(mutator: MutatorHandle, slots: Uint32Array, used: Uint32Array): number;
   removeRootRange(mutator: MutatorHandle, id: number): void;
   utilization(mutator: MutatorHandle, windowMs: number): number;
+  /** Never 0, and never given out again in this heap. */
+  mutatorId(mutator: MutatorHandle): number;
+  /** Whether the mutator of that id is attached to the same heap still. */
+  isMutator(mutator: MutatorHandle, id: number): boolean;
 
   // Weak structures; the mutator is this thread's, and runs.
   /** The object of a weak slot (index into the u32 view), or 0. */

@@ -230,6 +230,23 @@ Napi::Value Utilization(Info info) {
   return Number(info, binding->mutator->timeline.WorstUtilization(static_cast<uint64_t>(NumberAt(info, 1) * 1e6)));
 }
 
+// mutatorId(mutator): never 0, and never given out again in this heap
+Napi::Value MutatorId(Info info) {
+  MutatorBinding* const binding = MutatorAt(info, 0);
+  if (binding == nullptr) return info.Env().Undefined();
+  return Number(info, binding->mutator->id);
+}
+
+// isMutator(mutator, id): whether the mutator of that id is attached to the same heap still
+Napi::Value IsMutator(Info info) {
+  MutatorBinding* const binding = MutatorAt(info, 0);
+  if (binding == nullptr) return info.Env().Undefined();
+  Handshake& handshake = binding->instance->heap.handshake;
+  const uint32_t id = Uint32At(info, 1);
+  const std::lock_guard<std::mutex> guard(handshake.lock());
+  return Boolean(info, std::ranges::any_of(handshake.mutators(), [id](const Mutator* mutator) { return mutator->id == id; }));
+}
+
 }  // namespace
 
 void ExportMutator(Napi::Env env, Napi::Object exports) {
@@ -252,6 +269,8 @@ void ExportMutator(Napi::Env env, Napi::Object exports) {
   add("addRootRange", AddRootRange);
   add("removeRootRange", RemoveRootRange);
   add("utilization", Utilization);
+  add("mutatorId", MutatorId);
+  add("isMutator", IsMutator);
 }
 
 }  // namespace faultline

@@ -24,6 +24,12 @@ import { Mutator } from './mutator.ts';
 import { RootRange } from './root-range.ts';
 import type { Exactly, ShapeDefinition } from './definition.ts';
 import { type Shape, ShapeTable } from './shapes.ts';
+import type { Collections } from '../collections/collections.ts';
+import type { HeapArray } from '../collections/heap-array.ts';
+import type { HeapCondition, HeapLock } from '../collections/heap-lock.ts';
+import type { HeapMap } from '../collections/heap-map.ts';
+import type { HeapQueue } from '../collections/heap-queue.ts';
+import type { KeyKind, ValueKind } from '../collections/kinds.ts';
 import type { HeapString } from '../objects/heap-string.ts';
 import type { HandleToken } from '../objects/handle-tokens.ts';
 import { Objects } from '../objects/objects.ts';
@@ -235,6 +241,47 @@ export class Heap extends EventEmitter<HeapEvents> {
   /** Takes back an offer; false when it was redeemed or withdrawn already. In any thread that is a mutator. */
   withdraw(token: HandleToken): boolean {
     return this.#objects().tokens.withdraw(token);
+  }
+
+  /** The operations on shared collections by raw reference, for this thread's mutator. */
+  get collections(): Collections {
+    return this.#objects().collections;
+  }
+
+  /**
+   * A new growable array that threads can share, empty, with elements of that kind. A safepoint; throws what {@link Mutator.allocate}
+   * throws.
+   */
+  createArray<K extends ValueKind>(kind: K): HeapArray<K> {
+    const objects = this.#objects();
+    return objects.viewOf(objects.collections.arrays.allocate(kind)) as HeapArray<K>;
+  }
+
+  /** A new hash map that threads can share, empty. A safepoint; throws what {@link Mutator.allocate} throws. */
+  createMap<K extends KeyKind, V extends ValueKind>(keyKind: K, valueKind: V): HeapMap<K, V> {
+    const objects = this.#objects();
+    return objects.viewOf(objects.collections.maps.allocate(keyKind, valueKind)) as HeapMap<K, V>;
+  }
+
+  /**
+   * A new queue between threads, empty, for `capacity` elements (1 to 2^31), or for any number. A safepoint; throws what
+   * {@link Mutator.allocate} throws.
+   */
+  createQueue<K extends ValueKind>(kind: K, capacity = Infinity): HeapQueue<K> {
+    const objects = this.#objects();
+    return objects.viewOf(objects.collections.queues.allocate(kind, capacity)) as HeapQueue<K>;
+  }
+
+  /** A new lock, free. A safepoint; throws what {@link Mutator.allocate} throws. */
+  createLock(): HeapLock {
+    const objects = this.#objects();
+    return objects.viewOf(objects.collections.locks.allocate()) as HeapLock;
+  }
+
+  /** A new condition. A safepoint; throws what {@link Mutator.allocate} throws. */
+  createCondition(): HeapCondition {
+    const objects = this.#objects();
+    return objects.viewOf(objects.collections.conditions.allocate()) as HeapCondition;
   }
 
   /** Makes this thread a mutator, in the running state. Throws ERR_MUTATOR_ATTACHED, ERR_SIGNAL_BLOCKED, ERR_HEAP_CLOSED. */

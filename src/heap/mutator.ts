@@ -81,6 +81,7 @@ export class Mutator {
   #attached = true;
   #allocationsUntilStress: number;
   #hiddenLimit = 0;
+  #id = 0;
 
   /** @internal Use heap.attachMutator(). */
   constructor(setUp: MutatorSetUp) {
@@ -155,6 +156,16 @@ export class Mutator {
     // Logged before it is known whether it will be overwritten: a reference too many only keeps an object for one more cycle.
     if (this.#control[CONTROL_LOGGING] !== 0) this.#logOverwritten(expected);
     return Atomics.compareExchange(this.u32, slot, expected, ref) === expected;
+  }
+
+  /** @internal Names this mutator among all that the heap has ever had; not 0. */
+  get id(): number {
+    return (this.#id ||= this.#setUp.host.native.mutatorId(this.#handle));
+  }
+
+  /** @internal Whether the mutator of that id has neither been detached nor ended with its thread. */
+  isAttached(id: number): boolean {
+    return this.#setUp.host.native.isMutator(this.#handle, id);
   }
 
   /** @internal A raw reference comes in from the program; a checked mutator looks at it. */

@@ -6,6 +6,7 @@
  * of a view that nobody has any more (in the event loop of its own thread, with the slot's number as token: nothing of the view
  * is needed for it, so nothing is resurrected).
  */
+import { Collections, collectionClasses } from '../collections/collections.ts';
 import { argumentRangeError, argumentTypeError, HeapError } from '../errors.ts';
 import type { ShapeDefinition } from '../heap/definition.ts';
 import type { HandleTable } from '../heap/handles.ts';
@@ -42,6 +43,9 @@ export class Objects {
   readonly strings: Strings;
   readonly interned: InternTable;
   readonly tokens: HandleTokens;
+  #collections: Collections | undefined;
+  readonly #shared: SharedSlots;
+  readonly #checked: boolean;
   readonly #mutator: Mutator;
   readonly #handles: HandleTable;
   readonly #control: Uint32Array;
@@ -61,9 +65,16 @@ export class Objects {
     this.strings = new Strings(mutator, shapes);
     this.interned = new InternTable(mutator, this.strings, shapes, shared.internTable);
     this.tokens = new HandleTokens(this, shared, heapId);
+    this.#shared = shared;
+    this.#checked = checked;
     const { buffer, byteOffset } = mutator.u32;
     const environment = { owner: this, mutator, control, data: new DataView(buffer, byteOffset, heapBytes) };
     this.#generator = new ClassGenerator(environment, { beyond: kindsBeyond(mutator, heapBytes), checked });
+  }
+
+  /** Made when it is asked for: it defines shapes. */
+  get collections(): Collections {
+    return (this.#collections ??= new Collections(this.#mutator, this.#shapes, this, this.#shared, this.#checked));
   }
 
   create<D extends ShapeDefinition>(shape: Shape<D>, values: InitialValues<D>, elements: InitialElements<D> | undefined): View<D> {
@@ -262,7 +273,8 @@ export class Objects {
     const known = this.#classes[id];
     if (known !== undefined) return known;
     const shape = this.#shapes.numbered(id);
-    return (this.#classes[id] = this.strings.isStringShape(shape) ? stringClasses(shape, this) : this.#generator.generate(shape));
+    const special = this.strings.isStringShape(shape) ? stringClasses(shape, this) : collectionClasses(shape, this);
+    return (this.#classes[id] = special ?? this.#generator.generate(shape));
   }
 
   /** A new string in the heap, as a view. */

@@ -6,6 +6,7 @@
  *           1024       root of the intern table
  *           1025 …     roots of the objects that handle tokens stand for
  *           2048 …     no roots: one stamp for each of these
+ *           3071 …     no roots: what threads sleep on (collections/parking-lot.ts)
  */
 import { PROGRAM_ROOT_SLOTS, SHARED_ROOT_SLOTS } from '../heap/layout.ts';
 
@@ -13,8 +14,12 @@ const FIRST_TOKEN = PROGRAM_ROOT_SLOTS + 1;
 /** Handle tokens that may be under way at once. */
 export const TOKEN_SLOTS = SHARED_ROOT_SLOTS - FIRST_TOKEN;
 
+/** Words to sleep on; a power of two. */
+const PARKING_WORDS = 256;
+const FIRST_PARKING_WORD = SHARED_ROOT_SLOTS + TOKEN_SLOTS;
+
 /** @internal */
-export const SHARED_BYTES = (SHARED_ROOT_SLOTS + TOKEN_SLOTS) * 4;
+export const SHARED_BYTES = (FIRST_PARKING_WORD + PARKING_WORDS) * 4;
 
 /** @internal */
 export class SharedSlots {
@@ -22,10 +27,12 @@ export class SharedSlots {
   readonly internTable: Uint32Array;
   readonly offered: Uint32Array;
   readonly stamps: Uint32Array;
+  readonly parkingWords: Int32Array;
 
   constructor(buffer: SharedArrayBuffer) {
     this.internTable = new Uint32Array(buffer, PROGRAM_ROOT_SLOTS * 4, 1);
     this.offered = new Uint32Array(buffer, FIRST_TOKEN * 4, TOKEN_SLOTS);
     this.stamps = new Uint32Array(buffer, SHARED_ROOT_SLOTS * 4, TOKEN_SLOTS);
+    this.parkingWords = new Int32Array(buffer, FIRST_PARKING_WORD * 4, PARKING_WORDS);
   }
 }

@@ -27,6 +27,7 @@ const EXPECTED: Readonly<Record<string, RegExp>> = {
   '10-checked-heap.mjs': /^ERR_STALE_REFERENCE: .*\nERR_OPTION: .*\nERR_WRONG_SHAPE: .*\nERR_MUTATOR_PARKED: .*\n$/,
   '11-weak-structures.mjs':
     /^Aachen's report is there: true\nreports that went with their cities: 2\na weak reference to Bergen reads: 0\nBergen, population 200000\nCagliari, population 300000\n$/,
+  '12-shared-collections.mjs': /^11 words, 0 left to do\na 1, and 3, .*, what 4\nthe longest: between\n$/,
 };
 
 const outputs = new Map<string, string>();

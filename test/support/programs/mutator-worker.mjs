@@ -5,6 +5,7 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { Heap } from '../../../dist/index.js';
+import { COLLECTION_TASKS } from '../collection-tasks.mjs';
 import { makeRandom } from '../random.mjs';
 import { ShadowProgram } from '../shadow-program.mjs';
 import { exchange, increment } from '../shared-structures.mjs';
@@ -129,13 +130,13 @@ function churn() {
   return { rounds };
 }
 
-const TASKS = { intern, offer, shadow, table, counters, allocate, idle, parked, spinning, churn };
+const TASKS = { ...COLLECTION_TASKS, intern, offer, shadow, table, counters, allocate, idle, parked, spinning, churn };
 
 if (task === 'churn') parentPort.postMessage({ result: churn() });
 else {
   const heap = Heap.attach(token);
   const mutator = heap.attachMutator();
-  const result = await TASKS[task](heap, mutator);
+  const result = await TASKS[task](heap, mutator, { data, running, ready });
   mutator.detach();
   await heap.close();
   parentPort.postMessage({ result });

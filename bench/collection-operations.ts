@@ -1,0 +1,62 @@
+/**
+ * Operations of shared collections, with nobody else at them, each against JavaScript's own collection in the same run. Views, but for
+ * the rows that say otherwise.
+ */
+import { Heap } from 'faultline';
+import { type Arms, compare, type OperationFigures } from './object-operations.ts';
+
+const KEYS = 1_024;
+
+export async function measureCollectionOperations(turns: number): Promise<OperationFigures[]> {
+  const heap = Heap.create({ capacityBytes: '64M' });
+  const mutator = heap.attachMutator();
+  const { arrays, maps, queues } = heap.collections;
+  const array = heap.createArray('f64');
+  const plainArray: number[] = [];
+  for (let i = 0; i < KEYS; i++) plainArray.push(array.push(i));
+  const [numbers, texts, objects] = [heap.createMap('f64', 'f64'), heap.createMap('string', 'f64'), heap.createMap('ref', 'f64')];
+  const [plainNumbers, plainTexts, plainObjects] = [new Map<number, number>(), new Map<string, number>(), new Map<object, number>()];
+  const Key = heap.defineShape({ name: 'key', fields: { number: 'u32' } });
+  const keys = Array.from({ length: KEYS }, (_, i) => `key ${i}`);
+  const views = keys.map((_, number) => heap.create(Key, { number }).keep());
+  for (let i = 0; i < KEYS; i++) {
+    numbers.set(i, i);
+    plainNumbers.set(i, i);
+    texts.set(keys[i]!, i);
+    plainTexts.set(keys[i]!, i);
+    objects.set(views[i]!, i);
+    plainObjects.set(views[i]!, i);
+  }
+  const queue = heap.createQueue('f64');
+  const lock = heap.createLock();
+  const at = (i: number): number => i & (KEYS - 1);
+
+  const operations: Record<string, Arms> = {
+    'array: get, raw': { heap: (i) => arrays.get(array.ref, at(i)), plain: (i) => plainArray[at(i)] },
+    'array: get': { heap: (i) => array.get(at(i)), plain: (i) => plainArray[at(i)] },
+    'array: set': { heap: (i) => array.set(at(i), i), plain: (i) => (plainArray[at(i)] = i) },
+    'array: push and pop': {
+      heap: (i) => (array.push(i), array.pop()),
+      plain: (i) => (plainArray.push(i), plainArray.pop()),
+    },
+    'map of numbers: get, raw': { heap: (i) => maps.get(numbers.ref, at(i)), plain: (i) => plainNumbers.get(at(i)) },
+    'map of numbers: get': { heap: (i) => numbers.get(at(i)), plain: (i) => plainNumbers.get(at(i)) },
+    'map of numbers: set': { heap: (i) => numbers.set(at(i), i), plain: (i) => plainNumbers.set(at(i), i) },
+    'map of texts: get': { heap: (i) => texts.get(keys[at(i)]!), plain: (i) => plainTexts.get(keys[at(i)]!) },
+    'map of texts: set': { heap: (i) => texts.set(keys[at(i)]!, i), plain: (i) => plainTexts.set(keys[at(i)]!, i) },
+    'map of objects: get': { heap: (i) => objects.get(views[at(i)]!), plain: (i) => plainObjects.get(views[at(i)]!) },
+    'queue: enqueue and dequeue, raw': {
+      heap: (i) => (queues.enqueue(queue.ref, i), queues.dequeue(queue.ref)),
+      plain: (i) => (plainArray.push(i), plainArray.pop()),
+    },
+    'queue: enqueue and dequeue': {
+      heap: (i) => (queue.enqueue(i), queue.dequeue()),
+      plain: (i) => (plainArray.push(i), plainArray.pop()),
+    },
+    'lock and unlock': { heap: () => (lock.lock(), lock.unlock()), plain: () => 0 },
+  };
+  const figures = compare(mutator, operations, turns);
+  mutator.detach();
+  await heap.close();
+  return figures;
+}

@@ -1,0 +1,62 @@
+/**
+ * Views of growable arrays.
+ */
+import { SHAPE } from '../objects/object-view.ts';
+import { CollectionView } from './collection-view.ts';
+import type { ValueKind, CollectionValue } from './kinds.ts';
+
+/**
+ * A growable array that several threads share. Each operation happens at one moment between call and return; iteration is many
+ * operations. Elements are never copied when it grows. Made by `heap.createArray`; for the thread that has the view, as any view.
+ */
+export class HeapArray<K extends ValueKind = ValueKind> extends CollectionView implements Iterable<CollectionValue<K>> {
+  /** What the elements are. */
+  get kind(): K {
+    return this.operations.arrays.kindOf(this[SHAPE]) as K;
+  }
+
+  /** Not a safepoint. */
+  get length(): number {
+    return this.operations.arrays.length(this.at('length'));
+  }
+
+  /** The element at `index`. A safepoint only if another thread has the array. Throws RangeError ERR_OPTION beyond the end. */
+  get(index: number): CollectionValue<K> {
+    return this.loaded(this.kind, this.operations.arrays.get(this.at('get'), index)) as CollectionValue<K>;
+  }
+
+  /** Stores an element. A safepoint. Throws RangeError ERR_OPTION beyond the end, and for values of another kind TypeError ERR_OPTION. */
+  set(index: number, value: CollectionValue<K>): void {
+    this.operations.poll();
+    const stored = this.stored(this.kind, value, 'element of the array');
+    this.operations.arrays.set(this.at('set'), index, stored);
+  }
+
+  /** Appends; the new length. A safepoint. Throws what {@link set} and `mutator.allocate` throw; nothing was appended then. */
+  push(value: CollectionValue<K>): number {
+    this.operations.poll();
+    const stored = this.stored(this.kind, value, 'element of the array');
+    return this.operations.arrays.push(this.at('push'), stored);
+  }
+
+  /** Takes the last element away; undefined when there is none. A safepoint. */
+  pop(): CollectionValue<K> | undefined {
+    const value = this.operations.arrays.pop(this.atSafepoint('pop'));
+    return value === undefined ? undefined : (this.loaded(this.kind, value) as CollectionValue<K>);
+  }
+
+  /** From the first index to the length of the moment, each element as it is when its turn comes. */
+  *[Symbol.iterator](): Iterator<CollectionValue<K>> {
+    for (let i = 0; ; i++) {
+      this.operations.poll();
+      const value = this.operations.arrays.find(this.at('iteration'), i);
+      if (value === undefined) return;
+      yield this.loaded(this.kind, value) as CollectionValue<K>;
+    }
+  }
+
+  /** The same, in an array. */
+  toArray(): CollectionValue<K>[] {
+    return [...this];
+  }
+}

@@ -1,0 +1,110 @@
+/**
+ * Views of maps.
+ */
+import { argumentTypeError } from '../errors.ts';
+import { OWNER, SHAPE } from '../objects/object-view.ts';
+import { CollectionView } from './collection-view.ts';
+import type { ValueKind, CollectionValue, KeyKind, KeyValue, RawValue } from './kinds.ts';
+import type { RawKey } from './map-keys.ts';
+import { MapPosition } from './map-trie.ts';
+
+/**
+ * A hash map that several threads share, without a lock. Keys are strings by their text, numbers by value, or objects by identity.
+ * Each operation but `size` happens at one moment between call and return. Made by `heap.createMap`; for the thread that has the view.
+ */
+export class HeapMap<K extends KeyKind = KeyKind, V extends ValueKind = ValueKind>
+  extends CollectionView
+  implements Iterable<[KeyValue<K>, CollectionValue<V>]>
+{
+  /** What the keys are. */
+  get keyKind(): K {
+    return this.operations.maps.kindsOf(this[SHAPE]).key as K;
+  }
+
+  /** What the values are. */
+  get valueKind(): V {
+    return this.operations.maps.kindsOf(this[SHAPE]).value as V;
+  }
+
+  /**
+   * The number of entries: exact when nobody is changing the map, else off by the operations under way. By one for good after a
+   * thread was terminated in the middle of one. Not a safepoint.
+   */
+  get size(): number {
+    return this.operations.maps.size(this.at('size'));
+  }
+
+  /**
+   * The value, undefined when there is no entry. Not a safepoint. Throws TypeError ERR_OPTION for a key of another kind, ERR_NO_IDENTITY
+   * for an object of a shape with elements and without `identityHash`.
+   */
+  get(key: KeyValue<K>): CollectionValue<V> | undefined {
+    const value = this.operations.maps.get(this.at('get'), this.#keyOf(key));
+    return value === undefined ? undefined : (this.loaded(this.valueKind, value) as CollectionValue<V>);
+  }
+
+  /** Whether there is an entry. Not a safepoint. Throws like {@link get}. */
+  has(key: KeyValue<K>): boolean {
+    return this.operations.maps.has(this.at('has'), this.#keyOf(key));
+  }
+
+  /** Makes or replaces an entry. A safepoint. Throws like {@link get}, and what `mutator.allocate` throws; nothing has changed then. */
+  set(key: KeyValue<K>, value: CollectionValue<V>): this {
+    this.operations.poll();
+    const stored = this.stored(this.valueKind, value, 'value of the map');
+    this.operations.maps.set(this.at('set'), this.#keyOf(key), stored);
+    return this;
+  }
+
+  /** Makes an entry if there is none; whether it did. A safepoint. Throws like {@link set}. */
+  setIfAbsent(key: KeyValue<K>, value: CollectionValue<V>): boolean {
+    this.operations.poll();
+    const stored = this.stored(this.valueKind, value, 'value of the map');
+    return this.operations.maps.setIfAbsent(this.at('setIfAbsent'), this.#keyOf(key), stored);
+  }
+
+  /** Removes the entry; whether there was one. A safepoint. Throws like {@link get}. */
+  delete(key: KeyValue<K>): boolean {
+    const at = this.atSafepoint('delete');
+    return this.operations.maps.delete(at, this.#keyOf(key));
+  }
+
+  /** Removes all entries. A safepoint. Throws what `mutator.allocate` throws. */
+  clear(): void {
+    this.operations.maps.clear(this.atSafepoint('clear'));
+  }
+
+  /**
+   * In no particular order. An entry that is there from the beginning to the end comes exactly once; one that is made or removed
+   * meanwhile may or may not come. What comes was in the map when it was looked at. A safepoint at each step.
+   */
+  *[Symbol.iterator](): Iterator<[KeyValue<K>, CollectionValue<V>]> {
+    const position = new MapPosition();
+    const found: [number, RawValue][] = [];
+    const { maps } = this.operations;
+    const [keyKind, valueKind] = [this.keyKind, this.valueKind];
+    for (let more = true; more; ) {
+      more = maps.step(this.atSafepoint('iteration'), position, found);
+      const entries = found.map(([key, value]) => [this.loaded(keyKind, key), this.loaded(valueKind, value)]);
+      yield* entries as [KeyValue<K>, CollectionValue<V>][];
+    }
+  }
+
+  entries(): Iterator<[KeyValue<K>, CollectionValue<V>]> {
+    return this[Symbol.iterator]();
+  }
+
+  *keys(): Generator<KeyValue<K>> {
+    for (const [key] of this) yield key;
+  }
+
+  *values(): Generator<CollectionValue<V>> {
+    for (const [, value] of this) yield value;
+  }
+
+  #keyOf(key: KeyValue<K>): RawKey {
+    if (this.keyKind !== 'ref') return key as RawKey;
+    if (key === null) throw argumentTypeError('key of the map', 'an object', null);
+    return this[OWNER].toReference(key, 'key of the map', undefined);
+  }
+}

@@ -1,0 +1,70 @@
+/**
+ * Views of queues.
+ */
+import { SHAPE } from '../objects/object-view.ts';
+import { CollectionView } from './collection-view.ts';
+import type { ValueKind, CollectionValue } from './kinds.ts';
+
+/**
+ * A queue between threads, first in, first out, without a lock: any number of threads may put in and take out. Each operation happens
+ * at one moment between call and return. Made by `heap.createQueue`; for the thread that has the view.
+ */
+export class HeapQueue<K extends ValueKind = ValueKind> extends CollectionView implements Iterable<CollectionValue<K>> {
+  /** What the elements are. */
+  get kind(): K {
+    return this.operations.queues.kindOf(this[SHAPE]) as K;
+  }
+
+  /** Not a safepoint. */
+  get length(): number {
+    return this.operations.queues.length(this.at('length'));
+  }
+
+  /** How many elements the queue is for; Infinity when for any number. */
+  get capacity(): number {
+    return this.operations.queues.capacity(this.at('capacity'));
+  }
+
+  /**
+   * Appends, at once or not at all: false when the queue is full. A safepoint. Throws TypeError ERR_OPTION for a value of another kind,
+   * and what `mutator.allocate` throws; nothing was appended then.
+   */
+  enqueue(value: CollectionValue<K>): boolean {
+    this.operations.poll();
+    const stored = this.stored(this.kind, value, 'element of the queue');
+    return this.operations.queues.enqueue(this.at('enqueue'), stored);
+  }
+
+  /**
+   * Appends, and waits for room, parked, up to `timeoutMs` (default: for ever); false when that was not enough. It blocks the thread:
+   * no event loop turns. Throws like {@link enqueue}.
+   */
+  enqueueWait(value: CollectionValue<K>, timeoutMs = Infinity): boolean {
+    this.operations.poll();
+    const stored = this.stored(this.kind, value, 'element of the queue');
+    return this.operations.queues.enqueueWait(this.at('enqueueWait'), stored, timeoutMs);
+  }
+
+  /** Takes the first element away, if there is one; else undefined, at once. A safepoint. */
+  dequeue(): CollectionValue<K> | undefined {
+    const value = this.operations.queues.dequeue(this.atSafepoint('dequeue'));
+    return value === undefined ? undefined : (this.loaded(this.kind, value) as CollectionValue<K>);
+  }
+
+  /** The same, but waits for an element, parked, up to `timeoutMs` (default: for ever); undefined when none came. It blocks the thread. */
+  dequeueWait(timeoutMs = Infinity): CollectionValue<K> | undefined {
+    const value = this.operations.queues.dequeueWait(this.atSafepoint('dequeueWait'), timeoutMs);
+    return value === undefined ? undefined : (this.loaded(this.kind, value) as CollectionValue<K>);
+  }
+
+  /** A copy of what is in the queue, first to last, as it is for `heap.collections.queues.values`. Takes nothing out. A safepoint. */
+  toArray(): CollectionValue<K>[] {
+    const { kind } = this;
+    return this.operations.queues.values(this.atSafepoint('toArray')).map((value) => this.loaded(kind, value) as CollectionValue<K>);
+  }
+
+  /** The elements of {@link toArray}, of the moment when the iteration begins. */
+  *[Symbol.iterator](): Iterator<CollectionValue<K>> {
+    yield* this.toArray();
+  }
+}

@@ -1,0 +1,87 @@
+/**
+ * Kinds: what a shared collection holds, and how a value of that kind is stored in an object and checked on its way in.
+ *
+ * Only kinds whose typed array reaches the whole heap (a byte view ends at 4 GiB on Node 20). A string is a reference to a string of
+ * the heap; what a view takes and gives is its text.
+ */
+import { argumentRangeError, argumentTypeError } from '../errors.ts';
+import type { Mutator } from '../heap/mutator.ts';
+import type { Ref } from '../heap/units.ts';
+import type { AnyView } from '../objects/view-types.ts';
+
+/** What the elements of arrays and queues and the values of maps can be. */
+export type ValueKind = 'ref' | 'string' | 'i32' | 'u32' | 'f32' | 'f64' | 'i64' | 'u64';
+
+/** What the keys of a map can be: strings by their text, numbers by their value, objects by identity. */
+export type KeyKind = 'string' | 'f64' | 'ref';
+
+/** What a collection takes and gives for a kind, through a view. */
+export type CollectionValue<K extends ValueKind> = K extends 'ref'
+  ? AnyView | null
+  : K extends 'string'
+    ? string | null
+    : K extends 'i64' | 'u64'
+      ? bigint
+      : number;
+
+/** What a key is, through a view. */
+export type KeyValue<K extends KeyKind> = K extends 'ref' ? AnyView : K extends 'string' ? string : number;
+
+/** A value by raw access: a raw reference for references and strings, a BigInt for 64-bit integers, else a number. */
+export type RawValue = number | bigint;
+
+export const VALUE_KINDS: readonly ValueKind[] = ['ref', 'string', 'i32', 'u32', 'f32', 'f64', 'i64', 'u64'];
+export const KEY_KINDS: readonly KeyKind[] = ['string', 'f64', 'ref'];
+
+/** @internal Values of one kind in the objects of one mutator. */
+export class Place {
+  readonly kind: ValueKind;
+  /** Holds references: what is taken out is valid until the next safepoint. */
+  readonly isReference: boolean;
+  readonly #mutator: Mutator;
+  readonly #array: { [index: number]: RawValue };
+  /** Elements of the array in a word. */
+  readonly #perWord: number;
+
+  constructor(mutator: Mutator, kind: ValueKind) {
+    this.kind = kind;
+    this.isReference = kind === 'ref' || kind === 'string';
+    this.#mutator = mutator;
+    this.#array = kind === 'ref' || kind === 'string' ? mutator.u32 : mutator[kind];
+    this.#perWord = kind === 'i64' || kind === 'u64' || kind === 'f64' ? 1 : 2;
+  }
+
+  /** The definition of a field or element that holds the kind. */
+  get stored(): Exclude<ValueKind, 'string'> {
+    return this.kind === 'string' ? 'ref' : this.kind;
+  }
+
+  /** The value at `offset`, in units of its own size from the start of the object. */
+  load(ref: Ref, offset: number): RawValue {
+    const index = ref * this.#perWord + offset;
+    return this.isReference ? this.#mutator.getReference(index) : this.#array[index]!;
+  }
+
+  /** Into an object that other threads may see. */
+  store(ref: Ref, offset: number, value: RawValue): void {
+    if (this.isReference) this.#mutator.setReference(ref * 2 + offset, value as Ref);
+    else this.#array[ref * this.#perWord + offset] = value;
+  }
+
+  /** So that the object that was there is not kept alive by a place which nobody reads. */
+  clear(ref: Ref, offset: number): void {
+    if (this.isReference) this.#mutator.setReference(ref * 2 + offset, 0);
+  }
+
+  /** Throws TypeError ERR_OPTION unless the value is one of this kind, for raw access; no store can fail after it. */
+  check(value: RawValue, place: string): void {
+    const wanted = this.kind === 'i64' || this.kind === 'u64' ? 'bigint' : 'number';
+    if (typeof value !== wanted) throw argumentTypeError(place, wanted === 'bigint' ? 'a BigInt' : 'a number', value);
+    if (this.isReference) this.#mutator.admit(value as Ref, place);
+  }
+}
+
+/** @internal Throws RangeError ERR_OPTION for kinds that there are not. */
+export function expectKind<K extends string>(kind: K, kinds: readonly K[], place: string): void {
+  if (!kinds.includes(kind)) throw argumentRangeError(place, `one of ${kinds.join(', ')}`, kind);
+}

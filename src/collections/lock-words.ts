@@ -1,0 +1,90 @@
+/**
+ * Lock words: mutual exclusion by a u32 in an object, for the heap's locks and inside arrays. The word names its owner, so that a thread
+ * which ends with the lock held does not stop the others: who waits looks whether that mutator is still there, and takes over.
+ *
+ *   word                  means
+ *   0                     free
+ *   id                    held by the mutator of that id
+ *   id | 2^31             the same, and threads may be asleep because of it
+ *
+ *   transition            who                               how                     partner
+ *   0 → id                whoever wants it                  CAS                     the release's exchange
+ *   id → id | 2^31        whoever waits                     CAS                     the release's exchange, which sees it and wakes
+ *   any → 0               the owner                         exchange, then wake     CAS of the next
+ *   id → own id | 2^31    whoever waits, id being gone      CAS; one succeeds       what a mutator wrote is visible once it is not listed
+ *   0 → own id | 2^31     who has slept: others may still   CAS                     the release's exchange
+ *
+ * A mutator's id is never given out again. That it is gone means that its thread has ended, was terminated, or has detached; a thread
+ * that computes for ever with the lock held is none of these, and is waited for.
+ */
+import type { Mutator } from '../heap/mutator.ts';
+import type { ReferenceHandle, Ref } from '../heap/units.ts';
+import type { ParkingLot } from './parking-lot.ts';
+
+const WAITED = 0x8000_0000;
+/** What is held inside a collection is held for well under a microsecond, unless its owner lost its CPU. */
+const SPINS = 50;
+
+/** @internal How a lock was had: as it should be, or from a mutator that is no more. */
+export type Acquisition = 'acquired' | 'abandoned';
+
+/** @internal One mutator's way to lock words. */
+export class LockWords {
+  readonly #mutator: Mutator;
+  readonly #lot: ParkingLot;
+
+  constructor(mutator: Mutator, lot: ParkingLot) {
+    this.#mutator = mutator;
+    this.#lot = lot;
+  }
+
+  /** Takes the lock if it is free. Two atomic operations with the release; not a safepoint. */
+  try(ref: Ref, slot: number): boolean {
+    return Atomics.compareExchange(this.#mutator.u32, ref * 2 + slot, 0, this.#mutator.id) === 0;
+  }
+
+  /** Waits for the lock of the object, parked, until `deadline`; undefined when that has passed. A safepoint. */
+  acquire(object: ReferenceHandle, slot: number, deadline: number): Acquisition | undefined {
+    for (let spin = 0; spin < SPINS; spin++) if (this.try(this.#mutator.get(object), slot)) return 'acquired';
+    return this.#lot.await(
+      object,
+      deadline,
+      (ref) => this.#announce(ref, slot),
+      (ref) => this.#attempt(ref, slot),
+    );
+  }
+
+  isOwner(ref: Ref, slot: number): boolean {
+    return (Atomics.load(this.#mutator.u32, ref * 2 + slot) & ~WAITED) === this.#mutator.id;
+  }
+
+  /** The caller is the owner. Not a safepoint. */
+  release(ref: Ref, slot: number): void {
+    if ((Atomics.exchange(this.#mutator.u32, ref * 2 + slot, 0) & WAITED) !== 0) this.#lot.wake(ref);
+  }
+
+  #announce(ref: Ref, slot: number): void {
+    const { u32 } = this.#mutator;
+    const word = Atomics.load(u32, ref * 2 + slot);
+    if (word !== 0 && (word & WAITED) === 0) Atomics.compareExchange(u32, ref * 2 + slot, word, (word | WAITED) >>> 0);
+  }
+
+  #attempt(ref: Ref, slot: number): Acquisition | undefined {
+    const { u32, id } = this.#mutator;
+    const at = ref * 2 + slot;
+    const own = (id | WAITED) >>> 0;
+    for (;;) {
+      const word = Atomics.load(u32, at);
+      if (word === 0) {
+        if (Atomics.compareExchange(u32, at, 0, own) === 0) return 'acquired';
+      } else if ((word & WAITED) === 0) {
+        // Between announcement and here another has become the owner, and would wake nobody.
+        this.#announce(ref, slot);
+      } else if (this.#mutator.isAttached(word & ~WAITED)) {
+        return undefined;
+      } else if (Atomics.compareExchange(u32, at, word, own) === word) {
+        return 'abandoned';
+      }
+    }
+  }
+}

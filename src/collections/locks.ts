@@ -1,0 +1,97 @@
+/**
+ * Locks: mutual exclusion for what a program does with objects of the heap, by raw access. The owner is a mutator; who waits is parked,
+ * so a collection waits for nobody who waits for a lock.
+ *
+ * A lock outlives its owner's thread: when that ends, is terminated or detaches, the next thread takes over, within 20 ms if it was
+ * asleep. Nothing is known then about the data that the lock protects, except that every single store has happened or not: the lock is
+ * `abandoned` until a thread that holds it says that it has put things right.
+ *
+ * Not fair: a thread that comes along may have the lock before those that have waited. Not recursive.
+ */
+import { HeapError } from '../errors.ts';
+import type { ShapeDefinition } from '../heap/definition.ts';
+import type { Mutator } from '../heap/mutator.ts';
+import type { Shape, ShapeTable } from '../heap/shapes.ts';
+import type { ReferenceHandle, Ref } from '../heap/units.ts';
+import type { LockWords } from './lock-words.ts';
+import { checkTimeout, deadlineOf } from './parking-lot.ts';
+
+export const LOCK = { name: 'faultline.lock', fields: { word: 'u32', abandoned: 'u32' } } as const satisfies ShapeDefinition;
+
+/** Operations on locks by raw reference; one for each mutator. */
+export class HeapLocks {
+  readonly #mutator: Mutator;
+  readonly #words: LockWords;
+  readonly #shape: Shape<typeof LOCK>;
+  readonly #word: number;
+  readonly #abandoned: number;
+
+  /** @internal Use heap.collections.locks. */
+  constructor(mutator: Mutator, shapes: ShapeTable, words: LockWords) {
+    this.#mutator = mutator;
+    this.#words = words;
+    this.#shape = shapes.define(LOCK);
+    this.#word = this.#shape.offsets.word;
+    this.#abandoned = this.#shape.offsets.abandoned;
+  }
+
+  /** A new lock, free. A safepoint; throws what `mutator.allocate` throws. */
+  allocate(): Ref {
+    return this.#mutator.allocate(this.#shape);
+  }
+
+  /**
+   * Takes the lock, waiting for it, parked, up to `timeoutMs` (0: not at all); whether this mutator has it. Some 50 ns when it is free.
+   * A safepoint. Throws ERR_LOCK_OWNED when this mutator has it already.
+   */
+  lock(lock: Ref, timeoutMs = Infinity): boolean {
+    this.#expectLock(lock);
+    checkTimeout(timeoutMs);
+    if (this.#words.try(lock, this.#word)) return true;
+    if (this.isOwned(lock)) {
+      throw new HeapError('ERR_LOCK_OWNED', 'this mutator has the lock already; a lock of the heap cannot be taken twice.');
+    }
+    return this.#mutator.scope(() => this.acquireAt(this.#mutator.local(lock), deadlineOf(timeoutMs)));
+  }
+
+  /** Gives the lock back and wakes who waits for it. Not a safepoint. Throws ERR_LOCK_NOT_OWNED when another has it, or nobody. */
+  unlock(lock: Ref): void {
+    this.expectOwned(lock);
+    this.#words.release(lock, this.#word);
+  }
+
+  /** Whether this mutator has the lock. */
+  isOwned(lock: Ref): boolean {
+    this.#expectLock(lock);
+    return this.#words.isOwner(lock, this.#word);
+  }
+
+  /** Whether the lock was taken over from a mutator that is no more, and nobody has declared the data repaired since. */
+  isAbandoned(lock: Ref): boolean {
+    this.#expectLock(lock);
+    return Atomics.load(this.#mutator.u32, lock * 2 + this.#abandoned) !== 0;
+  }
+
+  /** What the lock protects is as it should be. Throws ERR_LOCK_NOT_OWNED. */
+  declareRepaired(lock: Ref): void {
+    this.expectOwned(lock);
+    Atomics.store(this.#mutator.u32, lock * 2 + this.#abandoned, 0);
+  }
+
+  /** @internal */
+  acquireAt(lock: ReferenceHandle, deadline: number): boolean {
+    const acquisition = this.#words.acquire(lock, this.#word, deadline);
+    if (acquisition === 'abandoned') Atomics.store(this.#mutator.u32, this.#mutator.get(lock) * 2 + this.#abandoned, 1);
+    return acquisition !== undefined;
+  }
+
+  /** @internal */
+  expectOwned(lock: Ref): void {
+    if (this.isOwned(lock)) return;
+    throw new HeapError('ERR_LOCK_NOT_OWNED', 'this mutator does not have the lock; take it first.');
+  }
+
+  #expectLock(lock: Ref): void {
+    if (this.#mutator.u32[lock * 2] !== this.#shape.id) throw new HeapError('ERR_WRONG_SHAPE', 'a lock of the heap is needed.');
+  }
+}

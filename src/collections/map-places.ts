@@ -1,0 +1,104 @@
+/**
+ * Map places: changing what is at one place of a map's trie (map-trie.ts) where that takes more than one compare-and-swap of an entry:
+ * another bucket, or a node under it.
+ *
+ * Both need memory, and allocating is a safepoint: so they look for the place again afterwards, and give up if others have changed it
+ * so that what was allocated no longer fits. Their callers begin anew then.
+ */
+import type { Mutator } from '../heap/mutator.ts';
+import type { ReferenceHandle, Ref } from '../heap/units.ts';
+import { digitOf, type MapPath, type MapTrie } from './map-trie.ts';
+
+/** @internal In a scope of the mutator, whose local handles both use. */
+export class MapPlaces {
+  readonly #mutator: Mutator;
+  readonly #trie: MapTrie;
+  readonly #path: MapPath;
+
+  /** What is at `path` is what `find` of each call has found last. */
+  constructor(mutator: Mutator, trie: MapTrie, path: MapPath) {
+    this.#mutator = mutator;
+    this.#trie = trie;
+    this.#path = path;
+  }
+
+  /** Takes the key's entry out of the place, or puts `entry` into it. False when others came first. A safepoint. */
+  rebuild(find: () => Ref, entry: ReferenceHandle | undefined): boolean {
+    const mutator = this.#mutator;
+    const path = this.#path;
+    const wasPresent = path.entry !== 0;
+    const wanted = this.#others() + (entry === undefined ? 0 : 1);
+    const made = wanted > 1 ? mutator.local(mutator.allocate(this.#trie.bucket, wanted)) : undefined;
+    const present = find();
+    // Whether the key is there matters as much as how many others are: setIfAbsent has decided by it.
+    if (this.#others() + (entry === undefined ? 0 : 1) !== wanted || (present !== 0) !== wasPresent) return false;
+    const replacement = made === undefined ? this.#onlyOther(present) : this.#fillBucket(mutator.get(made), present, entry);
+    if (!mutator.compareExchangeReference(path.slot, path.found, replacement)) return false;
+    if (entry === undefined || present === 0) this.#trie.count(path.table, entry === undefined ? -1 : 1);
+    return true;
+  }
+
+  /** Puts a node in the place, and what is there into the node, by the next digits of the hashes. A safepoint. */
+  split(find: () => Ref, hashOf: (entry: Ref) => number): void {
+    const mutator = this.#mutator;
+    const trie = this.#trie;
+    const path = this.#path;
+    // The load that a checked heap sees.
+    if (mutator.getReference(path.slot) !== path.found) return;
+    const before = mutator.local(path.found);
+    const level = path.level + 1;
+    const groups = new Map<number, number[]>();
+    for (let i = 0; i < trie.countOf(path.found); i++) {
+      const digit = digitOf(hashOf(trie.entryOf(path.found, i)), level);
+      const group = groups.get(digit);
+      if (group === undefined) groups.set(digit, [i]);
+      else group.push(i);
+    }
+    const node = mutator.local(trie.allocateNode());
+    const buckets = [...groups].map(([digit, members]) => ({
+      digit,
+      members,
+      bucket: members.length === 1 ? undefined : mutator.local(mutator.allocate(trie.bucket, members.length)),
+    }));
+    find();
+    // A bucket never changes: if it is still there, what was counted holds.
+    const { found, slot } = path;
+    if (found === 0 || found !== mutator.get(before)) return;
+    for (const { digit, members, bucket } of buckets) {
+      const at = trie.slotOf(mutator.get(node), level, digit);
+      mutator.u32[at] = bucket === undefined ? trie.entryOf(found, members[0]!) : mutator.get(bucket);
+      if (bucket === undefined) continue;
+      const first = mutator.get(bucket) * 2 + trie.bucket.elementsOffset;
+      members.forEach((member, i) => (mutator.u32[first + i] = trie.entryOf(found, member)));
+    }
+    mutator.compareExchangeReference(slot, found, mutator.get(node));
+  }
+
+  /** Entries of other keys at the place. */
+  #others(): number {
+    return this.#trie.countOf(this.#path.found) - (this.#path.entry === 0 ? 0 : 1);
+  }
+
+  /** What is left when the key's entry goes: one entry needs no bucket, and none nothing. */
+  #onlyOther(present: Ref): Ref {
+    const { found } = this.#path;
+    for (let i = 0; i < 2 && this.#trie.countOf(found) === 2; i++) {
+      const slot = this.#trie.entrySlotOf(found, i);
+      // A checked heap wants to have seen each reference that is stored.
+      if (this.#mutator.u32[slot] !== present) return this.#mutator.getReference(slot);
+    }
+    return 0;
+  }
+
+  #fillBucket(bucket: Ref, present: Ref, entry: ReferenceHandle | undefined): Ref {
+    const mutator = this.#mutator;
+    const { found } = this.#path;
+    let slot = bucket * 2 + this.#trie.bucket.elementsOffset;
+    for (let i = 0; i < this.#trie.countOf(found); i++) {
+      const member = this.#trie.entryOf(found, i);
+      if (member !== present) mutator.u32[slot++] = member;
+    }
+    if (entry !== undefined) mutator.u32[slot] = mutator.get(entry);
+    return bucket;
+  }
+}

@@ -1,0 +1,203 @@
+/**
+ * Map trie: where an entry of a map is. A hash trie in the heap, like the intern table (objects/intern-table.ts), without a lock: each
+ * change is one compare-and-swap of one reference, so no thread that ends leaves a map unusable (after Bagwell, "Ideal hash trees", 2001;
+ * and Prokopec et al., "Concurrent tries with efficient non-blocking snapshots", PPoPP 2012, without the snapshots).
+ *
+ *     map ──▶ table: count, 32 references, each  0            nothing with these five bits of the hash
+ *                                                ──▶ entry    key, value and hash; immutable
+ *                                                ──▶ bucket   2 to 4 entries, or more with equal hashes; immutable
+ *                                                ──▶ node     32 references again, for the next five bits
+ *
+ *   change of a reference      by
+ *   0 → entry                  set, of a new key
+ *   entry → entry              set, of a key that is there
+ *   entry, bucket → bucket     set of another key that belongs there; delete of one of several
+ *   bucket → entry             delete of one of two
+ *   entry, bucket → 0          delete
+ *   bucket → node              whoever finds the bucket full; what was there is in the node
+ *
+ * Nodes are never taken out; a table as a whole is, by `clear`. Since it takes five entries at once to make a node, and five that agree in
+ * so many bits of their hashes are rare unless there are many, a map whose keys keep changing needs what its largest number of
+ * entries needed, and hardly ever more. The two bits of hash that are left after six levels tell the last level apart; a bucket there has
+ * no limit.
+ *
+ * Between two safepoints of this thread nothing moves and no memory is reused, so what is compared and swapped cannot be something else
+ * with the same number.
+ */
+import type { Mutator } from '../heap/mutator.ts';
+import type { Shape, ShapeTable } from '../heap/shapes.ts';
+import type { Ref } from '../heap/units.ts';
+
+const BITS = 5;
+const WIDTH = 1 << BITS;
+/** Places that {@link MapTrie.step} looks at before it lets its caller come to a safepoint. */
+const PLACES_PER_STEP = 1024;
+
+/** @internal The entries of a bucket, unless their hashes are all equal. */
+export const BUCKET_ENTRIES = 4;
+/** @internal Below it there are no more bits of a hash. */
+export const LAST_LEVEL = 6;
+
+/** Where an iteration is: digits of hashes, so it holds nothing in the heap and survives whatever happens to the map. */
+export class MapPosition {
+  /** @internal Of the place to look at next, from the table down. */
+  readonly digits: number[] = [0];
+}
+
+/** @internal The way to a place; valid until the next safepoint. */
+export class MapPath {
+  table: Ref = 0;
+  /** Index into u32. */
+  slot = 0;
+  level = 0;
+  /** What is there: 0, an entry, or a bucket. */
+  found: Ref = 0;
+  /** The entry of the key, there or in the bucket; 0 when there is none. */
+  entry: Ref = 0;
+}
+
+/** @internal The trie of any map of one mutator. */
+export class MapTrie {
+  readonly #mutator: Mutator;
+  readonly table: Shape;
+  readonly node: Shape;
+  readonly bucket: Shape;
+  readonly #count: number;
+  readonly #tableSlot: number;
+
+  constructor(mutator: Mutator, shapes: ShapeTable, tableSlot: number) {
+    this.#mutator = mutator;
+    this.#tableSlot = tableSlot;
+    this.table = shapes.define({ name: 'faultline.map-table', fields: { count: 'u32' }, elements: 'ref' });
+    this.node = shapes.define({ name: 'faultline.map-node', elements: 'ref' });
+    this.bucket = shapes.define({ name: 'faultline.map-bucket', elements: 'ref' });
+    this.#count = this.table.field('count').offset;
+  }
+
+  /**
+   * The entry of a key with that hash, or 0, and the way to its place; `isKey` tells whether an entry is the key's. The loads are in the
+   * order of the compare-and-swaps that put things there, so what they lead to is complete.
+   */
+  find(map: Ref, hash: number, path: MapPath, hashOf: (entry: Ref) => number, isKey: (entry: Ref) => boolean): Ref {
+    const { u32 } = this.#mutator;
+    let node = Atomics.load(u32, map * 2 + this.#tableSlot);
+    path.table = node;
+    path.found = path.entry = 0;
+    if (node === 0) return 0;
+    for (let level = 0; ; level++) {
+      const slot = this.slotOf(node, level, digitOf(hash, level));
+      const found = Atomics.load(u32, slot);
+      if (found !== 0 && u32[found * 2] === this.node.id) {
+        node = found;
+        continue;
+      }
+      path.slot = slot;
+      path.level = level;
+      path.found = found;
+      for (let i = this.countOf(found) - 1; i >= 0; i--) {
+        const entry = this.entryOf(found, i);
+        if (hashOf(entry) === hash && isKey(entry)) return (path.entry = entry);
+      }
+      return 0;
+    }
+  }
+
+  /** Entries of what a place holds: an entry itself, or a bucket. */
+  countOf(found: Ref): number {
+    if (found === 0) return 0;
+    return this.#isBucket(found) ? this.#mutator.u32[found * 2 + 1]! : 1;
+  }
+
+  entryOf(found: Ref, index: number): Ref {
+    return this.#isBucket(found) ? this.#mutator.u32[this.entrySlotOf(found, index)]! : found;
+  }
+
+  /** Index into u32; of a bucket. */
+  entrySlotOf(bucket: Ref, index: number): number {
+    return bucket * 2 + this.bucket.elementsOffset + index;
+  }
+
+  /** A safepoint, as is {@link allocateNode}. */
+  allocateTable(): Ref {
+    return this.#mutator.allocate(this.table, WIDTH);
+  }
+
+  allocateNode(): Ref {
+    return this.#mutator.allocate(this.node, WIDTH);
+  }
+
+  /** Makes `table` the map's, if it has none or `always`. Not a safepoint. */
+  install(map: Ref, table: Ref, always: boolean): void {
+    const slot = map * 2 + this.#tableSlot;
+    for (;;) {
+      const before = Atomics.load(this.#mutator.u32, slot);
+      if (before !== 0 && !always) return;
+      if (this.#mutator.compareExchangeReference(slot, before, table)) return;
+    }
+  }
+
+  size(map: Ref): number {
+    const { u32 } = this.#mutator;
+    const table = Atomics.load(u32, map * 2 + this.#tableSlot);
+    // A thread that counts down before another counts up.
+    return table === 0 ? 0 : Math.max(0, Atomics.load(u32, table * 2 + this.#count) | 0);
+  }
+
+  count(table: Ref, by: 1 | -1): void {
+    Atomics.add(this.#mutator.u32, table * 2 + this.#count, by);
+  }
+
+  /**
+   * The next entries behind the position, which moves on: those of one place, or none when there were none for a while. False at the
+   * end. Not a safepoint.
+   */
+  step(map: Ref, { digits }: MapPosition, entries: Ref[]): boolean {
+    const { u32 } = this.#mutator;
+    entries.length = 0;
+    const table = Atomics.load(u32, map * 2 + this.#tableSlot);
+    for (let places = 0; table !== 0 && digits.length > 0 && places < PLACES_PER_STEP; places++) {
+      const last = digits.length - 1;
+      if (digits[last]! >= WIDTH) {
+        digits.pop();
+        if (last > 0) digits[last - 1]!++;
+        continue;
+      }
+      const found = this.#follow(table, digits);
+      if (found !== 0 && u32[found * 2] === this.node.id) {
+        digits.push(0);
+        continue;
+      }
+      for (let i = 0; i < this.countOf(found); i++) entries.push(this.entryOf(found, i));
+      digits[digits.length - 1]!++;
+      if (entries.length > 0) return true;
+    }
+    return table !== 0 && digits.length > 0;
+  }
+
+  /** What is at the end of the way; shortens it where a cleared map no longer has it. */
+  #follow(table: Ref, digits: number[]): Ref {
+    const { u32 } = this.#mutator;
+    let node = table;
+    for (let level = 0; ; level++) {
+      const found = Atomics.load(u32, this.slotOf(node, level, digits[level]!));
+      if (level === digits.length - 1) return found;
+      if (found === 0 || u32[found * 2] !== this.node.id) {
+        digits.length = level + 1;
+        return 0;
+      }
+      node = found;
+    }
+  }
+
+  #isBucket(found: Ref): boolean {
+    return this.#mutator.u32[found * 2] === this.bucket.id;
+  }
+
+  /** Index into u32 of the place in a node, or the table. */
+  slotOf(node: Ref, level: number, digit: number): number {
+    return node * 2 + (level === 0 ? this.table : this.node).elementsOffset + digit;
+  }
+}
+
+/** @internal */
+export const digitOf = (hash: number, level: number): number => (hash >>> (level * BITS)) & (WIDTH - 1);

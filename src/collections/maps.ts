@@ -1,0 +1,275 @@
+/**
+ * Maps: hash maps in the heap, by raw access. What is where is map-trie.ts; here are the operations, each of which takes effect at one
+ * moment between call and return:
+ *
+ *   operation            takes effect at
+ *   get, has             the load that found the entry, or found its place without it
+ *   set, setIfAbsent     the compare-and-swap that put the entry there; setIfAbsent that finds a key: the load
+ *   delete               the compare-and-swap that took the entry away; of a key that is not there: the load
+ *   clear                the compare-and-swap of the table. What threads do in the old table afterwards, they had begun before
+ *   size                 nothing: a count that each operation adjusts before it returns. Exact when nobody is changing the map, and off
+ *                        by the operations under way otherwise; by one for good when a thread was terminated in between
+ */
+import { HeapError } from '../errors.ts';
+import type { ShapeDefinition } from '../heap/definition.ts';
+import type { Mutator } from '../heap/mutator.ts';
+import type { Shape, ShapeTable } from '../heap/shapes.ts';
+import type { ReferenceHandle, Ref } from '../heap/units.ts';
+import type { Strings } from '../objects/strings.ts';
+import { holdValue } from './arrays.ts';
+import { VALUE_KINDS, type ValueKind, expectKind, KEY_KINDS, type KeyKind, Place, type RawValue } from './kinds.ts';
+import { type Keys, keysOf, type RawKey } from './map-keys.ts';
+import { MapPlaces } from './map-places.ts';
+import { BUCKET_ENTRIES, LAST_LEVEL, MapPath, type MapPosition, MapTrie } from './map-trie.ts';
+
+interface Layout {
+  readonly map: Shape;
+  readonly entry: Shape;
+  readonly key: Place;
+  readonly value: Place;
+  readonly keyAt: number;
+  readonly valueAt: number;
+  readonly hashAt: number;
+  readonly keys: Keys;
+}
+
+/** A key over safepoints. */
+interface HeldKey {
+  readonly hash: number;
+  /** As it is now. */
+  readonly current: () => RawKey;
+}
+
+export const mapDefinition = (key: KeyKind, value: ValueKind) =>
+  ({ name: `faultline.map.${key}.${value}`, fields: { table: 'ref' } }) as const satisfies ShapeDefinition;
+
+/** Operations on maps by raw reference; one for each mutator. */
+export class HeapMaps {
+  readonly #mutator: Mutator;
+  readonly #shapes: ShapeTable;
+  readonly #strings: Strings;
+  readonly #trie: MapTrie;
+  readonly #path = new MapPath();
+  readonly #places: MapPlaces;
+  /** By the shape id of the map. */
+  readonly #layouts: (Layout | undefined)[] = [];
+
+  /** @internal Use heap.collections.maps. */
+  constructor(mutator: Mutator, shapes: ShapeTable, strings: Strings) {
+    this.#mutator = mutator;
+    this.#shapes = shapes;
+    this.#strings = strings;
+    this.#trie = new MapTrie(mutator, shapes, shapes.define(mapDefinition('ref', 'ref')).offsets.table);
+    this.#places = new MapPlaces(mutator, this.#trie, this.#path);
+  }
+
+  /** A new, empty map. A safepoint; throws what `mutator.allocate` throws. */
+  allocate(key: KeyKind, value: ValueKind): Ref {
+    expectKind(key, KEY_KINDS, 'kind of the keys');
+    expectKind(value, VALUE_KINDS, 'kind of the values');
+    return this.#mutator.allocate(this.#layoutOf(this.#shapes.define(mapDefinition(key, value))).map);
+  }
+
+  /**
+   * The value, undefined when there is no entry. Some 100 ns, more for long strings. Not a safepoint. Throws TypeError ERR_OPTION for a
+   * key of another kind, ERR_NO_IDENTITY for an object without identity hash.
+   */
+  get(map: Ref, key: RawKey): RawValue | undefined {
+    const layout = this.#layoutAt(map);
+    const entry = this.#entry(layout, map, key, layout.keys.hash(key));
+    return entry === 0 ? undefined : layout.value.load(entry, layout.valueAt);
+  }
+
+  /** Whether there is an entry. Throws and costs what {@link get} does. */
+  has(map: Ref, key: RawKey): boolean {
+    const layout = this.#layoutAt(map);
+    return this.#entry(layout, map, key, layout.keys.hash(key)) !== 0;
+  }
+
+  /**
+   * Makes or replaces the entry of `key`. Allocates an entry, and for new keys the string and sometimes a node of 32 references: some
+   * 300 to 500 ns. A safepoint. Throws like {@link get}, and what `mutator.allocate` throws; nothing has changed then.
+   */
+  set(map: Ref, key: RawKey, value: RawValue): void {
+    this.#put(map, key, value, false);
+  }
+
+  /** The same, but leaves an entry that is there as it is; whether it made one. A safepoint. */
+  setIfAbsent(map: Ref, key: RawKey, value: RawValue): boolean {
+    return this.#put(map, key, value, true);
+  }
+
+  /**
+   * Removes the entry; whether there was one. A safepoint, and throws what `mutator.allocate` throws: what several entries were, the
+   * others have to become.
+   */
+  delete(map: Ref, key: RawKey): boolean {
+    const layout = this.#layoutAt(map);
+    const hash = layout.keys.hash(key);
+    const path = this.#path;
+    for (;;) {
+      if (this.#entry(layout, map, key, hash) === 0) return false;
+      if (this.#trie.countOf(path.found) > 1) break;
+      if (!this.#mutator.compareExchangeReference(path.slot, path.found, 0)) continue;
+      this.#trie.count(path.table, -1);
+      return true;
+    }
+    return this.#mutator.scope(() => this.#deleteFromBucket(layout, this.#mutator.local(map), this.#hold(layout, key, hash)));
+  }
+
+  /** Removes all entries: the map gets a new table. A safepoint; throws what `mutator.allocate` throws. */
+  clear(map: Ref): void {
+    this.#layoutAt(map);
+    this.#newTable(map, true);
+  }
+
+  /** The number of entries; see the head of this file. Not a safepoint; two loads. */
+  size(map: Ref): number {
+    this.#layoutAt(map);
+    return this.#trie.size(map);
+  }
+
+  /** @internal The entries that follow; see {@link MapTrie.step}. */
+  step(map: Ref, position: MapPosition, entries: [key: number, value: RawValue][]): boolean {
+    const { key, keyAt, value, valueAt } = this.#layoutAt(map);
+    const found: Ref[] = [];
+    const more = this.#trie.step(map, position, found);
+    entries.length = 0;
+    for (const entry of found) entries.push([key.load(entry, keyAt) as number, value.load(entry, valueAt)]);
+    return more;
+  }
+
+  /** @internal What a map of that shape holds. */
+  kindsOf(shape: Shape): { key: KeyKind; value: ValueKind } {
+    const { key, value } = this.#layoutOf(shape);
+    return { key: key.kind as KeyKind, value: value.kind };
+  }
+
+  /** The key's entry, or 0; the way to it is in the path. */
+  #entry(layout: Layout, map: Ref, wanted: RawKey, hash: number): Ref {
+    const { keys, key, keyAt } = layout;
+    const isKey = (entry: Ref): boolean => keys.equals(key.load(entry, keyAt) as number, wanted);
+    return this.#trie.find(map, hash, this.#path, this.#hashOf(layout), isKey);
+  }
+
+  #put(map: Ref, key: RawKey, value: RawValue, onlyIfAbsent: boolean): boolean {
+    const layout = this.#layoutAt(map);
+    const hash = layout.keys.hash(key);
+    layout.value.check(value, 'value of the map');
+    const mutator = this.#mutator;
+    return mutator.scope(() => {
+      const held = mutator.local(map);
+      const wanted = this.#hold(layout, key, hash);
+      const current = holdValue(mutator, layout.value, value);
+      const entry = mutator.local(0);
+      const stored = this.#storedKey(layout, held, wanted);
+      mutator.set(entry, mutator.allocate(layout.entry));
+      this.#fill(layout, mutator.get(entry), stored(), current(), hash);
+      return this.#insert(layout, held, wanted, entry, onlyIfAbsent);
+    });
+  }
+
+  /** What an entry holds as its key: for a text the string of the entry that is to be replaced, or a new one. */
+  #storedKey(layout: Layout, map: ReferenceHandle, key: HeldKey): () => number {
+    if (layout.key.kind !== 'string') return () => key.current() as number;
+    const mutator = this.#mutator;
+    const present = this.#entry(layout, mutator.get(map), key.current(), key.hash);
+    const string = present === 0 ? this.#strings.allocate(key.current() as string) : (layout.key.load(present, layout.keyAt) as Ref);
+    return holdValue(mutator, layout.key, string) as () => number;
+  }
+
+  /** Nobody else sees the entry yet. */
+  #fill({ key, keyAt, value, valueAt, hashAt }: Layout, entry: Ref, keyValue: number, content: RawValue, hash: number): void {
+    key.store(entry, keyAt, keyValue);
+    value.store(entry, valueAt, content);
+    this.#mutator.u32[entry * 2 + hashAt] = hash;
+  }
+
+  #insert(layout: Layout, map: ReferenceHandle, key: HeldKey, entry: ReferenceHandle, onlyIfAbsent: boolean): boolean {
+    const mutator = this.#mutator;
+    const path = this.#path;
+    const find = (): Ref => this.#entry(layout, mutator.get(map), key.current(), key.hash);
+    for (;;) {
+      const present = find();
+      if (path.table === 0) {
+        this.#newTable(mutator.get(map), false);
+      } else if (present !== 0 && onlyIfAbsent) {
+        return false;
+      } else if (path.found === 0 || (present !== 0 && this.#trie.countOf(path.found) === 1)) {
+        if (!mutator.compareExchangeReference(path.slot, path.found, mutator.get(entry))) continue;
+        if (present === 0) this.#trie.count(path.table, 1);
+        return true;
+      } else if (present === 0 && this.#isFull(layout, key.hash)) {
+        this.#places.split(find, this.#hashOf(layout));
+      } else if (this.#places.rebuild(find, entry)) {
+        return true;
+      }
+    }
+  }
+
+  /** Whether the place has its fill, and a node would make room. */
+  #isFull(layout: Layout, hash: number): boolean {
+    const { found, level } = this.#path;
+    const count = this.#trie.countOf(found);
+    if (count < BUCKET_ENTRIES || level === LAST_LEVEL) return false;
+    const hashOf = this.#hashOf(layout);
+    for (let i = 0; i < count; i++) if (hashOf(this.#trie.entryOf(found, i)) !== hash) return true;
+    return false;
+  }
+
+  #hashOf({ hashAt }: Layout): (entry: Ref) => number {
+    const { u32 } = this.#mutator;
+    return (entry) => u32[entry * 2 + hashAt]!;
+  }
+
+  #deleteFromBucket(layout: Layout, map: ReferenceHandle, key: HeldKey): boolean {
+    const path = this.#path;
+    const find = (): Ref => this.#entry(layout, this.#mutator.get(map), key.current(), key.hash);
+    for (;;) {
+      if (find() === 0) return false;
+      if (this.#trie.countOf(path.found) > 1) {
+        if (this.#places.rebuild(find, undefined)) return true;
+      } else if (this.#mutator.compareExchangeReference(path.slot, path.found, 0)) {
+        this.#trie.count(path.table, -1);
+        return true;
+      }
+    }
+  }
+
+  #newTable(map: Ref, always: boolean): void {
+    const mutator = this.#mutator;
+    mutator.scope(() => {
+      const held = mutator.local(map);
+      const table = mutator.local(this.#trie.allocateTable());
+      this.#trie.install(mutator.get(held), mutator.get(table), always);
+    });
+  }
+
+  #hold(layout: Layout, key: RawKey, hash: number): HeldKey {
+    if (layout.key.kind !== 'ref') return { hash, current: () => key };
+    const handle = this.#mutator.local(key as Ref);
+    return { hash, current: () => this.#mutator.get(handle) };
+  }
+
+  #layoutAt(map: Ref): Layout {
+    const id = this.#mutator.u32[map * 2]!;
+    return this.#layouts[id] ?? this.#layoutOf(this.#shapes.numbered(id));
+  }
+
+  #layoutOf(map: Shape): Layout {
+    const known = this.#layouts[map.id];
+    if (known !== undefined) return known;
+    const [keyKind, valueKind] = KEY_KINDS.flatMap((key) => VALUE_KINDS.map((value) => [key, value] as const)).find(
+      ([key, value]) => mapDefinition(key, value).name === map.name,
+    ) ?? [undefined, undefined];
+    if (keyKind === undefined) throw new HeapError('ERR_WRONG_SHAPE', `a map of the heap is needed, not a ${map.name}.`);
+    const [key, value] = [new Place(this.#mutator, keyKind), new Place(this.#mutator, valueKind)];
+    const entry = this.#shapes.define({
+      name: `faultline.map-entry.${keyKind}.${valueKind}`,
+      fields: { key: key.stored, value: value.stored, hash: 'u32' },
+    });
+    const { key: keyAt, value: valueAt, hash: hashAt } = entry.offsets;
+    const keys = keysOf(keyKind, this.#mutator, this.#strings);
+    return (this.#layouts[map.id] = { map, entry, key, value, keyAt, valueAt, hashAt, keys });
+  }
+}

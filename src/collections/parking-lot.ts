@@ -1,0 +1,79 @@
+/**
+ * Parking lot: where threads sleep until something in the heap changes.
+ *
+ * `Atomics.wait` keeps its waiters by address, and objects move, so nobody sleeps on a word of the heap. Instead there are 256 words in
+ * the buffer that travels in the heap's token; an object's identity hash chooses one. After Pizlo's parking lot of WebKit ("Locking in
+ * WebKit", 2016), with two differences: several objects may share a word, and everybody who sleeps on it is woken; and no sleep is
+ * longer than a slice, so a thread that ends in the middle of a wake-up delays others by a slice and does not strand them.
+ *
+ *   who       operation, all seq_cst                          partner
+ *   sleeper   1. loads the word
+ *             2. announces itself in the object               the waker's load (its change came first) …
+ *             3. looks whether there is still reason to wait  … or the waker's change: one of the two sees the other
+ *             4. parks its mutator, sleeps while the word has not changed
+ *   waker     changes the object, and if somebody is announced takes that back, adds 1 to the word, wakes
+ *
+ * An announcement is a flag and not a count, because a thread that is terminated while it sleeps takes nothing back.
+ */
+import { argumentRangeError } from '../errors.ts';
+import type { Mutator } from '../heap/mutator.ts';
+import type { ReferenceHandle, Ref } from '../heap/units.ts';
+import { SLICE_MS } from '../slices.ts';
+
+/** @internal */
+export class ParkingLot {
+  readonly #mutator: Mutator;
+  readonly #words: Int32Array;
+
+  constructor(mutator: Mutator, words: Int32Array) {
+    this.#mutator = mutator;
+    this.#words = words;
+  }
+
+  /**
+   * Calls `attempt` with the object, wherever it is, until that answers something, which is the answer; after `deadline` (as
+   * `performance.now()` gives it) once more, and then undefined. Between two calls the mutator sleeps, parked. `announce` is to leave a
+   * mark in the object that makes {@link wake} be called when it changes. A safepoint; neither function may come to one.
+   */
+  await<T>(object: ReferenceHandle, deadline: number, announce: (ref: Ref) => void, attempt: (ref: Ref) => T | undefined): T | undefined {
+    const mutator = this.#mutator;
+    for (;;) {
+      const ref = mutator.get(object);
+      const index = this.#indexOf(ref);
+      const word = Atomics.load(this.#words, index);
+      announce(ref);
+      const answer = attempt(ref);
+      if (answer !== undefined) return answer;
+      const leftMs = deadline - performance.now();
+      if (leftMs <= 0) return undefined;
+      mutator.parked(() => Atomics.wait(this.#words, index, word, Math.min(leftMs, SLICE_MS)));
+    }
+  }
+
+  /** Wakes whoever sleeps because of the object. Not a safepoint. */
+  wake(ref: Ref): void {
+    const index = this.#indexOf(ref);
+    Atomics.add(this.#words, index, 1);
+    Atomics.notify(this.#words, index);
+  }
+
+  /** Wakes if somebody is announced in the flag in that slot of the object. The change that is to be seen has been stored by `Atomics`. */
+  wakeAnnounced(ref: Ref, flagSlot: number): void {
+    const { u32 } = this.#mutator;
+    if (Atomics.load(u32, ref * 2 + flagSlot) === 0) return;
+    Atomics.store(u32, ref * 2 + flagSlot, 0);
+    this.wake(ref);
+  }
+
+  #indexOf(ref: Ref): number {
+    return this.#mutator.identityHash(ref) & (this.#words.length - 1);
+  }
+}
+
+/** @internal Throws RangeError ERR_OPTION for what is no time to wait. */
+export function checkTimeout(timeoutMs: number): void {
+  if (typeof timeoutMs !== 'number' || !(timeoutMs >= 0)) throw argumentRangeError('timeoutMs', 'a number of at least 0', timeoutMs);
+}
+
+/** @internal When a wait ends that begins now; asked only when there is something to wait for, since a clock costs more than a lock. */
+export const deadlineOf = (timeoutMs: number): number => performance.now() + timeoutMs;

@@ -1,0 +1,254 @@
+/**
+ * Queues: first in, first out, between threads, by raw access. Michael & Scott's queue ("Simple, fast, and practical non-blocking and
+ * blocking concurrent queue algorithms", PODC 1996): no lock, each change is a compare-and-swap, and a thread that ends in the middle
+ * leaves nothing that the others do not finish for it. Its difficulty, a node that comes back while somebody compares with it, is none
+ * here: no memory is reused between two safepoints of a thread.
+ *
+ *     queue ──head──▶ dummy ──▶ first ──▶ … ──▶ last ◀──tail── queue        tail may be one behind
+ *
+ * Nodes are numbered in their order, so head and last tell the length, and a queue with a capacity needs no counter.
+ *
+ *   operation           takes effect at
+ *   enqueue             the compare-and-swap that links the node; of a full queue: the load of the head
+ *   dequeue             the compare-and-swap of the head; of an empty queue: the load that found nothing behind the dummy
+ *   length              the load that found nothing behind the last node, the head being the same before and after
+ *
+ * Whoever waits, for an element or for room, sleeps in the parking lot (parking-lot.ts).
+ */
+import { argumentRangeError, HeapError } from '../errors.ts';
+import type { ShapeDefinition } from '../heap/definition.ts';
+import type { Mutator } from '../heap/mutator.ts';
+import type { Shape, ShapeTable } from '../heap/shapes.ts';
+import type { ReferenceHandle, Ref } from '../heap/units.ts';
+import { holdValue } from './arrays.ts';
+import { VALUE_KINDS, type ValueKind, expectKind, Place, type RawValue } from './kinds.ts';
+import { checkTimeout, deadlineOf, type ParkingLot } from './parking-lot.ts';
+
+const MAX_CAPACITY = 2 ** 31;
+
+interface Layout {
+  readonly queue: Shape;
+  readonly node: Shape;
+  readonly place: Place;
+  readonly next: number;
+  readonly number: number;
+  readonly value: number;
+}
+
+export const queueDefinition = (kind: ValueKind) =>
+  ({
+    name: `faultline.queue.${kind}`,
+    fields: { head: 'ref', tail: 'ref', capacity: 'u32', consumersWait: 'u32', producersWait: 'u32' },
+  }) as const satisfies ShapeDefinition;
+
+/** Operations on queues by raw reference; one for each mutator. */
+export class HeapQueues {
+  readonly #mutator: Mutator;
+  readonly #shapes: ShapeTable;
+  readonly #lot: ParkingLot;
+  /** By the shape id of the queue. */
+  readonly #layouts: (Layout | undefined)[] = [];
+  /** Slots of the queue's fields. */
+  readonly #at: Shape<ReturnType<typeof queueDefinition>>['offsets'];
+
+  /** @internal Use heap.collections.queues. */
+  constructor(mutator: Mutator, shapes: ShapeTable, lot: ParkingLot) {
+    this.#mutator = mutator;
+    this.#shapes = shapes;
+    this.#lot = lot;
+    this.#at = shapes.define(queueDefinition('ref')).offsets;
+  }
+
+  /**
+   * A new, empty queue, for `capacity` elements (1 to 2^31), or for any number (Infinity). A safepoint; throws what `mutator.allocate`
+   * throws.
+   */
+  allocate(kind: ValueKind, capacity = Infinity): Ref {
+    expectKind(kind, VALUE_KINDS, 'kind of a queue');
+    if (capacity !== Infinity && (!Number.isInteger(capacity) || capacity < 1 || capacity > MAX_CAPACITY)) {
+      throw argumentRangeError('capacity of a queue', `an integer from 1 to ${MAX_CAPACITY}, or Infinity`, capacity);
+    }
+    const mutator = this.#mutator;
+    const layout = this.#layoutOf(this.#shapes.define(queueDefinition(kind)));
+    return mutator.scope(() => {
+      const dummy = mutator.local(mutator.allocate(layout.node));
+      const queue = mutator.allocate(layout.queue);
+      mutator.u32[queue * 2 + this.#at.head] = mutator.u32[queue * 2 + this.#at.tail] = mutator.get(dummy);
+      mutator.u32[queue * 2 + this.#at.capacity] = capacity === Infinity ? 0 : capacity;
+      return queue;
+    });
+  }
+
+  /**
+   * Appends; false when the queue is full. Some 300 ns. A safepoint. Throws what `mutator.allocate` throws, and then nothing was
+   * appended.
+   */
+  enqueue(queue: Ref, value: RawValue): boolean {
+    const { place } = this.#layoutAt(queue);
+    place.check(value, 'element of the queue');
+    return !this.#isFull(queue) && this.#enqueue(queue, value, 0);
+  }
+
+  /** The same, but waits for room, parked, up to `timeoutMs`; false when that was not enough. A safepoint. */
+  enqueueWait(queue: Ref, value: RawValue, timeoutMs = Infinity): boolean {
+    const { place } = this.#layoutAt(queue);
+    place.check(value, 'element of the queue');
+    checkTimeout(timeoutMs);
+    return this.#enqueue(queue, value, timeoutMs);
+  }
+
+  /** Takes the first element away; undefined when there is none. Some 100 ns. Not a safepoint. */
+  dequeue(queue: Ref): RawValue | undefined {
+    const { u32 } = this.#mutator;
+    const layout = this.#layoutAt(queue);
+    for (;;) {
+      const head = Atomics.load(u32, queue * 2 + this.#at.head);
+      const tail = Atomics.load(u32, queue * 2 + this.#at.tail);
+      const first = this.#nextOf(layout, head);
+      if (first === 0) return undefined;
+      // The tail never falls behind the head.
+      if (head === tail) this.#mutator.compareExchangeReference(queue * 2 + this.#at.tail, tail, first);
+      const value = layout.place.load(first, layout.value);
+      if (!this.#mutator.compareExchangeReference(queue * 2 + this.#at.head, head, first)) continue;
+      layout.place.clear(first, layout.value);
+      this.#lot.wakeAnnounced(queue, this.#at.producersWait);
+      return value;
+    }
+  }
+
+  /** The same, but waits for an element, parked, up to `timeoutMs`; undefined when none came. A safepoint. */
+  dequeueWait(queue: Ref, timeoutMs = Infinity): RawValue | undefined {
+    checkTimeout(timeoutMs);
+    const mutator = this.#mutator;
+    const value = this.dequeue(queue);
+    if (value !== undefined || timeoutMs === 0) return value;
+    return mutator.scope(() =>
+      this.#lot.await(
+        mutator.local(queue),
+        deadlineOf(timeoutMs),
+        (at) => Atomics.store(mutator.u32, at * 2 + this.#at.consumersWait, 1),
+        (at) => this.dequeue(at),
+      ),
+    );
+  }
+
+  /** The number of elements. Not a safepoint; a few loads. */
+  length(queue: Ref): number {
+    const { u32 } = this.#mutator;
+    const layout = this.#layoutAt(queue);
+    for (;;) {
+      const head = Atomics.load(u32, queue * 2 + this.#at.head);
+      let last = Atomics.load(u32, queue * 2 + this.#at.tail);
+      for (let next = this.#nextOf(layout, last); next !== 0; next = this.#nextOf(layout, last)) last = next;
+      if (Atomics.load(u32, queue * 2 + this.#at.head) === head) return this.#between(layout, head, last);
+    }
+  }
+
+  /** How many elements the queue is for; Infinity when for any number. */
+  capacity(queue: Ref): number {
+    this.#layoutAt(queue);
+    return this.#mutator.u32[queue * 2 + this.#at.capacity]! || Infinity;
+  }
+
+  /**
+   * The elements, first to last. Those that are in the queue during the whole call are there, and none that was taken before it. Some ns
+   * for each, without a safepoint.
+   */
+  values(queue: Ref): RawValue[] {
+    const { u32 } = this.#mutator;
+    const layout = this.#layoutAt(queue);
+    const values: RawValue[] = [];
+    const head = Atomics.load(u32, queue * 2 + this.#at.head);
+    for (let node = this.#nextOf(layout, head); node !== 0; node = this.#nextOf(layout, node)) {
+      values.push(layout.place.load(node, layout.value));
+    }
+    // What was taken meanwhile may have been read after it was cleared.
+    const taken = this.#between(layout, head, Atomics.load(u32, queue * 2 + this.#at.head));
+    return values.slice(taken);
+  }
+
+  /** @internal What a queue of that shape holds. */
+  kindOf(shape: Shape): ValueKind {
+    return this.#layoutOf(shape).place.kind;
+  }
+
+  #enqueue(queue: Ref, value: RawValue, timeoutMs: number): boolean {
+    const mutator = this.#mutator;
+    const { node, place, value: offset } = this.#layoutAt(queue);
+    return mutator.scope(() => {
+      const held = mutator.local(queue);
+      const current = holdValue(mutator, place, value);
+      const made = mutator.local(mutator.allocate(node));
+      place.store(mutator.get(made), offset, current());
+      if (this.#link(mutator.get(held), made)) return true;
+      if (timeoutMs === 0) return false;
+      const linked = this.#lot.await(
+        held,
+        deadlineOf(timeoutMs),
+        (at) => Atomics.store(mutator.u32, at * 2 + this.#at.producersWait, 1),
+        (at) => (this.#link(at, made) ? true : undefined),
+      );
+      return linked ?? false;
+    });
+  }
+
+  /** Appends the node; false when the queue is full. Not a safepoint. */
+  #link(queue: Ref, made: ReferenceHandle): boolean {
+    const mutator = this.#mutator;
+    const { u32 } = mutator;
+    const layout = this.#layoutAt(queue);
+    const capacity = u32[queue * 2 + this.#at.capacity]!;
+    for (;;) {
+      const tail = Atomics.load(u32, queue * 2 + this.#at.tail);
+      const head = Atomics.load(u32, queue * 2 + this.#at.head);
+      const next = this.#nextOf(layout, tail);
+      if (next !== 0) {
+        mutator.compareExchangeReference(queue * 2 + this.#at.tail, tail, next);
+        continue;
+      }
+      // The tail was the last node when the head was read, so this was the length.
+      if (capacity !== 0 && this.#between(layout, head, tail) >= capacity) return false;
+      const node = mutator.get(made);
+      u32[node * 2 + layout.number] = u32[tail * 2 + layout.number]! + 1;
+      if (!mutator.compareExchangeReference(tail * 2 + layout.next, 0, node)) continue;
+      mutator.compareExchangeReference(queue * 2 + this.#at.tail, tail, node);
+      this.#lot.wakeAnnounced(queue, this.#at.consumersWait);
+      return true;
+    }
+  }
+
+  #isFull(queue: Ref): boolean {
+    const capacity = this.#mutator.u32[queue * 2 + this.#at.capacity]!;
+    return capacity !== 0 && this.length(queue) >= capacity;
+  }
+
+  /** The second load, of what is written only once, is the one that a checked heap takes note of. */
+  #nextOf({ next }: Layout, node: Ref): Ref {
+    return Atomics.load(this.#mutator.u32, node * 2 + next) === 0 ? 0 : this.#mutator.getReference(node * 2 + next);
+  }
+
+  /** Nodes from one to another behind it; the numbers run around. */
+  #between({ number }: Layout, from: Ref, to: Ref): number {
+    const { u32 } = this.#mutator;
+    return (u32[to * 2 + number]! - u32[from * 2 + number]!) >>> 0;
+  }
+
+  #layoutAt(queue: Ref): Layout {
+    const id = this.#mutator.u32[queue * 2]!;
+    return this.#layouts[id] ?? this.#layoutOf(this.#shapes.numbered(id));
+  }
+
+  #layoutOf(queue: Shape): Layout {
+    const known = this.#layouts[queue.id];
+    if (known !== undefined) return known;
+    const kind = VALUE_KINDS.find((kind) => queueDefinition(kind).name === queue.name);
+    if (kind === undefined) throw new HeapError('ERR_WRONG_SHAPE', `a queue of the heap is needed, not a ${queue.name}.`);
+    const place = new Place(this.#mutator, kind);
+    const node = this.#shapes.define({
+      name: `faultline.queue-node.${kind}`,
+      fields: { next: 'ref', value: place.stored, number: 'u32' },
+    });
+    const { next, value, number } = node.offsets;
+    return (this.#layouts[queue.id] = { queue, node, place, next, value, number });
+  }
+}
