@@ -1,0 +1,128 @@
+/**
+ * Contract: what an invocation of a benchmark is told and what it answers.
+ *
+ * Every invocation is a process of its own: of Node for Faultline and for plain JavaScript objects, of a peer's own runtime for the
+ * peers. It is given one configuration, runs one workload, and ends with one result as the last line of its standard output. The
+ * harness knows nothing else about it, so a new barrier, workload or peer is a row of data and a program that keeps this contract.
+ *
+ * All times are nanoseconds of CLOCK_MONOTONIC since the measured part began, unless a name says otherwise; all sizes are bytes.
+ */
+
+/** One point of the matrix. It is written to the invocation as one argument of JSON. */
+export interface Configuration {
+  /** `gcbench`, `binary-trees`, `lru`, `fragmentation`, `allocation-rate`, `graph`, `documents`, `replay`. */
+  readonly workload: string;
+  /** The workload's own knobs, with its defaults filled in: `{ liveBytes: 33554432, … }`. */
+  readonly parameters: Readonly<Record<string, number | string>>;
+  /** `faultline`, `v8`, or a peer: `openjdk-zgc`, `go`, … */
+  readonly system: string;
+  /** Whether the mutators are JavaScript or C++ (`faultline`); other systems have `native`, and `v8` has `javascript`. */
+  readonly driver: 'javascript' | 'native';
+  /** A row of the barrier matrix, with marker and fault-around (`faultline` only). */
+  readonly barrier?: BarrierRow;
+  /** The limit of the heap; what the sweep varies. */
+  readonly heapBytes: number;
+  readonly mutators: number;
+  readonly seed: number;
+}
+
+/** How the heap of a `faultline` invocation keeps its mutators from stale references. */
+export interface BarrierRow {
+  /** `sigbus`, `thread`, `copy-sigbus`, `copy-thread`, `move`, `sigsegv`, `load-barrier`, `stw`, `none` (nothing is ever collected). */
+  readonly mode: string;
+  readonly marker: 'barrier-free' | 'satb' | 'stopped';
+  /** 1, 4, 16, 64 or `adaptive`. */
+  readonly faultAroundPages: number | 'adaptive';
+}
+
+/** What an invocation answers. */
+export type InvocationResult = Finished | Failed;
+
+/** The workload could not be run to its end; `out-of-memory` is an answer like any other (the bisection lives on it). */
+export interface Failed {
+  readonly ok: false;
+  readonly code: 'out-of-memory' | 'mismatch' | 'unsupported' | 'timeout' | 'crash';
+  readonly message: string;
+}
+
+export interface Finished {
+  readonly ok: true;
+  /** Of the measured part, without start-up and warm-up. */
+  readonly wallNs: number;
+  readonly cpuNs: CpuTime;
+  /** The workload's own unit: requests, trees, nodes visited. */
+  readonly operations: number;
+  /** Comparisons of live data with what it must be, made during the run. A mismatch is a `Failed`. */
+  readonly checks: number;
+  readonly collections: number;
+  /** From the system's own log or statistics. */
+  readonly pauses: readonly Pause[];
+  /**
+   * What took each mutator from its work, as far as the system can tell (`faultline`: pauses, fault service, stalls): the input of MMU.
+   * Sorted by start, one list a mutator thread.
+   */
+  readonly interruptions: readonly (readonly Interval[])[];
+  /** Start and length of every request of a workload that has requests. Kept in a file, because there are many: see `RequestFile`. */
+  readonly requests?: RequestFile;
+  /** The overshoot of a thread that only sleeps, in ns at 50, 90, 99, 99.9, 99.99 % and the maximum: the platform's floor. */
+  readonly hiccupNs: readonly number[];
+  readonly memory: Memory;
+  /** The workload's nominal statistics, where the system can tell them (`faultline`, JavaScript or native). */
+  readonly nominal?: Nominal;
+  /** Versions and flags: `{ runtime: 'OpenJDK 17.0.15', flags: '-XX:+UseZGC …' }`. */
+  readonly about: Readonly<Record<string, string>>;
+}
+
+/** CPU time of the measured part; parts that a system cannot tell are absent, never 0. */
+export interface CpuTime {
+  /** The whole process. */
+  readonly total: number;
+  readonly mutators?: number;
+  /** Collector threads. */
+  readonly collector?: number;
+  /** Inside fault handlers, on mutator threads or on fault threads. */
+  readonly faultService?: number;
+  /** Wall time in which mutators waited for memory; not CPU, but part of the collector's cost. */
+  readonly stalls?: number;
+}
+
+export type Pause = readonly [startNs: number, lengthNs: number, kind: string];
+export type Interval = readonly [startNs: number, lengthNs: number, kind: 'pause' | 'fault' | 'stall' | 'slow-path'];
+
+/** Pairs of little-endian doubles: intended or actual start, and end, in ns. */
+export interface RequestFile {
+  readonly path: string;
+  readonly count: number;
+  /** Closed loop: a request starts when the one before has ended. Open loop: it starts, for the clock, when the schedule says. */
+  readonly loop: 'open' | 'closed';
+}
+
+export interface Memory {
+  /** Faultline: blocks of the memory file. Others: what the system itself says its heap has committed; else resident pages. */
+  readonly peakBytes: number;
+  readonly meanBytes: number;
+  /** Beside the heap proper: side tables, buffers. */
+  readonly metadataBytes?: number;
+  /** A few hundred samples at most. */
+  readonly series: readonly (readonly [timeNs: number, heapBytes: number])[];
+  /** Live data after the last full collection, where known. */
+  readonly liveBytes?: number;
+  /** Which of the three `peakBytes` is. */
+  readonly source: 'file-blocks' | 'committed' | 'resident';
+}
+
+/** After DaCapo's nominal statistics. */
+export interface Nominal {
+  readonly objectBytesMean: number;
+  readonly objectBytesP10: number;
+  readonly objectBytesP50: number;
+  readonly objectBytesP90: number;
+  /** Reference slots among all words of objects. */
+  readonly pointerDensity: number;
+  readonly allocationBytesPerSecond: number;
+  readonly allocatedBytes: number;
+  /** Allocated bytes ÷ minimum heap, filled in by the harness once that is known. */
+  readonly turnover?: number;
+  /** Bytes that were live after each collection ÷ bytes allocated since the one before, averaged. */
+  readonly survival: number;
+}
