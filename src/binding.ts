@@ -25,7 +25,7 @@ export interface CreateOptions {
   capacityRegions: number;
   reserveRegions: number;
   tlabPages: number;
-  /** Index into FAULT_MODES of gc/fault-modes.ts. */
+  /** Index into FAULT_MODES of gc/barriers.ts. */
   faultMode: number;
   /** Index into MARKERS of gc/markers.ts. */
   marker: number;
@@ -91,6 +91,8 @@ export interface Probe {
   features: number;
   minorFaults: boolean;
   signalDelivery: boolean;
+  /** UFFDIO_COPY into shared memory. */
+  copying: boolean;
   asyncWriteProtection: boolean;
   /** errno 0: the kernel tells which pages were written. */
   writeTracking: Refusal;
@@ -165,6 +167,7 @@ export interface NativeStatistics {
     builtByMutators: number;
     mappedByContinue: number;
     continueCalls: number;
+    mappedByCopy: number;
     copyCalls: number;
   };
   marking: {

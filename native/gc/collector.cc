@@ -41,7 +41,7 @@ Collector::Collector(Heap* heap, const Options& options)
       page_builder_(heap, this),
       marker_(MakeMarker(options.marker, heap)),
       weak_phase_(heap, marker_.get()),
-      plan_(heap),
+      plan_(heap, TraitsOf(options.fault_mode).copies ? Plan::Targets::kHoles : Plan::Targets::kCommitted),
       fault_mode_(MakeFaultMode(options.fault_mode, this)) {
   heap->fresh_pages = this;
 }
@@ -247,6 +247,7 @@ bool Collector::FlipPause(uint64_t limit_ns) {
     heap_->regions.ForgetMapped();
     view_is_new_ = true;
   }
+  staging_ = in_pause ? nullptr : fault_mode_->staging();
   compaction_begin_ns_ = NowNs();
   report_.flip_kernel_ns = compaction_begin_ns_ - kernel_begin_ns;
   workers_before_ = Read(heap_->statistics.pages_by_workers);

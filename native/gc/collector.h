@@ -166,6 +166,7 @@ class Collector final : public FreshPages, public SourceRelease {
 
  private:
   bool TryBuild(PageIndex page, Counter* builder);
+  uint32_t BuildByCopying(PageIndex first, uint32_t count, Counter* builder);
   uint32_t FaultAroundPages(Mutator* mutator, PageIndex page);
   void RetireAllTlabs();
   // Marking decides on everything that is there now, and on nothing younger.  The world is stopped.
@@ -196,6 +197,8 @@ class Collector final : public FreshPages, public SourceRelease {
   Plan plan_;
   std::unique_ptr<FaultMode> fault_mode_;
   CompactionGate gate_;
+  // Where this cycle builds its targets, null for where they belong.  Frozen from flip to finish.
+  Staging* staging_ = nullptr;
 
   std::atomic<Phase> phase_{Phase::kIdle};
   // Frozen from flip to finish; fault handlers read it inside the gate.

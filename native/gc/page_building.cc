@@ -129,12 +129,12 @@ FAULTLINE_INLINE WordIndex NextStart(const Bitmap& object_starts, WordIndex from
   return object_starts.FindNext(from, end);
 }
 
-FAULTLINE_INLINE void BuildTarget(Heap& heap, const Forwarding& forwarding, SourceRelease& release, PageIndex page) {
+FAULTLINE_INLINE void BuildTarget(Heap& heap, const Forwarding& forwarding, SourceRelease& release, PageIndex page,
+                                  uint64_t* const to) {
   SideTables& tables = heap.tables;
   const uint64_t* const words = heap.words();
   const Shape* const shapes = heap.shapes.data();
   const WordIndex page_begin = FirstWordOfPage(page);
-  uint64_t* const to = heap.words() + page_begin;
   const WordIndex target_end = tables.target_end[RegionOfPage(page)];
   FAULTLINE_CHECK(target_end > page_begin, "only pages that receive something are built", page);
   const uint32_t limit = Min(kPageWords, target_end - page_begin);
@@ -283,10 +283,10 @@ Treatment PageBuilder::TreatmentOf(PageIndex page) const {
 }
 
 template <bool kPopcnt>
-FAULTLINE_INLINE void PageBuilder::BuildWith(PageIndex page) {
+FAULTLINE_INLINE void PageBuilder::BuildWith(PageIndex page, uint64_t* to) {
   switch (TreatmentOf(page)) {
     case Treatment::kTarget:
-      BuildTarget(*heap_, forwarding_, *release_, page);
+      BuildTarget(*heap_, forwarding_, *release_, page, to);
       return;
     case Treatment::kInPlace:
       BuildInPlace(*heap_, forwarding_, page);
@@ -305,10 +305,10 @@ FAULTLINE_INLINE void PageBuilder::BuildWith(PageIndex page) {
 #if defined(__x86_64__)
 __attribute__((target("popcnt,bmi,bmi2")))
 #endif
-void PageBuilder::BuildPopcnt(PageIndex page) {
-  BuildWith<true>(page);
+void PageBuilder::BuildPopcnt(PageIndex page, uint64_t* to) {
+  BuildWith<true>(page, to);
 }
 
-void PageBuilder::BuildPortable(PageIndex page) { BuildWith<false>(page); }
+void PageBuilder::BuildPortable(PageIndex page, uint64_t* to) { BuildWith<false>(page, to); }
 
 }  // namespace faultline

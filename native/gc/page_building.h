@@ -40,7 +40,9 @@ class PageBuilder {
   Treatment TreatmentOf(PageIndex page) const;
 
   // The caller has claimed the page.
-  void Build(PageIndex page) { (this->*build_)(page); }
+  void Build(PageIndex page) { Build(page, heap_->words() + FirstWordOfPage(page)); }
+  // The same, for a target page whose content is wanted somewhere else.
+  void Build(PageIndex page, uint64_t* to) { (this->*build_)(page, to); }
 
   // Chosen when the addon is loaded; forced by tests.
   static bool CpuHasPopcnt();
@@ -48,14 +50,14 @@ class PageBuilder {
 
  private:
   template <bool kPopcnt>
-  void BuildWith(PageIndex page);
-  void BuildPopcnt(PageIndex page);
-  void BuildPortable(PageIndex page);
+  void BuildWith(PageIndex page, uint64_t* to);
+  void BuildPopcnt(PageIndex page, uint64_t* to);
+  void BuildPortable(PageIndex page, uint64_t* to);
 
   Heap* heap_;
   SourceRelease* release_;
   Forwarding forwarding_;
-  void (PageBuilder::*build_)(PageIndex);
+  void (PageBuilder::*build_)(PageIndex, uint64_t*);
 };
 
 }  // namespace faultline

@@ -45,7 +45,8 @@ struct Statistics {
   Counter pages_by_mutators{0};
   Counter pages_continued{0};
   Counter continue_calls{0};
-  Counter copy_calls{0};  // UFFDIO_COPY is never used; the counter exists to be looked at.
+  Counter pages_copied{0};  // These two only in the modes whose name says so; 0 in all others is a law of theirs.
+  Counter copy_calls{0};
 
   // Pauses, in nanoseconds from the stop of the last mutator to resume.
   Histogram mark_pause;        // Everything marked with the world stopped.

@@ -51,9 +51,9 @@ Napi::Value AttachMutator(Info info) {
   HeapInstance* const instance = HeapAt(info, 0);
   if (instance == nullptr) return info.Env().Undefined();
   if (CurrentMutator(&instance->heap) != nullptr) return Napi::String::New(info.Env(), "ERR_MUTATOR_ATTACHED");
-  const FaultModeKind mode = instance->collector->fault_mode().kind();
-  if ((mode == FaultModeKind::kSigbus && ThreadBlocks(FaultSignal::kBus)) ||
-      (mode == FaultModeKind::kSigsegv && ThreadBlocks(FaultSignal::kSegmentation))) {
+  const HeldBy held_by = TraitsOf(instance->collector->fault_mode().kind()).held_by;
+  if ((held_by == HeldBy::kBusSignal && ThreadBlocks(FaultSignal::kBus)) ||
+      (held_by == HeldBy::kSegmentationSignal && ThreadBlocks(FaultSignal::kSegmentation))) {
     return Napi::String::New(info.Env(), "ERR_SIGNAL_BLOCKED");
   }
   Environment* const environment = Environment::Of(info.Env());

@@ -26,6 +26,7 @@ Napi::Value Probe(Info info) {
   answer.Set("features", static_cast<double>(probe.features));
   answer.Set("minorFaults", probe.has_minor_faults());
   answer.Set("signalDelivery", probe.has_signal_delivery());
+  answer.Set("copying", probe.has_copying());
   answer.Set("asyncWriteProtection", probe.has_async_write_protection());
   WriteTracking tracking;
   const Status tracks = tracking.Open();

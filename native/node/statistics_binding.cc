@@ -78,6 +78,7 @@ Napi::Value ReadStatistics(Info info) {
   pages.Set("builtByMutators", count(statistics.pages_by_mutators));
   pages.Set("mappedByContinue", count(statistics.pages_continued));
   pages.Set("continueCalls", count(statistics.continue_calls));
+  pages.Set("mappedByCopy", count(statistics.pages_copied));
   pages.Set("copyCalls", count(statistics.copy_calls));
   answer.Set("pages", pages);
 

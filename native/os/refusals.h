@@ -17,6 +17,7 @@ enum class SystemCall : uint32_t {
   kUserfaultfdApi,
   kRegister,
   kContinue,
+  kCopy,
   kPopulate,
   kPunchHole,
   kMprotect,

@@ -184,6 +184,40 @@ uint32_t Userfaultfd::Continue(void* start, size_t bytes, uint8_t* alias_of_star
   return calls;
 }
 
+uint32_t Userfaultfd::Copy(void* start, size_t bytes, const uint8_t* contents) {
+  uint32_t calls = 0;
+  uint32_t refused_times = 0;
+  size_t done = 0;
+  while (done < bytes) {
+    abi::Fill request = {};
+    request.to = reinterpret_cast<uintptr_t>(start) + done;
+    request.from = reinterpret_cast<uintptr_t>(contents) + done;
+    request.len = bytes - done;
+    ++calls;
+    int error = Refused(SystemCall::kCopy);
+    if (error == 0) {
+      if (ioctl(fd_, abi::kIocCopy, &request) == 0) return calls;
+      error = errno;
+    }
+    switch (error) {
+      case EAGAIN:
+        // A later page stopped the call part way (the next call will say why), or the address space is changing.
+        if (request.done > 0) done += static_cast<size_t>(request.done);
+        break;
+      case ENOMEM:
+      case ENOSPC:
+        // No memory for the page itself: what is filled by copying cannot be provided beforehand.  Somebody may free some.
+        FAULTLINE_CHECK(++refused_times < kMemoryAttempts, "the system has memory for a page that is copied", request.to);
+        sched_yield();
+        break;
+      default:
+        InvariantFailed(__FILE__, __LINE__, "UFFDIO_COPY into a hole of ours answers EAGAIN or ENOMEM",
+                        static_cast<uint64_t>(error), request.to);
+    }
+  }
+  return calls;
+}
+
 size_t Userfaultfd::ReadMessages(FaultMessage* messages, size_t capacity) {
   abi::Message raw[kMessageBatch];
   const size_t limit = capacity < kMessageBatch ? capacity : kMessageBatch;
@@ -204,6 +238,7 @@ size_t Userfaultfd::ReadMessages(FaultMessage* messages, size_t capacity) {
 
 bool UserfaultfdProbe::has_minor_faults() const { return (features & abi::kFeatureMinorShmem) != 0; }
 bool UserfaultfdProbe::has_signal_delivery() const { return (features & abi::kFeatureSigbus) != 0; }
+bool UserfaultfdProbe::has_copying() const { return (features & abi::kFeatureMissingShmem) != 0; }
 bool UserfaultfdProbe::has_async_write_protection() const { return (features & abi::kFeatureWpAsync) != 0; }
 
 UserfaultfdProbe ProbeUserfaultfd() {

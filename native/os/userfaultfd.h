@@ -1,6 +1,6 @@
 // Userfaultfd: the kernel's page fault as a service.  A thin wrapper with every answer named.
 //
-// Only what minor-fault compaction and write tracking need: open, register, continue, wake, unregister, read.  The ABI numbers
+// Only what compaction and write tracking need: open, register, continue, copy, wake, unregister, read.  The ABI numbers
 // are our own (userfaultfd_abi.h), since distribution headers lag behind the kernel.
 #pragma once
 
@@ -49,6 +49,10 @@ class Userfaultfd {
   // Ends early, quietly, when the range is no longer registered.  Async-signal-safe.
   uint32_t Continue(void* start, size_t bytes, uint8_t* alias_of_start);
 
+  // Fills the file's holes at `start` with pages copied from `contents`, and shows them (gc/staging.h).  The holes are nobody else's to
+  // fill.  Walks the whole range, wakes who sleeps on it, and returns how many calls it took.  Async-signal-safe.
+  uint32_t Copy(void* start, size_t bytes, const uint8_t* contents);
+
   void Wake(void* start, size_t bytes);
 
   // Blocks until faults arrive; returns how many messages were stored, 0 when interrupted.
@@ -73,6 +77,7 @@ struct UserfaultfdProbe {
 
   bool has_minor_faults() const;
   bool has_signal_delivery() const;
+  bool has_copying() const;  // Into shared memory.
   bool has_async_write_protection() const;
 };
 

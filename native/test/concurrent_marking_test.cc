@@ -69,9 +69,7 @@ int main(int argc, char** argv) {
   uint64_t seed = SeedFrom(argc, argv, 20261202);
   for (const MarkerKind marker : {MarkerKind::kBarrierFree, MarkerKind::kSatb, MarkerKind::kStopped}) {
     if (!MarkerWorks(marker)) continue;
-    for (const FaultModeKind mode :
-         {FaultModeKind::kSigbus, FaultModeKind::kThread, FaultModeKind::kSigsegv, FaultModeKind::kStw}) {
-      if (!ModeWorks(mode)) continue;
+    for (const FaultModeKind mode : MovingModes()) {
       NothingIsLost({marker, mode, 1, 2, 2000}, seed++);
     }
     NothingIsLost({marker, FaultModeKind::kStw, 0, 0, 500}, seed++);

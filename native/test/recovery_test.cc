@@ -85,9 +85,8 @@ int main(int argc, char** argv) {
   using namespace faultline;
   using namespace faultline::test;
   const uint64_t seed = SeedFrom(argc, argv, 20261130);
-  for (const FaultModeKind mode :
-       {FaultModeKind::kSigbus, FaultModeKind::kThread, FaultModeKind::kSigsegv, FaultModeKind::kStw}) {
-    if (ModeWorks(mode)) FromEveryPhase(mode, seed);
+  for (const FaultModeKind mode : MovingModes()) {
+    FromEveryPhase(mode, seed);
   }
   return 0;
 }

@@ -9,9 +9,6 @@
 namespace faultline::test {
 namespace {
 
-constexpr FaultModeKind kModes[] = {FaultModeKind::kSigbus, FaultModeKind::kThread, FaultModeKind::kSigsegv,
-                                    FaultModeKind::kStw};
-
 void DisarmAll() {
   for (uint32_t call = 0; call < static_cast<uint32_t>(SystemCall::kCount); ++call) {
     ArmRefusal(static_cast<SystemCall>(call), 0, 0, 0);
@@ -135,7 +132,8 @@ void AHeapThatCannotBeginSaysWhy() {
   };
   std::vector<Case> cases = {{SystemCall::kMemfdCreate, 0, FaultModeKind::kStw}, {SystemCall::kFtruncate, 0, FaultModeKind::kStw}};
   for (uint32_t skip = 0; skip < 4; ++skip) cases.push_back({SystemCall::kMmap, skip, FaultModeKind::kStw});
-  for (const FaultModeKind mode : {FaultModeKind::kSigbus, FaultModeKind::kThread}) {
+  for (const FaultModeKind mode : FaultingModes()) {
+    if (mode == FaultModeKind::kSigsegv) continue;
     cases.push_back({SystemCall::kUserfaultfd, 0, mode});
     cases.push_back({SystemCall::kUserfaultfdApi, 0, mode});
   }
@@ -177,9 +175,9 @@ int main(int argc, char** argv) {
   const uint64_t seed = SeedFrom(argc, argv, 20261128);
   AHeapThatCannotBeginSaysWhy();
   APunchThatIsRefusedLeavesTheRegionUsable();
-  for (const FaultModeKind mode : kModes) {
-    if (!ModeWorks(mode)) continue;
-    const bool userfaultfd = mode == FaultModeKind::kSigbus || mode == FaultModeKind::kThread;
+  for (const FaultModeKind mode : MovingModes()) {
+    const HeldBy held_by = TraitsOf(mode).held_by;
+    const bool userfaultfd = held_by == HeldBy::kBusSignal || held_by == HeldBy::kThread;
     if (mode != FaultModeKind::kStw) {
       ARefusedFlipCompactsInThePause(mode, SystemCall::kMremap, 0);
       ARefusedFlipCompactsInThePause(mode, SystemCall::kMremap, 1);
@@ -192,6 +190,11 @@ int main(int argc, char** argv) {
       RunRefused(mode, SystemCall::kContinue, EAGAIN, 50, seed);
       RunRefused(mode, SystemCall::kContinue, EEXIST, 50, seed);
       RunRefused(mode, SystemCall::kContinue, EFAULT, 50, seed);
+    }
+    if (TraitsOf(mode).copies) {
+      RunRefused(mode, SystemCall::kCopy, EAGAIN, 50, seed);
+      RunRefused(mode, SystemCall::kCopy, ENOMEM, 50, seed);
+      RunRefused(mode, SystemCall::kPunchHole, ENOSPC, 5, seed);  // Targets that cannot be emptied make the plan smaller.
     }
     if (mode == FaultModeKind::kSigsegv) RunRefused(mode, SystemCall::kMprotect, ENOMEM, 50, seed);
     EXPECT(RunRefused(mode, SystemCall::kPopulate, ENOMEM, 20, seed).refused_allocations > 0);

@@ -35,12 +35,29 @@ bool ShortForm() {
 void SleepMs(uint32_t ms) { std::this_thread::sleep_for(std::chrono::milliseconds(ms)); }
 
 bool ModeWorks(FaultModeKind kind) {
-  if (kind == FaultModeKind::kSigsegv || kind == FaultModeKind::kStw) return true;
+  const FaultModeTraits& traits = TraitsOf(kind);
+  if (traits.held_by != HeldBy::kThread && traits.held_by != HeldBy::kBusSignal) return true;
   const UserfaultfdProbe probe = ProbeUserfaultfd();
-  const bool works =
-      probe.has_minor_faults() && (kind == FaultModeKind::kThread || probe.has_signal_delivery());
+  const bool works = probe.has_minor_faults() && (traits.held_by == HeldBy::kThread || probe.has_signal_delivery()) &&
+                     (!traits.copies || probe.has_copying());
   if (!works) std::printf("this machine has no userfaultfd minor faults: mode %s is left out\n", NameOf(kind));
   return works;
+}
+
+std::vector<FaultModeKind> ModesWhere(bool (*wanted)(const FaultModeTraits&)) {
+  std::vector<FaultModeKind> modes;
+  for (const FaultModeTraits& traits : kFaultModes) {
+    if (wanted(traits) && ModeWorks(traits.kind)) modes.push_back(traits.kind);
+  }
+  return modes;
+}
+
+std::vector<FaultModeKind> MovingModes() {
+  return ModesWhere([](const FaultModeTraits& traits) { return traits.collects; });
+}
+
+std::vector<FaultModeKind> FaultingModes() {
+  return ModesWhere([](const FaultModeTraits& traits) { return traits.held_by != HeldBy::kNothing; });
 }
 
 bool MarkerWorks(MarkerKind kind) {

@@ -52,6 +52,9 @@ uint64_t SeedFrom(int argc, char** argv, uint64_t otherwise);
 bool ShortForm();
 // Whether this machine can do the mode; says so on standard output when it cannot.
 bool ModeWorks(FaultModeKind kind);
+// The modes of the table that this machine can do: all that collect, and those in which a touch may be too early.
+std::vector<FaultModeKind> MovingModes();
+std::vector<FaultModeKind> FaultingModes();
 bool MarkerWorks(MarkerKind kind);
 
 void SleepMs(uint32_t ms);

@@ -95,9 +95,7 @@ int main(int argc, char** argv) {
   uint64_t seed = SeedFrom(argc, argv, 20261204);
   for (const MarkerKind marker : {MarkerKind::kBarrierFree, MarkerKind::kSatb, MarkerKind::kStopped}) {
     if (!MarkerWorks(marker)) continue;
-    for (const FaultModeKind mode :
-         {FaultModeKind::kSigbus, FaultModeKind::kThread, FaultModeKind::kSigsegv, FaultModeKind::kStw}) {
-      if (!ModeWorks(mode)) continue;
+    for (const FaultModeKind mode : MovingModes()) {
       NothingIsLostAndNothingComesBack({marker, mode, 1, 2}, seed++);
     }
     NothingIsLostAndNothingComesBack({marker, FaultModeKind::kStw, 0, 0}, seed++);

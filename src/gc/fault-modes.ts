@@ -1,15 +1,14 @@
 /**
  * Fault modes: which one a heap uses, and what to say about it.
  *
- * `auto` takes the first of sigbus, thread, sigsegv, stw that this machine allows. The facts come from the addon's probe; the
- * meaning, the order and the advice are here.
+ * `auto` takes the first of sigbus, thread, sigsegv, stw that this machine allows. The modes are in barriers.ts, the facts come from the
+ * addon's probe; the meaning and the advice are here.
  */
-import type { Probe, Refusal } from '../binding.ts';
 import { getSystemErrorName } from 'node:util';
+import type { Probe, Refusal } from '../binding.ts';
+import { BARRIERS, type FaultMode, type Need } from './barriers.ts';
 
-/** In the order of native/gc/fault_mode.h, which is also the order of preference. */
-export const FAULT_MODES = ['sigbus', 'thread', 'sigsegv', 'stw'] as const;
-export type FaultMode = (typeof FAULT_MODES)[number];
+export type { FaultMode } from './barriers.ts';
 export type RequestedFaultMode = FaultMode | 'auto';
 
 export interface ModeVerdict {
@@ -19,32 +18,50 @@ export interface ModeVerdict {
   readonly remark: string;
 }
 
-/** Every mode, best first, with whether this machine can do it. */
+/** Every mode, those that `auto` chooses from first and best first, with whether this machine can do it. */
 export function judgeModes(probe: Probe): ModeVerdict[] {
-  const open = probe.door !== 'none';
-  const missing = open
-    ? 'the kernel has no userfaultfd minor faults for shared memory; Linux 5.14 or newer has them'
-    : `userfaultfd cannot be opened (${refusals(probe)}); ${openingAdvice(probe)}`;
-  const minor = open && probe.minorFaults;
-  const userModeOnly = probe.door.includes('USER_MODE_ONLY');
-  return [
-    {
-      mode: 'sigbus',
-      works: minor && probe.signalDelivery,
-      remark: minor ? 'a system call on heap memory during compaction fails with EFAULT' : missing,
-    },
-    {
-      mode: 'thread',
-      works: minor,
-      remark: !minor
-        ? missing
-        : userModeOnly
-          ? 'opened with USER_MODE_ONLY: a system call on heap memory during compaction fails with EFAULT'
-          : 'system calls on heap memory wait for the page like everybody else',
-    },
-    { mode: 'sigsegv', works: true, remark: 'no userfaultfd needed; pages are shown in units of heap/8192 by mprotect' },
-    { mode: 'stw', works: true, remark: 'everything is moved inside the pause' },
-  ];
+  return BARRIERS.map(({ mode, needs }) => {
+    const lacking = needs.map((need) => judgeNeed(need, probe)).find((reason) => reason !== undefined);
+    return { mode, works: lacking === undefined, remark: lacking ?? remarkOn(mode, probe) };
+  });
+}
+
+/** Why the machine does not have it, if it does not. */
+function judgeNeed(need: Need, probe: Probe): string | undefined {
+  switch (need) {
+    case 'minor-faults':
+      if (probe.door === 'none') return `userfaultfd cannot be opened (${refusals(probe)}); ${openingAdvice(probe)}`;
+      return probe.minorFaults
+        ? undefined
+        : 'the kernel has no userfaultfd minor faults for shared memory; Linux 5.14 or newer has them';
+    case 'signal-delivery':
+      return probe.signalDelivery ? undefined : 'the kernel does not deliver faults by signal; Linux 4.14 or newer does';
+    case 'copying':
+      return probe.copying ? undefined : 'the kernel does not copy into shared memory (UFFDIO_COPY)';
+    case 'page-moves':
+      return 'no page can be moved into the heap';
+  }
+}
+
+function remarkOn(mode: FaultMode, probe: Probe): string {
+  const efault = 'a system call on heap memory during compaction fails with EFAULT';
+  switch (mode) {
+    case 'thread':
+      return probe.door.includes('USER_MODE_ONLY')
+        ? `opened with USER_MODE_ONLY: ${efault}`
+        : 'system calls on heap memory wait for the page like everybody else';
+    case 'sigsegv':
+      return 'no userfaultfd needed; pages are shown in units of heap/8192 by mprotect';
+    case 'stw':
+      return 'everything is moved inside the pause';
+    case 'copy-sigbus':
+    case 'copy-thread':
+      return 'for research: what moves is copied once more by the kernel, into fresh pages';
+    case 'none':
+      return 'for research: nothing is ever collected';
+    default:
+      return efault;
+  }
 }
 
 /** The mode `auto` takes. */

@@ -9,7 +9,8 @@ import { EventEmitter } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { binding, type Binding, type HeapDescription, isRefusal, type Probe, type Refusal } from '../binding.ts';
 import { argumentRangeError, HeapError } from '../errors.ts';
-import { bestMode, errorName, FAULT_MODES, type FaultMode, judgeModes, type RequestedFaultMode } from '../gc/fault-modes.ts';
+import { barrierOf, FAULT_MODES } from '../gc/barriers.ts';
+import { bestMode, errorName, type FaultMode, judgeModes, type RequestedFaultMode } from '../gc/fault-modes.ts';
 import type { CollectionSummary, HeapEvent, MemoryReturned, Triggered } from '../gc/events.ts';
 import { bestMarker, judgeMarkers, type MarkerName, MARKERS } from '../gc/markers.ts';
 import { type CollectionSource, EventStream } from '../gc/event-stream.ts';
@@ -109,8 +110,8 @@ export class Heap extends EventEmitter<HeapEvents> {
       marker: description.marker as MarkerName,
       userfaultfd: description.door,
       systemCallsOnHeap:
-        description.faultMode === 'stw' ||
-        (description.faultMode === 'thread' && !description.door.includes('USER_MODE_ONLY')),
+        barrierOf(description.faultMode as FaultMode).heldBy === 'nobody' ||
+        (barrierOf(description.faultMode as FaultMode).heldBy === 'handler thread' && !description.door.includes('USER_MODE_ONLY')),
       unitPages: description.unitPages,
       reasons: made?.reasons ?? [],
     };
@@ -127,6 +128,7 @@ export class Heap extends EventEmitter<HeapEvents> {
       hasEnded: (ticket) => this.#hasEnded(ticket),
       keepControl: () => this.#keepControl(),
       figures: () => this.#figures(),
+      collects: barrierOf(description.faultMode as FaultMode).collects,
     };
   }
 
@@ -141,7 +143,7 @@ export class Heap extends EventEmitter<HeapEvents> {
     assertLayout();
     const probe = native.probe();
     const { mode, reasons } = chooseMode(probe, resolved.fault);
-    const { marker, reasons: markerReasons } = chooseMarker(probe, resolved);
+    const { marker, reasons: markerReasons } = chooseMarker(probe, resolved, barrierOf(mode).collects);
     const regions = resolved.capacityRegions + resolved.reserveRegions;
     const spanBytes = Math.ceil((regions * REGION_BYTES) / VIEW_ALIGNMENT_BYTES) * VIEW_ALIGNMENT_BYTES;
     const view = reserve(spanBytes + VIEW_ALIGNMENT_BYTES, resolved);
@@ -494,7 +496,13 @@ function capacity(option: string, value: number): number {
   return value;
 }
 
-function chooseMarker(probe: Probe, { marker, barrieredStores }: ResolvedOptions): { marker: MarkerName; reasons: string[] } {
+function chooseMarker(
+  probe: Probe,
+  { marker, barrieredStores }: ResolvedOptions,
+  collects: boolean,
+): { marker: MarkerName; reasons: string[] } {
+  // Whatever never marks needs nothing for it.
+  if (!collects) return { marker: 'stopped', reasons: [] };
   const verdicts = judgeMarkers(probe, barrieredStores);
   if (marker === 'auto') {
     const best = bestMarker(verdicts);
@@ -515,8 +523,9 @@ function chooseMode(probe: Probe, requested: RequestedFaultMode): { mode: FaultM
   }
   const verdict = verdicts.find(({ mode }) => mode === requested)!;
   if (verdict.works) return { mode: requested, reasons: [] };
+  const lacksMinorFaults = !probe.minorFaults || requested === 'sigbus' || requested === 'thread';
   throw new HeapError(
-    probe.door === 'none' ? 'ERR_UFFD_UNAVAILABLE' : 'ERR_UFFD_NO_MINOR_FAULTS',
+    probe.door === 'none' ? 'ERR_UFFD_UNAVAILABLE' : lacksMinorFaults ? 'ERR_UFFD_NO_MINOR_FAULTS' : 'ERR_FAULT_MODE',
     `fault mode ${requested} cannot be used: ${verdict.remark}. Or let the heap choose with fault: 'auto'.`,
   );
 }

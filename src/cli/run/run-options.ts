@@ -4,7 +4,8 @@
 import { randomInt } from 'node:crypto';
 import { type Command, Option } from 'commander';
 import { argumentRangeError } from '../../errors.ts';
-import { FAULT_MODES, type RequestedFaultMode } from '../../gc/fault-modes.ts';
+import { FAULT_MODES } from '../../gc/barriers.ts';
+import type { RequestedFaultMode } from '../../gc/fault-modes.ts';
 import { MARKERS, type RequestedMarker } from '../../gc/markers.ts';
 import { type HeapOptions, resolveOptions } from '../../options.ts';
 
