@@ -169,6 +169,8 @@ export interface NativeStatistics {
     continueCalls: number;
     mappedByCopy: number;
     copyCalls: number;
+    /** Loads of references that came to the slow path of the load barrier. */
+    settledLoads: number;
   };
   marking: {
     objects: number;
@@ -190,6 +192,8 @@ export interface NativeStatistics {
     mark: NativeHistogram;
     markStart: NativeHistogram;
     remark: NativeHistogram;
+    /** The end of a compaction, in fault mode load-barrier. */
+    settled: NativeHistogram;
     timeToSafepoint: NativeHistogram;
   };
   faults: NativeHistogram;
@@ -203,7 +207,8 @@ export interface Binding {
   makeErrorsBy(make: (code: HeapErrorCode, message: string) => Error): void;
 
   // Heaps.
-  create(options: CreateOptions, view: Uint8Array, sharedRoots: Uint32Array): HeapDescription | Refusal;
+  /** `unsettled`: a byte a region, in shared memory; of mode load-barrier only. */
+  create(options: CreateOptions, view: Uint8Array, sharedRoots: Uint32Array, unsettled?: Uint8Array): HeapDescription | Refusal;
   /** Null when this process has no such heap. */
   attach(id: number, view: Uint8Array, sharedRoots: Uint32Array): HeapDescription | null;
   /** False while mutators are attached. */
@@ -260,6 +265,8 @@ export interface Binding {
   isMutator(mutator: MutatorHandle, id: number): boolean;
 
   // Weak structures; the mutator is this thread's, and runs.
+  /** What the load barrier makes of a slot (index into the u32 view): the object's address now. */
+  loadReference(mutator: MutatorHandle, slot: number): number;
   /** The object of a weak slot (index into the u32 view), or 0. */
   readWeak(mutator: MutatorHandle, slot: number): number;
   /** 0 when the object's shape has no place for one. */
@@ -322,6 +329,8 @@ export interface Binding {
   // Figures and facts.
   statistics(heap: HeapHandle): NativeStatistics;
   probe(): Probe;
+  /** What the kernel says to UFFDIO_MOVE between private anonymous pages, and into a view of a file; errno 0 for yes. */
+  probeMove(): { betweenPrivate: Refusal; intoShared: Refusal };
   layout(): Record<string, number>;
   measureBareFault(heap: HeapHandle, count: number): { p50Us: number; p99Us: number; deliveryUs: number } | Refusal;
 

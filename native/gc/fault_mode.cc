@@ -1,5 +1,7 @@
 #include "gc/fault_mode.h"
 
+#include "gc/fault_mode_load_barrier.h"
+#include "gc/fault_mode_move.h"
 #include "gc/fault_mode_none.h"
 #include "gc/fault_mode_sigsegv.h"
 #include "gc/fault_mode_stw.h"
@@ -21,6 +23,10 @@ std::unique_ptr<FaultMode> MakeFaultMode(FaultModeKind kind, Collector* collecto
       return std::make_unique<StwFaultMode>();
     case FaultModeKind::kNone:
       return std::make_unique<NoneFaultMode>();
+    case FaultModeKind::kLoadBarrier:
+      return std::make_unique<LoadBarrierFaultMode>();
+    case FaultModeKind::kMove:
+      return std::make_unique<MoveFaultMode>();
   }
   return nullptr;
 }

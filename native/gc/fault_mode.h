@@ -7,6 +7,8 @@
 //   stw          nothing: all pages are built in the pause   –                                baseline and last resort
 //   copy-sigbus  like sigbus                                 UFFDIO_COPY, others by CONTINUE  research: what minor faults save
 //   copy-thread  like thread                                 the same                         research
+//   load-barrier every load of a reference asks              nothing: V stays, slots are healed   research: a software read barrier
+//   move         like sigbus                                 UFFDIO_MOVE                      research; refused, see fault_mode_move.h
 //   none         nothing: nothing is ever collected          –                                research: the cost of no collector
 //
 // The same collector runs on all of them; this interface is everything that differs.  The research modes are rows to compare with
@@ -26,7 +28,7 @@ class Collector;
 class Heap;
 class Staging;
 
-enum class FaultModeKind : uint8_t { kSigbus, kThread, kSigsegv, kStw, kCopySigbus, kCopyThread, kNone };
+enum class FaultModeKind : uint8_t { kSigbus, kThread, kSigsegv, kStw, kCopySigbus, kCopyThread, kNone, kLoadBarrier, kMove };
 
 // Who learns that a mutator touched a page too early.
 enum class HeldBy : uint8_t { kNothing, kBusSignal, kSegmentationSignal, kThread };
@@ -35,18 +37,21 @@ struct FaultModeTraits {
   FaultModeKind kind;
   const char* name;
   HeldBy held_by;
-  bool copies;    // Target pages are holes of the file until UFFDIO_COPY fills them.
+  bool copies;           // Target pages are holes of the file until UFFDIO_COPY fills them.
   bool collects;
+  bool barriered_loads;  // The view is never taken away; mutators load references through heap/load_barrier.h.
 };
 
 inline constexpr FaultModeTraits kFaultModes[] = {
-    {FaultModeKind::kSigbus, "sigbus", HeldBy::kBusSignal, false, true},
-    {FaultModeKind::kThread, "thread", HeldBy::kThread, false, true},
-    {FaultModeKind::kSigsegv, "sigsegv", HeldBy::kSegmentationSignal, false, true},
-    {FaultModeKind::kStw, "stw", HeldBy::kNothing, false, true},
-    {FaultModeKind::kCopySigbus, "copy-sigbus", HeldBy::kBusSignal, true, true},
-    {FaultModeKind::kCopyThread, "copy-thread", HeldBy::kThread, true, true},
-    {FaultModeKind::kNone, "none", HeldBy::kNothing, false, false},
+    {FaultModeKind::kSigbus, "sigbus", HeldBy::kBusSignal, false, true, false},
+    {FaultModeKind::kThread, "thread", HeldBy::kThread, false, true, false},
+    {FaultModeKind::kSigsegv, "sigsegv", HeldBy::kSegmentationSignal, false, true, false},
+    {FaultModeKind::kStw, "stw", HeldBy::kNothing, false, true, false},
+    {FaultModeKind::kCopySigbus, "copy-sigbus", HeldBy::kBusSignal, true, true, false},
+    {FaultModeKind::kCopyThread, "copy-thread", HeldBy::kThread, true, true, false},
+    {FaultModeKind::kNone, "none", HeldBy::kNothing, false, false, false},
+    {FaultModeKind::kLoadBarrier, "load-barrier", HeldBy::kNothing, false, true, true},
+    {FaultModeKind::kMove, "move", HeldBy::kBusSignal, false, true, false},
 };
 constexpr const FaultModeTraits& TraitsOf(FaultModeKind kind) { return kFaultModes[static_cast<uint8_t>(kind)]; }
 constexpr bool EachModeHasItsRow() {

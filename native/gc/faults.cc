@@ -38,6 +38,7 @@ bool Collector::TryBuild(PageIndex page, Counter* builder) {
   page_builder_.Build(page);
   DelayAt(DelayPoint::kBuilt);
   states.Publish(page, cycle_);
+  if (load_barrier_raised_) NoteBuilt(page);
   Add(*builder, 1);
   if (heap_->tables.frozen[RegionOfPage(page)].state != RegionState::kTarget) Add(heap_->statistics.in_place_pages, 1);
   return true;

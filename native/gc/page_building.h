@@ -35,7 +35,10 @@ class SourceRelease {
 
 class PageBuilder {
  public:
-  PageBuilder(Heap* heap, SourceRelease* release);
+  // Whose the slots of pages in place are while those are built: ours alone, or mutators store into them meanwhile.
+  enum class Slots { kOurs, kShared };
+
+  explicit PageBuilder(Heap* heap, SourceRelease* release, Slots slots = Slots::kOurs);
 
   Treatment TreatmentOf(PageIndex page) const;
 
@@ -49,13 +52,16 @@ class PageBuilder {
   void UsePopcnt(bool use);
 
  private:
-  template <bool kPopcnt>
+  template <bool kShared>
   void BuildWith(PageIndex page, uint64_t* to);
+  template <bool kShared>
   void BuildPopcnt(PageIndex page, uint64_t* to);
+  template <bool kShared>
   void BuildPortable(PageIndex page, uint64_t* to);
 
   Heap* heap_;
   SourceRelease* release_;
+  const Slots slots_;
   Forwarding forwarding_;
   void (PageBuilder::*build_)(PageIndex, uint64_t*);
 };

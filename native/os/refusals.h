@@ -18,6 +18,7 @@ enum class SystemCall : uint32_t {
   kRegister,
   kContinue,
   kCopy,
+  kMove,
   kPopulate,
   kPunchHole,
   kMprotect,

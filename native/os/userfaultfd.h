@@ -41,6 +41,9 @@ class Userfaultfd {
   // MISSING|MINOR, or WP when faults only leave a mark.
   Status Register(void* start, size_t bytes);
 
+  // MISSING alone, which private anonymous memory has too.
+  Status RegisterMissing(void* start, size_t bytes);
+
   // Also wakes: UNREGISTER alone leaves minor waiters asleep.
   void Unregister(void* start, size_t bytes);
 
@@ -52,6 +55,10 @@ class Userfaultfd {
   // Fills the file's holes at `start` with pages copied from `contents`, and shows them (gc/staging.h).  The holes are nobody else's to
   // fill.  Walks the whole range, wakes who sleeps on it, and returns how many calls it took.  Async-signal-safe.
   uint32_t Copy(void* start, size_t bytes, const uint8_t* contents);
+
+  // Gives pages of the process to the missing range at `start`; both sides must be private anonymous memory (Linux 6.8).  For comparison
+  // only: the heap's pages are a file's.
+  Status Move(void* start, void* from, size_t bytes);
 
   void Wake(void* start, size_t bytes);
 
@@ -82,5 +89,13 @@ struct UserfaultfdProbe {
 };
 
 UserfaultfdProbe ProbeUserfaultfd();
+
+// What UFFDIO_MOVE answers between two private pages, and from a private page into a view of a file; error_number 0 for yes.
+struct MoveProbe {
+  SysError between_private;
+  SysError into_shared;
+};
+
+MoveProbe ProbeMove();
 
 }  // namespace faultline

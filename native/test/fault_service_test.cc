@@ -115,12 +115,12 @@ void OnlyTargetPagesAreCopiedAndOnlyWhereTheModeSaysSo(FaultModeKind mode, bool 
   TestHeap test(OptionsFor(mode, 8));
   const ShapeId node = test.DefineShape(2, 3);
   TestMutator mutator(&test);
-  for (uint32_t i = 0; i < 20'000; ++i) {
+  constexpr uint32_t kNodes = 60'000;  // More than two regions; half of the first one dies, the second one stays where it is.
+  for (uint32_t i = 0; i < kNodes; ++i) {
     mutator.handle(i) = mutator.Allocate(node);
     mutator.words(mutator.handle(i))[2] = i;
   }
-  // One region stays where it is: more alive in it than may be evacuated would be, so only what was given up by half moves.
-  for (uint32_t i = 0; i < 10'000; i += 2) mutator.handle(i) = 0;
+  for (uint32_t i = 0; i < kNodes / 3; i += 2) mutator.handle(i) = 0;
   mutator.Park();
   test.CollectUntilFlip(false);
   mutator.Unpark();
@@ -134,7 +134,7 @@ void OnlyTargetPagesAreCopiedAndOnlyWhereTheModeSaysSo(FaultModeKind mode, bool 
     test.FinishCollection();
     mutator.Unpark();
   }
-  for (uint32_t i = 1; i < 20'000; i += 2) EXPECT(mutator.words(mutator.handle(i))[2] == i);
+  for (uint32_t i = 1; i < kNodes; i += 2) EXPECT(mutator.words(mutator.handle(i))[2] == i);
   mutator.Park();
   if (!by_workers) test.FinishCollection();
   mutator.Unpark();

@@ -161,7 +161,7 @@ int main(int argc, char** argv) {
   uint64_t seed = SeedFrom(argc, argv, 20261205);
   for (const MarkerKind marker : {MarkerKind::kBarrierFree, MarkerKind::kSatb, MarkerKind::kStopped}) {
     if (!MarkerWorks(marker)) continue;
-    for (const FaultModeKind mode : MovingModes()) {
+    for (const FaultModeKind mode : RawLoadModes()) {
       TaggedSlotsKeepWhatTheyHold(marker, mode, seed++);
     }
   }

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <string>
 
+#include "heap/load_barrier.h"
 #include "heap/weak_access.h"
 #include "os/clock.h"
 
@@ -35,6 +36,7 @@ bool ShortForm() {
 void SleepMs(uint32_t ms) { std::this_thread::sleep_for(std::chrono::milliseconds(ms)); }
 
 bool ModeWorks(FaultModeKind kind) {
+  if (kind == FaultModeKind::kMove) return false;  // By design; kernel_test has its refusal.
   const FaultModeTraits& traits = TraitsOf(kind);
   if (traits.held_by != HeldBy::kThread && traits.held_by != HeldBy::kBusSignal) return true;
   const UserfaultfdProbe probe = ProbeUserfaultfd();
@@ -56,6 +58,10 @@ std::vector<FaultModeKind> MovingModes() {
   return ModesWhere([](const FaultModeTraits& traits) { return traits.collects; });
 }
 
+std::vector<FaultModeKind> RawLoadModes() {
+  return ModesWhere([](const FaultModeTraits& traits) { return traits.collects && !traits.barriered_loads; });
+}
+
 std::vector<FaultModeKind> FaultingModes() {
   return ModesWhere([](const FaultModeTraits& traits) { return traits.held_by != HeldBy::kNothing; });
 }
@@ -75,6 +81,7 @@ TestHeap::TestHeap(const Options& options) : rounds_(options.rounds) {
   heap_options.tlab_pages = options.tlab_pages;
   heap_options.next_view = options.mode == FaultModeKind::kSigsegv ? Views::NextView::kProtected
                                                                    : Views::NextView::kAccessible;
+  heap_options.barriered_loads = TraitsOf(options.mode).barriered_loads;
   EXPECT(heap.Create(heap_options).ok());
   Collector::Options collector_options;
   collector_options.fault_mode = options.mode;
@@ -226,6 +233,8 @@ void TestMutator::Store(uint32_t* slot, uint32_t reference) {
   if (control_[control::kLogging] != 0) LogReference(test_->heap, *mutator_, *slot);
   *slot = reference;
 }
+
+uint32_t TestMutator::Load(uint32_t* slot) { return LoadReference(test_->heap, *mutator_, slot); }
 
 void TestMutator::Poll() {
   while (!test_->heap.handshake.Poll(mutator_.get(), kSliceNs)) {

@@ -271,7 +271,7 @@ int main() {
   using namespace faultline::test;
   for (const MarkerKind marker : {MarkerKind::kBarrierFree, MarkerKind::kSatb, MarkerKind::kStopped}) {
     if (!MarkerWorks(marker)) continue;
-    for (const FaultModeKind mode : MovingModes()) {
+    for (const FaultModeKind mode : RawLoadModes()) {
       AWeakSlotFollowsItsObjectAndIsClearedWithIt(marker, mode);
       AnEntryLastsAsLongAsItsKey(marker, mode);
       AFinalizerBringsItsObjectBackOnce(marker, mode);

@@ -95,7 +95,7 @@ int main(int argc, char** argv) {
   uint64_t seed = SeedFrom(argc, argv, 20261204);
   for (const MarkerKind marker : {MarkerKind::kBarrierFree, MarkerKind::kSatb, MarkerKind::kStopped}) {
     if (!MarkerWorks(marker)) continue;
-    for (const FaultModeKind mode : MovingModes()) {
+    for (const FaultModeKind mode : RawLoadModes()) {
       NothingIsLostAndNothingComesBack({marker, mode, 1, 2}, seed++);
     }
     NothingIsLostAndNothingComesBack({marker, FaultModeKind::kStw, 0, 0}, seed++);

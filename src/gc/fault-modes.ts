@@ -8,6 +8,9 @@ import { getSystemErrorName } from 'node:util';
 import type { Probe, Refusal } from '../binding.ts';
 import { BARRIERS, type FaultMode, type Need } from './barriers.ts';
 
+/** Processors on which neither a thread's stores nor its loads are seen out of order (total store order). */
+export const ORDERED_MEMORY: ReadonlySet<string> = new Set(['x64', 'ia32', 's390x']);
+
 export type { FaultMode } from './barriers.ts';
 export type RequestedFaultMode = FaultMode | 'auto';
 
@@ -38,8 +41,10 @@ function judgeNeed(need: Need, probe: Probe): string | undefined {
       return probe.signalDelivery ? undefined : 'the kernel does not deliver faults by signal; Linux 4.14 or newer does';
     case 'copying':
       return probe.copying ? undefined : 'the kernel does not copy into shared memory (UFFDIO_COPY)';
-    case 'page-moves':
-      return 'no page can be moved into the heap';
+    case 'ordered-loads':
+      return ORDERED_MEMORY.has(process.arch) ? undefined : `on ${process.arch} a thread's loads may be done out of order`;
+    case 'private-pages':
+      return "UFFDIO_MOVE takes private anonymous pages only, and the heap's belong to a file that two views share";
   }
 }
 
@@ -57,6 +62,8 @@ function remarkOn(mode: FaultMode, probe: Probe): string {
     case 'copy-sigbus':
     case 'copy-thread':
       return 'for research: what moves is copied once more by the kernel, into fresh pages';
+    case 'load-barrier':
+      return 'for research: every reference must be loaded with mutator.getReference';
     case 'none':
       return 'for research: nothing is ever collected';
     default:

@@ -10,7 +10,7 @@ import { Worker } from 'node:worker_threads';
 import { binding, type Binding, type HeapDescription, isRefusal, type Probe, type Refusal } from '../binding.ts';
 import { argumentRangeError, HeapError } from '../errors.ts';
 import { barrierOf, FAULT_MODES } from '../gc/barriers.ts';
-import { bestMode, errorName, type FaultMode, judgeModes, type RequestedFaultMode } from '../gc/fault-modes.ts';
+import { bestMode, describeRefusal, errorName, type FaultMode, judgeModes, type RequestedFaultMode } from '../gc/fault-modes.ts';
 import type { CollectionSummary, HeapEvent, MemoryReturned, Triggered } from '../gc/events.ts';
 import { bestMarker, judgeMarkers, type MarkerName, MARKERS } from '../gc/markers.ts';
 import { type CollectionSource, EventStream } from '../gc/event-stream.ts';
@@ -21,7 +21,8 @@ import type { CollectionHost } from './allocation.ts';
 import { CheckedMutator } from './checked-mutator.ts';
 import { FinalizableQueue, type Finalizables } from './finalizers.ts';
 import { assertLayout, CONTROL_SLOTS, LOG_ENTRIES, PROGRAM_ROOT_SLOTS, REGION_BYTES, VIEW_ALIGNMENT_BYTES } from './layout.ts';
-import { Mutator } from './mutator.ts';
+import { LoadBarrierMutator, notBehindBarrier } from './load-barrier-mutator.ts';
+import { Mutator, type MutatorSetUp } from './mutator.ts';
 import { RootRange } from './root-range.ts';
 import type { Exactly, ShapeDefinition } from './definition.ts';
 import { type Shape, ShapeTable } from './shapes.ts';
@@ -147,12 +148,16 @@ export class Heap extends EventEmitter<HeapEvents> {
     const regions = resolved.capacityRegions + resolved.reserveRegions;
     const spanBytes = Math.ceil((regions * REGION_BYTES) / VIEW_ALIGNMENT_BYTES) * VIEW_ALIGNMENT_BYTES;
     const view = reserve(spanBytes + VIEW_ALIGNMENT_BYTES, resolved);
-    const roots = new SharedArrayBuffer(SHARED_BYTES);
+    // A load barrier has its table behind the roots: a byte a region.
+    const { barrieredLoads } = barrierOf(mode);
+    if (barrieredLoads && resolved.checked) throw notBehindBarrier('a checked heap');
+    const roots = new SharedArrayBuffer(SHARED_BYTES + (barrieredLoads ? Math.ceil(regions / 4) * 4 : 0));
     const { stressEvery, checked, policy, workers, faultAroundPages: around } = resolved;
     const made = native.create(
       { ...resolved, faultMode: FAULT_MODES.indexOf(mode), marker: MARKERS.indexOf(marker), faultAroundPages: around === 'adaptive' ? 0 : around },
       new Uint8Array(view, 0, ADDRESS_BYTES),
       new Uint32Array(roots),
+      barrieredLoads ? new Uint8Array(roots, SHARED_BYTES) : undefined,
     );
     if (isRefusal(made)) throw createRefused(made, resolved);
     const heap = new Heap({ id: made.id, view, roots, stressEvery, checked, policy, workers }, made, {
@@ -295,7 +300,8 @@ export class Heap extends EventEmitter<HeapEvents> {
       this.#mutator?.nudged(),
     );
     if (typeof handle === 'string') throw attachRefused(handle);
-    const mutator = new (this.token.checked ? CheckedMutator : Mutator)({
+    const { barrieredLoads } = barrierOf(this.capabilities.faultMode);
+    const setUp: MutatorSetUp = {
       host: this.#host,
       views: this.#views,
       handle,
@@ -305,7 +311,10 @@ export class Heap extends EventEmitter<HeapEvents> {
       stressEvery: this.token.stressEvery,
       defineShape: (definition) => this.#shapes.define(definition),
       onDetach: () => (this.#mutator = this.#objectsOf = undefined),
-    });
+    };
+    const mutator = barrieredLoads
+      ? new LoadBarrierMutator(setUp, new Uint8Array(this.token.roots, SHARED_BYTES))
+      : new (this.token.checked ? CheckedMutator : Mutator)(setUp);
     this.#mutator = mutator;
     this.#objectsOf = new Objects({
       mutator,
@@ -314,6 +323,7 @@ export class Heap extends EventEmitter<HeapEvents> {
       shapes: this.#shapes,
       heapBytes: this.#description.regions * REGION_BYTES,
       checked: this.token.checked,
+      barrieredLoads,
       shared: new SharedSlots(this.token.roots),
       heapId: this.token.id,
     });
@@ -526,8 +536,14 @@ function chooseMode(probe: Probe, requested: RequestedFaultMode): { mode: FaultM
   const lacksMinorFaults = !probe.minorFaults || requested === 'sigbus' || requested === 'thread';
   throw new HeapError(
     probe.door === 'none' ? 'ERR_UFFD_UNAVAILABLE' : lacksMinorFaults ? 'ERR_UFFD_NO_MINOR_FAULTS' : 'ERR_FAULT_MODE',
-    `fault mode ${requested} cannot be used: ${verdict.remark}. Or let the heap choose with fault: 'auto'.`,
+    `fault mode ${requested} cannot be used: ${verdict.remark}${requested === 'move' ? answersToMove() : ''}. Or let the heap choose with fault: 'auto'.`,
   );
+}
+
+/** For whoever asks for what cannot be: what this very kernel says. */
+function answersToMove(): string {
+  const { intoShared, betweenPrivate } = binding().probeMove();
+  return ` (asked just now, into such a view: ${describeRefusal(intoShared)}; between private pages: ${describeRefusal(betweenPrivate)})`;
 }
 
 /** A buffer whose inside will be the mutator view. */

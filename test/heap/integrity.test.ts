@@ -6,7 +6,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { Heap, HeapError, type Mutator, type Shape } from '../support/faultline.ts';
 import { makeHeap, makeHeapWithMutator } from '../support/heaps.ts';
-import { MODES } from '../support/modes.ts';
+import { RAW_LOAD_MODES } from '../support/modes.ts';
 import { Threads } from '../support/threads.ts';
 
 interface Subject {
@@ -84,7 +84,7 @@ const OPERATIONS: Record<string, Operation> = {
   'mutator.detach': { run: ({ mutator }) => mutator.detach(), closed: 'works', detached: 'works' },
 };
 
-function subject(fault: (typeof MODES)[number]): Subject {
+function subject(fault: (typeof RAW_LOAD_MODES)[number]): Subject {
   const { heap, mutator } = makeHeapWithMutator({ capacityBytes: '16M', fault });
   const shape = heap.defineShape({ name: 'cell', fields: { next: 'ref' } });
   const large = heap.defineShape({ name: 'large', elements: 'u8' });
@@ -101,7 +101,7 @@ async function outcome(operation: Operation, what: Subject): Promise<string> {
   }
 }
 
-describe.each(MODES)('the integrity matrix (fault mode %s)', (fault) => {
+describe.each(RAW_LOAD_MODES)('the integrity matrix (fault mode %s)', (fault) => {
   it('idle: every operation works', async () => {
     const what = subject(fault);
     // Detaching comes last.
