@@ -28,6 +28,11 @@ export class LoadBarrierMutator extends Mutator {
     this.#setUp = setUp;
     this.#control = setUp.control;
     this.#unsettled = unsettled;
+    Object.defineProperty(this, 'weakMaps', {
+      get() {
+        throw notBehindBarrier('weak maps');
+      },
+    });
   }
 
   override getReference(slot: number): Ref {

@@ -83,7 +83,7 @@ describe.runIf(MOVING_MODES.includes('load-barrier'))('a load barrier', () => {
       for (let garbage = 0; garbage < 3; garbage++) list.garbage();
     }
     const before = mutator.get(list.head);
-    await heap.collect();
+    await heap.collect({ kind: 'full' });
     expect(mutator.get(list.head)).not.toBe(before);
     expect(list.values()).toEqual(countdown(20_000));
     const { cycles, pages, pauses } = heap.statistics();
@@ -122,12 +122,13 @@ describe.runIf(MOVING_MODES.includes('load-barrier'))('a load barrier', () => {
   });
 
   it('cannot be had together with what loads references where it does not see it', () => {
-    const { heap } = makeHeapWithMutator({ capacityBytes: '2M', fault: 'load-barrier' });
+    const { heap, mutator } = makeHeapWithMutator({ capacityBytes: '2M', fault: 'load-barrier' });
     const refused = expect.objectContaining({ code: 'ERR_FAULT_MODE' });
     expect(() => heap.createArray('u32')).toThrow(refused);
     expect(() => heap.createMap('string', 'ref')).toThrow(refused);
     expect(() => heap.intern('text')).toThrow(refused);
     expect(() => heap.collections).toThrow(refused);
+    expect(() => mutator.weakMaps).toThrow(refused);
     expect(() => Heap.create({ capacityBytes: '2M', fault: 'load-barrier', checked: true })).toThrow(refused);
   });
 });
