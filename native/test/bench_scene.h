@@ -109,6 +109,7 @@ class Population {
     }
   }
 
+  uint32_t count() const { return count_; }
   uint32_t& Slot(uint32_t i) { return mutator_->slots(mutator_->handle(0))[kHeaderSlots + i]; }
 
  private:

@@ -203,9 +203,9 @@ void AStoreIsNeverOverwritten(uint64_t seed) {
   }
   thread.join();
   SetDelaySeed(0);
-  std::printf("%" PRIu64 " cycles, %" PRIu64 " loads settled, pages %" PRIu64 " + %" PRIu64 "\n", Read(test.heap.statistics.compacting_cycles),
-              Read(test.heap.statistics.settled_loads), Read(test.heap.statistics.pages_by_workers),
-              Read(test.heap.statistics.pages_by_mutators));
+  const Statistics& statistics = test.heap.statistics;
+  std::printf("%" PRIu64 " cycles, %" PRIu64 " loads settled, pages %" PRIu64 " + %" PRIu64 "\n", Read(statistics.compacting_cycles),
+              Read(statistics.settled_loads), Read(statistics.pages_by_workers), Read(statistics.pages_by_mutators));
   EXPECT(Read(test.heap.statistics.compacting_cycles) > 0 && Read(test.heap.statistics.in_place_pages) > 0);
   EXPECT(Read(test.heap.statistics.settled_loads) > 0);
 }

@@ -8,7 +8,7 @@
 import { EventEmitter } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { binding, type Binding, type HeapDescription, isRefusal, type Probe, type Refusal } from '../binding.ts';
-import { argumentRangeError, HeapError } from '../errors.ts';
+import { argumentRangeError, HeapError, type HeapErrorCode } from '../errors.ts';
 import { barrierOf, FAULT_MODES } from '../gc/barriers.ts';
 import { bestMode, describeRefusal, errorName, type FaultMode, judgeModes, type RequestedFaultMode } from '../gc/fault-modes.ts';
 import type { CollectionSummary, HeapEvent, MemoryReturned, Triggered } from '../gc/events.ts';
@@ -533,11 +533,19 @@ function chooseMode(probe: Probe, requested: RequestedFaultMode): { mode: FaultM
   }
   const verdict = verdicts.find(({ mode }) => mode === requested)!;
   if (verdict.works) return { mode: requested, reasons: [] };
-  const lacksMinorFaults = !probe.minorFaults || requested === 'sigbus' || requested === 'thread';
   throw new HeapError(
-    probe.door === 'none' ? 'ERR_UFFD_UNAVAILABLE' : lacksMinorFaults ? 'ERR_UFFD_NO_MINOR_FAULTS' : 'ERR_FAULT_MODE',
-    `fault mode ${requested} cannot be used: ${verdict.remark}${requested === 'move' ? answersToMove() : ''}. Or let the heap choose with fault: 'auto'.`,
+    refusalCode(probe, requested),
+    `fault mode ${requested} cannot be used: ${verdict.remark}${requested === 'move' ? answersToMove() : ''}. ` +
+      `Or let the heap choose with fault: 'auto'.`,
   );
+}
+
+function refusalCode(probe: Probe, requested: FaultMode): HeapErrorCode {
+  const { needs } = barrierOf(requested);
+  if (!needs.includes('minor-faults')) return 'ERR_FAULT_MODE';
+  if (probe.door === 'none') return 'ERR_UFFD_UNAVAILABLE';
+  const faultsReachUs = probe.minorFaults && (probe.signalDelivery || !needs.includes('signal-delivery'));
+  return faultsReachUs ? 'ERR_FAULT_MODE' : 'ERR_UFFD_NO_MINOR_FAULTS';
 }
 
 /** For whoever asks for what cannot be: what this very kernel says. */
