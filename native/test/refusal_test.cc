@@ -43,16 +43,24 @@ Ending RunRefused(FaultModeKind mode, SystemCall call, int error_number, uint32_
       program_options.may_run_out = true;
       program_options.large_percent = 2;
       ShadowProgram program(&test, shapes, seed * 31 + t, program_options);
-      EXPECT(program.Run(ending_now));
-      refused_allocations.fetch_add(program.mutator().refusals());
+      EXPECT(program.Fill());
+      uint64_t counted = 0;
+      do {
+        program.Steps(512);
+        program.CheckAll();
+        refused_allocations.fetch_add(program.mutator().refusals() - counted);
+        counted = program.mutator().refusals();
+      } while (!ending_now.load());
     });
   }
+  const bool hits_allocation = call == SystemCall::kPopulate && error_number == ENOMEM;
   Random random(seed);
   do {
     ArmRefusal(call, error_number, random.Below(skip_limit + 1), 1 + random.Below(2));
     test.Request();
     SleepMs(8);
-  } while (NowNs() < until);
+    // On a busy machine the threads may hardly have run.
+  } while (NowNs() < until || (hits_allocation && refused_allocations.load() == 0 && NowNs() < until + 60'000 * kNsPerMs));
   DisarmAll();
   test.RequestFor(0, 5);
   ending_now.store(true);
