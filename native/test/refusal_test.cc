@@ -186,7 +186,7 @@ int main(int argc, char** argv) {
   for (const FaultModeKind mode : MovingModes()) {
     const HeldBy held_by = TraitsOf(mode).held_by;
     const bool userfaultfd = held_by == HeldBy::kBusSignal || held_by == HeldBy::kThread;
-    if (mode != FaultModeKind::kStw) {
+    if (held_by != HeldBy::kNothing) {
       ARefusedFlipCompactsInThePause(mode, SystemCall::kMremap, 0);
       ARefusedFlipCompactsInThePause(mode, SystemCall::kMremap, 1);
       EXPECT(RunRefused(mode, SystemCall::kMremap, ENOMEM, 1, seed).refused_flips > 0);

@@ -245,7 +245,9 @@ describe('docs/minor-faults.md', () => {
     const [head] = tableRows(section('docs/minor-faults.md', 'Fault modes'));
     expect(head!.slice(1)).toEqual([...AUTOMATIC_MODES]);
     const research = BARRIERS.filter(({ automatic }) => !automatic);
-    const rows = tableRows(section('docs/minor-faults.md', 'Modes for research')).slice(1).filter(([cell]) => !/^-+$/.test(cell!));
+    // The first of the section's tables.
+    const text = section('docs/minor-faults.md', 'Modes for research').split('\n### ')[0]!;
+    const rows = tableRows(text).slice(1).filter(([cell]) => !/^-+$/.test(cell!));
     expect(rows.map(([mode]) => mode)).toEqual(research.map(({ mode }) => mode));
     for (const { mode, heldBy, filledBy } of research) {
       expect(rows.find(([name]) => name === mode)!.slice(1, 3)).toEqual([heldBy, filledBy]);
