@@ -4,7 +4,11 @@
  */
 export { HeapError, type HeapErrorCode, type HeapErrorDetails, InvariantError } from './errors.ts';
 export type { HeapOptions } from './options.ts';
-export { Heap, type HeapCapabilities, type MutatorOptions } from './heap/heap.ts';
+export { Heap } from './heap/heap.ts';
+export type { MutatorOptions } from './heap/attachment.ts';
+export type { HeapCapabilities } from './heap/capabilities.ts';
+export type { HeapEvents } from './heap/heap-events.ts';
+export type { ObjectLevel } from './heap/object-level.ts';
 export { Mutator } from './heap/mutator.ts';
 export type { AllocationBuffer } from './heap/allocation-buffer.ts';
 export { RootRange } from './heap/root-range.ts';

@@ -17,25 +17,22 @@ import type { AllocationBuffer } from './allocation-buffer.ts';
 import { type Finalizable, FinalizerTable } from './finalizers.ts';
 import { HandleTable } from './handles.ts';
 import {
-  CONTROL_LOG_USED,
   CONTROL_LOGGING,
-  CONTROL_SLOTS,
   CONTROL_STATE,
   CONTROL_TLAB_LIMIT,
-  CONTROL_TLAB_START,
   CONTROL_TLAB_TOP,
   CONTROL_WEAK_ACCESS,
-  LOG_ENTRIES,
   MUTATOR_RUNNING,
   MUTATOR_STOP_REQUESTED,
 } from './layout.ts';
 import { RootRange } from './root-range.ts';
 import { MAX_ELEMENTS, type Shape, type ShapeDefinition } from './shapes.ts';
-import { isSmallInteger } from './tagged.ts';
+import { Tlab } from './tlab.ts';
 import type { ReferenceHandle, Ref } from './units.ts';
 import type { Views } from './views.ts';
 import { noIdentity, WeakMaps } from './weak-map.ts';
 import { WeakReferences } from './weak-reference.ts';
+import { WriteBarrier } from './write-barrier.ts';
 
 /** @internal */
 export interface MutatorSetUp {
@@ -76,11 +73,9 @@ export class Mutator {
   readonly #handles: HandleTable;
   readonly #slow: SlowAllocation;
   readonly #finalizers: FinalizerTable;
-  /** Where the write barrier's log begins in the control block. */
-  readonly #log: number;
+  readonly #barrier: WriteBarrier;
+  readonly #tlab: Tlab;
   #attached = true;
-  #allocationsUntilStress: number;
-  #hiddenLimit = 0;
   #id = 0;
 
   /** @internal Use heap.attachMutator(). */
@@ -91,9 +86,9 @@ export class Mutator {
     this.#handle = setUp.handle;
     this.#control = setUp.control;
     this.#handles = this.handles = new HandleTable(setUp.control, setUp.localCapacity, setUp.handleCapacity);
-    this.#log = CONTROL_SLOTS + setUp.localCapacity + setUp.handleCapacity;
+    this.#barrier = new WriteBarrier(setUp);
     this.#slow = new SlowAllocation(setUp.host, setUp.handle);
-    this.#allocationsUntilStress = setUp.stressEvery;
+    this.#tlab = new Tlab(setUp.control, this.#slow, setUp.stressEvery, () => this.collect({ kind: 'compact', reason: 'stress' }));
     this.weakReferences = new WeakReferences(this, setUp);
     this.weakMaps = new WeakMaps(this, setUp);
     this.#finalizers = new FinalizerTable(this, setUp);
@@ -129,7 +124,7 @@ export class Mutator {
    * `u32[slot] = ref`, but for one load.
    */
   setReference(slot: number, ref: Ref): void {
-    if (this.#control[CONTROL_LOGGING] !== 0) this.#logOverwritten(this.u32[slot]!);
+    if (this.#control[CONTROL_LOGGING] !== 0) this.#barrier.log(this.u32[slot]!);
     this.u32[slot] = ref;
   }
 
@@ -154,7 +149,7 @@ export class Mutator {
    */
   compareExchangeReference(slot: number, expected: Ref, ref: Ref): boolean {
     // Logged before it is known whether it will be overwritten: a reference too many only keeps an object for one more cycle.
-    if (this.#control[CONTROL_LOGGING] !== 0) this.#logOverwritten(expected);
+    if (this.#control[CONTROL_LOGGING] !== 0) this.#barrier.log(expected);
     return Atomics.compareExchange(this.u32, slot, expected, ref) === expected;
   }
 
@@ -269,7 +264,7 @@ export class Mutator {
    */
   copyReferences(toSlot: number, fromSlot: number, count: number): void {
     const u32 = this.u32;
-    if (this.#control[CONTROL_LOGGING] !== 0) for (let i = 0; i < count; i++) this.#logOverwritten(u32[toSlot + i]!);
+    if (this.#control[CONTROL_LOGGING] !== 0) for (let i = 0; i < count; i++) this.#barrier.log(u32[toSlot + i]!);
     if (toSlot <= fromSlot) {
       for (let i = 0; i < count; i++) u32[toSlot + i] = u32[fromSlot + i]!;
     } else {
@@ -316,49 +311,14 @@ export class Mutator {
     u32[slot] = shape.id;
   }
 
-  #logOverwritten(overwritten: Ref): void {
-    if (overwritten === 0 || isSmallInteger(overwritten)) return;
-    const control = this.#control;
-    if (control[CONTROL_LOG_USED]! === LOG_ENTRIES) this.#setUp.host.native.flushLog(this.#handle);
-    control[this.#log + control[CONTROL_LOG_USED]!] = overwritten;
-    control[CONTROL_LOG_USED]!++;
-  }
-
   #stopHere(): void {
     untilDone((sliceMs) => this.#setUp.host.native.safepoint(this.#handle, sliceMs));
   }
 
   #allocateSlow(shape: Shape, count: number, words: number): Ref {
-    if (this.#setUp.stressEvery > 0) this.#stress();
-    for (;;) {
-      const control = this.#control;
-      const top = control[CONTROL_TLAB_TOP]!;
-      const limit = this.#hiddenLimit > 0 && control[CONTROL_TLAB_START] !== 0 ? this.#hiddenLimit : control[CONTROL_TLAB_LIMIT]!;
-      if (top + words <= limit && top !== 0) {
-        control[CONTROL_TLAB_TOP] = top + words;
-        this.#writeHeader(top, shape, count);
-        if (this.#setUp.stressEvery > 0) this.#hideLimit(limit);
-        return top;
-      }
-      this.#hiddenLimit = 0;
-      const ref = this.#slow.take(words);
-      if (ref !== 0) {
-        this.#writeHeader(ref, shape, count);
-        return ref;
-      }
-    }
-  }
-
-  /** With the limit at the top, every allocation comes here; the collector does not look at it. */
-  #hideLimit(limit: number): void {
-    this.#hiddenLimit = limit;
-    this.#control[CONTROL_TLAB_LIMIT] = this.#control[CONTROL_TLAB_TOP]!;
-  }
-
-  #stress(): void {
-    if (--this.#allocationsUntilStress > 0) return;
-    this.#allocationsUntilStress = this.#setUp.stressEvery;
-    this.collect({ kind: 'compact', reason: 'stress' });
+    const ref = this.#tlab.take(words);
+    this.#writeHeader(ref, shape, count);
+    return ref;
   }
 }
 
