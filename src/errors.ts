@@ -82,16 +82,27 @@ export class InvariantError extends Error {
 
 /** An argument of the wrong type. */
 export function argumentTypeError(option: string, expected: string, value: unknown): TypeError {
-  const error = new TypeError(`${option} must be ${expected}, got ${describe(value)}`);
+  const error = new TypeError(`${option} must be ${expected}, got ${valueText(value)}`);
   return Object.assign(error, { code: 'ERR_OPTION' });
 }
 
 /** An argument outside its range. */
 export function argumentRangeError(option: string, accepted: string, value: unknown): RangeError {
-  const error = new RangeError(`${option} must be ${accepted}, got ${describe(value)}`);
+  const error = new RangeError(`${option} must be ${accepted}, got ${valueText(value)}`);
   return Object.assign(error, { code: 'ERR_OPTION' });
 }
 
-function describe(value: unknown): string {
-  return typeof value === 'string' ? JSON.stringify(value) : String(value);
+/** The options, or none. Throws TypeError for what is no object. */
+export function optionsOf<O extends object>(what: string, options: O | undefined): Partial<O> {
+  if (options === undefined) return {};
+  if (typeof options !== 'object' || options === null) throw argumentTypeError(what, 'an object', options);
+  return options;
+}
+
+/** A value for a message, whatever it is: not every object can be made a string. */
+export function valueText(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value);
+  if (typeof value === 'bigint') return `${value}n`;
+  if (Array.isArray(value)) return 'an array';
+  return typeof value === 'object' && value !== null ? 'an object' : String(value);
 }

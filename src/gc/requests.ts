@@ -1,6 +1,7 @@
 /**
  * Requests: what a collection is asked to do, and why. The order of both lists is known to native/node/mutator_binding.cc.
  */
+import { argumentRangeError } from '../errors.ts';
 
 /** The larger wins when several are asked for at once. */
 export const COLLECTION_KINDS = ['mark', 'compact', 'full'] as const;
@@ -19,10 +20,18 @@ export interface CollectionRequest {
   reason?: CollectionReason;
 }
 
+/** @internal Throws RangeError ERR_OPTION for a kind that there is not. */
 export function kindNumber(kind: CollectionKind): number {
-  return COLLECTION_KINDS.indexOf(kind);
+  return numberOf('kind of a collection', COLLECTION_KINDS, kind);
 }
 
+/** @internal Throws RangeError ERR_OPTION for a reason that there is not. */
 export function reasonNumber(reason: CollectionReason): number {
-  return COLLECTION_REASONS.indexOf(reason);
+  return numberOf('reason of a collection', COLLECTION_REASONS, reason);
+}
+
+function numberOf<T extends string>(what: string, known: readonly T[], value: T): number {
+  const number = known.indexOf(value);
+  if (number < 0) throw argumentRangeError(what, `one of ${known.join(', ')}`, value);
+  return number;
 }

@@ -5,7 +5,7 @@
  *     control block   state, TLAB, … │ local handles │ handles │ log of the write barrier
  */
 import type { Binding, HeapHandle, MutatorHandle } from '../binding.ts';
-import { argumentRangeError, HeapError } from '../errors.ts';
+import { argumentRangeError, HeapError, optionsOf } from '../errors.ts';
 import { CONTROL_SLOTS, LOG_ENTRIES } from './layout.ts';
 
 /** What a thread asks for when it becomes a mutator. */
@@ -29,9 +29,10 @@ export interface Attachment {
 }
 
 /** @internal Throws what `heap.attachMutator` throws. `nudged` is called in the event loop when the collector waits for this thread. */
-export function attachThread(native: Binding, heap: HeapHandle, options: MutatorOptions, nudged: () => void): Attachment {
-  const handleCapacity = capacity('handleCapacity', options.handleCapacity ?? DEFAULT_HANDLES);
-  const localCapacity = capacity('localCapacity', options.localCapacity ?? DEFAULT_LOCALS);
+export function attachThread(native: Binding, heap: HeapHandle, options: MutatorOptions | undefined, nudged: () => void): Attachment {
+  const wanted = optionsOf('options of a mutator', options);
+  const handleCapacity = capacity('handleCapacity', wanted.handleCapacity ?? DEFAULT_HANDLES);
+  const localCapacity = capacity('localCapacity', wanted.localCapacity ?? DEFAULT_LOCALS);
   const control = new Uint32Array(new SharedArrayBuffer((CONTROL_SLOTS + localCapacity + handleCapacity + LOG_ENTRIES) * 4));
   const handle = native.attachMutator(heap, control, localCapacity, handleCapacity, nudged);
   if (typeof handle === 'string') throw refused(handle);

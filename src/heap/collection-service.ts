@@ -4,6 +4,7 @@
  */
 import { Worker } from 'node:worker_threads';
 import type { Binding, HeapDescription } from '../binding.ts';
+import { optionsOf } from '../errors.ts';
 import type { CollectionSource } from '../gc/event-stream.ts';
 import { type CollectionKind, type CollectionReason, type CollectionRequest, kindNumber, reasonNumber } from '../gc/requests.ts';
 import type { CollectionHost } from './allocation.ts';
@@ -66,7 +67,8 @@ export class CollectionService implements CollectionHost {
   }
 
   /** The same collection, asked for once or again. */
-  source({ kind = 'compact', reason = 'explicit' }: CollectionRequest): CollectionSource {
+  source(request?: CollectionRequest): CollectionSource {
+    const { kind = 'compact', reason = 'explicit' } = optionsOf('request', request);
     return {
       request: () => this.request(kind, reason),
       hasEnded: (ticket) => this.hasEnded(ticket),

@@ -2,6 +2,7 @@
  * Definitions: what a shape is made from, as plain data. Fields and elements are named by kind; a definition can be posted to
  * another thread, and the static types of views and offsets are computed from it.
  */
+import { argumentTypeError } from '../errors.ts';
 
 /**
  * What a u8 … f64 of an object, or a reference in it, is for the raw typed arrays; `tagged`: a reference or a small integer (tagged.ts).
@@ -65,6 +66,7 @@ export type Exactly<D extends ShapeDefinition> = D & { readonly [Name in Exclude
 /** A reference to objects of one shape, given by the shape, by its definition, or by its name alone. */
 export function ref<const D extends ShapeDefinition>(to: { readonly definition: D } | D | string): ReferenceType<D> {
   if (typeof to === 'string') return { ref: to };
+  if (typeof to !== 'object' || to === null) throw argumentTypeError('what ref() refers to', 'a shape, a definition or a name', to);
   return { ref: 'definition' in to ? to.definition.name : to.name };
 }
 

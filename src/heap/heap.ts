@@ -6,7 +6,7 @@
  * Each thread that touches objects becomes a mutator (`attachMutator`).
  */
 import { binding, type Binding, type HeapDescription, isRefusal } from '../binding.ts';
-import { HeapError } from '../errors.ts';
+import { argumentRangeError, HeapError, optionsOf } from '../errors.ts';
 import type { CollectionSummary, HeapEvent } from '../gc/events.ts';
 import { EventStream } from '../gc/event-stream.ts';
 import type { CollectionRequest } from '../gc/requests.ts';
@@ -28,6 +28,8 @@ import { RootRange } from './root-range.ts';
 import { type Shape, ShapeTable } from './shapes.ts';
 import { attachNative, type HeapToken } from './token.ts';
 import { makeViews, type Views } from './views.ts';
+
+const MAX_FAULTS_MEASURED = 100_000;
 
 export class Heap extends ObjectLevel {
   readonly token: HeapToken;
@@ -96,7 +98,7 @@ export class Heap extends ObjectLevel {
   }
 
   /** Makes this thread a mutator, in the running state. Throws ERR_MUTATOR_ATTACHED, ERR_SIGNAL_BLOCKED, ERR_HEAP_CLOSED. */
-  attachMutator(options: MutatorOptions = {}): Mutator {
+  attachMutator(options?: MutatorOptions): Mutator {
     const attachment = attachThread(this.#native, this.#description.heap, options, () => this.#mutator?.nudged());
     const mutator = new (this.token.checked ? CheckedMutator : Mutator)({
       ...attachment,
@@ -104,6 +106,7 @@ export class Heap extends ObjectLevel {
       views: this.#views,
       stressEvery: this.token.stressEvery,
       defineShape: (definition) => this.#shapes.define(definition),
+      isOwn: (shape) => this.#shapes.has(shape),
       onDetach: () => (this.#mutator = this.#objectsOf = undefined),
     });
     this.#mutator = mutator;
@@ -124,7 +127,7 @@ export class Heap extends ObjectLevel {
    * Asks for a collection. The event loop keeps turning; this thread's raw references are invalid afterwards. Rejects with
    * ERR_HEAP_CLOSED when the heap is closed meanwhile.
    */
-  async collect(request: CollectionRequest = {}): Promise<CollectionSummary> {
+  async collect(request?: CollectionRequest): Promise<CollectionSummary> {
     return this.#events.awaitCollection(this.#service.source(request));
   }
 
@@ -136,8 +139,8 @@ export class Heap extends ObjectLevel {
    * The iteration ends when the heap is closed (in this thread); tokens that nobody has taken by then are lost, like those of objects
    * that are still alive. Waiting does not keep the thread alive, unless `keepAlive` says so.
    */
-  finalizable(options: { keepAlive?: boolean } = {}): Finalizables {
-    return this.#finalizable.listen(options.keepAlive ?? false);
+  finalizable(options?: { keepAlive?: boolean }): Finalizables {
+    return this.#finalizable.listen(optionsOf('options', options).keepAlive ?? false);
   }
 
   /** Figures of this moment; see {@link HeapStatistics}. A few microseconds. */
@@ -153,9 +156,12 @@ export class Heap extends ObjectLevel {
 
   /**
    * Measures the round trip of a fault that needs no work, in this heap's mode, on this thread; about 5 us a time (40 in
-   * thread mode). From then on the fault histogram includes the delivery time that was found.
+   * thread mode), `count` times (1 to 100,000). From then on the fault histogram includes the delivery time that was found.
    */
   measureBareFault(count = 500): { p50Us: number; p99Us: number } {
+    if (!Number.isInteger(count) || count < 1 || count > MAX_FAULTS_MEASURED) {
+      throw argumentRangeError('count of faults', `an integer from 1 to ${MAX_FAULTS_MEASURED}`, count);
+    }
     const measured = this.#native.measureBareFault(this.#description.heap, count);
     if (isRefusal(measured)) throw createRefused(measured, undefined);
     this.#bareFault = { p50Us: measured.p50Us, p99Us: measured.p99Us };
@@ -169,7 +175,7 @@ export class Heap extends ObjectLevel {
    */
   async verify(): Promise<number> {
     this.#service.keepControl();
-    return this.#events.verify(this.#service.source({}));
+    return this.#events.verify(this.#service.source());
   }
 
   /** The phase the collector is in, for curiosity. */

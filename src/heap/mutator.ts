@@ -9,7 +9,7 @@
  * loop. A thread that computes for long without any of them holds up everybody else's pause: poll in loops.
  */
 import type { MutatorHandle } from '../binding.ts';
-import { argumentRangeError } from '../errors.ts';
+import { argumentRangeError, argumentTypeError, HeapError, optionsOf } from '../errors.ts';
 import type { CollectionRequest } from '../gc/requests.ts';
 import { untilDone } from '../slices.ts';
 import { type CollectionHost, SlowAllocation } from './allocation.ts';
@@ -26,7 +26,7 @@ import {
   MUTATOR_STOP_REQUESTED,
 } from './layout.ts';
 import { RootRange } from './root-range.ts';
-import { MAX_ELEMENTS, type Shape, type ShapeDefinition } from './shapes.ts';
+import { MAX_ELEMENTS, Shape, type ShapeDefinition } from './shapes.ts';
 import { Tlab } from './tlab.ts';
 import type { ReferenceHandle, Ref } from './units.ts';
 import type { Views } from './views.ts';
@@ -44,8 +44,12 @@ export interface MutatorSetUp {
   readonly handleCapacity: number;
   readonly stressEvery: number;
   readonly defineShape: (definition: ShapeDefinition) => Shape;
+  /** Whether the shape is one of this heap. */
+  readonly isOwn: (shape: Shape) => boolean;
   readonly onDetach: () => void;
 }
+
+const MAX_WINDOW_MS = 3_600_000;
 
 export class Mutator {
   readonly i8: Int8Array;
@@ -104,10 +108,11 @@ export class Mutator {
    */
   allocate(shape: Shape, count = 0): Ref {
     const control = this.#control;
-    const words = count === 0 ? shape.fixedWords : wordsOf(shape, count);
+    const words = count === 0 ? shape?.fixedWords : wordsOf(shape, count);
     const ref = control[CONTROL_TLAB_TOP]!;
     const end = ref + words;
-    if (end > control[CONTROL_TLAB_LIMIT]!) return this.#allocateSlow(shape, count, words);
+    // The other way round would let pass what is no number.
+    if (!(end <= control[CONTROL_TLAB_LIMIT]!)) return this.#allocateSlow(shape, count, words);
     control[CONTROL_TLAB_TOP] = end;
     this.#writeHeader(ref, shape, count);
     return ref;
@@ -166,11 +171,16 @@ export class Mutator {
   /** @internal A raw reference comes in from the program; a checked mutator looks at it. */
   admit(_ref: Ref, _place: string): void {}
 
+  /** @internal The same for what may be a tagged small integer. */
+  admitValue(_value: number, _place: string): void {}
+
   /**
    * A number that stays with the object while it moves: 31 bits, never 0, made when first asked for. Objects of shapes with elements
    * have one only if the shape was defined with `identityHash`; throws ERR_NO_IDENTITY otherwise. About 50 ns. Not a safepoint.
    */
   identityHash(ref: Ref): number {
+    this.admit(ref, 'mutator.identityHash');
+    if (ref === 0) throw this.#noObject('mutator.identityHash');
     const hash = this.#setUp.host.native.identityHash(this.#handle, ref);
     if (hash === 0) throw noIdentity();
     return hash;
@@ -181,6 +191,9 @@ export class Mutator {
    * several times, for as many tokens, and again after it came out. A token is any number. A safepoint.
    */
   finalizeLater(ref: Ref, token: number): void {
+    this.admit(ref, 'mutator.finalizeLater');
+    if (typeof token !== 'number') throw argumentTypeError('token', 'a number', token);
+    if (ref === 0) throw this.#noObject('mutator.finalizeLater');
     this.#finalizers.add(ref, token);
   }
 
@@ -235,10 +248,19 @@ export class Mutator {
     return this.#control[handle]!;
   }
 
+  /** @internal {@link get} for a handle that a view holds. */
+  held(handle: ReferenceHandle): Ref {
+    return this.#control[handle]!;
+  }
+
+  /** Lets the handle lead to another object, or to none (0). A store. */
   set(handle: ReferenceHandle, ref: Ref): void {
     this.#control[handle] = ref;
   }
 
+  /**
+   * Gives the handle back. A few ns. Releasing one twice makes two handles of one slot: only a checked heap notices (ERR_OPTION).
+   */
   release(handle: ReferenceHandle): void {
     this.#handles.release(handle);
   }
@@ -255,7 +277,7 @@ export class Mutator {
 
   /** Root slots for an embedder's own stack; see {@link RootRange}. */
   createRootRange(capacity: number): RootRange {
-    return RootRange.create(this.#setUp.host.native, this.#handle, capacity);
+    return RootRange.create(this.#setUp.host.native, this, this.#handle, capacity);
   }
 
   /**
@@ -272,9 +294,11 @@ export class Mutator {
     }
   }
 
-  /** Asks for a collection and waits for its end, parked. A safepoint. */
-  collect(request: CollectionRequest = {}): void {
-    this.#slow.awaitCollection(this.#setUp.host.request(request.kind ?? 'compact', request.reason ?? 'explicit'));
+  /** Asks for a collection and waits for its end, parked. A safepoint. Throws ERR_MUTATOR_DETACHED. */
+  collect(request?: CollectionRequest): void {
+    const { kind = 'compact', reason = 'explicit' } = optionsOf('request', request);
+    if (!this.#attached) throw detached('mutator.collect');
+    this.#slow.awaitCollection(this.#setUp.host.request(kind, reason));
   }
 
   /**
@@ -283,6 +307,9 @@ export class Mutator {
    * `trackUtilization`.
    */
   utilization(windowMs: number): number {
+    if (!(typeof windowMs === 'number' && windowMs > 0 && windowMs <= MAX_WINDOW_MS)) {
+      throw argumentRangeError('windowMs', `a number above 0, up to ${MAX_WINDOW_MS}`, windowMs);
+    }
     return this.#setUp.host.native.utilization(this.#handle, windowMs);
   }
 
@@ -311,18 +338,29 @@ export class Mutator {
     u32[slot] = shape.id;
   }
 
+  #noObject(place: string): Error {
+    return this.#attached ? argumentTypeError(`object of ${place}`, 'an object', null) : detached(place);
+  }
+
   #stopHere(): void {
     untilDone((sliceMs) => this.#setUp.host.native.safepoint(this.#handle, sliceMs));
   }
 
   #allocateSlow(shape: Shape, count: number, words: number): Ref {
+    if (!(shape instanceof Shape)) throw argumentTypeError('shape', 'a shape of the heap', shape);
     const ref = this.#tlab.take(words);
     this.#writeHeader(ref, shape, count);
     return ref;
   }
 }
 
+/** @internal */
+export function detached(place: string): HeapError {
+  return new HeapError('ERR_MUTATOR_DETACHED', `${place}: the mutator is detached from its heap; attach again.`);
+}
+
 function wordsOf(shape: Shape, count: number): number {
+  if (!(shape instanceof Shape)) throw argumentTypeError('shape', 'a shape of the heap', shape);
   if (shape.elementKind === undefined || !Number.isInteger(count) || count < 0 || count > MAX_ELEMENTS) {
     const accepted = shape.elementKind === undefined ? '0 (the shape has no elements)' : 'an integer from 0 to 2^32 - 1';
     throw argumentRangeError(`element count of ${shape.name}`, accepted, count);

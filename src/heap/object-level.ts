@@ -65,7 +65,7 @@ export abstract class ObjectLevel extends EventEmitter<HeapEvents> {
    * Forgets an interned string; whether there was one. Who refers to it keeps it; the next {@link intern} of the text makes another.
    */
   dropInterned(text: string): boolean {
-    return this[OBJECTS]().interned.drop(text);
+    return this[OBJECTS]().dropInterned(text);
   }
 
   /**

@@ -23,7 +23,7 @@ export class RootRange {
   }
 
   /** @internal */
-  static create(native: Binding, mutator: MutatorHandle, capacity: number): RootRange {
+  static create(native: Binding, owner: { readonly attached: boolean }, mutator: MutatorHandle, capacity: number): RootRange {
     if (!Number.isInteger(capacity) || capacity < 1 || capacity > MAX_CAPACITY) {
       throw argumentRangeError('capacity of a root range', `an integer from 1 to ${MAX_CAPACITY}`, capacity);
     }
@@ -31,7 +31,9 @@ export class RootRange {
     const used = new Uint32Array(buffer, 0, 1);
     const slots = new Uint32Array(buffer, SLOTS_BYTE_OFFSET, capacity);
     const id = native.addRootRange(mutator, slots, used);
-    return new RootRange(slots, used, () => native.removeRootRange(mutator, id));
+    return new RootRange(slots, used, () => {
+      if (owner.attached) native.removeRootRange(mutator, id);
+    });
   }
 
   /** How many slots, from the first, hold references. */
@@ -46,7 +48,7 @@ export class RootRange {
     this.#used[0] = count;
   }
 
-  /** The collector no longer looks at the slots. */
+  /** The collector no longer looks at the slots. Releasing twice, or after the mutator was detached, does nothing. */
   release(): void {
     this.#release?.();
     this.#release = undefined;
