@@ -48,6 +48,7 @@ export type HeapErrorCode =
   | 'ERR_RUN_MISMATCH'
   | 'ERR_OPTION';
 
+/** What an error says besides its code and message. */
 export interface HeapErrorDetails {
   /** The operating system's number, when a system call was refused. */
   errno?: number;
@@ -55,15 +56,21 @@ export interface HeapErrorDetails {
   syscall?: string;
   /** Figures that belong to the message, in bytes unless the name says otherwise. */
   figures?: Readonly<Record<string, number>>;
+  /** The error that caused this one. */
   cause?: unknown;
 }
 
 /** An operation failed. The heap, or whatever was there before, is still valid. */
 export class HeapError extends Error {
+  /** `HeapError`. */
   override readonly name = 'HeapError';
+  /** Stable; to be compared by programs. docs/errors.md says of each what to do. */
   readonly code: HeapErrorCode;
+  /** The operating system's number of a refused system call. */
   readonly errno: number | undefined;
+  /** The system call that was refused. */
   readonly syscall: string | undefined;
+  /** Figures of the message, in bytes unless the name says otherwise; empty when there are none. */
   readonly figures: Readonly<Record<string, number>>;
 
   constructor(code: HeapErrorCode, message: string, details: HeapErrorDetails = {}) {
@@ -77,6 +84,7 @@ export class HeapError extends Error {
 
 /** A law of this library was broken: a bug here, not in the program. Never caught, never retried. */
 export class InvariantError extends Error {
+  /** `InvariantError`. */
   override readonly name = 'InvariantError';
 }
 

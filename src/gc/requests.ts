@@ -5,11 +5,14 @@ import { argumentRangeError } from '../errors.ts';
 
 /** The larger wins when several are asked for at once. */
 export const COLLECTION_KINDS = ['mark', 'compact', 'full'] as const;
+/** How much a collection does; see {@link CollectionRequest}. */
 export type CollectionKind = (typeof COLLECTION_KINDS)[number];
 
 export const COLLECTION_REASONS = ['occupancy', 'allocation-rate', 'quiet', 'explicit', 'exhausted', 'stress'] as const;
+/** Why there is a collection. */
 export type CollectionReason = (typeof COLLECTION_REASONS)[number];
 
+/** What a collection is asked to do. */
 export interface CollectionRequest {
   /**
    * `mark`: one cycle without compaction: what is dead is found, and regions in which nothing is alive are free.
@@ -17,6 +20,7 @@ export interface CollectionRequest {
    * `full`: as many cycles as it takes to evacuate every region once, and unused pages go back to the system.
    */
   kind?: CollectionKind;
+  /** Told in its events and counted in the statistics. Default `explicit`. */
   reason?: CollectionReason;
 }
 

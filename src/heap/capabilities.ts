@@ -8,7 +8,9 @@ import type { MadeHeap } from './making.ts';
 
 /** What this heap can do here, and what it had to do without. */
 export interface HeapCapabilities {
+  /** The fault mode that was taken. */
   readonly faultMode: FaultMode;
+  /** The fault mode that was asked for. */
   readonly requestedFaultMode: RequestedFaultMode;
   /** How what is alive is found; `satb` needs every reference stored with `mutator.setReference`. */
   readonly marker: MarkerName;

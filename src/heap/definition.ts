@@ -13,6 +13,7 @@ declare const target: unique symbol;
 
 /** A reference to objects of the shape with that name; made by {@link ref}. */
 export interface ReferenceType<T extends ShapeDefinition = ShapeDefinition> {
+  /** The name of the shape. */
   readonly ref: string;
   /** Only for the compiler. */
   readonly [target]?: T;
@@ -29,13 +30,16 @@ export type ElementsOnlyKind = 'weak' | 'ephemeron' | 'finalizable';
 
 /** Elements inside the object, their number fixed by the shape; made by {@link array}. */
 export interface ArrayType<E extends ElementType = ElementType> {
+  /** What the elements are. */
   readonly array: E;
+  /** How many elements: 1 to 65,536. */
   readonly length: number;
 }
 
 /** What a field can be. `string` is a reference to a string in the heap, read and written as a JavaScript string. */
 export type FieldType = ElementType | 'string' | ArrayType;
 
+/** What a shape is made from: plain data. Fields up to 4,096, of 256 KiB altogether. */
 export interface ShapeDefinition {
   /** Unique in the heap. */
   readonly name: string;

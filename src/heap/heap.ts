@@ -31,8 +31,12 @@ import { makeViews, type Views } from './views.ts';
 
 const MAX_FAULTS_MEASURED = 100_000;
 
+/** A heap, as one thread has it: made by {@link create}, or attached to by its token. Its methods are for the thread that made or attached
+ * this object; the heap behind it is shared. */
 export class Heap extends ObjectLevel {
+  /** What other threads attach by; a plain object for `workerData` or a message. */
   readonly token: HeapToken;
+  /** Which modes the heap has here, and why no better ones. */
   readonly capabilities: HeapCapabilities;
   /** 1,024 root slots that all threads share. Reads and stores are plain; agree on who writes which. */
   readonly roots: RootRange;
@@ -183,6 +187,7 @@ export class Heap extends ObjectLevel {
     return this.#native.phase(this.#description.heap);
   }
 
+  /** Whether {@link close} was called in this thread. A load. */
   get closed(): boolean {
     return this.#closed;
   }
@@ -212,6 +217,7 @@ export class Heap extends ObjectLevel {
     this.#native.release(this.#description.heap);
   }
 
+  /** {@link close}, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }

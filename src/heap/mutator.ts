@@ -51,18 +51,27 @@ export interface MutatorSetUp {
 
 const MAX_WINDOW_MS = 3_600_000;
 
+/** A thread's way into a heap, made by `heap.attachMutator`: for that thread alone. See the head of this file for the rules of raw references. */
 export class Mutator {
+  /** The heap as signed bytes; ends where {@link u8} does. */
   readonly i8: Int8Array;
   /** Bytes of the heap; on Node 20 a view of bytes reaches the first 4 GiB only. */
   readonly u8: Uint8Array;
+  /** The heap as signed 16-bit numbers; the first 8 GiB on Node 20. */
   readonly i16: Int16Array;
+  /** The heap as unsigned 16-bit numbers; the first 8 GiB on Node 20. */
   readonly u16: Uint16Array;
+  /** The heap as signed 32-bit numbers. */
   readonly i32: Int32Array;
   /** The heap as u32 slots: headers and references. Reaches all of it. */
   readonly u32: Uint32Array;
+  /** The heap as 32-bit floating point. */
   readonly f32: Float32Array;
+  /** The heap as 64-bit floating point; a raw reference is the index of an object's header. */
   readonly f64: Float64Array;
+  /** The heap as signed 64-bit integers. */
   readonly i64: BigInt64Array;
+  /** The heap as unsigned 64-bit integers. */
   readonly u64: BigUint64Array;
   /** Objects that refer to others and keep nothing alive. */
   readonly weakReferences: WeakReferences;
@@ -322,10 +331,12 @@ export class Mutator {
     this.#setUp.onDetach();
   }
 
+  /** Whether the mutator has not been detached. A load. */
   get attached(): boolean {
     return this.#attached;
   }
 
+  /** {@link detach}, for `using`. */
   [Symbol.dispose](): void {
     this.detach();
   }

@@ -9,6 +9,7 @@ import { argumentRangeError } from '../errors.ts';
 const SLOTS_BYTE_OFFSET = 64;
 const MAX_CAPACITY = 2 ** 28;
 
+/** Root slots of one mutator, or those that all threads share (`heap.roots`). */
 export class RootRange {
   /** The slots. Store references (0 is null) by index; read them again after each safepoint. */
   readonly slots: Uint32Array;
@@ -41,6 +42,7 @@ export class RootRange {
     return this.#used[0]!;
   }
 
+  /** Which slots count from now on. Throws RangeError ERR_OPTION above the capacity. A store. */
   set used(count: number) {
     if (!Number.isInteger(count) || count < 0 || count > this.slots.length) {
       throw argumentRangeError('used', `an integer from 0 to ${this.slots.length}`, count);
@@ -54,6 +56,7 @@ export class RootRange {
     this.#release = undefined;
   }
 
+  /** {@link release}, for `using`. */
   [Symbol.dispose](): void {
     this.release();
   }

@@ -72,8 +72,11 @@ export type Offsets<D extends ShapeDefinition> = { readonly [Name in keyof Field
 export class Shape<D extends ShapeDefinition = ShapeDefinition> {
   /** What the header's first u32 says. */
   readonly id: number;
+  /** The name in the definition, unique in the heap. */
   readonly name: D['name'];
+  /** What the shape was defined by. */
   readonly definition: D;
+  /** Kind, offset and type of each field, by name. */
   readonly fields: ReadonlyMap<string, Field>;
   /** `field(name).offset` of each field, in units of the field's own size from the object's start. */
   readonly offsets: Offsets<D>;
@@ -85,6 +88,7 @@ export class Shape<D extends ShapeDefinition = ShapeDefinition> {
   readonly identitySlot: number;
   /** Words of the header and the fields. */
   readonly fixedWords: number;
+  /** The kind of the elements behind the fields; undefined when there are none. */
   readonly elementKind: ElementKind | undefined;
   /** Of the first element, in units of an element from the object's start. */
   readonly elementsOffset: number;

@@ -15,6 +15,7 @@ import type { Ref } from './units.ts';
 
 const REST_MS = 0.1;
 
+/** Operations on weak maps by raw reference, for one mutator (`mutator.weakMaps`). */
 export class WeakMaps {
   readonly #mutator: Mutator;
   readonly #native: Binding;

@@ -10,6 +10,7 @@ import { detached, type Mutator, type MutatorSetUp } from './mutator.ts';
 import type { Shape } from './shapes.ts';
 import type { Ref } from './units.ts';
 
+/** Operations on weak references by raw reference, for one mutator (`mutator.weakReferences`). */
 export class WeakReferences {
   readonly #mutator: Mutator;
   readonly #setUp: MutatorSetUp;

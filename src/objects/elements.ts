@@ -34,8 +34,11 @@ export abstract class Elements<V> implements Iterable<V> {
     this[OF] = of;
   }
 
+  /** How many elements. A load. Throws ERR_VIEW_RELEASED and the like, as a field of the view does. */
   abstract get length(): number;
+  /** The element at `index`; of references a view. Some ns. Throws RangeError ERR_OPTION beyond the end. */
   abstract get(index: number): V;
+  /** Stores the element at `index`. Some ns. Throws RangeError or TypeError ERR_OPTION, ERR_FOREIGN_REFERENCE, ERR_WRONG_SHAPE. */
   abstract set(index: number, value: V): void;
   /** @internal */
   abstract [BEGIN](): number;

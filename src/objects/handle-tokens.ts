@@ -16,8 +16,11 @@ import type { SharedSlots } from './shared-slots.ts';
 
 /** A root on its way to another thread; a plain object for `postMessage`. */
 export interface HandleToken {
+  /** The heap's number in this process. */
   readonly heap: number;
+  /** Which of the shared slots. */
   readonly slot: number;
+  /** Which use of the slot. */
   readonly stamp: number;
 }
 

@@ -11,6 +11,7 @@ import type { ONE_BYTE_STRING, TWO_BYTE_STRING } from './strings.ts';
 
 /** Without elements, which could be changed. */
 export interface StringDefinition {
+  /** Of one byte a unit, or of two. */
   readonly name: (typeof ONE_BYTE_STRING)['name'] | (typeof TWO_BYTE_STRING)['name'];
 }
 
