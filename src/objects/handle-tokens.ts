@@ -96,7 +96,7 @@ export class HandleTokens {
   }
 
   #take(token: HandleToken): boolean {
-    if (typeof token !== 'object' || token === null || !isU32(token.slot) || !isU32(token.stamp)) {
+    if (typeof token !== 'object' || token === null || !Number.isInteger(token.slot) || !isU32(token.stamp)) {
       throw argumentTypeError('token', 'a handle token of heap.offer', token);
     }
     if (token.heap !== this.#heap) {
