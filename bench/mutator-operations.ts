@@ -30,13 +30,29 @@ export async function measureMutatorOperations(turns: number): Promise<Operation
   const stack: unknown[] = [];
 
   const operations: Record<string, Arms> = {
-    'allocate, 2 fields': { heap: () => mutator.allocate(Cell), plain: (i) => (kept[i & 15] = { next: null, number: 0 }), against: 'an object literal' },
-    'allocate, 256 bytes': { heap: () => mutator.allocate(Bytes, 256), plain: (i) => (kept[i & 15] = new Uint8Array(256)), against: 'a Uint8Array' },
+    'allocate, 2 fields': {
+      heap: () => mutator.allocate(Cell),
+      plain: (i) => (kept[i & 15] = { next: null, number: 0 }),
+      against: 'an object literal',
+    },
+    'allocate, 256 bytes': {
+      heap: () => mutator.allocate(Bytes, 256),
+      plain: (i) => (kept[i & 15] = new Uint8Array(256)),
+      against: 'a Uint8Array',
+    },
     'safepoint poll': { heap: () => mutator.poll() },
     'load of a reference, raw': { heap: () => u32[mutator.get(cell) * 2 + next], plain: () => plainCell.next },
     'store of a reference, raw': { heap: () => mutator.setReference(mutator.get(cell) * 2 + next, 0), plain: () => (plainCell.next = null) },
-    'handle and release': { heap: () => mutator.release(mutator.handle(0)), plain: () => (stack.push(plainCell), stack.pop()), against: 'push and pop' },
-    'local handle': { heap: () => mutator.scope(() => mutator.local(0)), plain: () => (stack.push(plainCell), stack.pop()), against: 'push and pop' },
+    'handle and release': {
+      heap: () => mutator.release(mutator.handle(0)),
+      plain: () => (stack.push(plainCell), stack.pop()),
+      against: 'push and pop',
+    },
+    'local handle': {
+      heap: () => mutator.scope(() => mutator.local(0)),
+      plain: () => (stack.push(plainCell), stack.pop()),
+      against: 'push and pop',
+    },
     'root range, push and pop': {
       heap: () => {
         range.slots[range.used++] = 0;

@@ -105,7 +105,9 @@ export class CheckedMutator extends Mutator {
   }
 
   override copyReferences(toSlot: number, fromSlot: number, count: number): void {
-    if (!Number.isInteger(count) || count < 0) throw argumentRangeError('count of mutator.copyReferences', 'an integer of at least 0', count);
+    if (!Number.isInteger(count) || count < 0) {
+      throw argumentRangeError('count of mutator.copyReferences', 'an integer of at least 0', count);
+    }
     const last = Math.max(0, count - 1);
     for (const slot of [toSlot, fromSlot]) {
       this.#expectSlot(slot, 'mutator.copyReferences');

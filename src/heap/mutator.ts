@@ -51,7 +51,10 @@ export interface MutatorSetUp {
 
 const MAX_WINDOW_MS = 3_600_000;
 
-/** A thread's way into a heap, made by `heap.attachMutator`: for that thread alone. See the head of this file for the rules of raw references. */
+/**
+ * A thread's way into a heap, made by `heap.attachMutator`: for that thread alone. Raw references are valid until the next safepoint:
+ * {@link poll}, {@link allocate}, {@link collect}, {@link park}, and every return to the event loop.
+ */
 export class Mutator {
   /** The heap as signed bytes; ends where {@link u8} does. */
   readonly i8: Int8Array;

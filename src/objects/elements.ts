@@ -58,7 +58,9 @@ export abstract class Elements<V> implements Iterable<V> {
    * target is a typed array of the same kind.
    */
   copyTo(target: { [index: number]: V; readonly length: number }, begin = 0, end = this.length): number {
-    if (typeof target !== 'object' || target === null || typeof target.length !== 'number') throw argumentTypeError('target', 'an array', target);
+    if (typeof target !== 'object' || target === null || typeof target.length !== 'number') {
+      throw argumentTypeError('target', 'an array', target);
+    }
     this.#checkRange('copyTo', begin, end);
     const count = end - begin;
     if (count > target.length) throw argumentRangeError('length of the target', `at least ${count}`, target.length);

@@ -244,7 +244,9 @@ export class Objects {
   /** Throws RangeError ERR_OPTION for what cannot be a raw reference; a checked mutator looks closer. */
   #expectReference(ref: Ref, place: string): void {
     const most = this.#mutator.u32.length / 2 - 1;
-    if (!Number.isInteger(ref) || ref < 0 || ref > most) throw argumentRangeError(`reference in ${place}`, `an integer from 0 to ${most}`, ref);
+    if (!Number.isInteger(ref) || ref < 0 || ref > most) {
+      throw argumentRangeError(`reference in ${place}`, `an integer from 0 to ${most}`, ref);
+    }
     this.#mutator.admit(ref, place);
   }
 
@@ -305,20 +307,6 @@ export class Objects {
     expectText(text, 'heap.dropInterned');
     this.expectRunning('heap.dropInterned');
     return this.interned.drop(text);
-  }
-
-  /** What a typed array would make of a value that is no number. Throws TypeError ERR_OPTION for what it would refuse. */
-  toNumber(value: unknown, place: string): number {
-    if (typeof value === 'symbol' || typeof value === 'bigint' || typeof value === 'object' || typeof value === 'function') {
-      if (value !== null) throw argumentTypeError(place, 'a number', value);
-    }
-    return Number(value);
-  }
-
-  /** The same for 64-bit integers. */
-  toBigInt(value: unknown, place: string): bigint {
-    if (typeof value === 'boolean') return BigInt(value);
-    throw argumentTypeError(place, 'a BigInt', value);
   }
 }
 

@@ -9,7 +9,8 @@ export type Call = (subject: Subject, value: any) => unknown;
 
 /** Nothing that any of the calls is meant for, and what its neighbours are meant for. */
 export const HOSTILE: readonly unknown[] = [
-  undefined, null, true, NaN, Infinity, -1, 0.5, 2 ** 31, 2 ** 40, '', 'text', 1n, Symbol('it'), {}, [], [[]], Object.create(null), () => 0, new Uint8Array(3),
+  undefined, null, true, NaN, Infinity, -1, 0.5, 2 ** 31, 2 ** 40, '', 'text', 1n, Symbol('it'), {}, [], [[]], Object.create(null), () => 0,
+  new Uint8Array(3),
 ];
 
 /** Checked in every heap. */
@@ -107,7 +108,10 @@ export const ARGUMENTS: Readonly<Record<string, Call>> = {
   'lock.lock': ({ lock }, value) => lock.lock(value) && lock.unlock(),
   'lock.run': ({ lock }, value) => typeof value === 'function' && lock.run(value),
   'condition.wait': ({ condition, lock }, value) => lock.run(() => condition.wait(value, 0)),
-  'condition.wait, timeoutMs': ({ condition, lock }, value) => lock.run(() => condition.wait(lock, value === undefined ? 0 : typeof value === 'number' ? Math.min(value, 0) : value)),
+  'condition.wait, timeoutMs': ({ condition, lock }, value) => {
+    const timeoutMs = typeof value === 'number' || value === undefined ? Math.min(value ?? 0, 0) : value;
+    return lock.run(() => condition.wait(lock, timeoutMs));
+  },
   'arrays.allocate': ({ heap }, value) => heap.collections.arrays.allocate(value),
   'maps.allocate': ({ heap }, value) => heap.collections.maps.allocate(value, value),
   'queues.allocate': ({ heap }, value) => heap.collections.queues.allocate(value),

@@ -70,7 +70,8 @@ const ofMutators: Operations = {
     const slot = mutator.get(handle) * 2 + shape.elementsOffset;
     mutator.copyReferences(slot + 1, slot, 1);
   }),
-  'mutator.readWeak': raw(({ mutator, weakReference }) => mutator.readWeak(mutator.get(weakReference) * 2 + mutator.weakReferences.shape.elementsOffset)),
+  'mutator.readWeak': raw(({ mutator, weakReference }) =>
+    mutator.readWeak(mutator.get(weakReference) * 2 + mutator.weakReferences.shape.elementsOffset)),
   'mutator.identityHash': ofRunning(({ mutator, handle }) => mutator.identityHash(mutator.get(handle))),
   'mutator.finalizeLater': ofRunning(({ mutator, handle }) => mutator.finalizeLater(mutator.get(handle), 1)),
   'mutator.weakReferences': always(({ mutator }) => mutator.weakReferences.shape.id),
@@ -78,14 +79,17 @@ const ofMutators: Operations = {
   'weakReferences.allocate': ofRunning(({ mutator, handle }) => mutator.weakReferences.allocate(mutator.get(handle))),
   'weakReferences.get': ofRunning(({ mutator, handle, weakReference }) =>
     expect(mutator.weakReferences.get(mutator.get(weakReference))).toBe(mutator.get(handle))),
-  'weakReferences.clear': ofRunning(({ mutator, handle }) => mutator.weakReferences.clear(mutator.weakReferences.allocate(mutator.get(handle)))),
+  'weakReferences.clear': ofRunning(({ mutator, handle }) =>
+    mutator.weakReferences.clear(mutator.weakReferences.allocate(mutator.get(handle)))),
   'mutator.weakMaps': always(({ mutator }) => mutator.weakMaps.shape.id),
   'weakMaps.shape': always(({ mutator }) => mutator.weakMaps.shape.id),
   'weakMaps.allocate': ofRunning(({ mutator }) => mutator.weakMaps.allocate()),
   'weakMaps.get': ofRunning(({ mutator, handle, weakMap }) =>
     expect(mutator.weakMaps.get(mutator.get(weakMap), mutator.get(handle))).toBe(mutator.get(handle))),
-  'weakMaps.has': ofRunning(({ mutator, handle, weakMap }) => expect(mutator.weakMaps.has(mutator.get(weakMap), mutator.get(handle))).toBe(true)),
-  'weakMaps.set': ofRunning(({ mutator, handle, weakMap }) => mutator.weakMaps.set(mutator.get(weakMap), mutator.get(handle), mutator.get(handle))),
+  'weakMaps.has': ofRunning(({ mutator, handle, weakMap }) =>
+    expect(mutator.weakMaps.has(mutator.get(weakMap), mutator.get(handle))).toBe(true)),
+  'weakMaps.set': ofRunning(({ mutator, handle, weakMap }) =>
+    mutator.weakMaps.set(mutator.get(weakMap), mutator.get(handle), mutator.get(handle))),
   'weakMaps.delete': ofRunning(({ mutator, weakMap, shape }) => {
     const key = mutator.allocate(shape);
     expect(mutator.weakMaps.delete(mutator.get(weakMap), key)).toBe(false);
@@ -102,15 +106,18 @@ const ofMutators: Operations = {
 
 const ofViews: Operations = {
   'heap.create': ofObjects(({ heap, shape }) => heap.create(shape, { number: 1, text: 'new', mixed: 5 }, 3).release()),
-  'heap.create, with a view': { ...ofObjects(({ heap, shape }, { node }) => heap.create(shape, { next: node }).release()), foreign: FOREIGN, released: 'ERR_VIEW_RELEASED' },
+  'heap.create, with a view': { ...ofObjects(({ heap, shape }, { node }) =>
+    heap.create(shape, { next: node }).release()), foreign: FOREIGN, released: 'ERR_VIEW_RELEASED' },
   'heap.create, with a shape': { ...ofObjects(({ heap }, { shape }) => heap.create(shape).release()), foreign: 'ERR_SHAPE_UNKNOWN' },
   'heap.cursor': { ...ofObjects(({ heap, shape }) => heap.cursor(shape).release()), parked: 'works' },
-  'heap.cursor, at a view': { ...ofObjects(({ heap, shape }, { node }) => heap.cursor(shape, node).release()), foreign: FOREIGN, released: 'ERR_VIEW_RELEASED' },
+  'heap.cursor, at a view': { ...ofObjects(({ heap, shape }, { node }) =>
+    heap.cursor(shape, node).release()), foreign: FOREIGN, released: 'ERR_VIEW_RELEASED' },
   'heap.view': ofObjects(({ heap, node }) => heap.view(refOf(node))?.release()),
   'heap.string': ofObjects(({ heap }) => heap.string('text').release()),
   'heap.intern': ofObjects(({ heap }) => heap.intern('text').release()),
   'heap.dropInterned': ofObjects(({ heap }) => heap.dropInterned('nothing')),
-  'heap.offer, withdraw': { ...ofObjects(({ heap }, { node }) => heap.withdraw(heap.offer(node))), foreign: FOREIGN, released: 'ERR_VIEW_RELEASED' },
+  'heap.offer, withdraw': { ...ofObjects(({ heap }, { node }) =>
+    heap.withdraw(heap.offer(node))), foreign: FOREIGN, released: 'ERR_VIEW_RELEASED' },
   'heap.withdraw': ofObjects(({ heap, token }) => expect(heap.withdraw({ ...token, stamp: token.stamp + 4 })).toBe(false)),
   'heap.redeem': {
     ...ofObjects(({ heap }, other) => {
