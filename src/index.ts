@@ -7,6 +7,7 @@ export type { HeapOptions } from './options.ts';
 export { Heap, type HeapCapabilities, type MutatorOptions } from './heap/heap.ts';
 export { Mutator } from './heap/mutator.ts';
 export type { AllocationBuffer } from './heap/allocation-buffer.ts';
+export { Pin, type PinRange } from './heap/pin.ts';
 export { RootRange } from './heap/root-range.ts';
 export {
   array,
@@ -80,4 +81,5 @@ export type {
   Triggered,
 } from './gc/events.ts';
 export { DIAGNOSTICS } from './gc/events.ts';
+export type { SnapshotOptions, SnapshotProgress, SnapshotSummary } from './gc/snapshots.ts';
 export type { DurationSummary, HeapStatistics } from './gc/statistics.ts';

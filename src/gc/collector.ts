@@ -26,6 +26,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Binding, HeapHandle } from '../binding.ts';
 import { cycleSummary } from './cycle-summary.ts';
 import { describeRefusal } from './fault-modes.ts';
+import { copyGraph, type HeapGraph, type TextOptions } from './heap-graph.ts';
 import { type CycleSummary, type HeapEvent, nowMs, type PauseName, type PhaseName } from './events.ts';
 import type { MarkerName } from './markers.ts';
 import { anotherRound } from './precleaning.ts';
@@ -93,6 +94,14 @@ export class Collector {
     let objects = -1;
     untilDone((sliceMs) => (objects = this.#native.verifyPause(this.#heap, sliceMs)) >= 0);
     return objects;
+  }
+
+  /** Copies the graph with the world stopped, between collections. Throws ERR_NO_MEMORY. */
+  async copyGraph(texts: TextOptions): Promise<HeapGraph> {
+    while (this.#running !== undefined) await this.#running;
+    let graph: HeapGraph | undefined;
+    this.#untilStopped((sliceMs) => (graph = copyGraph(this.#native, this.#heap, texts, sliceMs)) !== undefined);
+    return graph!;
   }
 
   /** No new collection; resolves when the running one is over. */

@@ -3,9 +3,9 @@
  * since the last safepoint, and refuses older ones wherever one comes back in: stale references are found at their first use, not
  * when an object happens to have moved.
  *
- *     given out by       allocate, get, getReference, view.ref
+ *     given out by       allocate, allocatePinnable, get, getReference, view.ref
  *     looked at by       handle, local, set, setReference, compareExchangeReference, heap.view, cursor.moveTo
- *     all old after      allocate, poll, park, collect, and the end of the running job (the event loop, or an await)
+ *     all old after      allocate, allocatePinnable, poll, park, collect, and the end of the running job (the event loop, or an await)
  *
  * References that the program loads from the typed arrays itself pass unseen, unless the same number was given out before: a
  * program that wants them checked loads them by `getReference`.
@@ -41,6 +41,13 @@ export class CheckedMutator extends Mutator {
   override allocate(shape: Shape, count = 0): Ref {
     this.#mustRun('mutator.allocate');
     const ref = super.allocate(shape, count);
+    this.#safepoints++;
+    return this.#give(ref);
+  }
+
+  override allocatePinnable(shape: Shape, count: number): Ref {
+    this.#mustRun('mutator.allocatePinnable');
+    const ref = super.allocatePinnable(shape, count);
     this.#safepoints++;
     return this.#give(ref);
   }

@@ -14,6 +14,7 @@ import type { CollectionSummary, HeapEvent, MemoryReturned, Triggered } from '..
 import { bestMarker, judgeMarkers, type MarkerName, MARKERS } from '../gc/markers.ts';
 import { type CollectionSource, EventStream } from '../gc/event-stream.ts';
 import { type CollectionRequest, kindNumber, reasonNumber } from '../gc/requests.ts';
+import { snapshotOrder, type SnapshotOptions, type SnapshotSummary } from '../gc/snapshots.ts';
 import { type HeapStatistics, toStatistics } from '../gc/statistics.ts';
 import { type HeapOptions, type ResolvedOptions, resolveOptions } from '../options.ts';
 import type { CollectionHost } from './allocation.ts';
@@ -21,6 +22,7 @@ import { CheckedMutator } from './checked-mutator.ts';
 import { FinalizableQueue, type Finalizables } from './finalizers.ts';
 import { assertLayout, CONTROL_SLOTS, LOG_ENTRIES, PROGRAM_ROOT_SLOTS, REGION_BYTES, VIEW_ALIGNMENT_BYTES } from './layout.ts';
 import { Mutator } from './mutator.ts';
+import type { Pin, PinRange } from './pin.ts';
 import { RootRange } from './root-range.ts';
 import type { Exactly, ShapeDefinition } from './definition.ts';
 import { type Shape, ShapeTable } from './shapes.ts';
@@ -192,6 +194,23 @@ export class Heap extends EventEmitter<HeapEvents> {
     elements?: InitialElements<D>,
   ): View<D> {
     return this.#objects().create(shape, values, elements);
+  }
+
+  /**
+   * A new object that {@link pin} takes: of a shape with elements that are numbers and without references, zeroed. It never moves; it
+   * uses pages as it needs them, but whole MiB of the capacity. A safepoint; throws what {@link Mutator.allocatePinnable} throws.
+   */
+  createPinnable<D extends ShapeDefinition>(shape: Shape<D>, count: number): View<D> {
+    return this.#objects().createPinnable(shape, count) as View<D>;
+  }
+
+  /**
+   * Pins the elements of an object, or a range of them: memory at one address until the pin is released, for `fs`, sockets and native
+   * code. Throws ERR_NOT_PINNABLE unless the object was made by {@link createPinnable} or is large, ERR_PIN_REFUSED when the system
+   * gives no mapping, ERR_MUTATOR_PARKED, RangeError ERR_OPTION. Not a safepoint; about 10 us, and 0.3 us a page.
+   */
+  pin(object: AnyView, range: PinRange = {}): Pin {
+    return this.#objects().pin(object, range);
   }
 
   /** A cursor for objects of that shape, at `at` or nowhere. Throws ERR_WRONG_SHAPE, ERR_HANDLES_EXHAUSTED. */
@@ -368,6 +387,20 @@ export class Heap extends EventEmitter<HeapEvents> {
   async verify(): Promise<number> {
     this.#keepControl();
     return this.#events.verify(this.#collections({}));
+  }
+
+  /**
+   * Writes what is alive, and what keeps it alive, to a file that Chrome's DevTools opens (`.heapsnapshot`). In any thread, at any
+   * time; several are written one after the other. All threads stop for as long as a {@link verify} takes; the file is written while
+   * they run. Memory meanwhile: 16 bytes an object and 8 a reference.
+   *
+   * Rejects with ERR_SNAPSHOT_WRITE when the file cannot be written, ERR_NO_MEMORY when the graph cannot be copied, ERR_HEAP_CLOSED
+   * when the heap is closed meanwhile, TypeError or RangeError ERR_OPTION. There is no half-written file then.
+   */
+  async writeSnapshot(path: string | URL, options: SnapshotOptions = {}): Promise<SnapshotSummary> {
+    const order = snapshotOrder(path, options);
+    this.#keepControl();
+    return this.#events.snapshot(this.#collections({}), order, options.onProgress);
   }
 
   /** The phase the collector is in, for curiosity. */
