@@ -4,10 +4,10 @@
  *     snapshot ─▶ (between collections: a pause in which the graph is copied) ─▶ snapshot-progress … ─▶ snapshot-ended
  *
  * One at a time: a copy takes memory. The text goes to a draft beside the file, which takes the file's place when it is whole, so that
- * nobody finds half a snapshot; a draft that is not finished is removed.
+ * nobody finds half a snapshot; a draft that is not finished is removed. A pipe or a device has no place to take.
  */
 import { createWriteStream } from 'node:fs';
-import { rename, rm, stat } from 'node:fs/promises';
+import { realpath, rename, rm, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -137,12 +137,12 @@ export class SnapshotService {
     const begin = performance.now();
     const oneByteString = native.findShape(heap, ONE_BYTE_STRING.name)?.id ?? 0;
     const twoByteString = native.findShape(heap, TWO_BYTE_STRING.name)?.id ?? 0;
-    const draft = `${path}.${id}.draft`;
+    const { draft, place } = await draftOf(path, id);
     // Before the pause: where nothing can be written nobody needs to stand still.
-    const file = createWriteStream(draft);
+    const file = createWriteStream(draft ?? place);
     let graph: HeapGraph | undefined;
     try {
-      await opened(file);
+      await opened(file, this.#abort.signal);
       graph = await this.#setUp.copyGraph({ oneByteString, twoByteString, textUnits });
       const text = new SnapshotText({
         graph,
@@ -153,12 +153,11 @@ export class SnapshotService {
       const { objects, references, pauseUs } = graph.counts;
       const tell = (): void => this.#setUp.onProgress(id, { written: text.written, total: objects + references });
       await pipeline(Readable.from(withProgress(text.chunks(), tell)), file, { signal: this.#abort.signal });
-      const { size } = await stat(draft);
-      await rename(draft, path);
-      return { path, ...text.counts, fileBytes: size, pauseUs, durationMs: performance.now() - begin };
+      if (draft !== undefined) await rename(draft, place);
+      return { path, ...text.counts, fileBytes: file.bytesWritten, pauseUs, durationMs: performance.now() - begin };
     } catch (error) {
       file.destroy();
-      await rm(draft, { force: true }).catch(() => {});
+      if (draft !== undefined) await rm(draft, { force: true }).catch(() => {});
       throw error;
     } finally {
       graph?.drop();
@@ -185,10 +184,20 @@ function failureOf(error: unknown, path: string): SnapshotFailure {
   };
 }
 
-async function opened(file: ReturnType<typeof createWriteStream>): Promise<void> {
+/** Where the file will be, links followed, and the draft beside it; none for a pipe or a device, which is written to as it is. */
+async function draftOf(path: string, id: string): Promise<{ place: string; draft: string | undefined }> {
+  const status = await stat(path).catch(() => undefined);
+  if (status !== undefined && !status.isFile()) return { place: path, draft: undefined };
+  const place = status === undefined ? path : await realpath(path);
+  return { place, draft: `${place}.${id}.draft` };
+}
+
+async function opened(file: ReturnType<typeof createWriteStream>, signal: AbortSignal): Promise<void> {
   await new Promise<void>((fulfil, reject) => {
     file.once('open', () => fulfil());
     file.once('error', reject);
+    // A pipe that nobody reads is never open.
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
   });
 }
 

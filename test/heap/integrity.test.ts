@@ -2,8 +2,11 @@
  * The integrity matrix: every public operation, in a heap that is idle, that collects, that is closed, and with a mutator that is
  * detached. Each either works or fails with its code; none of them crashes, hangs or does something else.
  */
+import { rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { Heap, HeapError, type Mutator, type Shape } from '../support/faultline.ts';
 import { makeHeap, makeHeapWithMutator } from '../support/heaps.ts';
 import { MODES } from '../support/modes.ts';
@@ -25,6 +28,9 @@ interface Operation {
   readonly detached: Outcome;
 }
 
+const SNAPSHOT = join(tmpdir(), `faultline-integrity-${process.pid}.heapsnapshot`);
+afterAll(() => rmSync(SNAPSHOT, { force: true }));
+
 const CLOSED = 'ERR_HEAP_CLOSED';
 const DETACHED = 'ERR_MUTATOR_DETACHED';
 
@@ -41,6 +47,10 @@ const OPERATIONS: Record<string, Operation> = {
   'heap.collect': { run: ({ heap }) => heap.collect(), closed: CLOSED, detached: 'works' },
   'heap.collect, full': { run: ({ heap }) => heap.collect({ kind: 'full' }), closed: CLOSED, detached: 'works' },
   'heap.verify': { run: ({ heap }) => heap.verify(), closed: CLOSED, detached: 'works' },
+  'heap.writeSnapshot': { run: ({ heap }) => heap.writeSnapshot(SNAPSHOT), closed: CLOSED, detached: 'works' },
+  'heap.createPinnable': { run: ({ heap, large }) => heap.createPinnable(large, 5).release(), closed: CLOSED, detached: DETACHED },
+  'heap.pin': { run: ({ heap, large }) => heap.pin(heap.createPinnable(large, 5)).release(), closed: CLOSED, detached: DETACHED },
+  'mutator.allocatePinnable': { run: ({ mutator, large }) => mutator.allocatePinnable(large, 5), closed: DETACHED, detached: DETACHED },
   'heap.measureBareFault': { run: ({ heap }) => heap.measureBareFault(5), closed: CLOSED, detached: 'works' },
   'heap.roots': { run: ({ heap }) => heap.roots.slots[0], closed: 'works', detached: 'works' },
   'heap.finalizable': { run: ({ heap }) => heap.finalizable().return!(), closed: 'works', detached: 'works' },
