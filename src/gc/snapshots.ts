@@ -6,6 +6,7 @@
  * One at a time: a copy takes memory. The text goes to a draft beside the file, which takes the file's place when it is whole, so that
  * nobody finds half a snapshot; a draft that is not finished is removed. A pipe or a device has no place to take.
  */
+import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { realpath, rename, rm, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
@@ -142,7 +143,8 @@ export class SnapshotService {
     const file = createWriteStream(draft ?? place);
     let graph: HeapGraph | undefined;
     try {
-      await opened(file, this.#abort.signal);
+      // Given up when the heap is closed: a pipe that nobody reads is never open.
+      await once(file, 'open', { signal: this.#abort.signal });
       graph = await this.#setUp.copyGraph({ oneByteString, twoByteString, textUnits });
       const text = new SnapshotText({
         graph,
@@ -190,15 +192,6 @@ async function draftOf(path: string, id: string): Promise<{ place: string; draft
   if (status !== undefined && !status.isFile()) return { place: path, draft: undefined };
   const place = status === undefined ? path : await realpath(path);
   return { place, draft: `${place}.${id}.draft` };
-}
-
-async function opened(file: ReturnType<typeof createWriteStream>, signal: AbortSignal): Promise<void> {
-  await new Promise<void>((fulfil, reject) => {
-    file.once('open', () => fulfil());
-    file.once('error', reject);
-    // A pipe that nobody reads is never open.
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-  });
 }
 
 function* withProgress(chunks: Iterable<string>, tell: () => void): Generator<string> {
