@@ -207,7 +207,7 @@ export class Heap extends EventEmitter<HeapEvents> {
   /**
    * Pins the elements of an object, or a range of them: memory at one address until the pin is released, for `fs`, sockets and native
    * code. Throws ERR_NOT_PINNABLE unless the object was made by {@link createPinnable} or is large, ERR_PIN_REFUSED when the system
-   * gives no mapping, ERR_MUTATOR_PARKED, RangeError ERR_OPTION. Not a safepoint; about 10 us, and 0.3 us a page.
+   * gives no mapping, ERR_MUTATOR_PARKED, RangeError ERR_OPTION. Not a safepoint; about 10 us, and 0.6 us a page.
    */
   pin(object: AnyView, range: PinRange = {}): Pin {
     return this.#objects().pin(object, range);

@@ -18,33 +18,14 @@ let folder: string;
 beforeAll(async () => void (folder = await mkdtemp(join(tmpdir(), 'faultline-devtools-'))));
 afterAll(async () => rm(folder, { recursive: true }));
 
-interface Aggregate {
-  readonly name: string;
-  readonly count: number;
-  readonly self: number;
-  readonly maxRet: number;
-  readonly distance: number;
+/** What the Memory panel shows of a snapshot. */
+interface Shown {
+  readonly nodeCount: number;
+  readonly totalSize: number;
+  readonly aggregates: readonly { name: string; count: number; self: number; maxRet: number; distance: number }[];
 }
 
-/** Runs in a page of DevTools; its modules have no types here. */
-async function load(text: string): Promise<{ nodeCount: number; totalSize: number; aggregates: Aggregate[] }> {
-  // Not named in an import: a compiler would look for it.
-  const path = 'devtools://devtools/bundled/entrypoints/heap_snapshot_worker/heap_snapshot_worker.js';
-  const { HeapSnapshot, HeapSnapshotLoader } = await import(path);
-  const loader = new HeapSnapshotLoader.HeapSnapshotLoader({ sendEvent() {} });
-  for (let at = 0; at < text.length; at += 100_000) loader.write(text.slice(at, at + 100_000));
-  loader.close();
-  await loader.parsingComplete;
-  const { port1, port2 } = new MessageChannel();
-  new HeapSnapshot.SecondaryInitManager(port2);
-  const snapshot = await loader.buildSnapshot(port1);
-  const aggregates = Object.values(snapshot.aggregatesWithFilter({}) as Record<string, Aggregate>);
-  return {
-    nodeCount: snapshot.nodeCount,
-    totalSize: snapshot.totalSize,
-    aggregates: aggregates.map(({ name, count, self, maxRet, distance }) => ({ name, count, self, maxRet, distance })),
-  };
-}
+const PAGE_PROGRAM = readFileSync(new URL('../support/devtools-page.mjs', import.meta.url), 'utf8');
 
 describe.runIf(browserPath !== undefined)('DevTools', () => {
   it('reads a snapshot of the heap: classes by shape, sizes, what is retained, distances from the roots', async () => {
@@ -61,7 +42,8 @@ describe.runIf(browserPath !== undefined)('DevTools', () => {
     try {
       const page = await browser.newPage();
       await page.goto('devtools://devtools/bundled/devtools_app.html');
-      const { nodeCount, totalSize, aggregates } = await page.evaluate(load, readFileSync(path, 'utf8'));
+      const text = JSON.stringify(readFileSync(path, 'utf8'));
+      const { nodeCount, totalSize, aggregates } = await page.evaluate<Shown>(`${PAGE_PROGRAM.trim()}(${text})`);
       expect([nodeCount, totalSize]).toEqual([objects + 3, bytes]);
       expect(aggregates.find(({ name }) => name === 'node')).toMatchObject({ count: 500, self: 500 * node.words(2) * 8, maxRet: bytes, distance: 2 });
       expect(aggregates.find(({ name }) => name === '(string)')).toMatchObject({ count: 500, distance: 3 });

@@ -230,7 +230,7 @@ describe.each(MODES)('a snapshot (fault mode %s)', (fault) => {
     const collections = (async () => {
       while (!over) await heap.collect({ kind: 'full' });
     })();
-    for (let round = 0; round < rounds(8, 2); round++) {
+    for (let round = 0; round < rounds(4, 1); round++) {
       const paths = [0, 1, 2].map((i) => join(folder, `${round} ${i}`));
       const summaries = await Promise.all(paths.map((path) => heap.writeSnapshot(path)));
       for (const [i, path] of paths.entries()) {
