@@ -118,7 +118,6 @@ void GraphCopy::AddMutatorRoots(Mutator& mutator) {
   uint32_t* const locals = mutator.control + control::kSlots;
   uint32_t* const handles = locals + mutator.local_capacity;
   mutator.ForEachRoot([&](const uint32_t* slot) {
-    // std::less would be the word for pointers of different arrays; the control block is one array.
     if (slot >= handles && slot < handles + mutator.handle_capacity) {
       AddRoot(RootGroup::kHandles, mutator.id, 0, static_cast<uint32_t>(slot - handles), *slot);
     } else if (slot >= locals && slot < handles) {

@@ -15,7 +15,7 @@
  */
 import { PROGRAM_ROOT_SLOTS, WORD_BYTES } from '../heap/layout.ts';
 import type { Shape } from '../heap/shapes.ts';
-import { GRAPH, type HeapGraph, ROOT_GROUPS } from './heap-graph.ts';
+import { GRAPH, type HeapGraph, ROOT_GROUPS, type RootGroup } from './heap-graph.ts';
 import { EDGE_TYPES, NODE_TYPES, NODE_WIDTH, SNAPSHOT_META } from './snapshot-format.ts';
 
 /** Characters of a chunk, about. */
@@ -231,7 +231,7 @@ function groupsOf(graph: HeapGraph): Group[] {
   return [...groups.values()];
 }
 
-function placeOf(group: (typeof ROOT_GROUPS)[number], mutator: number, range: number, index: number): { name: string; index: number } {
+function placeOf(group: RootGroup, mutator: number, range: number, index: number): { name: string; index: number } {
   switch (group) {
     case 'shared':
       if (index < PROGRAM_ROOT_SLOTS) return { name: 'shared roots', index };
