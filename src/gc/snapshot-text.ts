@@ -52,6 +52,8 @@ interface Group {
   readonly roots: { readonly index: number; readonly target: number }[];
 }
 
+type WriteEdge = (type: number, nameOrIndex: number, node: number) => void;
+
 /** @internal */
 export class SnapshotText {
   readonly counts: SnapshotCounts = { objects: 0, references: 0, weakReferences: 0, roots: 0, bytes: 0 };
@@ -117,7 +119,7 @@ export class SnapshotText {
   *#edges(): Generator<string> {
     const { graph } = this.#source;
     const first = 2 + this.#groups.length;
-    const edge = (type: number, nameOrIndex: number, node: number): void => {
+    const edge: WriteEdge = (type, nameOrIndex, node) => {
       this.#chunk += `,${type},${nameOrIndex},${node * NODE_WIDTH}\n`;
     };
     this.#chunk += `${EDGE_TYPES.element},0,${NODE_WIDTH}\n`;
@@ -148,7 +150,7 @@ export class SnapshotText {
     }
   }
 
-  #elementEdge(edge: (type: number, nameOrIndex: number, node: number) => void, kind: Shape['elementKind'], slot: number, target: number): void {
+  #elementEdge(edge: WriteEdge, kind: Shape['elementKind'], slot: number, target: number): void {
     const isValue = kind === 'ephemeron' && slot % 2 === 1;
     if (isValue) return edge(EDGE_TYPES.internal, this.#indexName('value ', slot >>> 1), target);
     if (kind === 'ref' || kind === 'tagged') return edge(EDGE_TYPES.element, slot, target);

@@ -174,15 +174,15 @@ export function snapshotError({ code, message, ...details }: SnapshotFailure): H
 
 function failureOf(error: unknown, path: string): SnapshotFailure {
   const { message, errno, syscall } = error as NodeJS.ErrnoException;
-  if (error instanceof HeapError) {
-    const { code } = error;
-    return { code, message, ...(error.errno === undefined ? {} : { errno: error.errno }), ...(error.syscall === undefined ? {} : { syscall: error.syscall }) };
-  }
+  const system = {
+    ...(errno === undefined ? {} : { errno: Math.abs(errno) }),
+    ...(syscall === undefined ? {} : { syscall }),
+  };
+  if (error instanceof HeapError) return { code: error.code, message, ...system };
   return {
     code: 'ERR_SNAPSHOT_WRITE',
     message: `the snapshot ${path} cannot be written (${message}). Check that its folder exists, may be written to and has room.`,
-    ...(errno === undefined ? {} : { errno: Math.abs(errno) }),
-    ...(syscall === undefined ? {} : { syscall }),
+    ...system,
   };
 }
 

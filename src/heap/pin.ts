@@ -68,8 +68,12 @@ export function mustBePinnable(shape: Shape): void {
 }
 
 /** @internal Pins elements of the object at `ref`, whose shape and element count these are. Not a safepoint. */
-export function pinElements(native: Binding, mutator: MutatorHandle, object: { ref: Ref; shape: Shape; count: number }, range: PinRange): Pin {
-  const { ref, shape, count } = object;
+export function pinElements(
+  native: Binding,
+  mutator: MutatorHandle,
+  { ref, shape, count }: { ref: Ref; shape: Shape; count: number },
+  range: PinRange,
+): Pin {
   if (typeof range !== 'object' || range === null) throw argumentTypeError('range to pin', 'an object', range);
   if (shape.elementKind === undefined || shape.words(count) === shape.fixedWords) throw notPinnable(shape, 'it has no elements');
   const all = shape.elementBytes * count;
@@ -101,6 +105,6 @@ function notPinnable(shape: Shape, why: string): HeapError {
 }
 
 function integer(what: string, value: number, least: number, most: number): number {
-  if (!Number.isInteger(value) || value < least || value > most) throw argumentRangeError(what, `an integer from ${least} to ${most}`, value);
-  return value;
+  if (Number.isInteger(value) && value >= least && value <= most) return value;
+  throw argumentRangeError(what, `an integer from ${least} to ${most}`, value);
 }
