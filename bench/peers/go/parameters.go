@@ -1,0 +1,61 @@
+package main
+
+import (
+	"strconv"
+	"strings"
+)
+
+// parameters are the words name=value of the command line. A missing name is an error: the defaults are the harness's, not a peer's.
+type parameters map[string]string
+
+const warmupPrefix = "warmup."
+
+func parseParameters(words []string) parameters {
+	p := parameters{}
+	for _, word := range words {
+		name, value, found := strings.Cut(word, "=")
+		if !found {
+			panic("not a name=value: " + word)
+		}
+		p[name] = value
+	}
+	return p
+}
+
+// warmup gives the same with the values that the warm-up has of its own: warmup.NAME=value stands for NAME=value.
+func (p parameters) warmup() parameters {
+	changed := parameters{}
+	for name, value := range p {
+		changed[name] = value
+	}
+	for name, value := range p {
+		if strings.HasPrefix(name, warmupPrefix) {
+			changed[strings.TrimPrefix(name, warmupPrefix)] = value
+		}
+	}
+	return changed
+}
+
+func (p parameters) text(name string) string {
+	value, found := p[name]
+	if !found {
+		panic("parameter missing: " + name)
+	}
+	return value
+}
+
+func (p parameters) integer(name string) int {
+	value, err := strconv.Atoi(p.text(name))
+	if err != nil {
+		panic(err)
+	}
+	return value
+}
+
+func (p parameters) number(name string) float64 {
+	value, err := strconv.ParseFloat(p.text(name), 64)
+	if err != nil {
+		panic(err)
+	}
+	return value
+}
