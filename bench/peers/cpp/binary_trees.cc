@@ -1,68 +1,58 @@
-// binary-trees of the Computer Language Benchmarks Game: many short-lived trees beside one that lives throughout.
-#include <algorithm>
-
-#include "memory.h"
-#include "workload.h"
+// After binary-trees of the Computer Language Benchmarks Game: one tree lives on, and many of growing depth are made and dropped.
+#include "trees.h"
+#include "work.h"
 
 namespace faultline::peers {
 namespace {
 
-constexpr int kMinDepth = 4;
+using Node = PlainNode;
 
-struct Node {
-  Node* left;
-  Node* right;
-};
-
-Node* Build(int depth) {
-  Node* left = depth == 0 ? nullptr : Build(depth - 1);
-  Node* right = depth == 0 ? nullptr : Build(depth - 1);
-  Node* node = Allocate<Node>();
-  node->left = left;
-  node->right = right;
-  return node;
-}
-
-int CountNodes(const Node* node) { return node->left == nullptr ? 1 : 1 + CountNodes(node->left) + CountNodes(node->right); }
-
-void FreeTree(Node* node) {
-  if constexpr (kCollected) return;
-  if (node->left != nullptr) {
-    FreeTree(node->left);
-    FreeTree(node->right);
-  }
-  Free(node);
-}
-
-// Counts the tree and lets go of it.
-void Finish(Tally* tally, Node* tree, int depth) {
-  const int found = CountNodes(tree);
-  ++tally->operations;
-  tally->checksum = tally->checksum * 31 + static_cast<uint32_t>(found);
-  tally->Check(found == (1 << (depth + 1)) - 1);
-  FreeTree(tree);
-}
-
-class BinaryTrees : public Workload {
+class BinaryTrees final : public Work {
  public:
-  explicit BinaryTrees(const Parameters& parameters) : max_depth_(std::max(kMinDepth + 2, parameters.Integer("maxDepth"))) {}
-
-  void Run(Tally* tally, Requests*, int64_t) override {
-    Finish(tally, Build(max_depth_ + 1), max_depth_ + 1);
-    Node* long_lived = Build(max_depth_);
-    for (int depth = kMinDepth; depth <= max_depth_; depth += 2) {
-      const int rounds = 1 << (max_depth_ - depth + kMinDepth);
-      for (int i = 0; i < rounds; ++i) Finish(tally, Build(depth), depth);
-    }
-    Finish(tally, long_lived, max_depth_);
+  explicit BinaryTrees(const Parameters& parameters)
+      : most_(parameters.Count("maxDepth")), check_every_(parameters.Count("checkEvery")) {
+    const uint32_t least = parameters.Count("minDepth");
+    for (uint32_t depth = least; depth <= most_; depth += 2) schedule_.Add(depth, false, 1u << (most_ - depth + least));
   }
+
+  void Build() override {
+    DropTree(BottomUp<Node>(most_ + 1, 0), most_ + 1);
+    long_lived_ = BottomUp<Node>(most_, 0);
+  }
+
+  void Step(uint32_t index) override {
+    const TreeRun& run = schedule_.At(index);
+    DropTree(BottomUp<Node>(run.depth, 0), run.depth);
+    if (index % check_every_ == check_every_ - 1) CheckTree(long_lived_, most_);
+  }
+
+  void Verify() override {
+    CheckTree(long_lived_, most_);
+    Add(static_cast<uint32_t>(checks));
+  }
+
+  void Corrupt() override { Spoil(long_lived_); }
 
  private:
-  const int max_depth_;
+  void CheckTree(const Node* tree, uint32_t depth) {
+    const uint32_t count = Count(tree, depth, 0, &mismatches);
+    Check(count == TreeSize(depth));
+    Add(count);
+  }
+
+  void DropTree(Node* tree, uint32_t depth) {
+    CheckTree(tree, depth);
+    FreeTree(tree);
+  }
+
+  const uint32_t most_;
+  const uint32_t check_every_;
+  TreeSchedule schedule_;
+  Node* long_lived_ = nullptr;
 };
 
 }  // namespace
 
-Workload* MakeBinaryTrees(const Parameters& parameters) { return new BinaryTrees(parameters); }
+Work* MakeBinaryTrees(const Parameters& parameters) { return new BinaryTrees(parameters); }
 
 }  // namespace faultline::peers

@@ -8,8 +8,6 @@ namespace faultline::peers {
 
 // Before any thread is started and anything is allocated.
 void ObserveCollections();
-// A full collection.
-void CollectNow();
 // Forgets what was before: the measured part begins.
 void ForgetCollections();
 // The committed bytes of the heap now go into the series.

@@ -6,9 +6,9 @@
 #include <cstdio>
 #include <ctime>
 
+#include "clock.h"
 #include "collections.h"
 #include "memory.h"
-#include "workload.h"
 
 namespace faultline::peers {
 namespace {
@@ -89,8 +89,6 @@ void ObserveCollections() {
   GC_set_oom_fn(OnOutOfMemory);
   GC_set_on_collection_event(OnEvent);
 }
-
-void CollectNow() { GC_gcollect(); }
 
 void ForgetCollections() {
   pauses.used = 0;

@@ -14,7 +14,6 @@ void ReportOutOfMemory() {
 }
 
 void ObserveCollections() {}
-void CollectNow() {}
 void ForgetCollections() {}
 void SampleHeap() {}
 std::string CollectionsJson() { return ""; }

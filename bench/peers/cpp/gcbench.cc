@@ -1,102 +1,79 @@
-// GCBench of Ellis, Kovac and Boehm: complete binary trees of growing depth, built from the root down and from the leaves up, beside a
-// long-lived tree and a long-lived array of doubles.  Every tree is counted when it is done, and so is the long-lived one at the end.
-#include "memory.h"
-#include "workload.h"
+// After GCBench by Ellis, Kovac and Boehm.  A large tree is made and dropped; a smaller one and an array of doubles live on; then trees
+// of growing depth are made from above and from below.  Each node carries the number of its tree and its height.
+#include "trees.h"
+#include "work.h"
 
 namespace faultline::peers {
 namespace {
 
-struct Node {
-  Node* left;
-  Node* right;
-  int32_t i;
-  int32_t j;
-};
+using Node = LabelledNode;
 
-int Nodes(int depth) { return (1 << (depth + 1)) - 1; }
+constexpr uint32_t kLongLivedTree = 0x7fffffff;
 
-void Populate(Node* node, int depth) {
-  if (depth <= 0) return;
-  node->left = Allocate<Node>();
-  node->right = Allocate<Node>();
-  Populate(node->left, depth - 1);
-  Populate(node->right, depth - 1);
-}
-
-Node* Build(int depth) {
-  Node* left = depth <= 0 ? nullptr : Build(depth - 1);
-  Node* right = depth <= 0 ? nullptr : Build(depth - 1);
-  Node* node = Allocate<Node>();
-  node->left = left;
-  node->right = right;
-  return node;
-}
-
-int CountNodes(const Node* node) { return node->left == nullptr ? 1 : 1 + CountNodes(node->left) + CountNodes(node->right); }
-
-void FreeTree(Node* node) {
-  if constexpr (kCollected) return;
-  if (node->left != nullptr) {
-    FreeTree(node->left);
-    FreeTree(node->right);
-  }
-  Free(node);
-}
-
-void Count(Tally* tally, const Node* tree, int depth) {
-  const int found = CountNodes(tree);
-  ++tally->operations;
-  tally->checksum = tally->checksum * 31 + static_cast<uint32_t>(found);
-  tally->Check(found == Nodes(depth));
-}
-
-class Gcbench : public Workload {
+class Gcbench final : public Work {
  public:
   explicit Gcbench(const Parameters& parameters)
-      : min_depth_(parameters.Integer("minDepth")),
-        max_depth_(parameters.Integer("maxDepth")),
-        long_lived_depth_(parameters.Integer("longLivedDepth")),
-        array_elements_(parameters.Integer("arrayElements")) {}
-
-  void Run(Tally* tally, Requests*, int64_t) override {
-    const int stretch_depth = max_depth_ + 2;
-    Node* stretch = Build(stretch_depth);
-    Count(tally, stretch, stretch_depth);
-    FreeTree(stretch);
-    stretch = nullptr;
-    Node* long_lived = Allocate<Node>();
-    Populate(long_lived, long_lived_depth_);
-    auto* array = static_cast<double*>(AllocateData(sizeof(double) * static_cast<size_t>(array_elements_)));
-    for (int i = 1; i < array_elements_ / 2; ++i) array[i] = 1.0 / i;
-    for (int depth = min_depth_; depth <= max_depth_; depth += 2) {
-      const int rounds = 2 * Nodes(stretch_depth) / Nodes(depth);
-      for (int i = 0; i < rounds; ++i) {
-        Node* tree = Allocate<Node>();
-        Populate(tree, depth);
-        Count(tally, tree, depth);
-        FreeTree(tree);
-      }
-      for (int i = 0; i < rounds; ++i) {
-        Node* tree = Build(depth);
-        Count(tally, tree, depth);
-        FreeTree(tree);
-      }
+      : stretch_depth_(parameters.Count("stretchDepth")),
+        long_lived_depth_(parameters.Count("longLivedDepth")),
+        array_length_(parameters.Count("arrayLength")),
+        check_every_(parameters.Count("checkEvery")) {
+    const uint32_t most = parameters.Count("maxDepth");
+    for (uint32_t depth = parameters.Count("minDepth"); depth <= most; depth += 2) {
+      const uint32_t count = 2 * TreeSize(stretch_depth_) / TreeSize(depth);
+      schedule_.Add(depth, true, count);
+      schedule_.Add(depth, false, count);
     }
-    Count(tally, long_lived, long_lived_depth_);
-    for (int i = 1; i < array_elements_ / 2; ++i) tally->Check(array[i] == 1.0 / i);
-    FreeTree(long_lived);
-    Free(array);
   }
 
+  void Build() override {
+    DropTree(BottomUp<Node>(stretch_depth_, 0), stretch_depth_, 0);
+    long_lived_ = TopDown<Node>(long_lived_depth_, kLongLivedTree);
+    array_ = static_cast<double*>(AllocateData(sizeof(double) * array_length_));
+    for (uint32_t i = 0; i < array_length_; ++i) array_[i] = 1.0 / (i + 1);
+  }
+
+  void Step(uint32_t index) override {
+    const TreeRun& run = schedule_.At(index);
+    DropTree(run.top_down ? TopDown<Node>(run.depth, index) : BottomUp<Node>(run.depth, index), run.depth, index);
+    if (index % check_every_ == check_every_ - 1) CheckLongLived(array_length_ / 1000 + 1);
+  }
+
+  void Verify() override {
+    CheckLongLived(1);
+    Add(static_cast<uint32_t>(checks));
+  }
+
+  void Corrupt() override { Spoil(long_lived_); }
+
  private:
-  const int min_depth_;
-  const int max_depth_;
-  const int long_lived_depth_;
-  const int array_elements_;
+  void CheckTree(const Node* tree, uint32_t depth, uint32_t number) {
+    const uint32_t count = Count(tree, depth, number, &mismatches);
+    checks += count;
+    if (count != TreeSize(depth)) ++mismatches;
+    Add(count);
+  }
+
+  void DropTree(Node* tree, uint32_t depth, uint32_t number) {
+    CheckTree(tree, depth, number);
+    FreeTree(tree);
+  }
+
+  void CheckLongLived(uint32_t stride) {
+    CheckTree(long_lived_, long_lived_depth_, kLongLivedTree);
+    for (uint32_t i = 0; i < array_length_; i += stride) Check(array_[i] == 1.0 / (i + 1));
+  }
+
+  const uint32_t stretch_depth_;
+  const uint32_t long_lived_depth_;
+  const uint32_t array_length_;
+  const uint32_t check_every_;
+  TreeSchedule schedule_;
+  Node* long_lived_ = nullptr;
+  double* array_ = nullptr;
 };
 
 }  // namespace
 
-Workload* MakeGcbench(const Parameters& parameters) { return new Gcbench(parameters); }
+Work* MakeGcbench(const Parameters& parameters) { return new Gcbench(parameters); }
 
 }  // namespace faultline::peers

@@ -1,63 +1,18 @@
 // The peer program in C++: one workload, one process, over malloc or over bdwgc (memory.h).  What it is told and what it says is
 // described in bench/peers/program.ts.
-//
-// Mutators are threads of their own, named mutator-N, so that the operating system's count of their CPU time is theirs alone. They live
-// until the result is written, because the CPU time of a thread that has ended can no longer be read.
 #include <pthread.h>
 
-#include <barrier>
 #include <cstdio>
-#include <cstdlib>
-#include <ctime>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
+#include "clock.h"
 #include "collections.h"
 #include "memory.h"
-#include "requests.h"
-#include "workload.h"
+#include "mutator.h"
 
 namespace faultline::peers {
-
-int64_t NowNs() {
-  timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
-}
-
-Parameters::Parameters(int count, char** words) {
-  for (int i = 0; i < count; ++i) {
-    const std::string word = words[i];
-    const size_t sign = word.find('=');
-    if (sign == std::string::npos) throw std::invalid_argument("not a name=value: " + word);
-    values_[word.substr(0, sign)] = word.substr(sign + 1);
-  }
-}
-
-Parameters Parameters::Warmup() const {
-  static const std::string kPrefix = "warmup.";
-  Parameters changed = *this;
-  for (const auto& [name, value] : values_) {
-    if (name.starts_with(kPrefix)) changed.values_[name.substr(kPrefix.size())] = value;
-  }
-  return changed;
-}
-
-const std::string& Parameters::Text(const std::string& name) const {
-  const auto found = values_.find(name);
-  if (found == values_.end()) throw std::invalid_argument("parameter missing: " + name);
-  return found->second;
-}
-
 namespace {
-
-Workload* MakeWorkload(const Parameters& parameters) {
-  const std::string& name = parameters.Text("workload");
-  if (name == "gcbench") return MakeGcbench(parameters);
-  if (name == "binary-trees") return MakeBinaryTrees(parameters);
-  throw std::invalid_argument("unknown workload: " + name);
-}
 
 // Prints a line that bounds the measured part; the answer comes when the observer has read its clocks.
 void Say(const char* word) {
@@ -66,77 +21,46 @@ void Say(const char* word) {
   for (int c = std::getchar(); c != '\n' && c != EOF;) c = std::getchar();
 }
 
-struct Round {
-  explicit Round(int mutators) : barrier(mutators + 1) {}
-  std::barrier<> barrier;  // Ready; begin; ended; leave.
-  int64_t began_ns = 0;
-  Requests* requests = nullptr;
-};
-
-struct Thread {
-  Round* round;
-  const Parameters* parameters;
-  int index;
-  Tally tally;
-  pthread_t id;
-};
-
-void* RunMutator(void* argument) {
-  auto* thread = static_cast<Thread*>(argument);
-  Round& round = *thread->round;
-  pthread_setname_np(pthread_self(), ("mutator-" + std::to_string(thread->index)).c_str());
-  Workload* workload = MakeWorkload(*thread->parameters);
-  round.barrier.arrive_and_wait();
-  round.barrier.arrive_and_wait();
-  workload->Run(&thread->tally, round.requests, round.began_ns);
-  round.barrier.arrive_and_wait();
-  delete workload;
-  round.barrier.arrive_and_wait();
-  return nullptr;
+void PrintResult(const std::vector<Mutator>& mutators, int64_t began_ns, int64_t wall_ns) {
+  uint64_t checks = 0;
+  uint64_t mismatches = 0;
+  uint64_t live_bytes = 0;
+  std::string checksums;
+  for (const Mutator& mutator : mutators) {
+    checks += mutator.work->checks;
+    mismatches += mutator.work->mismatches;
+    live_bytes += mutator.work->LiveBytes();
+    checksums += (checksums.empty() ? "" : ",") + std::to_string(mutator.work->checksum);
+  }
+  const std::string text = "{\"beganNs\":" + std::to_string(began_ns) + ",\"wallNs\":" + std::to_string(wall_ns) +
+                           ",\"checks\":" + std::to_string(checks) + ",\"mismatches\":" + std::to_string(mismatches) +
+                           ",\"checksums\":[" + checksums + "],\"liveBytes\":" + std::to_string(live_bytes) + "," +
+                           CollectionsJson() + "\"runtime\":\"" + RuntimeName() + "\"}";
+  std::puts(text.c_str());
 }
 
-// Runs the workload once on its threads.  Where it is the measured one the result is printed.
-void RunRound(const Parameters& parameters, Requests* requests, bool measured) {
-  const int mutators = parameters.Integer("mutators");
-  Round round(mutators);
-  round.requests = requests;
-  std::vector<Thread> threads(static_cast<size_t>(mutators));
-  for (int i = 0; i < mutators; ++i) {
-    Thread& thread = threads[static_cast<size_t>(i)];
-    thread.round = &round;
-    thread.parameters = &parameters;
-    thread.index = i;
+void Run(const Parameters& parameters) {
+  std::vector<Mutator> mutators(parameters.Count("mutators"));
+  Measurement measurement(parameters, static_cast<int>(mutators.size()));
+  for (uint32_t i = 0; i < mutators.size(); ++i) {
+    mutators[i] = {&measurement, i, nullptr};
+    pthread_t id;
     // bdwgc's header puts its own function in the place of this one, so that it knows the thread.
-    if (pthread_create(&thread.id, nullptr, RunMutator, &thread) != 0) throw std::runtime_error("pthread_create");
+    if (pthread_create(&id, nullptr, RunMutator, &mutators[i]) != 0) Parameters::Fail("cannot make a thread");
+    pthread_detach(id);
   }
-  round.barrier.arrive_and_wait();
-  if (measured) {
-    CollectNow();
-    Say("begin");
-    ForgetCollections();
-  }
-  round.began_ns = NowNs();
-  round.barrier.arrive_and_wait();
-  round.barrier.arrive_and_wait();
-  const int64_t ended_ns = NowNs();
-  if (measured) {
-    SampleHeap();
-    Say("end");
-  }
-  round.barrier.arrive_and_wait();
-  Tally sum;
-  for (Thread& thread : threads) {
-    pthread_join(thread.id, nullptr);
-    sum.Add(thread.tally);
-  }
-  if (!measured) return;
-  std::printf(
-      "{\"beganNs\":%lld,\"wallNs\":%lld,\"operations\":%llu,\"checks\":%llu,\"mismatches\":%llu,\"checksum\":%u,"
-      "\"liveBytes\":%llu,\"requests\":%llu,%s\"runtime\":\"%s\"}\n",
-      static_cast<long long>(round.began_ns), static_cast<long long>(ended_ns - round.began_ns),
-      static_cast<unsigned long long>(sum.operations), static_cast<unsigned long long>(sum.checks),
-      static_cast<unsigned long long>(sum.mismatches), sum.checksum, static_cast<unsigned long long>(sum.live_bytes),
-      static_cast<unsigned long long>(requests == nullptr ? 0 : requests->Count()), CollectionsJson().c_str(), RuntimeName().c_str());
+  measurement.barrier.arrive_and_wait();
+  Say("begin");
+  ForgetCollections();
+  measurement.began_ns = NowNs();
+  measurement.barrier.arrive_and_wait();
+  measurement.barrier.arrive_and_wait();
+  const int64_t wall_ns = NowNs() - measurement.began_ns;
+  SampleHeap();
+  Say("end");
+  measurement.barrier.arrive_and_wait();
+  PrintResult(mutators, measurement.began_ns, wall_ns);
+  std::fflush(stdout);
 }
 
 }  // namespace
@@ -146,8 +70,6 @@ int main(int count, char** words) {
   using namespace faultline::peers;
   ObserveCollections();
   const Parameters parameters(count - 1, words + 1);
-  for (int i = 0; i < parameters.Integer("warmups"); ++i) RunRound(parameters.Warmup(), nullptr, false);
-  Requests* requests = parameters.Has("requests") ? new Requests(parameters.Text("requests")) : nullptr;
-  RunRound(parameters, requests, true);
-  return 0;
+  Run(parameters);
+  std::_Exit(0);
 }

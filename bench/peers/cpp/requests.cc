@@ -5,28 +5,20 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cstdio>
-#include <cstdlib>
 #include <cstring>
 
 namespace faultline::peers {
 
-Requests::Requests(const std::string& path) {
-  const int file = open(path.c_str(), O_RDWR | O_CLOEXEC);
+Requests::Requests(const Parameters& parameters) {
+  if (!parameters.Has("requests")) return;
+  const int file = open(parameters.Text("requests").c_str(), O_RDWR | O_CLOEXEC);
   struct stat about;
-  if (file < 0 || fstat(file, &about) != 0) {
-    std::perror(path.c_str());
-    std::exit(1);
-  }
+  if (file < 0 || fstat(file, &about) != 0) Parameters::Fail("cannot open " + parameters.Text("requests"));
   const auto bytes = static_cast<size_t>(about.st_size);
   void* mapped = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
-  if (mapped == MAP_FAILED) {
-    std::perror("mmap");
-    std::exit(1);
-  }
+  if (mapped == MAP_FAILED) Parameters::Fail("cannot map " + parameters.Text("requests"));
   close(file);
   records_ = static_cast<double*>(mapped);
-  capacity_ = bytes / (2 * sizeof(double));
   std::memset(mapped, 0, bytes);
 }
 

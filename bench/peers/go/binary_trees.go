@@ -1,10 +1,12 @@
 package main
 
-const binaryTreesMinDepth = 4
-
-// binaryTrees is binary-trees of the Computer Language Benchmarks Game: many short-lived trees beside one that lives throughout.
+// binaryTrees is after binary-trees of the Computer Language Benchmarks Game: one tree lives on, and many of growing depth are made and
+// dropped.
 type binaryTrees struct {
-	maxDepth int
+	tally
+	schedule             treeSchedule
+	maxDepth, checkEvery int
+	longLived            *binaryNode
 }
 
 type binaryNode struct {
@@ -12,42 +14,58 @@ type binaryNode struct {
 }
 
 func newBinaryTrees(p parameters) *binaryTrees {
-	maxDepth := p.integer("maxDepth")
-	if maxDepth < binaryTreesMinDepth+2 {
-		maxDepth = binaryTreesMinDepth + 2
+	minDepth := p.integer("minDepth")
+	b := &binaryTrees{maxDepth: p.integer("maxDepth"), checkEvery: p.integer("checkEvery")}
+	for depth := minDepth; depth <= b.maxDepth; depth += 2 {
+		b.schedule.add(treeRun{depth, false, 1 << (b.maxDepth - depth + minDepth)})
 	}
-	return &binaryTrees{maxDepth}
+	return b
 }
 
-func (b *binaryTrees) run(tally *tally, _ *requests, _ int64) {
-	countBinary(tally, buildBinary(b.maxDepth+1), b.maxDepth+1)
-	longLived := buildBinary(b.maxDepth)
-	for depth := binaryTreesMinDepth; depth <= b.maxDepth; depth += 2 {
-		rounds := 1 << (b.maxDepth - depth + binaryTreesMinDepth)
-		for i := 0; i < rounds; i++ {
-			countBinary(tally, buildBinary(depth), depth)
-		}
-	}
-	countBinary(tally, longLived, b.maxDepth)
+func (b *binaryTrees) build() {
+	b.checkTree(binaryBottomUp(b.maxDepth+1), b.maxDepth+1)
+	b.longLived = binaryBottomUp(b.maxDepth)
 }
 
-func buildBinary(depth int) *binaryNode {
+func (b *binaryTrees) step(index int) {
+	run := b.schedule.at(index)
+	b.checkTree(binaryBottomUp(run.depth), run.depth)
+	if index%b.checkEvery == b.checkEvery-1 {
+		b.checkTree(b.longLived, b.maxDepth)
+	}
+}
+
+func (b *binaryTrees) verify() {
+	b.checkTree(b.longLived, b.maxDepth)
+	b.add(uint32(b.checks))
+}
+
+func (b *binaryTrees) corrupt() {
+	node := b.longLived
+	for node.left.left != nil {
+		node = node.left
+	}
+	node.left = nil
+}
+
+func (b *binaryTrees) checkTree(tree *binaryNode, depth int) {
+	found := tree.count()
+	b.check(found == treeNodes(depth))
+	b.add(uint32(found))
+}
+
+func binaryBottomUp(depth int) *binaryNode {
 	if depth == 0 {
 		return &binaryNode{}
 	}
-	return &binaryNode{buildBinary(depth - 1), buildBinary(depth - 1)}
+	left := binaryBottomUp(depth - 1)
+	right := binaryBottomUp(depth - 1)
+	return &binaryNode{left, right}
 }
 
-func countBinaryNodes(node *binaryNode) int {
-	if node.left == nil {
+func (n *binaryNode) count() int {
+	if n.left == nil {
 		return 1
 	}
-	return 1 + countBinaryNodes(node.left) + countBinaryNodes(node.right)
-}
-
-func countBinary(tally *tally, tree *binaryNode, depth int) {
-	found := countBinaryNodes(tree)
-	tally.operations++
-	tally.checksum = tally.checksum*31 + uint32(found)
-	tally.check(found == 1<<(depth+1)-1)
+	return 1 + n.left.count() + n.right.count()
 }

@@ -1,78 +1,118 @@
 package main
 
-// gcbench is GCBench of Ellis, Kovac and Boehm: complete binary trees of growing depth, built from the root down and from the leaves
-// up, beside a long-lived tree and a long-lived array of doubles. Every tree is counted when it is done, and so is the long-lived one
-// at the end.
+const longLivedTree = 0x7fffffff
+
+// gcbench is after GCBench by Ellis, Kovac and Boehm. A large tree is made and dropped; a smaller one and an array of doubles live on;
+// then trees of growing depth are made from above and from below. Each node carries the number of its tree and its height.
 type gcbench struct {
-	minDepth, maxDepth, longLivedDepth, arrayElements int
+	tally
+	schedule                                              treeSchedule
+	stretchDepth, longLivedDepth, arrayLength, checkEvery int
+	longLived                                             *labelledNode
+	array                                                 []float64
 }
 
-type gcbenchNode struct {
-	left, right *gcbenchNode
-	i, j        int32
+type labelledNode struct {
+	left, right *labelledNode
+	tree, depth uint32
 }
 
 func newGcbench(p parameters) *gcbench {
-	return &gcbench{p.integer("minDepth"), p.integer("maxDepth"), p.integer("longLivedDepth"), p.integer("arrayElements")}
+	g := &gcbench{
+		stretchDepth:   p.integer("stretchDepth"),
+		longLivedDepth: p.integer("longLivedDepth"),
+		arrayLength:    p.integer("arrayLength"),
+		checkEvery:     p.integer("checkEvery"),
+	}
+	for depth := p.integer("minDepth"); depth <= p.integer("maxDepth"); depth += 2 {
+		count := 2 * treeNodes(g.stretchDepth) / treeNodes(depth)
+		g.schedule.add(treeRun{depth, true, count})
+		g.schedule.add(treeRun{depth, false, count})
+	}
+	return g
 }
 
-func (g *gcbench) run(tally *tally, _ *requests, _ int64) {
-	stretchDepth := g.maxDepth + 2
-	countTree(tally, buildTree(stretchDepth), stretchDepth)
-	longLived := &gcbenchNode{}
-	populateTree(longLived, g.longLivedDepth)
-	array := make([]float64, g.arrayElements)
-	for i := 1; i < g.arrayElements/2; i++ {
-		array[i] = 1.0 / float64(i)
-	}
-	for depth := g.minDepth; depth <= g.maxDepth; depth += 2 {
-		rounds := 2 * treeNodes(stretchDepth) / treeNodes(depth)
-		for i := 0; i < rounds; i++ {
-			tree := &gcbenchNode{}
-			populateTree(tree, depth)
-			countTree(tally, tree, depth)
-		}
-		for i := 0; i < rounds; i++ {
-			countTree(tally, buildTree(depth), depth)
-		}
-	}
-	countTree(tally, longLived, g.longLivedDepth)
-	for i := 1; i < g.arrayElements/2; i++ {
-		tally.check(array[i] == 1.0/float64(i))
+func (g *gcbench) build() {
+	g.checkTree(labelledBottomUp(g.stretchDepth, 0), g.stretchDepth, 0)
+	g.longLived = labelledTopDown(g.longLivedDepth, longLivedTree)
+	g.array = make([]float64, g.arrayLength)
+	for i := range g.array {
+		g.array[i] = 1 / float64(i+1)
 	}
 }
 
-func treeNodes(depth int) int {
-	return 1<<(depth+1) - 1
-}
-
-func populateTree(node *gcbenchNode, depth int) {
-	if depth <= 0 {
-		return
+func (g *gcbench) step(index int) {
+	run := g.schedule.at(index)
+	if run.topDown {
+		g.checkTree(labelledTopDown(run.depth, uint32(index)), run.depth, uint32(index))
+	} else {
+		g.checkTree(labelledBottomUp(run.depth, uint32(index)), run.depth, uint32(index))
 	}
-	node.left = &gcbenchNode{}
-	node.right = &gcbenchNode{}
-	populateTree(node.left, depth-1)
-	populateTree(node.right, depth-1)
-}
-
-func buildTree(depth int) *gcbenchNode {
-	if depth <= 0 {
-		return &gcbenchNode{}
+	if index%g.checkEvery == g.checkEvery-1 {
+		g.checkLongLived(g.arrayLength/1000 + 1)
 	}
-	return &gcbenchNode{left: buildTree(depth - 1), right: buildTree(depth - 1)}
 }
 
-func countTreeNodes(node *gcbenchNode) int {
+func (g *gcbench) verify() {
+	g.checkLongLived(1)
+	g.add(uint32(g.checks))
+}
+
+func (g *gcbench) corrupt() {
+	node := g.longLived
+	for node.left.left != nil {
+		node = node.left
+	}
+	node.left = nil
+}
+
+func (g *gcbench) checkTree(tree *labelledNode, depth int, number uint32) {
+	found := g.count(tree, uint32(depth), number)
+	g.checks += int64(found)
+	if found != treeNodes(depth) {
+		g.mismatches++
+	}
+	g.add(uint32(found))
+}
+
+func (g *gcbench) checkLongLived(stride int) {
+	g.checkTree(g.longLived, g.longLivedDepth, longLivedTree)
+	for i := 0; i < g.arrayLength; i += stride {
+		g.check(g.array[i] == 1/float64(i+1))
+	}
+}
+
+func (g *gcbench) count(node *labelledNode, depth, tree uint32) int {
+	if node.tree != tree || node.depth != depth {
+		g.mismatches++
+	}
 	if node.left == nil {
 		return 1
 	}
-	return 1 + countTreeNodes(node.left) + countTreeNodes(node.right)
+	return 1 + g.count(node.left, depth-1, tree) + g.count(node.right, depth-1, tree)
 }
 
-func countTree(tally *tally, tree *gcbenchNode, depth int) {
-	found := countTreeNodes(tree)
-	tally.operations++
-	tally.checksum = tally.checksum*31 + uint32(found)
-	tally.check(found == treeNodes(depth))
+func labelledBottomUp(depth int, tree uint32) *labelledNode {
+	if depth == 0 {
+		return &labelledNode{tree: tree}
+	}
+	left := labelledBottomUp(depth-1, tree)
+	right := labelledBottomUp(depth-1, tree)
+	return &labelledNode{left, right, tree, uint32(depth)}
+}
+
+func labelledTopDown(depth int, tree uint32) *labelledNode {
+	node := &labelledNode{tree: tree, depth: uint32(depth)}
+	node.populate(depth, tree)
+	return node
+}
+
+func (n *labelledNode) populate(depth int, tree uint32) {
+	if depth == 0 {
+		return
+	}
+	n.left = &labelledNode{tree: tree, depth: uint32(depth - 1)}
+	n.left.populate(depth-1, tree)
+	n.right = &labelledNode{tree: tree, depth: uint32(depth - 1)}
+	n.right.populate(depth-1, tree)
 }

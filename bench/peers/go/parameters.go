@@ -8,8 +8,6 @@ import (
 // parameters are the words name=value of the command line. A missing name is an error: the defaults are the harness's, not a peer's.
 type parameters map[string]string
 
-const warmupPrefix = "warmup."
-
 func parseParameters(words []string) parameters {
 	p := parameters{}
 	for _, word := range words {
@@ -20,20 +18,6 @@ func parseParameters(words []string) parameters {
 		p[name] = value
 	}
 	return p
-}
-
-// warmup gives the same with the values that the warm-up has of its own: warmup.NAME=value stands for NAME=value.
-func (p parameters) warmup() parameters {
-	changed := parameters{}
-	for name, value := range p {
-		changed[name] = value
-	}
-	for name, value := range p {
-		if strings.HasPrefix(name, warmupPrefix) {
-			changed[strings.TrimPrefix(name, warmupPrefix)] = value
-		}
-	}
-	return changed
 }
 
 func (p parameters) text(name string) string {

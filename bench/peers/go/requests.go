@@ -2,21 +2,17 @@ package main
 
 import (
 	"os"
-	"sync/atomic"
 	"syscall"
 	"unsafe"
 )
 
 // requests holds start and end of every request, as pairs of doubles in nanoseconds since the measured part began, in a file that is
 // mapped: the records lie outside the heap that is measured. The file has its full size beforehand, all zeros, and is touched once
-// before the clock starts.
-type requests struct {
-	records []float64
-	count   int64
-}
+// before the clock starts. Each mutator has `operations` records of its own.
+type requests []float64
 
 // openRequests maps the file that the parameter requests names; nil where there is none.
-func openRequests(p parameters) *requests {
+func openRequests(p parameters) requests {
 	path, found := p["requests"]
 	if !found {
 		return nil
@@ -38,28 +34,10 @@ func openRequests(p parameters) *requests {
 	for i := range records {
 		records[i] = 0
 	}
-	return &requests{records: records}
+	return records
 }
 
-// note may be called by any goroutine. What finds no room any more is dropped.
-func (r *requests) note(startNs, endNs int64) {
-	if r == nil {
-		return
-	}
-	index := 2 * (atomic.AddInt64(&r.count, 1) - 1)
-	if int(index)+1 >= len(r.records) {
-		return
-	}
-	r.records[index] = float64(startNs)
-	r.records[index+1] = float64(endNs)
-}
-
-func (r *requests) length() int {
-	if r == nil {
-		return 0
-	}
-	if int(r.count) > len(r.records)/2 {
-		return len(r.records) / 2
-	}
-	return int(r.count)
+func (r requests) note(index int, startNs, endNs int64) {
+	r[2*index] = float64(startNs)
+	r[2*index+1] = float64(endNs)
 }

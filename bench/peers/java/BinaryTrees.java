@@ -1,9 +1,7 @@
-/** binary-trees of the Computer Language Benchmarks Game: many short-lived trees beside one that lives throughout. */
-final class BinaryTrees implements Workload {
-  private static final int MIN_DEPTH = 4;
-
+/** After binary-trees of the Computer Language Benchmarks Game: one tree lives on, and many of growing depth are made and dropped. */
+final class BinaryTrees extends Work {
   private static final class Node {
-    final Node left;
+    Node left;
     final Node right;
 
     Node(Node left, Node right) {
@@ -12,35 +10,58 @@ final class BinaryTrees implements Workload {
     }
   }
 
+  private final TreeSchedule schedule = new TreeSchedule();
   private final int maxDepth;
+  private final int checkEvery;
+  private Node longLived;
 
   BinaryTrees(Parameters parameters) {
-    maxDepth = Math.max(MIN_DEPTH + 2, parameters.integer("maxDepth"));
+    int minDepth = parameters.integer("minDepth");
+    maxDepth = parameters.integer("maxDepth");
+    checkEvery = parameters.integer("checkEvery");
+    for (int depth = minDepth; depth <= maxDepth; depth += 2) schedule.add(depth, false, 1 << (maxDepth - depth + minDepth));
   }
 
   @Override
-  public void run(Tally tally, Requests requests, long beganNs) {
-    count(tally, build(maxDepth + 1), maxDepth + 1);
-    Node longLived = build(maxDepth);
-    for (int depth = MIN_DEPTH; depth <= maxDepth; depth += 2) {
-      int rounds = 1 << (maxDepth - depth + MIN_DEPTH);
-      for (int i = 0; i < rounds; i++) count(tally, build(depth), depth);
-    }
-    count(tally, longLived, maxDepth);
+  void build() {
+    checkTree(bottomUp(maxDepth + 1), maxDepth + 1);
+    longLived = bottomUp(maxDepth);
   }
 
-  private static Node build(int depth) {
-    return depth == 0 ? new Node(null, null) : new Node(build(depth - 1), build(depth - 1));
+  @Override
+  void step(int index) {
+    TreeSchedule.Run run = schedule.at(index);
+    checkTree(bottomUp(run.depth), run.depth);
+    if (index % checkEvery == checkEvery - 1) checkTree(longLived, maxDepth);
   }
 
-  private static int countNodes(Node node) {
-    return node.left == null ? 1 : 1 + countNodes(node.left) + countNodes(node.right);
+  @Override
+  void verify() {
+    checkTree(longLived, maxDepth);
+    add((int) checks);
   }
 
-  private static void count(Tally tally, Node tree, int depth) {
-    int found = countNodes(tree);
-    tally.operations++;
-    tally.checksum = tally.checksum * 31 + found;
-    tally.check(found == (1 << (depth + 1)) - 1);
+  @Override
+  void corrupt() {
+    Node node = longLived;
+    while (node.left.left != null) node = node.left;
+    node.left = null;
+  }
+
+  private void checkTree(Node tree, int depth) {
+    int found = count(tree);
+    check(found == TreeSchedule.nodes(depth));
+    add(found);
+  }
+
+  private static Node bottomUp(int depth) {
+    if (depth == 0) return new Node(null, null);
+    Node left = bottomUp(depth - 1);
+    Node right = bottomUp(depth - 1);
+    return new Node(left, right);
+  }
+
+  private static int count(Node node) {
+    return node.left == null ? 1 : 1 + count(node.left) + count(node.right);
   }
 }

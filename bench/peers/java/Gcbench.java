@@ -1,79 +1,108 @@
 /**
- * GCBench of Ellis, Kovac and Boehm: complete binary trees of growing depth, built from the root down and from the leaves up, beside a
- * long-lived tree and a long-lived array of doubles. Every tree is counted when it is done, and so is the long-lived one at the end.
+ * After GCBench by Ellis, Kovac and Boehm. A large tree is made and dropped; a smaller one and an array of doubles live on; then trees of
+ * growing depth are made from above and from below. Each node carries the number of its tree and its height.
  */
-final class Gcbench implements Workload {
+final class Gcbench extends Work {
+  private static final int LONG_LIVED_TREE = 0x7fffffff;
+
   private static final class Node {
     Node left;
     Node right;
-    int i;
-    int j;
+    final int tree;
+    final int depth;
 
-    Node() {}
-
-    Node(Node left, Node right) {
+    Node(Node left, Node right, int depth, int tree) {
       this.left = left;
       this.right = right;
+      this.tree = tree;
+      this.depth = depth;
     }
   }
 
-  private final int minDepth;
-  private final int maxDepth;
+  private final TreeSchedule schedule = new TreeSchedule();
+  private final int stretchDepth;
   private final int longLivedDepth;
-  private final int arrayElements;
+  private final int arrayLength;
+  private final int checkEvery;
+  private Node longLived;
+  private double[] array;
 
   Gcbench(Parameters parameters) {
-    minDepth = parameters.integer("minDepth");
-    maxDepth = parameters.integer("maxDepth");
+    stretchDepth = parameters.integer("stretchDepth");
     longLivedDepth = parameters.integer("longLivedDepth");
-    arrayElements = parameters.integer("arrayElements");
+    arrayLength = parameters.integer("arrayLength");
+    checkEvery = parameters.integer("checkEvery");
+    for (int depth = parameters.integer("minDepth"); depth <= parameters.integer("maxDepth"); depth += 2) {
+      int count = 2 * TreeSchedule.nodes(stretchDepth) / TreeSchedule.nodes(depth);
+      schedule.add(depth, true, count);
+      schedule.add(depth, false, count);
+    }
   }
 
   @Override
-  public void run(Tally tally, Requests requests, long beganNs) {
-    int stretchDepth = maxDepth + 2;
-    count(tally, build(stretchDepth), stretchDepth);
-    Node longLived = new Node();
-    populate(longLived, longLivedDepth);
-    double[] array = new double[arrayElements];
-    for (int i = 1; i < arrayElements / 2; i++) array[i] = 1.0 / i;
-    for (int depth = minDepth; depth <= maxDepth; depth += 2) {
-      int rounds = 2 * nodes(stretchDepth) / nodes(depth);
-      for (int i = 0; i < rounds; i++) {
-        Node tree = new Node();
-        populate(tree, depth);
-        count(tally, tree, depth);
-      }
-      for (int i = 0; i < rounds; i++) count(tally, build(depth), depth);
-    }
-    count(tally, longLived, longLivedDepth);
-    for (int i = 1; i < arrayElements / 2; i++) tally.check(array[i] == 1.0 / i);
+  void build() {
+    checkTree(bottomUp(stretchDepth, 0), stretchDepth, 0);
+    longLived = topDown(longLivedDepth, LONG_LIVED_TREE);
+    array = new double[arrayLength];
+    for (int i = 0; i < arrayLength; i++) array[i] = 1.0 / (i + 1);
   }
 
-  private static int nodes(int depth) {
-    return (1 << (depth + 1)) - 1;
+  @Override
+  void step(int index) {
+    TreeSchedule.Run run = schedule.at(index);
+    checkTree(run.topDown ? topDown(run.depth, index) : bottomUp(run.depth, index), run.depth, index);
+    if (index % checkEvery == checkEvery - 1) checkLongLived(arrayLength / 1000 + 1);
   }
 
-  private static void populate(Node node, int depth) {
-    if (depth <= 0) return;
-    node.left = new Node();
-    node.right = new Node();
-    populate(node.left, depth - 1);
-    populate(node.right, depth - 1);
+  @Override
+  void verify() {
+    checkLongLived(1);
+    add((int) checks);
   }
 
-  private static Node build(int depth) {
-    return depth <= 0 ? new Node() : new Node(build(depth - 1), build(depth - 1));
+  @Override
+  void corrupt() {
+    Node node = longLived;
+    while (node.left.left != null) node = node.left;
+    node.left = null;
   }
 
-  private static int countNodes(Node node) {
-    return node.left == null ? 1 : 1 + countNodes(node.left) + countNodes(node.right);
+  private void checkTree(Node tree, int depth, int number) {
+    int found = count(tree, depth, number);
+    checks += found;
+    if (found != TreeSchedule.nodes(depth)) mismatches++;
+    add(found);
   }
 
-  private static void count(Tally tally, Node tree, int depth) {
-    int found = countNodes(tree);
-    tally.operations++;
-    tally.checksum = tally.checksum * 31 + found;
-    tally.check(found == nodes(depth));
+  private void checkLongLived(int stride) {
+    checkTree(longLived, longLivedDepth, LONG_LIVED_TREE);
+    for (int i = 0; i < arrayLength; i += stride) check(array[i] == 1.0 / (i + 1));
+  }
+
+  private int count(Node node, int depth, int tree) {
+    if (node.tree != tree || node.depth != depth) mismatches++;
+    if (node.left == null) return 1;
+    return 1 + count(node.left, depth - 1, tree) + count(node.right, depth - 1, tree);
+  }
+
+  private static Node bottomUp(int depth, int tree) {
+    if (depth == 0) return new Node(null, null, 0, tree);
+    Node left = bottomUp(depth - 1, tree);
+    Node right = bottomUp(depth - 1, tree);
+    return new Node(left, right, depth, tree);
+  }
+
+  private static Node topDown(int depth, int tree) {
+    Node node = new Node(null, null, depth, tree);
+    populate(node, depth, tree);
+    return node;
+  }
+
+  private static void populate(Node node, int depth, int tree) {
+    if (depth == 0) return;
+    node.left = new Node(null, null, depth - 1, tree);
+    populate(node.left, depth - 1, tree);
+    node.right = new Node(null, null, depth - 1, tree);
+    populate(node.right, depth - 1, tree);
   }
 }

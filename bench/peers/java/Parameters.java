@@ -3,8 +3,6 @@ import java.util.HashMap;
 import java.util.Map;
 
 final class Parameters {
-  private static final String WARMUP = "warmup.";
-
   private final Map<String, String> values;
 
   private Parameters(Map<String, String> values) {
@@ -19,15 +17,6 @@ final class Parameters {
       values.put(word.substring(0, sign), word.substring(sign + 1));
     }
     return new Parameters(values);
-  }
-
-  /** The same, with the values that the warm-up has of its own: `warmup.NAME=value` stands for `NAME=value`. */
-  Parameters warmup() {
-    Map<String, String> changed = new HashMap<>(values);
-    for (Map.Entry<String, String> entry : values.entrySet()) {
-      if (entry.getKey().startsWith(WARMUP)) changed.put(entry.getKey().substring(WARMUP.length()), entry.getValue());
-    }
-    return new Parameters(changed);
   }
 
   boolean has(String name) {

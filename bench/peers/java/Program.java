@@ -7,85 +7,58 @@
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.CyclicBarrier;
 
 public final class Program {
   private static final BufferedReader IN = new BufferedReader(new InputStreamReader(System.in));
 
+  /** What the mutators share. Written before they pass a barrier. */
+  static final class Measurement {
+    Requests requests;
+    long beganNs;
+  }
+
   public static void main(String[] words) throws Exception {
     Parameters parameters = Parameters.parse(words);
-    int mutators = parameters.integer("mutators");
-    int warmups = parameters.integer("warmups");
-    for (int i = 0; i < warmups; i++) round(parameters.warmup(), mutators, null, null);
-    System.gc();
-    Requests requests = Requests.open(parameters);
-    Handshake handshake = new Handshake();
-    Tally tally = round(parameters, mutators, requests, handshake);
-    System.out.println("{\"beganNs\":" + handshake.beganNs + ",\"wallNs\":" + (handshake.endedNs - handshake.beganNs)
-        + ",\"operations\":" + tally.operations + ",\"checks\":" + tally.checks + ",\"mismatches\":" + tally.mismatches
-        + ",\"checksum\":" + Integer.toUnsignedString(tally.checksum) + ",\"liveBytes\":" + tally.liveBytes
-        + ",\"requests\":" + (requests == null ? 0 : requests.count())
-        + ",\"runtime\":\"" + System.getProperty("java.vm.name") + " " + System.getProperty("java.vm.version") + "\"}");
+    Measurement measurement = new Measurement();
+    measurement.requests = Requests.open(parameters);
+    Mutator[] mutators = new Mutator[parameters.integer("mutators")];
+    CyclicBarrier barrier = new CyclicBarrier(mutators.length + 1);
+    for (int i = 0; i < mutators.length; i++) {
+      mutators[i] = new Mutator(measurement, parameters, i, barrier);
+      mutators[i].start();
+    }
+    barrier.await();
+    say("begin");
+    measurement.beganNs = System.nanoTime();
+    barrier.await();
+    barrier.await();
+    long wallNs = System.nanoTime() - measurement.beganNs;
+    say("end");
+    barrier.await();
+    System.out.println(result(mutators, measurement.beganNs, wallNs));
   }
 
-  /** Runs the workload once on its threads; with a handshake the time between its two lines is the measured part. */
-  private static Tally round(Parameters parameters, int mutators, Requests requests, Handshake handshake) throws Exception {
-    Workload[] workloads = new Workload[mutators];
-    Tally[] tallies = new Tally[mutators];
-    CyclicBarrier begin = new CyclicBarrier(mutators + 1);
-    CountDownLatch finished = new CountDownLatch(mutators);
-    CountDownLatch leave = new CountDownLatch(1);
-    Thread[] threads = new Thread[mutators];
-    for (int i = 0; i < mutators; i++) {
-      int index = i;
-      threads[i] = new Thread(() -> {
-        try {
-          workloads[index] = Workload.make(parameters, index);
-          tallies[index] = new Tally();
-          begin.await();
-          begin.await();
-          workloads[index].run(tallies[index], requests, handshake == null ? System.nanoTime() : handshake.beganNs);
-          finished.countDown();
-          leave.await();
-        } catch (Throwable thrown) {
-          thrown.printStackTrace();
-          Runtime.getRuntime().halt(1); // the other threads would wait for this one
-        }
-      }, "mutator-" + i);
-      threads[i].start();
-    }
-    begin.await();
-    if (handshake != null) handshake.begin();
-    begin.await();
-    finished.await();
-    if (handshake != null) handshake.end();
-    leave.countDown();
-    for (Thread thread : threads) thread.join();
-    Tally sum = new Tally();
-    for (Tally tally : tallies) sum.add(tally);
-    return sum;
+  /** Prints a line that bounds the measured part; the answer comes when the observer has read its clocks. */
+  private static void say(String word) throws IOException {
+    System.out.println(word);
+    System.out.flush();
+    IN.readLine();
   }
 
-  /** The two lines that bound the measured part; the answer to each comes when the observer has read its clocks. */
-  private static final class Handshake {
-    private volatile long beganNs;
-    private volatile long endedNs;
-
-    void begin() throws IOException {
-      say("begin");
-      beganNs = System.nanoTime();
+  private static String result(Mutator[] mutators, long beganNs, long wallNs) {
+    long checks = 0;
+    long mismatches = 0;
+    long liveBytes = 0;
+    StringBuilder checksums = new StringBuilder();
+    for (Mutator mutator : mutators) {
+      checks += mutator.work.checks;
+      mismatches += mutator.work.mismatches;
+      liveBytes += mutator.work.liveBytes();
+      checksums.append(checksums.length() == 0 ? "" : ",").append(Integer.toUnsignedString(mutator.work.checksum));
     }
-
-    void end() throws IOException {
-      endedNs = System.nanoTime();
-      say("end");
-    }
-
-    private static void say(String word) throws IOException {
-      System.out.println(word);
-      System.out.flush();
-      IN.readLine();
-    }
+    return "{\"beganNs\":" + beganNs + ",\"wallNs\":" + wallNs + ",\"checks\":" + checks + ",\"mismatches\":" + mismatches
+        + ",\"checksums\":[" + checksums + "],\"liveBytes\":" + liveBytes
+        + ",\"runtime\":\"" + System.getProperty("java.vm.name") + " " + System.getProperty("java.vm.version") + "\"}";
   }
 }

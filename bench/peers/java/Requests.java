@@ -1,18 +1,16 @@
 /**
  * Start and end of every request, as pairs of doubles in nanoseconds since the measured part began, in a file that is mapped: the
  * records lie outside the heap that is measured. The file has its full size beforehand, all zeros, and is touched once before the clock
- * starts.
+ * starts. Each mutator has `operations` records of its own.
  */
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.ByteOrder;
 import java.nio.DoubleBuffer;
 import java.nio.channels.FileChannel;
-import java.util.concurrent.atomic.AtomicInteger;
 
 final class Requests {
   private final DoubleBuffer records;
-  private final AtomicInteger count = new AtomicInteger();
 
   private Requests(DoubleBuffer records) {
     this.records = records;
@@ -29,15 +27,8 @@ final class Requests {
     }
   }
 
-  /** Any thread. What finds no room any more is counted all the same. */
-  void note(double startNs, double endNs) {
-    int index = 2 * count.getAndIncrement();
-    if (index + 1 >= records.limit()) return;
-    records.put(index, startNs);
-    records.put(index + 1, endNs);
-  }
-
-  int count() {
-    return Math.min(count.get(), records.limit() / 2);
+  void note(int index, double startNs, double endNs) {
+    records.put(2 * index, startNs);
+    records.put(2 * index + 1, endNs);
   }
 }
