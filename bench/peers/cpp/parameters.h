@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <map>
 #include <string>
 
@@ -27,6 +28,12 @@ class Parameters {
     return found->second;
   }
   double Number(const std::string& name) const { return std::stod(Text(name)); }
+  // Of a mutator: `seeds` are joined by commas.
+  uint32_t Seed(uint32_t mutator) const {
+    const char* at = Text("seeds").c_str();
+    for (; mutator > 0; --mutator) at = std::strchr(at, ',') + 1;
+    return static_cast<uint32_t>(std::strtoul(at, nullptr, 10));
+  }
   uint32_t Count(const std::string& name) const { return static_cast<uint32_t>(Number(name)); }
 
   [[noreturn]] static void Fail(const std::string& message) {

@@ -18,7 +18,7 @@ type mutator struct {
 
 // prepare builds and warms up.
 func (m *mutator) prepare() {
-	m.work = makeWork(m.p, uint32(m.p.integer("seed"))+uint32(m.index))
+	m.work = makeWork(m.p, m.p.seed(m.index))
 	m.work.build()
 	for i, warmUp := 0, m.p.integer("warmUp"); i < warmUp; i++ {
 		m.work.step(i)

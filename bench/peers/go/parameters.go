@@ -43,3 +43,12 @@ func (p parameters) number(name string) float64 {
 	}
 	return value
 }
+
+// seed is that of a mutator.
+func (p parameters) seed(mutator int) uint32 {
+	value, err := strconv.ParseUint(strings.Split(p.text("seeds"), ",")[mutator], 10, 32)
+	if err != nil {
+		panic(err)
+	}
+	return uint32(value)
+}

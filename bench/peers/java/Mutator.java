@@ -24,7 +24,7 @@ final class Mutator extends Thread {
   @Override
   public void run() {
     try {
-      work = Work.make(parameters, parameters.integer("seed") + index);
+      work = Work.make(parameters, Integer.parseUnsignedInt(parameters.text("seeds").split(",")[index]));
       int warmUp = parameters.integer("warmUp");
       work.build();
       for (int i = 0; i < warmUp; i++) work.step(i);
