@@ -23,6 +23,8 @@ export interface OpenJdkLog {
   readonly committed: readonly (readonly [timeNs: number, bytes: number])[];
   /** Used bytes of the heap at the end of a collection. */
   readonly used: readonly (readonly [timeNs: number, bytes: number])[];
+  /** Messages that the asynchronous log had no room for: then the rest is not all. */
+  readonly lost: number;
 }
 
 const STAMP = /^\[(\d+)ns\]\[\w+\s*\]\[([\w,]+)\s*\] (.*)$/;
@@ -34,6 +36,7 @@ const CHANGE = / (\d+)([BKMG])(?:\(\d+%\))?->(\d+)([BKMG])(?:\((\d+)([BKMG])\))?
 const Z_CAPACITY = /^GC\(\d+\)\s+Capacity:\s+(?:\d+[BKMG] \(\d+%\)\s+){3}(\d+)([BKMG])/;
 const EPSILON_HEAP = /^Heap: \d+[BKMG] reserved, (\d+)([BKMG]) \([\d.]+%\) committed, (\d+)([BKMG])/;
 const PACING = /^Pacing\s+(\d+) us/;
+const LOST = /(\d+) messages dropped due to async logging/;
 const UNIT = { B: 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 };
 
 const bytes = (number: string, unit: string): number => Number(number) * UNIT[unit as keyof typeof UNIT];
@@ -46,7 +49,9 @@ export function parseOpenJdkLog(text: string): OpenJdkLog {
   const collections = new Map<number, number>();
   const committed: [number, number][] = [];
   const used: [number, number][] = [];
+  let lost = 0;
   for (const line of text.split('\n')) {
+    lost += Number(LOST.exec(line)?.[1] ?? 0);
     const stamped = STAMP.exec(line);
     if (!stamped) continue;
     const timeNs = Number(stamped[1]);
@@ -75,5 +80,5 @@ export function parseOpenJdkLog(text: string): OpenJdkLog {
     }
   }
   const pauses = safepoints.filter(([, , operation]) => COLLECTOR_OPERATION.test(operation));
-  return { pauses, safepoints, stalls, pacing, collections, committed, used };
+  return { pauses, safepoints, stalls, pacing, collections, committed, used, lost };
 }

@@ -11,7 +11,7 @@
  * At each of the two lines the observer reads the clocks of the program's threads from outside, and only then lets it go on. So no
  * peer measures its own CPU time, and all are measured alike.
  */
-import type { Plan, Workload } from '../workloads/workload.ts';
+import { type Plan, rateOf, type Workload } from '../workloads/workload.ts';
 import type { Configuration } from '../harness/contract.ts';
 
 /** What a program says at the end. Times are ns of CLOCK_MONOTONIC. */
@@ -45,7 +45,8 @@ export function programWords(
   requests: string | undefined,
 ): string[] {
   const seeds = Array.from({ length: mutators }, (_, thread) => (seed + Math.imul(thread, WEYL)) >>> 0);
-  const words: Record<string, string | number> = { workload, mutators, seeds: seeds.join(','), ...plan, ...parameters };
+  const words: Record<string, string | number> = { workload, mutators, seeds: seeds.join(','), ...parameters, ...plan };
+  words['operationsPerSecond'] = rateOf(plan, parameters);
   if (requests !== undefined) words['requests'] = requests;
   return Object.entries(words).map(([name, value]) => `${name}=${value}`);
 }

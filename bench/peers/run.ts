@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Configuration, Failed, Finished, InvocationResult, RequestFile } from '../harness/contract.ts';
 import { WORKLOADS } from '../workloads/index.ts';
-import { withDefaults, type Workload } from '../workloads/workload.ts';
+import { rateOf, withDefaults, type Workload } from '../workloads/workload.ts';
 import { cpuOf, interruptionsOf, memoryOf, pausesOf, sortRequests, within } from './account.ts';
 import { type Observation, observe } from './observation.ts';
 import { parseProgramResult, programWords, type ProgramResult, requestFileBytes } from './program.ts';
@@ -119,7 +119,7 @@ export async function runPeer(configuration: Configuration, programs = PROGRAMS)
       log: readFileSync(log, 'utf8'),
       flags: launch.flags,
       operations: plan.operations * configuration.mutators,
-      requests: requestsOf(workload, file, parameters['operationsPerSecond'] ?? 0),
+      requests: requestsOf(workload, file, rateOf(plan, parameters)),
     });
   } catch (error) {
     return failed('crash', (error as Error).message);

@@ -111,7 +111,8 @@ function openJdk(name: string, collector: string): PeerSystem {
       };
     },
     account({ log }) {
-      const { pauses, safepoints, stalls, pacing, collections, committed, used } = parseOpenJdkLog(log);
+      const { pauses, safepoints, stalls, pacing, collections, committed, used, lost } = parseOpenJdkLog(log);
+      if (lost > 0) throw new Error(`the log of ${name} lost ${lost} messages, so its pauses are not known`);
       return {
         pauses,
         stops: safepoints.filter((safepoint) => !pauses.includes(safepoint)),

@@ -1,7 +1,6 @@
 #include "mutator.h"
 
 #include <pthread.h>
-#include <sched.h>
 
 #include <string>
 
@@ -13,10 +12,13 @@ namespace {
 // A sleep ends late by about this much; what is left is waited for awake.
 constexpr int64_t kSleepSlackNs = 150'000;
 
-Work* MakeWork(const Parameters& parameters) {
+Work* MakeWork(const Parameters& parameters, uint32_t seed) {
   const std::string& name = parameters.Text("workload");
   if (name == "gcbench") return MakeGcbench(parameters);
   if (name == "binary-trees") return MakeBinaryTrees(parameters);
+  if (name == "lru") return MakeLru(parameters, seed);
+  if (name == "fragmentation") return MakeFragmentation(parameters, seed);
+  if (name == "allocation-rate") return MakeAllocationRate(parameters, seed);
   Parameters::Fail("unknown workload: " + name);
 }
 
@@ -62,7 +64,7 @@ void* RunMutator(void* argument) {
   auto& mutator = *static_cast<Mutator*>(argument);
   Measurement& measurement = *mutator.measurement;
   pthread_setname_np(pthread_self(), ("mutator-" + std::to_string(mutator.index)).c_str());
-  mutator.work = MakeWork(measurement.parameters);
+  mutator.work = MakeWork(measurement.parameters, measurement.parameters.Seed(mutator.index));
   const uint32_t warm_up = measurement.parameters.Count("warmUp");
   mutator.work->Build();
   for (uint32_t i = 0; i < warm_up; ++i) mutator.work->Step(i);

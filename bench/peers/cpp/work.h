@@ -43,5 +43,8 @@ class Work {
 // Each on the thread that will do the work.
 Work* MakeGcbench(const Parameters& parameters);
 Work* MakeBinaryTrees(const Parameters& parameters);
+Work* MakeLru(const Parameters& parameters, uint32_t seed);
+Work* MakeFragmentation(const Parameters& parameters, uint32_t seed);
+Work* MakeAllocationRate(const Parameters& parameters, uint32_t seed);
 
 }  // namespace faultline::peers

@@ -29,11 +29,7 @@ func (p parameters) text(name string) string {
 }
 
 func (p parameters) integer(name string) int {
-	value, err := strconv.Atoi(p.text(name))
-	if err != nil {
-		panic(err)
-	}
-	return value
+	return int(p.number(name))
 }
 
 func (p parameters) number(name string) float64 {

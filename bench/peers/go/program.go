@@ -48,9 +48,11 @@ func main() {
 	}
 	together(mutators, func(m *mutator) { m.prepare() })
 	say("begin")
+	samples := startHeapSamples()
 	beganNs := nowNs()
 	together(mutators, func(m *mutator) { m.measure(beganNs) })
 	wallNs := nowNs() - beganNs
+	heap := samples.finish()
 	say("end")
 	together(mutators, func(m *mutator) { m.work.verify() })
 
@@ -63,6 +65,7 @@ func main() {
 		liveBytes += m.work.liveBytes()
 		checksums = append(checksums, fmt.Sprint(counts.checksum))
 	}
-	fmt.Printf(`{"beganNs":%d,"wallNs":%d,"checks":%d,"mismatches":%d,"checksums":[%s],"liveBytes":%d,"processBeganNs":%d,"runtime":"%s"}`+"\n",
-		beganNs, wallNs, checks, mismatches, strings.Join(checksums, ","), liveBytes, processBeganNs, runtime.Version())
+	fmt.Printf(`{"beganNs":%d,"wallNs":%d,"checks":%d,"mismatches":%d,"checksums":[%s],"liveBytes":%d,"heap":[%s],`+
+		`"processBeganNs":%d,"runtime":"%s"}`+"\n",
+		beganNs, wallNs, checks, mismatches, strings.Join(checksums, ","), liveBytes, heap, processBeganNs, runtime.Version())
 }

@@ -43,6 +43,12 @@ func makeWork(p parameters, seed uint32) work {
 		return newGcbench(p)
 	case "binary-trees":
 		return newBinaryTrees(p)
+	case "lru":
+		return newLru(p, seed)
+	case "fragmentation":
+		return newFragmentation(p, seed)
+	case "allocation-rate":
+		return newAllocationRate(p, seed)
 	default:
 		panic("unknown workload: " + name)
 	}

@@ -30,7 +30,7 @@ final class Parameters {
   }
 
   int integer(String name) {
-    return Integer.parseInt(text(name));
+    return (int) number(name);
   }
 
   double number(String name) {

@@ -41,6 +41,9 @@ abstract class Work {
     switch (name) {
       case "gcbench": return new Gcbench(parameters);
       case "binary-trees": return new BinaryTrees(parameters);
+      case "lru": return new Lru(parameters, seed);
+      case "fragmentation": return new Fragmentation(parameters, seed);
+      case "allocation-rate": return new AllocationRate(parameters, seed);
       default: throw new IllegalArgumentException("unknown workload: " + name);
     }
   }
