@@ -1,0 +1,12 @@
+/** Every workload by name. */
+import { allocationRate } from './allocation-rate.ts';
+import { binaryTrees } from './binary-trees.ts';
+import { fragmentation } from './fragmentation.ts';
+import { gcbench } from './gcbench.ts';
+import { graph } from './graph.ts';
+import { lru } from './lru.ts';
+import type { Workload } from './workload.ts';
+
+const ALL = [gcbench, binaryTrees, lru, fragmentation, allocationRate, graph];
+
+export const WORKLOADS: ReadonlyMap<string, Workload> = new Map(ALL.map((workload) => [workload.name, workload]));
