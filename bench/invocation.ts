@@ -7,9 +7,10 @@
  * `faultline` or `v8`. The exit code is 0 whenever there is a result, also a failed one, and 2 for an argument that is none.
  */
 import type { Configuration, Failed, InvocationResult } from './harness/contract.ts';
+import type { Job } from './invocation/mutators.ts';
 import { useBenchAddon } from './invocation/native.ts';
 import { WORKLOADS } from './workloads/index.ts';
-import { withDefaults } from './workloads/workload.ts';
+import { settingsOf } from './workloads/workload.ts';
 
 const CODES: Readonly<Record<string, Failed['code']>> = {
   ERR_HEAP_EXHAUSTED: 'out-of-memory',
@@ -27,23 +28,26 @@ const CODES: Readonly<Record<string, Failed['code']>> = {
 
 function failed(error: unknown): Failed {
   const { code, message } = error as { code?: string; message: string };
-  return { ok: false, code: (code === undefined ? undefined : CODES[code]) ?? 'crash', message: code === undefined ? message : `${code}: ${message}` };
+  const known = code === undefined ? undefined : CODES[code];
+  return { ok: false, code: known ?? 'crash', message: code === undefined || code === known ? message : `${code}: ${message}` };
 }
 
 async function run(configuration: Configuration): Promise<InvocationResult> {
   const workload = WORKLOADS.get(configuration.workload);
   if (workload === undefined) return { ok: false, code: 'unsupported', message: `there is no workload ${configuration.workload}` };
   try {
-    const parameters = withDefaults(workload, configuration.parameters);
+    const { parameters, texts } = settingsOf(workload, configuration.parameters);
     useBenchAddon();
+    const material = await workload.prepare?.(texts);
+    const job: Job = { configuration, workload, parameters, ...(material === undefined ? {} : { material }) };
     // Only now: the library looks for its addon when it is used first.
     if (configuration.system === 'faultline') {
       const { runFaultline } = await import('./invocation/faultline.ts');
-      return await runFaultline(configuration, workload, parameters);
+      return await runFaultline(job);
     }
     if (configuration.system === 'v8' && configuration.driver === 'javascript') {
       const { runPlain } = await import('./invocation/plain.ts');
-      return await runPlain(configuration, workload, parameters);
+      return await runPlain(job);
     }
     return { ok: false, code: 'unsupported', message: `no ${configuration.driver} mutators for system ${configuration.system} here` };
   } catch (error) {

@@ -3,12 +3,11 @@
  */
 import { Heap, type HeapEvent, type HeapOptions, type HeapStatistics } from 'faultline';
 import type { BarrierRow, Configuration, Finished, Interval, Pause } from '../harness/contract.ts';
-import type { Parameters, Workload } from '../workloads/workload.ts';
 import { rateOf } from '../workloads/workload.ts';
 import { fromEpochMs } from './clock.ts';
 import { checked, measure, memoryOf, writeRequests } from './measurement.ts';
 import { GAUGE, INTERRUPTIONS, type MutatorReport } from './messages.ts';
-import { InvocationError, Mutators } from './mutators.ts';
+import { InvocationError, type Job, Mutators } from './mutators.ts';
 import { nominalOf } from './nominal.ts';
 
 /** The least a heap can be. */
@@ -63,14 +62,15 @@ class Watch {
 }
 
 /** Runs the workload; throws {@link InvocationError} or what the heap throws. */
-export async function runFaultline(configuration: Configuration, workload: Workload, parameters: Parameters): Promise<Finished> {
+export async function runFaultline(job: Job): Promise<Finished> {
+  const { configuration, parameters } = job;
   const row = configuration.barrier ?? DEFAULT_ROW;
   if (configuration.heapBytes < MIN_HEAP_BYTES) throw new InvocationError('ERR_HEAP_EXHAUSTED', 'no heap is smaller than 1 MiB');
   const heap = Heap.create(optionsOf(configuration, row));
   const watch = new Watch(heap);
   const isBarriered = row.marker === 'satb' || BARRIERED_MODES.has(row.mode);
   const driver = configuration.driver === 'native' ? 'native' : isBarriered ? 'barriered-javascript' : 'javascript';
-  const mutators = new Mutators({ configuration, workload, parameters, driver, token: heap.token });
+  const mutators = new Mutators({ ...job, driver, token: heap.token });
   try {
     const measured = await measure(
       mutators,

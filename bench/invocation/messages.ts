@@ -2,7 +2,7 @@
  * Messages: what the main thread of an invocation, its mutator threads and its hiccup thread share.
  */
 import type { HeapToken } from 'faultline';
-import type { Parameters, Plan } from '../workloads/workload.ts';
+import type { Material, Parameters, Plan } from '../workloads/workload.ts';
 
 /**
  * Words of the control array; known to native/bench/run.h.
@@ -31,6 +31,7 @@ export interface MutatorData {
   readonly token?: HeapToken;
   readonly workload: string;
   readonly parameters: Parameters;
+  readonly material?: Material;
   readonly plan: Plan;
   readonly seed: number;
   readonly thread: number;

@@ -90,7 +90,7 @@ function carryOut(work: Work, parking: Parking, onMeasure: () => void): boolean 
 function onHeap(heap: Heap): MutatorReport {
   const mutator = heap.attachMutator();
   const memory = new (data.driver === 'javascript' ? BenchMutator : BarrieredMutator)(heap, mutator);
-  const work = WORKLOADS.get(data.workload)!.onHeap(memory, data.parameters, data.seed);
+  const work = WORKLOADS.get(data.workload)!.onHeap(memory, data.parameters, data.seed, data.material);
   const parking: Parking = { parked: (wait) => mutator.parked(wait), poll: () => mutator.poll() };
   carryOut(work, parking, () => memory.resetCensus());
   const { checks, mismatches, checksum } = work;
@@ -104,7 +104,7 @@ function onHeap(heap: Heap): MutatorReport {
 function native(heap: Heap): MutatorReport {
   const { workload, parameters, seed, intervalNs } = data;
   const corruptAt = parameters['corruptAt'] ?? 0;
-  const options = { workload, parameters, seed, warmUp, operations, intervalNs, corruptAt };
+  const options = { workload, parameters, tables: data.material ?? {}, seed, warmUp, operations, intervalNs, corruptAt };
   const run = benchAddon().runWorkload(heap.token.id, options, control, gauges, requests);
   if (run === null) throw new Error('the heap is gone');
   if (!run.known) throw Object.assign(new Error(`there are no native mutators for ${workload}`), { code: 'unsupported' });
@@ -129,7 +129,7 @@ async function plain(): Promise<MutatorReport> {
     }
   });
   observer.observe({ entryTypes: ['gc'] });
-  const work = WORKLOADS.get(data.workload)!.plain(data.parameters, data.seed);
+  const work = WORKLOADS.get(data.workload)!.plain(data.parameters, data.seed, data.material);
   carryOut(work, NO_HEAP, () => {});
   // The observer is told in a later turn of the event loop.
   await turn();

@@ -5,7 +5,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { type ResourceLimits, Worker } from 'node:worker_threads';
 import type { HeapToken } from 'faultline';
 import type { Configuration } from '../harness/contract.ts';
-import type { Parameters, Plan, Workload } from '../workloads/workload.ts';
+import type { Material, Parameters, Plan, Workload } from '../workloads/workload.ts';
 import { rateOf } from '../workloads/workload.ts';
 import {
   CONTROL, type Driver, type FromHiccup, type FromMutator, GAUGE, type HiccupData, type HiccupReport, type MutatorData, type MutatorReport, PHASE,
@@ -25,10 +25,15 @@ export class InvocationError extends Error {
   }
 }
 
-export interface MutatorsOptions {
+/** What is to be run. */
+export interface Job {
   readonly configuration: Configuration;
   readonly workload: Workload;
   readonly parameters: Parameters;
+  readonly material?: Material;
+}
+
+export interface MutatorsOptions extends Job {
   readonly driver: Driver;
   readonly token?: HeapToken;
   readonly limits?: ResourceLimits;
@@ -46,7 +51,7 @@ export class Mutators {
   #hiccupsCome = false;
   #failure: InvocationError | undefined;
 
-  constructor({ configuration, workload, parameters, driver, token, limits }: MutatorsOptions) {
+  constructor({ configuration, workload, parameters, material, driver, token, limits }: MutatorsOptions) {
     this.count = configuration.mutators;
     this.plan = workload.plan(parameters);
     const gauges = new SharedArrayBuffer(this.count * GAUGE.count * 8);
@@ -65,6 +70,7 @@ export class Mutators {
         intervalNs: rate === 0 ? 0 : 1e9 / rate,
         control: this.#control.buffer as SharedArrayBuffer,
         gauges,
+        ...(material === undefined ? {} : { material }),
         ...(token === undefined ? {} : { token }),
         ...(requests === undefined ? {} : { requests }),
       };

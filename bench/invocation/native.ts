@@ -10,6 +10,7 @@ import type { Allocated } from './messages.ts';
 export interface NativeOptions {
   readonly workload: string;
   readonly parameters: Readonly<Record<string, number>>;
+  readonly tables: Readonly<Record<string, Uint32Array>>;
   readonly seed: number;
   readonly warmUp: number;
   readonly operations: number;

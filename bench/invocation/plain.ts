@@ -4,20 +4,20 @@
  * Each mutator is a worker with a heap of its own, so `heapBytes` is divided among them. It limits the old generation; the young one
  * comes on top, as with `node --max-old-space-size`.
  */
-import type { Configuration, Finished } from '../harness/contract.ts';
-import type { Parameters, Workload } from '../workloads/workload.ts';
+import type { Finished } from '../harness/contract.ts';
 import { rateOf } from '../workloads/workload.ts';
 import { intervalsOf } from './faultline.ts';
 import { checked, measure, memoryOf, writeRequests } from './measurement.ts';
 import { GAUGE } from './messages.ts';
-import { Mutators } from './mutators.ts';
+import { type Job, Mutators } from './mutators.ts';
 
 const MIB = 2 ** 20;
 
 /** Runs the workload; throws {@link InvocationError}. */
-export async function runPlain(configuration: Configuration, workload: Workload, parameters: Parameters): Promise<Finished> {
+export async function runPlain(job: Job): Promise<Finished> {
+  const { configuration, parameters } = job;
   const limits = { maxOldGenerationSizeMb: configuration.heapBytes / MIB / configuration.mutators };
-  const mutators = new Mutators({ configuration, workload, parameters, driver: 'plain', limits });
+  const mutators = new Mutators({ ...job, driver: 'plain', limits });
   try {
     const measured = await measure(
       mutators,

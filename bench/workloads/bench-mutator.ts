@@ -51,22 +51,21 @@ export class BenchMutator {
     ({ control: this.#control, top: this.#top, limit: this.#limit } = mutator.allocationBuffer);
   }
 
-  /** Reference fields `r0` … , then `dataSlots` u32 fields `d0` … . */
-  defineShape(name: string, references: number, dataSlots: number): BenchShape {
+  /** Reference fields, then u32 fields, then elements: references, doubles, or none. */
+  defineShape(name: string, references: number, dataSlots: number, elements: 'none' | 'references' | 'doubles' = 'none'): BenchShape {
     const fields = (prefix: string, count: number, kind: 'ref' | 'u32'): [string, 'ref' | 'u32'][] =>
       Array.from({ length: count }, (_, i) => [`${prefix}${i}`, kind]);
     const shape = this.#heap.defineShape({
       name,
       fields: Object.fromEntries([...fields('r', references, 'ref'), ...fields('d', dataSlots, 'u32')]),
+      ...(elements === 'none' ? {} : { elements: elements === 'references' ? ('ref' as const) : ('f64' as const) }),
     }) as Shape;
-    return { shape, fixedWords: shape.fixedWords, references, ofReferences: false, elements: 0 };
+    return { shape, fixedWords: shape.fixedWords, references, ofReferences: elements === 'references', elements: shape.elementsOffset };
   }
 
   /** Reference fields, then elements: references, or doubles. */
   defineArray(name: string, references: number, ofReferences: boolean): BenchShape {
-    const fields = Object.fromEntries(Array.from({ length: references }, (_, i) => [`r${i}`, 'ref' as const]));
-    const shape = this.#heap.defineShape({ name, fields, elements: ofReferences ? 'ref' : 'f64' }) as Shape;
-    return { shape, fixedWords: shape.fixedWords, references, ofReferences, elements: shape.elementsOffset };
+    return this.defineShape(name, references, 0, ofReferences ? 'references' : 'doubles');
   }
 
   /** A zeroed object with its header. A safepoint. Throws what {@link Mutator.allocate} throws. */

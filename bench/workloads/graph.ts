@@ -91,7 +91,9 @@ class Graph extends Work {
   }
 
   corrupt(): void {
-    for (let vertex = 0; vertex < this.#count; vertex++) this.#vertices.removeEdge(vertex, 0);
+    for (let vertex = 0; vertex < this.#count; vertex++) {
+      this.#vertices.setEdge(vertex, 0, (this.#vertices.targetId(vertex, 0) + 1) % this.#count);
+    }
   }
 
   #change(vertex: number, kind: number): void {

@@ -28,7 +28,7 @@ export interface Store<Entry> {
   oldestKey(): number;
   /** From the newest entry on. */
   forEach(visit: (entry: Entry, key: number) => void): void;
-  spoil(): void;
+  spoil(entry: Entry): void;
 }
 
 /** u32 slots from an entry's start. */
@@ -142,9 +142,8 @@ export class HeapStore implements Store<Ref> {
     }
   }
 
-  spoil(): void {
-    const newest = this.#memory.load(this.#roots[ENDS]! * 2 + OLDER);
-    this.#memory.f64[this.#memory.load(newest * 2 + VALUE) + this.#value.elements] = -1;
+  spoil(entry: Ref): void {
+    this.#memory.f64[this.#memory.load(entry * 2 + VALUE) + this.#value.elements] = -1;
   }
 
   #bucket(key: number): number {
@@ -253,8 +252,8 @@ export class PlainStore implements Store<PlainEntry> {
     for (let entry = this.#ends.older; entry !== this.#ends; entry = entry.older) visit(entry, entry.key);
   }
 
-  spoil(): void {
-    this.#ends.older.value[0] = -1;
+  spoil(entry: PlainEntry): void {
+    entry.value[0] = -1;
   }
 
   #bucket(key: number): number {

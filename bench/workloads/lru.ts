@@ -81,7 +81,7 @@ class Lru<Entry> extends Work {
   }
 
   corrupt(): void {
-    this.#store.spoil();
+    this.#store.forEach((entry) => this.#store.spoil(entry));
   }
 
   override liveBytes(): number {

@@ -11,6 +11,13 @@ import { mixed } from './random.ts';
 /** The knobs of a workload, with its defaults filled in. */
 export type Parameters = Readonly<Record<string, number>>;
 
+/** Tables that main reads once and all threads share. */
+export type Material = Readonly<Record<string, Uint32Array>> & {
+  readonly firstEdge: Uint32Array;
+  readonly edgeTarget: Uint32Array;
+  readonly selfBytes: Uint32Array;
+};
+
 /** How many steps are taken before the measured part, and in it. */
 export interface Plan {
   readonly warmUp: number;
@@ -23,6 +30,9 @@ export interface Plan {
 export function rateOf(plan: Plan, parameters: Parameters): number {
   return plan.operationsPerSecond || knob(parameters, 'operationsPerSecond');
 }
+
+/** Parameters that are text, by name. */
+export type Texts = Readonly<Record<string, string | undefined>>;
 
 export interface Workload {
   readonly name: string;
@@ -37,16 +47,20 @@ export interface Workload {
   readonly presets?: Readonly<Record<string, Parameters>>;
   /** Whether an operation is a request whose latency is recorded. */
   readonly hasRequests: boolean;
+  /** Parameters that are text; any of them may be left out. */
+  readonly texts?: readonly string[];
+  /** In the main thread, before mutators are started. */
+  prepare?(texts: Texts): Promise<Material>;
   plan(parameters: Parameters): Plan;
-  onHeap(mutator: BenchMutator, parameters: Parameters, seed: number): Work;
-  plain(parameters: Parameters, seed: number): Work;
+  onHeap(mutator: BenchMutator, parameters: Parameters, seed: number, material: Material | undefined): Work;
+  plain(parameters: Parameters, seed: number, material: Material | undefined): Work;
 }
 
 /** Knobs of every workload. */
 export const COMMON_DEFAULTS: Parameters = {
   /** Starts of requests a second and mutator at a fixed schedule (open loop); 0: each follows the one before (closed loop). */
   operationsPerSecond: 0,
-  /** After so many measured operations one live value is spoilt, to see that checks can fail; 0: never. */
+  /** After so many measured operations live values are spoilt, to see that checks can fail; 0: never. */
   corruptAt: 0,
 };
 
@@ -64,7 +78,7 @@ export abstract class Work {
   abstract step(index: number): void;
   /** Checks everything that is alive, and adds it to the checksum. */
   abstract verify(): void;
-  /** Spoils one live value that a later check must find. */
+  /** Spoils live values, in such a way that a later check must find one and nothing else goes wrong. */
   abstract corrupt(): void;
   /** What the workload itself counts as alive, in bytes; 0 where it does not. */
   liveBytes(): number {
@@ -82,20 +96,30 @@ export abstract class Work {
   }
 }
 
-/** Fills in defaults and a preset. Throws RangeError for a knob or a preset that does not exist. */
-export function withDefaults(workload: Workload, given: Readonly<Record<string, number | string>>): Parameters {
-  const { preset, ...numbers } = given;
+/** A configuration asks for something that there is not. */
+export class SettingsError extends RangeError {
+  readonly code = 'unsupported';
+}
+
+/** What a configuration says, with defaults and the preset filled in. Throws {@link SettingsError} for what the workload does not have. */
+export function settingsOf(workload: Workload, given: Readonly<Record<string, number | string>>): { parameters: Parameters; texts: Texts } {
+  const { preset, ...own } = given;
   const chosen = preset === undefined ? {} : workload.presets?.[preset];
-  if (chosen === undefined) throw new RangeError(`${workload.name} has no preset ${JSON.stringify(preset)}`);
+  if (chosen === undefined) throw new SettingsError(`${workload.name} has no preset ${JSON.stringify(preset)}`);
   const parameters: Record<string, number> = { ...COMMON_DEFAULTS, ...workload.defaults, ...chosen };
-  for (const [name, value] of Object.entries(numbers)) {
-    if (!(name in parameters)) throw new RangeError(`${workload.name} has no parameter ${name}; it has ${Object.keys(parameters).join(', ')}`);
+  const texts: Record<string, string> = {};
+  for (const [name, value] of Object.entries(own)) {
+    if (workload.texts?.includes(name)) {
+      texts[name] = String(value);
+      continue;
+    }
+    if (!(name in parameters)) throw new SettingsError(`${workload.name} has no parameter ${name}; it has ${Object.keys(parameters).join(', ')}`);
     if (typeof value !== 'number' || !Number.isFinite(value) || value < 0) {
-      throw new RangeError(`${workload.name}.${name} must be a number, 0 or more, not ${JSON.stringify(value)}`);
+      throw new SettingsError(`${workload.name}.${name} must be a number, 0 or more, not ${JSON.stringify(value)}`);
     }
     parameters[name] = value;
   }
-  return parameters;
+  return { parameters, texts };
 }
 
 /** A knob that is known to be there. */

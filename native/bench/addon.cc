@@ -52,6 +52,13 @@ Napi::Value RunWorkload(Info info) {
     const Napi::Value value = parameters.Get(name);
     if (value.IsNumber()) options.parameters.Set(name.As<Napi::String>(), value.As<Napi::Number>().DoubleValue());
   }
+  const Napi::Object tables = given.Get("tables").As<Napi::Object>();
+  const Napi::Array table_names = tables.GetPropertyNames();
+  for (uint32_t i = 0; i < table_names.Length(); ++i) {
+    const Napi::Value name = table_names[i];
+    const Napi::Uint32Array table = tables.Get(name).As<Napi::Uint32Array>();
+    options.parameters.SetTable(name.As<Napi::String>(), {table.Data(), static_cast<uint32_t>(table.ElementLength())});
+  }
   options.control = info[2].As<Napi::Int32Array>().Data();
   options.gauges = info[3].As<Napi::Float64Array>().Data();
   if (info[4].IsTypedArray()) options.requests = info[4].As<Napi::Float64Array>().Data();

@@ -57,7 +57,9 @@ class Graph final : public Work {
   }
 
   void Corrupt() override {
-    for (uint32_t vertex = 0; vertex < count_; ++vertex) RemoveEdge(vertex, 0);
+    for (uint32_t vertex = 0; vertex < count_; ++vertex) {
+      Access::Store(mutator_, Edge(At(vertex), 0), At((TargetId(vertex, 0) + 1) % count_));
+    }
   }
 
  private:

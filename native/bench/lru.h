@@ -75,8 +75,10 @@ class Lru final : public Work {
   }
 
   void Corrupt() override {
-    const WordIndex newest = Load(mutator_.root(kEnds), kOlder);
-    mutator_.doubles(Load(newest, kValue))[value_.fixed_words] = -1;
+    const WordIndex ends = mutator_.root(kEnds);
+    for (WordIndex entry = Load(ends, kOlder); entry != ends; entry = Load(entry, kOlder)) {
+      mutator_.doubles(Load(entry, kValue))[value_.fixed_words] = -1;
+    }
   }
 
   double LiveBytes() const override { return bytes_; }

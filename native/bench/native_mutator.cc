@@ -52,24 +52,27 @@ NativeMutator::~NativeMutator() {
   heap_.TellMemoryMayBeFree();
 }
 
-BenchShape NativeMutator::DefineShape(const char* name, uint32_t reference_fields, uint32_t data_bytes) {
+BenchShape NativeMutator::Define(const char* name, uint32_t reference_fields, uint32_t data_bytes, ElementKind elements) {
   Shape shape;
   shape.fixed_words = kHeaderWords + (reference_fields * 4 + data_bytes + kWordBytes - 1) / kWordBytes;
   shape.reference_fields = reference_fields;
+  shape.element_kind = elements;
+  shape.element_bytes_log2 = elements == ElementKind::kReference ? 2 : elements == ElementKind::kData ? 3 : 0;
   const ShapeId id = heap_.shapes.Define(name, "native", shape);
   Must(id != 0, name);
-  return {id, shape.fixed_words, reference_fields, false};
+  return {id, shape.fixed_words, reference_fields, elements == ElementKind::kReference};
+}
+
+BenchShape NativeMutator::DefineShape(const char* name, uint32_t reference_fields, uint32_t data_bytes) {
+  return Define(name, reference_fields, data_bytes, ElementKind::kNone);
+}
+
+BenchShape NativeMutator::DefineMixed(const char* name, uint32_t reference_fields, uint32_t data_bytes) {
+  return Define(name, reference_fields, data_bytes, ElementKind::kReference);
 }
 
 BenchShape NativeMutator::DefineArray(const char* name, uint32_t reference_fields, bool of_references) {
-  Shape shape;
-  shape.fixed_words = kHeaderWords + (reference_fields + 1) / 2;
-  shape.reference_fields = reference_fields;
-  shape.element_kind = of_references ? ElementKind::kReference : ElementKind::kData;
-  shape.element_bytes_log2 = of_references ? 2 : 3;
-  const ShapeId id = heap_.shapes.Define(name, "native", shape);
-  Must(id != 0, name);
-  return {id, shape.fixed_words, reference_fields, of_references};
+  return Define(name, reference_fields, 0, of_references ? ElementKind::kReference : ElementKind::kData);
 }
 
 void NativeMutator::Unpark() {

@@ -45,6 +45,8 @@ class NativeMutator {
 
   // `data_bytes` of fields behind the reference fields.
   BenchShape DefineShape(const char* name, uint32_t reference_fields, uint32_t data_bytes);
+  // The same with elements that are references.
+  BenchShape DefineMixed(const char* name, uint32_t reference_fields, uint32_t data_bytes);
   BenchShape DefineArray(const char* name, uint32_t reference_fields, bool of_references);
 
   // A zeroed object with its header.  A safepoint.  Throws OutOfMemory.
@@ -80,6 +82,7 @@ class NativeMutator {
   Census census;
 
  private:
+  BenchShape Define(const char* name, uint32_t reference_fields, uint32_t data_bytes, ElementKind elements);
   WordIndex AllocateSlowly(const BenchShape& shape, uint32_t count, uint32_t words);
   Allocation Attempt(uint32_t words);
   Allocation AttemptLarge(uint32_t words);

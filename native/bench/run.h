@@ -41,7 +41,7 @@ struct RunOptions {
   uint32_t warm_up = 0;
   uint32_t operations = 0;
   double interval_ns = 0;        // Between the starts of two requests; 0: closed loop.
-  uint32_t corrupt_at = 0;       // The step after which a live value is spoilt; 0: none.
+  uint32_t corrupt_at = 0;       // The step after which live values are spoilt; 0: none.
   int32_t* control = nullptr;
   double* gauges = nullptr;      // Of this mutator.
   double* requests = nullptr;    // Pairs of start and end in ns of the monotonic clock, `operations` of them; or null.

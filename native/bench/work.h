@@ -14,14 +14,26 @@ namespace faultline::bench {
 // A workload's knobs by name.
 class Parameters {
  public:
+  // A table that all mutators share.
+  struct Numbers {
+    const uint32_t* data = nullptr;
+    uint32_t count = 0;
+  };
+
   void Set(std::string name, double value) { values_[std::move(name)] = value; }
   double Number(const char* name) const {
     const auto found = values_.find(name);
     return found == values_.end() ? 0 : found->second;
   }
   uint32_t Count(const char* name) const { return static_cast<uint32_t>(Number(name)); }
+  void SetTable(std::string name, Numbers numbers) { tables_[std::move(name)] = numbers; }
+  Numbers Table(const char* name) const {
+    const auto found = tables_.find(name);
+    return found == tables_.end() ? Numbers{} : found->second;
+  }
 
  private:
+  std::unordered_map<std::string, Numbers> tables_;
   std::unordered_map<std::string, double> values_;
 };
 
@@ -35,7 +47,7 @@ class Work {
   virtual void Step(uint32_t index) = 0;
   // Checks everything that is alive, and adds it to the checksum.
   virtual void Verify() = 0;
-  // Spoils one live value that a later check must find.
+  // Spoils live values, in such a way that a later check must find one and nothing else goes wrong.
   virtual void Corrupt() = 0;
   // What the workload itself counts as alive, where it does.
   virtual double LiveBytes() const { return 0; }

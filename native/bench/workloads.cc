@@ -2,10 +2,12 @@
 
 #include "bench/allocation_rate.h"
 #include "bench/binary_trees.h"
+#include "bench/documents.h"
 #include "bench/fragmentation.h"
 #include "bench/gcbench.h"
 #include "bench/graph.h"
 #include "bench/lru.h"
+#include "bench/replay.h"
 
 namespace faultline::bench {
 
@@ -19,6 +21,10 @@ std::unique_ptr<Work> Make(const std::string& name, NativeMutator& mutator, cons
   if (name == "fragmentation") return std::make_unique<Fragmentation<Access>>(mutator, parameters, seed);
   if (name == "allocation-rate") return std::make_unique<AllocationRate<Access>>(mutator, parameters, seed);
   if (name == "graph") return std::make_unique<Graph<Access>>(mutator, parameters, seed);
+  if (name == "documents") return std::make_unique<Documents<Access>>(mutator, parameters, seed);
+  if (name == "replay" && parameters.Table("selfBytes").count > 0) {
+    return std::make_unique<Replay<Access>>(mutator, parameters, seed);
+  }
   return nullptr;
 }
 
