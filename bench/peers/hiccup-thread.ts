@@ -16,6 +16,7 @@ if (parentPort !== null) {
   const phase = new Int32Array(workerData as SharedArrayBuffer);
   const never = new Int32Array(new SharedArrayBuffer(4));
   const overshoot = createHistogram({ lowest: 1, highest: 1e12, figures: 3 });
+  parentPort.postMessage('ready');
   Atomics.wait(phase, 0, HICCUP_PHASE.waiting);
   while (Atomics.load(phase, 0) === HICCUP_PHASE.measuring) {
     const began = performance.now();

@@ -32,11 +32,12 @@ class HiccupThread {
 
   constructor() {
     this.#worker = new Worker(new URL('./hiccup-thread.js', import.meta.url), { workerData: this.#phase.buffer, execArgv: [] });
-    this.#report = new Promise((resolve, reject) => {
-      this.#worker.on('message', resolve);
-      this.#worker.on('error', reject);
-    });
+    this.#report = this.#message((message) => message !== 'ready') as Promise<readonly number[]>;
     this.#report.catch(() => {});
+  }
+
+  async ready(): Promise<void> {
+    await this.#message((message) => message === 'ready');
   }
 
   enter(phase: number): void {
@@ -50,6 +51,13 @@ class HiccupThread {
 
   end(): Promise<number> {
     return this.#worker.terminate();
+  }
+
+  #message(select: (message: unknown) => boolean): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      this.#worker.on('message', (message: unknown) => select(message) && resolve(message));
+      this.#worker.on('error', reject);
+    });
   }
 }
 
@@ -66,6 +74,7 @@ function endTogether(child: ChildProcess): () => void {
 /** Rejects with the error of `spawn` when the program cannot be started at all. */
 export async function observe({ file, args, environment }: Launch, words: readonly string[]): Promise<Observation> {
   const hiccups = new HiccupThread();
+  await hiccups.ready();
   const child = spawn(file, [...args, ...words], {
     stdio: ['pipe', 'pipe', 'pipe'],
     // What the caller's environment says to any of the runtimes would change what is measured.

@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Configuration, Failed, Finished, InvocationResult, RequestFile } from '../harness/contract.ts';
 import { WORKLOADS } from '../workloads/index.ts';
-import { rateOf, withDefaults, type Workload } from '../workloads/workload.ts';
+import { rateOf, settingsOf, type Workload } from '../workloads/workload.ts';
 import { cpuOf, interruptionsOf, memoryOf, pausesOf, sortRequests, within } from './account.ts';
 import { type Observation, observe } from './observation.ts';
 import { parseProgramResult, programWords, type ProgramResult, requestFileBytes } from './program.ts';
@@ -95,7 +95,7 @@ export async function runPeer(configuration: Configuration, programs = PROGRAMS)
   }
   const absent = missing(system, programs);
   if (absent !== undefined) return failed('unsupported', absent);
-  const parameters = withDefaults(workload, configuration.parameters);
+  const parameters = settingsOf(workload, configuration.parameters).parameters;
   const plan = workload.plan(parameters);
   const folder = mkdtempSync(join(tmpdir(), 'faultline-peer-'));
   try {
