@@ -9,7 +9,7 @@
  * The exit code is 1 when a program could not be compiled, 0 when peers were only skipped.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -67,6 +67,28 @@ const STEPS = [
     packages: ['g++'],
     present: () => succeeds(['c++', '--version']),
     command: () => cpp('malloc-peer', 'malloc'),
+  },
+  {
+    peers: 'sbcl',
+    packages: ['sbcl'],
+    present: () => succeeds(['sbcl', '--version']),
+    command: () => {
+      const compiled = `(compile-file "program.lisp" :output-file ${JSON.stringify(join(PROGRAMS, 'sbcl-peer.fasl'))})`;
+      const quietly = `(let ((*compile-verbose* nil)) (when (nth-value 2 ${compiled}) (sb-ext:exit :code 1)))`;
+      return ['sbcl', '--noinform', '--non-interactive', '--eval', quietly];
+    },
+    folder: 'lisp',
+  },
+  {
+    peers: 'ocaml',
+    packages: ['ocaml-nox'],
+    present: () => succeeds(['ocamlopt', '-version']),
+    command: () => {
+      // The compiler writes its objects beside the sources.
+      const copies = join(PROGRAMS, 'ocaml');
+      cpSync(join(SOURCES, 'ocaml'), copies, { recursive: true });
+      return ['sh', '-c', `cd '${copies}' && ocamlopt -o ../ocaml-peer observation.c program.ml`];
+    },
   },
   { peers: 'malloc-jemalloc', packages: ['libjemalloc2'], present: () => loads('libjemalloc.so.2') },
   { peers: 'malloc-mimalloc', packages: ['libmimalloc2.0'], present: () => loads('libmimalloc.so.2') },

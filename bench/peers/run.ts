@@ -93,6 +93,9 @@ export async function runPeer(configuration: Configuration, programs = PROGRAMS)
   if (workload === undefined || !system.workloads.includes(workload.name)) {
     return failed('unsupported', `${system.name} does not have the workload ${configuration.workload}`);
   }
+  if (configuration.mutators > (system.mutatorsMost ?? Infinity)) {
+    return failed('unsupported', `${system.name} runs ${system.mutatorsMost} mutator at a time`);
+  }
   const absent = missing(system, programs);
   if (absent !== undefined) return failed('unsupported', absent);
   const parameters = settingsOf(workload, configuration.parameters).parameters;

@@ -64,6 +64,8 @@ export interface PeerSystem {
   /** Relative to the programs' folder. Not there: this peer is not installed. */
   readonly program: string;
   readonly workloads: readonly string[];
+  /** How many mutators can run at once, where there is a limit. */
+  readonly mutatorsMost?: number;
   /** Whether mutators are threads named mutator-N. */
   readonly namesMutators: boolean;
   /** Names of the collector's threads. */
@@ -206,6 +208,54 @@ function malloc(name: string, library: string | undefined, packages: readonly st
   };
 }
 
+/** Pauses that a program took down itself, on the thread that had to collect. */
+function ownAccount({ result, resident }: Traces, kind: string): Account {
+  const pauses = result.pauses ?? [];
+  return {
+    pauses: pauses.map(([timeNs, lengthNs]) => [timeNs, lengthNs, kind] as const),
+    collections: pauses.map(([timeNs]) => timeNs),
+    heap: resident,
+    heapSource: 'resident',
+  };
+}
+
+/** The core of SBCL lies in the space that is limited. */
+const SBCL_CORE_MIB = 20;
+
+const sbcl: PeerSystem = {
+  name: 'sbcl',
+  packages: ['sbcl'],
+  runtime: 'SBCL',
+  program: 'sbcl-peer.fasl',
+  workloads: TREES,
+  namesMutators: true,
+  launch({ programs, heapBytes }) {
+    const size = ['--dynamic-space-size', `${Math.ceil(heapBytes / 2 ** 20) + SBCL_CORE_MIB}MB`];
+    return { file: 'sbcl', args: [...size, '--script', join(programs, 'sbcl-peer.fasl')], environment: {}, flags: size.join(' ') };
+  },
+  account: (traces) => ownAccount(traces, 'world stopped'),
+  isOutOfMemory: (_, output) => /Heap exhausted|HEAP-EXHAUSTED|dynamic space too small/.test(output),
+};
+
+/** Code, stack and tables beside the heap, in the address space that is limited. */
+const OCAML_OTHER_KIB = 16 * 1024;
+
+const ocaml: PeerSystem = {
+  name: 'ocaml',
+  packages: ['ocaml-nox'],
+  runtime: 'OCaml',
+  program: 'ocaml-peer',
+  workloads: TREES,
+  mutatorsMost: 1,
+  namesMutators: true,
+  launch({ programs, heapBytes }) {
+    const limit = `ulimit -v ${Math.ceil(heapBytes / 1024) + OCAML_OTHER_KIB}`;
+    return { file: '/bin/sh', args: ['-c', `${limit}; exec "$0" "$@"`, join(programs, 'ocaml-peer')], environment: {}, flags: limit };
+  },
+  account: (traces) => ownAccount(traces, 'collection'),
+  isOutOfMemory: (_, output) => /out of memory|not enough memory|Out_of_memory/.test(output),
+};
+
 const SYSTEMS: readonly PeerSystem[] = [
   openJdk('zgc', 'Z'),
   openJdk('shenandoah', 'Shenandoah'),
@@ -216,6 +266,8 @@ const SYSTEMS: readonly PeerSystem[] = [
   go('go', '100'),
   go('go-limit', 'off'),
   bdwgc,
+  sbcl,
+  ocaml,
   malloc('glibc', undefined, []),
   malloc('jemalloc', 'libjemalloc.so.2', ['libjemalloc2']),
   malloc('mimalloc', 'libmimalloc.so.2', ['libmimalloc2.0']),
