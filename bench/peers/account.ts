@@ -73,7 +73,7 @@ export function sortRequests(pairs: Float64Array): Float64Array {
   return Float64Array.from(order.flatMap((i) => [pairs[2 * i]!, pairs[2 * i + 1]!]));
 }
 
-/** CPU time of the measured part. `collectorThreads` and `mutatorThreads` are absent where names do not tell them. */
+/** CPU time of the measured part. What threads of a kind used is absent where their names do not tell it. */
 export function cpuOf(
   { totalNs, mutatorThreadsNs, collectorThreadsNs }: { totalNs: number; mutatorThreadsNs?: number; collectorThreadsNs?: number },
   account: Account,
@@ -81,7 +81,8 @@ export function cpuOf(
 ): Finished['cpuNs'] {
   const extraNs = account.collectorCpu === undefined ? undefined : total(account.collectorCpu, { ...part, wallNs: part.wallNs + 1 });
   const collector = collectorThreadsNs === undefined && extraNs === undefined ? undefined : (collectorThreadsNs ?? 0) + (extraNs ?? 0);
-  const mutators = mutatorThreadsNs !== undefined ? mutatorThreadsNs - (extraNs ?? 0) : collector === undefined ? undefined : totalNs - collector;
+  const others = collector === undefined ? undefined : totalNs - collector;
+  const mutators = mutatorThreadsNs === undefined ? others : mutatorThreadsNs - (extraNs ?? 0);
   const stalls = [...(account.stalls?.values() ?? [])].flat();
   const waitNs = total([...(account.waits ?? []), ...stalls.map(([startNs, lengthNs]) => [startNs, lengthNs] as const)], part);
   return {

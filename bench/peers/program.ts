@@ -1,9 +1,9 @@
 /**
  * Program: what a peer program is told and what it says. It is a process of the peer's own runtime, and knows nothing of the harness.
  *
- * It is told words `name=value`: `workload`, `mutators`, `seeds` (one a mutator, joined by commas), `warmUp` and `operations` (steps before and in the
- * measured part), every parameter of the workload, and `requests`, the file for starts and ends, where the workload has requests. Its
- * standard input and output then go like this:
+ * It is told words `name=value`: `workload`, `mutators`, `seeds` (one a mutator, joined by commas), `warmUp` and `operations` (steps
+ * before and in the measured part), every parameter of the workload, and `requests`, the file for starts and ends, where the workload
+ * has requests. Its standard input and output then go like this:
  *
  *     program    make all work, warm up   begin⏎         measured part          end⏎       verify    result⏎
  *     observer                                   ⏎                                   ⏎

@@ -1,7 +1,7 @@
 /**
  * Run: an invocation of a peer. It keeps the contract of bench/harness/contract.ts, as bench/invocation.ts does for Faultline and V8.
  *
- *     node build/bench/peers/run.js '{"workload":"gcbench","parameters":{},"system":"openjdk-zgc","driver":"native","heapBytes":268435456,…}'
+ *     node build/bench/peers/run.js '{"workload":"gcbench","parameters":{},"system":"openjdk-zgc","driver":"native",…}'
  *
  * The argument is a Configuration, the last line of standard output its result. The programs must be there: `npm run bench:peers`. The
  * exit code is 0 whenever there is a result, also a failed one, and 2 for an argument that is none.

@@ -126,7 +126,8 @@ function openJdk(name: string, collector: string): PeerSystem {
         live: used,
       };
     },
-    isOutOfMemory: (_, output) => /java\.lang\.OutOfMemoryError|Too small (initial|maximum) heap|Initial heap size set to a larger/.test(output),
+    // A heap may also be too small for the virtual machine to begin at all.
+    isOutOfMemory: (_, output) => /java\.lang\.OutOfMemoryError|Too small (initial|maximum) heap/.test(output),
   };
 }
 
