@@ -85,32 +85,21 @@ function finished({ configuration, system, observation, result, log, flags, oper
   return value;
 }
 
-/** Runs a configuration of a peer, to its end. */
-export async function runPeer(configuration: Configuration, programs = PROGRAMS): Promise<InvocationResult> {
-  const system = PEERS.get(configuration.system);
-  if (system === undefined) return failed('unsupported', `there is no peer ${configuration.system}`);
-  const workload = WORKLOADS.get(configuration.workload);
-  if (workload === undefined || !system.workloads.includes(workload.name)) {
-    return failed('unsupported', `${system.name} does not have the workload ${configuration.workload}`);
-  }
-  if (configuration.mutators > (system.mutatorsMost ?? Infinity)) {
-    return failed('unsupported', `${system.name} runs ${system.mutatorsMost} mutator at a time`);
-  }
-  const absent = missing(system, programs);
-  if (absent !== undefined) return failed('unsupported', absent);
-  const parameters = settingsOf(workload, configuration.parameters).parameters;
+/** Starts the program in a folder for its log, and makes a result of what it left behind. */
+async function runProgram(configuration: Configuration, system: PeerSystem, workload: Workload, programs: string): Promise<InvocationResult> {
+  const { parameters } = settingsOf(workload, configuration.parameters);
   const plan = workload.plan(parameters);
+  const file = configuration.requestFile ?? join(tmpdir(), `faultline-requests-${process.pid}.f64`);
   const folder = mkdtempSync(join(tmpdir(), 'faultline-peer-'));
   try {
     const log = join(folder, 'gc.log');
     writeFileSync(log, '');
-    const launch = system.launch({ programs, heapBytes: configuration.heapBytes, workload: workload.name, log });
-    const file = configuration.requestFile ?? join(tmpdir(), `faultline-requests-${process.pid}.f64`);
     const requestBytes = requestFileBytes(workload, plan, configuration.mutators);
     if (requestBytes > 0) {
       writeFileSync(file, '');
       truncateSync(file, requestBytes);
     }
+    const launch = system.launch({ programs, heapBytes: configuration.heapBytes, workload: workload.name, log });
     const words = programWords(configuration, parameters, plan, requestBytes > 0 ? file : undefined);
     const observation = await observe(launch, words);
     if (observation.exitCode !== 0 || !observation.isMeasured) return failureOf(system, observation);
@@ -124,10 +113,28 @@ export async function runPeer(configuration: Configuration, programs = PROGRAMS)
       operations: plan.operations * configuration.mutators,
       requests: requestsOf(workload, file, rateOf(plan, parameters)),
     });
-  } catch (error) {
-    return failed('crash', (error as Error).message);
   } finally {
     rmSync(folder, { recursive: true });
+  }
+}
+
+/** Runs a configuration of a peer, to its end. */
+export async function runPeer(configuration: Configuration, programs = PROGRAMS): Promise<InvocationResult> {
+  const system = PEERS.get(configuration.system);
+  if (system === undefined) return failed('unsupported', `there is no peer ${configuration.system}`);
+  const workload = WORKLOADS.get(configuration.workload);
+  if (workload === undefined || !system.workloads.includes(workload.name)) {
+    return failed('unsupported', `${system.name} does not have the workload ${configuration.workload}`);
+  }
+  if (configuration.mutators > (system.mutatorsMost ?? Infinity)) {
+    return failed('unsupported', `${system.name} runs ${system.mutatorsMost} mutator at a time`);
+  }
+  const absent = missing(system, programs);
+  if (absent !== undefined) return failed('unsupported', absent);
+  try {
+    return await runProgram(configuration, system, workload, programs);
+  } catch (error) {
+    return failed('crash', (error as Error).message);
   }
 }
 

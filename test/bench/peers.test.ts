@@ -27,9 +27,10 @@ const built = spawnSync(process.execPath, [join(ROOT, 'bench/peers/build.mjs')],
 const folder = mkdtempSync(join(tmpdir(), 'faultline-peers-test-'));
 
 function absent(system: PeerSystem): string | undefined {
-  const library = /(lib\w+\.so[.\d]*)/.exec(system.launch({ programs: '', heapBytes: 0, workload: '', log: '' }).environment['LD_PRELOAD'] ?? '');
-  if (library && !spawnSync('ldconfig', ['-p'], { encoding: 'utf8' }).stdout?.includes(library[1]!)) return `${system.name} needs ${library[1]}`;
-  return missing(system, PROGRAMS);
+  const library = system.launch({ programs: '', heapBytes: 0, workload: '', log: '' }).environment['LD_PRELOAD'];
+  if (library === undefined) return missing(system, PROGRAMS);
+  const { stdout } = spawnSync('ldconfig', ['-p'], { encoding: 'utf8' });
+  return stdout?.includes(library) ? missing(system, PROGRAMS) : `${system.name} needs ${library}`;
 }
 
 const launched = (name: string, workload = 'gcbench'): ReturnType<PeerSystem['launch']> =>
@@ -37,7 +38,8 @@ const launched = (name: string, workload = 'gcbench'): ReturnType<PeerSystem['la
 
 describe('what a peer is started with', () => {
   it('is one heap limit in the words of each', () => {
-    expect(launched('openjdk-zgc').args).toEqual(expect.arrayContaining(['-XX:+UseZGC', '-Xms65536k', '-Xmx65536k', '-XX:+AlwaysPreTouch']));
+    const zgc = ['-XX:+UseZGC', '-Xms65536k', '-Xmx65536k', '-XX:+AlwaysPreTouch'];
+    expect(launched('openjdk-zgc').args).toEqual(expect.arrayContaining(zgc));
     expect(launched('openjdk-epsilon').args.slice(0, 2)).toEqual(['-XX:+UnlockExperimentalVMOptions', '-XX:+UseEpsilonGC']);
     expect(launched('go').environment).toMatchObject({ GOGC: '100', GOMEMLIMIT: '67108864', GODEBUG: 'gctrace=1' });
     expect(launched('go-limit').environment).toMatchObject({ GOGC: 'off', GOMEMLIMIT: '67108864' });
@@ -51,7 +53,8 @@ describe('what a peer is started with', () => {
   });
 
   it('writes its log by time of the clock that requests are measured with, outside the pauses', () => {
-    expect(launched('openjdk-g1').args).toEqual(expect.arrayContaining(['-Xlog:async', '-Xlog:gc*,safepoint:file=/log:timenanos,level,tags:filecount=0']));
+    const logging = ['-Xlog:async', '-Xlog:gc*,safepoint:file=/log:timenanos,level,tags:filecount=0'];
+    expect(launched('openjdk-g1').args).toEqual(expect.arrayContaining(logging));
   });
 
   const configuration: Configuration = {
@@ -61,7 +64,8 @@ describe('what a peer is started with', () => {
   it('is every parameter, with a seed for each mutator', () => {
     const words = programWords(configuration, { keys: 10, operationsPerSecond: 50 }, { warmUp: 3, operations: 4 }, '/file');
     expect(words.sort()).toEqual([
-      'keys=10', 'mutators=2', 'operations=4', 'operationsPerSecond=50', 'requests=/file', 'seeds=4294967295,2654435768', 'warmUp=3', 'workload=lru',
+      'keys=10', 'mutators=2', 'operations=4', 'operationsPerSecond=50', 'requests=/file', 'seeds=4294967295,2654435768', 'warmUp=3',
+      'workload=lru',
     ]);
   });
 
@@ -111,7 +115,8 @@ function reference(name: string, seed: number): [checks: number, checksum: numbe
 }
 
 beforeAll(() => {
-  const { status, stdout, stderr } = spawnSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'bench/tsconfig.json'], { cwd: ROOT, encoding: 'utf8' });
+  const compile = ['node_modules/typescript/bin/tsc', '-p', 'bench/tsconfig.json'];
+  const { status, stdout, stderr } = spawnSync(process.execPath, compile, { cwd: ROOT, encoding: 'utf8' });
   if (status !== 0) throw new Error(`bench/ does not compile: ${stdout}${stderr}`);
 }, BUILD_MS);
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -126,10 +131,12 @@ describe('the build of the peers', () => {
   });
 });
 
-describe.each([...PEERS.values()].map((system) => ({ name: system.name, system, reason: absent(system) })))('$name', ({ name, system, reason }) => {
+const RUNS = [...PEERS.values()].map((system) => ({ name: system.name, system, reason: absent(system) }));
+
+describe.each(RUNS)('$name', ({ name, system, reason }) => {
   const title = (law: string): string => (reason === undefined ? law : `${law} (skipped: ${reason})`);
 
-  it.skipIf(reason !== undefined)(title('finds what it stored, and the same as plain JavaScript objects'), { timeout: RUN_MS }, async () => {
+  it.skipIf(reason !== undefined)(title('finds what it stored, the same as plain JavaScript objects'), { timeout: RUN_MS }, async () => {
     const seed = seedOfTest();
     for (const workload of system.workloads) {
       const result = await invoke(configure(name, workload, seed));
@@ -154,7 +161,8 @@ describe.each([...PEERS.values()].map((system) => ({ name: system.name, system, 
     expect(result).toMatchObject({ ok: true, checks: mutators * checks, checksum: (mutators * checksum) % 2 ** 32 });
     expect(result.interruptions).toHaveLength(mutators);
     if (system.mutatorsMost !== undefined) {
-      expect(await invoke(configure(name, 'binary-trees', 1, { mutators: mutators + 1 }))).toMatchObject({ ok: false, code: 'unsupported' });
+      const more = await invoke(configure(name, 'binary-trees', 1, { mutators: mutators + 1 }));
+      expect(more).toMatchObject({ ok: false, code: 'unsupported' });
     }
     expect(result.hiccupNs).toHaveLength(6);
     expect(result.cpuNs.total).toBeGreaterThan(0);
