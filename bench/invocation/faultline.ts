@@ -20,6 +20,9 @@ const DEFAULT_ROW: BarrierRow = { mode: 'sigbus', marker: 'barrier-free', faultA
 /** Modes in which a program has to load references through the mutator's own function. */
 const BARRIERED_MODES: ReadonlySet<string> = new Set(['load-barrier']);
 
+/** Modes in which a thread is never held by a page fault. */
+const FAULTLESS_MODES: ReadonlySet<string> = new Set(['stw', 'none', 'load-barrier']);
+
 function optionsOf({ heapBytes }: Configuration, { mode, marker, faultAroundPages }: BarrierRow): HeapOptions {
   return {
     capacityBytes: heapBytes,
@@ -68,6 +71,8 @@ export async function runFaultline(job: Job): Promise<Finished> {
   if (configuration.heapBytes < MIN_HEAP_BYTES) throw new InvocationError('ERR_HEAP_EXHAUSTED', 'no heap is smaller than 1 MiB');
   const heap = Heap.create(optionsOf(configuration, row));
   const watch = new Watch(heap);
+  // From here on the time of each fault includes what the kernel takes to deliver it.
+  const bareFault = FAULTLESS_MODES.has(row.mode) ? undefined : heap.measureBareFault();
   const isBarriered = row.marker === 'satb' || BARRIERED_MODES.has(row.mode);
   const driver = configuration.driver === 'native' ? 'native' : isBarriered ? 'barriered-javascript' : 'javascript';
   const mutators = new Mutators({ ...job, driver, token: heap.token });
@@ -92,7 +97,7 @@ export async function runFaultline(job: Job): Promise<Finished> {
         total: Math.round(measured.cpuNs),
         mutators: Math.round(measured.mutatorCpuNs),
         collector: Math.round((end.cpu.collectorUs - begin.cpu.collectorUs) * 1e3),
-        faultService: Math.round((end.faults.totalUs - begin.faults.totalUs) * 1e3),
+        faultService: Math.round(faultServiceUs(end) * 1e3 - faultServiceUs(begin) * 1e3),
         stalls: Math.round((end.stalls.totalUs - begin.stalls.totalUs) * 1e3),
       },
       operations: mutators.plan.operations * mutators.count,
@@ -116,12 +121,18 @@ export async function runFaultline(job: Job): Promise<Finished> {
         marker: heap.capabilities.marker,
         userfaultfd: heap.capabilities.userfaultfd,
         faultAroundPages: String(end.fault.faultAroundPages),
+        ...(bareFault === undefined ? {} : { bareFaultP50Us: bareFault.p50Us.toFixed(2) }),
       },
     };
   } finally {
     await mutators.end();
     await heap.close();
   }
+}
+
+/** Of the thread that serves faults where there is one; else the time in handlers, by the clock. */
+function faultServiceUs({ cpu, faults }: HeapStatistics): number {
+  return cpu.faultThreadUs > 0 ? cpu.faultThreadUs : faults.totalUs;
 }
 
 /** What took the thread from its work, from the begin of the measured part on. */

@@ -80,7 +80,7 @@ class Documents final : public Work {
   static constexpr uint32_t kRoot = 3;
   static constexpr uint32_t kNumber = 4;
 
-  WordIndex Load(const uint32_t* slot) { return Access::Load(mutator_, slot); }
+  WordIndex Load(uint32_t* slot) { return Access::Load(mutator_, slot); }
   uint32_t* Entry(uint32_t root, uint32_t index) { return &mutator_.slots(mutator_.root(root))[kHeaderSlots + index]; }
   WordIndex Root(uint32_t document) { return Load(Entry(kTable, document)); }
   WordIndex ChildrenOf(WordIndex node) { return Load(&mutator_.slots(node)[kChildren]); }

@@ -140,7 +140,7 @@ class Graph final : public Work {
       const WordIndex at = At(vertex);
       const uint32_t degree = DegreeOf(at);
       const double share = Double(at, kRank) / degree;
-      const uint32_t* const first = Edge(at, 0);
+      uint32_t* const first = Edge(at, 0);
       for (uint32_t edge = 0; edge < degree; ++edge) Double(Access::Load(mutator_, &first[edge]), kNext) += share;
       if (vertex % kPollEvery == 0) mutator_.Poll();
     }

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "heap/allocation.h"
@@ -77,6 +78,8 @@ class NativeMutator {
   bool logging() const { return control_[control::kLogging] != 0; }
   void Log(uint32_t reference) { LogReference(heap_, *mutator_, reference); }
   MarkerKind marker() const { return instance_->collector->marker().kind(); }
+  // As in the options of the heap.
+  std::string fault_mode() const { return NameOf(instance_->collector->fault_mode().kind()); }
   const Timeline& timeline() const { return mutator_->timeline; }
 
   Census census;
@@ -106,12 +109,12 @@ class NativeMutator {
 };
 
 struct RawAccess {
-  static WordIndex Load(NativeMutator&, const uint32_t* slot) { return *slot; }
+  static WordIndex Load(NativeMutator&, uint32_t* slot) { return *slot; }
   static void Store(NativeMutator&, uint32_t* slot, WordIndex reference) { *slot = reference; }
 };
 
 struct LoggedAccess {
-  static WordIndex Load(NativeMutator&, const uint32_t* slot) { return *slot; }
+  static WordIndex Load(NativeMutator&, uint32_t* slot) { return *slot; }
   static void Store(NativeMutator& mutator, uint32_t* slot, WordIndex reference) {
     if (mutator.logging()) mutator.Log(*slot);
     *slot = reference;

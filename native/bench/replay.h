@@ -115,7 +115,7 @@ class Replay final : public Work {
 
   uint32_t References(uint32_t node) const { return first_edge_.data[node + 1] - first_edge_.data[node]; }
   uint32_t Target(uint32_t node, uint32_t slot) const { return edge_target_.data[first_edge_.data[node] + slot]; }
-  WordIndex Load(const uint32_t* slot) { return Access::Load(mutator_, slot); }
+  WordIndex Load(uint32_t* slot) { return Access::Load(mutator_, slot); }
   void Store(uint32_t* slot, WordIndex reference) { Access::Store(mutator_, slot, reference); }
   uint32_t* Entry(uint32_t node) { return &mutator_.slots(mutator_.root(kDirectory))[kHeaderSlots + node]; }
   uint32_t* Slot(WordIndex object, uint32_t slot) {

@@ -70,7 +70,7 @@ class Trees {
 
   // Nodes, of which each must say what it is.  No safepoint.
   uint32_t Count(WordIndex node, uint32_t depth, uint32_t tree, uint64_t* mismatches) {
-    const uint32_t* const slots = mutator_.slots(node);
+    uint32_t* const slots = mutator_.slots(node);
     if (labelled_ && (slots[kTree] != tree || slots[kDepth] != depth)) ++*mismatches;
     const WordIndex left = Access::Load(mutator_, &slots[kLeft]);
     if (left == 0) return 1;
