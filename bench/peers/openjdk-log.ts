@@ -33,6 +33,7 @@ const COLLECTOR_OPERATION = /^(G1|Z|Shenandoah|Parallel|Gen|CollectFor)/;
 const STALL = /^Allocation Stall \((.*)\) ([\d.]+)ms/;
 const COLLECTION = /^GC\((\d+)\)/;
 const CHANGE = / (\d+)([BKMG])(?:\(\d+%\))?->(\d+)([BKMG])(?:\((\d+)([BKMG])\))?/;
+const INITIAL = /^(?:Heap )?Initial Capacity: (\d+)([BKMG])/;
 const Z_CAPACITY = /^GC\(\d+\)\s+Capacity:\s+(?:\d+[BKMG] \(\d+%\)\s+){3}(\d+)([BKMG])/;
 const EPSILON_HEAP = /^Heap: \d+[BKMG] reserved, (\d+)([BKMG]) \([\d.]+%\) committed, (\d+)([BKMG])/;
 const PACING = /^Pacing\s+(\d+) us/;
@@ -69,7 +70,7 @@ export function parseOpenJdkLog(text: string): OpenJdkLog {
       stalls.set(found[1]!, list);
     } else if ((found = PACING.exec(message))) {
       pacing.push([timeNs, Number(found[1]) * 1e3]);
-    } else if ((found = Z_CAPACITY.exec(message))) {
+    } else if ((found = INITIAL.exec(message) ?? Z_CAPACITY.exec(message))) {
       committed.push([timeNs, bytes(found[1]!, found[2]!)]);
     } else if ((found = EPSILON_HEAP.exec(message))) {
       committed.push([timeNs, bytes(found[1]!, found[2]!)]);
