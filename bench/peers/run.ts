@@ -86,7 +86,9 @@ function finished({ configuration, system, observation, result, log, flags, oper
 }
 
 /** Starts the program in a folder for its log, and makes a result of what it left behind. */
-async function runProgram(configuration: Configuration, system: PeerSystem, workload: Workload, programs: string): Promise<InvocationResult> {
+async function runProgram(
+  configuration: Configuration, system: PeerSystem, workload: Workload, programs: string,
+): Promise<InvocationResult> {
   const { parameters } = settingsOf(workload, configuration.parameters);
   const plan = workload.plan(parameters);
   const file = configuration.requestFile ?? join(tmpdir(), `faultline-requests-${process.pid}.f64`);
