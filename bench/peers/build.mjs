@@ -53,7 +53,7 @@ const STEPS = [
     peers: 'go, go-limit',
     packages: ['golang-go'],
     present: () => succeeds(['go', 'version']),
-    command: () => ['go', 'build', '-o', join(PROGRAMS, 'go-peer'), '.'],
+    command: () => ['go', 'build', '-buildvcs=false', '-o', join(PROGRAMS, 'go-peer'), '.'],
     folder: 'go',
   },
   {

@@ -136,7 +136,11 @@ export async function runPeer(configuration: Configuration, programs = PROGRAMS)
   try {
     return await runProgram(configuration, system, workload, programs);
   } catch (error) {
-    return failed('crash', (error as Error).message);
+    const { code, syscall, message } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' && syscall?.startsWith('spawn')) {
+      return failed('unsupported', `${message}: apt-get install ${system.packages.join(' ')}`);
+    }
+    return failed('crash', message);
   }
 }
 
