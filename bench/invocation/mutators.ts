@@ -8,7 +8,8 @@ import type { Configuration } from '../harness/contract.ts';
 import type { Material, Parameters, Plan, Workload } from '../workloads/workload.ts';
 import { rateOf } from '../workloads/workload.ts';
 import {
-  CONTROL, type Driver, type FromHiccup, type FromMutator, GAUGE, type HiccupData, type HiccupReport, type MutatorData, type MutatorReport, PHASE,
+  CONTROL, type Driver, type FromHiccup, type FromMutator, GAUGE, type HiccupData, type HiccupReport, type MutatorData, type MutatorReport,
+  PHASE,
 } from './messages.ts';
 
 /** Between two looks whether all have arrived. */
@@ -91,7 +92,7 @@ export class Mutators {
     this.#hiccups.catch(() => {});
   }
 
-  /** Resolves when every mutator has arrived so often, and the hiccup thread is there; throws {@link InvocationError} when one has failed. */
+  /** Resolves when every mutator has arrived so often, and the hiccup thread is there. Throws {@link InvocationError} when one fails. */
   async arrived(times: number): Promise<void> {
     while (!this.#hiccupsCome || Atomics.load(this.#control, CONTROL.arrived) < times * this.count) {
       if (this.#failure !== undefined) throw this.#failure;
