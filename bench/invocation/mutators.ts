@@ -60,7 +60,8 @@ export class Mutators {
     const rate = rateOf(this.plan, parameters);
     for (let thread = 0; thread < this.count; thread++) {
       const requests = workload.hasRequests ? new SharedArrayBuffer(this.plan.operations * 16) : undefined;
-      if (requests !== undefined) this.#requests.push(new Float64Array(requests));
+      // Touched now, so that no mutator has to wait for the system's pages while it is measured.
+      if (requests !== undefined) this.#requests.push(new Float64Array(requests).fill(0));
       const data: MutatorData = {
         driver,
         workload: workload.name,
@@ -89,7 +90,7 @@ export class Mutators {
       });
       worker.on('error', reject);
     });
-    this.#hiccups.catch(() => {});
+    this.#hiccups.catch(({ message }: Error) => (this.#failure ??= new InvocationError('crash', message)));
   }
 
   /** Resolves when every mutator has arrived so often, and the hiccup thread is there. Throws {@link InvocationError} when one fails. */

@@ -143,7 +143,7 @@ describe('a result', () => {
     expect(finished.collections).toBeGreaterThan(0);
   });
 
-  it.each(['javascript', 'native'] as const)('has all requests of an open loop by %s mutators, from their intended starts', limit, async (driver) => {
+  it.each(['javascript', 'native'] as const)('has all requests of an open loop by %s mutators, as scheduled', limit, async (driver) => {
     const rate = 20_000;
     const parameters = { ...CASES['lru']!.parameters, requests: 4000, operationsPerSecond: rate };
     const { requests } = await finish(configure('lru', 1, { driver, parameters }));
