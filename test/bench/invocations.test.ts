@@ -55,7 +55,7 @@ const CASES: Readonly<Record<string, Case>> = {
     heapMib: 3,
     v8Mib: 32,
   },
-  replay: { parameters: { snapshot, warmUpOperations: 200, operations: 6000 }, heapMib: 8, v8Mib: 96 },
+  replay: { parameters: { snapshot, warmUpOperations: 200, operations: 12_000 }, heapMib: 7, v8Mib: 96 },
 };
 
 const marker = (wanted: BarrierRow['marker']): BarrierRow['marker'] => (MARKERS.includes(wanted) ? wanted : 'stopped');
