@@ -50,8 +50,12 @@ const CASES: Readonly<Record<string, Case>> = {
     heapMib: 3,
     v8Mib: 32,
   },
-  documents: { parameters: { documents: 300, vocabulary: 2000, warmUpRequests: 200, requests: 3000 }, heapMib: 5, v8Mib: 32 },
-  replay: { parameters: { snapshot, warmUpOperations: 200, operations: 6000 }, heapMib: 12, v8Mib: 96 },
+  documents: {
+    parameters: { documents: 300, vocabulary: 2000, updatePercent: 50, warmUpRequests: 200, requests: 2500 },
+    heapMib: 3,
+    v8Mib: 32,
+  },
+  replay: { parameters: { snapshot, warmUpOperations: 200, operations: 12_000 }, heapMib: 7, v8Mib: 96 },
 };
 
 const marker = (wanted: BarrierRow['marker']): BarrierRow['marker'] => (MARKERS.includes(wanted) ? wanted : 'stopped');
@@ -119,7 +123,9 @@ describe('a result', () => {
     expect(isAscending(hiccupNs)).toBe(true);
   }
 
-  it.each(['javascript', 'native'] as const)('tells what the collector took from %s mutators', { timeout: INVOCATIONS_MS }, async (driver) => {
+  const limit = { timeout: INVOCATIONS_MS };
+
+  it.each(['javascript', 'native'] as const)('tells what the collector took from %s mutators', limit, async (driver) => {
     const finished = await finish(configure('allocation-rate', 1, { driver, mutators: 2, heapBytes: 7 * MIB }));
     expectWhole(finished, 2);
     expect(finished.collections).toBeGreaterThan(0);
@@ -141,7 +147,7 @@ describe('a result', () => {
     expect(finished.collections).toBeGreaterThan(0);
   });
 
-  it.each(['javascript', 'native'] as const)('has every request of an open loop by %s mutators, from its intended start', { timeout: INVOCATIONS_MS }, async (driver) => {
+  it.each(['javascript', 'native'] as const)('has all requests of an open loop by %s mutators, as scheduled', limit, async (driver) => {
     const rate = 20_000;
     const parameters = { ...CASES['lru']!.parameters, requests: 4000, operationsPerSecond: rate };
     const { requests } = await finish(configure('lru', 1, { driver, parameters }));
