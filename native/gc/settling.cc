@@ -74,7 +74,7 @@ uint32_t Collector::Settle(Mutator& mutator, uint32_t* slot, uint32_t value) {
   Add(heap_->statistics.settled_loads, 1);
   if (Read(heap_->statistics.pages_by_mutators) != built_before) {
     heap_->statistics.fault_service.Record(end - begin);
-    mutator.timeline.AddCollectorTime(begin, end);
+    mutator.timeline.AddCollectorTime(begin, end, Interruption::kFault);
   }
   return object;
 }

@@ -79,7 +79,7 @@ Napi::Value AttachMutator(Info info) {
 
 Napi::Value DetachMutator(Info info) {
   MutatorBinding* const binding = info[0].As<Napi::External<MutatorBinding>>().Data();
-  Environment::Of(info.Env())->DetachMutator(binding);
+  Environment::Of(info.Env())->DetachMutator(binding, true);
   return info.Env().Undefined();
 }
 
@@ -174,7 +174,7 @@ Napi::Value AwaitMemory(Info info) {
   const auto ended = [&] { return static_cast<int32_t>(instance.collector->collections_ended() - ticket) >= 0; };
   const auto changed = [&] { return instance.heap.memory_epoch.load(std::memory_order_acquire) != epoch; };
   if (!ended() && !changed()) FutexWait(&instance.heap.memory_epoch, epoch, LimitAt(info, 3));
-  binding->mutator->timeline.AddCollectorTime(begin, NowNs());
+  binding->mutator->timeline.AddCollectorTime(begin, NowNs(), Interruption::kStall);
   return Boolean(info, ended() || changed());
 }
 

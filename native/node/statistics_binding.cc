@@ -41,6 +41,11 @@ Napi::Value ReadStatistics(Info info) {
   answer.Set("reservedBytes", static_cast<double>(heap.bytes()));
   answer.Set("mutators", heap.handshake.count());
 
+  Napi::Object pins = Napi::Object::New(env);
+  pins.Set("count", static_cast<double>(heap.pins.count()));
+  pins.Set("bytes", static_cast<double>(heap.pins.bytes()));
+  answer.Set("pins", pins);
+
   Napi::Object cycles = Napi::Object::New(env);
   cycles.Set("count", count(statistics.cycles));
   cycles.Set("compacting", count(statistics.compacting_cycles));
@@ -91,6 +96,11 @@ Napi::Value ReadStatistics(Info info) {
   pauses.Set("remark", Summary(env, statistics.remark_pause));
   pauses.Set("timeToSafepoint", Summary(env, statistics.time_to_safepoint));
   answer.Set("pauses", pauses);
+
+  Napi::Object cpu = Napi::Object::New(env);
+  cpu.Set("collectorUs", static_cast<double>(statistics.CollectorCpuNs()) / 1e3);
+  cpu.Set("faultThreadUs", static_cast<double>(statistics.fault_thread_cpu.Ns()) / 1e3);
+  answer.Set("cpu", cpu);
 
   answer.Set("faults", Summary(env, statistics.fault_service));
   answer.Set("pageWaits", Summary(env, statistics.page_waits));

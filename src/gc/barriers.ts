@@ -67,6 +67,7 @@ export const BARRIERS = [
   },
 ] as const satisfies readonly Barrier[];
 
+/** How a mutator that touches a page too early is held and served; docs/minor-faults.md compares them. */
 export type FaultMode = (typeof BARRIERS)[number]['mode'];
 
 /** Every mode, in the order of native/gc/fault_mode.h. */

@@ -10,6 +10,7 @@
 import type { Refusal } from '../binding.ts';
 import type { DirectorInputs, Rule, Verdict } from './director.ts';
 import type { CollectionKind, CollectionReason } from './requests.ts';
+import type { SnapshotAnswer, SnapshotOrder, SnapshotProgress } from './snapshots.ts';
 
 /** The parts of a cycle, in order. The native steps of the same names are described in native/gc/collector.h. */
 export type PhaseName =
@@ -29,8 +30,9 @@ export type PhaseName =
 export type PauseName = 'mark' | 'mark-start' | 'remark' | 'flip';
 
 interface Event<Type extends string> {
+  /** Which event it is. */
   readonly type: Type;
-  /** When it happened. */
+  /** When it happened, in milliseconds since the epoch. */
   readonly timeMs: number;
 }
 
@@ -46,22 +48,29 @@ export interface Triggered extends Event<'trigger'> {
   readonly verdicts: readonly Verdict[];
 }
 
+/** A collection has begun. */
 export interface CollectionStarted extends Event<'collection-started'> {
   readonly kind: CollectionKind;
   readonly reason: CollectionReason;
 }
 
+/** A cycle has begun. */
 export interface CycleStarted extends Event<'cycle-started'> {
+  /** The cycle's number in the heap, from 1. */
   readonly cycle: number;
 }
 
+/** A phase of a cycle is over. */
 export interface PhaseEnded extends Event<'phase'> {
+  /** The cycle's number in the heap, from 1. */
   readonly cycle: number;
   readonly phase: PhaseName;
   readonly durationMs: number;
 }
 
+/** Mutators run again after a pause. */
 export interface PauseEnded extends Event<'pause'> {
+  /** The cycle's number in the heap, from 1. */
   readonly cycle: number;
   readonly pause: PauseName;
   /** From the stop of the last mutator to resume. */
@@ -72,6 +81,7 @@ export interface PauseEnded extends Event<'pause'> {
 
 /** A cycle is over. */
 export interface CycleSummary extends Event<'cycle'> {
+  /** The cycle's number in the heap, from 1. */
   readonly cycle: number;
   readonly startMs: number;
   readonly durationMs: number;
@@ -120,6 +130,7 @@ export interface CollectionSummary extends Event<'collection'> {
 
 /** Objects with finalizers have died; their tokens can be had (`heap.finalizable()`). */
 export interface FinalizersReady extends Event<'finalizable'> {
+  /** The cycle's number in the heap, from 1. */
   readonly cycle: number;
   /** How many became ready in this cycle. */
   readonly count: number;
@@ -136,6 +147,7 @@ export interface Degraded extends Event<'degraded'> {
   readonly message: string;
 }
 
+/** Everything that the stream of events carries, told apart by `type`. */
 export type HeapEvent =
   | Triggered
   | CollectionStarted
@@ -153,7 +165,10 @@ export type HeapCommand =
   | { readonly type: 'close' }
   | { readonly type: 'control-ended' }
   | { readonly type: 'verify'; readonly id: string }
-  | { readonly type: 'verified'; readonly id: string; readonly objects: number };
+  | { readonly type: 'verified'; readonly id: string; readonly objects: number }
+  | { readonly type: 'snapshot'; readonly id: string; readonly order: SnapshotOrder }
+  | { readonly type: 'snapshot-progress'; readonly id: string; readonly progress: SnapshotProgress }
+  | { readonly type: 'snapshot-ended'; readonly id: string; readonly answer: SnapshotAnswer };
 
 /** @internal */
 export function channelName(heapId: number): string {

@@ -12,6 +12,7 @@ import { BARRIERS, type FaultMode, type Need } from './barriers.ts';
 export const ORDERED_MEMORY: ReadonlySet<string> = new Set(['x64', 'ia32', 's390x']);
 
 export type { FaultMode } from './barriers.ts';
+/** A fault mode, or the best one here. */
 export type RequestedFaultMode = FaultMode | 'auto';
 
 export interface ModeVerdict {
