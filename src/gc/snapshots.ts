@@ -26,12 +26,14 @@ const MAX_TEXT_UNITS = 2 ** 20;
 /** Answers that are kept for those who ask again because they have not heard yet. */
 const ANSWERS_KEPT = 1000;
 
+/** How far the writing of a snapshot is; what `onProgress` is given. */
 export interface SnapshotProgress {
   /** Objects and references that are written. */
   readonly written: number;
   readonly total: number;
 }
 
+/** What `heap.writeSnapshot` may be told. */
 export interface SnapshotOptions {
   /** UTF-16 code units of each string that are written at most, 0 to 1,048,576. Default 1,024. */
   maxTextLength?: number;
@@ -39,6 +41,7 @@ export interface SnapshotOptions {
   onProgress?: (progress: SnapshotProgress) => void;
 }
 
+/** What `heap.writeSnapshot` has done: what the snapshot counts, and what it took. */
 export interface SnapshotSummary extends Readonly<SnapshotCounts> {
   /** Absolute. */
   readonly path: string;

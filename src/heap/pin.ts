@@ -55,6 +55,7 @@ export class Pin {
     this.#native.unpin(this.#pin);
   }
 
+  /** The same as {@link release}, for `using`. */
   [Symbol.dispose](): void {
     this.release();
   }
