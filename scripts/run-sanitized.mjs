@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const MODES = ['sigbus', 'thread', 'sigsegv', 'stw'];
+const MODES = ['sigbus', 'thread', 'sigsegv', 'stw', 'copy-sigbus', 'copy-thread'];
 const words = process.argv.length > 2 ? process.argv.slice(2) : ['--seconds', '10', '--mutators', '2'];
 
 function must(command, args, options = {}) {

@@ -8,6 +8,7 @@
  * repeat it.
  */
 import { parseArgs } from 'node:util';
+import { barrierOf } from '../dist/gc/barriers.js';
 import { judgeModes } from '../dist/gc/fault-modes.js';
 import { judgeMarkers } from '../dist/gc/markers.js';
 import { binding } from '../dist/binding.js';
@@ -64,7 +65,11 @@ async function soak() {
   const overrides = Object.fromEntries(values.set.map(parseOverride));
   const probe = binding().probe();
   const machine = {
-    modes: judgeModes(probe).filter(({ works }) => works).map(({ mode }) => mode),
+    // Its programs need collections, and load references without a barrier.
+    modes: judgeModes(probe).flatMap(({ mode, works }) => {
+      const { collects, barrieredLoads } = barrierOf(mode);
+      return works && collects && !barrieredLoads ? [mode] : [];
+    }),
     // The programs of a round store every reference with the barrier.
     markers: judgeMarkers(probe, true).filter(({ works }) => works).map(({ marker }) => marker),
   };

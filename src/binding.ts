@@ -29,7 +29,7 @@ export interface CreateOptions {
   capacityRegions: number;
   reserveRegions: number;
   tlabPages: number;
-  /** Index into FAULT_MODES of gc/fault-modes.ts. */
+  /** Index into FAULT_MODES of gc/barriers.ts. */
   faultMode: number;
   /** Index into MARKERS of gc/markers.ts. */
   marker: number;
@@ -95,6 +95,8 @@ export interface Probe {
   features: number;
   minorFaults: boolean;
   signalDelivery: boolean;
+  /** UFFDIO_COPY into shared memory. */
+  copying: boolean;
   asyncWriteProtection: boolean;
   /** errno 0: the kernel tells which pages were written. */
   writeTracking: Refusal;
@@ -172,7 +174,10 @@ export interface NativeStatistics {
     builtByMutators: number;
     mappedByContinue: number;
     continueCalls: number;
+    mappedByCopy: number;
     copyCalls: number;
+    /** Loads of references that came to the slow path of the load barrier. */
+    settledLoads: number;
   };
   marking: {
     objects: number;
@@ -196,6 +201,8 @@ export interface NativeStatistics {
     mark: NativeHistogram;
     markStart: NativeHistogram;
     remark: NativeHistogram;
+    /** The end of a compaction, in fault mode load-barrier. */
+    settled: NativeHistogram;
     timeToSafepoint: NativeHistogram;
   };
   /** Since they began: the control thread and the GC workers; the thread that serves page faults, where there is one. */
@@ -224,7 +231,8 @@ export interface Binding {
   makeErrorsBy(make: (code: HeapErrorCode, message: string) => Error): void;
 
   // Heaps.
-  create(options: CreateOptions, view: Uint8Array, sharedRoots: Uint32Array): HeapDescription | Refusal;
+  /** `unsettled`: a byte a region, in shared memory; of mode load-barrier only. */
+  create(options: CreateOptions, view: Uint8Array, sharedRoots: Uint32Array, unsettled?: Uint8Array): HeapDescription | Refusal;
   /** Null when this process has no such heap. */
   attach(id: number, view: Uint8Array, sharedRoots: Uint32Array): HeapDescription | null;
   /** False while mutators are attached. */
@@ -291,6 +299,8 @@ export interface Binding {
   isMutator(mutator: MutatorHandle, id: number): boolean;
 
   // Weak structures; the mutator is this thread's, and runs.
+  /** What the load barrier makes of a slot (index into the u32 view): the object's address now. */
+  loadReference(mutator: MutatorHandle, slot: number): number;
   /** The object of a weak slot (index into the u32 view), or 0. */
   readWeak(mutator: MutatorHandle, slot: number): number;
   /** 0 when the object's shape has no place for one. */
@@ -365,6 +375,8 @@ export interface Binding {
   // Figures and facts.
   statistics(heap: HeapHandle): NativeStatistics;
   probe(): Probe;
+  /** What the kernel says to UFFDIO_MOVE between private anonymous pages, and into a view of a file; errno 0 for yes. */
+  probeMove(): { betweenPrivate: Refusal; intoShared: Refusal };
   layout(): Record<string, number>;
   measureBareFault(heap: HeapHandle, count: number): { p50Us: number; p99Us: number; deliveryUs: number } | Refusal;
 

@@ -3,7 +3,8 @@
  */
 import { availableParallelism } from 'node:os';
 import { argumentRangeError, argumentTypeError } from './errors.ts';
-import { FAULT_MODES, type RequestedFaultMode } from './gc/fault-modes.ts';
+import { FAULT_MODES } from './gc/barriers.ts';
+import type { RequestedFaultMode } from './gc/fault-modes.ts';
 import { MARKERS, type RequestedMarker } from './gc/markers.ts';
 import type { PolicyOptions } from './gc/policy.ts';
 import { type Sizing, SIZINGS } from './gc/sizing.ts';
@@ -17,7 +18,10 @@ export interface HeapOptions {
    * used as it is needed; a reserve for evacuation comes on top.
    */
   capacityBytes: number | string;
-  /** How a mutator that touches a page too early is held. Default `auto`: the best this machine allows. */
+  /**
+   * How a mutator that touches a page too early is held. Default `auto`: the best this machine allows of sigbus, thread, sigsegv, stw.
+   * The others are for research; with `none` nothing is ever collected.
+   */
   fault?: RequestedFaultMode;
   /** How the heap finds what is alive. Default `auto`: without a barrier where the machine allows it, else with threads stopped. */
   marker?: RequestedMarker;

@@ -28,11 +28,14 @@ struct Bench {
   std::atomic<uint64_t> handler_ns{0};
   std::atomic<bool> thread_ended{true};
   size_t bytes = 0;
+  alignas(kPageBytes) uint8_t contents[kPageBytes] = {};  // Of every page, where pages are copied.
 
   bool Serve(uintptr_t address) {
     const uint64_t begin = NowNs();
     const size_t offset = (address - reinterpret_cast<uintptr_t>(views.mutator_view())) & ~(kPageBytes - 1);
-    if (kind == FaultModeKind::kSigsegv) {
+    if (TraitsOf(kind).copies) {
+      descriptor.Copy(views.mutator_view() + offset, kPageBytes, contents);
+    } else if (kind == FaultModeKind::kSigsegv) {
       if (!views.ProtectMutatorView(offset, kPageBytes, true).ok()) return false;
     } else {
       descriptor.Continue(views.mutator_view() + offset, kPageBytes, views.alias() + offset);
@@ -62,19 +65,22 @@ void* ServeThread(void* argument) {
 
 Status Prepare(Bench& bench, int* range) {
   const FaultModeKind kind = bench.kind;
+  const bool by_thread = TraitsOf(kind).held_by == HeldBy::kThread;
   if (Status status = bench.file.Create(bench.bytes); !status.ok()) return status;
   if (Status status = bench.views.Create(bench.file, nullptr, Views::NextView::kAccessible); !status.ok()) return status;
-  if (Status status = bench.views.PopulateAlias(0, bench.bytes); !status.ok()) return status;
+  if (!TraitsOf(kind).copies) {
+    if (Status status = bench.views.PopulateAlias(0, bench.bytes); !status.ok()) return status;
+  }
   if (kind == FaultModeKind::kSigsegv) {
     if (Status status = bench.views.ProtectMutatorView(0, bench.views.span_bytes(), false); !status.ok()) return status;
   } else {
-    const FaultDelivery delivery = kind == FaultModeKind::kThread ? FaultDelivery::kDescriptor : FaultDelivery::kSignal;
+    const FaultDelivery delivery = by_thread ? FaultDelivery::kDescriptor : FaultDelivery::kSignal;
     if (Status status = bench.descriptor.Open(delivery); !status.ok()) return status;
     if (Status status = bench.descriptor.Register(bench.views.mutator_view(), bench.views.span_bytes()); !status.ok()) {
       return status;
     }
   }
-  if (kind == FaultModeKind::kThread) {
+  if (by_thread) {
     bench.thread_ended.store(false, std::memory_order_relaxed);
     pthread_t thread;
     const int error = pthread_create(&thread, nullptr, ServeThread, &bench);
@@ -99,7 +105,7 @@ uint64_t QuantileOf(std::vector<uint64_t>& sorted, double share) {
 }  // namespace
 
 Result<BareFault> MeasureBareFault(FaultModeKind kind, uint32_t count) {
-  if (kind == FaultModeKind::kStw) return BareFault{};
+  if (TraitsOf(kind).held_by == HeldBy::kNothing) return BareFault{};
   Bench bench;
   bench.kind = kind;
   count = std::min(std::max(count, 1u), kMaxCount);

@@ -38,12 +38,13 @@ const char* NameOf(Phase phase) {
 Collector::Collector(Heap* heap, const Options& options)
     : heap_(heap),
       options_(options),
-      page_builder_(heap, this),
+      page_builder_(heap, this, TraitsOf(options.fault_mode).barriered_loads ? PageBuilder::Slots::kShared : PageBuilder::Slots::kOurs),
       marker_(MakeMarker(options.marker, heap)),
       weak_phase_(heap, marker_.get()),
-      plan_(heap),
+      plan_(heap, TraitsOf(options.fault_mode).copies ? Plan::Targets::kHoles : Plan::Targets::kCommitted),
       fault_mode_(MakeFaultMode(options.fault_mode, this)) {
   heap->fresh_pages = this;
+  heap->references = this;
 }
 
 Collector::~Collector() { Close(); }
@@ -51,6 +52,9 @@ Collector::~Collector() { Close(); }
 Status Collector::Open() {
   if (options_.delay_seed != 0) SetDelaySeed(options_.delay_seed);
   if (Status status = released_sources_.Create((heap_->regions.count() + 63) / 64); !status.ok()) return status;
+  if (TraitsOf(options_.fault_mode).barriered_loads) {
+    if (Status status = unbuilt_pages_.Create(heap_->regions.count()); !status.ok()) return status;
+  }
   if (Status status = marker_->Open(); !status.ok()) return status;
   return fault_mode_->Open();
 }
@@ -59,6 +63,7 @@ void Collector::Close() {
   if (fault_mode_ != nullptr) fault_mode_->Close();
   marker_->Close();
   heap_->fresh_pages = nullptr;
+  heap_->references = nullptr;
 }
 
 bool Collector::PrepareMarking(uint64_t deadline_ns) {
@@ -228,6 +233,7 @@ uint64_t Collector::RewriteRoots() {
   heap_->ForEachRoot(
       [&](uint32_t* slot) {
         *slot = forwarding.NewReference(*slot);
+        if (load_barrier_raised_ && heap_->unsettled[RegionOf(*slot)] != 0) BuildAllOf(*slot, &heap_->statistics.pages_by_workers);
         root_pages_.Note(*slot);
         ++roots;
       },
@@ -254,18 +260,22 @@ bool Collector::FlipPause(uint64_t limit_ns) {
       in_pause = true;
     }
   }
-  if (!in_pause) {
+  const bool barriered_loads = TraitsOf(options_.fault_mode).barriered_loads;
+  const bool swapped = !in_pause && !barriered_loads;
+  if (swapped) {
     heap_->regions.ForgetMapped();
     view_is_new_ = true;
   }
+  staging_ = in_pause ? nullptr : fault_mode_->staging();
   compaction_begin_ns_ = NowNs();
   report_.flip_kernel_ns = compaction_begin_ns_ - kernel_begin_ns;
   workers_before_ = Read(heap_->statistics.pages_by_workers);
   mutators_before_ = Read(heap_->statistics.pages_by_mutators);
-  if (!in_pause) {
+  if (swapped) {
     gate_.Open();
     armed_.store(true, std::memory_order_release);
   }
+  if (barriered_loads) RaiseLoadBarrier();
   // (U) From the first rewritten root on nothing can fail.
   const uint64_t roots_begin_ns = NowNs();
   report_.roots = RewriteRoots();
@@ -311,6 +321,10 @@ bool Collector::Finish(uint64_t deadline_ns) {
     DelayAt(DelayPoint::kBeforeDisarm);
     fault_mode_->Disarm();
     armed_.store(false, std::memory_order_release);
+  }
+  if (load_barrier_raised_) {
+    const uint64_t now = NowNs();
+    if (!LowerLoadBarrier(deadline_ns > now ? deadline_ns - now : 0)) return false;
   }
   while (!heap_->views.EmptyScratchPiece(kScratchPieceBytes)) {
     if (NowNs() >= deadline_ns) return false;
@@ -408,6 +422,7 @@ void Collector::SourceRead(RegionIndex source) {
 }
 
 bool Collector::RecycleSources() {
+  if (load_barrier_raised_) return false;  // (L3)
   bool any = false;
   for (size_t i = 0; i < released_sources_.size(); ++i) {
     std::atomic_ref<uint64_t> bits(released_sources_[i]);

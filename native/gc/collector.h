@@ -16,7 +16,7 @@
 //   6  Compact         concurrent   every page that needs it is built once (O) through the alias (K), by workers or by the
 //                                   mutator that touched it; sources are freed behind the last reader (F)
 //   7  Finish          concurrent   nobody builds any more: the view is ordinary memory, targets are live regions,
-//                                   scratch is emptied
+//                                   scratch is emptied (with a load barrier: a pause, behind which no old address is left)
 //   8  Reclaim         concurrent   surplus pages go back to the system
 //
 // The steps are called by the control thread (src/gc/collector.ts), which decides what to evacuate and when.  Each takes
@@ -76,7 +76,7 @@ struct CycleReport {
 
 enum class MarkPauseOutcome : uint8_t { kNotStopped, kAnotherRound, kMarked };
 
-class Collector final : public FreshPages, public SourceRelease {
+class Collector final : public FreshPages, public SourceRelease, public References {
  public:
   static constexpr uint32_t kAdaptive = 0;
 
@@ -148,6 +148,9 @@ class Collector final : public FreshPages, public SourceRelease {
   void TakeLog(Mutator& mutator) override { marker_->TakeLog(mutator); }
   void SourceRead(RegionIndex source) override;
 
+  // --- References ---------------------------------------------------------------------------------------------------
+  uint32_t Settle(Mutator& mutator, uint32_t* slot, uint32_t value) override;
+
   // --- Requests of mutators -----------------------------------------------------------------------------------------
   // A collection is several cycles at most.  Tickets count collections: a request made now is served by the collection
   // with the returned number.
@@ -174,6 +177,7 @@ class Collector final : public FreshPages, public SourceRelease {
 
  private:
   bool TryBuild(PageIndex page, Counter* builder);
+  uint32_t BuildByCopying(PageIndex first, uint32_t count, Counter* builder);
   uint32_t FaultAroundPages(Mutator* mutator, PageIndex page);
   void RetireAllTlabs();
   // Marking decides on everything that is there now, and on nothing younger.  The world is stopped.
@@ -186,6 +190,11 @@ class Collector final : public FreshPages, public SourceRelease {
   void BuildAllInPause();
   bool MakeViewWritable(uint64_t deadline_ns);
   void EndCycle();
+  // The mode with a load barrier (gc/settling.cc).
+  void RaiseLoadBarrier();
+  bool LowerLoadBarrier(uint64_t limit_ns);
+  void NoteBuilt(PageIndex page);
+  void BuildAllOf(WordIndex object, Counter* builder);
   void SayStale(PageIndex page, uintptr_t address);
   void Say(const char* what, uintptr_t address, const char* remedy);
 
@@ -205,6 +214,11 @@ class Collector final : public FreshPages, public SourceRelease {
   Plan plan_;
   std::unique_ptr<FaultMode> fault_mode_;
   CompactionGate gate_;
+  // Where this cycle builds its targets, null for where they belong.  Frozen from flip to finish.
+  Staging* staging_ = nullptr;
+  // From the flip to the pause that ends the phase; written while the world is stopped.
+  bool load_barrier_raised_ = false;
+  MappedArray<uint32_t> unbuilt_pages_;  // Of each target, while the barrier is raised (atomic).
 
   std::atomic<Phase> phase_{Phase::kIdle};
   // Frozen from flip to finish; fault handlers read it inside the gate.

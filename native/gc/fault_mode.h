@@ -1,12 +1,18 @@
 // FaultMode: how a mutator that touches a page too early is held, and how the page is shown to it.
 //
-//   mode      held by                                    shown by          for
-//   sigbus    userfaultfd, SIGBUS in the thread itself    UFFDIO_CONTINUE   the default
-//   thread    userfaultfd, read by a handler thread       UFFDIO_CONTINUE   heaps whose pages go to system calls
-//   sigsegv   PROT_NONE, SIGSEGV in the thread itself     mprotect          where userfaultfd is forbidden
-//   stw       nothing: all pages are built in the pause   –                 baseline and last resort
+//   mode         held by                                    target pages are shown by        for
+//   sigbus       userfaultfd, SIGBUS in the thread itself    UFFDIO_CONTINUE                  the default
+//   thread       userfaultfd, read by a handler thread       UFFDIO_CONTINUE                  heaps whose pages go to system calls
+//   sigsegv      PROT_NONE, SIGSEGV in the thread itself     mprotect                         where userfaultfd is forbidden
+//   stw          nothing: all pages are built in the pause   –                                baseline and last resort
+//   copy-sigbus  like sigbus                                 UFFDIO_COPY, others by CONTINUE  research: what minor faults save
+//   copy-thread  like thread                                 the same                         research
+//   load-barrier every load of a reference asks              nothing: V stays, slots are healed   research: a software read barrier
+//   move         like sigbus                                 UFFDIO_MOVE                      research; refused, see fault_mode_move.h
+//   none         nothing: nothing is ever collected          –                                research: the cost of no collector
 //
-// The same collector runs on all of them; this interface is everything that differs.
+// The same collector runs on all of them; this interface is everything that differs.  The research modes are rows to compare with
+// (docs/minor-faults.md); no heap takes one of its own accord.
 #pragma once
 
 #include <cstdint>
@@ -20,9 +26,44 @@ namespace faultline {
 
 class Collector;
 class Heap;
+class Staging;
 
-enum class FaultModeKind : uint8_t { kSigbus, kThread, kSigsegv, kStw };
-const char* NameOf(FaultModeKind kind);
+enum class FaultModeKind : uint8_t { kSigbus, kThread, kSigsegv, kStw, kCopySigbus, kCopyThread, kNone, kLoadBarrier, kMove };
+
+// Who learns that a mutator touched a page too early.
+enum class HeldBy : uint8_t { kNothing, kBusSignal, kSegmentationSignal, kThread };
+
+struct FaultModeTraits {
+  FaultModeKind kind;
+  const char* name;
+  HeldBy held_by;
+  bool copies;           // Target pages are holes of the file until UFFDIO_COPY fills them.
+  bool collects;
+  bool barriered_loads;  // The view is never taken away; mutators load references through heap/load_barrier.h.
+};
+
+inline constexpr FaultModeTraits kFaultModes[] = {
+    {FaultModeKind::kSigbus, "sigbus", HeldBy::kBusSignal, false, true, false},
+    {FaultModeKind::kThread, "thread", HeldBy::kThread, false, true, false},
+    {FaultModeKind::kSigsegv, "sigsegv", HeldBy::kSegmentationSignal, false, true, false},
+    {FaultModeKind::kStw, "stw", HeldBy::kNothing, false, true, false},
+    {FaultModeKind::kCopySigbus, "copy-sigbus", HeldBy::kBusSignal, true, true, false},
+    {FaultModeKind::kCopyThread, "copy-thread", HeldBy::kThread, true, true, false},
+    {FaultModeKind::kNone, "none", HeldBy::kNothing, false, false, false},
+    {FaultModeKind::kLoadBarrier, "load-barrier", HeldBy::kNothing, false, true, true},
+    {FaultModeKind::kMove, "move", HeldBy::kBusSignal, false, true, false},
+};
+constexpr const FaultModeTraits& TraitsOf(FaultModeKind kind) { return kFaultModes[static_cast<uint8_t>(kind)]; }
+constexpr bool EachModeHasItsRow() {
+  uint8_t index = 0;
+  for (const FaultModeTraits& row : kFaultModes) {
+    if (static_cast<uint8_t>(row.kind) != index++) return false;
+  }
+  return true;
+}
+static_assert(EachModeHasItsRow());
+
+inline const char* NameOf(FaultModeKind kind) { return TraitsOf(kind).name; }
 
 class FaultMode {
  public:
@@ -38,6 +79,10 @@ class FaultMode {
   virtual Status Flip() = 0;
   // The pages are built; show them.  Any thread, fault handlers included.
   virtual void Show(PageIndex first, uint32_t count) = 0;
+  // Modes that copy: the buffers in which target pages are built.
+  virtual Staging* staging() { return nullptr; }
+  // Puts finished target pages into the holes where they belong, and shows them.  Any thread, fault handlers included.
+  virtual void Fill(PageIndex, uint32_t /*count*/, const uint8_t* /*contents*/) {}
   // Every page is built: back to ordinary memory.
   virtual void Disarm() = 0;
   // Thread mode: wakes whoever sleeps on the page, to touch it again, and says true.  The thread that serves is no mutator,

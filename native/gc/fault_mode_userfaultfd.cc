@@ -27,6 +27,18 @@ bool ServeInHandler(void* context, uintptr_t address) {
 
 }  // namespace
 
+Status UserfaultfdFaultMode::Open() {
+  if (TraitsOf(kind_).copies) {
+    if (Status status = staging_.Create(); !status.ok()) return status;
+  }
+  return descriptor_.Open(TraitsOf(kind_).held_by == HeldBy::kThread ? FaultDelivery::kDescriptor : FaultDelivery::kSignal);
+}
+
+void UserfaultfdFaultMode::Close() {
+  descriptor_.Close();
+  staging_.Release();
+}
+
 Status UserfaultfdFaultMode::Flip() {
   Views& views = collector_->heap().views;
   if (Status status = views.Swap(); !status.ok()) return status;
@@ -46,13 +58,21 @@ void UserfaultfdFaultMode::Show(PageIndex first, uint32_t count) {
   Add(heap.statistics.pages_continued, count);
 }
 
+void UserfaultfdFaultMode::Fill(PageIndex first, uint32_t count, const uint8_t* contents) {
+  Heap& heap = collector_->heap();
+  const uint32_t calls =
+      descriptor_.Copy(heap.views.mutator_view() + size_t{first} * kPageBytes, size_t{count} * kPageBytes, contents);
+  Add(heap.statistics.copy_calls, calls);
+  Add(heap.statistics.pages_copied, count);
+}
+
 void UserfaultfdFaultMode::Disarm() {
   Views& views = collector_->heap().views;
   descriptor_.Unregister(views.mutator_view(), views.span_bytes());
 }
 
 Status SigbusFaultMode::Open() {
-  if (Status status = descriptor_.Open(FaultDelivery::kSignal); !status.ok()) return status;
+  if (Status status = UserfaultfdFaultMode::Open(); !status.ok()) return status;
   if (Status status = EnsureFaultHandler(FaultSignal::kBus); !status.ok()) return status;
   Views& views = collector_->heap().views;
   range_ = AddFaultRange(views.mutator_view(), views.span_bytes(), ServeInHandler, collector_);
@@ -63,7 +83,7 @@ Status SigbusFaultMode::Open() {
 void SigbusFaultMode::Close() {
   if (range_ >= 0) RemoveFaultRange(range_);
   range_ = -1;
-  descriptor_.Close();
+  UserfaultfdFaultMode::Close();
 }
 
 Status SigbusFaultMode::Flip() {
@@ -74,7 +94,7 @@ Status SigbusFaultMode::Flip() {
 void SigbusFaultMode::KeepHandler() { (void)EnsureFaultHandler(FaultSignal::kBus).ok(); }
 
 Status ThreadFaultMode::Open() {
-  if (Status status = descriptor_.Open(FaultDelivery::kDescriptor); !status.ok()) return status;
+  if (Status status = UserfaultfdFaultMode::Open(); !status.ok()) return status;
   void* page = mmap(nullptr, kPageBytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (page == MAP_FAILED) return SysError{errno, "mmap"};
   farewell_page_ = static_cast<uint8_t*>(page);
@@ -106,7 +126,7 @@ void ThreadFaultMode::Close() {
   }
   if (farewell_page_ != nullptr) munmap(farewell_page_, kPageBytes);
   farewell_page_ = nullptr;
-  descriptor_.Close();
+  UserfaultfdFaultMode::Close();
 }
 
 bool ThreadFaultMode::SendBack(PageIndex page) {

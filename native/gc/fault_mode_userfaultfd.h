@@ -1,8 +1,11 @@
-// The two userfaultfd modes.  Both arm the mutator view by registering it MISSING|MINOR right after the swap and show
-// pages with UFFDIO_CONTINUE; they differ in who is told of a fault.
+// The userfaultfd modes.  All arm the mutator view by registering it MISSING|MINOR right after the swap; they differ in who is told of a
+// fault,
 //
 //   sigbus   the kernel raises SIGBUS in the faulting thread, which serves itself: 4 us there and back
 //   thread   a native thread reads the descriptor; the mutator sleeps in the kernel, also inside a system call
+//
+// and, for research, in how a target page gets there: built through the alias and shown by UFFDIO_CONTINUE, or (copy-sigbus, copy-thread)
+// built in a staging page and copied by UFFDIO_COPY into a hole of the file.  Pages in place are shown by UFFDIO_CONTINUE in each of them.
 #pragma once
 
 #include <pthread.h>
@@ -10,28 +13,37 @@
 #include <atomic>
 
 #include "gc/fault_mode.h"
+#include "gc/staging.h"
 #include "os/userfaultfd.h"
 
 namespace faultline {
 
 class UserfaultfdFaultMode : public FaultMode {
  public:
-  explicit UserfaultfdFaultMode(Collector* collector) : collector_(collector) {}
+  UserfaultfdFaultMode(FaultModeKind kind, Collector* collector) : kind_(kind), collector_(collector) {}
 
+  FaultModeKind kind() const override { return kind_; }
+  Status Open() override;
+  void Close() override;
   Status Flip() override;
   void Show(PageIndex first, uint32_t count) override;
+  Staging* staging() override { return TraitsOf(kind_).copies ? &staging_ : nullptr; }
+  void Fill(PageIndex first, uint32_t count, const uint8_t* contents) override;
   void Disarm() override;
   UserfaultfdDoor door() const override { return descriptor_.door(); }
 
  protected:
+  const FaultModeKind kind_;
   Collector* collector_;
   Userfaultfd descriptor_;
+
+ private:
+  Staging staging_;
 };
 
 class SigbusFaultMode final : public UserfaultfdFaultMode {
  public:
   using UserfaultfdFaultMode::UserfaultfdFaultMode;
-  FaultModeKind kind() const override { return FaultModeKind::kSigbus; }
   Status Open() override;
   void Close() override;
   Status Flip() override;
@@ -44,7 +56,6 @@ class SigbusFaultMode final : public UserfaultfdFaultMode {
 class ThreadFaultMode final : public UserfaultfdFaultMode {
  public:
   using UserfaultfdFaultMode::UserfaultfdFaultMode;
-  FaultModeKind kind() const override { return FaultModeKind::kThread; }
   Status Open() override;
   void Close() override;
   bool SendBack(PageIndex page) override;

@@ -7,6 +7,7 @@
 
 #include "gc/collector.h"
 #include "gc/delays.h"
+#include "gc/staging.h"
 #include "os/clock.h"
 
 namespace faultline {
@@ -30,15 +31,48 @@ bool Collector::PageIsComplete(PageIndex page) const {
 }
 
 bool Collector::TryBuild(PageIndex page, Counter* builder) {
+  if (staging_ != nullptr && page_builder_.TreatmentOf(page) == Treatment::kTarget) return BuildByCopying(page, 1, builder) == 1;
   PageStates& states = heap_->tables.page_states;
   if (!states.TryClaim(page, cycle_)) return false;
   DelayAt(DelayPoint::kClaimed);
   page_builder_.Build(page);
   DelayAt(DelayPoint::kBuilt);
   states.Publish(page, cycle_);
+  if (load_barrier_raised_) NoteBuilt(page);
   Add(*builder, 1);
   if (heap_->tables.frozen[RegionOfPage(page)].state != RegionState::kTarget) Add(heap_->statistics.in_place_pages, 1);
   return true;
+}
+
+// Target pages of the range that nobody has claimed, run by run; returns how many.  A run's pages are shown before they are published:
+// nobody can tell, since their content is final.
+uint32_t Collector::BuildByCopying(PageIndex first, uint32_t count, Counter* builder) {
+  PageStates& states = heap_->tables.page_states;
+  const Staging::Lease lease(staging_);  // Before any claim: nobody waits while holding one.
+  uint32_t built = 0;
+  for (PageIndex run = first; run < first + count;) {
+    uint32_t pages = 0;
+    while (pages < Staging::kPagesPerBuffer && run + pages < first + count &&
+           page_builder_.TreatmentOf(run + pages) == Treatment::kTarget && states.TryClaim(run + pages, cycle_)) {
+      DelayAt(DelayPoint::kClaimed);
+      page_builder_.Build(run + pages, reinterpret_cast<uint64_t*>(lease.page(pages)));
+      ++pages;
+    }
+    if (pages == 0) {
+      ++run;
+      continue;
+    }
+    DelayAt(DelayPoint::kBuilt);
+    fault_mode_->Fill(run, pages, lease.page(0));
+    for (PageIndex page = run; page < run + pages; ++page) {
+      states.Publish(page, cycle_);
+      states.NoteMapped(page, cycle_);
+    }
+    built += pages;
+    run += pages;
+  }
+  Add(*builder, built);
+  return built;
 }
 
 void Collector::EnsureBuilt(PageIndex page, Counter* builder) {
@@ -52,6 +86,7 @@ void Collector::EnsureBuilt(PageIndex page, Counter* builder) {
 void Collector::BuildRange(PageIndex first, uint32_t count, Counter* builder) {
   PageStates& states = heap_->tables.page_states;
   const PageIndex end = first + count;
+  if (staging_ != nullptr) BuildByCopying(first, count, builder);
   for (PageIndex page = first; page < end; ++page) {
     if (PageNeedsBuilding(page)) TryBuild(page, builder);
   }
@@ -108,6 +143,11 @@ bool Collector::ServeFault(uintptr_t address, Mutator* mutator) {
     if (!served) SayStale(page, address);
   } else {
     Counter* const builder = &heap_->statistics.pages_by_mutators;
+    const uint32_t around = std::max(FaultAroundPages(mutator, page), unit);
+    const PageIndex around_first = page & ~(around - 1);
+    const PageIndex around_end = std::min(around_first + around, heap_->page_count());
+    // Where target pages are copied, one call does it for the page and its neighbours.
+    if (staging_ != nullptr) BuildByCopying(around_first, around_end - around_first, builder);
     // What has to be shown together with the page is built first, waiting for others where necessary.
     const PageIndex unit_first = page & ~(unit - 1);
     const PageIndex unit_end = std::min(unit_first + unit, heap_->page_count());
@@ -115,9 +155,6 @@ bool Collector::ServeFault(uintptr_t address, Mutator* mutator) {
       if (PageNeedsBuilding(each)) EnsureBuilt(each, builder);
     }
     // Then its neighbours, as far as nobody else is at them; this also shows the page if nobody has yet.
-    const uint32_t around = std::max(FaultAroundPages(mutator, page), unit);
-    const PageIndex around_first = page & ~(around - 1);
-    const PageIndex around_end = std::min(around_first + around, heap_->page_count());
     BuildRange(around_first, around_end - around_first, builder);
     // A page that was `mapped` already lost its entry, or was handed out fresh by the allocator: show it (again).
     if (state == PageState::kMapped || unit > 1) fault_mode_->Show(unit_first, unit_end - unit_first);

@@ -23,17 +23,30 @@ FAULTLINE_INLINE Header HeaderAt(const uint64_t* words, WordIndex object) {
 FAULTLINE_INLINE uint32_t Max(uint32_t a, uint32_t b) { return a > b ? a : b; }
 FAULTLINE_INLINE uint32_t Min(uint32_t a, uint32_t b) { return a < b ? a : b; }
 
+FAULTLINE_INLINE uint32_t Load(const uint32_t* slot, bool shared) {
+  return shared ? __atomic_load_n(slot, __ATOMIC_RELAXED) : *slot;
+}
+
+// What is shared keeps a store that came in between (invariant L2 of heap/load_barrier.h).
+FAULTLINE_INLINE void Replace(uint32_t* slot, uint32_t old, uint32_t by, bool shared) {
+  if (shared) {
+    __atomic_compare_exchange_n(slot, &old, by, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED);
+  } else {
+    *slot = by;
+  }
+}
+
 // The slots of a special shape that are not simply references.  Not inlined: it would make the loops around it slower, and few
 // objects come here.
 __attribute__((noinline)) void ForwardSpecialSlots(const Forwarding& forwarding, const Shape& shape, uint32_t count,
-                                                   uint32_t* slots, uint64_t begin, uint64_t end) {
+                                                   uint32_t* slots, uint64_t begin, uint64_t end, bool shared) {
   const bool holds_weakly = shape.element_kind >= ElementKind::kWeak;
   const auto forward = [&](uint64_t first, uint64_t last, bool weak) {
     for (uint64_t slot = first < begin ? begin : first; slot < (last < end ? last : end); ++slot) {
-      const uint32_t old = slots[slot];
+      const uint32_t old = Load(&slots[slot], shared);
       if (old == 0 || IsSmallInteger(old) || !forwarding.Moves(old)) continue;
       FAULTLINE_CHECK(!weak || forwarding.IsLive(old), "(W) a weak slot refers to an object that is alive", old);
-      slots[slot] = forwarding.NewAddress(old);
+      Replace(&slots[slot], old, forwarding.NewAddress(old), shared);
     }
   };
   const uint64_t tagged = kHeaderSlots + shape.reference_fields;
@@ -45,17 +58,18 @@ __attribute__((noinline)) void ForwardSpecialSlots(const Forwarding& forwarding,
 
 // Forwards the references of one object that lie in its u32 slots [begin, end).  `slots` points at the object's header, or
 // at where it would be.  A slot is written only when it changes.
+template <bool kShared>
 FAULTLINE_INLINE void ForwardSlots(const Forwarding& forwarding, const Shape& shape, uint32_t count, uint32_t* slots,
                                    uint64_t begin, uint64_t end) {
   const auto forward = [&](uint64_t first, uint64_t last) __attribute__((always_inline)) {
     for (uint64_t slot = first < begin ? begin : first; slot < (last < end ? last : end); ++slot) {
-      const uint32_t old = slots[slot];
-      if (forwarding.Moves(old)) slots[slot] = forwarding.NewReference(old);
+      const uint32_t old = Load(&slots[slot], kShared);
+      if (forwarding.Moves(old)) Replace(&slots[slot], old, forwarding.NewReference(old), kShared);
     }
   };
   forward(kHeaderSlots, kHeaderSlots + shape.reference_fields);
   if (shape.is_special != 0) {
-    ForwardSpecialSlots(forwarding, shape, count, slots, begin, end);
+    ForwardSpecialSlots(forwarding, shape, count, slots, begin, end, kShared);
   } else if (shape.element_kind == ElementKind::kReference) {
     const uint64_t elements = uint64_t{shape.fixed_words} * 2;
     forward(elements, elements + count);
@@ -63,12 +77,13 @@ FAULTLINE_INLINE void ForwardSlots(const Forwarding& forwarding, const Shape& sh
 }
 
 // The part of `object` that lies on [page_begin, page_begin + kPageWords), in place.
+template <bool kShared>
 FAULTLINE_INLINE void ForwardOnPage(Heap& heap, const Forwarding& forwarding, WordIndex object, const Shape& shape,
                                     uint32_t count, WordIndex page_begin) {
   uint32_t* const slots = heap.slots() + uint64_t{object} * 2;
   const uint64_t begin = page_begin > object ? uint64_t{page_begin - object} * 2 : 0;
   const uint64_t end = (uint64_t{page_begin} + kPageWords - object) * 2;
-  ForwardSlots(forwarding, shape, count, slots, begin, end);
+  ForwardSlots<kShared>(forwarding, shape, count, slots, begin, end);
 }
 
 FAULTLINE_INLINE void CopyWords(uint64_t* to, const uint64_t* from, uint32_t count) {
@@ -129,12 +144,12 @@ FAULTLINE_INLINE WordIndex NextStart(const Bitmap& object_starts, WordIndex from
   return object_starts.FindNext(from, end);
 }
 
-FAULTLINE_INLINE void BuildTarget(Heap& heap, const Forwarding& forwarding, SourceRelease& release, PageIndex page) {
+FAULTLINE_INLINE void BuildTarget(Heap& heap, const Forwarding& forwarding, SourceRelease& release, PageIndex page,
+                                  uint64_t* const to) {
   SideTables& tables = heap.tables;
   const uint64_t* const words = heap.words();
   const Shape* const shapes = heap.shapes.data();
   const WordIndex page_begin = FirstWordOfPage(page);
-  uint64_t* const to = heap.words() + page_begin;
   const WordIndex target_end = tables.target_end[RegionOfPage(page)];
   FAULTLINE_CHECK(target_end > page_begin, "only pages that receive something are built", page);
   const uint32_t limit = Min(kPageWords, target_end - page_begin);
@@ -155,7 +170,7 @@ FAULTLINE_INLINE void BuildTarget(Heap& heap, const Forwarding& forwarding, Sour
       uint32_t* const slots = reinterpret_cast<uint32_t*>(to + at);
       for (uint32_t i = 0; i < shape.reference_fields; ++i) queue.Push(slots + kHeaderSlots + i, object);
       if (shape.is_special != 0) {
-        ForwardSpecialSlots(forwarding, shape, header.count, slots, 0, uint64_t{size} * 2);
+        ForwardSpecialSlots(forwarding, shape, header.count, slots, 0, uint64_t{size} * 2, false);
       } else if (shape.element_kind == ElementKind::kReference) {
         for (uint32_t i = 0; i < header.count; ++i) queue.Push(slots + shape.fixed_words * 2 + i, object);
       }
@@ -166,7 +181,7 @@ FAULTLINE_INLINE void BuildTarget(Heap& heap, const Forwarding& forwarding, Sour
       if (shape.has_references != 0) {
         // `to + at - skip` would be the object's header; slots outside [skip, skip + piece) are not touched.
         uint32_t* const slots = reinterpret_cast<uint32_t*>(to + at) - uint64_t{skip} * 2;
-        ForwardSlots(forwarding, shape, header.count, slots, uint64_t{skip} * 2, uint64_t{skip + piece} * 2);
+        ForwardSlots<false>(forwarding, shape, header.count, slots, uint64_t{skip} * 2, uint64_t{skip + piece} * 2);
       }
       at += piece;
       skip = 0;
@@ -187,6 +202,7 @@ FAULTLINE_INLINE void BuildTarget(Heap& heap, const Forwarding& forwarding, Sour
   if (at < kPageWords) memset(to + at, 0, (kPageWords - at) * kWordBytes);
 }
 
+template <bool kShared>
 FAULTLINE_INLINE void BuildInPlace(Heap& heap, const Forwarding& forwarding, PageIndex page) {
   const Bitmap& starts = heap.tables.object_starts;
   const uint64_t* const words = heap.words();
@@ -206,11 +222,12 @@ FAULTLINE_INLINE void BuildInPlace(Heap& heap, const Forwarding& forwarding, Pag
     const Header header = HeaderAt(words, object);
     const Shape& shape = heap.shapes[header.shape];
     const WordIndex next = object + static_cast<uint32_t>(shape.Words(header.count));
-    if (shape.has_references != 0 && next > begin) ForwardOnPage(heap, forwarding, object, shape, header.count, begin);
+    if (shape.has_references != 0 && next > begin) ForwardOnPage<kShared>(heap, forwarding, object, shape, header.count, begin);
     object = Max(next, begin);
   }
 }
 
+template <bool kShared>
 FAULTLINE_INLINE void BuildYoung(Heap& heap, const Forwarding& forwarding, PageIndex page) {
   const uint64_t* const words = heap.words();
   const WordIndex begin = FirstWordOfPage(page);
@@ -222,11 +239,12 @@ FAULTLINE_INLINE void BuildYoung(Heap& heap, const Forwarding& forwarding, PageI
     if (header.shape == 0) return;
     const Shape& shape = heap.shapes[header.shape];
     const WordIndex next = object + static_cast<uint32_t>(shape.Words(header.count));
-    if (shape.has_references != 0 && next > begin) ForwardOnPage(heap, forwarding, object, shape, header.count, begin);
+    if (shape.has_references != 0 && next > begin) ForwardOnPage<kShared>(heap, forwarding, object, shape, header.count, begin);
     object = next;
   }
 }
 
+template <bool kShared>
 FAULTLINE_INLINE void BuildLarge(Heap& heap, const Forwarding& forwarding, PageIndex page) {
   const RegionIndex head = heap.regions.LargeHead(RegionOfPage(page));
   // Its memory was still being zeroed at the flip.  It may have become an object since, but then it holds new references
@@ -237,7 +255,7 @@ FAULTLINE_INLINE void BuildLarge(Heap& heap, const Forwarding& forwarding, PageI
   if (header.shape == 0) return;  // Given up before it became an object.
   const Shape& shape = heap.shapes[header.shape];
   if (shape.has_references == 0) return;
-  ForwardOnPage(heap, forwarding, object, shape, header.count, FirstWordOfPage(page));
+  ForwardOnPage<kShared>(heap, forwarding, object, shape, header.count, FirstWordOfPage(page));
 }
 
 bool popcnt_at_load = PageBuilder::CpuHasPopcnt();
@@ -252,12 +270,10 @@ bool PageBuilder::CpuHasPopcnt() {
 #endif
 }
 
-PageBuilder::PageBuilder(Heap* heap, SourceRelease* release)
-    : heap_(heap), release_(release), forwarding_(heap->tables), build_(nullptr) {
+PageBuilder::PageBuilder(Heap* heap, SourceRelease* release, Slots slots)
+    : heap_(heap), release_(release), slots_(slots), forwarding_(heap->tables), build_(nullptr) {
   UsePopcnt(popcnt_at_load);
 }
-
-void PageBuilder::UsePopcnt(bool use) { build_ = use ? &PageBuilder::BuildPopcnt : &PageBuilder::BuildPortable; }
 
 Treatment PageBuilder::TreatmentOf(PageIndex page) const {
   const RegionIndex region = RegionOfPage(page);
@@ -282,33 +298,45 @@ Treatment PageBuilder::TreatmentOf(PageIndex page) const {
   return Treatment::kNone;
 }
 
-template <bool kPopcnt>
-FAULTLINE_INLINE void PageBuilder::BuildWith(PageIndex page) {
+template <bool kShared>
+FAULTLINE_INLINE void PageBuilder::BuildWith(PageIndex page, uint64_t* to) {
   switch (TreatmentOf(page)) {
     case Treatment::kTarget:
-      BuildTarget(*heap_, forwarding_, *release_, page);
+      BuildTarget(*heap_, forwarding_, *release_, page, to);
       return;
     case Treatment::kInPlace:
-      BuildInPlace(*heap_, forwarding_, page);
+      BuildInPlace<kShared>(*heap_, forwarding_, page);
       return;
     case Treatment::kYoung:
-      BuildYoung(*heap_, forwarding_, page);
+      BuildYoung<kShared>(*heap_, forwarding_, page);
       return;
     case Treatment::kLarge:
-      BuildLarge(*heap_, forwarding_, page);
+      BuildLarge<kShared>(*heap_, forwarding_, page);
       return;
     case Treatment::kNone:
       FAULTLINE_CHECK(false, "only pages with a treatment are built", page);
   }
 }
 
+template <bool kShared>
 #if defined(__x86_64__)
 __attribute__((target("popcnt,bmi,bmi2")))
 #endif
-void PageBuilder::BuildPopcnt(PageIndex page) {
-  BuildWith<true>(page);
+void PageBuilder::BuildPopcnt(PageIndex page, uint64_t* to) {
+  BuildWith<kShared>(page, to);
 }
 
-void PageBuilder::BuildPortable(PageIndex page) { BuildWith<false>(page); }
+template <bool kShared>
+void PageBuilder::BuildPortable(PageIndex page, uint64_t* to) {
+  BuildWith<kShared>(page, to);
+}
+
+void PageBuilder::UsePopcnt(bool use) {
+  if (slots_ == Slots::kShared) {
+    build_ = use ? &PageBuilder::BuildPopcnt<true> : &PageBuilder::BuildPortable<true>;
+  } else {
+    build_ = use ? &PageBuilder::BuildPopcnt<false> : &PageBuilder::BuildPortable<false>;
+  }
+}
 
 }  // namespace faultline

@@ -35,27 +35,35 @@ class SourceRelease {
 
 class PageBuilder {
  public:
-  PageBuilder(Heap* heap, SourceRelease* release);
+  // Whose the slots of pages in place are while those are built: ours alone, or mutators store into them meanwhile.
+  enum class Slots { kOurs, kShared };
+
+  explicit PageBuilder(Heap* heap, SourceRelease* release, Slots slots = Slots::kOurs);
 
   Treatment TreatmentOf(PageIndex page) const;
 
   // The caller has claimed the page.
-  void Build(PageIndex page) { (this->*build_)(page); }
+  void Build(PageIndex page) { Build(page, heap_->words() + FirstWordOfPage(page)); }
+  // The same, for a target page whose content is wanted somewhere else.
+  void Build(PageIndex page, uint64_t* to) { (this->*build_)(page, to); }
 
   // Chosen when the addon is loaded; forced by tests.
   static bool CpuHasPopcnt();
   void UsePopcnt(bool use);
 
  private:
-  template <bool kPopcnt>
-  void BuildWith(PageIndex page);
-  void BuildPopcnt(PageIndex page);
-  void BuildPortable(PageIndex page);
+  template <bool kShared>
+  void BuildWith(PageIndex page, uint64_t* to);
+  template <bool kShared>
+  void BuildPopcnt(PageIndex page, uint64_t* to);
+  template <bool kShared>
+  void BuildPortable(PageIndex page, uint64_t* to);
 
   Heap* heap_;
   SourceRelease* release_;
+  const Slots slots_;
   Forwarding forwarding_;
-  void (PageBuilder::*build_)(PageIndex);
+  void (PageBuilder::*build_)(PageIndex, uint64_t*);
 };
 
 }  // namespace faultline

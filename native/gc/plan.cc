@@ -173,7 +173,9 @@ size_t Plan::CommitTargets() {
   size_t committed = 0;
   for (const RegionIndex target : targets_) {
     const size_t bytes = size_t{UsedPagesOfTarget(target)} * kPageBytes;
-    if (bytes > 0 && !heap_->views.PopulateAlias(size_t{target} * kRegionBytes, bytes).ok()) break;
+    const size_t offset = size_t{target} * kRegionBytes;
+    const bool holes = targets_are_ == Targets::kHoles;
+    if (bytes > 0 && !(holes ? heap_->file.PunchHole(offset, bytes) : heap_->views.PopulateAlias(offset, bytes)).ok()) break;
     ++committed;
   }
   return committed;

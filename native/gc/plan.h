@@ -5,7 +5,8 @@
 //                                      object that no longer fits becomes the split, so no object straddles two targets
 //   record    (parallel over sources)  block offsets become absolute; each target page learns its first source object;
 //                                      each source learns how many target pages read it
-//   commit                             the targets' pages get memory now, so that building them cannot fail
+//   commit                             the targets' pages get memory now, so that building them cannot fail (or lose what they have,
+//                                      for the modes that copy)
 //
 // Which regions to evacuate is policy and comes from TypeScript.  A plan that does not fit its targets is cut down from the
 // end.  After Make returns, the address function (forwarding.h) is frozen until the cycle finishes (invariant P).
@@ -21,7 +22,10 @@ namespace faultline {
 
 class Plan {
  public:
-  explicit Plan(Heap* heap) : heap_(heap) {}
+  // What the targets' pages are before they are built: provided, so that building them cannot fail, or holes that a copy fills.
+  enum class Targets { kCommitted, kHoles };
+
+  explicit Plan(Heap* heap, Targets targets = Targets::kCommitted) : heap_(heap), targets_are_(targets) {}
 
   // `sources` are live regions in evacuation order.  Runs to its end; everything here is concurrent with mutators.
   // Returns the number of sources that were planned; 0 means that nothing will move.
@@ -50,6 +54,7 @@ class Plan {
   size_t CommitTargets();
 
   Heap* heap_;
+  const Targets targets_are_;
   std::vector<RegionIndex> sources_;
   std::vector<RegionIndex> targets_;
   uint64_t live_words_ = 0;

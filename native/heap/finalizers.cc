@@ -1,5 +1,6 @@
 #include "heap/finalizers.h"
 
+#include "heap/load_barrier.h"
 #include "heap/weak_access.h"
 
 namespace faultline {
@@ -59,8 +60,8 @@ bool Finalizers::Take(Heap& heap, Mutator* mutator, double* token, WordIndex* ob
       chunk.states[entry] = State::kTaken;
     } else {
       uint32_t& slot = Elements(heap, chunk.kept)[entry];
-      *object = slot;
-      if (mutator->control[control::kLogging] != 0) LogReference(heap, *mutator, slot);
+      *object = LoadReference(heap, *mutator, &slot);
+      if (mutator->control[control::kLogging] != 0) LogReference(heap, *mutator, *object);
       slot = 0;
       chunk.states[entry] = State::kFree;
       chunk.free.push_back(entry);

@@ -28,9 +28,15 @@ bool Handshake::TryAdd(Mutator* mutator) {
   mutator->state()->store(requested_ ? kMutatorStopRequested : 0, std::memory_order_relaxed);
   mutator->control[control::kLogging] = logging_ ? 1 : 0;
   mutator->control[control::kLogUsed] = 0;
+  mutator->control[control::kLoadBarrier] = load_barrier_ ? 1 : 0;
   mutator->control[control::kWeakAccess] = weak_access_.load(std::memory_order_relaxed);  // Written under lock_.
   mutators_.push_back(mutator);
   return true;
+}
+
+void Handshake::SetLoadBarrier(bool on) {
+  load_barrier_ = on;
+  for (Mutator* mutator : mutators_) mutator->control[control::kLoadBarrier] = on ? 1 : 0;
 }
 
 void Handshake::SleepBriefly() {

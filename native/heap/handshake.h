@@ -63,6 +63,8 @@ class Handshake {
 
   // What mutators that are added later find in control[kLogging].  The world is stopped.
   void set_logging(bool logging) { logging_ = logging; }
+  // Every control block's kLoadBarrier, and that of mutators that are added later.  The world is stopped.
+  void SetLoadBarrier(bool on);
 
   // How mutators read weak slots: every control block's kWeakAccess, and that of mutators that are added later.
   void SetWeakAccess(uint32_t access);
@@ -90,6 +92,7 @@ class Handshake {
   std::atomic<uint32_t> acknowledged_{0};  // Futex word: grows when a mutator parks under a request.
 
   std::atomic<uint32_t> weak_access_{0};
+  bool load_barrier_ = false;  // Like logging_.
   bool logging_ = false;  // Under lock_, or the world is stopped and nobody can be added.
   bool stopped_ = false;  // Under lock_: from the moment that no mutator runs until Resume.
 

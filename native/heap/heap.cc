@@ -16,6 +16,12 @@ Status Heap::Create(const Options& options) {
     if (Status status = own_roots_.Create(kSharedRootSlots); !status.ok()) return status;
     shared_roots = own_roots_.data();
   }
+  if (!options.barriered_loads) return {};
+  unsettled = options.unsettled;
+  if (unsettled == nullptr) {
+    if (Status status = own_unsettled_.Create(regions.count()); !status.ok()) return status;
+    unsettled = own_unsettled_.data();
+  }
   return {};
 }
 

@@ -36,6 +36,14 @@ class FreshPages {
   virtual bool RecycleSources() = 0;
 };
 
+// What the collector does for a load of a reference that may be out of date (heap/load_barrier.h).
+class References {
+ public:
+  virtual ~References() = default;
+  // Where the object is now, with all of it built; the slot, which held `value`, says so too.
+  virtual uint32_t Settle(Mutator& mutator, uint32_t* slot, uint32_t value) = 0;
+};
+
 class Heap {
  public:
   struct Options {
@@ -45,6 +53,8 @@ class Heap {
     void* mutator_view = nullptr;       // Null: native memory of our own.
     uint32_t* shared_roots = nullptr;   // kSharedRootSlots slots.
     Views::NextView next_view = Views::NextView::kAccessible;
+    bool barriered_loads = false;
+    uint8_t* unsettled = nullptr;       // For barriered loads: a byte a region, zeroed.  Null: memory of our own.
   };
 
   Heap() = default;
@@ -99,6 +109,9 @@ class Heap {
   uint32_t* shared_roots = nullptr;
   uint32_t tlab_pages = 16;
   FreshPages* fresh_pages = nullptr;
+  // Null but in the mode with a load barrier.
+  uint8_t* unsettled = nullptr;
+  References* references = nullptr;
   ThreadDirectory threads;
 
   // Futex word: grows whenever memory may have become free or a collection ended.
@@ -106,6 +119,7 @@ class Heap {
 
  private:
   MappedArray<uint32_t> own_roots_;
+  MappedArray<uint8_t> own_unsettled_;
 };
 
 }  // namespace faultline

@@ -76,6 +76,7 @@ inline constexpr uint32_t PagesForWords(uint64_t words) {
 //   6      collector while it is stopped; mutator reads  not 0: the write barrier logs
 //   7      mutator; whoever empties the log              entries in the log
 //   8      collector; mutator reads                      how weak slots are read, see heap/weak_access.h
+//   9      collector while it is stopped; mutator reads  not 0: loads of references ask (heap/load_barrier.h)
 //   16 …   mutator; collector in a pause                 local roots, then handle slots, then the log
 namespace control {
 inline constexpr uint32_t kState = 0;
@@ -87,6 +88,7 @@ inline constexpr uint32_t kTlabStart = 5;
 inline constexpr uint32_t kLogging = 6;
 inline constexpr uint32_t kLogUsed = 7;
 inline constexpr uint32_t kWeakAccess = 8;
+inline constexpr uint32_t kLoadBarrier = 9;
 inline constexpr uint32_t kNullSlot = 15;  // Always zero: where handles that lead nowhere point.
 inline constexpr uint32_t kSlots = 16;
 }  // namespace control

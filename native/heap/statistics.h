@@ -46,16 +46,19 @@ struct Statistics {
   Counter pages_by_mutators{0};
   Counter pages_continued{0};
   Counter continue_calls{0};
-  Counter copy_calls{0};  // UFFDIO_COPY is never used; the counter exists to be looked at.
+  Counter pages_copied{0};  // These two only in the modes whose name says so; 0 in all others is a law of theirs.
+  Counter copy_calls{0};
+  Counter settled_loads{0};  // Loads of references that came to the slow path of the load barrier.
 
   // Pauses, in nanoseconds from the stop of the last mutator to resume.
   Histogram mark_pause;        // Everything marked with the world stopped.
   Histogram mark_start_pause;  // Roots copied: at the start, and once a round.
   Histogram remark_pause;      // The end of a concurrent marking.
   Histogram flip_pause;
+  Histogram settled_pause;     // The end of a compaction, in the mode with a load barrier.
   Histogram time_to_safepoint;
 
-  // Faults: time in the handler plus the delivery time measured for this mode.
+  // Faults: time in the handler plus the delivery time measured for this mode.  With a load barrier: loads that had to build.
   Histogram fault_service;
 
   // Waits for a page that somebody else was building.

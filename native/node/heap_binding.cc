@@ -27,7 +27,7 @@ Napi::Object Describe(Info info, HeapBinding* binding, uint8_t* buffer_start) {
 
 uint8_t* BytesAt(Info info, size_t index) { return info[index].As<Napi::Uint8Array>().Data(); }
 
-// create(options, viewBytes: Uint8Array, sharedRoots: Uint32Array)
+// create(options, viewBytes: Uint8Array, sharedRoots: Uint32Array, unsettled: Uint8Array behind the roots, of mode load-barrier)
 Napi::Value Create(Info info) {
   const Napi::Object options = info[0].As<Napi::Object>();
   const auto number = [&options](const char* name) { return options.Get(name).As<Napi::Number>().DoubleValue(); };
@@ -49,6 +49,8 @@ Napi::Value Create(Info info) {
   heap_options.tlab_pages = static_cast<uint32_t>(number("tlabPages"));
   heap_options.mutator_view = reinterpret_cast<void*>(aligned);
   heap_options.shared_roots = info[2].As<Napi::Uint32Array>().Data();
+  heap_options.barriered_loads = TraitsOf(collector_options.fault_mode).barriered_loads;
+  if (heap_options.barriered_loads) heap_options.unsettled = BytesAt(info, 3);
   heap_options.next_view = collector_options.fault_mode == FaultModeKind::kSigsegv ? Views::NextView::kProtected
                                                                                    : Views::NextView::kAccessible;
   auto instance = HeapInstance::Create(heap_options, collector_options);

@@ -3,6 +3,7 @@
 
 #include "gc/delays.h"
 #include "heap/allocation.h"
+#include "heap/load_barrier.h"
 #include "node/arguments.h"
 #include "os/fault_signals.h"
 
@@ -51,9 +52,9 @@ Napi::Value AttachMutator(Info info) {
   HeapInstance* const instance = HeapAt(info, 0);
   if (instance == nullptr) return info.Env().Undefined();
   if (CurrentMutator(&instance->heap) != nullptr) return Napi::String::New(info.Env(), "ERR_MUTATOR_ATTACHED");
-  const FaultModeKind mode = instance->collector->fault_mode().kind();
-  if ((mode == FaultModeKind::kSigbus && ThreadBlocks(FaultSignal::kBus)) ||
-      (mode == FaultModeKind::kSigsegv && ThreadBlocks(FaultSignal::kSegmentation))) {
+  const HeldBy held_by = TraitsOf(instance->collector->fault_mode().kind()).held_by;
+  if ((held_by == HeldBy::kBusSignal && ThreadBlocks(FaultSignal::kBus)) ||
+      (held_by == HeldBy::kSegmentationSignal && ThreadBlocks(FaultSignal::kSegmentation))) {
     return Napi::String::New(info.Env(), "ERR_SIGNAL_BLOCKED");
   }
   Environment* const environment = Environment::Of(info.Env());
@@ -184,6 +185,15 @@ Napi::Value FlushLog(Info info) {
   return info.Env().Undefined();
 }
 
+// loadReference(mutator, slot): what the load barrier makes of the slot with that index into u32
+Napi::Value LoadAReference(Info info) {
+  MutatorBinding* const binding = MutatorAt(info, 0);
+  if (binding == nullptr) return info.Env().Undefined();
+  Heap& heap = binding->instance->heap;
+  uint32_t* const slots = reinterpret_cast<uint32_t*>(heap.views.mutator_view());
+  return Number(info, LoadReference(heap, *binding->mutator, slots + static_cast<uint64_t>(NumberAt(info, 1))));
+}
+
 // recordStall(mutator, microseconds)
 Napi::Value RecordStall(Info info) {
   MutatorBinding* const binding = MutatorAt(info, 0);
@@ -265,6 +275,7 @@ void ExportMutator(Napi::Env env, Napi::Object exports) {
   add("memoryEpoch", MemoryEpoch);
   add("awaitMemory", AwaitMemory);
   add("flushLog", FlushLog);
+  add("loadReference", LoadAReference);
   add("recordStall", RecordStall);
   add("addRootRange", AddRootRange);
   add("removeRootRange", RemoveRootRange);

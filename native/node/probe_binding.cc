@@ -26,6 +26,7 @@ Napi::Value Probe(Info info) {
   answer.Set("features", static_cast<double>(probe.features));
   answer.Set("minorFaults", probe.has_minor_faults());
   answer.Set("signalDelivery", probe.has_signal_delivery());
+  answer.Set("copying", probe.has_copying());
   answer.Set("asyncWriteProtection", probe.has_async_write_protection());
   WriteTracking tracking;
   const Status tracks = tracking.Open();
@@ -43,6 +44,15 @@ Napi::Value Probe(Info info) {
     answer.Set("totalMemoryBytes", static_cast<double>(memory.totalram) * memory.mem_unit);
   }
   answer.Set("popcnt", PageBuilder::CpuHasPopcnt());
+  return answer;
+}
+
+// probeMove(): what the kernel says to UFFDIO_MOVE
+Napi::Value ProbeMoves(Info info) {
+  const MoveProbe probe = ProbeMove();
+  Napi::Object answer = Napi::Object::New(info.Env());
+  answer.Set("betweenPrivate", Refusal(info.Env(), probe.between_private));
+  answer.Set("intoShared", Refusal(info.Env(), probe.into_shared));
   return answer;
 }
 
@@ -67,6 +77,7 @@ Napi::Value Layout(Info info) {
   set("CONTROL_LOGGING", control::kLogging);
   set("CONTROL_LOG_USED", control::kLogUsed);
   set("CONTROL_WEAK_ACCESS", control::kWeakAccess);
+  set("CONTROL_LOAD_BARRIER", control::kLoadBarrier);
   set("FINALIZER_ENTRIES", Finalizers::kEntries);
   set("WEAK_MAP_TABLE_SLOT", WeakMapSlots::kTable);
   set("WEAK_MAP_LOCK_SLOT", WeakMapSlots::kLock);
@@ -164,6 +175,7 @@ void ExportProbe(Napi::Env env, Napi::Object exports) {
     exports.Set(name, Napi::Function::New(env, function, name));
   };
   add("probe", Probe);
+  add("probeMove", ProbeMoves);
   add("layout", Layout);
   add("measureBareFault", MeasureBare);
   add("armRefusal", ArmARefusal);

@@ -83,11 +83,14 @@ Napi::Value ReadStatistics(Info info) {
   pages.Set("builtByMutators", count(statistics.pages_by_mutators));
   pages.Set("mappedByContinue", count(statistics.pages_continued));
   pages.Set("continueCalls", count(statistics.continue_calls));
+  pages.Set("mappedByCopy", count(statistics.pages_copied));
   pages.Set("copyCalls", count(statistics.copy_calls));
+  pages.Set("settledLoads", count(statistics.settled_loads));
   answer.Set("pages", pages);
 
   Napi::Object pauses = Napi::Object::New(env);
   pauses.Set("flip", Summary(env, statistics.flip_pause));
+  pauses.Set("settled", Summary(env, statistics.settled_pause));
   pauses.Set("mark", Summary(env, statistics.mark_pause));
   pauses.Set("markStart", Summary(env, statistics.mark_start_pause));
   pauses.Set("remark", Summary(env, statistics.remark_pause));

@@ -6,7 +6,8 @@ namespace faultline {
 
 const char* const kSystemCallNames[] = {
     "memfd_create", "ftruncate", "mmap",     "mremap",     "userfaultfd", "userfaultfd-api",
-    "register",     "continue",  "populate", "punch-hole", "mprotect",    "pagemap-scan",
+    "register",     "continue",  "copy",     "move",       "populate",    "punch-hole",
+    "mprotect",     "pagemap-scan",
 };
 
 namespace {

@@ -17,6 +17,8 @@ enum class SystemCall : uint32_t {
   kUserfaultfdApi,
   kRegister,
   kContinue,
+  kCopy,
+  kMove,
   kPopulate,
   kPunchHole,
   kMprotect,

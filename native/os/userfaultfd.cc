@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sched.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -184,6 +185,58 @@ uint32_t Userfaultfd::Continue(void* start, size_t bytes, uint8_t* alias_of_star
   return calls;
 }
 
+uint32_t Userfaultfd::Copy(void* start, size_t bytes, const uint8_t* contents) {
+  uint32_t calls = 0;
+  uint32_t refused_times = 0;
+  size_t done = 0;
+  while (done < bytes) {
+    abi::Fill request = {};
+    request.to = reinterpret_cast<uintptr_t>(start) + done;
+    request.from = reinterpret_cast<uintptr_t>(contents) + done;
+    request.len = bytes - done;
+    ++calls;
+    int error = Refused(SystemCall::kCopy);
+    if (error == 0) {
+      if (ioctl(fd_, abi::kIocCopy, &request) == 0) return calls;
+      error = errno;
+    }
+    switch (error) {
+      case EAGAIN:
+        // A later page stopped the call part way (the next call will say why), or the address space is changing.
+        if (request.done > 0) done += static_cast<size_t>(request.done);
+        break;
+      case ENOMEM:
+      case ENOSPC:
+        // No memory for the page itself: what is filled by copying cannot be provided beforehand.  Somebody may free some.
+        FAULTLINE_CHECK(++refused_times < kMemoryAttempts, "the system has memory for a page that is copied", request.to);
+        sched_yield();
+        break;
+      default:
+        InvariantFailed(__FILE__, __LINE__, "UFFDIO_COPY into a hole of ours answers EAGAIN or ENOMEM",
+                        static_cast<uint64_t>(error), request.to);
+    }
+  }
+  return calls;
+}
+
+Status Userfaultfd::RegisterMissing(void* start, size_t bytes) {
+  abi::Register request = {};
+  request.range = {reinterpret_cast<uintptr_t>(start), bytes};
+  request.mode = abi::kRegisterMissing;
+  if (ioctl(fd_, abi::kIocRegister, &request) != 0) return SysError{errno, "ioctl(UFFDIO_REGISTER)"};
+  return {};
+}
+
+Status Userfaultfd::Move(void* start, void* from, size_t bytes) {
+  if (const int refused = Refused(SystemCall::kMove)) return SysError{refused, "ioctl(UFFDIO_MOVE)"};
+  abi::Fill request = {};
+  request.to = reinterpret_cast<uintptr_t>(start);
+  request.from = reinterpret_cast<uintptr_t>(from);
+  request.len = bytes;
+  if (ioctl(fd_, abi::kIocMove, &request) != 0) return SysError{errno, "ioctl(UFFDIO_MOVE)"};
+  return {};
+}
+
 size_t Userfaultfd::ReadMessages(FaultMessage* messages, size_t capacity) {
   abi::Message raw[kMessageBatch];
   const size_t limit = capacity < kMessageBatch ? capacity : kMessageBatch;
@@ -204,7 +257,33 @@ size_t Userfaultfd::ReadMessages(FaultMessage* messages, size_t capacity) {
 
 bool UserfaultfdProbe::has_minor_faults() const { return (features & abi::kFeatureMinorShmem) != 0; }
 bool UserfaultfdProbe::has_signal_delivery() const { return (features & abi::kFeatureSigbus) != 0; }
+bool UserfaultfdProbe::has_copying() const { return (features & abi::kFeatureMissingShmem) != 0; }
 bool UserfaultfdProbe::has_async_write_protection() const { return (features & abi::kFeatureWpAsync) != 0; }
+
+namespace {
+
+SysError TryMove(int flags) {
+  Userfaultfd descriptor;
+  if (Status status = descriptor.Open(FaultDelivery::kSignal); !status.ok()) return status.error();
+  void* const to = mmap(nullptr, kPageSize, PROT_READ | PROT_WRITE, flags | MAP_ANONYMOUS, -1, 0);
+  void* const from = mmap(nullptr, kPageSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  SysError answer;
+  if (to == MAP_FAILED || from == MAP_FAILED) {
+    answer = SysError{errno, "mmap"};
+  } else {
+    *static_cast<volatile uint8_t*>(from) = 1;
+    Status status = descriptor.RegisterMissing(to, kPageSize);
+    if (status.ok()) status = descriptor.Move(to, from, kPageSize);
+    answer = status.ok() ? SysError{0, "ioctl(UFFDIO_MOVE)"} : status.error();
+  }
+  if (to != MAP_FAILED) munmap(to, kPageSize);
+  if (from != MAP_FAILED) munmap(from, kPageSize);
+  return answer;
+}
+
+}  // namespace
+
+MoveProbe ProbeMove() { return {TryMove(MAP_PRIVATE), TryMove(MAP_SHARED)}; }
 
 UserfaultfdProbe ProbeUserfaultfd() {
   UserfaultfdProbe probe;

@@ -1,6 +1,6 @@
 // Userfaultfd: the kernel's page fault as a service.  A thin wrapper with every answer named.
 //
-// Only what minor-fault compaction and write tracking need: open, register, continue, wake, unregister, read.  The ABI numbers
+// Only what compaction and write tracking need: open, register, continue, copy, wake, unregister, read.  The ABI numbers
 // are our own (userfaultfd_abi.h), since distribution headers lag behind the kernel.
 #pragma once
 
@@ -41,6 +41,9 @@ class Userfaultfd {
   // MISSING|MINOR, or WP when faults only leave a mark.
   Status Register(void* start, size_t bytes);
 
+  // MISSING alone, which private anonymous memory has too.
+  Status RegisterMissing(void* start, size_t bytes);
+
   // Also wakes: UNREGISTER alone leaves minor waiters asleep.
   void Unregister(void* start, size_t bytes);
 
@@ -48,6 +51,14 @@ class Userfaultfd {
   // (EEXIST is not a wake-up, so those are woken when faults come by descriptor) and returns how many calls it took.
   // Ends early, quietly, when the range is no longer registered.  Async-signal-safe.
   uint32_t Continue(void* start, size_t bytes, uint8_t* alias_of_start);
+
+  // Fills the file's holes at `start` with pages copied from `contents`, and shows them (gc/staging.h).  The holes are nobody else's to
+  // fill.  Walks the whole range, wakes who sleeps on it, and returns how many calls it took.  Async-signal-safe.
+  uint32_t Copy(void* start, size_t bytes, const uint8_t* contents);
+
+  // Gives pages of the process to the missing range at `start`; both sides must be private anonymous memory (Linux 6.8).  For comparison
+  // only: the heap's pages are a file's.
+  Status Move(void* start, void* from, size_t bytes);
 
   void Wake(void* start, size_t bytes);
 
@@ -73,9 +84,18 @@ struct UserfaultfdProbe {
 
   bool has_minor_faults() const;
   bool has_signal_delivery() const;
+  bool has_copying() const;  // Into shared memory.
   bool has_async_write_protection() const;
 };
 
 UserfaultfdProbe ProbeUserfaultfd();
+
+// What UFFDIO_MOVE answers between two private pages, and from a private page into a view of a file; error_number 0 for yes.
+struct MoveProbe {
+  SysError between_private;
+  SysError into_shared;
+};
+
+MoveProbe ProbeMove();
 
 }  // namespace faultline

@@ -11,10 +11,12 @@ inline constexpr __u64 kApi = 0xAA;
 inline constexpr int kUserModeOnly = 1;
 
 // Feature bits (uffdio_api.features).
+inline constexpr __u64 kFeatureMissingShmem = 1u << 5;
 inline constexpr __u64 kFeatureSigbus = 1u << 7;
 inline constexpr __u64 kFeatureThreadId = 1u << 8;
 inline constexpr __u64 kFeatureMinorShmem = 1u << 10;
 inline constexpr __u64 kFeatureWpAsync = 1u << 15;
+inline constexpr __u64 kFeatureMove = 1u << 16;
 
 inline constexpr __u64 kRegisterMissing = 1;
 inline constexpr __u64 kRegisterWriteProtect = 2;
@@ -38,6 +40,14 @@ struct Continue {
   Range range;
   __u64 mode;
   __s64 mapped;
+};
+// UFFDIO_COPY and UFFDIO_MOVE.
+struct Fill {
+  __u64 to;
+  __u64 from;
+  __u64 len;
+  __u64 mode;
+  __s64 done;
 };
 struct Message {
   __u8 event;
@@ -78,10 +88,12 @@ inline constexpr unsigned long kIocApi = _IOWR(0xAA, 0x3F, Api);
 inline constexpr unsigned long kIocRegister = _IOWR(0xAA, 0x00, Register);
 inline constexpr unsigned long kIocUnregister = _IOR(0xAA, 0x01, Range);
 inline constexpr unsigned long kIocWake = _IOR(0xAA, 0x02, Range);
+inline constexpr unsigned long kIocCopy = _IOWR(0xAA, 0x03, Fill);
+inline constexpr unsigned long kIocMove = _IOWR(0xAA, 0x05, Fill);
 inline constexpr unsigned long kIocContinue = _IOWR(0xAA, 0x07, Continue);
 inline constexpr unsigned long kIocPagemapScan = _IOWR('f', 16, PagemapScan);
 
-static_assert(sizeof(Api) == 24 && sizeof(Register) == 32 && sizeof(Continue) == 32 && sizeof(Message) == 32,
+static_assert(sizeof(Api) == 24 && sizeof(Register) == 32 && sizeof(Continue) == 32 && sizeof(Fill) == 40 && sizeof(Message) == 32,
               "the kernel checks structure sizes through the ioctl number");
 static_assert(sizeof(PagemapScan) == 96 && sizeof(PageRegion) == 24, "and this one by its field as well");
 

@@ -47,8 +47,7 @@ void RunMode(FaultModeKind mode, uint64_t seed, bool delays) {
 int main(int argc, char** argv) {
   using namespace faultline;
   const uint64_t seed = test::SeedFrom(argc, argv, 20261121);
-  for (const FaultModeKind mode :
-       {FaultModeKind::kStw, FaultModeKind::kSigbus, FaultModeKind::kThread, FaultModeKind::kSigsegv}) {
+  for (const FaultModeKind mode : test::MovingModes()) {
     test::RunMode(mode, seed, false);
     test::RunMode(mode, seed, true);
   }

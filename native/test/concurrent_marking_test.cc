@@ -54,7 +54,7 @@ int main(int argc, char** argv) {
   using namespace faultline::test;
   uint64_t seed = SeedFrom(argc, argv, 20261202);
   const FaultModeKind stopped = FaultModeKind::kStw;
-  ForEachSetting({{{}, stopped, 0, 0}, {{}, stopped, 3, 6}},
+  ForEachSetting(MovingModes(), {{{}, stopped, 0, 0}, {{}, stopped, 3, 6}},
                  [&](const ProgramSetting& setting) { NothingIsLost(setting, setting.workers == 1 ? 2000 : 500, seed++); });
   // Many pages to look at again.
   for (const MarkerKind marker : {MarkerKind::kBarrierFree, MarkerKind::kSatb, MarkerKind::kStopped}) {

@@ -110,17 +110,54 @@ void AFinishedCycleFaultsNoMore(FaultModeKind mode) {
   EXPECT(test.heap.statistics.fault_service.count() == before && Read(test.heap.statistics.pages_by_mutators) == 0);
 }
 
+// A mode that copies fills every target page by UFFDIO_COPY, and pages in place by UFFDIO_CONTINUE; the others copy nothing.
+void OnlyTargetPagesAreCopiedAndOnlyWhereTheModeSaysSo(FaultModeKind mode, bool by_workers) {
+  TestHeap test(OptionsFor(mode, 8));
+  const ShapeId node = test.DefineShape(2, 3);
+  TestMutator mutator(&test);
+  constexpr uint32_t kNodes = 60'000;  // More than two regions; half of the first one dies, the second one stays where it is.
+  for (uint32_t i = 0; i < kNodes; ++i) {
+    mutator.handle(i) = mutator.Allocate(node);
+    mutator.words(mutator.handle(i))[2] = i;
+  }
+  for (uint32_t i = 0; i < kNodes / 3; i += 2) mutator.handle(i) = 0;
+  mutator.Park();
+  test.CollectUntilFlip(false);
+  mutator.Unpark();
+  uint64_t targets = 0;
+  for (const RegionIndex target : test.collector->plan().targets()) {
+    targets += test.collector->plan().UsedPagesOfTarget(target) - (target == 0 ? 1 : 0);
+  }
+  EXPECT(targets > 0);
+  if (by_workers) {
+    mutator.Park();
+    test.FinishCollection();
+    mutator.Unpark();
+  }
+  for (uint32_t i = 1; i < kNodes; i += 2) EXPECT(mutator.words(mutator.handle(i))[2] == i);
+  mutator.Park();
+  if (!by_workers) test.FinishCollection();
+  mutator.Unpark();
+  const Statistics& statistics = test.heap.statistics;
+  const bool copies = TraitsOf(mode).copies;
+  EXPECT(Read(statistics.in_place_pages) > 0);
+  EXPECT(Read(statistics.pages_copied) == (copies ? targets : 0));
+  EXPECT((Read(statistics.copy_calls) > 0) == copies && Read(statistics.copy_calls) <= targets);
+  EXPECT((Read(statistics.pages_continued) > 0) == (mode != FaultModeKind::kSigsegv));
+}
+
 }  // namespace
 }  // namespace faultline::test
 
 int main() {
   using namespace faultline;
   using namespace faultline::test;
-  for (const FaultModeKind mode : {FaultModeKind::kSigbus, FaultModeKind::kThread, FaultModeKind::kSigsegv}) {
-    if (!ModeWorks(mode)) continue;
+  for (const FaultModeKind mode : FaultingModes()) {
     FreshMemoryRaisesNoFaultWhileTheViewIsArmed(mode);
     AFaultBringsItsNeighboursAlong(mode);
     AFinishedCycleFaultsNoMore(mode);
+    OnlyTargetPagesAreCopiedAndOnlyWhereTheModeSaysSo(mode, true);
+    OnlyTargetPagesAreCopiedAndOnlyWhereTheModeSaysSo(mode, false);
   }
   AUnitIsNotShownBeforeAllOfItIsBuilt();
   return 0;

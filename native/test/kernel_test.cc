@@ -114,6 +114,53 @@ void ContinueAnswersAsWeExpect() {
   EXPECT(raw.Continue(9, 1, &mapped) == ENOENT && mapped == -ENOENT);
 }
 
+void CopyFillsHolesOnly() {
+  Raw raw(0);
+  static uint8_t contents[4 * kPageBytes];
+  memset(contents, 5, sizeof contents);
+  const auto copy = [&](size_t page, size_t count, int64_t* done) {
+    abi::Fill request = {};
+    request.to = reinterpret_cast<uintptr_t>(raw.view + page * kPageBytes);
+    request.from = reinterpret_cast<uintptr_t>(contents);
+    request.len = count * kPageBytes;
+    const int error = ioctl(raw.fd, abi::kIocCopy, &request) == 0 ? 0 : errno;
+    *done = request.done;
+    return error;
+  };
+  int64_t done = 0;
+  EXPECT(copy(0, 4, &done) == 0 && done == 4 * int64_t{kPageBytes});
+  EXPECT(raw.alias[3 * kPageBytes] == 5 && raw.view[3 * kPageBytes] == 5);  // The page is the file's.
+  EXPECT(copy(3, 1, &done) == EEXIST);
+  // A page of the file that this view does not show: not missing either, so only UFFDIO_CONTINUE can show it.
+  raw.Fill(8, 1);
+  EXPECT(copy(8, 1, &done) == EEXIST);
+  EXPECT(copy(6, 3, &done) == EAGAIN && done == 2 * int64_t{kPageBytes});
+  EXPECT(raw.Continue(8, 1, &done) == 0 && raw.view[8 * kPageBytes] == 7);
+  // What was punched is a hole again.
+  EXPECT(raw.file.PunchHole(0, kPageBytes).ok());
+  EXPECT(copy(0, 1, &done) == 0 && raw.view[0] == 5);
+}
+
+void NoPageCanBeMovedIntoAViewOfAFile() {
+  const MoveProbe probe = ProbeMove();
+  EXPECT(probe.into_shared.error_number == EINVAL || probe.into_shared.error_number == ENOTTY);
+  if ((ProbeUserfaultfd().features & abi::kFeatureMove) != 0) EXPECT(probe.between_private.error_number == 0);
+  // A kernel without the call, and the mode's own answer.
+  ArmRefusal(SystemCall::kMove, ENOTTY, 0, 2);
+  EXPECT(ProbeMove().between_private.error_number == ENOTTY);
+  ArmRefusal(SystemCall::kMove, 0, 0, 0);
+  Heap heap;
+  Heap::Options options;
+  options.capacity_regions = 2;
+  options.reserve_regions = 1;
+  EXPECT(heap.Create(options).ok());
+  Collector::Options collector_options;
+  collector_options.fault_mode = FaultModeKind::kMove;
+  Collector collector(&heap, collector_options);
+  const Status status = collector.Open();
+  EXPECT(!status.ok() && status.error().error_number != 0 && strstr(status.error().call, "MOVE") != nullptr);
+}
+
 void TheWrapperGetsThroughAllOfThem() {
   MemoryFile file;
   EXPECT(file.Create(kBytes).ok());
@@ -335,6 +382,8 @@ int main() {
     return kSkipped;
   }
   ContinueAnswersAsWeExpect();
+  CopyFillsHolesOnly();
+  NoPageCanBeMovedIntoAViewOfAFile();
   TheWrapperGetsThroughAllOfThem();
   AHandshakeWorksOncePerDescriptor();
   UnregisterDoesNotWakeMinorWaitersAndWakeDoes();

@@ -140,9 +140,7 @@ int main(int argc, char** argv) {
   return kSkipped;
 #endif
   const uint64_t seed = SeedFrom(argc, argv, 20261203);
-  for (const FaultModeKind mode :
-       {FaultModeKind::kSigbus, FaultModeKind::kThread, FaultModeKind::kSigsegv, FaultModeKind::kStw}) {
-    if (!ModeWorks(mode)) continue;
+  for (const FaultModeKind mode : MovingModes()) {
     for (const MarkerKind marker : {MarkerKind::kStopped, MarkerKind::kBarrierFree}) {
       if (!MarkerWorks(marker)) continue;
       EveryPhase(mode, marker, 12, seed);

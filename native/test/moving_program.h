@@ -78,7 +78,7 @@ class MovingProgram {
 
   uint32_t Pick() { return random_.Below(options_.cells); }
   uint32_t* TableSlot(uint32_t i) { return &mutator_.reference(mutator_.handle(kTable), i); }
-  uint32_t* ItemSlot(uint32_t i) { return &mutator_.reference(*TableSlot(i), 0); }
+  uint32_t* ItemSlot(uint32_t i) { return &mutator_.reference(mutator_.Load(TableSlot(i)), 0); }
   uint32_t* NextSlot(WordIndex item) { return &mutator_.reference(item, 0); }
 
   // A new chain in the cell; the old one is garbage.  A safepoint.
@@ -105,16 +105,16 @@ class MovingProgram {
     const WordIndex cell = mutator_.Allocate(shapes_.cell);
     if (cell == 0) return false;
     mutator_.words(cell)[2] = i;
-    *NextSlot(cell) = *ItemSlot(i);
+    *NextSlot(cell) = mutator_.Load(ItemSlot(i));
     mutator_.Store(ItemSlot(i), 0);
     mutator_.Store(TableSlot(i), cell);
     return true;
   }
 
   void Swap(uint32_t a, uint32_t b) {
-    const uint32_t first = *ItemSlot(a);
+    const uint32_t first = mutator_.Load(ItemSlot(a));
     mutator_.Store(ItemSlot(a), 0);
-    const uint32_t second = *ItemSlot(b);
+    const uint32_t second = mutator_.Load(ItemSlot(b));
     mutator_.Store(ItemSlot(b), first);
     if (a != b) mutator_.Store(ItemSlot(a), second);
     std::swap(model_[a], model_[b]);
@@ -125,20 +125,21 @@ class MovingProgram {
     const uint32_t a = Pick();
     const uint32_t b = Pick();
     if (a == b || model_[a].empty() || model_[b].size() > 3 * options_.longest_chain) return;
-    const WordIndex item = *ItemSlot(a);
-    mutator_.Store(ItemSlot(a), *NextSlot(item));
-    mutator_.Store(NextSlot(item), *ItemSlot(b));
+    const WordIndex item = mutator_.Load(ItemSlot(a));
+    mutator_.Store(ItemSlot(a), mutator_.Load(NextSlot(item)));
+    mutator_.Store(NextSlot(item), mutator_.Load(ItemSlot(b)));
     mutator_.Store(ItemSlot(b), item);
     model_[b].insert(model_[b].begin(), model_[a].front());
     model_[a].erase(model_[a].begin());
   }
 
   void Check(uint32_t i) {
-    EXPECT(mutator_.slots(*TableSlot(i))[0] == shapes_.cell && mutator_.words(*TableSlot(i))[2] == i);
-    WordIndex item = *ItemSlot(i);
+    const WordIndex cell = mutator_.Load(TableSlot(i));
+    EXPECT(mutator_.slots(cell)[0] == shapes_.cell && mutator_.words(cell)[2] == i);
+    WordIndex item = mutator_.Load(ItemSlot(i));
     for (const uint64_t identity : model_[i]) {
       EXPECT(item != 0 && mutator_.slots(item)[0] == shapes_.item && mutator_.words(item)[2] == identity);
-      item = *NextSlot(item);
+      item = mutator_.Load(NextSlot(item));
       ++checks_;
     }
     EXPECT(item == 0);

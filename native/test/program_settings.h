@@ -27,14 +27,12 @@ inline TestHeap::Options OptionsOf(const ProgramSetting& setting, uint64_t seed,
   return options;
 }
 
-// For each marker: once in each fault mode, and then with each of the `others`, whose marker is set.
-inline void ForEachSetting(const std::vector<ProgramSetting>& others, const std::function<void(const ProgramSetting&)>& run) {
+// For each marker: once in each of `modes`, and then with each of the `others`, whose marker is set.
+inline void ForEachSetting(const std::vector<FaultModeKind>& modes, const std::vector<ProgramSetting>& others,
+                           const std::function<void(const ProgramSetting&)>& run) {
   for (const MarkerKind marker : {MarkerKind::kBarrierFree, MarkerKind::kSatb, MarkerKind::kStopped}) {
     if (!MarkerWorks(marker)) continue;
-    for (const FaultModeKind mode :
-         {FaultModeKind::kSigbus, FaultModeKind::kThread, FaultModeKind::kSigsegv, FaultModeKind::kStw}) {
-      if (ModeWorks(mode)) run({marker, mode, 1, 2});
-    }
+    for (const FaultModeKind mode : modes) run({marker, mode, 1, 2});
     for (ProgramSetting other : others) {
       other.marker = marker;
       run(other);

@@ -59,8 +59,12 @@ void FromEveryPhase(FaultModeKind mode, uint64_t seed) {
       program.CheckAll();
       // It had asked for a stop that never came about.
       if (requested) EXPECT(!test.heap.handshake.TryStop(0));
+      // With a load barrier a cycle ends in a pause, and this thread cannot both wait for it and stop.
+      const bool ends_in_pause = TraitsOf(mode).barriered_loads;
+      if (ends_in_pause) program.mutator().Park();
       while (!test.collector->Recover(Slice())) {
       }
+      if (ends_in_pause) program.mutator().Unpark();
       EXPECT(test.collector->phase() == Phase::kIdle && !test.collector->Armed());
       program.mutator().Poll();
       program.CheckAll();
@@ -75,7 +79,7 @@ void FromEveryPhase(FaultModeKind mode, uint64_t seed) {
       program.mutator().Unpark();
     }
   }
-  std::printf("%-8s recovered from every phase, %" PRIu64 " checks\n", NameOf(mode), program.checks());
+  std::printf("%-12s recovered from every phase, %" PRIu64 " checks\n", NameOf(mode), program.checks());
 }
 
 }  // namespace
@@ -85,9 +89,8 @@ int main(int argc, char** argv) {
   using namespace faultline;
   using namespace faultline::test;
   const uint64_t seed = SeedFrom(argc, argv, 20261130);
-  for (const FaultModeKind mode :
-       {FaultModeKind::kSigbus, FaultModeKind::kThread, FaultModeKind::kSigsegv, FaultModeKind::kStw}) {
-    if (ModeWorks(mode)) FromEveryPhase(mode, seed);
+  for (const FaultModeKind mode : MovingModes()) {
+    FromEveryPhase(mode, seed);
   }
   return 0;
 }

@@ -116,7 +116,7 @@ void ShadowProgram::CheckLarge(uint32_t slot) {
   EXPECT(mutator_.slots(object)[0] == shapes_.array && mutator_.slots(object)[1] == large.count);
   for (uint32_t k = 0; k < large.links.size(); ++k) {
     const uint32_t link = large.links[k];
-    EXPECT(mutator_.reference(object, 2 + k * large.stride) == (link == 0 ? 0 : mutator_.handle(link - 1)));
+    EXPECT(mutator_.Load(&mutator_.reference(object, 2 + k * large.stride)) == (link == 0 ? 0 : mutator_.handle(link - 1)));
     if (k * large.stride + 1 < large.count) EXPECT(mutator_.reference(object, 2 + k * large.stride + 1) == 0);
   }
 }
@@ -139,7 +139,7 @@ void ShadowProgram::Check(uint32_t i) {
   for (uint32_t k = 0; k < node.payload; ++k) EXPECT(words[4 + k] == ((uint64_t{node.identity} << 32) | k));
   for (uint32_t f = 0; f < kFields; ++f) {
     const uint32_t link = node.links[f];
-    EXPECT(mutator_.reference(object, f) == (link == 0 ? 0 : mutator_.handle(link - 1)));
+    EXPECT(mutator_.Load(&mutator_.reference(object, f)) == (link == 0 ? 0 : mutator_.handle(link - 1)));
   }
   ++checks_;
 }

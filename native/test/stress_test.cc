@@ -95,7 +95,7 @@ void RunSetting(const Setting& setting, FaultModeKind mode, uint64_t seed) {
   for (std::thread& thread : threads) thread.join();
   SetDelaySeed(0);
   const Statistics& statistics = test.heap.statistics;
-  std::printf("%-24s %-8s %s %4" PRIu64 " compacting cycles, %7" PRIu64 " checks, %3u programs, pages %" PRIu64 " + %" PRIu64
+  std::printf("%-24s %-12s %s %4" PRIu64 " compacting cycles, %7" PRIu64 " checks, %3u programs, pages %" PRIu64 " + %" PRIu64
               "\n",
               setting.title, NameOf(mode), options.delay_seed != 0 ? "delays" : "      ", Read(statistics.compacting_cycles),
               checks.load(), programs.load(), Read(statistics.pages_by_workers), Read(statistics.pages_by_mutators));
@@ -161,16 +161,10 @@ int main(int argc, char** argv) {
   using namespace faultline;
   using namespace faultline::test;
   uint64_t seed = SeedFrom(argc, argv, 20261129);
-  const FaultModeKind modes[] = {FaultModeKind::kSigbus, FaultModeKind::kThread, FaultModeKind::kSigsegv,
-                                 FaultModeKind::kStw};
+  const std::vector<FaultModeKind> modes = MovingModes();
   for (const FaultModeKind mode : modes) {
-    if (!ModeWorks(mode)) continue;
     for (const Setting& setting : Settings()) RunSetting(setting, mode, seed++);
   }
-  for (size_t i = 0; i < 4; ++i) {
-    const FaultModeKind one = modes[i];
-    const FaultModeKind other = modes[(i + (seed % 2)) % 4];
-    if (ModeWorks(one) && ModeWorks(other)) TwoHeapsInOneThread(one, other, seed);
-  }
+  for (size_t i = 0; i < modes.size(); ++i) TwoHeapsInOneThread(modes[i], modes[(i + (seed % 2)) % modes.size()], seed);
   return 0;
 }

@@ -161,9 +161,8 @@ int main(int argc, char** argv) {
   uint64_t seed = SeedFrom(argc, argv, 20261205);
   for (const MarkerKind marker : {MarkerKind::kBarrierFree, MarkerKind::kSatb, MarkerKind::kStopped}) {
     if (!MarkerWorks(marker)) continue;
-    for (const FaultModeKind mode :
-         {FaultModeKind::kSigbus, FaultModeKind::kThread, FaultModeKind::kSigsegv, FaultModeKind::kStw}) {
-      if (ModeWorks(mode)) TaggedSlotsKeepWhatTheyHold(marker, mode, seed++);
+    for (const FaultModeKind mode : RawLoadModes()) {
+      TaggedSlotsKeepWhatTheyHold(marker, mode, seed++);
     }
   }
 }

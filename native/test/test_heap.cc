@@ -5,6 +5,7 @@
 #include <cstring>
 #include <string>
 
+#include "heap/load_barrier.h"
 #include "heap/weak_access.h"
 #include "os/clock.h"
 
@@ -35,12 +36,34 @@ bool ShortForm() {
 void SleepMs(uint32_t ms) { std::this_thread::sleep_for(std::chrono::milliseconds(ms)); }
 
 bool ModeWorks(FaultModeKind kind) {
-  if (kind == FaultModeKind::kSigsegv || kind == FaultModeKind::kStw) return true;
+  if (kind == FaultModeKind::kMove) return false;  // By design; kernel_test has its refusal.
+  const FaultModeTraits& traits = TraitsOf(kind);
+  if (traits.held_by != HeldBy::kThread && traits.held_by != HeldBy::kBusSignal) return true;
   const UserfaultfdProbe probe = ProbeUserfaultfd();
-  const bool works =
-      probe.has_minor_faults() && (kind == FaultModeKind::kThread || probe.has_signal_delivery());
+  const bool works = probe.has_minor_faults() && (traits.held_by == HeldBy::kThread || probe.has_signal_delivery()) &&
+                     (!traits.copies || probe.has_copying());
   if (!works) std::printf("this machine has no userfaultfd minor faults: mode %s is left out\n", NameOf(kind));
   return works;
+}
+
+std::vector<FaultModeKind> ModesWhere(bool (*wanted)(const FaultModeTraits&)) {
+  std::vector<FaultModeKind> modes;
+  for (const FaultModeTraits& traits : kFaultModes) {
+    if (wanted(traits) && ModeWorks(traits.kind)) modes.push_back(traits.kind);
+  }
+  return modes;
+}
+
+std::vector<FaultModeKind> MovingModes() {
+  return ModesWhere([](const FaultModeTraits& traits) { return traits.collects; });
+}
+
+std::vector<FaultModeKind> RawLoadModes() {
+  return ModesWhere([](const FaultModeTraits& traits) { return traits.collects && !traits.barriered_loads; });
+}
+
+std::vector<FaultModeKind> FaultingModes() {
+  return ModesWhere([](const FaultModeTraits& traits) { return traits.held_by != HeldBy::kNothing; });
 }
 
 bool MarkerWorks(MarkerKind kind) {
@@ -58,6 +81,7 @@ TestHeap::TestHeap(const Options& options) : rounds_(options.rounds) {
   heap_options.tlab_pages = options.tlab_pages;
   heap_options.next_view = options.mode == FaultModeKind::kSigsegv ? Views::NextView::kProtected
                                                                    : Views::NextView::kAccessible;
+  heap_options.barriered_loads = TraitsOf(options.mode).barriered_loads;
   EXPECT(heap.Create(heap_options).ok());
   Collector::Options collector_options;
   collector_options.fault_mode = options.mode;
@@ -209,6 +233,8 @@ void TestMutator::Store(uint32_t* slot, uint32_t reference) {
   if (control_[control::kLogging] != 0) LogReference(test_->heap, *mutator_, *slot);
   *slot = reference;
 }
+
+uint32_t TestMutator::Load(uint32_t* slot) { return LoadReference(test_->heap, *mutator_, slot); }
 
 void TestMutator::Poll() {
   while (!test_->heap.handshake.Poll(mutator_.get(), kSliceNs)) {

@@ -52,6 +52,11 @@ uint64_t SeedFrom(int argc, char** argv, uint64_t otherwise);
 bool ShortForm();
 // Whether this machine can do the mode; says so on standard output when it cannot.
 bool ModeWorks(FaultModeKind kind);
+// The modes of the table that this machine can do: all that collect; those of them in which references may be loaded without a barrier;
+// those in which a touch may be too early.
+std::vector<FaultModeKind> MovingModes();
+std::vector<FaultModeKind> RawLoadModes();
+std::vector<FaultModeKind> FaultingModes();
 bool MarkerWorks(MarkerKind kind);
 
 void SleepMs(uint32_t ms);
@@ -125,6 +130,8 @@ class TestMutator {
 
   uint32_t* slots(WordIndex object) { return reinterpret_cast<uint32_t*>(view_) + uint64_t{object} * 2; }
   uint64_t* words(WordIndex object) { return reinterpret_cast<uint64_t*>(view_) + object; }
+  // Through the load barrier, which the mode of that name needs.
+  uint32_t Load(uint32_t* slot);
   // Through the write barrier, which the satb marker needs.
   void Store(uint32_t* slot, uint32_t reference);
   uint32_t& reference(WordIndex object, uint32_t field) { return slots(object)[kHeaderSlots + field]; }

@@ -271,9 +271,7 @@ int main() {
   using namespace faultline::test;
   for (const MarkerKind marker : {MarkerKind::kBarrierFree, MarkerKind::kSatb, MarkerKind::kStopped}) {
     if (!MarkerWorks(marker)) continue;
-    for (const FaultModeKind mode :
-         {FaultModeKind::kSigbus, FaultModeKind::kThread, FaultModeKind::kSigsegv, FaultModeKind::kStw}) {
-      if (!ModeWorks(mode)) continue;
+    for (const FaultModeKind mode : RawLoadModes()) {
       AWeakSlotFollowsItsObjectAndIsClearedWithIt(marker, mode);
       AnEntryLastsAsLongAsItsKey(marker, mode);
       AFinalizerBringsItsObjectBackOnce(marker, mode);

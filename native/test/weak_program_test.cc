@@ -81,6 +81,6 @@ int main(int argc, char** argv) {
   using namespace faultline::test;
   uint64_t seed = SeedFrom(argc, argv, 20261204);
   const FaultModeKind stopped = FaultModeKind::kStw;
-  ForEachSetting({{{}, stopped, 0, 0}, {{}, stopped, 3, 6}},
+  ForEachSetting(RawLoadModes(), {{{}, stopped, 0, 0}, {{}, stopped, 3, 6}},
                  [&](const ProgramSetting& setting) { NothingIsLostAndNothingComesBack(setting, seed++); });
 }

@@ -94,8 +94,8 @@ int main() {
   using namespace faultline::test;
   RootPagesKeepWhatEachOwnerNotedLast();
   FaultAroundGrowsWhereFaultsFollowOneAnother();
-  for (const FaultModeKind mode : {FaultModeKind::kSigbus, FaultModeKind::kThread, FaultModeKind::kSigsegv}) {
-    if (ModeWorks(mode)) PagesThatRootsLeadToAreBuiltFirst(mode);
+  for (const FaultModeKind mode : FaultingModes()) {
+    PagesThatRootsLeadToAreBuiltFirst(mode);
   }
   return 0;
 }

@@ -6,6 +6,7 @@
  * Every mode that should work is tried on a heap of 1 MiB: a machine may promise more than a container lets through.
  */
 import { Command } from 'commander';
+import { barrierOf } from '../gc/barriers.ts';
 import { judgeModes, type ModeVerdict } from '../gc/fault-modes.ts';
 import { judgeMarkers, type MarkerVerdict } from '../gc/markers.ts';
 import { binding, type Probe } from '../binding.ts';
@@ -54,7 +55,7 @@ export function doctorCommand(): Command {
 async function examine(): Promise<DoctorReport> {
   const probe = binding().probe();
   const modes: ModeReport[] = [];
-  for (const verdict of judgeModes(probe)) modes.push({ ...verdict, ...(await tryMode(verdict)) });
+  for (const verdict of judgeModes(probe)) if (barrierOf(verdict.mode).automatic) modes.push({ ...verdict, ...(await tryMode(verdict)) });
   const picked = modes.find(({ works, error }) => works && error === null);
   const { door, device, systemCall, userModeOnly, minorFaults, signalDelivery, asyncWriteProtection } = probe;
   const machine = machineFacts(probe);

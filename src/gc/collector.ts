@@ -50,6 +50,8 @@ export interface CollectorSetUp {
   readonly regions: number;
   readonly capacityRegions: number;
   readonly marker: MarkerName;
+  /** False: requests are answered, and nothing is done for them. */
+  readonly collects: boolean;
   readonly workers: Workers;
   readonly policy: PolicyOptions;
   readonly emit: (event: HeapEvent) => void;
@@ -83,7 +85,7 @@ export class Collector {
   /** Ends what an earlier control thread may have left behind, and starts to listen. */
   start(): void {
     untilDone((sliceMs) => this.#native.recover(this.#heap, sliceMs));
-    this.#pacing.start();
+    if (this.#setUp.collects) this.#pacing.start();
   }
 
   /** Somebody asked for a collection, or allocates after a quiet time. Serves requests until there are none. */
@@ -142,7 +144,7 @@ export class Collector {
       const request = this.#closing ? null : this.#native.takeRequest(this.#heap);
       if (request === null) {
         // Woken for nothing but news.
-        if (served === 0) this.#pacing.wake();
+        if (served === 0 && this.#setUp.collects) this.#pacing.wake();
         return;
       }
       const reason = this.#pacing.begin(COLLECTION_REASONS[request.reason]!, request.byTrigger);
@@ -155,21 +157,12 @@ export class Collector {
   async #collect(kind: CollectionKind, reason: CollectionReason): Promise<void> {
     const startMs = nowMs();
     this.#setUp.emit({ type: 'collection-started', timeMs: startMs, kind, reason });
-    const dismiss = await this.#setUp.workers.engage();
-    let cycles = 0;
-    try {
-      if (kind === 'full') {
-        cycles = this.#evacuateEverything();
-      } else {
-        this.#cycle(kind);
-        cycles = 1;
-      }
-    } finally {
-      dismiss();
-    }
+    const cycles = this.#setUp.collects ? await this.#cycles(kind) : 0;
     const { liveBytes } = this.#native.report(this.#heap);
-    this.#reclaim(this.#pacing.resize(liveBytes), kind === 'full' && reason === 'explicit');
-    this.#pacing.end();
+    if (cycles > 0) {
+      this.#reclaim(this.#pacing.resize(liveBytes), kind === 'full' && reason === 'explicit');
+      this.#pacing.end();
+    }
     this.#native.endCollection(this.#heap, reasonNumber(reason));
     const statistics = this.#native.statistics(this.#heap);
     this.#setUp.emit({
@@ -185,6 +178,18 @@ export class Collector {
       fileBytes: statistics.fileBytes,
       limitBytes: statistics.limitBytes,
     });
+  }
+
+  /** How many it took. */
+  async #cycles(kind: CollectionKind): Promise<number> {
+    const dismiss = await this.#setUp.workers.engage();
+    try {
+      if (kind === 'full') return this.#evacuateEverything();
+      this.#cycle(kind);
+      return 1;
+    } finally {
+      dismiss();
+    }
   }
 
   /** Rounds until every region that was there at the start has been evacuated, or had nothing to gain. */

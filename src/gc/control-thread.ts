@@ -7,6 +7,8 @@ import { binding } from '../binding.ts';
 import { attachNative, type HeapToken } from '../heap/token.ts';
 import { Collector } from './collector.ts';
 import { channelName, type HeapCommand, type HeapEvent } from './events.ts';
+import { barrierOf } from './barriers.ts';
+import type { FaultMode } from './fault-modes.ts';
 import type { MarkerName } from './markers.ts';
 import { SnapshotService } from './snapshots.ts';
 import { Workers } from './workers.ts';
@@ -22,6 +24,7 @@ const collector = new Collector({
   regions: description.regions,
   capacityRegions: description.capacityRegions,
   marker: description.marker as MarkerName,
+  collects: barrierOf(description.faultMode as FaultMode).collects,
   workers,
   policy: token.policy,
   emit: (event: HeapEvent) => channel.postMessage(event),

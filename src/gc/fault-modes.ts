@@ -1,16 +1,17 @@
 /**
  * Fault modes: which one a heap uses, and what to say about it.
  *
- * `auto` takes the first of sigbus, thread, sigsegv, stw that this machine allows. The facts come from the addon's probe; the
- * meaning, the order and the advice are here.
+ * `auto` takes the first of sigbus, thread, sigsegv, stw that this machine allows. The modes are in barriers.ts, the facts come from the
+ * addon's probe; the meaning and the advice are here.
  */
-import type { Probe, Refusal } from '../binding.ts';
 import { getSystemErrorName } from 'node:util';
+import type { Probe, Refusal } from '../binding.ts';
+import { BARRIERS, type FaultMode, type Need } from './barriers.ts';
 
-/** In the order of native/gc/fault_mode.h, which is also the order of preference. */
-export const FAULT_MODES = ['sigbus', 'thread', 'sigsegv', 'stw'] as const;
-/** How a mutator that touches a page too early is held and served; docs/minor-faults.md compares them. */
-export type FaultMode = (typeof FAULT_MODES)[number];
+/** Processors on which neither a thread's stores nor its loads are seen out of order (total store order). */
+export const ORDERED_MEMORY: ReadonlySet<string> = new Set(['x64', 'ia32', 's390x']);
+
+export type { FaultMode } from './barriers.ts';
 /** A fault mode, or the best one here. */
 export type RequestedFaultMode = FaultMode | 'auto';
 
@@ -21,32 +22,54 @@ export interface ModeVerdict {
   readonly remark: string;
 }
 
-/** Every mode, best first, with whether this machine can do it. */
+/** Every mode, those that `auto` chooses from first and best first, with whether this machine can do it. */
 export function judgeModes(probe: Probe): ModeVerdict[] {
-  const open = probe.door !== 'none';
-  const missing = open
-    ? 'the kernel has no userfaultfd minor faults for shared memory; Linux 5.14 or newer has them'
-    : `userfaultfd cannot be opened (${refusals(probe)}); ${openingAdvice(probe)}`;
-  const minor = open && probe.minorFaults;
-  const userModeOnly = probe.door.includes('USER_MODE_ONLY');
-  return [
-    {
-      mode: 'sigbus',
-      works: minor && probe.signalDelivery,
-      remark: minor ? 'a system call on heap memory during compaction fails with EFAULT' : missing,
-    },
-    {
-      mode: 'thread',
-      works: minor,
-      remark: !minor
-        ? missing
-        : userModeOnly
-          ? 'opened with USER_MODE_ONLY: a system call on heap memory during compaction fails with EFAULT'
-          : 'system calls on heap memory wait for the page like everybody else',
-    },
-    { mode: 'sigsegv', works: true, remark: 'no userfaultfd needed; pages are shown in units of heap/8192 by mprotect' },
-    { mode: 'stw', works: true, remark: 'everything is moved inside the pause' },
-  ];
+  return BARRIERS.map(({ mode, needs }) => {
+    const lacking = needs.map((need) => judgeNeed(need, probe)).find((reason) => reason !== undefined);
+    return { mode, works: lacking === undefined, remark: lacking ?? remarkOn(mode, probe) };
+  });
+}
+
+/** Why the machine does not have it, if it does not. */
+function judgeNeed(need: Need, probe: Probe): string | undefined {
+  switch (need) {
+    case 'minor-faults':
+      if (probe.door === 'none') return `userfaultfd cannot be opened (${refusals(probe)}); ${openingAdvice(probe)}`;
+      return probe.minorFaults
+        ? undefined
+        : 'the kernel has no userfaultfd minor faults for shared memory; Linux 5.14 or newer has them';
+    case 'signal-delivery':
+      return probe.signalDelivery ? undefined : 'the kernel does not deliver faults by signal; Linux 4.14 or newer does';
+    case 'copying':
+      return probe.copying ? undefined : 'the kernel does not copy into shared memory (UFFDIO_COPY)';
+    case 'ordered-loads':
+      return ORDERED_MEMORY.has(process.arch) ? undefined : `on ${process.arch} a thread's loads may be done out of order`;
+    case 'private-pages':
+      return "UFFDIO_MOVE takes private anonymous pages only, and the heap's belong to a file that two views share";
+  }
+}
+
+function remarkOn(mode: FaultMode, probe: Probe): string {
+  const efault = 'a system call on heap memory during compaction fails with EFAULT';
+  switch (mode) {
+    case 'thread':
+      return probe.door.includes('USER_MODE_ONLY')
+        ? `opened with USER_MODE_ONLY: ${efault}`
+        : 'system calls on heap memory wait for the page like everybody else';
+    case 'sigsegv':
+      return 'no userfaultfd needed; pages are shown in units of heap/8192 by mprotect';
+    case 'stw':
+      return 'everything is moved inside the pause';
+    case 'copy-sigbus':
+    case 'copy-thread':
+      return 'for research: what moves is copied once more by the kernel, into fresh pages';
+    case 'load-barrier':
+      return 'for research: every reference must be loaded with mutator.getReference';
+    case 'none':
+      return 'for research: nothing is ever collected';
+    default:
+      return efault;
+  }
 }
 
 /** The mode `auto` takes. */

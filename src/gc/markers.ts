@@ -5,7 +5,7 @@
  * barrier, if the program has promised to use it; else the one that marks inside its pause.
  */
 import type { Probe } from '../binding.ts';
-import { describeRefusal } from './fault-modes.ts';
+import { describeRefusal, ORDERED_MEMORY } from './fault-modes.ts';
 
 /** In the order of native/gc/marker.h, which is also the order of preference. */
 export const MARKERS = ['barrier-free', 'satb', 'stopped'] as const;
@@ -13,9 +13,6 @@ export const MARKERS = ['barrier-free', 'satb', 'stopped'] as const;
 export type MarkerName = (typeof MARKERS)[number];
 /** A marker, or the best one here. */
 export type RequestedMarker = MarkerName | 'auto';
-
-/** Processors with total store order: a thread's stores become visible in program order. */
-const ORDERED_STORES = new Set(['x64', 'ia32', 's390x']);
 
 export interface MarkerVerdict {
   readonly marker: MarkerName;
@@ -40,7 +37,7 @@ export function judgeMarkers(probe: Probe, barrieredStores: boolean, arch: strin
 }
 
 function judgeBarrierFree(probe: Probe, arch: string): { works: boolean; remark: string } {
-  if (!ORDERED_STORES.has(arch)) {
+  if (!ORDERED_MEMORY.has(arch)) {
     return { works: false, remark: `on ${arch} a thread's stores may become visible out of order` };
   }
   if (probe.writeTracking.errno !== 0) {

@@ -6,7 +6,7 @@
  *                        ▼
  *            ask for a collection, wait parked, try again
  *            ask for a full one,   wait parked, try again
- *            ERR_HEAP_EXHAUSTED
+ *            ERR_HEAP_EXHAUSTED (at once where nothing is ever collected)
  *
  * Waiting happens in slices that return to JavaScript, so that a thread which waits for memory can still be terminated, and
  * in the parked state, so that it never holds up the collection it waits for.
@@ -33,6 +33,8 @@ export interface CollectionHost {
   hasEnded(ticket: number): boolean;
   /** Called now and then by a waiting thread: starts a control thread if there is none any more. */
   keepControl(): void;
+  /** Whether anything is ever collected. */
+  readonly collects: boolean;
   figures(): { liveBytes: number; freeBytes: number; capacityBytes: number };
 }
 
@@ -58,7 +60,7 @@ export class SlowAllocation {
     for (;;) {
       const answer = this.#attempt(words, pinnable);
       if (typeof answer === 'number' && answer >= 0) return answer;
-      if (fullCollections === FULL_COLLECTIONS || (fullCollections > 0 && !this.#couldFit(words))) {
+      if (!this.#host.collects || fullCollections === FULL_COLLECTIONS || (fullCollections > 0 && !this.#couldFit(words))) {
         throw isRefusal(answer) ? noMemory(words, answer) : this.#exhausted(words);
       }
       const kind: CollectionKind = collections === 0 ? 'compact' : 'full';
@@ -139,9 +141,11 @@ export class SlowAllocation {
     return new HeapError(
       'ERR_HEAP_EXHAUSTED',
       `the heap is full: ${mib(requestedBytes)} requested, ${mib(liveBytes)} live and ${mib(freeBytes)} free of ` +
-        `${mib(capacityBytes)} after a full collection${
+        `${mib(capacityBytes)} ${this.#host.collects ? 'after a full collection' : "where nothing is ever collected (fault: 'none')"}${
           large && freeBytes >= requestedBytes ? '; an object this large needs its memory in one piece' : ''
-        }. Make the heap larger (capacityBytes, at most 16 GiB), or release handles so that less stays alive.`,
+        }. Make the heap larger (capacityBytes, at most 16 GiB)${
+          this.#host.collects ? ', or release handles so that less stays alive' : ", or let it collect (fault: 'auto')"
+        }.`,
       { figures: { liveBytes, freeBytes, requestedBytes, capacityBytes } },
     );
   }

@@ -5,6 +5,7 @@
 import { Worker } from 'node:worker_threads';
 import type { Binding, HeapDescription } from '../binding.ts';
 import { optionsOf } from '../errors.ts';
+import { barrierOf, type FaultMode } from '../gc/barriers.ts';
 import type { CollectionSource } from '../gc/event-stream.ts';
 import { type CollectionKind, type CollectionReason, type CollectionRequest, kindNumber, reasonNumber } from '../gc/requests.ts';
 import type { CollectionHost } from './allocation.ts';
@@ -17,6 +18,7 @@ const CONTROL_PATIENCE_MS = 5_000;
 /** @internal */
 export class CollectionService implements CollectionHost {
   readonly native: Binding;
+  readonly collects: boolean;
   readonly #token: HeapToken;
   readonly #description: HeapDescription;
 
@@ -24,6 +26,7 @@ export class CollectionService implements CollectionHost {
     this.native = native;
     this.#token = token;
     this.#description = description;
+    this.collects = barrierOf(description.faultMode as FaultMode).collects;
   }
 
   request(kind: CollectionKind, reason: CollectionReason): number {

@@ -7,13 +7,14 @@
  */
 import { binding, type Binding, type HeapDescription, isRefusal } from '../binding.ts';
 import { argumentRangeError, HeapError, optionsOf } from '../errors.ts';
+import { barrierOf } from '../gc/barriers.ts';
 import type { CollectionSummary, HeapEvent } from '../gc/events.ts';
 import { EventStream } from '../gc/event-stream.ts';
 import type { CollectionRequest } from '../gc/requests.ts';
 import { snapshotOrder, type SnapshotOptions, type SnapshotSummary } from '../gc/snapshots.ts';
 import { type HeapStatistics, toStatistics } from '../gc/statistics.ts';
 import { Objects } from '../objects/objects.ts';
-import { SharedSlots } from '../objects/shared-slots.ts';
+import { SHARED_BYTES, SharedSlots } from '../objects/shared-slots.ts';
 import type { HeapOptions } from '../options.ts';
 import { attachThread, type MutatorOptions } from './attachment.ts';
 import { capabilitiesOf, type HeapCapabilities } from './capabilities.ts';
@@ -23,7 +24,8 @@ import type { Exactly, ShapeDefinition } from './definition.ts';
 import { FinalizableQueue, type Finalizables } from './finalizers.ts';
 import { assertLayout, PROGRAM_ROOT_SLOTS, REGION_BYTES } from './layout.ts';
 import { createRefused, type MadeHeap, makeNativeHeap } from './making.ts';
-import { Mutator } from './mutator.ts';
+import { LoadBarrierMutator } from './load-barrier-mutator.ts';
+import { Mutator, type MutatorSetUp } from './mutator.ts';
 import { OBJECTS, ObjectLevel } from './object-level.ts';
 import { RootRange } from './root-range.ts';
 import { type Shape, ShapeTable } from './shapes.ts';
@@ -105,7 +107,8 @@ export class Heap extends ObjectLevel {
   /** Makes this thread a mutator, in the running state. Throws ERR_MUTATOR_ATTACHED, ERR_SIGNAL_BLOCKED, ERR_HEAP_CLOSED. */
   attachMutator(options?: MutatorOptions): Mutator {
     const attachment = attachThread(this.#native, this.#description.heap, options, () => this.#mutator?.nudged());
-    const mutator = new (this.token.checked ? CheckedMutator : Mutator)({
+    const { barrieredLoads } = barrierOf(this.capabilities.faultMode);
+    const setUp: MutatorSetUp = {
       ...attachment,
       host: this.#service,
       views: this.#views,
@@ -113,7 +116,10 @@ export class Heap extends ObjectLevel {
       defineShape: (definition) => this.#shapes.define(definition),
       isOwn: (shape) => this.#shapes.has(shape),
       onDetach: () => (this.#mutator = this.#objectsOf = undefined),
-    });
+    };
+    const mutator = barrieredLoads
+      ? new LoadBarrierMutator(setUp, new Uint8Array(this.token.roots, SHARED_BYTES))
+      : new (this.token.checked ? CheckedMutator : Mutator)(setUp);
     this.#mutator = mutator;
     this.#objectsOf = new Objects({
       mutator,
@@ -122,6 +128,7 @@ export class Heap extends ObjectLevel {
       shapes: this.#shapes,
       heapBytes: this.#description.regions * REGION_BYTES,
       checked: this.token.checked,
+      barrieredLoads,
       shared: new SharedSlots(this.token.roots),
       heapId: this.token.id,
     });

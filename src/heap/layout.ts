@@ -30,6 +30,7 @@ export const CONTROL_TLAB_START = 5;
 export const CONTROL_LOGGING = 6;
 export const CONTROL_LOG_USED = 7;
 export const CONTROL_WEAK_ACCESS = 8;
+export const CONTROL_LOAD_BARRIER = 9;
 /** Always zero: where handles that lead nowhere point. */
 export const CONTROL_NULL_SLOT = 15;
 export const CONTROL_SLOTS = 16;
@@ -66,6 +67,7 @@ const MIRRORED: Readonly<Record<string, number>> = {
   CONTROL_LOGGING,
   CONTROL_LOG_USED,
   CONTROL_WEAK_ACCESS,
+  CONTROL_LOAD_BARRIER,
   FINALIZER_ENTRIES,
   WEAK_MAP_TABLE_SLOT,
   WEAK_MAP_LOCK_SLOT,

@@ -6,11 +6,13 @@
  */
 import { binding, type HeapDescription, isRefusal, type Refusal } from '../binding.ts';
 import { HeapError } from '../errors.ts';
-import { errorName, FAULT_MODES } from '../gc/fault-modes.ts';
+import { barrierOf, FAULT_MODES } from '../gc/barriers.ts';
+import { errorName } from '../gc/fault-modes.ts';
 import { MARKERS } from '../gc/markers.ts';
 import { SHARED_BYTES } from '../objects/shared-slots.ts';
 import { type HeapOptions, type ResolvedOptions, resolveOptions } from '../options.ts';
 import { assertLayout, REGION_BYTES, VIEW_ALIGNMENT_BYTES } from './layout.ts';
+import { notBehindBarrier } from './load-barrier-mutator.ts';
 import { chooseMarker, chooseMode } from './mode-choice.ts';
 import { ADDRESS_BYTES, type HeapToken } from './token.ts';
 
@@ -30,16 +32,20 @@ export function makeNativeHeap(options: HeapOptions): MadeHeap {
   assertLayout();
   const probe = native.probe();
   const { mode, reasons } = chooseMode(probe, resolved.fault);
-  const { marker, reasons: markerReasons } = chooseMarker(probe, resolved);
+  const { marker, reasons: markerReasons } = chooseMarker(probe, resolved, barrierOf(mode).collects);
   const regions = resolved.capacityRegions + resolved.reserveRegions;
   const spanBytes = Math.ceil((regions * REGION_BYTES) / VIEW_ALIGNMENT_BYTES) * VIEW_ALIGNMENT_BYTES;
   const view = reserve(spanBytes + VIEW_ALIGNMENT_BYTES, resolved);
-  const roots = new SharedArrayBuffer(SHARED_BYTES);
+  // A load barrier has its table behind the roots: a byte a region.
+  const { barrieredLoads } = barrierOf(mode);
+  if (barrieredLoads && resolved.checked) throw notBehindBarrier('a checked heap');
+  const roots = new SharedArrayBuffer(SHARED_BYTES + (barrieredLoads ? Math.ceil(regions / 4) * 4 : 0));
   const { stressEvery, checked, policy, workers, faultAroundPages: around } = resolved;
   const description = native.create(
     { ...resolved, faultMode: FAULT_MODES.indexOf(mode), marker: MARKERS.indexOf(marker), faultAroundPages: around === 'adaptive' ? 0 : around },
     new Uint8Array(view, 0, ADDRESS_BYTES),
     new Uint32Array(roots),
+    barrieredLoads ? new Uint8Array(roots, SHARED_BYTES) : undefined,
   );
   if (isRefusal(description)) throw createRefused(description, resolved);
   const degraded = [

@@ -1,13 +1,15 @@
 /**
  * Mode choice: which fault mode and which marker a new heap gets, of those that the machine allows, and why no better one.
  */
-import type { Probe } from '../binding.ts';
-import { HeapError } from '../errors.ts';
-import { bestMode, FAULT_MODES, type FaultMode, judgeModes, type RequestedFaultMode } from '../gc/fault-modes.ts';
+import { binding, type Probe } from '../binding.ts';
+import { HeapError, type HeapErrorCode } from '../errors.ts';
+import { barrierOf, FAULT_MODES } from '../gc/barriers.ts';
+import { bestMode, describeRefusal, type FaultMode, judgeModes, type RequestedFaultMode } from '../gc/fault-modes.ts';
 import { bestMarker, judgeMarkers, type MarkerName } from '../gc/markers.ts';
 import type { ResolvedOptions } from '../options.ts';
 
-/** @internal The mode asked for, or the best there is. Throws ERR_UFFD_UNAVAILABLE, ERR_UFFD_NO_MINOR_FAULTS when it cannot be had. */
+/** @internal The mode asked for, or the best there is. Throws ERR_UFFD_UNAVAILABLE, ERR_UFFD_NO_MINOR_FAULTS, ERR_FAULT_MODE when it
+ * cannot be had. */
 export function chooseMode(probe: Probe, requested: RequestedFaultMode): { mode: FaultMode; reasons: string[] } {
   const verdicts = judgeModes(probe);
   if (requested === 'auto') {
@@ -18,13 +20,34 @@ export function chooseMode(probe: Probe, requested: RequestedFaultMode): { mode:
   const verdict = verdicts.find(({ mode }) => mode === requested)!;
   if (verdict.works) return { mode: requested, reasons: [] };
   throw new HeapError(
-    probe.door === 'none' ? 'ERR_UFFD_UNAVAILABLE' : 'ERR_UFFD_NO_MINOR_FAULTS',
-    `fault mode ${requested} cannot be used: ${verdict.remark}. Or let the heap choose with fault: 'auto'.`,
+    refusalCode(probe, requested),
+    `fault mode ${requested} cannot be used: ${verdict.remark}${requested === 'move' ? answersToMove() : ''}. ` +
+      `Or let the heap choose with fault: 'auto'.`,
   );
 }
 
+function refusalCode(probe: Probe, requested: FaultMode): HeapErrorCode {
+  const { needs } = barrierOf(requested);
+  if (!needs.includes('minor-faults')) return 'ERR_FAULT_MODE';
+  if (probe.door === 'none') return 'ERR_UFFD_UNAVAILABLE';
+  const faultsReachUs = probe.minorFaults && (probe.signalDelivery || !needs.includes('signal-delivery'));
+  return faultsReachUs ? 'ERR_FAULT_MODE' : 'ERR_UFFD_NO_MINOR_FAULTS';
+}
+
+/** For whoever asks for what cannot be: what this very kernel says. */
+function answersToMove(): string {
+  const { intoShared, betweenPrivate } = binding().probeMove();
+  return ` (asked just now, into such a view: ${describeRefusal(intoShared)}; between private pages: ${describeRefusal(betweenPrivate)})`;
+}
+
 /** @internal The marker asked for, or the best there is. Throws ERR_MARKER when it cannot be had. */
-export function chooseMarker(probe: Probe, { marker, barrieredStores }: ResolvedOptions): { marker: MarkerName; reasons: string[] } {
+export function chooseMarker(
+  probe: Probe,
+  { marker, barrieredStores }: ResolvedOptions,
+  collects: boolean,
+): { marker: MarkerName; reasons: string[] } {
+  // Whatever never marks needs nothing for it.
+  if (!collects) return { marker: 'stopped', reasons: [] };
   const verdicts = judgeMarkers(probe, barrieredStores);
   if (marker === 'auto') {
     const best = bestMarker(verdicts);

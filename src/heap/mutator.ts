@@ -158,7 +158,10 @@ export class Mutator {
     this.u32[slot] = ref;
   }
 
-  /** The reference in a slot: `u32[slot]`, which a checked heap takes note of. */
+  /**
+   * The reference in a slot: `u32[slot]`, which a checked heap takes note of; the only way to load one in fault mode `load-barrier`. Not a
+   * safepoint.
+   */
   getReference(slot: number): Ref {
     return this.u32[slot]!;
   }

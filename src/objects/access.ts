@@ -22,6 +22,8 @@ export interface AccessOptions {
   /** Kinds whose typed array ends before the heap does. */
   readonly beyond: ReadonlySet<ViewKind>;
   readonly checked: boolean;
+  /** References are loaded by `mutator.getReference` only. */
+  readonly barrieredLoads: boolean;
 }
 
 /** @internal */
@@ -31,7 +33,8 @@ export function kindsBeyond(views: Views, bytes: number): ReadonlySet<ViewKind> 
 }
 
 /** @internal An expression for the value at `offset` (in units of the kind) of the object at `ref`. */
-export function load(kind: ViewKind, offset: string, { beyond }: AccessOptions): string {
+export function load(kind: ViewKind, offset: string, { beyond, barrieredLoads }: AccessOptions): string {
+  if (barrieredLoads && (kind === 'ref' || kind === 'tagged')) return `mutator.getReference(${slotIndex(offset)})`;
   if (beyond.has(kind)) return `data.get${DATA_VIEW[kind]}(ref * 8 + (${offset}) * ${BYTES[kind]}, true)`;
   return `${arrayName(kind)}[${index(kind, offset)}]`;
 }

@@ -11,6 +11,7 @@ import { argumentRangeError, argumentTypeError, HeapError } from '../errors.ts';
 import type { ShapeDefinition } from '../heap/definition.ts';
 import type { HandleTable } from '../heap/handles.ts';
 import { CONTROL_NULL_SLOT, CONTROL_STATE, MUTATOR_RUNNING } from '../heap/layout.ts';
+import { notBehindBarrier } from '../heap/load-barrier-mutator.ts';
 import type { Mutator } from '../heap/mutator.ts';
 import type { Pin, PinRange } from '../heap/pin.ts';
 import { Shape, type ShapeTable } from '../heap/shapes.ts';
@@ -35,6 +36,8 @@ export interface ObjectsSetUp {
   readonly shapes: ShapeTable;
   readonly heapBytes: number;
   readonly checked: boolean;
+  /** References are loaded by `mutator.getReference` only. */
+  readonly barrieredLoads: boolean;
   readonly shared: SharedSlots;
   readonly heapId: number;
 }
@@ -42,11 +45,12 @@ export interface ObjectsSetUp {
 /** @internal */
 export class Objects {
   readonly strings: Strings;
-  readonly interned: InternTable;
+  readonly #interned: InternTable;
   readonly tokens: HandleTokens;
   #collections: Collections | undefined;
   readonly #shared: SharedSlots;
   readonly #checked: boolean;
+  readonly #barrieredLoads: boolean;
   readonly #mutator: Mutator;
   readonly #handles: HandleTable;
   readonly #control: Uint32Array;
@@ -58,23 +62,30 @@ export class Objects {
   /** Handles of views that were found dead while the mutator was parked, when a pause may be looking at them. */
   readonly #deferred: number[] = [];
 
-  constructor({ mutator, handles, control, shapes, heapBytes, checked, shared, heapId }: ObjectsSetUp) {
+  constructor({ mutator, handles, control, shapes, heapBytes, checked, barrieredLoads, shared, heapId }: ObjectsSetUp) {
     this.#mutator = mutator;
     this.#handles = handles;
     this.#control = control;
     this.#shapes = shapes;
     this.strings = new Strings(mutator, shapes);
-    this.interned = new InternTable(mutator, this.strings, shapes, shared.internTable);
+    this.#interned = new InternTable(mutator, this.strings, shapes, shared.internTable);
     this.tokens = new HandleTokens(this, shared, heapId);
     this.#shared = shared;
     this.#checked = checked;
+    this.#barrieredLoads = barrieredLoads;
     const { buffer, byteOffset } = mutator.u32;
     const environment = { owner: this, mutator, control, data: new DataView(buffer, byteOffset, heapBytes) };
-    this.#generator = new ClassGenerator(environment, { beyond: kindsBeyond(mutator, heapBytes), checked });
+    this.#generator = new ClassGenerator(environment, { beyond: kindsBeyond(mutator, heapBytes), checked, barrieredLoads });
+  }
+
+  get interned(): InternTable {
+    if (this.#barrieredLoads) throw notBehindBarrier('interned strings');
+    return this.#interned;
   }
 
   /** Made when it is asked for: it defines shapes. */
   get collections(): Collections {
+    if (this.#barrieredLoads) throw notBehindBarrier('shared collections');
     return (this.#collections ??= new Collections(this.#mutator, this.#shapes, this, this.#shared, this.#checked));
   }
 
@@ -231,7 +242,7 @@ export class Objects {
     if (elementKind !== 'ref') throw argumentRangeError(`elements of ${name}`, 'references', elementKind);
     const count = u32[ref * 2 + 1]!;
     if (typeof index !== 'number' || index >>> 0 !== index || index >= count) throw this.outOfBounds(`${name}.elements`, index, count);
-    const to = u32[ref * 2 + elementsOffset + index]!;
+    const to = this.#mutator.getReference(ref * 2 + elementsOffset + index);
     if (to !== 0 && u32[to * 2] !== id) throw this.wrongShape(to, name, 'followElement');
     this.#control[cursor[SLOT]] = to;
     return to !== 0;

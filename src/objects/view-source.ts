@@ -152,7 +152,7 @@ function followMember(shape: Shape, options: AccessOptions): string {
     const check = known ? '' : `if (to !== 0 && u32[to * 2] !== ${shape.id}) throw ${wrong};`;
     return `      case ${JSON.stringify(name)}: {
         ${enter('this', where, options)}
-        const to = u32[${slotIndex(String(offset))}];
+        const to = ${load('ref', String(offset), options)};
         ${check}
         control[this[SLOT]] = to;
         return to !== 0;

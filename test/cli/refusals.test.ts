@@ -18,6 +18,8 @@ describe('impossible options', () => {
     [['--heap', '17G'], '--heap must be from 1 MiB to 16 GiB'],
     [['--heap', '512K'], '--heap must be from 1 MiB to 16 GiB'],
     [['--fault', 'magic'], '--fault must be one of auto, sigbus, thread, sigsegv, stw'],
+    [['--fault', 'none'], '--fault must be one of auto, sigbus'],
+    [['--fault', 'load-barrier'], '--fault must be one of auto, sigbus'],
     [['--fault-around', '3'], '--fault-around must be a power of two'],
     [['--fault-around', '128'], '--fault-around must be'],
     [['--seed', 'x'], '--seed must be an integer'],

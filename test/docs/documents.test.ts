@@ -8,7 +8,7 @@ import { describe, expect, it } from 'vitest';
 import { Heap } from '../../dist/index.js';
 import { binding } from '../../dist/binding.js';
 import { DIAGNOSTICS } from '../../src/gc/events.ts';
-import { FAULT_MODES } from '../../src/gc/fault-modes.ts';
+import { AUTOMATIC_MODES, BARRIERS } from '../../src/gc/barriers.ts';
 import { COLLECTION_KINDS, COLLECTION_REASONS } from '../../src/gc/requests.ts';
 import { CONFIGURATIONS } from '../model/configurations.ts';
 import { anchors, documents, localLinks, read, ROOT, tableRows } from './markdown.ts';
@@ -83,7 +83,7 @@ describe('README.md', () => {
   });
 
   it('has every fault mode in its table', () => {
-    expect(firstCells(section('README.md', 'Fault modes'))).toEqual([...FAULT_MODES]);
+    expect(firstCells(section('README.md', 'Fault modes'))).toEqual([...AUTOMATIC_MODES]);
   });
 });
 
@@ -242,9 +242,17 @@ describe('docs/minor-faults.md', () => {
     for (const name of known) expect(text).toContain(`| ${name}`);
   });
 
-  it('has every fault mode', () => {
+  it('has every fault mode, those for research by themselves', () => {
     const [head] = tableRows(section('docs/minor-faults.md', 'Fault modes'));
-    expect(head!.slice(1)).toEqual([...FAULT_MODES]);
+    expect(head!.slice(1)).toEqual([...AUTOMATIC_MODES]);
+    const research = BARRIERS.filter(({ automatic }) => !automatic);
+    // The first of the section's tables.
+    const text = section('docs/minor-faults.md', 'Modes for research').split('\n### ')[0]!;
+    const rows = tableRows(text).slice(1).filter(([cell]) => !/^-+$/.test(cell!));
+    expect(rows.map(([mode]) => mode)).toEqual(research.map(({ mode }) => mode));
+    for (const { mode, heldBy, filledBy } of research) {
+      expect(rows.find(([name]) => name === mode)!.slice(1, 3)).toEqual([heldBy, filledBy]);
+    }
   });
 });
 

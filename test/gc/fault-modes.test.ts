@@ -2,7 +2,8 @@
  * Fault modes: what is concluded from a machine's answers. Pure: the machines are made up.
  */
 import { describe, expect, it } from 'vitest';
-import { bestMode, describeRefusal, errorName, FAULT_MODES, judgeModes, openingAdvice } from '../../src/gc/fault-modes.ts';
+import { AUTOMATIC_MODES, FAULT_MODES } from '../../src/gc/barriers.ts';
+import { bestMode, describeRefusal, errorName, judgeModes, openingAdvice } from '../../src/gc/fault-modes.ts';
 import type { Probe } from '../../src/binding.ts';
 
 const OK = { errno: 0, syscall: 'userfaultfd' };
@@ -15,6 +16,7 @@ function machine(changes: Partial<Probe> = {}): Probe {
     features: 0x1ffff,
     minorFaults: true,
     signalDelivery: true,
+    copying: true,
     asyncWriteProtection: true,
     writeTracking: OK,
     device: OK,
@@ -25,22 +27,45 @@ function machine(changes: Partial<Probe> = {}): Probe {
   };
 }
 
-const works = (probe: Probe): string[] => judgeModes(probe).flatMap(({ mode, works }) => (works ? [mode] : []));
+/** Of those that a heap may choose. */
+const works = (probe: Probe): string[] =>
+  judgeModes(probe).flatMap(({ mode, works }) => (works && AUTOMATIC_MODES.includes(mode) ? [mode] : []));
+const worksForResearch = (probe: Probe): string[] =>
+  judgeModes(probe).flatMap(({ mode, works }) => (works && !AUTOMATIC_MODES.includes(mode) ? [mode] : []));
 
 describe('a machine', () => {
   it('with everything takes sigbus, and could do all', () => {
     expect(bestMode(machine())).toBe('sigbus');
-    expect(works(machine())).toEqual([...FAULT_MODES]);
+    expect(works(machine())).toEqual([...AUTOMATIC_MODES]);
   });
 
   it.each<[string, Partial<Probe>, string, string[]]>([
     ['without signal delivery takes thread', { signalDelivery: false }, 'thread', ['thread', 'sigsegv', 'stw']],
     ['without minor faults takes sigsegv', { minorFaults: false }, 'sigsegv', ['sigsegv', 'stw']],
     ['that forbids userfaultfd takes sigsegv', { door: 'none', device: EPERM, systemCall: EPERM, userModeOnly: EPERM }, 'sigsegv', ['sigsegv', 'stw']],
-    ['with USER_MODE_ONLY still takes sigbus', { door: 'userfaultfd(USER_MODE_ONLY)' }, 'sigbus', [...FAULT_MODES]],
+    ['with USER_MODE_ONLY still takes sigbus', { door: 'userfaultfd(USER_MODE_ONLY)' }, 'sigbus', [...AUTOMATIC_MODES]],
   ])('%s', (_what, changes, best, all) => {
     expect(bestMode(machine(changes))).toBe(best);
     expect(works(machine(changes))).toEqual(all);
+  });
+
+  it('never takes a mode for research by itself', () => {
+    for (const changes of [{}, { signalDelivery: false }, { minorFaults: false }, { door: 'none' }]) {
+      expect(AUTOMATIC_MODES).toContain(bestMode(machine(changes)));
+    }
+  });
+
+  it.each<[string, Partial<Probe>, string[]]>([
+    ['has everything can do all of them but move', {}, ['copy-sigbus', 'copy-thread', 'none', 'load-barrier']],
+    ['does not copy into shared memory has no copy modes', { copying: false }, ['none', 'load-barrier']],
+    ['does not deliver by signal copies by thread', { signalDelivery: false }, ['copy-thread', 'none', 'load-barrier']],
+    ['forbids userfaultfd has those without it', { door: 'none', minorFaults: false }, ['none', 'load-barrier']],
+  ])('that %s (for research, on a processor that keeps memory in order)', (_what, changes, modes) => {
+    expect(worksForResearch(machine(changes))).toEqual(modes);
+  });
+
+  it('judges every mode, in the order of the table', () => {
+    expect(judgeModes(machine()).map(({ mode }) => mode)).toEqual(FAULT_MODES);
   });
 
   it('that forbids userfaultfd is told why, and what to change', () => {

@@ -6,7 +6,7 @@ import { constants } from 'node:os';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { binding, type CycleSummary, Heap, type HeapEvent } from '../support/faultline.ts';
 import { countdown, LinkedList, makeHeap, makeHeapWithMutator, recordEvents } from '../support/heaps.ts';
-import { CONCURRENT_MODES, MODES, USERFAULTFD_MODES } from '../support/modes.ts';
+import { FLIPPING_MODES, MODES, RAW_LOAD_MODES, USERFAULTFD_MODES } from '../support/modes.ts';
 
 const { ENOMEM, EPERM, EINVAL, ENOSPC } = constants.errno;
 const SYSTEM_CALLS = [
@@ -37,7 +37,7 @@ function cyclesOf(events: HeapEvent[]): CycleSummary[] {
   return events.filter((event) => event.type === 'cycle');
 }
 
-describe.each(CONCURRENT_MODES)('a cycle whose flip is refused (fault mode %s)', (fault) => {
+describe.each(FLIPPING_MODES)('a cycle whose flip is refused (fault mode %s)', (fault) => {
   it.each([
     ['the first mremap', 'mremap', ENOMEM, 0],
     ['the second mremap', 'mremap', ENOMEM, 1],
@@ -82,7 +82,7 @@ describe.each(CONCURRENT_MODES)('a cycle whose flip is refused (fault mode %s)',
   });
 });
 
-describe.each(MODES)('a collection (fault mode %s)', (fault) => {
+describe.each(RAW_LOAD_MODES)('a collection (fault mode %s)', (fault) => {
   it('keeps spare pages when punching holes is refused, and reuses them', async () => {
     const { heap, mutator, list, expected } = fragmented(fault);
     refuse('punch-hole', ENOSPC, 0, 1_000_000);
@@ -127,7 +127,7 @@ describe.runIf(MODES.includes('sigsegv'))('a compaction in mode sigsegv', () => 
 });
 
 describe('allocation', () => {
-  it.each(MODES)('throws ERR_NO_MEMORY when the system has no pages, and works again when it has (mode %s)', (fault) => {
+  it.each(RAW_LOAD_MODES)('throws ERR_NO_MEMORY when the system has no pages, and works again when it has (mode %s)', (fault) => {
     const { heap, mutator } = makeHeapWithMutator({ capacityBytes: '16M', fault });
     const list = new LinkedList(heap, mutator, 3000);
     for (let i = 0; i <= 50; i++) list.push(i);

@@ -4,11 +4,11 @@
  */
 import { describe, expect, it } from 'vitest';
 import { makeHeapWithMutator } from '../support/heaps.ts';
-import { MODES, rounds } from '../support/modes.ts';
+import { MOVING_MODES, rounds } from '../support/modes.ts';
 import { seedOfTest } from '../support/seeds.ts';
 import { ShadowProgram } from '../support/shadow-program.mjs';
 
-describe.each(MODES)('a random program (fault mode %s)', (fault) => {
+describe.each(MOVING_MODES)('a random program (fault mode %s)', (fault) => {
   it.each([
     { stressEvery: 1, steps: rounds(700, 200) },
     { stressEvery: 7, steps: rounds(4_000, 1_000) },

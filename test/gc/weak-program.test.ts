@@ -6,11 +6,11 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { Heap } from '../support/faultline.ts';
 import { makeHeapWithMutator } from '../support/heaps.ts';
-import { MARKERS, MODES, rounds } from '../support/modes.ts';
+import { MARKERS, RAW_LOAD_MODES, rounds } from '../support/modes.ts';
 import { seedOfTest } from '../support/seeds.ts';
 import { WeakProgram } from '../support/weak-program.mjs';
 
-const CONFIGURATIONS = MODES.flatMap((fault) => MARKERS.map((marker) => ({ fault, marker })));
+const CONFIGURATIONS = RAW_LOAD_MODES.flatMap((fault) => MARKERS.map((marker) => ({ fault, marker })));
 
 /** Hands tokens to the program whenever the event loop turns. */
 function listen(heap: Heap, program: WeakProgram): Promise<void> {

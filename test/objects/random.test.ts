@@ -3,12 +3,12 @@
  */
 import { describe, expect, it } from 'vitest';
 import { makeHeapWithMutator } from '../support/heaps.ts';
-import { MARKERS, MODES, rounds } from '../support/modes.ts';
+import { MARKERS, MOVING_MODES, rounds } from '../support/modes.ts';
 import { seedOfTest } from '../support/seeds.ts';
 import { ViewProgram } from './view-program.ts';
 
 const CONFIGURATIONS = [
-  ...MODES.map((fault) => ({ what: `fault mode ${fault}`, options: { fault } })),
+  ...MOVING_MODES.map((fault) => ({ what: `fault mode ${fault}`, options: { fault } })),
   ...MARKERS.map((marker) => ({ what: `marker ${marker}`, options: { marker, barrieredStores: true } })),
   { what: 'checked', options: { checked: true } },
 ];

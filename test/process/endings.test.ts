@@ -4,7 +4,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import { runProgram } from '../support/children.ts';
-import { MODES, SHORT } from '../support/modes.ts';
+import { RAW_LOAD_MODES, SHORT } from '../support/modes.ts';
 
 const SITUATIONS = [
   'idle',
@@ -17,7 +17,7 @@ const SITUATIONS = [
 ];
 const ENDINGS = { 'process.exit': 7, 'an uncaught error': 1, 'a natural end': 0 };
 
-describe.each(MODES)('a process (fault mode %s)', (fault) => {
+describe.each(RAW_LOAD_MODES)('a process (fault mode %s)', (fault) => {
   for (const [index, situation] of SITUATIONS.entries()) {
     for (const [at, [ending, code]] of Object.entries(ENDINGS).entries()) {
       if (SHORT && (index + at) % 3 !== 0) continue;
@@ -33,7 +33,7 @@ describe.each(MODES)('a process (fault mode %s)', (fault) => {
   }
 });
 
-describe.each(MODES)('a thread (fault mode %s)', (fault) => {
+describe.each(RAW_LOAD_MODES)('a thread (fault mode %s)', (fault) => {
   it('that ends without detaching holds nobody up, whatever it was doing', async () => {
     const child = await runProgram('thread-ending', [fault, SHORT ? 'short' : 'long'], { limitMs: 60_000 });
     expect(child, `${child.stdout}\n${child.stderr}`).toMatchObject({ hung: false, signal: null, code: 0 });

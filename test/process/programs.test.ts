@@ -3,7 +3,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import { runProgram } from '../support/children.ts';
-import { MODES, rounds, SHORT } from '../support/modes.ts';
+import { RAW_LOAD_MODES, rounds, SHORT } from '../support/modes.ts';
 
 const LIMIT_MS = 60_000;
 
@@ -14,12 +14,12 @@ async function runToEnd(name: string, args: readonly (string | number)[], flags:
 }
 
 /** All of them in the first mode, one in the others of the short form. */
-function endings(fault: (typeof MODES)[number]): string[] {
-  if (fault !== MODES[0]) return SHORT ? ['terminate'] : ['terminate', 'a natural end'];
+function endings(fault: (typeof RAW_LOAD_MODES)[number]): string[] {
+  if (fault !== RAW_LOAD_MODES[0]) return SHORT ? ['terminate'] : ['terminate', 'a natural end'];
   return SHORT ? ['terminate', 'a natural end'] : ['terminate', 'process.exit', 'an uncaught error', 'a natural end'];
 }
 
-describe.each(MODES)('a program (fault mode %s)', (fault) => {
+describe.each(RAW_LOAD_MODES)('a program (fault mode %s)', (fault) => {
   it.concurrent.each(endings(fault))(
     'goes on collecting when the thread that made the heap ends by %s, in any phase',
     async (ending) => {
@@ -31,7 +31,7 @@ describe.each(MODES)('a program (fault mode %s)', (fault) => {
   );
 
   it.concurrent('that makes and closes many heaps keeps no descriptor, thread or mapping of them', async () => {
-    const stdout = await runToEnd('many-heaps', [fault, fault === MODES[0] ? rounds(50, 12) : 12], ['--expose-gc']);
+    const stdout = await runToEnd('many-heaps', [fault, fault === RAW_LOAD_MODES[0] ? rounds(50, 12) : 12], ['--expose-gc']);
     const { before, after } = JSON.parse(stdout) as Record<string, Record<string, number>>;
     expect(after!['descriptors']).toBeLessThanOrEqual(before!['descriptors']!);
     expect(after!['threads']).toBeLessThanOrEqual(before!['threads']!);

@@ -73,7 +73,7 @@ export class LinkedList {
   values(): number[] {
     const { u32 } = this.#mutator;
     const found: number[] = [];
-    for (let ref = this.#mutator.get(this.head); ref !== 0; ref = u32[this.#shape.refSlot(ref, 0)]!) {
+    for (let ref = this.#mutator.get(this.head); ref !== 0; ref = this.#mutator.getReference(this.#shape.refSlot(ref, 0))) {
       if (u32[ref * 2] !== this.#shape.id) throw new Error(`word ${ref} is no list node: header ${u32[ref * 2]}`);
       found.push(u32[ref * 2 + this.#value]!);
     }
@@ -87,7 +87,7 @@ export class LinkedList {
     if (kept === 0) return;
     let position = 0;
     this.length = 1;
-    for (let ref = u32[this.#shape.refSlot(kept, 0)]!; ref !== 0; ref = u32[this.#shape.refSlot(ref, 0)]!) {
+    for (let ref = this.#mutator.getReference(this.#shape.refSlot(kept, 0)); ref !== 0; ref = this.#mutator.getReference(this.#shape.refSlot(ref, 0))) {
       if (++position % n !== 0) continue;
       u32[this.#shape.refSlot(kept, 0)] = ref;
       kept = ref;

@@ -1,23 +1,36 @@
 /**
- * Modes: the fault modes that this machine can do. Every law about a heap is tested in each of them; a mode that is missing here
- * is named once on standard error, so that a green run does not hide it.
+ * Modes: the fault modes that this machine can do. Every law about a heap is tested in each of those that a heap may choose by itself, and
+ * every law about barriers in the research modes too; a mode that is missing here is named once on standard error, so that a green run
+ * does not hide it.
  */
+import { BARRIERS, barrierOf } from '../../src/gc/barriers.ts';
 import { judgeModes } from '../../src/gc/fault-modes.ts';
 import { judgeMarkers } from '../../src/gc/markers.ts';
 import { binding, type FaultMode, type MarkerName } from './faultline.ts';
 
 const verdicts = judgeModes(binding().probe());
+const working = BARRIERS.filter(({ mode }) => verdicts.find((verdict) => verdict.mode === mode)!.works);
+const modesOf = (barriers: readonly { mode: FaultMode }[]): readonly FaultMode[] => barriers.map(({ mode }) => mode);
 
-export const MODES: readonly FaultMode[] = verdicts.filter(({ works }) => works).map(({ mode }) => mode);
+export const MODES = modesOf(working.filter(({ automatic }) => automatic));
 
-/** The modes in which pages are built while mutators run. */
-export const CONCURRENT_MODES = MODES.filter((mode) => mode !== 'stw');
+/** All that collect. Programs for these load references with `getReference`. */
+export const MOVING_MODES = modesOf(working.filter(({ collects }) => collects));
+
+/** All that collect and leave loads alone. */
+export const RAW_LOAD_MODES = modesOf(working.filter(({ collects, barrieredLoads }) => collects && !barrieredLoads));
+
+/** The modes of {@link MODES} in which pages are built while mutators run. */
+export const CONCURRENT_MODES = MODES.filter((mode) => barrierOf(mode).concurrent);
+
+/** Those and the ones for research, as far as the kernel may refuse their flip. */
+export const FLIPPING_MODES = RAW_LOAD_MODES.filter((mode) => barrierOf(mode).concurrent);
 
 /** The modes that use userfaultfd. */
-export const USERFAULTFD_MODES = MODES.filter((mode) => mode === 'sigbus' || mode === 'thread');
+export const USERFAULTFD_MODES = RAW_LOAD_MODES.filter((mode) => barrierOf(mode).needs.includes('minor-faults'));
 
 for (const { mode, works, remark } of verdicts) {
-  if (!works) console.error(`fault mode ${mode} is not tested here: ${remark}`);
+  if (!works && mode !== 'move') console.error(`fault mode ${mode} is not tested here: ${remark}`);
 }
 
 const markerVerdicts = judgeMarkers(binding().probe(), true);

@@ -128,7 +128,7 @@ export class ShadowProgram {
       const index = this.random.below(model.refs.length);
       const next = model.refs[index];
       if (next === null) break;
-      ref = this.mutator.u32[this.slotOf(ref, model, index)];
+      ref = this.mutator.getReference(this.slotOf(ref, model, index));
       model = next;
     }
     if (this.mutator.u32[ref * 2 + model.shape.field('id').offset] !== model.id) this.fail(ref, model, 'identity');
@@ -153,7 +153,7 @@ export class ShadowProgram {
           const trunk = random.pick(this.trunks);
           const place = { ref: this.getRoot(trunk), model: trunk.model };
           const index = random.below(place.model.refs.length);
-          const before = { ref: this.mutator.u32[this.slotOf(place.ref, place.model, index)], model: place.model.refs[index] };
+          const before = { ref: this.mutator.getReference(this.slotOf(place.ref, place.model, index)), model: place.model.refs[index] };
           if (made.model.refs.length > 0 && random.chance(1, 2)) this.setReference(made, 0, before.model === null ? null : before);
           this.setReference(place, index, made);
           return;
@@ -281,7 +281,7 @@ export class ShadowProgram {
       this.forEachPayload(ref, model, (view, index, value) => {
         if (view[index] !== value) this.fail(ref, model, `payload ${view[index]} instead of ${value}`);
       });
-      for (let i = 0; i < model.refs.length; i++) meet(u32[this.slotOf(ref, model, i)], model.refs[i], `reference ${i}`);
+      for (let i = 0; i < model.refs.length; i++) meet(this.mutator.getReference(this.slotOf(ref, model, i)), model.refs[i], `reference ${i}`);
     }
     return { objects: refOf.size, words };
   }

@@ -22,7 +22,8 @@ export function makeCounters(heap, mutator, length) {
 }
 
 /** A message is intact: nobody sees one that is half written or half moved. Answers the one it links to. */
-function read(u32, shape, ref) {
+function read(mutator, shape, ref) {
+  const { u32 } = mutator;
   const slot = ref * 2;
   if (u32[slot] !== shape.id) throw new Error(`word ${ref} holds shape ${u32[slot]} instead of a message`);
   const count = u32[slot + 1];
@@ -34,7 +35,7 @@ function read(u32, shape, ref) {
     const element = u32[slot + shape.elementsOffset + i];
     if (element !== ((check + i) >>> 0)) throw new Error(`message ${writer}/${number}: element ${i} is ${element}`);
   }
-  return u32[slot + 2];
+  return mutator.getReference(slot + 2);
 }
 
 /**
@@ -68,17 +69,17 @@ export function exchange(heap, mutator, { thread, threads, seed, running }) {
     } else {
       // The shared half: a message may link to another thread's. Chains are cut, so that they do not grow for ever.
       const index = half + random.below(length - half);
-      if (random.chance(3, 4)) mutator.setReference(ref * 2 + 2, Atomics.load(u32, place(index)));
+      if (random.chance(3, 4)) mutator.setReference(ref * 2 + 2, mutator.getReference(place(index)));
       mutator.setReference(place(index), ref);
     }
     for (let i = 0; i < 4; i++) {
-      let at = Atomics.load(u32, place(random.below(length)));
-      for (let depth = 0; at !== 0 && depth < 8; depth++, reads++) at = read(u32, messages, at);
+      let at = mutator.getReference(place(random.below(length)));
+      for (let depth = 0; at !== 0 && depth < 8; depth++, reads++) at = read(mutator, messages, at);
     }
     mutator.poll();
   }
   for (const [index, number] of own) {
-    const found = u32[u32[place(index)] * 2 + messages.field('number').offset];
+    const found = u32[mutator.getReference(place(index)) * 2 + messages.field('number').offset];
     if (found !== number) throw new Error(`place ${index} holds message ${found} instead of ${number}`);
   }
   return { written, reads };

@@ -4,9 +4,13 @@
 import { randomInt } from 'node:crypto';
 import { type Command, Option } from 'commander';
 import { argumentRangeError } from '../../errors.ts';
-import { FAULT_MODES, type RequestedFaultMode } from '../../gc/fault-modes.ts';
+import { BARRIERS } from '../../gc/barriers.ts';
+import type { RequestedFaultMode } from '../../gc/fault-modes.ts';
 import { MARKERS, type RequestedMarker } from '../../gc/markers.ts';
 import { type HeapOptions, resolveOptions } from '../../options.ts';
+
+/** Modes in which a run can be done: it collects, and its threads load references without a barrier. */
+const RUN_MODES = ['auto', ...BARRIERS.flatMap(({ mode, collects, barrieredLoads }) => (collects && !barrieredLoads ? [mode] : []))];
 
 /** Ways to spoil the graph after loading, so that a test can see that a run notices. */
 export const CORRUPTIONS = ['identity', 'slot', 'payload', 'lost'] as const;
@@ -49,7 +53,7 @@ export function addRunOptions(command: Command): Command {
     .option('--workers <n>', 'GC workers, 0 to 62 (default: one less than the CPUs, between 1 and 4)')
     .option('--worker-niceness <n>', 'how much they step back for other threads, 0 to 19 (default: 0)')
     .option('--heap <size>', 'capacity such as 512M or 4G, or auto: about 2.2 times the graph', 'auto')
-    .option('--fault <mode>', `how early touches are held: auto, ${FAULT_MODES.join(', ')}`, 'auto')
+    .option('--fault <mode>', `how early touches are held: ${RUN_MODES.join(', ')}`, 'auto')
     .option('--fault-around <pages>', 'pages shown at a fault, a power of two up to 64 (default: adaptive)')
     .option('--marker <name>', `how what is alive is found: auto, ${MARKERS.join(', ')}`, 'auto')
     .option('--seed <n>', 'seed of everything random (default: a new one, which is printed)')
@@ -66,7 +70,7 @@ export function runOptions(text: Readonly<Record<string, unknown>>): RunOptions 
     workers: text['workers'] === undefined ? undefined : integer(text, 'workers', 0, 62),
     workerNiceness: text['workerNiceness'] === undefined ? undefined : integer(text, 'worker-niceness', 0, 19),
     heap: String(text['heap']),
-    fault: text['fault'] as RequestedFaultMode,
+    fault: oneOf('--fault', RUN_MODES, text['fault']) as RequestedFaultMode,
     faultAround: text['faultAround'] === undefined ? undefined : integer(text, 'fault-around', 1, 64),
     marker: text['marker'] as RequestedMarker,
     seed: text['seed'] === undefined ? randomInt(1, MAX_SEED) : integer(text, 'seed', 0, MAX_SEED),
