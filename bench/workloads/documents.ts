@@ -135,10 +135,10 @@ export const documents: Workload = {
   hasRequests: true,
   defaults: {
     documents: 10_000,
-    vocabulary: 20_000,
-    updatePercent: 10,
+    vocabulary: 200_000,
+    updatePercent: 30,
     warmUpRequests: 5_000,
-    requests: 60_000,
+    requests: 40_000,
   },
   plan: (parameters) => ({ warmUp: knob(parameters, 'warmUpRequests'), operations: knob(parameters, 'requests') }),
   onHeap: (memory, parameters, seed) => new DocumentWork(new HeapDocuments(memory), parameters, seed),

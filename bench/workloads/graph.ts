@@ -131,7 +131,7 @@ export const graph: Workload = {
     /** Operations between two iterations of PageRank. */
     rankEvery: 25_000,
     warmUpOperations: 25_000,
-    operations: 200_000,
+    operations: 120_000,
   },
   plan: (parameters) => ({ warmUp: knob(parameters, 'warmUpOperations'), operations: knob(parameters, 'operations') }),
   onHeap: (memory, parameters, seed) => new Graph(new HeapVertices(memory), parameters, seed),

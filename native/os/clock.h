@@ -25,22 +25,27 @@ inline uint64_t ThreadCpuNs() {
 // The CPU time of one thread, read by any thread.
 class ThreadCpuClock {
  public:
-  // The calling thread is the one from now on.  No system call.
+  // The calling thread is the one from now on; what it did before does not count.  One system call when it was another one.
   void Adopt() {
     clockid_t clock = 0;
-    if (pthread_getcpuclockid(pthread_self(), &clock) == 0) clock_.store(clock, std::memory_order_relaxed);
+    if (pthread_getcpuclockid(pthread_self(), &clock) != 0 || clock == clock_.load(std::memory_order_relaxed)) return;
+    begin_ns_.store(ThreadCpuNs(), std::memory_order_relaxed);
+    clock_.store(clock, std::memory_order_relaxed);
   }
   // 0 when there is none, or when it has ended.
   uint64_t Ns() const {
     const clockid_t clock = clock_.load(std::memory_order_relaxed);
     timespec used;
     if (clock == kNone || clock_gettime(clock, &used) != 0) return 0;
-    return static_cast<uint64_t>(used.tv_sec) * 1'000'000'000ull + static_cast<uint64_t>(used.tv_nsec);
+    const uint64_t now = static_cast<uint64_t>(used.tv_sec) * 1'000'000'000ull + static_cast<uint64_t>(used.tv_nsec);
+    const uint64_t begin = begin_ns_.load(std::memory_order_relaxed);
+    return now > begin ? now - begin : 0;
   }
 
  private:
   static constexpr clockid_t kNone = CLOCK_REALTIME;  // No thread's clock has this number.
   std::atomic<clockid_t> clock_{kNone};
+  std::atomic<uint64_t> begin_ns_{0};
 };
 
 inline constexpr uint64_t kNsPerUs = 1'000;

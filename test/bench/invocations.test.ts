@@ -114,6 +114,7 @@ describe('a result', () => {
     const { wallNs, cpuNs, pauses, interruptions, memory, hiccupNs } = finished;
     expect(wallNs).toBeGreaterThan(0);
     expect(cpuNs.total).toBeGreaterThan(cpuNs.mutators!);
+    expect(cpuNs.total).toBeGreaterThan(cpuNs.collector ?? 0);
     expect(pauses.every(([startNs, lengthNs]) => startNs >= 0 && startNs < wallNs && lengthNs > 0)).toBe(true);
     expect(interruptions.length).toBe(mutators);
     for (const list of interruptions) expect(isAscending(list.map(([startNs]) => startNs))).toBe(true);
