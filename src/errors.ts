@@ -46,6 +46,7 @@ export type HeapErrorCode =
   | 'ERR_SNAPSHOT_CHILD'
   | 'ERR_RUN_INTERRUPTED'
   | 'ERR_RUN_MISMATCH'
+  | 'ERR_BENCH_MISSING'
   | 'ERR_OPTION';
 
 export interface HeapErrorDetails {

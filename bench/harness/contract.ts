@@ -24,6 +24,8 @@ export interface Configuration {
   readonly heapBytes: number;
   readonly mutators: number;
   readonly seed: number;
+  /** Where requests are to be written; without it, a file of a new name in the system's folder for temporary files. */
+  readonly requestFile?: string;
 }
 
 /** How the heap of a `faultline` invocation keeps its mutators from stale references. */
@@ -54,6 +56,8 @@ export interface Finished {
   readonly operations: number;
   /** Comparisons of live data with what it must be, made during the run. A mismatch is a `Failed`. */
   readonly checks: number;
+  /** Depends on everything the workload has seen: the same for the same workload, parameters, seed and number of mutators. */
+  readonly checksum?: number;
   readonly collections: number;
   /** From the system's own log or statistics. */
   readonly pauses: readonly Pause[];
@@ -105,6 +109,8 @@ export interface Memory {
   readonly metadataBytes?: number;
   /** A few hundred samples at most. */
   readonly series: readonly (readonly [timeNs: number, heapBytes: number])[];
+  /** The same for what the workload itself counts as alive, where it does (`lru`, `fragmentation`). */
+  readonly liveSeries?: readonly (readonly [timeNs: number, liveBytes: number])[];
   /** Live data after the last full collection, where known. */
   readonly liveBytes?: number;
   /** Which of the three `peakBytes` is. */

@@ -1,0 +1,143 @@
+// Draws the plots of a report. The data is in the element #plots (report/plots.ts says what it is); d3 and Plot are globals.
+'use strict';
+
+(() => {
+  const plots = JSON.parse(document.getElementById('plots').textContent);
+  const HEIGHT = 300;
+  const COLOURS = ['#4269d0', '#d9870b', '#d6434f', '#3f9e8f', '#4f9e3f', '#d1659b', '#8a5bd1', '#4f93c9', '#9c6b4e', '#7f8794'];
+  const SYMBOLS = ['circle', 'triangle', 'square', 'diamond', 'star', 'cross', 'wye', 'hexagon', 'asterisk', 'plus'];
+  const FEW_POINTS = 12;
+
+  /** 0.001 is written 1 us, 1000 is written 1 s. */
+  const msText = (ms) => (ms < 1 ? `${+(ms * 1000).toPrecision(3)} us` : ms < 1000 ? `${+ms.toPrecision(3)} ms` : `${+(ms / 1000).toPrecision(3)} s`);
+  const percentileText = (inverse) => {
+    const share = 100 * (1 - 1 / inverse);
+    return `${+share.toFixed(Math.max(0, Math.ceil(Math.log10(inverse)) - 2))} %`;
+  };
+
+  /** Options of Plot for one of our axes. */
+  function scaleOf({ label, scale }, values) {
+    if (scale === 'percentile') {
+      const last = Math.max(10, ...values);
+      const ticks = [1, 2, ...d3.range(1, Math.ceil(Math.log10(last)) + 1).map((decade) => 10 ** decade)].filter((tick) => tick <= last * 1.01);
+      return { type: 'log', label, domain: [1, last], ticks, tickFormat: percentileText, grid: true };
+    }
+    if (scale === 'share') return { label, domain: [0, 1], tickFormat: '.0%', grid: true };
+    if (scale === 'log') {
+      const isTime = /, ms$/.test(label);
+      const [low, high] = d3.extent(values);
+      const decades = Math.log10(high / low);
+      const ticks = decades < 1.2 && !isTime ? [...new Set(values)].sort((a, b) => a - b) : undefined;
+      return { type: 'log', label: label.replace(/, ms$/, ''), grid: true, ...(ticks ? { ticks } : { ticks: Math.min(8, Math.ceil(decades) + 1) }), tickFormat: isTime ? msText : (value) => `${+value.toPrecision(3)}` };
+    }
+    return { label, grid: true, nice: true, ...(label.startsWith('LBO') ? {} : { zero: true }) };
+  }
+
+  /** A floor has a name of its own and no colour; a dashed line of a row has the row's colour. */
+  function styleOf(lines) {
+    const rows = lines.filter(({ dashed }) => !dashed).map(({ name }) => name);
+    return ({ name, dashed }) => {
+      const index = rows.indexOf(dashed ? name.replace(/, worst$/, '') : name);
+      if (index < 0) return { stroke: 'currentColor', dash: '2 4', symbol: undefined };
+      return { stroke: COLOURS[index % COLOURS.length], dash: dashed ? '5 4' : undefined, symbol: dashed ? undefined : SYMBOLS[index % SYMBOLS.length] };
+    };
+  }
+
+  function curve(plot, width) {
+    const style = styleOf(plot.lines);
+    const all = plot.lines.flatMap(({ points }) => points);
+    const marks = plot.lines.flatMap((line) => {
+      const { stroke, dash, symbol } = style(line);
+      const data = line.points.map(([x, y, low, high]) => ({ x, y, low, high, name: line.name }));
+      const few = data.length <= FEW_POINTS && symbol;
+      return [
+        ...(data.length > 1 ? [Plot.line(data, { x: 'x', y: 'y', stroke, strokeWidth: dash ? 1.4 : 2, strokeDasharray: dash })] : []),
+        ...(data.some(({ low }) => low !== undefined) ? [Plot.ruleX(data, { x: 'x', y1: 'low', y2: 'high', stroke, strokeWidth: 1.5, strokeOpacity: 0.6 })] : []),
+        ...(few ? [Plot.dot(data, { x: 'x', y: 'y', fill: stroke, symbol, r: 3.5 })] : []),
+      ];
+    });
+    const named = plot.lines.flatMap(({ name, points }) => points.map(([x, y]) => ({ x, y, name })));
+    const xText = plot.x.scale === 'percentile' ? percentileText : (x) => `${+x.toPrecision(4)}`;
+    const yText = plot.y.scale === 'share' ? d3.format('.1%') : /, ms$/.test(plot.y.label) ? msText : (y) => `${+y.toPrecision(4)}`;
+    const tip = Plot.tip(named, Plot.pointer({ x: 'x', y: 'y', title: ({ x, y, name }) => `${name}\n${plot.x.label}: ${xText(x)}\n${yText(y)}` }));
+    return Plot.plot({
+      width,
+      height: HEIGHT,
+      marginLeft: 64,
+      marginBottom: 40,
+      x: scaleOf(plot.x, all.map(([x]) => x)),
+      y: scaleOf(plot.y, all.map(([, y]) => y)),
+      marks: [...marks, tip],
+      style: { fontSize: '12px', background: 'none' },
+    });
+  }
+
+  function heat(plot, width) {
+    const data = plot.cells.map(([from, under, count]) => ({ x1: from, x2: from + plot.binMs, y1: under / 2, y2: under, count }));
+    const isDark = matchMedia('(prefers-color-scheme: dark)').matches;
+    const scheme = isDark ? d3.interpolateInferno : d3.interpolateYlOrRd;
+    return Plot.plot({
+      width,
+      height: HEIGHT,
+      marginLeft: 64,
+      marginBottom: 40,
+      x: { label: 'ms since the flip', domain: [-2, 30] },
+      y: { type: 'log', label: 'length of the fault', tickFormat: (us) => msText(us / 1000), ticks: 6, grid: true },
+      color: { type: 'log', interpolate: (share) => scheme(0.15 + 0.85 * share), label: 'faults a flip', legend: true, tickFormat: '~r', ticks: 4 },
+      marks: [
+        Plot.rect(data, { x1: 'x1', x2: 'x2', y1: 'y1', y2: 'y2', fill: 'count', inset: 0.3 }),
+        Plot.ruleX([0], { strokeDasharray: '4 3' }),
+        Plot.tip(data, Plot.pointer({ x: ({ x1, x2 }) => (x1 + x2) / 2, y: ({ y1, y2 }) => Math.sqrt(y1 * y2), title: ({ x1, x2, y2, count }) => `${x1} to ${x2} ms\nunder ${msText(y2 / 1000)}\n${+count.toPrecision(3)} faults a flip` })),
+      ],
+      style: { fontSize: '12px', background: 'none' },
+    });
+  }
+
+  function legend({ lines }) {
+    const style = styleOf(lines);
+    const list = d3.create('ul').attr('class', 'legend');
+    for (const line of lines) {
+      if (line.dashed && /, worst$/.test(line.name)) continue;
+      const { stroke, dash, symbol } = style(line);
+      const item = list.append('li');
+      const key = item.append('svg').attr('width', 26).attr('height', 12).attr('viewBox', '0 0 26 12').attr('aria-hidden', 'true');
+      key.append('line').attr('x1', 0).attr('x2', 26).attr('y1', 6).attr('y2', 6).attr('stroke', stroke).attr('stroke-width', 2).attr('stroke-dasharray', dash ?? null);
+      const shape = symbol && d3[`symbol${symbol[0].toUpperCase()}${symbol.slice(1)}`];
+      if (shape) key.append('path').attr('transform', 'translate(13,6)').attr('d', d3.symbol(shape, 36)()).attr('fill', stroke).attr('stroke', stroke);
+      item.append('span').text(line.name);
+    }
+    return list.node();
+  }
+
+  function draw(figure) {
+    const plot = plots[Number(figure.dataset.plot)];
+    const host = figure.querySelector('.plot');
+    const width = Math.max(320, host.clientWidth);
+    const drawn = plot.kind === 'heat' ? heat(plot, width) : curve(plot, width);
+    const svg = drawn.matches('svg') ? drawn : drawn.querySelector('svg:last-of-type');
+    svg.setAttribute('role', 'img');
+    svg.setAttribute('aria-label', `${plot.title}. The data is in the table below.`);
+    host.replaceChildren(...(plot.kind === 'curve' ? [legend(plot)] : []), drawn);
+  }
+
+  const figures = [...document.querySelectorAll('figure[data-plot]')];
+  const seen = new IntersectionObserver((entries) => {
+    for (const { isIntersecting, target } of entries) if (isIntersecting) { seen.unobserve(target); draw(target); resized.observe(target); }
+  }, { rootMargin: '600px' });
+  const widths = new WeakMap();
+  const resized = new ResizeObserver((entries) => {
+    for (const { target, contentRect } of entries) {
+      const before = widths.get(target);
+      widths.set(target, contentRect.width);
+      if (before !== undefined && before !== contentRect.width) draw(target);
+    }
+  });
+  for (const figure of figures) seen.observe(figure);
+  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => figures.filter((figure) => widths.has(figure)).forEach(draw));
+  window.addEventListener('beforeprint', () => figures.forEach(draw));
+
+  const workload = document.getElementById('workload');
+  workload?.addEventListener('change', () => {
+    for (const figure of figures) figure.hidden = workload.value !== '' && figure.dataset.workload !== workload.value;
+  });
+})();
