@@ -37,6 +37,9 @@ const MALLOC = ['glibc', 'jemalloc', 'mimalloc'];
 const COLLECTORS = [...OPENJDK, 'go', 'bdwgc'];
 const TREES = [...COLLECTORS, ...MALLOC, 'sbcl', 'ocaml', 'chez'];
 
+/** In the order in which reports have them. */
+export const SYSTEMS: readonly string[] = ['faultline', 'v8', ...COLLECTORS, ...MALLOC, 'sbcl', 'ocaml', 'chez'];
+
 export const WORKLOADS: readonly WorkloadRow[] = [
   {
     name: 'gcbench',

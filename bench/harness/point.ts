@@ -3,7 +3,7 @@
  * `Configuration` when the minimum heap of its workload is known.
  */
 import type { Configuration } from './contract.ts';
-import type { SuiteName } from './matrix.ts';
+import { DEFAULT_ROW, RATE, type SuiteName } from './matrix.ts';
 
 export type HeapSize = { readonly factor: number } | { readonly bytes: number };
 
@@ -20,19 +20,25 @@ export function keyOf({ configuration, heap, arm }: Point): string {
   return JSON.stringify([seriesWords(configuration), sortedParameters(configuration.parameters), configuration.mutators, heap, arm ?? '']);
 }
 
-/** What is compared: the point without its heap size. */
+/** What is compared: the point without workload and heap size, in few words; what is as the heap comes is not said. */
 export function seriesOf({ configuration, arm }: Pick<Point, 'configuration' | 'arm'>): string {
-  const { parameters } = configuration;
-  const rate = parameters['operationsPerSecond'];
-  const words = seriesWords(configuration).slice(1);
-  if (typeof rate === 'number' && rate > 0) words.push(`${rate}/s`);
+  const { system, driver, barrier, parameters } = configuration;
+  const words = system === 'faultline' ? [driver === 'native' ? 'C++' : 'JS'] : [system];
+  if (barrier !== undefined) {
+    words.push(barrier.mode);
+    if (barrier.marker !== DEFAULT_ROW.marker) words.push(barrier.marker);
+    if (barrier.faultAroundPages !== DEFAULT_ROW.faultAroundPages) words.push(`around ${barrier.faultAroundPages}`);
+  }
+  const rate = Number(parameters[RATE] ?? 0);
+  if (rate > 0) words.push(`${rate}/s`);
   if (arm !== undefined) words.push(`arm ${arm}`);
   return words.join(' ');
 }
 
-/** As a person reads it, and as `--filter` sees it: `gcbench faultline native sigbus barrier-free adaptive 2×`. */
-export function labelOf(point: Point): string {
-  return `${point.configuration.workload} ${seriesOf(point)} ${heapText(point.heap)}`;
+/** As `--filter` sees it, with everything said: `gcbench faultline native sigbus barrier-free adaptive 2×`. */
+export function labelOf({ configuration, heap, arm }: Point): string {
+  const rate = Number(configuration.parameters[RATE] ?? 0);
+  return [...seriesWords(configuration), ...(rate > 0 ? [`${rate}/s`] : []), ...(arm === undefined ? [] : [`arm ${arm}`]), heapText(heap)].join(' ');
 }
 
 export function heapText(heap: HeapSize): string {
@@ -41,7 +47,7 @@ export function heapText(heap: HeapSize): string {
 
 /** What a minimum heap belongs to: the workload and its knobs, without the rate, which changes nothing about what is alive. */
 export function minimumHeapKey({ workload, parameters, mutators }: Pick<Configuration, 'workload' | 'parameters' | 'mutators'>): string {
-  return JSON.stringify([workload, sortedParameters(parameters).filter(([name]) => name !== 'operationsPerSecond'), mutators]);
+  return JSON.stringify([workload, sortedParameters(parameters).filter(([name]) => name !== RATE), mutators]);
 }
 
 function seriesWords({ workload, system, driver, barrier }: Point['configuration']): string[] {

@@ -2,7 +2,7 @@
  * Analysis: from all records to what is told about them. Nothing but records and the session's seed goes in, so the same folder always
  * gives the same analysis.
  */
-import { workloadRow, type SuiteName } from '../matrix.ts';
+import { DEFAULT_ROW, type SuiteName, workloadRow } from '../matrix.ts';
 import { randomFrom } from '../random.ts';
 import type { InvocationRecord } from '../records.ts';
 import type { SessionHead } from '../results-folder.ts';
@@ -124,7 +124,8 @@ function against(row: AnalysedRow, baseline: AnalysedRow, random: Random): Analy
 /** The heap as it comes, with mutators in C++; else the first row that has figures. */
 function baselineOf(rows: readonly AnalysedRow[]): AnalysedRow | undefined {
   const sound = rows.filter(({ figures }) => figures !== undefined);
-  const asItComes = sound.find(({ series }) => /^faultline native sigbus barrier-free adaptive/.test(series));
+  const asItComes = sound.find(({ configuration: { driver, barrier }, arm }) =>
+    driver === 'native' && JSON.stringify(barrier) === JSON.stringify(DEFAULT_ROW) && arm !== 'b');
   return asItComes ?? sound[0];
 }
 

@@ -54,9 +54,15 @@ ${extras(analysis)}
 function navigation(plots: readonly Plot[]): string {
   const named = (Object.keys(SECTIONS) as SectionName[]).filter((name) => plots.some((plot) => plot.section === name));
   const links: [string, string][] = [['rows', 'All rows'], ...named.map((name): [string, string] => [name, SECTIONS[name][0]]), ['machine', 'Machine']];
-  const workloads = [...new Set(plots.map(({ workload }) => workload))];
-  const choice = workloads.length < 2 ? '' : `<label>Workload <select id="workload"><option value="">all</option>${workloads.map((name) => `<option>${escaped(name)}</option>`).join('')}</select></label>`;
-  return links.map(([id, text]) => `<a href="#${id}">${escaped(text)}</a>`).join('') + choice;
+  const choices = choice('workload', 'Workload', plots.map(({ workload }) => workload)) + choice('heap', 'Heap', plots.flatMap(({ heap }) => heap ?? []));
+  return `${links.map(([id, text]) => `<a href="#${id}">${escaped(text)}</a>`).join('')}<span class="choices">${choices}</span>`;
+}
+
+/** Chooses among the figures; the script behind it is in page.js. */
+function choice(id: string, title: string, names: readonly string[]): string {
+  const different = [...new Set(names)];
+  if (different.length < 2) return '';
+  return `<label>${title} <select id="${id}"><option value="">all</option>${different.map((name) => `<option>${escaped(name)}</option>`).join('')}</select></label>`;
 }
 
 function plotSection(name: SectionName, plots: readonly Plot[]): string {
@@ -66,7 +72,7 @@ function plotSection(name: SectionName, plots: readonly Plot[]): string {
 }
 
 function figure(plot: Plot, index: number): string {
-  return `<figure data-plot="${index}" data-workload="${escaped(plot.workload)}">
+  return `<figure data-plot="${index}" data-workload="${escaped(plot.workload)}"${plot.heap === undefined ? '' : ` data-heap="${escaped(plot.heap)}"`}>
 <figcaption>${escaped(plot.title)}</figcaption>
 <div class="plot"></div>
 <details><summary>Data</summary>${plotTable(plot)}</details>

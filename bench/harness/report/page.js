@@ -7,6 +7,14 @@
   const COLOURS = ['#4269d0', '#d9870b', '#d6434f', '#3f9e8f', '#4f9e3f', '#d1659b', '#8a5bd1', '#4f93c9', '#9c6b4e', '#7f8794'];
   const SYMBOLS = ['circle', 'triangle', 'square', 'diamond', 'star', 'cross', 'wye', 'hexagon', 'asterisk', 'plus'];
   const FEW_POINTS = 12;
+  /** With more figures than this the page begins with one heap size. */
+  const MANY_FIGURES = 24;
+
+  /** A row has the same colour and symbol in all plots. */
+  const rowNames = [...new Set(plots.flatMap(({ lines = [] }) => lines.filter(({ dashed }) => !dashed).map(({ name }) => plainName(name))))];
+  function plainName(name) {
+    return name.replace(/ \((file-blocks|committed|resident)\)$|, worst$/, '');
+  }
 
   /** 0.001 is written 1 us, 1000 is written 1 s. */
   const msText = (ms) => (ms < 1 ? `${+(ms * 1000).toPrecision(3)} us` : ms < 1000 ? `${+ms.toPrecision(3)} ms` : `${+(ms / 1000).toPrecision(3)} s`);
@@ -27,24 +35,22 @@
       const isTime = /, ms$/.test(label);
       const [low, high] = d3.extent(values);
       const decades = Math.log10(high / low);
-      const ticks = decades < 1.2 && !isTime ? [...new Set(values)].sort((a, b) => a - b) : undefined;
-      return { type: 'log', label: label.replace(/, ms$/, ''), grid: true, ...(ticks ? { ticks } : { ticks: Math.min(8, Math.ceil(decades) + 1) }), tickFormat: isTime ? msText : (value) => `${+value.toPrecision(3)}` };
+      const few = new Set(values).size <= FEW_POINTS;
+      const powers = d3.range(Math.ceil(Math.log10(low)), Math.floor(Math.log10(high)) + 1).map((power) => 10 ** power);
+      const ticks = few ? [...new Set(values)].sort((a, b) => a - b) : decades >= 2 ? powers : 5;
+      return { type: 'log', label: label.replace(/, ms$/, ''), grid: true, ticks, tickFormat: isTime ? msText : (value) => `${+value.toPrecision(3)}` };
     }
     return { label, grid: true, nice: true, ...(label.startsWith('LBO') ? {} : { zero: true }) };
   }
 
   /** A floor has a name of its own and no colour; a dashed line of a row has the row's colour. */
-  function styleOf(lines) {
-    const rows = lines.filter(({ dashed }) => !dashed).map(({ name }) => name);
-    return ({ name, dashed }) => {
-      const index = rows.indexOf(dashed ? name.replace(/, worst$/, '') : name);
-      if (index < 0) return { stroke: 'currentColor', dash: '2 4', symbol: undefined };
-      return { stroke: COLOURS[index % COLOURS.length], dash: dashed ? '5 4' : undefined, symbol: dashed ? undefined : SYMBOLS[index % SYMBOLS.length] };
-    };
+  function style({ name, dashed }) {
+    const index = rowNames.indexOf(plainName(name));
+    if (index < 0) return { stroke: 'currentColor', dash: '2 4', symbol: undefined };
+    return { stroke: COLOURS[index % COLOURS.length], dash: dashed ? '5 4' : undefined, symbol: dashed ? undefined : SYMBOLS[index % SYMBOLS.length] };
   }
 
   function curve(plot, width) {
-    const style = styleOf(plot.lines);
     const all = plot.lines.flatMap(({ points }) => points);
     const marks = plot.lines.flatMap((line) => {
       const { stroke, dash, symbol } = style(line);
@@ -82,7 +88,7 @@
       marginLeft: 64,
       marginBottom: 40,
       x: { label: 'ms since the flip', domain: [-2, 30] },
-      y: { type: 'log', label: 'length of the fault', tickFormat: (us) => msText(us / 1000), ticks: 6, grid: true },
+      y: { type: 'log', base: 2, label: 'length of the fault', tickFormat: (us) => msText(us / 1000), ticks: [...new Set(data.flatMap(({ y1, y2 }) => [y1, y2]))], grid: true },
       color: { type: 'log', interpolate: (share) => scheme(0.15 + 0.85 * share), label: 'faults a flip', legend: true, tickFormat: '~r', ticks: 4 },
       marks: [
         Plot.rect(data, { x1: 'x1', x2: 'x2', y1: 'y1', y2: 'y2', fill: 'count', inset: 0.3 }),
@@ -94,7 +100,6 @@
   }
 
   function legend({ lines }) {
-    const style = styleOf(lines);
     const list = d3.create('ul').attr('class', 'legend');
     for (const line of lines) {
       if (line.dashed && /, worst$/.test(line.name)) continue;
@@ -137,7 +142,15 @@
   window.addEventListener('beforeprint', () => figures.forEach(draw));
 
   const workload = document.getElementById('workload');
-  workload?.addEventListener('change', () => {
-    for (const figure of figures) figure.hidden = workload.value !== '' && figure.dataset.workload !== workload.value;
-  });
+  const heap = document.getElementById('heap');
+  const choose = () => {
+    const differs = (select, value) => select !== null && select.value !== '' && value !== undefined && value !== select.value;
+    for (const figure of figures) figure.hidden = differs(workload, figure.dataset.workload) || differs(heap, figure.dataset.heap);
+  };
+  if (heap !== null && figures.length > MANY_FIGURES) {
+    const factors = [...heap.options].map(({ value }) => value).filter((value) => value.endsWith('×'));
+    if (factors.length > 0) heap.value = d3.least(factors, (value) => Math.abs(parseFloat(value) - 2));
+  }
+  for (const select of [workload, heap]) select?.addEventListener('change', choose);
+  choose();
 })();

@@ -3,7 +3,7 @@
  */
 import type { Estimate } from '../statistics/bootstrap.ts';
 import { AFTER_FLIP_MS, MMU_WINDOWS_MS } from '../statistics/mutator-utilization.ts';
-import { HEAT_BIN_MS, HEAT_FROM_MS, HEAT_ROWS } from '../statistics/fault-heat.ts';
+import { HEAT_BIN_MS, HEAT_FROM_MS } from '../statistics/fault-heat.ts';
 import { PERCENTILES } from '../statistics/percentiles.ts';
 import type { AnalysedRow, Analysis } from './analysis.ts';
 import type { LatencyTails, Tail } from './rows.ts';
@@ -27,6 +27,8 @@ export interface Line {
 interface PlotHead {
   readonly section: SectionName;
   readonly workload: string;
+  /** Absent where the plot is over all heap sizes. */
+  readonly heap?: string;
   readonly title: string;
 }
 
@@ -62,7 +64,7 @@ export type SectionName = keyof typeof SECTIONS;
 const PERCENTILE_AXIS: Axis = { label: 'percentile', scale: 'percentile' };
 
 export function plotsOf(analysis: Analysis): Plot[] {
-  const rows = analysis.rows.filter(({ figures }) => figures !== undefined);
+  const rows = analysis.rows.filter(({ figures, arm }) => figures !== undefined && arm === undefined).map(named);
   const workloads = grouped(rows, knobsText);
   const sameHeap = grouped(rows.filter(collects), (row) => `${knobsText(row)}, heap ${row.heap}`);
   return [
@@ -113,7 +115,7 @@ function heatPlots(row: AnalysedRow): Plot[] {
     counts.flatMap((count, column) => (count === 0 ? [] : [[HEAT_FROM_MS + column * HEAT_BIN_MS, 2 ** index, count / heat.flips] as const])));
   if (cells.length === 0) return [];
   const title = `${knobsText(row)}, heap ${row.heap}: ${row.series}, ${heat.flips} flips`;
-  return [{ kind: 'heat', section: 'heat', workload: row.workload, title, binMs: HEAT_BIN_MS, cells }];
+  return [{ kind: 'heat', section: 'heat', workload: row.workload, heap: row.heap, title, binMs: HEAT_BIN_MS, cells }];
 }
 
 function pausePlots(title: string, rows: readonly AnalysedRow[]): Plot[] {
@@ -124,11 +126,10 @@ function pausePlots(title: string, rows: readonly AnalysedRow[]): Plot[] {
 function latencyPlots(title: string, rows: readonly AnalysedRow[]): Plot[] {
   const told = rows.filter(({ figures }) => figures?.latencies !== undefined);
   if (told.length === 0) return [];
-  const kinds: [keyof Omit<LatencyTails, 'loop'>, string][] = [
-    ['simple', told[0]!.figures!.latencies!.loop === 'open' ? 'open loop, from the intended start' : 'simple'],
-    ['metered', 'metered, 100 ms'],
-    ['meteredFull', 'metered, full'],
-  ];
+  const isOpen = told[0]!.figures!.latencies!.loop === 'open';
+  const kinds: [keyof Omit<LatencyTails, 'loop'>, string][] = isOpen
+    ? [['simple', 'from the intended start']]
+    : [['simple', 'simple'], ['metered', 'metered, 100 ms'], ['meteredFull', 'metered, full']];
   return kinds.flatMap(([kind, name]) => {
     const lines = told.map(({ series, figures }): Line => ({ name: series, points: inMs((figures!.latencies![kind] as Tail).curve) }));
     return curve('latency', told[0]!, `${title}: ${name}`, PERCENTILE_AXIS, { label: 'latency, ms', scale: 'log' }, [...lines, floorOf(told)]);
@@ -151,9 +152,15 @@ function floorOf(rows: readonly AnalysedRow[]): Line {
 }
 
 /** No plot without a line that is no floor. */
-function curve(section: SectionName, { workload }: AnalysedRow, title: string, x: Axis, y: Axis, lines: readonly Line[]): Plot[] {
+function curve(section: SectionName, { workload, heap }: AnalysedRow, title: string, x: Axis, y: Axis, lines: readonly Line[]): Plot[] {
   const filled = lines.filter(({ points }) => points.length > 0);
-  return filled.some(({ dashed }) => dashed !== true) ? [{ kind: 'curve', section, workload, title, x, y, lines: filled }] : [];
+  if (!filled.some(({ dashed }) => dashed !== true)) return [];
+  return [{ kind: 'curve', section, workload, ...(section === 'overhead' ? {} : { heap }), title, x, y, lines: filled }];
+}
+
+/** The rate is in the title of the plot. */
+function named(row: AnalysedRow): AnalysedRow {
+  return { ...row, series: row.series.replace(/ \d+\/s$/, '') };
 }
 
 function inMs(points: Tail['curve']): [number, number][] {

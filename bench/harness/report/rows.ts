@@ -6,6 +6,7 @@ import { median } from 'simple-statistics';
 import type { Digest, Distribution, Latencies } from '../digest.ts';
 import type { Configuration, Memory, Nominal } from '../contract.ts';
 import { MMU_WINDOWS_MS, AFTER_FLIP_MS } from '../statistics/mutator-utilization.ts';
+import { FAULT_AROUND_PAGES, MARKERS, MODES, RATE, SYSTEMS, WORKLOADS } from '../matrix.ts';
 import { heapText, keyOf, seriesOf } from '../point.ts';
 import { FOREIGN_LIMIT } from '../processor-time.ts';
 import type { Random } from '../random.ts';
@@ -82,14 +83,34 @@ export interface Figures {
   readonly about: Readonly<Record<string, string>>;
 }
 
-/** One row a point, in the order in which points were first measured. */
+/** One row a point, in the order of the matrix. */
 export function rowsOf(records: readonly InvocationRecord[], random: Random): Row[] {
   const byKey = new Map<string, InvocationRecord[]>();
   for (const record of records) {
     const key = keyOf(record.point);
     byKey.set(key, [...(byKey.get(key) ?? []), record]);
   }
-  return [...byKey].map(([key, all]) => rowOf(key, all, random));
+  return [...byKey].map(([key, all]) => rowOf(key, all, random)).sort((a, b) => compared(orderOf(a), orderOf(b)));
+}
+
+/** Workload, rate, heap size, and then what is compared. */
+function orderOf({ workload, parameters, factor, configuration: { system, driver, barrier }, arm }: Row): number[] {
+  return [
+    WORKLOADS.findIndex(({ name }) => name === workload),
+    Number(parameters[RATE] ?? 0),
+    factor ?? 0,
+    SYSTEMS.indexOf(system) < 0 ? SYSTEMS.length : SYSTEMS.indexOf(system),
+    driver === 'native' ? 0 : 1,
+    (MODES as readonly string[]).indexOf(barrier?.mode ?? ''),
+    MARKERS.findIndex((marker) => marker === barrier?.marker),
+    FAULT_AROUND_PAGES.length - FAULT_AROUND_PAGES.findIndex((pages) => pages === barrier?.faultAroundPages),
+    arm === undefined ? 0 : 1,
+  ];
+}
+
+function compared(a: readonly number[], b: readonly number[]): number {
+  const first = a.findIndex((value, i) => value !== b[i]);
+  return first < 0 ? 0 : a[first]! - b[first]!;
 }
 
 function rowOf(key: string, records: readonly InvocationRecord[], random: Random): Row {

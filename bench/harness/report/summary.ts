@@ -3,11 +3,11 @@
  * everything else.
  */
 import Table from 'cli-table3';
-import type { Estimate } from '../statistics/bootstrap.ts';
-import type { Difference } from '../statistics/bootstrap.ts';
+import type { Difference, Estimate } from '../statistics/bootstrap.ts';
 import { MMU_WINDOWS_MS } from '../statistics/mutator-utilization.ts';
 import { PERCENTILES } from '../statistics/percentiles.ts';
 import { type AnalysedRow, type Analysis, HARNESS_LIMIT } from './analysis.ts';
+import { knobsText } from './plots.ts';
 import type { Tail } from './rows.ts';
 import { duration, mib, percent, signedPercent } from './text.ts';
 
@@ -15,7 +15,7 @@ import { duration, mib, percent, signedPercent } from './text.ts';
 const MOST_ROWS = 36;
 const AT_99 = PERCENTILES.indexOf(99);
 const AT_5_MS = MMU_WINDOWS_MS.indexOf(5);
-const HEAD = ['workload', 'row', 'heap', 'n', 'wall', 'against base', 'LBO wall/CPU', 'MMU 5 ms', 'pause p99', 'latency p99', 'peak'];
+const HEAD = ['', 'heap', 'n', 'wall', 'to base', 'LBO wall', 'CPU', 'MMU 5 ms', 'pause p99', 'latency p99', 'floor p99', 'peak'];
 const PLAIN = {
   chars: {
     ...{ top: '', 'top-mid': '', 'top-left': '', 'top-right': '', bottom: '', 'bottom-mid': '', 'bottom-left': '', 'bottom-right': '' },
@@ -28,12 +28,16 @@ export function summaryText(analysis: Analysis): string {
   const { head, rows, invocations, disturbed, leftOut } = analysis;
   const { machine, options } = head;
   const table = new Table({ head: HEAD, ...PLAIN });
-  for (const row of rows.slice(0, MOST_ROWS)) table.push(cellsOf(row));
+  let workload = '';
+  for (const row of rows.slice(0, MOST_ROWS)) {
+    if (knobsText(row) !== workload) table.push([(workload = knobsText(row))]);
+    table.push(cellsOf(row));
+  }
   const more = rows.length - MOST_ROWS;
   return [
     `${options.suite}${options.quick ? ' (quick: toy sizes, no results)' : ''}: ${invocations} invocations of ${rows.length} rows, seed ${options.seed}`,
     '',
-    table.toString(),
+    table.toString().replaceAll(/ +$/gm, ''),
     ...(more > 0 ? [`… and ${more} more rows in report.html`] : []),
     '',
     ...failureLines(rows),
@@ -42,26 +46,26 @@ export function summaryText(analysis: Analysis): string {
     harnessLine(analysis),
     ...(disturbed > 0 ? [`${disturbed} invocations had more than 6 % of the CPUs taken by others: their times are not the collector's`] : []),
     ...leftOut.map((reason) => `left out: ${reason}`),
-    `* no difference: the 95 % interval holds 0.  ~ at or under the hiccup floor: the platform's, no claim`,
+    `* no difference: the 95 % interval holds 0.  ~ at or under the hiccup floor: the platform's, no claim.`,
     `${machine.commit}, Linux ${machine.kernel}, ${machine.cpus} × ${machine.cpu}, Node ${machine.node}`,
   ].join('\n');
 }
 
 function cellsOf(row: AnalysedRow): string[] {
-  const { figures, workload, series, heap, count, overhead, difference } = row;
-  if (figures === undefined) return [workload, series, heap, '0', Object.keys(row.failures).join(', '), '', '', '', '', '', ''];
-  const { wallNs, mmu, pauses, latencies, peakBytes } = figures;
+  const { figures, heap, count, overhead, difference } = row;
+  const head = [`  ${row.series}`, heap, String(count)];
+  if (figures === undefined) return [...head, Object.keys(row.failures).join(', ')];
+  const { wallNs, mmu, pauses, latencies, hiccupNs, peakBytes } = figures;
   return [
-    workload,
-    series,
-    heap,
-    String(count),
+    ...head,
     withSpread(wallNs, duration),
     difference === undefined ? 'base' : differenceText(difference.wall),
-    `${overhead?.wall?.median.toFixed(2) ?? '–'}/${overhead?.cpu.median.toFixed(2) ?? '–'}`,
+    overhead?.wall?.median.toFixed(2) ?? '–',
+    overhead?.cpu.median.toFixed(2) ?? '–',
     percent(mmu[AT_5_MS]!),
     tailText(pauses),
     tailText(latencies?.simple),
+    duration(hiccupNs[AT_99]!),
     mib(peakBytes.median),
   ];
 }
@@ -77,7 +81,7 @@ function differenceText({ relative, verdict }: Difference): string {
 function tailText(tail: Tail | undefined): string {
   const value = tail?.values[AT_99];
   if (value === undefined) return '–';
-  return `${duration(value.valueNs)}${value.atFloor ? '~' : ''} (${duration(value.floorNs)})`;
+  return `${duration(value.valueNs)}${value.atFloor ? '~' : ''}`;
 }
 
 function failureLines(rows: readonly AnalysedRow[]): string[] {
