@@ -13,6 +13,7 @@
  *
  *   node native/build.mjs [options]
  *     --tests               also the native test and benchmark executables, in build/Release/test/
+ *     --bench               also the addon with the native mutators of native/bench, build/Release/bench/faultline.node
  *     --debug               -O0 and FAULTLINE_DEBUG (the costly assertions), in build/Debug/
  *     --sanitize=LIST       address, undefined or thread, joined by commas, in build/<LIST joined by ->/, with FAULTLINE_DEBUG.
  *                           With thread no addon is made: Node itself is not instrumented
@@ -77,7 +78,7 @@ function headerFolders() {
 }
 
 /** Names in build/ say how a thing was built, so that no two ways share an object file. */
-function plan({ sanitize, debug, install, tests }) {
+function plan({ sanitize, debug, install, tests, bench }) {
   const sanitizers = sanitize ? sanitize.split(',').filter(Boolean) : [];
   const unknown = sanitizers.find((name) => !SANITIZERS.includes(name));
   if (unknown !== undefined) throw new BuildError(`--sanitize=${unknown} is not one of ${SANITIZERS.join(', ')}`);
@@ -99,7 +100,7 @@ function plan({ sanitize, debug, install, tests }) {
     ...(process.env.CXXFLAGS?.split(/\s+/).filter(Boolean) ?? []),
   ];
   const link = ['-pthread', ...instrument, ...(process.env.LDFLAGS?.split(/\s+/).filter(Boolean) ?? [])];
-  return { folder, compile, link, tests, addon: !sanitizers.includes('thread') };
+  return { folder, compile, link, tests, bench, addon: !sanitizers.includes('thread') };
 }
 
 // ---------------------------------------------------------------------------------------------------- what is up to date
@@ -181,17 +182,18 @@ async function inParallel(jobs) {
 
 async function build(options) {
   const compiler = findCompiler();
-  const { folder, compile, link, tests, addon } = plan(options);
+  const { folder, compile, link, tests, bench, addon } = plan(options);
   const started = performance.now();
 
   const objectOf = (source) => join(folder, 'obj', `${relative('native', source).slice(0, -'.cc'.length)}.o`);
   const core = LAYERS.flatMap(sourcesIn);
   const glue = addon ? sourcesIn('node') : [];
   const checks = tests ? sourcesIn('test') : [];
-  const commands = [...core, ...glue, ...checks].map((file) => ({
+  const benches = bench && addon ? sourcesIn('bench') : [];
+  const commands = [...core, ...glue, ...checks, ...benches].map((file) => ({
     file,
     output: objectOf(file),
-    words: [...compiler.words, ...compile, '-c', file],
+    words: [...compiler.words, ...compile, ...(benches.includes(file) ? ['-fexceptions', '-ffp-contract=off'] : []), '-c', file],
   }));
 
   const stale = commands.filter(({ output, words }) =>
@@ -212,6 +214,10 @@ async function build(options) {
     // nodelete: an addon that only a worker loaded would be unmapped when the worker ends, under V8's and our own threads' feet
     const flags = ['-shared', '-Wl,-z,nodelete'];
     products.unshift({ output: join(folder, 'faultline.node'), objects: [...core, ...glue].map(objectOf), flags });
+    if (benches.length) {
+      const shared = glue.filter((file) => file !== join('native', 'node', 'addon.cc'));
+      products.push({ output: join(folder, 'bench', 'faultline.node'), objects: [...core, ...shared, ...benches].map(objectOf), flags });
+    }
   }
   const links = products.map((product) => ({ ...product, words: [...compiler.words, ...product.flags, ...link, ...product.objects] }))
     .filter(({ output, words, objects }) => !isUpToDate(output, stampOf(compiler, words), () => objects));
@@ -281,6 +287,7 @@ try {
   const { values } = parseArgs({
     options: {
       tests: { type: 'boolean', default: false },
+      bench: { type: 'boolean', default: false },
       debug: { type: 'boolean', default: false },
       sanitize: { type: 'string', default: '' },
       install: { type: 'boolean', default: false },

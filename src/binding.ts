@@ -189,6 +189,8 @@ export interface NativeStatistics {
     remark: NativeHistogram;
     timeToSafepoint: NativeHistogram;
   };
+  /** Since they began: the control thread and the GC workers; the thread that serves page faults, where there is one. */
+  cpu: { collectorUs: number; faultThreadUs: number };
   faults: NativeHistogram;
   /** Waits for a page that somebody else was building. */
   pageWaits: NativeHistogram;

@@ -127,6 +127,7 @@ void* ThreadFaultMode::Main(void* self) {
 }
 
 void ThreadFaultMode::Serve() {
+  collector_->heap().statistics.fault_thread_cpu.Adopt();
   const uintptr_t farewell = reinterpret_cast<uintptr_t>(farewell_page_);
   FaultMessage messages[kMessages];
   for (bool ending = false; !ending;) {

@@ -126,7 +126,7 @@ bool Collector::ServeFault(uintptr_t address, Mutator* mutator) {
   const uint64_t delivery = delivery_ns_.load(std::memory_order_relaxed);
   const uint64_t end = NowNs();
   heap_->statistics.fault_service.Record(end - begin + delivery);
-  if (mutator != nullptr) mutator->timeline.AddCollectorTime(begin - delivery, end);
+  if (mutator != nullptr) mutator->timeline.AddCollectorTime(begin - delivery, end, Interruption::kFault);
   return served;
 }
 

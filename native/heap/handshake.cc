@@ -57,7 +57,7 @@ bool Handshake::TryUnpark(Mutator* mutator, uint64_t limit_ns) {
     if ((word & kMutatorStopRequested) == 0) {
       if (state->compare_exchange_strong(word, kMutatorRunning, std::memory_order_seq_cst,
                                          std::memory_order_relaxed)) {
-        if (waited) mutator->timeline.AddCollectorTime(begin, NowNs());
+        if (waited) mutator->timeline.AddCollectorTime(begin, NowNs(), Interruption::kPause);
         return true;
       }
       continue;
@@ -65,7 +65,7 @@ bool Handshake::TryUnpark(Mutator* mutator, uint64_t limit_ns) {
     waited = true;
     const uint64_t elapsed = NowNs() - begin;
     if (elapsed >= limit_ns) {
-      mutator->timeline.AddCollectorTime(begin, NowNs());
+      mutator->timeline.AddCollectorTime(begin, NowNs(), Interruption::kPause);
       return false;
     }
     word = state->fetch_or(kMutatorAsleep, std::memory_order_relaxed) | kMutatorAsleep;

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "heap/histogram.h"
+#include "os/clock.h"
 
 namespace faultline {
 
@@ -64,6 +65,16 @@ struct Statistics {
   Histogram stalls;
 
   Counter peak_file_bytes{0};
+
+  // Of the GC workers by number, the control thread last; and of the thread that serves faults, in modes that have one.
+  static constexpr uint32_t kCollectorThreads = 64;
+  ThreadCpuClock collector_cpu[kCollectorThreads];
+  ThreadCpuClock fault_thread_cpu;
+  uint64_t CollectorCpuNs() const {
+    uint64_t sum = 0;
+    for (const ThreadCpuClock& clock : collector_cpu) sum += clock.Ns();
+    return sum;
+  }
 };
 
 }  // namespace faultline

@@ -2,9 +2,11 @@
 //
 // From it comes the utilization curve (minimum mutator utilization, Cheng & Blelloch 2001): the worst share of its own time
 // that the mutator had in any window.  Pauses, service of page faults and waits for memory all count as collector time.
-// Only the mutator itself writes; a reader may be a bin behind.
+// Beside the bins the latest interruptions are kept one by one, for analyses that need more than 250 us.
+// Only the mutator itself writes, or the thread that serves its fault while it is held in it; a reader may be a bin behind.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include "heap/mapped_array.h"
@@ -12,21 +14,33 @@
 
 namespace faultline {
 
+enum class Interruption : uint32_t { kPause, kFault, kStall };
+
 class Timeline {
  public:
+  struct Interval {
+    uint64_t start_ns;  // Of the monotonic clock.
+    uint32_t length_ns;
+    Interruption cause;
+  };
+  static constexpr uint64_t kIntervals = 1u << 20;  // Then the oldest are overwritten.
+
   static constexpr uint64_t kBinNs = 250'000;
   static constexpr uint64_t kBins = 1u << 20;  // 262 s, then the oldest are overwritten.
 
   Status Create() {
     start_ns_ = NowNs();
+    if (Status status = intervals_.Create(kIntervals); !status.ok()) return status;
     return bins_.Create(kBins);
   }
 
   bool enabled() const { return bins_.data() != nullptr; }
 
   // Async-signal-safe.
-  void AddCollectorTime(uint64_t from_ns, uint64_t until_ns) {
+  void AddCollectorTime(uint64_t from_ns, uint64_t until_ns, Interruption cause) {
     if (!enabled() || from_ns < start_ns_) return;
+    intervals_[interval_count_ % kIntervals] = {from_ns, static_cast<uint32_t>(std::min<uint64_t>(until_ns - from_ns, ~0u)), cause};
+    __atomic_store_n(&interval_count_, interval_count_ + 1, __ATOMIC_RELAXED);
     uint64_t at = from_ns - start_ns_;
     const uint64_t end = until_ns - start_ns_;
     while (at < end) {
@@ -39,6 +53,14 @@ class Timeline {
       __atomic_store_n(cell, *cell + static_cast<uint32_t>(piece), __ATOMIC_RELAXED);
       at += piece;
     }
+  }
+
+  // Calls visit(interval) for the recorded interruptions, the oldest first.  The mutator is the caller.
+  template <typename Visit>
+  void ForEachInterval(Visit visit) const {
+    if (!enabled()) return;
+    const uint64_t first = interval_count_ > kIntervals ? interval_count_ - kIntervals : 0;
+    for (uint64_t i = first; i < interval_count_; ++i) visit(intervals_[i % kIntervals]);
   }
 
   // The worst share (0 … 1) of mutator time in any window of `window_ns` that lies within the recorded time.
@@ -75,6 +97,8 @@ class Timeline {
   }
 
   MappedArray<uint32_t> bins_;
+  MappedArray<Interval> intervals_;
+  uint64_t interval_count_ = 0;
   uint64_t start_ns_ = 0;
   uint64_t written_ = 0;
 };

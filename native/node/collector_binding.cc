@@ -28,6 +28,7 @@ Napi::Value BecomeControl(Info info) {
     if (wake != nullptr) napi_release_threadsafe_function(wake, napi_tsfn_abort);
     return Boolean(info, false);
   }
+  instance->heap.statistics.collector_cpu[Gang::kControlWorker].Adopt();
   Environment::Of(info.Env())->BecomeControl(info[0].As<Napi::External<HeapBinding>>().Data()->instance, wake);
   return Boolean(info, true);
 }
@@ -176,7 +177,9 @@ Napi::Value VerifyPause(Info info) {
 Napi::Value Serve(Info info) {
   HeapInstance* const instance = HeapAt(info, 0);
   if (instance == nullptr) return info.Env().Undefined();
-  instance->collector->gang().Serve(Uint32At(info, 1), LimitAt(info, 2));
+  const uint32_t worker = Uint32At(info, 1);
+  instance->heap.statistics.collector_cpu[worker % Gang::kControlWorker].Adopt();
+  instance->collector->gang().Serve(worker, LimitAt(info, 2));
   return info.Env().Undefined();
 }
 

@@ -173,7 +173,7 @@ Napi::Value AwaitMemory(Info info) {
   const auto ended = [&] { return static_cast<int32_t>(instance.collector->collections_ended() - ticket) >= 0; };
   const auto changed = [&] { return instance.heap.memory_epoch.load(std::memory_order_acquire) != epoch; };
   if (!ended() && !changed()) FutexWait(&instance.heap.memory_epoch, epoch, LimitAt(info, 3));
-  binding->mutator->timeline.AddCollectorTime(begin, NowNs());
+  binding->mutator->timeline.AddCollectorTime(begin, NowNs(), Interruption::kStall);
   return Boolean(info, ended() || changed());
 }
 

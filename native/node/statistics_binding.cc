@@ -89,6 +89,11 @@ Napi::Value ReadStatistics(Info info) {
   pauses.Set("timeToSafepoint", Summary(env, statistics.time_to_safepoint));
   answer.Set("pauses", pauses);
 
+  Napi::Object cpu = Napi::Object::New(env);
+  cpu.Set("collectorUs", static_cast<double>(statistics.CollectorCpuNs()) / 1e3);
+  cpu.Set("faultThreadUs", static_cast<double>(statistics.fault_thread_cpu.Ns()) / 1e3);
+  answer.Set("cpu", cpu);
+
   answer.Set("faults", Summary(env, statistics.fault_service));
   answer.Set("pageWaits", Summary(env, statistics.page_waits));
   answer.Set("stalls", Summary(env, statistics.stalls));

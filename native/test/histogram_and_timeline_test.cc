@@ -61,7 +61,8 @@ void NoRecordIsLostAmongThreads() {
 void WithoutARecordingUtilizationIsFull() {
   Timeline off;
   EXPECT(!off.enabled() && off.WorstUtilization(1'000'000) == 1);
-  off.AddCollectorTime(0, 1'000'000);
+  off.AddCollectorTime(0, 1'000'000, Interruption::kPause);
+  off.ForEachInterval([](const Timeline::Interval&) { EXPECT(false); });
 }
 
 void SleepUntil(uint64_t until) {
@@ -77,14 +78,19 @@ void TheWorstWindowIsTheOneWithMostCollectorTime() {
   EXPECT(timeline.Create().ok());
   // 10 ms of collector time from 20 ms on, over bins' boundaries; 1 ms at 40 ms.
   SleepUntil(begin + 60 * kNsPerMs);
-  timeline.AddCollectorTime(begin + 20 * kNsPerMs, begin + 30 * kNsPerMs);
-  timeline.AddCollectorTime(begin + 40 * kNsPerMs, begin + 41 * kNsPerMs);
-  timeline.AddCollectorTime(begin - 40 * kNsPerMs, begin - 30 * kNsPerMs);  // Before it began: not counted.
+  timeline.AddCollectorTime(begin + 20 * kNsPerMs, begin + 30 * kNsPerMs, Interruption::kPause);
+  timeline.AddCollectorTime(begin + 40 * kNsPerMs, begin + 41 * kNsPerMs, Interruption::kStall);
+  timeline.AddCollectorTime(begin - 40 * kNsPerMs, begin - 30 * kNsPerMs, Interruption::kFault);  // Before it began: not counted.
   EXPECT(timeline.WorstUtilization(5 * kNsPerMs) == 0);
   EXPECT(std::fabs(timeline.WorstUtilization(20 * kNsPerMs) - 0.5) < 0.03);
   EXPECT(std::fabs(timeline.WorstUtilization(40 * kNsPerMs) - (1 - 11.0 / 40)) < 0.03);
   EXPECT(timeline.WorstUtilization(1'000'000 * kNsPerMs) == 1);  // Longer than the record.
   EXPECT(timeline.WorstUtilization(0) == 1);
+  std::vector<Timeline::Interval> kept;
+  timeline.ForEachInterval([&](const Timeline::Interval& interval) { kept.push_back(interval); });
+  EXPECT(kept.size() == 2);
+  EXPECT(kept[0].start_ns == begin + 20 * kNsPerMs && kept[0].length_ns == 10 * kNsPerMs && kept[0].cause == Interruption::kPause);
+  EXPECT(kept[1].start_ns == begin + 40 * kNsPerMs && kept[1].length_ns == kNsPerMs && kept[1].cause == Interruption::kStall);
 }
 
 }  // namespace

@@ -15,13 +15,22 @@ export interface Ending {
 
 const DEFAULT_LIMIT_MS = 20_000;
 
+interface Limits {
+  readonly limitMs?: number;
+  readonly flags?: readonly string[];
+}
+
 /** Runs test/support/programs/NAME.mjs under Node. */
-export function runProgram(
-  name: string,
+export function runProgram(name: string, args: readonly (string | number)[], limits: Limits = {}): Promise<Ending> {
+  return runProgramFile(fileURLToPath(new URL(`./programs/${name}.mjs`, import.meta.url)), args, limits);
+}
+
+/** Runs any program under Node. */
+export function runProgramFile(
+  path: string,
   args: readonly (string | number)[],
-  { limitMs = DEFAULT_LIMIT_MS, flags = [] }: { limitMs?: number; flags?: readonly string[] } = {},
+  { limitMs = DEFAULT_LIMIT_MS, flags = [] }: Limits = {},
 ): Promise<Ending> {
-  const path = fileURLToPath(new URL(`./programs/${name}.mjs`, import.meta.url));
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [...flags, path, ...args.map(String)], {
       detached: true, // its own process group, so that whatever it started ends with it

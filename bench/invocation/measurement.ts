@@ -1,0 +1,108 @@
+/**
+ * Measurement: what is the same for every system of an invocation: the phases, wall and CPU time, memory over time, requests.
+ *
+ * The sampling of main costs CPU time that counts as the process's: some 0.1 ms for each of {@link SAMPLE_EVERY_MS}. The hiccup
+ * thread's is taken away again.
+ */
+import { writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Finished, Memory, RequestFile } from '../harness/contract.ts';
+import { GAUGE, type MutatorReport, PHASE } from './messages.ts';
+import { InvocationError, type Mutators } from './mutators.ts';
+import { nowNs } from './clock.ts';
+
+const SAMPLE_EVERY_MS = 10;
+const MOST_SAMPLES = 400;
+
+/** One look at memory. */
+export interface MemorySample {
+  readonly heapBytes: number;
+  /** What the workload counts as alive; 0 where it does not. */
+  readonly liveBytes: number;
+}
+
+export interface Measured {
+  readonly beginNs: number;
+  readonly endNs: number;
+  /** Of the process, without the hiccup thread. */
+  readonly cpuNs: number;
+  readonly mutatorCpuNs: number;
+  readonly hiccupNs: readonly number[];
+  readonly samples: readonly (readonly [timeNs: number, sample: MemorySample])[];
+}
+
+/** Waits for the mutators to get ready, and for the end of their measured part; `sample` is called now and then meanwhile. */
+export async function measure(
+  mutators: Mutators,
+  sample: () => MemorySample,
+  hooks: { begin(): void; end(): void },
+): Promise<Measured> {
+  await mutators.arrived(1);
+  const samples: [number, MemorySample][] = [];
+  const look = (): void => void samples.push([nowNs(), sample()]);
+  hooks.begin();
+  look();
+  const cpuBefore = process.cpuUsage();
+  mutators.enter(PHASE.measure);
+  const sampling = setInterval(look, SAMPLE_EVERY_MS);
+  try {
+    await mutators.arrived(2);
+  } finally {
+    clearInterval(sampling);
+  }
+  const { user, system } = process.cpuUsage(cpuBefore);
+  look();
+  hooks.end();
+  mutators.enter(PHASE.settle);
+  const { beginNs, endNs } = mutators.span();
+  const hiccups = await mutators.hiccups();
+  return {
+    beginNs,
+    endNs,
+    cpuNs: (user + system) * 1e3 - hiccups.cpuNs,
+    mutatorCpuNs: mutators.total(GAUGE.cpuNs),
+    hiccupNs: hiccups.overshootNs,
+    samples,
+  };
+}
+
+/** The memory of the measured part: its peak and mean over time, and some of its course. */
+export function memoryOf({ samples, beginNs }: Measured, source: Memory['source'], atLeast = 0): Memory {
+  let weighted = 0;
+  let peakBytes = atLeast;
+  for (const [i, [timeNs, { heapBytes }]] of samples.entries()) {
+    weighted += heapBytes * ((samples[i + 1]?.[0] ?? timeNs) - timeNs);
+    peakBytes = Math.max(peakBytes, heapBytes);
+  }
+  const stride = Math.ceil(samples.length / MOST_SAMPLES);
+  const some = samples.filter((_, i) => i % stride === 0 || i === samples.length - 1);
+  const at = (timeNs: number): number => Math.max(0, Math.round(timeNs - beginNs));
+  return {
+    peakBytes,
+    meanBytes: Math.round(weighted / Math.max(1, samples.at(-1)![0] - samples[0]![0])),
+    series: some.map(([timeNs, { heapBytes }]) => [at(timeNs), heapBytes] as const),
+    ...(some.some(([, { liveBytes }]) => liveBytes > 0)
+      ? { liveSeries: some.map(([timeNs, { liveBytes }]) => [at(timeNs), liveBytes] as const) }
+      : {}),
+    source,
+  };
+}
+
+/** Writes the requests of all mutators in the order of their starts; undefined when there are none. */
+export function writeRequests(mutators: Mutators, beginNs: number, isOpen: boolean, file: string | undefined): RequestFile | undefined {
+  if (mutators.requests.length === 0) return undefined;
+  const pairs = mutators.requests.flatMap((all) => Array.from({ length: all.length / 2 }, (_, i) => [all[2 * i]!, all[2 * i + 1]!] as const));
+  pairs.sort(([a], [b]) => a - b);
+  const path = file ?? join(tmpdir(), `faultline-requests-${process.pid}.f64`);
+  writeFileSync(path, new Float64Array(pairs.flatMap(([start, end]) => [start - beginNs, end - beginNs])));
+  return { path, count: pairs.length, loop: isOpen ? 'open' : 'closed' };
+}
+
+/** Sums what the mutators checked; throws {@link InvocationError} `mismatch`. */
+export function checked(reports: readonly MutatorReport[]): Pick<Finished, 'checks' | 'checksum'> {
+  const checks = reports.reduce((sum, report) => sum + report.checks, 0);
+  const mismatches = reports.reduce((sum, report) => sum + report.mismatches, 0);
+  if (mismatches > 0) throw new InvocationError('mismatch', `${mismatches} of ${checks} checks found something else than was stored`);
+  return { checks, checksum: reports.reduce((sum, { checksum }) => (sum + checksum) % 2 ** 32, 0) };
+}

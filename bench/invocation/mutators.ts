@@ -1,0 +1,167 @@
+/**
+ * Mutators: the mutator threads of an invocation and its hiccup thread, seen from main.
+ */
+import { setTimeout as wait } from 'node:timers/promises';
+import { type ResourceLimits, Worker } from 'node:worker_threads';
+import type { HeapToken } from 'faultline';
+import type { Configuration } from '../harness/contract.ts';
+import type { Material, Parameters, Plan, Workload } from '../workloads/workload.ts';
+import { rateOf } from '../workloads/workload.ts';
+import {
+  CONTROL, type Driver, type FromHiccup, type FromMutator, GAUGE, type HiccupData, type HiccupReport, type MutatorData, type MutatorReport, PHASE,
+} from './messages.ts';
+
+/** Between two looks whether all have arrived. */
+const LOOK_EVERY_MS = 2;
+const WEYL = 0x9e3779b9;
+
+/** Why an invocation ended early: a code of an error or of a `Failed`. */
+export class InvocationError extends Error {
+  readonly code: string;
+
+  constructor(code: string, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** What is to be run. */
+export interface Job {
+  readonly configuration: Configuration;
+  readonly workload: Workload;
+  readonly parameters: Parameters;
+  readonly material?: Material;
+}
+
+export interface MutatorsOptions extends Job {
+  readonly driver: Driver;
+  readonly token?: HeapToken;
+  readonly limits?: ResourceLimits;
+}
+
+export class Mutators {
+  readonly count: number;
+  readonly plan: Plan;
+  readonly #control = new Int32Array(new SharedArrayBuffer(CONTROL.count * 4));
+  readonly #gauges: Float64Array;
+  readonly #requests: Float64Array[] = [];
+  readonly #workers: Worker[] = [];
+  readonly #reports: Promise<MutatorReport>[] = [];
+  readonly #hiccups: Promise<HiccupReport>;
+  #hiccupsCome = false;
+  #failure: InvocationError | undefined;
+
+  constructor({ configuration, workload, parameters, material, driver, token, limits }: MutatorsOptions) {
+    this.count = configuration.mutators;
+    this.plan = workload.plan(parameters);
+    const gauges = new SharedArrayBuffer(this.count * GAUGE.count * 8);
+    this.#gauges = new Float64Array(gauges);
+    const rate = rateOf(this.plan, parameters);
+    for (let thread = 0; thread < this.count; thread++) {
+      const requests = workload.hasRequests ? new SharedArrayBuffer(this.plan.operations * 16) : undefined;
+      if (requests !== undefined) this.#requests.push(new Float64Array(requests));
+      const data: MutatorData = {
+        driver,
+        workload: workload.name,
+        parameters,
+        plan: this.plan,
+        seed: (configuration.seed + Math.imul(thread, WEYL)) >>> 0,
+        thread,
+        intervalNs: rate === 0 ? 0 : 1e9 / rate,
+        control: this.#control.buffer as SharedArrayBuffer,
+        gauges,
+        ...(material === undefined ? {} : { material }),
+        ...(token === undefined ? {} : { token }),
+        ...(requests === undefined ? {} : { requests }),
+      };
+      this.#start(data, limits);
+    }
+    const worker = new Worker(new URL('./hiccup-thread.js', import.meta.url), {
+      workerData: { control: this.#control.buffer as SharedArrayBuffer } satisfies HiccupData,
+      execArgv: [],
+    });
+    this.#workers.push(worker);
+    this.#hiccups = new Promise((resolve, reject) => {
+      worker.on('message', (message: FromHiccup) => {
+        if (message === 'ready') this.#hiccupsCome = true;
+        else resolve(message);
+      });
+      worker.on('error', reject);
+    });
+    this.#hiccups.catch(() => {});
+  }
+
+  /** Resolves when every mutator has arrived so often, and the hiccup thread is there; throws {@link InvocationError} when one has failed. */
+  async arrived(times: number): Promise<void> {
+    while (!this.#hiccupsCome || Atomics.load(this.#control, CONTROL.arrived) < times * this.count) {
+      if (this.#failure !== undefined) throw this.#failure;
+      await wait(LOOK_EVERY_MS);
+    }
+  }
+
+  enter(phase: number): void {
+    Atomics.store(this.#control, CONTROL.phase, phase);
+    Atomics.notify(this.#control, CONTROL.phase);
+  }
+
+  /** When the first one began and the last one ended, in ns of CLOCK_MONOTONIC. */
+  span(): { beginNs: number; endNs: number } {
+    const of = (gauge: number): number[] => Array.from({ length: this.count }, (_, thread) => this.#gauge(thread, gauge));
+    return { beginNs: Math.min(...of(GAUGE.beginNs)), endNs: Math.max(...of(GAUGE.endNs)) };
+  }
+
+  /** Sum of a gauge over all threads, a moment ago. */
+  total(gauge: number): number {
+    let sum = 0;
+    for (let thread = 0; thread < this.count; thread++) sum += this.#gauge(thread, gauge);
+    return sum;
+  }
+
+  /** Starts and ends of each thread's operations. Empty for a workload without requests. */
+  get requests(): readonly Float64Array[] {
+    return this.#requests;
+  }
+
+  /** What they report after the last phase; throws {@link InvocationError} when one has failed. */
+  async reports(): Promise<MutatorReport[]> {
+    this.enter(PHASE.verify);
+    return Promise.all(this.#reports);
+  }
+
+  hiccups(): Promise<HiccupReport> {
+    return this.#hiccups;
+  }
+
+  /** Ends all threads as soon as they look. */
+  async end(): Promise<void> {
+    Atomics.store(this.#control, CONTROL.stop, 1);
+    this.enter(PHASE.verify);
+    await Promise.allSettled(this.#reports);
+    await Promise.all(this.#workers.map((worker) => worker.terminate()));
+  }
+
+  #gauge(thread: number, gauge: number): number {
+    return this.#gauges[thread * GAUGE.count + gauge]!;
+  }
+
+  #start(data: MutatorData, limits: ResourceLimits | undefined): void {
+    const worker = new Worker(new URL('./mutator-thread.js', import.meta.url), {
+      name: `bench-mutator-${data.thread}`,
+      workerData: data,
+      execArgv: [],
+      ...(limits === undefined ? {} : { resourceLimits: limits }),
+    });
+    this.#workers.push(worker);
+    const report = new Promise<MutatorReport>((resolve, reject) => {
+      worker.on('message', (message: FromMutator) => {
+        if (message.type === 'done') resolve(message.report);
+        else reject(new InvocationError(message.code, message.message));
+      });
+      worker.on('error', (error: Error & { code?: string }) => reject(new InvocationError(error.code ?? 'crash', error.message)));
+      worker.on('exit', () => reject(new InvocationError('crash', `mutator thread ${data.thread} ended without a report`)));
+    });
+    report.catch((error: InvocationError) => (this.#failure ??= error));
+    this.#reports.push(report);
+  }
+}
+

@@ -1,0 +1,137 @@
+/**
+ * BenchMutator: a mutator in JavaScript as a language runtime would use it. Objects are bumped from the allocation buffer inline,
+ * references that must survive a safepoint lie in a root range, fields are accessed as elements of `u32` and `f64`.
+ *
+ * How references are loaded and stored depends on the heap: plainly where the marker and the barrier need nothing
+ * ({@link BenchMutator}), through the mutator's own functions where they do ({@link BarrieredMutator}). One process uses one of the
+ * two, so the compiler sees one kind and inlines it.
+ */
+import type { Heap, Mutator, Ref, Shape } from 'faultline';
+
+/** Objects by size in words; the last entry counts all larger ones. */
+export const CENSUS_SIZES = 4096;
+/** Root slots; all of them are visited in every pause. */
+export const ROOTS = 1024;
+
+/** A shape, and what an allocation has to know of it. */
+export interface BenchShape {
+  readonly shape: Shape;
+  readonly fixedWords: number;
+  readonly references: number;
+  /** Its elements are references, else doubles. */
+  readonly ofReferences: boolean;
+  /** Of the first element, in words from the object's start (doubles), or in u32 slots (references). */
+  readonly elements: number;
+}
+
+const WORDS = 0;
+const REFERENCE_SLOTS = 1;
+
+export class BenchMutator {
+  readonly u32: Uint32Array;
+  readonly f64: Float64Array;
+  /** Root slots by number. */
+  readonly roots: Uint32Array;
+  /** Objects allocated, by size in words. */
+  readonly sizes = new Float64Array(CENSUS_SIZES);
+  readonly #totals = new Float64Array(2);
+  readonly #heap: Heap;
+  readonly #mutator: Mutator;
+  readonly #control: Uint32Array;
+  readonly #top: number;
+  readonly #limit: number;
+
+  constructor(heap: Heap, mutator: Mutator) {
+    this.#heap = heap;
+    this.#mutator = mutator;
+    ({ u32: this.u32, f64: this.f64 } = mutator);
+    const range = mutator.createRootRange(ROOTS);
+    range.used = ROOTS;
+    this.roots = range.slots;
+    ({ control: this.#control, top: this.#top, limit: this.#limit } = mutator.allocationBuffer);
+  }
+
+  /** Reference fields, then u32 fields, then elements: references, doubles, or none. */
+  defineShape(name: string, references: number, dataSlots: number, elements: 'none' | 'references' | 'doubles' = 'none'): BenchShape {
+    const fields = (prefix: string, count: number, kind: 'ref' | 'u32'): [string, 'ref' | 'u32'][] =>
+      Array.from({ length: count }, (_, i) => [`${prefix}${i}`, kind]);
+    const shape = this.#heap.defineShape({
+      name,
+      fields: Object.fromEntries([...fields('r', references, 'ref'), ...fields('d', dataSlots, 'u32')]),
+      ...(elements === 'none' ? {} : { elements: elements === 'references' ? ('ref' as const) : ('f64' as const) }),
+    }) as Shape;
+    return { shape, fixedWords: shape.fixedWords, references, ofReferences: elements === 'references', elements: shape.elementsOffset };
+  }
+
+  /** Reference fields, then elements: references, or doubles. */
+  defineArray(name: string, references: number, ofReferences: boolean): BenchShape {
+    return this.defineShape(name, references, 0, ofReferences ? 'references' : 'doubles');
+  }
+
+  /** A zeroed object with its header. A safepoint. Throws what {@link Mutator.allocate} throws. */
+  allocate(shape: BenchShape, count = 0): Ref {
+    const words = shape.fixedWords + (shape.ofReferences ? (count + 1) >>> 1 : count);
+    this.sizes[words < CENSUS_SIZES ? words : CENSUS_SIZES - 1]!++;
+    this.#totals[WORDS]! += words;
+    this.#totals[REFERENCE_SLOTS]! += shape.ofReferences ? shape.references + count : shape.references;
+    const control = this.#control;
+    const ref = control[this.#top]!;
+    if (ref + words > control[this.#limit]!) return this.#mutator.allocate(shape.shape, count);
+    control[this.#top] = ref + words;
+    this.u32[ref * 2 + 1] = count; // before the shape: a shape of 0 says that this is not an object yet
+    this.u32[ref * 2] = shape.shape.id;
+    return ref;
+  }
+
+  /** The reference in a slot of an object. */
+  load(slot: number): Ref {
+    return this.u32[slot]!;
+  }
+
+  /** Stores into a slot of an object that is in use; the first stores into a new one need nothing but `u32[slot] = ref`. */
+  store(slot: number, ref: Ref): void {
+    this.u32[slot] = ref;
+  }
+
+  /** How many elements an object has. */
+  count(ref: Ref): number {
+    return this.u32[ref * 2 + 1]!;
+  }
+
+  /** A safepoint. */
+  poll(): void {
+    this.#mutator.poll();
+  }
+
+  get allocatedWords(): number {
+    return this.#totals[WORDS]!;
+  }
+
+  get referenceSlots(): number {
+    return this.#totals[REFERENCE_SLOTS]!;
+  }
+
+  /** Counts anew. */
+  resetCensus(): void {
+    this.sizes.fill(0);
+    this.#totals.fill(0);
+  }
+}
+
+/** For the marker `satb`, and for a heap whose references are read through a barrier. */
+export class BarrieredMutator extends BenchMutator {
+  readonly #through: Mutator;
+
+  constructor(heap: Heap, mutator: Mutator) {
+    super(heap, mutator);
+    this.#through = mutator;
+  }
+
+  override load(slot: number): Ref {
+    return this.#through.getReference(slot);
+  }
+
+  override store(slot: number, ref: Ref): void {
+    this.#through.setReference(slot, ref);
+  }
+}

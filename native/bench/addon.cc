@@ -1,0 +1,113 @@
+// The addon for benchmarks: everything of the published one, and native mutators.  bench/invocation/native.ts says what is where.
+#include <cstring>
+
+#include "bench/run.h"
+#include "node/arguments.h"
+
+namespace faultline {
+
+namespace {
+
+using Info = const Napi::CallbackInfo&;
+
+// Triples of start, length and cause (index of CAUSES in bench/invocation/native.ts), times in ns of the monotonic clock.
+Napi::Value Triples(Napi::Env env, const std::vector<Timeline::Interval>& intervals) {
+  Napi::Float64Array triples = Napi::Float64Array::New(env, intervals.size() * 3);
+  double* at = triples.Data();
+  for (const Timeline::Interval& interval : intervals) {
+    *at++ = static_cast<double>(interval.start_ns);
+    *at++ = interval.length_ns;
+    *at++ = static_cast<double>(interval.cause);
+  }
+  return triples;
+}
+
+Napi::Value SizesOf(Napi::Env env, const bench::Census& census) {
+  Napi::Float64Array sizes = Napi::Float64Array::New(env, bench::Census::kSizes);
+  for (uint32_t words = 0; words < bench::Census::kSizes; ++words) {
+    sizes[words] = static_cast<double>(census.objects_of_words[words]);
+  }
+  return sizes;
+}
+
+// runWorkload(heapId, options, control: Int32Array, gauges: Float64Array, requests: Float64Array | null): blocks until the
+// mutator has ended; null when there is no such heap.
+Napi::Value RunWorkload(Info info) {
+  const Napi::Env env = info.Env();
+  std::shared_ptr<HeapInstance> instance = HeapInstance::Find(Uint32At(info, 0));
+  if (instance == nullptr || instance->closed()) return env.Null();
+  const Napi::Object given = info[1].As<Napi::Object>();
+  const auto number = [&given](const char* name) { return given.Get(name).As<Napi::Number>().DoubleValue(); };
+  bench::RunOptions options;
+  options.workload = given.Get("workload").As<Napi::String>();
+  options.seed = static_cast<uint32_t>(number("seed"));
+  options.warm_up = static_cast<uint32_t>(number("warmUp"));
+  options.operations = static_cast<uint32_t>(number("operations"));
+  options.interval_ns = number("intervalNs");
+  options.corrupt_at = static_cast<uint32_t>(number("corruptAt"));
+  const Napi::Object parameters = given.Get("parameters").As<Napi::Object>();
+  const Napi::Array names = parameters.GetPropertyNames();
+  for (uint32_t i = 0; i < names.Length(); ++i) {
+    const Napi::Value name = names[i];
+    const Napi::Value value = parameters.Get(name);
+    if (value.IsNumber()) options.parameters.Set(name.As<Napi::String>(), value.As<Napi::Number>().DoubleValue());
+  }
+  const Napi::Object tables = given.Get("tables").As<Napi::Object>();
+  const Napi::Array table_names = tables.GetPropertyNames();
+  for (uint32_t i = 0; i < table_names.Length(); ++i) {
+    const Napi::Value name = table_names[i];
+    const Napi::Uint32Array table = tables.Get(name).As<Napi::Uint32Array>();
+    options.parameters.SetTable(name.As<Napi::String>(), {table.Data(), static_cast<uint32_t>(table.ElementLength())});
+  }
+  options.control = info[2].As<Napi::Int32Array>().Data();
+  options.gauges = info[3].As<Napi::Float64Array>().Data();
+  if (info[4].IsTypedArray()) options.requests = info[4].As<Napi::Float64Array>().Data();
+
+  const auto result = std::make_unique<bench::RunResult>(bench::Run(std::move(instance), options));
+  Napi::Object answer = Napi::Object::New(env);
+  answer.Set("known", result->known);
+  answer.Set("outOfMemory", result->out_of_memory);
+  answer.Set("checks", static_cast<double>(result->checks));
+  answer.Set("mismatches", static_cast<double>(result->mismatches));
+  answer.Set("checksum", result->checksum);
+  answer.Set("sizes", SizesOf(env, result->census));
+  answer.Set("allocatedWords", static_cast<double>(result->census.words));
+  answer.Set("referenceSlots", static_cast<double>(result->census.reference_slots));
+  answer.Set("interruptions", Triples(env, result->interruptions));
+  return answer;
+}
+
+// interruptions(heapId): of the calling thread's mutator
+Napi::Value Interruptions(Info info) {
+  std::vector<Timeline::Interval> intervals;
+  const std::shared_ptr<HeapInstance> instance = HeapInstance::Find(Uint32At(info, 0));
+  const Mutator* const mutator = instance == nullptr ? nullptr : CurrentMutator(&instance->heap);
+  if (mutator != nullptr) {
+    mutator->timeline.ForEachInterval([&](const Timeline::Interval& interval) { intervals.push_back(interval); });
+  }
+  return Triples(info.Env(), intervals);
+}
+
+Napi::Value ThreadCpu(Info info) { return Napi::Number::New(info.Env(), static_cast<double>(ThreadCpuNs())); }
+
+Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
+  Environment::Install(env);
+  ExportHeap(env, exports);
+  ExportMutator(env, exports);
+  ExportWeak(env, exports);
+  ExportCollector(env, exports);
+  ExportStatistics(env, exports);
+  ExportProbe(env, exports);
+  exports.Set("runWorkload", Napi::Function::New(env, RunWorkload, "runWorkload"));
+  exports.Set("interruptions", Napi::Function::New(env, Interruptions, "interruptions"));
+  exports.Set("threadCpuNs", Napi::Function::New(env, ThreadCpu, "threadCpuNs"));
+  return exports;
+}
+
+}  // namespace
+
+}  // namespace faultline
+
+static Napi::Object InitializeAddon(Napi::Env env, Napi::Object exports) { return faultline::Initialize(env, exports); }
+
+NODE_API_MODULE(faultline, InitializeAddon)

@@ -1,0 +1,40 @@
+#include "bench/workloads.h"
+
+#include "bench/allocation_rate.h"
+#include "bench/binary_trees.h"
+#include "bench/documents.h"
+#include "bench/fragmentation.h"
+#include "bench/gcbench.h"
+#include "bench/graph.h"
+#include "bench/lru.h"
+#include "bench/replay.h"
+
+namespace faultline::bench {
+
+namespace {
+
+template <typename Access>
+std::unique_ptr<Work> Make(const std::string& name, NativeMutator& mutator, const Parameters& parameters, uint32_t seed) {
+  if (name == "gcbench") return std::make_unique<GcBench<Access>>(mutator, parameters, seed);
+  if (name == "binary-trees") return std::make_unique<BinaryTrees<Access>>(mutator, parameters, seed);
+  if (name == "lru") return std::make_unique<Lru<Access>>(mutator, parameters, seed);
+  if (name == "fragmentation") return std::make_unique<Fragmentation<Access>>(mutator, parameters, seed);
+  if (name == "allocation-rate") return std::make_unique<AllocationRate<Access>>(mutator, parameters, seed);
+  if (name == "graph") return std::make_unique<Graph<Access>>(mutator, parameters, seed);
+  if (name == "documents") return std::make_unique<Documents<Access>>(mutator, parameters, seed);
+  if (name == "replay" && parameters.Table("selfBytes").count > 0) {
+    return std::make_unique<Replay<Access>>(mutator, parameters, seed);
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+std::unique_ptr<Work> MakeWork(const std::string& name, NativeMutator& mutator, const Parameters& parameters, uint32_t seed) {
+  // There references have to be loaded through a barrier, for which no access is compiled.
+  if (mutator.fault_mode() == "load-barrier") return nullptr;
+  if (mutator.marker() == MarkerKind::kSatb) return Make<LoggedAccess>(name, mutator, parameters, seed);
+  return Make<RawAccess>(name, mutator, parameters, seed);
+}
+
+}  // namespace faultline::bench

@@ -1,0 +1,45 @@
+/**
+ * Invocations: bench/invocation.ts run as a process of its own, as the harness runs it.
+ */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect } from 'vitest';
+import type { Configuration, Finished, InvocationResult } from '../../bench/harness/contract.ts';
+import { runProgramFile } from './children.ts';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+/** A guard against a hang, never a measurement. */
+const LIMIT_MS = 120_000;
+
+/** Compiles the addon for benchmarks and bench/, as far as they are not up to date. Minutes on a fresh checkout. */
+export function buildBenchmarks(): void {
+  for (const command of [['native/build.mjs', '--bench'], ['node_modules/typescript/bin/tsc', '-p', 'bench/tsconfig.json']]) {
+    const ended = spawnSync(process.execPath, command, { cwd: ROOT, encoding: 'utf8' });
+    if (ended.status !== 0) throw new Error(`node ${command.join(' ')} ended with ${ended.status}: ${ended.stdout}${ended.stderr}`);
+  }
+}
+
+/** A folder for the files of one test file; the answer removes it. */
+export function folderForRequests(): { path: string; remove: () => void } {
+  const path = mkdtempSync(join(tmpdir(), 'faultline-test-'));
+  return { path, remove: () => rmSync(path, { recursive: true }) };
+}
+
+export async function invoke(configuration: Configuration): Promise<InvocationResult> {
+  const ended = await runProgramFile(join(ROOT, 'build/bench/invocation.js'), [JSON.stringify(configuration)], { limitMs: LIMIT_MS });
+  const last = ended.stdout.trimEnd().split('\n').at(-1) ?? '';
+  if (ended.code !== 0 || last === '') {
+    throw new Error(`${JSON.stringify(configuration)} ended with ${ended.signal ?? ended.code}: ${ended.stdout}${ended.stderr}`);
+  }
+  return JSON.parse(last) as InvocationResult;
+}
+
+/** An invocation that must end well. */
+export async function finish(configuration: Configuration): Promise<Finished> {
+  const result = await invoke(configuration);
+  expect(result, JSON.stringify(configuration)).toMatchObject({ ok: true });
+  return result as Finished;
+}
