@@ -26,42 +26,43 @@ export interface WorkloadRow {
   readonly name: string;
   /** For `--quick`: an invocation takes about a second. Without `--quick` the workload's own defaults hold. */
   readonly quick: Readonly<Record<string, number>>;
-  /** Has requests, and so latencies. */
-  readonly requests: boolean;
   /** Which systems have it besides `faultline` and `v8`. */
   readonly peers: readonly string[];
 }
 
 const OPENJDK = ['openjdk-zgc', 'openjdk-shenandoah', 'openjdk-g1', 'openjdk-parallel', 'openjdk-serial', 'openjdk-epsilon'];
-const MALLOC = ['glibc', 'jemalloc', 'mimalloc'];
-const COLLECTORS = [...OPENJDK, 'go', 'bdwgc'];
-const TREES = [...COLLECTORS, ...MALLOC, 'sbcl', 'ocaml', 'chez'];
+const MALLOC = ['malloc-glibc', 'malloc-jemalloc', 'malloc-mimalloc'];
+const PEERS = [...OPENJDK, 'go', 'go-limit', 'bdwgc', ...MALLOC];
+const TREE_PEERS = [...PEERS, 'sbcl', 'ocaml', 'chez'];
 
 /** In the order in which reports have them. */
-export const SYSTEMS: readonly string[] = ['faultline', 'v8', ...COLLECTORS, ...MALLOC, 'sbcl', 'ocaml', 'chez'];
+export const SYSTEMS: readonly string[] = ['faultline', 'v8', ...TREE_PEERS];
+
+/** Those that `--quick` asks for. */
+export const QUICK_PEERS: readonly string[] = ['openjdk-zgc', 'go', 'bdwgc', 'malloc-jemalloc'];
 
 export const WORKLOADS: readonly WorkloadRow[] = [
-  {
-    name: 'gcbench',
-    quick: { stretchDepth: 14, longLivedDepth: 12, arrayLength: 50_000, maxDepth: 12, rounds: 2 },
-    requests: false,
-    peers: TREES,
-  },
-  { name: 'binary-trees', quick: { maxDepth: 12, rounds: 2 }, requests: false, peers: TREES },
-  { name: 'lru', quick: {}, requests: true, peers: [...COLLECTORS, ...MALLOC] },
-  { name: 'fragmentation', quick: {}, requests: false, peers: [...COLLECTORS, ...MALLOC] },
-  { name: 'allocation-rate', quick: {}, requests: false, peers: COLLECTORS },
-  { name: 'graph', quick: {}, requests: false, peers: [] },
-  { name: 'documents', quick: {}, requests: true, peers: [] },
-  { name: 'replay', quick: {}, requests: false, peers: [] },
+  { name: 'gcbench', quick: { stretchDepth: 14, longLivedDepth: 12, arrayLength: 50_000, maxDepth: 12, rounds: 2 }, peers: TREE_PEERS },
+  { name: 'binary-trees', quick: { maxDepth: 12, rounds: 2 }, peers: TREE_PEERS },
+  { name: 'lru', quick: { keys: 40_000, limitBytes: 4 * 2 ** 20, warmUpRequests: 40_000, requests: 100_000 }, peers: PEERS },
+  { name: 'fragmentation', quick: { limitBytes: 4 * 2 ** 20, firstCount: 30_000, secondCount: 15_000 }, peers: PEERS },
+  { name: 'allocation-rate', quick: { liveBytes: 4 * 2 ** 20, warmUpOperations: 20_000, operations: 100_000 }, peers: PEERS },
+  { name: 'graph', quick: { vertices: 20_000, rankEvery: 1000, warmUpOperations: 500, operations: 4000 }, peers: [] },
+  { name: 'documents', quick: { documents: 1000, vocabulary: 4000, warmUpRequests: 1000, requests: 10_000 }, peers: [] },
+  { name: 'replay', quick: { warmUpOperations: 1000, operations: 10_000 }, peers: [] },
 ];
 
-/** The knob of every workload that makes its loop open: requests started a second. Not part of what decides the minimum heap. */
+/** The knob of every workload that makes its loop open: requests started a second. */
 export const RATE = 'operationsPerSecond';
 
-/** Rates of the open loop, a second. */
+/** Knobs that say how long a workload runs, and nothing about what is alive: the minimum heap does not depend on them. */
+export const LENGTH_KNOBS: readonly string[] = [RATE, 'requests', 'warmUpRequests', 'operations', 'warmUpOperations', 'rounds'];
+
+/** Rates of the open loop, a second, and how long each is held. */
 export const RATES: readonly number[] = [5_000, 10_000, 20_000, 40_000, 80_000];
-export const QUICK_RATES: readonly number[] = [5_000];
+export const QUICK_RATES: readonly number[] = [10_000];
+export const RATE_SECONDS = 15;
+export const QUICK_RATE_SECONDS = 2;
 
 /**
  * One mutator: with two CPUs the collector then has one for itself, and a mutator never waits for one that lost its CPU. What the

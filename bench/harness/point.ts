@@ -3,7 +3,7 @@
  * `Configuration` when the minimum heap of its workload is known.
  */
 import type { Configuration } from './contract.ts';
-import { DEFAULT_ROW, RATE, type SuiteName } from './matrix.ts';
+import { DEFAULT_ROW, LENGTH_KNOBS, RATE, type SuiteName } from './matrix.ts';
 
 export type HeapSize = { readonly factor: number } | { readonly bytes: number };
 
@@ -45,9 +45,9 @@ export function heapText(heap: HeapSize): string {
   return 'factor' in heap ? `${heap.factor}×` : `${Math.round(heap.bytes / 2 ** 20)} MiB`;
 }
 
-/** What a minimum heap belongs to: the workload and its knobs, without the rate, which changes nothing about what is alive. */
+/** What a minimum heap belongs to: the workload and its knobs, without those that only say how long it runs. */
 export function minimumHeapKey({ workload, parameters, mutators }: Pick<Configuration, 'workload' | 'parameters' | 'mutators'>): string {
-  return JSON.stringify([workload, sortedParameters(parameters).filter(([name]) => name !== RATE), mutators]);
+  return JSON.stringify([workload, sortedParameters(parameters).filter(([name]) => !LENGTH_KNOBS.includes(name)), mutators]);
 }
 
 function seriesWords({ workload, system, driver, barrier }: Point['configuration']): string[] {

@@ -13,7 +13,8 @@
 import { totalmem } from 'node:os';
 import type { BarrierRow, Configuration } from './contract.ts';
 import {
-  DEFAULT_ROW, FAULT_AROUND_PAGES, HEAP_FACTORS, MARKERS, MODES, type Mode, MUTATORS, QUICK_RATES, RATE, RATES, type SuiteName, SUITES,
+  DEFAULT_ROW, FAULT_AROUND_PAGES, HEAP_FACTORS, MARKERS, MODES, type Mode, MUTATORS, QUICK_PEERS, QUICK_RATE_SECONDS, QUICK_RATES, RATE,
+  RATE_SECONDS, RATES, type SuiteName, SUITES,
   WORKLOADS, workloadRow,
 } from './matrix.ts';
 import { type HeapSize, keyOf, labelOf, type Point } from './point.ts';
@@ -77,10 +78,10 @@ const EXPANSIONS: Readonly<Record<Exclude<SuiteName, 'all'>, (choice: SuiteChoic
     ),
   latency: (choice) => {
     const systems = [...byMode(...pick<Mode>(choice, ['sigbus', 'thread', 'load-barrier', 'stw'], ['sigbus', 'stw'])).map((row) => faultline(row)), V8];
-    return [0, ...pick(choice, RATES, QUICK_RATES)].flatMap((rate) => [
-      ...crossed(choice, 'lru', systems, [3], [3], { [RATE]: rate }),
-      ...floor(choice, 'lru', { [RATE]: rate }),
-    ]);
+    return [0, ...pick(choice, RATES, QUICK_RATES)].flatMap((rate) => {
+      const knobs: Record<string, number> = rate === 0 ? {} : { [RATE]: rate, requests: rate * (choice.quick ? QUICK_RATE_SECONDS : RATE_SECONDS) };
+      return [...crossed(choice, 'lru', systems, [3], [3], knobs), ...floor(choice, 'lru', knobs)];
+    });
   },
   fragmentation: (choice) =>
     crossed(choice, 'fragmentation', [...byMode('sigbus', 'stw').map((row) => faultline(row)), V8, ...peersOf('fragmentation', choice)], [3], [3]),
@@ -113,7 +114,7 @@ function configurationOf(choice: SuiteChoice, workload: string, system: System, 
 
 function peersOf(workload: string, { quick }: SuiteChoice): System[] {
   const systems = workloadRow(workload).peers;
-  return (quick ? systems.filter((name) => ['openjdk-zgc', 'go', 'bdwgc', 'jemalloc'].includes(name)) : systems).map(peer);
+  return (quick ? systems.filter((name) => QUICK_PEERS.includes(name)) : systems).map(peer);
 }
 
 function drivers({ quick }: SuiteChoice): Configuration['driver'][] {

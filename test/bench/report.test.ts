@@ -1,9 +1,8 @@
-/// <reference lib="dom" />
 /**
  * The report in a browser: every plot is drawn, nothing is fetched, nothing is wider than the window, and both colour schemes can be
  * read. Skipped, by name, where there is no Chromium. FAULTLINE_SCREENSHOTS names a folder for the pictures.
  */
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -72,7 +71,7 @@ describe.skipIf(CHROMIUM === undefined)('the report in Chromium', () => {
     expect(await page.locator('figure[data-plot] .plot svg[role=img]').count()).toBe(plotCount);
     for (const [section] of Object.entries(SECTIONS)) expect(await page.locator(`#${section} figure`).count(), section).toBeGreaterThan(0);
     // A plot without marks would be an empty frame.
-    const marks = await page.locator('.plot svg[role=img]').evaluateAll((drawings) => drawings.map((svg) => svg.querySelectorAll('path[stroke], circle, rect, path[d]').length));
+    const marks = await Promise.all((await page.locator('.plot svg[role=img]').all()).map((svg) => svg.locator('path[stroke], path[d], circle, rect').count()));
     expect(Math.min(...marks)).toBeGreaterThan(0);
     const pictures = process.env['FAULTLINE_SCREENSHOTS'];
     if (pictures !== undefined) {
@@ -84,26 +83,7 @@ describe.skipIf(CHROMIUM === undefined)('the report in Chromium', () => {
 
   it.each(['light', 'dark'] as const)('has text that can be read against what is behind it, in %s', async (scheme) => {
     const { page } = await open(scheme);
-    const ratios = await page.locator('h1, h2, p, figcaption, summary, td, th, a, .legend span').evaluateAll((elements) => {
-      const luminance = (colour: string): number => {
-        const [r = 0, g = 0, b = 0] = colour.match(/[\d.]+/g)!.map(Number).map((part) => {
-          const share = part / 255;
-          return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
-        });
-        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-      };
-      const behind = (element: Element | null): string => {
-        for (let each = element; each !== null; each = each.parentElement) {
-          const { backgroundColor } = getComputedStyle(each);
-          if (!/, 0\)$|transparent/.test(backgroundColor)) return backgroundColor;
-        }
-        return 'rgb(255, 255, 255)';
-      };
-      return elements.map((element) => {
-        const [a, b] = [luminance(getComputedStyle(element).color), luminance(behind(element))].sort((x, y) => y - x) as [number, number];
-        return (a + 0.05) / (b + 0.05);
-      });
-    });
+    const ratios = await page.evaluate<number[]>(readFileSync(new URL('contrast-in-page.js', import.meta.url), 'utf8'));
     expect(ratios.length).toBeGreaterThan(50);
     expect(Math.min(...ratios)).toBeGreaterThan(4.5);
     await page.close();
@@ -111,7 +91,7 @@ describe.skipIf(CHROMIUM === undefined)('the report in Chromium', () => {
 
   it.each([WIDTH, 400])('is not wider than a window of %d pixels', async (width) => {
     const { page } = await open('light', width);
-    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width);
+    expect(await page.evaluate<number>('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width);
     await page.close();
   });
 

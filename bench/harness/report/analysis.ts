@@ -2,7 +2,7 @@
  * Analysis: from all records to what is told about them. Nothing but records and the session's seed goes in, so the same folder always
  * gives the same analysis.
  */
-import { DEFAULT_ROW, type SuiteName, workloadRow } from '../matrix.ts';
+import { DEFAULT_ROW, RATE, type SuiteName } from '../matrix.ts';
 import { randomFrom } from '../random.ts';
 import type { InvocationRecord } from '../records.ts';
 import type { SessionHead } from '../results-folder.ts';
@@ -130,13 +130,13 @@ function baselineOf(rows: readonly AnalysedRow[]): AnalysedRow | undefined {
 }
 
 function criticalOf(rows: readonly Row[]): Critical[] {
-  const open = rows.filter(({ workload, figures }) => workloadRow(workload)?.requests && figures?.latencies?.loop === 'open');
+  const open = rows.filter(({ figures }) => figures?.latencies?.loop === 'open');
   const bySeries = groups(open, ({ workload, configuration, heap, series }) =>
     JSON.stringify([workload, series.replace(/ \d+\/s/, ''), heap, configuration.mutators]));
   return [...bySeries].flatMap(([key, group]) => {
     if (group.length < 2) return [];
     const points = group.map(({ parameters, figures }): LoadPoint => ({
-      operationsPerSecond: Number(parameters['operationsPerSecond']),
+      operationsPerSecond: Number(parameters[RATE]),
       p99Ns: figures!.latencies!.simple.p99Ns.median,
     }));
     const [workload, series, heap] = JSON.parse(key) as [string, string, string];

@@ -1,6 +1,7 @@
 /**
  * Plots as data: what is drawn, and at the same time what is in the table behind each plot. report/page.js draws it in a browser.
  */
+import { RATE } from '../matrix.ts';
 import type { Estimate } from '../statistics/bootstrap.ts';
 import { AFTER_FLIP_MS, MMU_WINDOWS_MS } from '../statistics/mutator-utilization.ts';
 import { HEAT_BIN_MS, HEAT_FROM_MS } from '../statistics/fault-heat.ts';
@@ -120,7 +121,7 @@ function heatPlots(row: AnalysedRow): Plot[] {
 
 function pausePlots(title: string, rows: readonly AnalysedRow[]): Plot[] {
   const lines = rows.map(({ series, figures }): Line => ({ name: series, points: figures!.pauses === undefined ? [] : inMs(figures!.pauses.curve) }));
-  return curve('pauses', rows[0]!, title, PERCENTILE_AXIS, { label: 'pause, ms', scale: 'log' }, [...lines, floorOf(rows)]);
+  return curve('pauses', rows[0]!, title, PERCENTILE_AXIS, { label: 'pause, ms', scale: 'log' }, [...lines, floorOf(rows, lines)]);
 }
 
 function latencyPlots(title: string, rows: readonly AnalysedRow[]): Plot[] {
@@ -132,7 +133,7 @@ function latencyPlots(title: string, rows: readonly AnalysedRow[]): Plot[] {
     : [['simple', 'simple'], ['metered', 'metered, 100 ms'], ['meteredFull', 'metered, full']];
   return kinds.flatMap(([kind, name]) => {
     const lines = told.map(({ series, figures }): Line => ({ name: series, points: inMs((figures!.latencies![kind] as Tail).curve) }));
-    return curve('latency', told[0]!, `${title}: ${name}`, PERCENTILE_AXIS, { label: 'latency, ms', scale: 'log' }, [...lines, floorOf(told)]);
+    return curve('latency', told[0]!, `${title}: ${name}`, PERCENTILE_AXIS, { label: 'latency, ms', scale: 'log' }, [...lines, floorOf(told, lines)]);
   });
 }
 
@@ -144,11 +145,12 @@ function memoryPlots(title: string, rows: readonly AnalysedRow[]): Plot[] {
   return curve('memory', rows[0]!, title, { label: 'seconds', scale: 'linear' }, { label: 'MiB', scale: 'linear' }, lines);
 }
 
-/** The worst floor of the rows, which ran beside each other. */
-function floorOf(rows: readonly AnalysedRow[]): Line {
+/** The worst floor of the rows, which ran beside each other; not much further out than the lines it lies under. */
+function floorOf(rows: readonly AnalysedRow[], lines: readonly Line[]): Line {
+  const last = Math.max(...lines.flatMap(({ points }) => points.map(([x]) => x)));
   const points = PERCENTILES.filter((percent) => percent < 100).map((percent, i) =>
     [1 / (1 - percent / 100), Math.max(...rows.map(({ figures }) => figures!.hiccupNs[i] ?? 0)) / 1e6] as const);
-  return { name: 'hiccup floor', dashed: true, points: points.filter(([, ms]) => ms > 0) };
+  return { name: 'hiccup floor', dashed: true, points: points.filter(([x, ms]) => ms > 0 && x <= 10 * last) };
 }
 
 /** No plot without a line that is no floor. */
@@ -178,7 +180,7 @@ function collects({ configuration }: AnalysedRow): boolean {
 
 /** The workload, with the rate of an open loop. */
 export function knobsText({ workload, parameters }: AnalysedRow): string {
-  const rate = Number(parameters['operationsPerSecond'] ?? 0);
+  const rate = Number(parameters[RATE] ?? 0);
   return rate > 0 ? `${workload} at ${rate} a second` : workload;
 }
 
