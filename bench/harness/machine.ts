@@ -31,7 +31,9 @@ const SETTINGS: Readonly<Record<string, string>> = {
 
 export function thisMachine(): Machine {
   const { version: faultline } = JSON.parse(readFileSync(`${PROJECT}/package.json`, 'utf8')) as { version: string };
-  const settings = Object.entries(SETTINGS).filter(([, path]) => existsSync(path)).map(([name, path]) => [name, readFileSync(path, 'utf8').trim()]);
+  const settings = Object.entries(SETTINGS)
+    .filter(([, path]) => existsSync(path))
+    .map(([name, path]) => [name, readFileSync(path, 'utf8').trim()]);
   return {
     kernel: release(),
     kernelBuild: version(),

@@ -21,7 +21,8 @@ import { Session, type SessionOutcome } from './session.ts';
 export async function bench(request: BenchRequest): Promise<void> {
   const folder = new ResultsFolder({ ...request, out: resolve(request.out) });
   const interruption = new AbortController();
-  const interrupt = (): void => interruption.abort(new HeapError('ERR_RUN_INTERRUPTED', `interrupted; what was measured is in ${folder.path}, and --resume goes on`));
+  const interrupt = (): void =>
+    interruption.abort(new HeapError('ERR_RUN_INTERRUPTED', `interrupted; what was measured is in ${folder.path}, and --resume goes on`));
   process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
   let outcome: SessionOutcome | undefined;
   try {
@@ -32,7 +33,11 @@ export async function bench(request: BenchRequest): Promise<void> {
     tell(folder, outcome, request.json);
   }
   const wrong = folder.records.read().filter(({ result }) => !result.ok && result.code === 'mismatch').length;
-  if (wrong > 0) throw new HeapError('ERR_RUN_MISMATCH', `in ${wrong} invocations live data was not what it must be; see ${join(folder.path, 'invocations.jsonl')}`);
+  if (wrong > 0)
+    throw new HeapError(
+      'ERR_RUN_MISMATCH',
+      `in ${wrong} invocations live data was not what it must be; see ${join(folder.path, 'invocations.jsonl')}`,
+    );
 }
 
 function tell(folder: ResultsFolder, outcome: SessionOutcome | undefined, json: boolean): void {

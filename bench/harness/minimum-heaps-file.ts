@@ -44,6 +44,7 @@ export class MinimumHeapsFile {
 
 function read(path: string): Record<string, MinimumHeapEntry> {
   const { version, heaps } = JSON.parse(readFileSync(path, 'utf8')) as FileContent;
-  if (version !== FORMAT_VERSION) throw new Error(`${path} has version ${version}, not ${FORMAT_VERSION}: move it away to find minimum heaps anew`);
+  if (version !== FORMAT_VERSION)
+    throw new Error(`${path} has version ${version}, not ${FORMAT_VERSION}: move it away to find minimum heaps anew`);
   return heaps;
 }

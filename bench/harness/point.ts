@@ -38,7 +38,12 @@ export function seriesOf({ configuration, arm }: Pick<Point, 'configuration' | '
 /** As `--filter` sees it, with everything said: `gcbench faultline native sigbus barrier-free adaptive 2×`. */
 export function labelOf({ configuration, heap, arm }: Point): string {
   const rate = Number(configuration.parameters[RATE] ?? 0);
-  return [...seriesWords(configuration), ...(rate > 0 ? [`${rate}/s`] : []), ...(arm === undefined ? [] : [`arm ${arm}`]), heapText(heap)].join(' ');
+  return [
+    ...seriesWords(configuration),
+    ...(rate > 0 ? [`${rate}/s`] : []),
+    ...(arm === undefined ? [] : [`arm ${arm}`]),
+    heapText(heap),
+  ].join(' ');
 }
 
 export function heapText(heap: HeapSize): string {

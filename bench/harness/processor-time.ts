@@ -31,10 +31,17 @@ export interface ProcessorShare {
 export const FOREIGN_LIMIT = 0.06;
 
 export function processorTime(): ProcessorTime {
-  const [, user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] = readFileSync('/proc/stat', 'utf8').split('\n', 1)[0]!.split(/ +/).map(Number);
+  const [, user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] = readFileSync('/proc/stat', 'utf8')
+    .split('\n', 1)[0]!
+    .split(/ +/)
+    .map(Number);
   const own = readFileSync('/proc/self/stat', 'utf8');
   // The name, in brackets, may have spaces; utime, stime, cutime and cstime are the 14th to 17th field.
-  const [utime = 0, stime = 0, cutime = 0, cstime = 0] = own.slice(own.lastIndexOf(')') + 2).split(' ').slice(11, 15).map(Number);
+  const [utime = 0, stime = 0, cutime = 0, cstime = 0] = own
+    .slice(own.lastIndexOf(')') + 2)
+    .split(' ')
+    .slice(11, 15)
+    .map(Number);
   return {
     busyMs: ms(user + nice + system + irq + softirq + steal),
     harnessMs: ms(utime + stime),

@@ -37,13 +37,15 @@ export class RecordFile {
   /** All complete records, oldest first. */
   read(): InvocationRecord[] {
     if (!existsSync(this.#path)) return [];
-    return readFileSync(this.#path, 'utf8').split('\n').flatMap((line): InvocationRecord[] => {
-      try {
-        return [JSON.parse(line) as InvocationRecord];
-      } catch {
-        return [];
-      }
-    });
+    return readFileSync(this.#path, 'utf8')
+      .split('\n')
+      .flatMap((line): InvocationRecord[] => {
+        try {
+          return [JSON.parse(line) as InvocationRecord];
+        } catch {
+          return [];
+        }
+      });
   }
 }
 

@@ -36,7 +36,13 @@ interface Limits {
 }
 
 const QUICK: Limits = { timeLimitMs: 20_000, budgetMs: 110_000, confirmations: 1, minimumHeapLimitBytes: 512 * MIB, tolerance: 0.1 };
-const FULL: Limits = { timeLimitMs: 300_000, budgetMs: Number.POSITIVE_INFINITY, confirmations: 2, minimumHeapLimitBytes: 8192 * MIB, tolerance: 0.02 };
+const FULL: Limits = {
+  timeLimitMs: 300_000,
+  budgetMs: Number.POSITIVE_INFINITY,
+  confirmations: 2,
+  minimumHeapLimitBytes: 8192 * MIB,
+  tolerance: 0.02,
+};
 
 /** Near the minimum heap a collector may go on for ever: a search waits this many times as long as the fastest run took. */
 const PATIENCE = 10;

@@ -13,9 +13,23 @@
 import { totalmem } from 'node:os';
 import type { BarrierRow, Configuration } from './contract.ts';
 import {
-  DEFAULT_ROW, FAULT_AROUND_PAGES, HEAP_FACTORS, MARKERS, MODES, type Mode, MUTATORS, QUICK_PEERS, QUICK_RATE_SECONDS, QUICK_RATES, RATE,
-  RATE_SECONDS, RATES, type SuiteName, SUITES,
-  WORKLOADS, workloadRow,
+  DEFAULT_ROW,
+  FAULT_AROUND_PAGES,
+  HEAP_FACTORS,
+  MARKERS,
+  MODES,
+  type Mode,
+  MUTATORS,
+  QUICK_PEERS,
+  QUICK_RATE_SECONDS,
+  QUICK_RATES,
+  RATE,
+  RATE_SECONDS,
+  RATES,
+  type SuiteName,
+  SUITES,
+  WORKLOADS,
+  workloadRow,
 } from './matrix.ts';
 import { type HeapSize, keyOf, labelOf, type Point } from './point.ts';
 
@@ -58,17 +72,37 @@ const EXPANSIONS: Readonly<Record<Exclude<SuiteName, 'all'>, (choice: SuiteChoic
   barriers: (choice) =>
     among(choice, ['gcbench', 'lru', 'graph'], ['gcbench']).flatMap((workload) => [
       ...drivers(choice).flatMap((driver) =>
-        crossed(choice, workload, byMode(...MODES.filter((mode) => mode !== 'none')).map((row) => faultline(row, driver)), [1.5, 3], [2])),
+        crossed(
+          choice,
+          workload,
+          byMode(...MODES.filter((mode) => mode !== 'none')).map((row) => faultline(row, driver)),
+          [1.5, 3],
+          [2],
+        ),
+      ),
       ...floor(choice, workload),
     ]),
   markers: (choice) =>
     among(choice, ['gcbench', 'graph'], ['gcbench']).flatMap((workload) => [
-      ...crossed(choice, workload, MARKERS.map((marker) => faultline({ ...DEFAULT_ROW, marker })), [1.5, 3], [2]),
+      ...crossed(
+        choice,
+        workload,
+        MARKERS.map((marker) => faultline({ ...DEFAULT_ROW, marker })),
+        [1.5, 3],
+        [2],
+      ),
       ...floor(choice, workload),
     ]),
   'fault-around': (choice) =>
     among(choice, ['gcbench', 'lru', 'graph'], ['gcbench']).flatMap((workload) =>
-      crossed(choice, workload, FAULT_AROUND_PAGES.map((faultAroundPages) => faultline({ ...DEFAULT_ROW, faultAroundPages })), [2], [2])),
+      crossed(
+        choice,
+        workload,
+        FAULT_AROUND_PAGES.map((faultAroundPages) => faultline({ ...DEFAULT_ROW, faultAroundPages })),
+        [2],
+        [2],
+      ),
+    ),
   'heap-sweep': (choice) =>
     among(choice, ['gcbench', 'binary-trees', 'allocation-rate', 'graph', 'documents', 'replay'], ['gcbench', 'binary-trees']).flatMap(
       (workload) => [
@@ -77,29 +111,52 @@ const EXPANSIONS: Readonly<Record<Exclude<SuiteName, 'all'>, (choice: SuiteChoic
       ],
     ),
   latency: (choice) => {
-    const systems = [...byMode(...pick<Mode>(choice, ['sigbus', 'thread', 'load-barrier', 'stw'], ['sigbus', 'stw'])).map((row) => faultline(row)), V8];
+    const systems = [
+      ...byMode(...pick<Mode>(choice, ['sigbus', 'thread', 'load-barrier', 'stw'], ['sigbus', 'stw'])).map((row) => faultline(row)),
+      V8,
+    ];
     return [0, ...pick(choice, RATES, QUICK_RATES)].flatMap((rate) => {
-      const knobs: Record<string, number> = rate === 0 ? {} : { [RATE]: rate, requests: rate * (choice.quick ? QUICK_RATE_SECONDS : RATE_SECONDS) };
+      const knobs: Record<string, number> =
+        rate === 0 ? {} : { [RATE]: rate, requests: rate * (choice.quick ? QUICK_RATE_SECONDS : RATE_SECONDS) };
       return [...crossed(choice, 'lru', systems, [3], [3], knobs), ...floor(choice, 'lru', knobs)];
     });
   },
   fragmentation: (choice) =>
-    crossed(choice, 'fragmentation', [...byMode('sigbus', 'stw').map((row) => faultline(row)), V8, ...peersOf('fragmentation', choice)], [3], [3]),
+    crossed(
+      choice,
+      'fragmentation',
+      [...byMode('sigbus', 'stw').map((row) => faultline(row)), V8, ...peersOf('fragmentation', choice)],
+      [3],
+      [3],
+    ),
   peers: (choice) =>
-    among(choice, WORKLOADS.filter(({ peers }) => peers.length > 0).map(({ name }) => name), ['gcbench']).flatMap((workload) =>
-      crossed(choice, workload, [faultline(DEFAULT_ROW), V8, ...peersOf(workload, choice)], [1.5, 2, 3, 4], [3])),
+    among(
+      choice,
+      WORKLOADS.filter(({ peers }) => peers.length > 0).map(({ name }) => name),
+      ['gcbench'],
+    ).flatMap((workload) => crossed(choice, workload, [faultline(DEFAULT_ROW), V8, ...peersOf(workload, choice)], [1.5, 2, 3, 4], [3])),
   'a-a': (choice) => {
     const [point] = crossed(choice, 'gcbench', [faultline(DEFAULT_ROW)], [3], [3]);
-    return point === undefined ? [] : [{ ...point, arm: 'a' }, { ...point, arm: 'b' }];
+    return point === undefined
+      ? []
+      : [
+          { ...point, arm: 'a' },
+          { ...point, arm: 'b' },
+        ];
   },
 };
 
 function crossed(
-  choice: SuiteChoice, workload: string, systems: readonly System[], factors: readonly number[], quickFactors: readonly number[],
+  choice: SuiteChoice,
+  workload: string,
+  systems: readonly System[],
+  factors: readonly number[],
+  quickFactors: readonly number[],
   knobs: Readonly<Record<string, number>> = {},
 ): Point[] {
   return (choice.heapFactors ?? pick(choice, factors, quickFactors)).flatMap((factor) =>
-    systems.map((system) => ({ suites: [], configuration: configurationOf(choice, workload, system, knobs), heap: { factor } })));
+    systems.map((system) => ({ suites: [], configuration: configurationOf(choice, workload, system, knobs), heap: { factor } })),
+  );
 }
 
 /** The same with nothing ever collected. */
@@ -107,7 +164,12 @@ function floor(choice: SuiteChoice, workload: string, knobs: Readonly<Record<str
   return [{ suites: [], configuration: configurationOf(choice, workload, NONE, knobs), heap: choice.quick ? QUICK_LARGE : LARGE }];
 }
 
-function configurationOf(choice: SuiteChoice, workload: string, system: System, knobs: Readonly<Record<string, number>>): Point['configuration'] {
+function configurationOf(
+  choice: SuiteChoice,
+  workload: string,
+  system: System,
+  knobs: Readonly<Record<string, number>>,
+): Point['configuration'] {
   const parameters = { ...(choice.quick ? workloadRow(workload).quick : {}), ...knobs };
   return { workload, parameters, ...system, mutators: MUTATORS };
 }

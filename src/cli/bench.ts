@@ -29,7 +29,10 @@ export function benchCommand(): Command {
 
 async function harness(): Promise<Harness> {
   if (!existsSync(SOURCES)) {
-    throw new HeapError('ERR_BENCH_MISSING', 'the benchmarks are not part of the package: clone the repository, then npm ci && npm run build:bench.');
+    throw new HeapError(
+      'ERR_BENCH_MISSING',
+      'the benchmarks are not part of the package: clone the repository, then npm ci && npm run build:bench.',
+    );
   }
   if (!existsSync(HARNESS)) throw new HeapError('ERR_BENCH_MISSING', 'the benchmarks are not built: npm run build:bench.');
   return (await import(pathToFileURL(HARNESS).href)) as Harness;

@@ -1,10 +1,13 @@
 // Evaluated in the page: the contrast (WCAG 2) of each text against what is behind it.
 (() => {
   const luminance = (colour) => {
-    const [r, g, b] = colour.match(/[\d.]+/g).map(Number).map((part) => {
-      const share = part / 255;
-      return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
-    });
+    const [r, g, b] = colour
+      .match(/[\d.]+/g)
+      .map(Number)
+      .map((part) => {
+        const share = part / 255;
+        return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+      });
     return 0.2126 * r + 0.7152 * g + 0.0722 * b;
   };
   const behind = (element) => {

@@ -24,7 +24,6 @@ const mode = barrier?.mode ?? system;
 const answer = (result) => process.stdout.write(`something else first\n${JSON.stringify(result)}\n`);
 const fail = (code) => answer({ ok: false, code, message: `this is ${mode}` });
 
-if (process.env.FAKE_DELAY_MS) await new Promise((resolve) => setTimeout(resolve, Number(process.env.FAKE_DELAY_MS)));
 if (heapBytes < MINIMUM_BYTES) fail('out-of-memory');
 else if (mode === 'thread') fail('unsupported');
 else if (mode === 'sigsegv') process.kill(process.pid, 'SIGSEGV');
@@ -53,12 +52,21 @@ function finished() {
     ...(workload === 'lru' ? { requests: requestsOf(wallNs, pauses) } : {}),
     hiccupNs: [2e3, 5e3, 2e4, 6e4, 1e5, 2e6],
     memory: {
-      peakBytes: heapBytes, meanBytes: heapBytes * 0.8, metadataBytes: heapBytes * 0.04, source: 'file-blocks',
+      peakBytes: heapBytes,
+      meanBytes: heapBytes * 0.8,
+      metadataBytes: heapBytes * 0.04,
+      source: 'file-blocks',
       series: Array.from({ length: 100 }, (_, i) => [(i * wallNs) / 100, heapBytes * (0.5 + 0.05 * (i % 10))]),
     },
     nominal: {
-      objectBytesMean: 40, objectBytesP10: 24, objectBytesP50: 32, objectBytesP90: 64, pointerDensity: 0.4, allocationBytesPerSecond: 1e9,
-      allocatedBytes: 100 * MINIMUM_BYTES, survival: 0.1,
+      objectBytesMean: 40,
+      objectBytesP10: 24,
+      objectBytesP50: 32,
+      objectBytesP90: 64,
+      pointerDensity: 0.4,
+      allocationBytesPerSecond: 1e9,
+      allocatedBytes: 100 * MINIMUM_BYTES,
+      survival: 0.1,
     },
     about: { runtime: 'none', flags: mode },
   };
@@ -71,8 +79,11 @@ function pausesOf(wallNs) {
 
 /** Dense right after a flip, then rarer. */
 function faultsOf(pauses) {
-  return pauses.filter(([, , kind]) => kind === 'flip').flatMap(([start, length]) =>
-    Array.from({ length: 60 }, (_, i) => [start + length + 20e3 + i * i * 6e3, 6e3 + (i % 5) * 2e3, 'fault']));
+  return pauses
+    .filter(([, , kind]) => kind === 'flip')
+    .flatMap(([start, length]) =>
+      Array.from({ length: 60 }, (_, i) => [start + length + 20e3 + i * i * 6e3, 6e3 + (i % 5) * 2e3, 'fault']),
+    );
 }
 
 /** Every ms; what comes during a pause waits for its end. */

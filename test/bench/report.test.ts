@@ -18,7 +18,13 @@ import { Session } from '../../bench/harness/session.ts';
 const FAKE = fileURLToPath(new URL('fake-invocation.mjs', import.meta.url));
 const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) => existsSync(path));
 const ARGUMENTS = [
-  '--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update',
+  '--headless',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
   '--disable-sync',
 ];
 const WIDTH = 1280;
@@ -26,7 +32,14 @@ const WIDTH = 1280;
 const work = mkdtempSync(join(tmpdir(), 'faultline-report-'));
 const path = join(work, 'report.html');
 const folder = new ResultsFolder({
-  suite: 'all', quick: true, invocations: 3, seed: 3, out: join(work, 'results'), resume: false, json: false, heapFactors: [1.25, 2, 4],
+  suite: 'all',
+  quick: true,
+  invocations: 3,
+  seed: 3,
+  out: join(work, 'results'),
+  resume: false,
+  json: false,
+  heapFactors: [1.25, 2, 4],
   filter: '(gcbench|lru) faultline native (sigbus|stw|none|thread) (barrier-free|satb) adaptive',
 });
 let plotCount = 0;
@@ -71,12 +84,15 @@ describe.skipIf(CHROMIUM === undefined)('the report in Chromium', () => {
     expect(await page.locator('figure[data-plot] .plot svg[role=img]').count()).toBe(plotCount);
     for (const [section] of Object.entries(SECTIONS)) expect(await page.locator(`#${section} figure`).count(), section).toBeGreaterThan(0);
     // A plot without marks would be an empty frame.
-    const marks = await Promise.all((await page.locator('.plot svg[role=img]').all()).map((svg) => svg.locator('path[stroke], path[d], circle, rect').count()));
+    const marks = await Promise.all(
+      (await page.locator('.plot svg[role=img]').all()).map((svg) => svg.locator('path[stroke], path[d], circle, rect').count()),
+    );
     expect(Math.min(...marks)).toBeGreaterThan(0);
     const pictures = process.env['FAULTLINE_SCREENSHOTS'];
     if (pictures !== undefined) {
       await page.screenshot({ path: join(pictures, `report-${scheme}.png`), fullPage: true });
-      for (const section of Object.keys(SECTIONS)) await page.locator(`#${section}`).screenshot({ path: join(pictures, `${section}-${scheme}.png`) });
+      for (const section of Object.keys(SECTIONS))
+        await page.locator(`#${section}`).screenshot({ path: join(pictures, `${section}-${scheme}.png`) });
     }
     await page.close();
   });

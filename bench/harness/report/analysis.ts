@@ -57,7 +57,8 @@ export function analysisOf(records: readonly InvocationRecord[], head: SessionHe
   const random = randomFrom(head.options.seed);
   const rows = rowsOf(records, random);
   const analysed = [...groups(rows, ({ workload, parameters }) => `${workload} ${JSON.stringify(parameters)}`).values()].flatMap((group) =>
-    withComparisons(withOverheads(group, random), random));
+    withComparisons(withOverheads(group, random), random),
+  );
   return {
     head,
     rows: analysed,
@@ -74,23 +75,39 @@ export function rowsIn({ rows }: Pick<Analysis, 'rows'>, suite: SuiteName): Anal
   return rows.filter(({ suites }) => suites.includes(suite));
 }
 
-/** Within one workload and one driver's language: C++ and JavaScript mutators are different programs. */
+/** What mutators are compiled from: an overhead is that of a collector only between rows that run the same program. */
+function programOf({ configuration: { system, driver } }: Row): string {
+  if (system === 'bdwgc' || system.startsWith('malloc-')) return 'C++ over malloc';
+  return `${system.replace(/-.*/, '')} ${driver}`;
+}
+
 function withOverheads(rows: readonly Row[], random: Random): AnalysedRow[] {
   const distilled = new Map(
-    [...groups(rows.filter(({ figures }) => figures !== undefined), ({ configuration }) => configuration.driver)].map(([driver, group]) => {
+    [
+      ...groups(
+        rows.filter(({ figures }) => figures !== undefined),
+        programOf,
+      ),
+    ].map(([program, group]) => {
       const remains = group.map(({ figures }) => figures!.samples);
-      return [driver, {
-        wall: distilledCost(remains.map(({ wallRemains }) => ({ total: wallRemains, identified: 0 }))),
-        cpu: distilledCost(remains.map(({ cpuRemains }) => ({ total: cpuRemains, identified: 0 }))),
-      }];
+      return [
+        program,
+        {
+          wall: distilledCost(remains.map(({ wallRemains }) => ({ total: wallRemains, identified: 0 }))),
+          cpu: distilledCost(remains.map(({ cpuRemains }) => ({ total: cpuRemains, identified: 0 }))),
+        },
+      ];
     }),
   );
   return rows.map((row) => {
-    const { figures, configuration } = row;
+    const { figures } = row;
     if (figures === undefined) return row;
-    const least = distilled.get(configuration.driver)!;
+    const least = distilled.get(programOf(row))!;
     const over = (samples: readonly number[], cost: number): Estimate =>
-      medianWithInterval(samples.map((total) => lowerBoundOverhead({ total, identified: 0 }, cost)), random);
+      medianWithInterval(
+        samples.map((total) => lowerBoundOverhead({ total, identified: 0 }, cost)),
+        random,
+      );
     const isOpen = figures.latencies?.loop === 'open';
     return {
       ...row,
@@ -124,15 +141,18 @@ function against(row: AnalysedRow, baseline: AnalysedRow, random: Random): Analy
 /** The heap as it comes, with mutators in C++; else the first row that has figures. */
 function baselineOf(rows: readonly AnalysedRow[]): AnalysedRow | undefined {
   const sound = rows.filter(({ figures }) => figures !== undefined);
-  const asItComes = sound.find(({ configuration: { driver, barrier }, arm }) =>
-    driver === 'native' && JSON.stringify(barrier) === JSON.stringify(DEFAULT_ROW) && arm !== 'b');
+  const asItComes = sound.find(
+    ({ configuration: { driver, barrier }, arm }) =>
+      driver === 'native' && JSON.stringify(barrier) === JSON.stringify(DEFAULT_ROW) && arm !== 'b',
+  );
   return asItComes ?? sound[0];
 }
 
 function criticalOf(rows: readonly Row[]): Critical[] {
   const open = rows.filter(({ figures }) => figures?.latencies?.loop === 'open');
   const bySeries = groups(open, ({ workload, configuration, heap, series }) =>
-    JSON.stringify([workload, series.replace(/ \d+\/s/, ''), heap, configuration.mutators]));
+    JSON.stringify([workload, series.replace(/ \d+\/s/, ''), heap, configuration.mutators]),
+  );
   return [...bySeries].flatMap(([key, group]) => {
     if (group.length < 2) return [];
     const points = group.map(({ parameters, figures }): LoadPoint => ({
@@ -146,7 +166,11 @@ function criticalOf(rows: readonly Row[]): Critical[] {
 
 function harnessOf(records: readonly InvocationRecord[], rows: readonly Row[], random: Random): HarnessCost | undefined {
   if (records.length === 0) return undefined;
-  const cpuShare = medianWithInterval(records.map(({ cpu }) => cpu.harness), random, { resamples: 1 }).median;
+  const cpuShare = medianWithInterval(
+    records.map(({ cpu }) => cpu.harness),
+    random,
+    { resamples: 1 },
+  ).median;
   const arm = (name: 'a' | 'b'): Row['figures'] => rows.find((row) => row.arm === name)?.figures;
   const [a, b] = [arm('a'), arm('b')];
   if (a === undefined || b === undefined) return { cpuShare };

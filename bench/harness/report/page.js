@@ -11,13 +11,16 @@
   const MANY_FIGURES = 24;
 
   /** A row has the same colour and symbol in all plots. */
-  const rowNames = [...new Set(plots.flatMap(({ lines = [] }) => lines.filter(({ dashed }) => !dashed).map(({ name }) => plainName(name))))];
+  const rowNames = [
+    ...new Set(plots.flatMap(({ lines = [] }) => lines.filter(({ dashed }) => !dashed).map(({ name }) => plainName(name)))),
+  ];
   function plainName(name) {
     return name.replace(/ \((file-blocks|committed|resident)\)$|, worst$/, '');
   }
 
   /** 0.001 is written 1 us, 1000 is written 1 s. */
-  const msText = (ms) => (ms < 1 ? `${+(ms * 1000).toPrecision(3)} us` : ms < 1000 ? `${+ms.toPrecision(3)} ms` : `${+(ms / 1000).toPrecision(3)} s`);
+  const msText = (ms) =>
+    ms < 1 ? `${+(ms * 1000).toPrecision(3)} us` : ms < 1000 ? `${+ms.toPrecision(3)} ms` : `${+(ms / 1000).toPrecision(3)} s`;
   const percentileText = (inverse) => {
     const share = 100 * (1 - 1 / inverse);
     return `${+share.toFixed(Math.max(0, Math.ceil(Math.log10(inverse)) - 2))} %`;
@@ -27,7 +30,9 @@
   function scaleOf({ label, scale }, values) {
     if (scale === 'percentile') {
       const last = Math.max(10, ...values);
-      const ticks = [1, 2, ...d3.range(1, Math.ceil(Math.log10(last)) + 1).map((decade) => 10 ** decade)].filter((tick) => tick <= last * 1.01);
+      const ticks = [1, 2, ...d3.range(1, Math.ceil(Math.log10(last)) + 1).map((decade) => 10 ** decade)].filter(
+        (tick) => tick <= last * 1.01,
+      );
       return { type: 'log', label, domain: [1, last], ticks, tickFormat: percentileText, grid: true };
     }
     if (scale === 'share') return { label, domain: [0, 1], tickFormat: '.0%', grid: true };
@@ -38,7 +43,13 @@
       const few = new Set(values).size <= FEW_POINTS;
       const powers = d3.range(Math.ceil(Math.log10(low)), Math.floor(Math.log10(high)) + 1).map((power) => 10 ** power);
       const ticks = few ? [...new Set(values)].sort((a, b) => a - b) : decades >= 2 ? powers : 5;
-      return { type: 'log', label: label.replace(/, ms$/, ''), grid: true, ticks, tickFormat: isTime ? msText : (value) => `${+value.toPrecision(3)}` };
+      return {
+        type: 'log',
+        label: label.replace(/, ms$/, ''),
+        grid: true,
+        ticks,
+        tickFormat: isTime ? msText : (value) => `${+value.toPrecision(3)}`,
+      };
     }
     return { label, grid: true, nice: true, ...(label.startsWith('LBO') ? {} : { zero: true }) };
   }
@@ -47,7 +58,11 @@
   function style({ name, dashed }) {
     const index = rowNames.indexOf(plainName(name));
     if (index < 0) return { stroke: 'currentColor', dash: '2 4', symbol: undefined };
-    return { stroke: COLOURS[index % COLOURS.length], dash: dashed ? '5 4' : undefined, symbol: dashed ? undefined : SYMBOLS[index % SYMBOLS.length] };
+    return {
+      stroke: COLOURS[index % COLOURS.length],
+      dash: dashed ? '5 4' : undefined,
+      symbol: dashed ? undefined : SYMBOLS[index % SYMBOLS.length],
+    };
   }
 
   function curve(plot, width) {
@@ -58,21 +73,32 @@
       const few = data.length <= FEW_POINTS && symbol;
       return [
         ...(data.length > 1 ? [Plot.line(data, { x: 'x', y: 'y', stroke, strokeWidth: dash ? 1.4 : 2, strokeDasharray: dash })] : []),
-        ...(data.some(({ low }) => low !== undefined) ? [Plot.ruleX(data, { x: 'x', y1: 'low', y2: 'high', stroke, strokeWidth: 1.5, strokeOpacity: 0.6 })] : []),
+        ...(data.some(({ low }) => low !== undefined)
+          ? [Plot.ruleX(data, { x: 'x', y1: 'low', y2: 'high', stroke, strokeWidth: 1.5, strokeOpacity: 0.6 })]
+          : []),
         ...(few ? [Plot.dot(data, { x: 'x', y: 'y', fill: stroke, symbol, r: 3.5 })] : []),
       ];
     });
     const named = plot.lines.flatMap(({ name, points }) => points.map(([x, y]) => ({ x, y, name })));
     const xText = plot.x.scale === 'percentile' ? percentileText : (x) => `${+x.toPrecision(4)}`;
     const yText = plot.y.scale === 'share' ? d3.format('.1%') : /, ms$/.test(plot.y.label) ? msText : (y) => `${+y.toPrecision(4)}`;
-    const tip = Plot.tip(named, Plot.pointer({ x: 'x', y: 'y', title: ({ x, y, name }) => `${name}\n${plot.x.label}: ${xText(x)}\n${yText(y)}` }));
+    const tip = Plot.tip(
+      named,
+      Plot.pointer({ x: 'x', y: 'y', title: ({ x, y, name }) => `${name}\n${plot.x.label}: ${xText(x)}\n${yText(y)}` }),
+    );
     return Plot.plot({
       width,
       height: HEIGHT,
       marginLeft: 64,
       marginBottom: 40,
-      x: scaleOf(plot.x, all.map(([x]) => x)),
-      y: scaleOf(plot.y, all.map(([, y]) => y)),
+      x: scaleOf(
+        plot.x,
+        all.map(([x]) => x),
+      ),
+      y: scaleOf(
+        plot.y,
+        all.map(([, y]) => y),
+      ),
       marks: [...marks, tip],
       style: { fontSize: '12px', background: 'none' },
     });
@@ -88,12 +114,33 @@
       marginLeft: 64,
       marginBottom: 40,
       x: { label: 'ms since the flip', domain: [-2, 30] },
-      y: { type: 'log', base: 2, label: 'length of the fault', tickFormat: (us) => msText(us / 1000), ticks: [...new Set(data.flatMap(({ y1, y2 }) => [y1, y2]))], grid: true },
-      color: { type: 'log', interpolate: (share) => scheme(0.15 + 0.85 * share), label: 'faults a flip', legend: true, tickFormat: '~r', ticks: 4 },
+      y: {
+        type: 'log',
+        base: 2,
+        label: 'length of the fault',
+        tickFormat: (us) => msText(us / 1000),
+        ticks: [...new Set(data.flatMap(({ y1, y2 }) => [y1, y2]))],
+        grid: true,
+      },
+      color: {
+        type: 'log',
+        interpolate: (share) => scheme(0.15 + 0.85 * share),
+        label: 'faults a flip',
+        legend: true,
+        tickFormat: '~r',
+        ticks: 4,
+      },
       marks: [
         Plot.rect(data, { x1: 'x1', x2: 'x2', y1: 'y1', y2: 'y2', fill: 'count', inset: 0.3 }),
         Plot.ruleX([0], { strokeDasharray: '4 3' }),
-        Plot.tip(data, Plot.pointer({ x: ({ x1, x2 }) => (x1 + x2) / 2, y: ({ y1, y2 }) => Math.sqrt(y1 * y2), title: ({ x1, x2, y2, count }) => `${x1} to ${x2} ms\nunder ${msText(y2 / 1000)}\n${+count.toPrecision(3)} faults a flip` })),
+        Plot.tip(
+          data,
+          Plot.pointer({
+            x: ({ x1, x2 }) => (x1 + x2) / 2,
+            y: ({ y1, y2 }) => Math.sqrt(y1 * y2),
+            title: ({ x1, x2, y2, count }) => `${x1} to ${x2} ms\nunder ${msText(y2 / 1000)}\n${+count.toPrecision(3)} faults a flip`,
+          }),
+        ),
       ],
       style: { fontSize: '12px', background: 'none' },
     });
@@ -106,9 +153,23 @@
       const { stroke, dash, symbol } = style(line);
       const item = list.append('li');
       const key = item.append('svg').attr('width', 26).attr('height', 12).attr('viewBox', '0 0 26 12').attr('aria-hidden', 'true');
-      key.append('line').attr('x1', 0).attr('x2', 26).attr('y1', 6).attr('y2', 6).attr('stroke', stroke).attr('stroke-width', 2).attr('stroke-dasharray', dash ?? null);
+      key
+        .append('line')
+        .attr('x1', 0)
+        .attr('x2', 26)
+        .attr('y1', 6)
+        .attr('y2', 6)
+        .attr('stroke', stroke)
+        .attr('stroke-width', 2)
+        .attr('stroke-dasharray', dash ?? null);
       const shape = symbol && d3[`symbol${symbol[0].toUpperCase()}${symbol.slice(1)}`];
-      if (shape) key.append('path').attr('transform', 'translate(13,6)').attr('d', d3.symbol(shape, 36)()).attr('fill', stroke).attr('stroke', stroke);
+      if (shape)
+        key
+          .append('path')
+          .attr('transform', 'translate(13,6)')
+          .attr('d', d3.symbol(shape, 36)())
+          .attr('fill', stroke)
+          .attr('stroke', stroke);
       item.append('span').text(line.name);
     }
     return list.node();
@@ -126,9 +187,17 @@
   }
 
   const figures = [...document.querySelectorAll('figure[data-plot]')];
-  const seen = new IntersectionObserver((entries) => {
-    for (const { isIntersecting, target } of entries) if (isIntersecting) { seen.unobserve(target); draw(target); resized.observe(target); }
-  }, { rootMargin: '600px' });
+  const seen = new IntersectionObserver(
+    (entries) => {
+      for (const { isIntersecting, target } of entries)
+        if (isIntersecting) {
+          seen.unobserve(target);
+          draw(target);
+          resized.observe(target);
+        }
+    },
+    { rootMargin: '600px' },
+  );
   const widths = new WeakMap();
   const resized = new ResizeObserver((entries) => {
     for (const { target, contentRect } of entries) {

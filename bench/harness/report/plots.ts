@@ -51,12 +51,34 @@ export type Plot = CurvePlot | HeatPlot;
 
 /** Sections in the order of the page, each with what it shows. */
 export const SECTIONS = {
-  overhead: ['Lower-bound overhead', 'What the collector costs at least, against the heap as a multiple of the minimum heap. Lower is better; 1 is a program that collects nothing. Bars are 95 % intervals.'],
-  utilization: ['Minimum mutator utilization', 'The worst share of its time that a mutator had in any window of that length. Pauses, fault service, waits for memory and allocation slow paths count against it. Higher is better.'],
-  flip: ['Utilization after the flip', 'The share of its time that a mutator had from the end of the flip on: the median over flips, and dashed the worst. Higher is better.'],
-  heat: ['Faults around the flip', 'Page faults that mutators took, by time since the flip and by length, a flip. The vertical line is the flip.'],
-  pauses: ['Pauses', 'All pauses of all invocations, by percentile. Dashed is the hiccup floor: a thread that only sleeps. Lower is better; nothing at or under the floor is the collector’s.'],
-  latency: ['Latency', 'Requests by percentile. Metered latency puts back the requests that a closed loop did not issue; in an open loop simple latency is from the intended start. Dashed is the hiccup floor. Lower is better.'],
+  overhead: [
+    'Lower-bound overhead',
+    'What the collector costs at least, against the heap as a multiple of the minimum heap. Lower is better; 1 is a program without ' +
+      'a collector. Bars are 95 % intervals.',
+  ],
+  utilization: [
+    'Minimum mutator utilization',
+    'The worst share of its time that a mutator had in any window of that length. Pauses, fault service, waits for memory and ' +
+      'allocation slow paths count against it. Higher is better.',
+  ],
+  flip: [
+    'Utilization after the flip',
+    'The share of its time that a mutator had from the end of the flip on: the median over flips, and dashed the worst. Higher is better.',
+  ],
+  heat: [
+    'Faults around the flip',
+    'Page faults that mutators took, by time since the flip and by length, a flip. The vertical line is the flip.',
+  ],
+  pauses: [
+    'Pauses',
+    'All pauses of all invocations, by percentile. Dashed is the hiccup floor: by how much a thread oversleeps. Lower is better; ' +
+      'nothing at or under the floor can be blamed on the collector.',
+  ],
+  latency: [
+    'Latency',
+    'Requests by percentile. Metered latency puts back the requests that a closed loop did not issue; in an open loop latency is ' +
+      'from the intended start. Dashed is the hiccup floor. Lower is better.',
+  ],
   memory: ['Memory over time', 'The heap as the system counts it, in the invocation of median wall time. Lower is better.'],
 } as const satisfies Record<string, readonly [title: string, description: string]>;
 
@@ -72,7 +94,11 @@ export function plotsOf(analysis: Analysis): Plot[] {
     ...[...workloads].flatMap(([title, group]) => overheadPlots(title, group)),
     ...[...sameHeap].flatMap(([title, group]) => [...utilizationPlots(title, group), ...flipPlots(title, group)]),
     ...rows.flatMap(heatPlots),
-    ...[...sameHeap].flatMap(([title, group]) => [...pausePlots(title, group), ...latencyPlots(title, group), ...memoryPlots(title, group)]),
+    ...[...sameHeap].flatMap(([title, group]) => [
+      ...pausePlots(title, group),
+      ...latencyPlots(title, group),
+      ...memoryPlots(title, group),
+    ]),
   ];
 }
 
@@ -86,18 +112,47 @@ function overheadPlots(title: string, rows: readonly AnalysedRow[]): Plot[] {
         .flatMap(({ factor, overhead }) => (overhead?.[time] === undefined ? [] : [withInterval(factor!, overhead[time])]))
         .sort(([a], [b]) => a - b),
     }));
-    const floors = rows.filter((row) => row.factor === undefined).flatMap(({ series, heap, overhead }): Line[] => {
-      const cost = overhead?.[time]?.median;
-      return cost === undefined ? [] : [{ name: `${series} ${heap}`, dashed: true, points: [[Math.min(...factors), cost], [Math.max(...factors), cost]] }];
-    });
-    return curve('overhead', rows[0]!, `${title}: ${time === 'wall' ? 'wall time' : 'CPU time of all threads'}`,
-      { label: 'heap ÷ minimum heap', scale: 'log' }, { label: `LBO, ${time === 'wall' ? 'wall' : 'CPU'}`, scale: 'linear' }, [...lines, ...floors]);
+    const floors = rows
+      .filter((row) => row.factor === undefined)
+      .flatMap(({ series, heap, overhead }): Line[] => {
+        const cost = overhead?.[time]?.median;
+        return cost === undefined
+          ? []
+          : [
+              {
+                name: `${series} ${heap}`,
+                dashed: true,
+                points: [
+                  [Math.min(...factors), cost],
+                  [Math.max(...factors), cost],
+                ],
+              },
+            ];
+      });
+    return curve(
+      'overhead',
+      rows[0]!,
+      `${title}: ${time === 'wall' ? 'wall time' : 'CPU time of all threads'}`,
+      { label: 'heap ÷ minimum heap', scale: 'log' },
+      { label: `LBO, ${time === 'wall' ? 'wall' : 'CPU'}`, scale: 'linear' },
+      [...lines, ...floors],
+    );
   });
 }
 
 function utilizationPlots(title: string, rows: readonly AnalysedRow[]): Plot[] {
-  const lines = rows.map(({ series, figures }): Line => ({ name: series, points: MMU_WINDOWS_MS.map((window, i) => [window, figures!.mmu[i]!]) }));
-  return curve('utilization', rows[0]!, title, { label: 'window, ms', scale: 'log' }, { label: 'worst share for the mutator', scale: 'share' }, lines);
+  const lines = rows.map(({ series, figures }): Line => ({
+    name: series,
+    points: MMU_WINDOWS_MS.map((window, i) => [window, figures!.mmu[i]!]),
+  }));
+  return curve(
+    'utilization',
+    rows[0]!,
+    title,
+    { label: 'window, ms', scale: 'log' },
+    { label: 'worst share for the mutator', scale: 'share' },
+    lines,
+  );
 }
 
 function flipPlots(title: string, rows: readonly AnalysedRow[]): Plot[] {
@@ -105,22 +160,34 @@ function flipPlots(title: string, rows: readonly AnalysedRow[]): Plot[] {
     { name: series, points: figures!.afterFlip.map(({ afterMs, median }) => [afterMs, median]) },
     { name: `${series}, worst`, dashed: true, points: figures!.afterFlip.map(({ afterMs, worst }) => [afterMs, worst]) },
   ]);
-  return curve('flip', rows[0]!, title, { label: `first … ms after the flip (${AFTER_FLIP_MS.join(', ')})`, scale: 'log' },
-    { label: 'share for the mutator', scale: 'share' }, lines);
+  return curve(
+    'flip',
+    rows[0]!,
+    title,
+    { label: `first … ms after the flip (${AFTER_FLIP_MS.join(', ')})`, scale: 'log' },
+    { label: 'share for the mutator', scale: 'share' },
+    lines,
+  );
 }
 
 function heatPlots(row: AnalysedRow): Plot[] {
   const heat = row.figures?.heat;
   if (heat === undefined || heat.flips === 0) return [];
   const cells = heat.counts.flatMap((counts, index) =>
-    counts.flatMap((count, column) => (count === 0 ? [] : [[HEAT_FROM_MS + column * HEAT_BIN_MS, 2 ** index, count / heat.flips] as const])));
+    counts.flatMap((count, column) =>
+      count === 0 ? [] : [[HEAT_FROM_MS + column * HEAT_BIN_MS, 2 ** index, count / heat.flips] as const],
+    ),
+  );
   if (cells.length === 0) return [];
   const title = `${knobsText(row)}, heap ${row.heap}: ${row.series}, ${heat.flips} flips`;
   return [{ kind: 'heat', section: 'heat', workload: row.workload, heap: row.heap, title, binMs: HEAT_BIN_MS, cells }];
 }
 
 function pausePlots(title: string, rows: readonly AnalysedRow[]): Plot[] {
-  const lines = rows.map(({ series, figures }): Line => ({ name: series, points: figures!.pauses === undefined ? [] : inMs(figures!.pauses.curve) }));
+  const lines = rows.map(({ series, figures }): Line => ({
+    name: series,
+    points: figures!.pauses === undefined ? [] : inMs(figures!.pauses.curve),
+  }));
   return curve('pauses', rows[0]!, title, PERCENTILE_AXIS, { label: 'pause, ms', scale: 'log' }, [...lines, floorOf(rows, lines)]);
 }
 
@@ -130,10 +197,17 @@ function latencyPlots(title: string, rows: readonly AnalysedRow[]): Plot[] {
   const isOpen = told[0]!.figures!.latencies!.loop === 'open';
   const kinds: [keyof Omit<LatencyTails, 'loop'>, string][] = isOpen
     ? [['simple', 'from the intended start']]
-    : [['simple', 'simple'], ['metered', 'metered, 100 ms'], ['meteredFull', 'metered, full']];
+    : [
+        ['simple', 'simple'],
+        ['metered', 'metered, 100 ms'],
+        ['meteredFull', 'metered, full'],
+      ];
   return kinds.flatMap(([kind, name]) => {
     const lines = told.map(({ series, figures }): Line => ({ name: series, points: inMs((figures!.latencies![kind] as Tail).curve) }));
-    return curve('latency', told[0]!, `${title}: ${name}`, PERCENTILE_AXIS, { label: 'latency, ms', scale: 'log' }, [...lines, floorOf(told, lines)]);
+    return curve('latency', told[0]!, `${title}: ${name}`, PERCENTILE_AXIS, { label: 'latency, ms', scale: 'log' }, [
+      ...lines,
+      floorOf(told, lines),
+    ]);
   });
 }
 
@@ -148,8 +222,9 @@ function memoryPlots(title: string, rows: readonly AnalysedRow[]): Plot[] {
 /** The worst floor of the rows, which ran beside each other; not much further out than the lines it lies under. */
 function floorOf(rows: readonly AnalysedRow[], lines: readonly Line[]): Line {
   const last = Math.max(...lines.flatMap(({ points }) => points.map(([x]) => x)));
-  const points = PERCENTILES.filter((percent) => percent < 100).map((percent, i) =>
-    [1 / (1 - percent / 100), Math.max(...rows.map(({ figures }) => figures!.hiccupNs[i] ?? 0)) / 1e6] as const);
+  const points = PERCENTILES.filter((percent) => percent < 100).map(
+    (percent, i) => [1 / (1 - percent / 100), Math.max(...rows.map(({ figures }) => figures!.hiccupNs[i] ?? 0)) / 1e6] as const,
+  );
   return { name: 'hiccup floor', dashed: true, points: points.filter(([x, ms]) => ms > 0 && x <= 10 * last) };
 }
 

@@ -62,7 +62,12 @@ export interface Figures {
   readonly operations: number;
   readonly operationsPerSecond: Estimate;
   /** Samples, one an invocation, per operation; what LBO and differences are computed from. */
-  readonly samples: { readonly wall: readonly number[]; readonly cpu: readonly number[]; readonly wallRemains: number; readonly cpuRemains: number };
+  readonly samples: {
+    readonly wall: readonly number[];
+    readonly cpu: readonly number[];
+    readonly wallRemains: number;
+    readonly cpuRemains: number;
+  };
   readonly collections: number;
   readonly checks: number;
   readonly pauses?: Tail;
@@ -156,14 +161,16 @@ function figuresOf(digests: readonly Digest[], random: Random): Figures {
     collections: middle(digests.map(({ collections }) => collections)),
     checks: digests.reduce((sum, { checks }) => sum + checks, 0),
     ...(digests.some(({ pauses }) => pauses.count > 0) ? { pauses: tail(digests.map(({ pauses }) => pauses)) } : {}),
-    ...(latencies.length === 0 ? {} : {
-      latencies: {
-        loop: latencies[0]!.loop,
-        simple: tail(latencies.map(({ simple }) => simple)),
-        metered: tail(latencies.map(({ metered }) => metered)),
-        meteredFull: tail(latencies.map(({ meteredFull }) => meteredFull)),
-      },
-    }),
+    ...(latencies.length === 0
+      ? {}
+      : {
+          latencies: {
+            loop: latencies[0]!.loop,
+            simple: tail(latencies.map(({ simple }) => simple)),
+            metered: tail(latencies.map(({ metered }) => metered)),
+            meteredFull: tail(latencies.map(({ meteredFull }) => meteredFull)),
+          },
+        }),
     mmu: MMU_WINDOWS_MS.map((_, i) => middle(digests.map(({ mmu }) => mmu[i]!))),
     afterFlip: afterFlipOf(digests),
     interruptions: typical.interruptions,
@@ -185,8 +192,14 @@ function tailOf(distributions: readonly Distribution[], hiccupNs: readonly numbe
   const at99 = PERCENTILES.indexOf(99);
   return {
     count: sum.totalCount,
-    values: besideFloor(PERCENTILES.map((percent) => sum.getValueAtPercentile(percent)), hiccupNs),
-    p99Ns: medianWithInterval(filled.map(({ percentilesNs }) => percentilesNs[at99]!), random),
+    values: besideFloor(
+      PERCENTILES.map((percent) => sum.getValueAtPercentile(percent)),
+      hiccupNs,
+    ),
+    p99Ns: medianWithInterval(
+      filled.map(({ percentilesNs }) => percentilesNs[at99]!),
+      random,
+    ),
     curve: percentileCurve(sum),
   };
 }

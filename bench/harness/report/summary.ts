@@ -16,6 +16,7 @@ const MOST_ROWS = 36;
 const AT_99 = PERCENTILES.indexOf(99);
 const AT_5_MS = MMU_WINDOWS_MS.indexOf(5);
 const HEAD = ['', 'heap', 'n', 'wall', 'to base', 'LBO wall', 'CPU', 'MMU 5 ms', 'pause p99', 'latency p99', 'floor p99', 'peak'];
+const QUICK_NOTE = ' (quick: toy sizes, no results)';
 const PLAIN = {
   chars: {
     ...{ top: '', 'top-mid': '', 'top-left': '', 'top-right': '', bottom: '', 'bottom-mid': '', 'bottom-left': '', 'bottom-right': '' },
@@ -35,16 +36,20 @@ export function summaryText(analysis: Analysis): string {
   }
   const more = rows.length - MOST_ROWS;
   return [
-    `${options.suite}${options.quick ? ' (quick: toy sizes, no results)' : ''}: ${invocations} invocations of ${rows.length} rows, seed ${options.seed}`,
+    `${options.suite}${options.quick ? QUICK_NOTE : ''}: ${invocations} invocations of ${rows.length} rows, seed ${options.seed}`,
     '',
     table.toString().replaceAll(/ +$/gm, ''),
     ...(more > 0 ? [`… and ${more} more rows in report.html`] : []),
     '',
     ...failureLines(rows),
-    ...analysis.critical.map(({ workload, series, mean, perLimit }) =>
-      `critical operations a second, ${workload} ${series}: ${mean.toFixed(0)} (${perLimit.map((rate) => rate.toFixed(0)).join(', ')})`),
+    ...analysis.critical.map(
+      ({ workload, series, mean, perLimit }) =>
+        `critical operations a second, ${workload} ${series}: ${mean.toFixed(0)} (${perLimit.map((rate) => rate.toFixed(0)).join(', ')})`,
+    ),
     harnessLine(analysis),
-    ...(disturbed > 0 ? [`${disturbed} invocations had more than 6 % of the CPUs taken by others: their times are not the collector's`] : []),
+    ...(disturbed > 0
+      ? [`${disturbed} invocations had more than 6 % of the CPUs taken by others: their times are not the collector's`]
+      : []),
     ...leftOut.map((reason) => `left out: ${reason}`),
     `* no difference: the 95 % interval holds 0.  ~ at or under the hiccup floor: the platform's, no claim.`,
     `${machine.commit}, Linux ${machine.kernel}, ${machine.cpus} × ${machine.cpu}, Node ${machine.node}`,
@@ -87,9 +92,12 @@ function tailText(tail: Tail | undefined): string {
 function failureLines(rows: readonly AnalysedRow[]): string[] {
   const byCode = new Map<string, string[]>();
   for (const { failures, workload, series, heap } of rows) {
-    for (const [code, count] of Object.entries(failures)) byCode.set(code, [...(byCode.get(code) ?? []), `${workload} ${series} ${heap} (${count})`]);
+    for (const [code, count] of Object.entries(failures))
+      byCode.set(code, [...(byCode.get(code) ?? []), `${workload} ${series} ${heap} (${count})`]);
   }
-  return [...byCode].map(([code, labels]) => `${code}: ${labels.slice(0, 4).join('; ')}${labels.length > 4 ? `; and ${labels.length - 4} more` : ''}`);
+  return [...byCode].map(
+    ([code, labels]) => `${code}: ${labels.slice(0, 4).join('; ')}${labels.length > 4 ? `; and ${labels.length - 4} more` : ''}`,
+  );
 }
 
 function harnessLine({ harness }: Analysis): string {
@@ -97,5 +105,6 @@ function harnessLine({ harness }: Analysis): string {
   const own = `the harness took ${(harness.cpuShare * 100).toFixed(2)} % of a CPU`;
   if (harness.wall === undefined || harness.cpu === undefined) return own;
   const most = Math.max(Math.abs(harness.wall.relative), Math.abs(harness.cpu.relative));
-  return `${own}; A/A: wall ${differenceText(harness.wall)}, CPU ${differenceText(harness.cpu)}${most > HARNESS_LIMIT ? ', over the limit of 1 %' : ''}`;
+  const verdict = most > HARNESS_LIMIT ? ', over the limit of 1 %' : '';
+  return `${own}; A/A: wall ${differenceText(harness.wall)}, CPU ${differenceText(harness.cpu)}${verdict}`;
 }

@@ -33,7 +33,10 @@ export function faultHeat(pauses: readonly Pause[], interruptions: readonly (rea
 
 /** The moments at which mutators go on after a flip, ascending. */
 export function flipEnds(pauses: readonly Pause[]): number[] {
-  return pauses.filter(([, , kind]) => kind === 'flip').map(([start, length]) => start + length).sort((a, b) => a - b);
+  return pauses
+    .filter(([, , kind]) => kind === 'flip')
+    .map(([start, length]) => start + length)
+    .sort((a, b) => a - b);
 }
 
 export function addHeats(heats: readonly FaultHeat[]): FaultHeat {

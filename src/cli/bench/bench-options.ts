@@ -6,7 +6,17 @@ import { type Command, Option } from 'commander';
 import { argumentRangeError } from '../../errors.ts';
 
 /** The same list as in bench/harness/matrix.ts, which the package does not have. */
-export const BENCH_SUITES = ['barriers', 'markers', 'fault-around', 'heap-sweep', 'latency', 'fragmentation', 'peers', 'a-a', 'all'] as const;
+export const BENCH_SUITES = [
+  'barriers',
+  'markers',
+  'fault-around',
+  'heap-sweep',
+  'latency',
+  'fragmentation',
+  'peers',
+  'a-a',
+  'all',
+] as const;
 
 /** bench/harness/options.ts has the same, with what each means. */
 export interface BenchRequest {
@@ -47,7 +57,12 @@ export function benchRequest(suite: string | undefined, text: Readonly<Record<st
   const name = suite ?? 'all';
   if (!isSuite(name)) throw argumentRangeError('SUITE', `one of ${BENCH_SUITES.join(', ')}`, name);
   const quick = text['quick'] === true;
-  const invocations = text['invocations'] === undefined ? (quick ? QUICK_INVOCATIONS : INVOCATIONS) : integer('--invocations', text['invocations'], 1, MAX_INVOCATIONS);
+  const invocations =
+    text['invocations'] === undefined
+      ? quick
+        ? QUICK_INVOCATIONS
+        : INVOCATIONS
+      : integer('--invocations', text['invocations'], 1, MAX_INVOCATIONS);
   return {
     ...{ suite: name, quick, invocations },
     ...(text['filter'] === undefined ? {} : { filter: pattern(String(text['filter'])) }),
