@@ -4,7 +4,7 @@
  *     mutator   build, warm up ─ arrive ┄┄┄┄┄ work ─ arrive ┄┄┄┄┄ verify ─ report
  *     main                                measure             verify
  */
-import { PerformanceObserver, constants } from 'node:perf_hooks';
+import { constants, type PerformanceEntry, PerformanceObserver } from 'node:perf_hooks';
 import { setImmediate as turn } from 'node:timers/promises';
 import { getHeapStatistics } from 'node:v8';
 import { parentPort, workerData } from 'node:worker_threads';
@@ -123,9 +123,8 @@ const COLLECTIONS: Readonly<Record<number, string>> = {
 async function plain(): Promise<MutatorReport> {
   const collections: [number, number, string][] = [];
   const observer = new PerformanceObserver((list) => {
-    for (const { startTime, duration, detail } of list.getEntries()) {
-      const { kind } = detail as { kind: number };
-      collections.push([fromThreadMs(startTime), duration * 1e6, COLLECTIONS[kind] ?? String(kind)]);
+    for (const { startTime, duration, detail } of list.getEntries() as (PerformanceEntry & { detail: { kind: number } })[]) {
+      collections.push([fromThreadMs(startTime), duration * 1e6, COLLECTIONS[detail.kind] ?? String(detail.kind)]);
     }
   });
   observer.observe({ entryTypes: ['gc'] });

@@ -8,7 +8,8 @@
  * added), or asks for two words: the newest documents that have the first one are searched for the second. Words are skewed: some are
  * in nearly every document. What a document must contain follows from its number and version, and one is checked in each search.
  */
-import { HeapDocuments, PlainDocuments, type Documents } from './document-stores.ts';
+import { type Documents, HeapDocuments } from './heap-documents.ts';
+import { PlainDocuments } from './plain-documents.ts';
 import { mixed, Random } from './random.ts';
 import { knob, type Parameters, Work, type Workload } from './workload.ts';
 

@@ -1,4 +1,4 @@
-// allocation-rate; see bench/workloads/allocation-rate.ts.
+// allocation-rate; see bench/workloads/allocation-rate.ts and clusters.ts.
 #pragma once
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// documents; see bench/workloads/documents.ts and document-stores.ts.
+// documents; see bench/workloads/documents.ts and heap-documents.ts.
 #pragma once
 
 #include <vector>

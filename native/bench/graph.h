@@ -1,4 +1,4 @@
-// graph; see bench/workloads/graph.ts.
+// graph; see bench/workloads/graph.ts and vertices.ts.
 #pragma once
 
 #include <cmath>

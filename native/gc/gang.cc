@@ -10,6 +10,8 @@ namespace faultline {
 namespace {
 
 constexpr uint64_t kLookAgainNs = 200 * kNsPerUs;
+// Some ten times what it takes until a woken worker runs on a machine with a CPU to spare.
+constexpr uint64_t kAloneNs = kNsPerMs;
 
 }  // namespace
 
@@ -55,9 +57,16 @@ void Gang::RunToEnd(Job* job) {
   Retire(kForever);
 }
 
-bool Gang::RunSlice(Job* job, uint64_t deadline_ns) {
+bool Gang::RunSlice(Job* job, uint64_t deadline_ns, Start start) {
   if (!retiring_) {
-    if (active_.load(std::memory_order_relaxed) != job) Post(job);
+    if (active_.load(std::memory_order_relaxed) != job) {
+      if (start == Start::kAlone) {
+        const uint64_t alone_until = NowNs() + kAloneNs;
+        job->Run(kControlWorker, alone_until < deadline_ns ? alone_until : deadline_ns);
+        if (job->Exhausted()) return true;
+      }
+      Post(job);
+    }
     while (!job->Exhausted()) {
       const uint64_t now = NowNs();
       if (now >= deadline_ns) return false;

@@ -39,8 +39,10 @@ class Gang {
 
   // Control side, for concurrent phases: sees to the job until `deadline_ns`; true when the job is done and nobody is in
   // it any more.  Call it with the same job until then.  The control thread works itself only while no worker serves, so
-  // that a heap uses as many threads as its `workers` option says.
-  bool RunSlice(Job* job, uint64_t deadline_ns);
+  // that a heap uses as many threads as its `workers` option says.  With kAlone it begins by itself, and asks for help only with what
+  // is left after a while: on a busy machine a short job is done before a worker would have been given a CPU.
+  enum class Start { kTogether, kAlone };
+  bool RunSlice(Job* job, uint64_t deadline_ns, Start start = Start::kTogether);
 
   uint32_t serving() const { return serving_.load(std::memory_order_relaxed); }
 

@@ -135,7 +135,7 @@ void Tracing::End() {
 bool Tracing::Run(Gang& gang, uint64_t deadline_ns) {
   if (job_ == nullptr) return true;
   do {
-    if (!gang.RunSlice(job_.get(), deadline_ns)) return false;
+    if (!gang.RunSlice(job_.get(), deadline_ns, Gang::Start::kAlone)) return false;
     End();
   } while (BeginEphemerons());
   SortWaiting();

@@ -80,7 +80,8 @@ void AJobIsDoneCompletelyWithAnyNumberOfWorkers(uint64_t seed) {
       if (round % 2 == 0) {
         gang.RunToEnd(&job);
       } else {
-        while (!gang.RunSlice(&job, NowNs() + random.Below(300) * kNsPerUs)) {
+        const Gang::Start start = random.Below(2) == 0 ? Gang::Start::kAlone : Gang::Start::kTogether;
+        while (!gang.RunSlice(&job, NowNs() + random.Below(300) * kNsPerUs, start)) {
         }
       }
       CheckComplete(job);
@@ -119,6 +120,26 @@ void WhileAWorkerServesTheControlThreadOnlySeesToAConcurrentJob() {
   worker.join();
 }
 
+void AJobThatBeginsAloneIsSharedOnlyIfItIsLong() {
+  Gang gang;
+  Pool pool(&gang, 1);
+  const uint64_t control = uint64_t{1} << Gang::kControlWorker;
+  uint32_t alone = 0;
+  for (uint32_t round = 0; round < 20; ++round) {
+    ItemJob job(10, 10);
+    while (!gang.RunSlice(&job, NowNs() + kSliceNs, Gang::Start::kAlone)) {
+    }
+    CheckComplete(job);
+    alone += job.workers.load() == control ? 1 : 0;
+  }
+  EXPECT(alone > 0);  // Not always: the control thread may lose its CPU for longer than it would work alone.
+  ItemJob job(20'000, 500);
+  while (!gang.RunSlice(&job, NowNs() + kSliceNs, Gang::Start::kAlone)) {
+  }
+  CheckComplete(job);
+  EXPECT(job.workers.load() == (control | 1));
+}
+
 void ASliceEndsInTime() {
   Gang gang;
   ItemJob endless(1u << 20, 500);
@@ -143,6 +164,7 @@ int main(int argc, char** argv) {
   const uint64_t seed = SeedFrom(argc, argv, 20261126);
   WithoutWorkersTheControlThreadDoesEverythingItself();
   WhileAWorkerServesTheControlThreadOnlySeesToAConcurrentJob();
+  AJobThatBeginsAloneIsSharedOnlyIfItIsLong();
   ServingWithoutAJobSleepsForItsSliceAndNoLonger();
   ASliceEndsInTime();
   AJobIsDoneCompletelyWithAnyNumberOfWorkers(seed);

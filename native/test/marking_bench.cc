@@ -1,6 +1,6 @@
 // The marking half of `npm run bench:core`: how fast objects are marked against a traversal that marks nothing, what a mutator pays
 // for a page that it is the first to write, and the last pause of a marking against heap size while mutators write.  Prints one JSON
-// object; bench/marking.ts makes lines of it.
+// object; bench/marking.ts makes lines of it.  `marking_bench --remark MIB…` measures the last of these alone.
 #include <algorithm>
 #include <cstring>
 #include <string>
@@ -236,8 +236,11 @@ class Writers {
 // As src/gc/precleaning.ts decides.
 bool AnotherRound(const std::vector<uint64_t>& pages) {
   if (pages.empty()) return true;
-  if (pages.size() >= 8 || pages.back() <= 64) return false;
-  return pages.size() < 2 || static_cast<double>(pages.back()) < 0.75 * static_cast<double>(pages[pages.size() - 2]);
+  const double last = static_cast<double>(pages.back());
+  if (pages.size() >= 12 || last <= 64) return false;
+  if (pages.size() < 2) return true;
+  const double fewest = static_cast<double>(*std::min_element(pages.begin(), pages.end() - 1));
+  return last < 0.75 * fewest || last > 1.5 * fewest;
 }
 
 void MarkOnce(TestHeap& test) {
@@ -315,6 +318,15 @@ void PrintRate(const char* name, const RateFigures& rate, const char* comma) {
   std::fflush(stdout);
 }
 
+void PrintRemark(const RemarkFigures& f, const char* comma) {
+  std::printf("      {\"liveMib\": %u, \"markings\": %u, \"idleP50Us\": %.1f, \"p50Us\": %.1f, \"p99Us\": %.1f, \"pagesP50\": %.0f, "
+              "\"usPerPage\": %.2f, \"rounds\": %.0f, \"writtenPages\": %.0f, \"startP50Us\": %.1f, \"markingMs\": %.1f, "
+              "\"mbPerS\": %.1f}%s\n",
+              f.live_mib, f.markings, f.idle_p50_us, f.p50_us, f.p99_us, f.pages_p50, f.us_per_page, f.rounds, f.written_pages,
+              f.start_p50_us, f.marking_ms, f.mb_per_s, comma);
+  std::fflush(stdout);
+}
+
 }  // namespace
 }  // namespace faultline::test
 
@@ -322,6 +334,10 @@ int main(int argc, char** argv) {
   using namespace faultline;
   using namespace faultline::test;
   const bool quick = argc > 1 && std::string(argv[1]) == "--quick";
+  if (argc > 2 && std::string(argv[1]) == "--remark") {
+    for (int i = 2; i < argc; ++i) PrintRemark(MeasureRemark(static_cast<uint32_t>(std::stoul(argv[i])), 25), "");
+    return 0;
+  }
   const uint32_t objects = quick ? 500'000 : 3'000'000;
   std::printf("{\n  \"rate\": {\n");
   PrintRate("treeInOrder", MeasureRate(Graph::kTreeInOrder, objects), ",");
@@ -334,13 +350,8 @@ int main(int argc, char** argv) {
               write.again_ns, write.outside_ns);
   const std::vector<uint32_t> sizes = quick ? std::vector<uint32_t>{64, 256} : std::vector<uint32_t>{64, 256, 1024, 4096};
   for (size_t i = 0; i < sizes.size(); ++i) {
-    const RemarkFigures f = MeasureRemark(sizes[i], quick ? 10 : sizes[i] >= 4096 ? 6 : sizes[i] >= 1024 ? 25 : 60);
-    std::printf("      {\"liveMib\": %u, \"markings\": %u, \"idleP50Us\": %.1f, \"p50Us\": %.1f, \"p99Us\": %.1f, \"pagesP50\": %.0f, "
-                "\"usPerPage\": %.2f, \"rounds\": %.0f, \"writtenPages\": %.0f, \"startP50Us\": %.1f, \"markingMs\": %.1f, "
-                "\"mbPerS\": %.1f}%s\n",
-                f.live_mib, f.markings, f.idle_p50_us, f.p50_us, f.p99_us, f.pages_p50, f.us_per_page, f.rounds, f.written_pages,
-                f.start_p50_us, f.marking_ms, f.mb_per_s, i + 1 < sizes.size() ? "," : "");
-    std::fflush(stdout);
+    const uint32_t markings = quick ? 10 : sizes[i] >= 4096 ? 25 : 60;
+    PrintRemark(MeasureRemark(sizes[i], markings), i + 1 < sizes.size() ? "," : "");
   }
   std::printf("    ]\n  }\n}\n");
   return 0;

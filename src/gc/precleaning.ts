@@ -7,15 +7,18 @@
 
 /** The last pause looks at this many pages in a fraction of a millisecond. */
 const FEW_PAGES = 64;
-/** A round that finds more than this share of the one before gains nothing. */
+/** A round that finds more than this share of the fewest so far gains nothing. */
 const SHRINKS_BELOW = 0.75;
-const MOST_ROUNDS = 8;
+/** One that finds more than this many times the fewest so far was an accident: its thread had lost its CPU, say. The next is like the others. */
+const ACCIDENT_ABOVE = 1.5;
+const MOST_ROUNDS = 12;
 
 /** `writtenPages`: what each round so far has found. */
 export function anotherRound(writtenPages: readonly number[]): boolean {
-  if (writtenPages.length === 0) return true;
   if (writtenPages.length >= MOST_ROUNDS) return false;
+  if (writtenPages.length < 2) return writtenPages.length === 0 || writtenPages[0]! > FEW_PAGES;
   const last = writtenPages.at(-1)!;
   if (last <= FEW_PAGES) return false;
-  return writtenPages.length < 2 || last < SHRINKS_BELOW * writtenPages.at(-2)!;
+  const fewest = Math.min(...writtenPages.slice(0, -1));
+  return last < SHRINKS_BELOW * fewest || last > ACCIDENT_ABOVE * fewest;
 }
