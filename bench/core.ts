@@ -95,7 +95,7 @@ function stallLine({ factor, capacityOverLive, stalls, stalledMs, operationsPerS
   return {
     figure: `faultline run in a heap of ${factor} x what is alive`,
     measured:
-      `(${capacityOverLive.toFixed(2)} x in the end) ${stalls} waits for memory, ${stalledMs.toFixed(0)} ms in all; ${(operationsPerSecond / 1e6).toFixed(1)} million operations/s, ` +
+      `(${capacityOverLive.toFixed(2)} x in this run) ${stalls} waits for memory, ${stalledMs.toFixed(0)} ms in all; ${(operationsPerSecond / 1e6).toFixed(1)} million operations/s, ` +
       `${throughput.toFixed(2)} of that at 3 x`,
     goal,
     reached,

@@ -1,7 +1,7 @@
 /**
  * Stalls: the main job (`faultline run` on its default input) in heaps of several sizes: how often threads wait for memory, and what that
- * does to throughput. Sizes are multiples of what is alive: the graph, and old copies of its objects, which take a share of the room beside
- * it. A first run tells how large that share is.
+ * does to throughput. Sizes are multiples of what is alive at most: the graph, and old copies of its objects. A first run tells how much
+ * that is.
  */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -9,7 +9,7 @@ import type { RunReport } from '../dist/cli/run/report.js';
 
 export interface StallFigures {
   readonly factor: number;
-  /** Capacity over what was alive at the end. */
+  /** Capacity over what was alive at most in this run. */
   readonly capacityOverLive: number;
   readonly stalls: number;
   readonly stalledMs: number;
@@ -28,15 +28,13 @@ function run(...words: string[]): RunReport {
 }
 
 export function measureStalls(seconds: number): StallFigures[] {
-  const { input, heap } = run('--seconds', String(seconds));
-  const copies = Math.max(0, heap.liveBytes - input.bytes) / (heap.capacityBytes - input.bytes);
-  // capacity = factor * live, live = graph + copies * (capacity - graph)
-  const capacities = FACTORS.map((factor) => Math.ceil((factor * input.bytes * (1 - copies)) / (1 - factor * copies)));
+  const { peakLiveBytes } = run('--seconds', String(seconds)).heap;
+  const capacities = FACTORS.map((factor) => Math.ceil(factor * peakLiveBytes));
   const reports = capacities.map((bytes) => run('--seconds', String(seconds), '--heap', String(bytes)));
   const most = reports.at(-1)!.mutators.operationsPerSecond;
-  return reports.map(({ heap: { capacityBytes, liveBytes }, stalls, mutators }, i) => ({
+  return reports.map(({ heap, stalls, mutators }, i) => ({
     factor: FACTORS[i]!,
-    capacityOverLive: capacityBytes / liveBytes,
+    capacityOverLive: heap.capacityBytes / heap.peakLiveBytes,
     stalls: stalls.count,
     stalledMs: stalls.totalMs,
     operationsPerSecond: mutators.operationsPerSecond,

@@ -128,6 +128,9 @@ export const WEAK_MAP = { done: 0, absent: -1, contended: -2, noIdentity: -3 } a
  */
 export const PULSE = { chargedRegions: 0, openPages: 1, handedOutPages: 2, count: 3 } as const;
 
+/** MarkPauseOutcome of native/gc/collector.h. */
+export const MARK_PAUSE = { notStopped: 0, anotherRound: 1, marked: 2 } as const;
+
 export interface NativeHistogram {
   count: number;
   p50Us: number;
@@ -287,7 +290,8 @@ export interface Binding {
   trace(heap: HeapHandle, sliceMs: number): boolean;
   /** Pages that the last round looked at because they had been written. */
   writtenPages(heap: HeapHandle): number;
-  markPause(heap: HeapHandle, sliceMs: number): boolean;
+  /** `mostWrittenPages`: a u32. The answer is one of {@link MARK_PAUSE}. */
+  markPause(heap: HeapHandle, sliceMs: number, mostWrittenPages: number): number;
   /** Whether the last marking left something for processWeak. */
   weakPending(heap: HeapHandle): boolean;
   processWeak(heap: HeapHandle, sliceMs: number): boolean;

@@ -6,7 +6,8 @@
 //   3  Trace      concurrent   everything that they lead to
 //   4  rounds                  TakeRoots again, then marked objects on written pages are looked into again, and what they lead to.
 //                              Each round leaves what was written during it
-//   5  Finish     pause        the same for the last time; nothing is written meanwhile
+//   5  Finish     pause        the same for the last time; nothing is written meanwhile.  When much more was written than a short
+//                              pause can look at, HasLittleLeft makes another round of it
 //   6  Release    concurrent   the view is ordinary memory again, long before the flip
 //
 // Why it is right (M).  Take a marked object and a slot of it, at the end of Finish.  If the slot's page was not written after the object
@@ -40,17 +41,23 @@ class BarrierFreeMarker final : public Marker {
   void TakeRoots() override {
     if (rounds_ == 0) tracing_.Reset();
     tracing_.CopyRoots();
-    if (rounds_ > 0) tracing_.AddWrittenPages(&dirty_pages_, true);
+    if (rounds_ > 0) tracing_.AddWrittenPages(&dirty_pages_);
     ++rounds_;
   }
 
   bool Trace(Gang& gang, uint64_t deadline_ns) override { return tracing_.Run(gang, deadline_ns); }
   uint64_t written_pages() const override { return tracing_.written_pages(); }
 
+  bool HasLittleLeft(Gang& gang, uint64_t most_written_pages) override {
+    if (tracing_.CollectWrittenPages(gang, &dirty_pages_) <= most_written_pages) return true;
+    tracing_.CopyRoots();
+    ++rounds_;
+    return false;
+  }
+
   void Finish(Gang& gang) override {
     tracing_.CopyRoots();
     tracing_.AddUnfinished();
-    tracing_.AddWrittenPages(&dirty_pages_, false);
     tracing_.RunToEnd(gang);
     tracing_.Publish();
   }

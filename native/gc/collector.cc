@@ -94,13 +94,18 @@ bool Collector::RootsPause(uint64_t limit_ns) {
     ++report_.marking_rounds;
   }
   marker_->TakeRoots();
+  ResumeToTrace();
+  return true;
+}
+
+void Collector::ResumeToTrace() {
+  Handshake& handshake = heap_->handshake;
   const uint64_t stopped_ns = handshake.stopped_ns();
   report_.mark_start_safepoint_ns = stopped_ns - handshake.requested_ns();
   handshake.Resume();
   report_.mark_start_pause_ns = NowNs() - stopped_ns;
   heap_->statistics.time_to_safepoint.Record(report_.mark_start_safepoint_ns);
   heap_->statistics.mark_start_pause.Record(report_.mark_start_pause_ns);
-  return true;
 }
 
 void Collector::DecideHere() {
@@ -115,10 +120,15 @@ bool Collector::Trace(uint64_t deadline_ns) {
   return true;
 }
 
-bool Collector::MarkPause(uint64_t limit_ns) {
+MarkPauseOutcome Collector::MarkPause(uint64_t limit_ns, uint64_t most_written_pages) {
   FAULTLINE_CHECK(phase() == Phase::kMarking, "marking is prepared first", static_cast<uint64_t>(phase()));
   Handshake& handshake = heap_->handshake;
-  if (!handshake.TryStop(limit_ns)) return false;
+  if (!handshake.TryStop(limit_ns)) return MarkPauseOutcome::kNotStopped;
+  if (!marker_->HasLittleLeft(gang_, most_written_pages)) {
+    ++report_.marking_rounds;
+    ResumeToTrace();
+    return MarkPauseOutcome::kAnotherRound;
+  }
   const uint64_t stopped_ns = handshake.stopped_ns();
   if (!marker_->concurrent()) marking_begin_ns_ = stopped_ns;
   if (!marker_->decides_at_start()) DecideHere();
@@ -139,7 +149,7 @@ bool Collector::MarkPause(uint64_t limit_ns) {
   handshake.Resume();
   report_.mark_pause_ns = NowNs() - stopped_ns;
   RecordMarking();
-  return true;
+  return MarkPauseOutcome::kMarked;
 }
 
 void Collector::RecordMarking() {

@@ -73,6 +73,8 @@ struct CycleReport {
   SysError flip_error;
 };
 
+enum class MarkPauseOutcome : uint8_t { kNotStopped, kAnotherRound, kMarked };
+
 class Collector final : public FreshPages, public SourceRelease {
  public:
   static constexpr uint32_t kAdaptive = 0;
@@ -99,7 +101,10 @@ class Collector final : public FreshPages, public SourceRelease {
   // Concurrent markers only.  After the first pair each pair is a round.
   bool RootsPause(uint64_t limit_ns);
   bool Trace(uint64_t deadline_ns);
-  bool MarkPause(uint64_t limit_ns);
+  // The last pause of marking.  Where more than `most_written_pages` have to be looked at again it becomes another round, if the marker
+  // has rounds: Trace comes next, then this again.
+  MarkPauseOutcome MarkPause(uint64_t limit_ns, uint64_t most_written_pages);
+  bool MarkPause(uint64_t limit_ns) { return MarkPause(limit_ns, ~uint64_t{0}) == MarkPauseOutcome::kMarked; }
   // Whether the last marking left something for ProcessWeak.
   bool weak_pending() const { return !weak_phase_.over(); }
   bool ProcessWeak(uint64_t deadline_ns);
@@ -170,6 +175,7 @@ class Collector final : public FreshPages, public SourceRelease {
   void RetireAllTlabs();
   // Marking decides on everything that is there now, and on nothing younger.  The world is stopped.
   void DecideHere();
+  void ResumeToTrace();
   void RecordMarking();
   bool BringToIdle(uint64_t deadline_ns);
   uint64_t RewriteRoots();

@@ -32,16 +32,16 @@ class DirtyPages {
   // The pages were written through the alias.  Any thread, at any time; what is noted outside a marking does no harm.
   void Note(PageIndex first, uint32_t count);
 
-  // Visits runs of pages in [first, first + count) that were written since they were armed.  `rearm`: they count as clean again from
-  // before the visit on.  Returns how many pages that were.  Several threads at once, each with its own piece.
+  // Visits runs of pages in [first, first + count) that were written since they were armed; they count as clean again from before the
+  // visit on.  Returns how many pages that were.  Several threads at once, each with its own piece.
   template <typename Visit>
-  uint64_t Harvest(PageIndex first, uint32_t count, bool rearm, Visit visit) {
+  uint64_t Harvest(PageIndex first, uint32_t count, Visit visit) {
     uint64_t pages = HarvestNoted(first, count, visit);
     size_t at = size_t{first} * kPageBytes;
     const size_t end = at + size_t{count} * kPageBytes;
     WriteTracking::Run runs[kRuns];
     while (at < end) {
-      const Result<size_t> found = tracking_.Harvest(&at, end, rearm, runs, kRuns);
+      const Result<size_t> found = tracking_.Harvest(&at, end, runs, kRuns);
       if (!found.ok()) {
         runs[0] = {at, end};
         at = end;

@@ -126,12 +126,36 @@ void Tracer::ShareOldest() {
   pool_->Give(MarkPool::Chunk(oldest, oldest + MarkPool::kChunkEntries));
 }
 
-// Outside the loop, where most of what is found is marked already.
-void Tracer::Find(uint32_t reference, WordIndex owner) {
-  if (reference == 0) return;
+void Tracer::CheckReference(uint32_t reference, WordIndex owner) const {
   FAULTLINE_CHECK(RegionOf(reference) < heap_->regions.count() && reference >= kPageWords,
                   "a reference lies inside the heap (owner, reference)", owner, reference);
+}
+
+// Outside the loop, where most of what is found is marked already.
+void Tracer::PushUnmarked(uint32_t reference) {
   if (!heap_->tables.object_starts.Test(reference)) Push(EntryOf(reference, kFound));
+}
+
+void Tracer::Find(uint32_t reference, WordIndex owner) {
+  if (reference == 0) return;
+  CheckReference(reference, owner);
+  PushUnmarked(reference);
+}
+
+void Tracer::FindDelayed(uint32_t reference, WordIndex owner) {
+  if (reference == 0) return;
+  CheckReference(reference, owner);
+  heap_->tables.object_starts.PrefetchToTest(reference);
+  uint32_t& oldest = delayed_[next_delayed_++ % kDelayedFinds];
+  if (oldest != 0) PushUnmarked(oldest);
+  oldest = reference;
+}
+
+void Tracer::FinishDelayed() {
+  for (uint32_t& reference : delayed_) {
+    if (reference != 0) PushUnmarked(reference);
+    reference = 0;
+  }
 }
 
 bool Tracer::EmptyStack(uint64_t deadline_ns) {
@@ -266,7 +290,7 @@ void Tracer::TraceOnPages(WordIndex object, WordIndex begin, WordIndex end) {
   const auto trace = [&](uint64_t first, uint64_t last) {
     if (first < from) first = from;
     if (last > until) last = until;
-    for (uint64_t slot = first; slot < last; ++slot) Find(__atomic_load_n(&slots[slot], __ATOMIC_RELAXED), object);
+    for (uint64_t slot = first; slot < last; ++slot) FindDelayed(__atomic_load_n(&slots[slot], __ATOMIC_RELAXED), object);
   };
   trace(kHeaderSlots, kHeaderSlots + shape.reference_fields);
   if (shape.is_special != 0) {
@@ -300,6 +324,7 @@ void Tracer::TracePages(PageIndex first, uint32_t count) {
     }
     at = piece_end;
   }
+  FinishDelayed();
 }
 
 void Tracer::Suspend() {

@@ -86,7 +86,12 @@ class Tracer {
   void Publish(uint64_t* marked_objects, uint64_t* marked_words);
 
  private:
+  void CheckReference(uint32_t reference, WordIndex owner) const;
+  void PushUnmarked(uint32_t reference);
   void Find(uint32_t reference, WordIndex owner);
+  // The same once its mark bit has been fetched: as soon as kDelayedFinds others have been found later, or the page is done.
+  void FindDelayed(uint32_t reference, WordIndex owner);
+  void FinishDelayed();
   void TraceOnPages(WordIndex object, WordIndex begin, WordIndex end);
   // The same for the slots of a special shape that are not simply references, as far as they lie in u32 slots [from, until).
   void TraceSpecialSlots(WordIndex object, const Shape& shape, uint32_t count, uint64_t from, uint64_t until);
@@ -106,6 +111,7 @@ class Tracer {
   }
 
   static constexpr uint32_t kQueueEntries = 8;
+  static constexpr uint32_t kDelayedFinds = 16;
   static constexpr uint32_t kSliceElements = 4096;
   // Entries between two looks at the clock and at who is short of work.
   static constexpr uint32_t kLookEntries = 256;
@@ -117,6 +123,8 @@ class Tracer {
   std::vector<MarkEntry> storage_;
   size_t bottom_ = 0;
   size_t top_ = 0;
+  uint32_t delayed_[kDelayedFinds] = {};
+  uint32_t next_delayed_ = 0;
   std::vector<WordIndex> unfinished_;
   WeakFinds weak_finds_;
   std::vector<uint32_t> live_words_;

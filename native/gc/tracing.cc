@@ -10,6 +10,7 @@ namespace faultline {
 namespace {
 
 constexpr size_t kReferencesAtOnce = 1024;
+constexpr size_t kWrittenAtOnce = 4;
 // Little enough that workers share the end of the list and come back in time, enough for one scan of the page table.
 constexpr uint32_t kPiecePages = 4 * kRegionPages;
 
@@ -20,6 +21,30 @@ class Tracing::TraceJob final : public Job {
   explicit TraceJob(Tracing* tracing) : tracing_(tracing) {}
   bool Run(uint32_t, uint64_t deadline_ns) override { return tracing_->Work(deadline_ns); }
   bool Exhausted() const override { return tracing_->Exhausted(); }
+
+ private:
+  Tracing* tracing_;
+};
+
+// Which pages were written, piece by piece.
+class Tracing::CollectJob final : public Job {
+ public:
+  explicit CollectJob(Tracing* tracing) : tracing_(tracing) {}
+  bool Run(uint32_t, uint64_t) override {
+    std::vector<Piece> written;
+    for (;;) {
+      const size_t index = tracing_->next_piece_.fetch_add(1, std::memory_order_relaxed);
+      if (index >= tracing_->pieces_.size()) break;
+      const Piece& piece = tracing_->pieces_[index];
+      const uint64_t pages = tracing_->dirty_pages_->Harvest(
+          piece.first, piece.count, [&written](PageIndex first, uint32_t count) { written.push_back({first, count}); });
+      tracing_->written_pages_.fetch_add(pages, std::memory_order_relaxed);
+    }
+    const std::lock_guard<std::mutex> guard(tracing_->lock_);
+    tracing_->written_.insert(tracing_->written_.end(), written.begin(), written.end());
+    return true;
+  }
+  bool Exhausted() const override { return tracing_->next_piece_.load(std::memory_order_relaxed) >= tracing_->pieces_.size(); }
 
  private:
   Tracing* tracing_;
@@ -47,9 +72,8 @@ void Tracing::AddReferences(const uint32_t* references, size_t count) {
   Begin();
 }
 
-void Tracing::AddWrittenPages(DirtyPages* dirty_pages, bool rearm) {
+void Tracing::AddPieces(DirtyPages* dirty_pages) {
   dirty_pages_ = dirty_pages;
-  rearm_ = rearm;
   written_pages_.store(0, std::memory_order_relaxed);
   for (RegionIndex region = 0; region < heap_->regions.count(); ++region) {
     const RegionUse use = heap_->regions.use(region);
@@ -61,7 +85,21 @@ void Tracing::AddWrittenPages(DirtyPages* dirty_pages, bool rearm) {
       pieces_.push_back({first, use.used_pages});
     }
   }
+}
+
+void Tracing::AddWrittenPages(DirtyPages* dirty_pages) {
+  AddPieces(dirty_pages);
   Begin();
+}
+
+uint64_t Tracing::CollectWrittenPages(Gang& gang, DirtyPages* dirty_pages) {
+  AddPieces(dirty_pages);
+  CollectJob job(this);
+  gang.RunToEnd(&job);
+  pieces_.clear();
+  next_piece_.store(0, std::memory_order_relaxed);
+  Begin();
+  return written_pages();
 }
 
 void Tracing::AddUnfinished() {
@@ -105,9 +143,15 @@ bool Tracing::WorkWith(Tracer& tracer, uint64_t deadline_ns) {
       const size_t index = next_piece_.fetch_add(1, std::memory_order_relaxed);
       if (index >= pieces_.size()) break;
       const uint64_t pages =
-          dirty_pages_->Harvest(pieces_[index].first, pieces_[index].count, rearm_,
+          dirty_pages_->Harvest(pieces_[index].first, pieces_[index].count,
                                 [&tracer](PageIndex first, uint32_t count) { tracer.TracePages(first, count); });
       written_pages_.fetch_add(pages, std::memory_order_relaxed);
+    }
+    while (in_time()) {
+      const size_t first = next_written_.fetch_add(kWrittenAtOnce, std::memory_order_relaxed);
+      if (first >= written_.size()) break;
+      const size_t end = std::min(first + kWrittenAtOnce, written_.size());
+      for (size_t i = first; i < end; ++i) tracer.TracePages(written_[i].first, written_[i].count);
     }
     if (!tracer.Drain(deadline_ns)) return Exhausted();
     if (Exhausted()) return true;
@@ -119,7 +163,8 @@ bool Tracing::WorkWith(Tracer& tracer, uint64_t deadline_ns) {
 bool Tracing::Exhausted() const {
   return next_reference_.load(std::memory_order_relaxed) >= references_.size() &&
          next_ephemeron_.load(std::memory_order_relaxed) >= ephemerons_.size() &&
-         next_piece_.load(std::memory_order_relaxed) >= pieces_.size() && pool_.Idle();
+         next_piece_.load(std::memory_order_relaxed) >= pieces_.size() &&
+         next_written_.load(std::memory_order_relaxed) >= written_.size() && pool_.Idle();
 }
 
 void Tracing::End() {
@@ -128,8 +173,10 @@ void Tracing::End() {
   ephemerons_.clear();
   next_ephemeron_.store(0, std::memory_order_relaxed);
   pieces_.clear();
+  written_.clear();
   next_reference_.store(0, std::memory_order_relaxed);
   next_piece_.store(0, std::memory_order_relaxed);
+  next_written_.store(0, std::memory_order_relaxed);
 }
 
 bool Tracing::Run(Gang& gang, uint64_t deadline_ns) {

@@ -24,8 +24,10 @@ class Tracing {
   void CopyRoots();
   // References to mark.
   void AddReferences(const uint32_t* references, size_t count);
-  // Everything that is marked and lies on a page in use that was written is looked into again.
-  void AddWrittenPages(DirtyPages* dirty_pages, bool rearm);
+  // Everything that is marked and lies on a page in use that was written is looked into again; workers find out which pages those are.
+  void AddWrittenPages(DirtyPages* dirty_pages);
+  // The same, but which pages are written is found out here, and how many is the answer.  The world is stopped.
+  uint64_t CollectWrittenPages(Gang& gang, DirtyPages* dirty_pages);
   // What had no header yet.  The world is stopped.
   void AddUnfinished();
 
@@ -37,7 +39,7 @@ class Tracing {
   bool pending() const { return job_ != nullptr; }
 
   // --- Results --------------------------------------------------------------------------------------------------------------------
-  // Pages found written since AddWrittenPages.
+  // Pages found written since the last of these.
   uint64_t written_pages() const { return written_pages_.load(std::memory_order_relaxed); }
   // Adds the counts to the heap's tables.  Nothing runs.
   void Publish();
@@ -52,11 +54,13 @@ class Tracing {
 
  private:
   class TraceJob;
+  class CollectJob;
   struct Piece {
     PageIndex first;
     uint32_t count;
   };
 
+  void AddPieces(DirtyPages* dirty_pages);
   bool Work(uint64_t deadline_ns);
   bool WorkWith(Tracer& tracer, uint64_t deadline_ns);
   bool Exhausted() const;
@@ -82,13 +86,15 @@ class Tracing {
   std::atomic<size_t> next_reference_{0};
   std::vector<Piece> pieces_;
   std::atomic<size_t> next_piece_{0};
+  // Written pages that are known by now.
+  std::vector<Piece> written_;
+  std::atomic<size_t> next_written_{0};
   std::vector<Ephemeron> ephemerons_;
   std::atomic<size_t> next_ephemeron_{0};
   // Ephemerons that wait for their keys, and how many objects were marked when they were looked at last.
   std::vector<Ephemeron> waiting_;
   uint64_t marked_at_look_ = 0;
   DirtyPages* dirty_pages_ = nullptr;
-  bool rearm_ = false;
   std::atomic<uint64_t> written_pages_{0};
 
   bool published_ = true;

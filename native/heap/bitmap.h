@@ -25,6 +25,7 @@ class Bitmap {
 
   // The cell is about to be tested and set.
   void Prefetch(WordIndex word) const { __builtin_prefetch(bits_.data() + (word >> 6), 1); }
+  void PrefetchToTest(WordIndex word) const { __builtin_prefetch(bits_.data() + (word >> 6), 0); }
 
   bool Test(WordIndex word) const { return (Cell(word >> 6) >> (word & 63)) & 1; }
 

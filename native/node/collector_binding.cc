@@ -75,6 +75,13 @@ Napi::Value PauseWithin(Info info) {
   return Boolean(info, (instance->collector.get()->*kPause)(LimitAt(info, 1)));
 }
 
+// markPause(heap, sliceMs, mostWrittenPages): a MarkPauseOutcome
+Napi::Value MarkPause(Info info) {
+  HeapInstance* const instance = HeapAt(info, 0);
+  if (instance == nullptr) return info.Env().Undefined();
+  return Napi::Number::New(info.Env(), static_cast<double>(instance->collector->MarkPause(LimitAt(info, 1), Uint32At(info, 2))));
+}
+
 // writtenPages(heap): of the last marking round
 Napi::Value WrittenPages(Info info) {
   HeapInstance* const instance = HeapAt(info, 0);
@@ -236,7 +243,7 @@ void ExportCollector(Napi::Env env, Napi::Object exports) {
   add("rootsPause", PauseWithin<&Collector::RootsPause>);
   add("trace", StepUntil<&Collector::Trace>);
   add("writtenPages", WrittenPages);
-  add("markPause", PauseWithin<&Collector::MarkPause>);
+  add("markPause", MarkPause);
   add("weakPending", WeakPending);
   add("processWeak", StepUntil<&Collector::ProcessWeak>);
   add("releaseMarking", StepUntil<&Collector::ReleaseMarking>);

@@ -258,7 +258,12 @@ void MarkOnce(TestHeap& test) {
     trace();
     pages.push_back(collector.marker().written_pages());
   }
-  while (!collector.MarkPause(kForeverNs)) {
+  for (uint32_t second_thoughts = 0;; ++second_thoughts) {
+    const MarkPauseOutcome outcome = collector.MarkPause(kForeverNs, second_thoughts < 4 ? 256 : ~uint64_t{0});
+    if (outcome == MarkPauseOutcome::kMarked) break;
+    if (outcome == MarkPauseOutcome::kNotStopped) continue;
+    while (!collector.Trace(NowNs() + 20 * kNsPerMs)) {
+    }
   }
   Complete(test);
 }

@@ -79,6 +79,58 @@ void AMovedReferenceIsFoundByRoundsAndByThePause(MarkerKind marker) {
   }
 }
 
+// More than it should look at was written: the pause becomes a round, threads run while it is traced, and the next pause does the rest.
+void APauseWithTooMuchToLookAtBecomesARound() {
+  ByHand f(MarkerKind::kBarrierFree);
+  Collector& collector = *f.test.collector;
+  f.mutator.handle(0) = f.New(1);
+  f.Start();
+  f.Round();
+  const WordIndex root = f.mutator.handle(0);
+  const WordIndex first = f.New(2);
+  f.mutator.Store(&f.mutator.reference(root, 0), first);
+  const auto pause = [&](uint64_t most_pages) {
+    f.mutator.Park();
+    MarkPauseOutcome outcome = MarkPauseOutcome::kNotStopped;
+    while (outcome == MarkPauseOutcome::kNotStopped) outcome = collector.MarkPause(kNsPerMs, most_pages);
+    f.mutator.Unpark();
+    return outcome;
+  };
+  const uint64_t rounds = collector.report().marking_rounds;
+  EXPECT(pause(0) == MarkPauseOutcome::kAnotherRound);
+  EXPECT(collector.phase() == Phase::kMarking && collector.report().marking_rounds == rounds + 1);
+  // What is written now is not part of this round, and must not be lost.
+  const WordIndex second = f.New(3);
+  f.mutator.Store(&f.mutator.reference(root, 1), second);
+  while (!collector.Trace(NowNs() + kNsPerMs)) {
+  }
+  EXPECT(f.Marked(first));
+  EXPECT(pause(0) == MarkPauseOutcome::kAnotherRound);
+  while (!collector.Trace(NowNs() + kNsPerMs)) {
+  }
+  EXPECT(pause(0) == MarkPauseOutcome::kMarked);  // Nothing was written since.
+  EXPECT(f.Marked(root) && f.Marked(first) && f.Marked(second) && collector.report().marked_objects == 3);
+  f.test.ReleaseMarking();
+}
+
+// Given up between such a pause and its tracing, too.
+void ARoundThatAPauseBecameCanBeGivenUp() {
+  ByHand f(MarkerKind::kBarrierFree);
+  f.mutator.handle(0) = f.New(1);
+  f.Start();
+  f.mutator.reference(f.mutator.handle(0), 0) = f.New(2);
+  f.mutator.Park();
+  MarkPauseOutcome outcome = MarkPauseOutcome::kNotStopped;
+  while (outcome == MarkPauseOutcome::kNotStopped) outcome = f.test.collector->MarkPause(kNsPerMs, 0);
+  EXPECT(outcome == MarkPauseOutcome::kAnotherRound);
+  while (!f.test.collector->Recover(NowNs() + kNsPerMs)) {
+  }
+  f.mutator.Unpark();
+  f.Start();
+  f.End();
+  EXPECT(f.test.collector->report().marked_objects == 2);
+}
+
 // The kernel sees nothing of writes through the alias.  Noted, they count; and they do need the note: without it the object is missed.
 void AWriteThroughTheAliasHasToBeNoted() {
   for (const bool noted : {true, false}) {
@@ -165,6 +217,8 @@ int main(int argc, char** argv) {
     AMarkingThatIsGivenUpLeavesNothingBehind(marker);
   }
   if (MarkerWorks(MarkerKind::kBarrierFree)) {
+    APauseWithTooMuchToLookAtBecomesARound();
+    ARoundThatAPauseBecameCanBeGivenUp();
     AWriteThroughTheAliasHasToBeNoted();
     RefusedTrackingCountsAsWritten(SystemCall::kRegister, 0, seed);
     RefusedTrackingCountsAsWritten(SystemCall::kPagemapScan, 0, seed);

@@ -104,21 +104,21 @@ class Run {
     const { ms: loadMs } = await timed(() => load(heap, graph, size, shapes, { signal: this.#interruption.signal, onProgress }));
     if (options.corrupt !== undefined) corrupt(heap, graph, options.corrupt);
 
-    const { value: threads, ms: runMs } = await this.#mutate(heap, graph, size);
+    const { value: mutated, ms: runMs } = await this.#mutate(heap, graph, size);
     const statistics = heap.statistics();
 
     const { ms: fullCollectionMs } = await timed(() => heap.collect({ kind: 'full' }));
     const { value: check, ms: checkMs } = await timed(async () => checkEverything(heap, graph, shapes));
     const verifiedObjects = await heap.verify();
     return {
-      ...{ graph, size, marker: heap.capabilities.marker, options, bareP50Us, statistics, threads, check, verifiedObjects },
+      ...{ graph, size, marker: heap.capabilities.marker, options, bareP50Us, statistics, ...mutated, check, verifiedObjects },
       statisticsAfter: heap.statistics(),
       interrupted: this.#interruption.happened,
       durations: { readMs, loadMs, runMs, fullCollectionMs, checkMs },
     };
   }
 
-  async #mutate(heap: Heap, graph: ObjectGraph, size: GraphSize): Promise<Timed<Awaited<ReturnType<MutatorThreads['stop']>>>> {
+  async #mutate(heap: Heap, graph: ObjectGraph, size: GraphSize): Promise<Timed<Pick<RunFindings, 'threads' | 'peakLiveBytes'>>> {
     const { seconds, mutators, seed } = this.#options;
     const threads = new MutatorThreads(heap, graph, mutators, seed);
     threads.onFailure = () => this.#interruption.abort();
@@ -130,7 +130,7 @@ class Run {
     clearInterval(shown);
     const ms = performance.now() - begin;
     try {
-      return { value: await threads.stop(), ms };
+      return { value: { threads: await threads.stop(), peakLiveBytes: pace.peakLiveBytes }, ms };
     } finally {
       await pace.end();
     }

@@ -8,7 +8,8 @@
  *   prepare  concurrent   tables are cleared, the alias is populated, writes are tracked from here on
  *   mark     concurrent   what the roots lead to is traced; a short pause before it copies the roots
  *   preclean concurrent   rounds that look again at what was written (precleaning.ts), each after another look at the roots
- *   remark   pause        the rest; from here on liveness is frozen, new objects count as alive
+ *   remark   pause        the rest, unless too much was written meanwhile: then it is one more round, and the pause comes after it;
+ *                         from here on liveness is frozen, new objects count as alive
  *                         (the marker `stopped` does all of it in one pause, `mark`)
  *   weak     concurrent   weak slots of dead objects are cleared, finalizers made ready (only when there are any)
  *   plan     concurrent   dead regions are freed; TypeScript chooses what to evacuate (region-choice.ts), native code
@@ -23,12 +24,12 @@
  * hold in each). A pause is one call: no JavaScript runs between stop and resume.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Binding, HeapHandle } from '../binding.ts';
+import { type Binding, type HeapHandle, MARK_PAUSE } from '../binding.ts';
 import { cycleSummary } from './cycle-summary.ts';
 import { describeRefusal } from './fault-modes.ts';
 import { type CycleSummary, type HeapEvent, nowMs, type PauseName, type PhaseName } from './events.ts';
 import type { MarkerName } from './markers.ts';
-import { anotherRound } from './precleaning.ts';
+import { anotherRound, mostPagesInPause } from './precleaning.ts';
 import { Pacing } from './pacing.ts';
 import type { PolicyOptions } from './policy.ts';
 import { chooseRegions, REGION_STATES, type RegionTables } from './region-choice.ts';
@@ -225,8 +226,23 @@ export class Collector {
       });
     }
     const last = marker === 'stopped' ? 'mark' : 'remark';
-    this.#phase(cycle, last, () => this.#untilStopped((sliceMs) => native.markPause(heap, sliceMs)));
+    this.#phase(cycle, last, () => {
+      for (let secondThoughts = 0; !this.#endMarking(mostPagesInPause(secondThoughts)); secondThoughts++) {
+        this.#pause(cycle, 'mark-start');
+        untilDone((sliceMs) => native.trace(heap, sliceMs));
+      }
+    });
     this.#pause(cycle, last);
+  }
+
+  /** The last pause of marking; false when it became another round. */
+  #endMarking(mostWrittenPages: number): boolean {
+    let outcome: number = MARK_PAUSE.notStopped;
+    this.#untilStopped((sliceMs) => {
+      outcome = this.#native.markPause(this.#heap, sliceMs, mostWrittenPages);
+      return outcome !== MARK_PAUSE.notStopped;
+    });
+    return outcome === MARK_PAUSE.marked;
   }
 
   #processWeak(cycle: number): void {

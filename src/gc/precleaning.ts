@@ -13,6 +13,20 @@ const SHRINKS_BELOW = 0.75;
 const ACCIDENT_ABOVE = 1.5;
 const MOST_ROUNDS = 12;
 
+/** So many the last pause looks at without a second thought, which takes less than a millisecond. */
+const MOST_IN_PAUSE = 256;
+/** So often it may find more and become another round instead. */
+const MOST_SECOND_THOUGHTS = 4;
+const UNBOUNDED = 0xffff_ffff;
+
+/**
+ * With more written pages than this the last pause is to become another round: threads were let run for longer than meant between the
+ * last round and the pause. `secondThoughts`: how often that has happened in this marking.
+ */
+export function mostPagesInPause(secondThoughts: number): number {
+  return secondThoughts < MOST_SECOND_THOUGHTS ? MOST_IN_PAUSE : UNBOUNDED;
+}
+
 /** `writtenPages`: what each round so far has found. */
 export function anotherRound(writtenPages: readonly number[]): boolean {
   if (writtenPages.length >= MOST_ROUNDS) return false;

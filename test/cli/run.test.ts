@@ -73,7 +73,7 @@ describe('a run', () => {
     const pause = { count: expect.any(Number), p50Us: expect.any(Number), p99Us: expect.any(Number), maxUs: expect.any(Number) };
     expect(report).toMatchObject({
       input: { path: snapshot, objects: expect.any(Number), references: expect.any(Number), bytes: expect.any(Number) },
-      heap: numbers('capacityBytes', 'liveBytes', 'peakFileBytes', 'fileBytesBefore', 'fileBytesAfter'),
+      heap: numbers('capacityBytes', 'liveBytes', 'peakLiveBytes', 'peakFileBytes', 'fileBytesBefore', 'fileBytesAfter'),
       fault: { mode: expect.any(String), requestedMode: 'auto', faultAroundPages: 'adaptive' },
       cycles: numbers('count', 'evacuatedBytes', 'copiedBytes', 'inPlacePages'),
       pauses: { flip: pause, mark: pause, markStart: pause, remark: pause, timeToSafepoint: pause },

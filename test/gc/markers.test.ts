@@ -4,7 +4,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Probe } from '../../src/binding.ts';
 import { bestMarker, judgeMarkers } from '../../src/gc/markers.ts';
-import { anotherRound } from '../../src/gc/precleaning.ts';
+import { anotherRound, mostPagesInPause } from '../../src/gc/precleaning.ts';
 import { binding, Heap } from '../support/faultline.ts';
 import { countdown, LinkedList, makeHeap, makeHeapWithMutator } from '../support/heaps.ts';
 import { MARKERS, MODES, rounds } from '../support/modes.ts';
@@ -47,6 +47,15 @@ describe('another round of precleaning', () => {
     ['is not worth it when the program writes faster and faster', [400, 500, 650, 800, 900, 1000, 1200, 1500, 1600, 1700, 1800, 1900], false],
     ['is not worth it for ever', Array.from({ length: 12 }, (_, round) => 100_000 / 2 ** round + 100), false],
   ])('%s', (_what, writtenPages, expected) => expect(anotherRound(writtenPages)).toBe(expected));
+});
+
+describe('the last pause', () => {
+  it('becomes another round when it finds many pages, but not for ever', () => {
+    const limits = [0, 1, 2, 3, 4, 5].map(mostPagesInPause);
+    expect(limits[0]).toBeLessThan(1000);
+    expect(limits.indexOf(0xffff_ffff)).toBeGreaterThan(0);
+    expect(limits.at(-1)).toBe(0xffff_ffff);
+  });
 });
 
 describe('a heap', () => {

@@ -2,14 +2,17 @@
  * Pace: the main thread's part while the mutators work: it asks for a collection at steady intervals, on top of what the heap
  * asks for by itself, and holds the graph's growth in bounds.
  *
- * Copies of a node pile up while some slots still lead to older ones. When more than a share of the heap's headroom has gone that way,
- * threads reconcile slots instead of copying, until it is back.
+ * Copies of a node pile up while some slots still lead to older ones. When there are too many of them, threads reconcile slots instead of
+ * copying, until most are gone: what is alive stays about the same, however large the heap.
  */
 import type { Heap } from '../../heap/heap.ts';
 import type { MutatorThreads } from './mutator-threads.ts';
 
-const PRESSURE_BEGINS = 0.4;
-const PRESSURE_ENDS = 0.25;
+/** Copies that may pile up, as a share of the graph, and of the heap's headroom. */
+const MOST_OF_GRAPH = 0.25;
+const MOST_OF_HEADROOM = 0.4;
+/** The share of this at which threads copy again. */
+const PRESSURE_ENDS = 0.6;
 /** A short run has as many collections as a longer one needs to be worth anything. */
 const COLLECTIONS_A_RUN = 12;
 const LONGEST_INTERVAL_MS = 1000;
@@ -21,6 +24,7 @@ export class Pace {
   readonly #graphBytes: number;
   readonly #timer: NodeJS.Timeout;
   readonly #onCycle = ({ liveBytes }: { liveBytes: number }): void => this.#judge(liveBytes);
+  #peakLiveBytes = 0;
   #collecting: Promise<void> | undefined;
   #failure: { readonly reason: unknown } | undefined;
 
@@ -32,6 +36,11 @@ export class Pace {
     const intervalMs = Math.max(SHORTEST_INTERVAL_MS, Math.min(LONGEST_INTERVAL_MS, (seconds * 1000) / COLLECTIONS_A_RUN));
     this.#timer = setInterval(() => this.#collect(onFailure), intervalMs);
     heap.on('cycle', this.#onCycle);
+  }
+
+  /** The most that a marking found alive. */
+  get peakLiveBytes(): number {
+    return this.#peakLiveBytes;
   }
 
   /** Asks for nothing more; resolves when the last collection asked for is over. */
@@ -57,8 +66,10 @@ export class Pace {
 
   #judge(liveBytes: number): void {
     const headroom = this.#heap.statistics().capacityBytes - this.#graphBytes;
-    const used = (liveBytes - this.#graphBytes) / headroom;
-    if (used > PRESSURE_BEGINS) this.#threads.pressure = true;
-    else if (used < PRESSURE_ENDS) this.#threads.pressure = false;
+    const most = Math.min(MOST_OF_GRAPH * this.#graphBytes, MOST_OF_HEADROOM * headroom);
+    const copies = liveBytes - this.#graphBytes;
+    if (copies > most) this.#threads.pressure = true;
+    else if (copies < PRESSURE_ENDS * most) this.#threads.pressure = false;
+    this.#peakLiveBytes = Math.max(this.#peakLiveBytes, liveBytes);
   }
 }

@@ -24,7 +24,9 @@ export interface RunReport {
   };
   readonly heap: {
     readonly capacityBytes: number;
+    /** At the end, and at most: what a marking found. */
     readonly liveBytes: number;
+    readonly peakLiveBytes: number;
     readonly peakFileBytes: number;
     /** Before and after the full collection at the end. */
     readonly fileBytesBefore: number;
@@ -99,6 +101,7 @@ export interface RunFindings {
   readonly statistics: HeapStatistics;
   readonly statisticsAfter: HeapStatistics;
   readonly threads: readonly ThreadReport[];
+  readonly peakLiveBytes: number;
   readonly check: FinalCheck;
   readonly verifiedObjects: number;
   readonly interrupted: boolean;
@@ -122,6 +125,7 @@ export function reportOf(findings: RunFindings): RunReport {
     heap: {
       capacityBytes: statistics.capacityBytes,
       liveBytes: statisticsAfter.liveBytes,
+      peakLiveBytes: Math.max(findings.peakLiveBytes, statisticsAfter.liveBytes),
       peakFileBytes: statistics.peakFileBytes,
       fileBytesBefore: statistics.fileBytes,
       fileBytesAfter: statisticsAfter.fileBytes,

@@ -23,7 +23,11 @@ export function summaryOf(report: RunReport): string {
         `${count(mutators.operations)} operations (${count(mutators.operationsPerSecond)} a second), seed ${report.seed}`,
     ],
     ['at the end', `${count(check.objects)} objects and ${count(check.references)} references checked from the roots`],
-    ['heap', `capacity ${mib(heap.capacityBytes)}, live ${mib(heap.liveBytes)}, file ${mib(heap.peakFileBytes)} at most; ${full}`],
+    [
+      'heap',
+      `capacity ${mib(heap.capacityBytes)}, live ${mib(heap.liveBytes)} (${mib(heap.peakLiveBytes)} at most), ` +
+        `file ${mib(heap.peakFileBytes)} at most; ${full}`,
+    ],
     [
       'cycles',
       `${count(cycles.count)}, ${count(cycles.compacting)} compacting: ${mib(cycles.evacuatedBytes)} evacuated, ` +
