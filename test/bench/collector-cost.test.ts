@@ -166,6 +166,8 @@ describe('lower-bound overhead', () => {
   it('takes from the CPU time what collector threads and faults took', () => {
     expect(cpuCost({ total: 100, collector: 20, faultService: 5, stalls: 50 }, 5)).toEqual({ total: 20, identified: 5 });
     expect(cpuCost({ total: 100 }, 5)).toEqual({ total: 20, identified: 0 });
+    // Counters that overlap: mutators took 40 outside faults, so at most 60 is the collector's.
+    expect(cpuCost({ total: 100, mutators: 45, collector: 90, faultService: 5 }, 5)).toEqual({ total: 20, identified: 12 });
   });
 });
 

@@ -37,7 +37,11 @@ export function wallCost(wallNs: number, interruptions: readonly (readonly Inter
   return { total: wallNs / operations, identified: totalNs(stopped) / operations };
 }
 
-/** CPU time of the whole process, and that of collector threads and fault service. What a system cannot tell is not identified. */
-export function cpuCost({ total, collector = 0, faultService = 0 }: CpuTime, operations: number): Cost {
-  return { total: total / operations, identified: Math.min(total, collector + faultService) / operations };
+/**
+ * CPU time of the whole process, and that of collector threads and fault service. What a system cannot tell is not identified; what
+ * mutator threads took outside fault service is never the collector's, however coarsely the rest was counted.
+ */
+export function cpuCost({ total, mutators = 0, collector = 0, faultService = 0 }: CpuTime, operations: number): Cost {
+  const remains = Math.max(total - collector - faultService, mutators - faultService, 0);
+  return { total: total / operations, identified: (total - remains) / operations };
 }
