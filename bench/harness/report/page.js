@@ -15,7 +15,7 @@
     ...new Set(plots.flatMap(({ lines = [] }) => lines.filter(({ dashed }) => !dashed).map(({ name }) => plainName(name)))),
   ];
   function plainName(name) {
-    return name.replace(/ \((file-blocks|committed|resident)\)$|, worst$/, '');
+    return name.replace(/ \((file-blocks|committed|resident)\)$|, worst$|, alive$/, '');
   }
 
   /** 0.001 is written 1 us, 1000 is written 1 s. */
@@ -149,7 +149,7 @@
   function legend({ lines }) {
     const list = d3.create('ul').attr('class', 'legend');
     for (const line of lines) {
-      if (line.dashed && /, worst$/.test(line.name)) continue;
+      if (line.dashed && plainName(line.name) !== line.name) continue;
       const { stroke, dash, symbol } = style(line);
       const item = list.append('li');
       const key = item.append('svg').attr('width', 26).attr('height', 12).attr('viewBox', '0 0 26 12').attr('aria-hidden', 'true');

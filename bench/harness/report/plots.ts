@@ -7,7 +7,7 @@ import { AFTER_FLIP_MS, MMU_WINDOWS_MS } from '../statistics/mutator-utilization
 import { HEAT_BIN_MS, HEAT_FROM_MS } from '../statistics/fault-heat.ts';
 import { PERCENTILES } from '../statistics/percentiles.ts';
 import type { AnalysedRow, Analysis } from './analysis.ts';
-import type { LatencyTails, Tail } from './rows.ts';
+import type { Figures, LatencyTails, Tail } from './rows.ts';
 
 /** `percentile`: values are 1 ÷ (1 − share), shown as 90 %, 99 %, …; `share`: 0 to 1, shown as percent. */
 export type Scale = 'linear' | 'log' | 'percentile' | 'share';
@@ -79,7 +79,10 @@ export const SECTIONS = {
     'Requests by percentile. Metered latency puts back the requests that a closed loop did not issue; in an open loop latency is ' +
       'from the intended start. Dashed is the hiccup floor. Lower is better.',
   ],
-  memory: ['Memory over time', 'The heap as the system counts it, in the invocation of median wall time. Lower is better.'],
+  memory: [
+    'Memory over time',
+    'The heap as the system counts it, in the invocation of median wall time; dashed what the workload counts as alive.',
+  ],
 } as const satisfies Record<string, readonly [title: string, description: string]>;
 
 export type SectionName = keyof typeof SECTIONS;
@@ -212,10 +215,11 @@ function latencyPlots(title: string, rows: readonly AnalysedRow[]): Plot[] {
 }
 
 function memoryPlots(title: string, rows: readonly AnalysedRow[]): Plot[] {
-  const lines = rows.map(({ series, figures }): Line => ({
-    name: `${series} (${figures!.memorySource})`,
-    points: figures!.memory.map(([timeNs, bytes]) => [timeNs / 1e9, bytes / 2 ** 20]),
-  }));
+  const inMib = (series: Figures['memory']): Line['points'] => series.map(([timeNs, bytes]) => [timeNs / 1e9, bytes / 2 ** 20]);
+  const lines = rows.flatMap(({ series, figures }): Line[] => [
+    { name: `${series} (${figures!.memorySource})`, points: inMib(figures!.memory) },
+    { name: `${series}, alive`, dashed: true, points: inMib(figures!.live ?? []) },
+  ]);
   return curve('memory', rows[0]!, title, { label: 'seconds', scale: 'linear' }, { label: 'MiB', scale: 'linear' }, lines);
 }
 

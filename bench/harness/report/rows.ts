@@ -84,6 +84,8 @@ export interface Figures {
   readonly metadataBytes?: number;
   /** Of the invocation whose wall time is the median. */
   readonly memory: Memory['series'];
+  /** What the workload counts as alive in it, where it does. */
+  readonly live?: Memory['series'];
   readonly nominal?: Nominal;
   readonly about: Readonly<Record<string, string>>;
 }
@@ -181,6 +183,7 @@ function figuresOf(digests: readonly Digest[], random: Random): Figures {
     memorySource: typical.memory.source,
     ...(metadata.length === 0 ? {} : { metadataBytes: middle(metadata) }),
     memory: typical.memory.series,
+    ...(typical.memory.liveSeries === undefined ? {} : { live: typical.memory.liveSeries }),
     ...(typical.nominal === undefined ? {} : { nominal: typical.nominal }),
     about: typical.about,
   };
