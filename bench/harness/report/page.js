@@ -4,7 +4,9 @@
 (() => {
   const plots = JSON.parse(document.getElementById('plots').textContent);
   const HEIGHT = 300;
-  const COLOURS = ['#4269d0', '#d9870b', '#d6434f', '#3f9e8f', '#4f9e3f', '#d1659b', '#8a5bd1', '#4f93c9', '#9c6b4e', '#7f8794'];
+  const LIGHT = ['#4269d0', '#d9870b', '#d6434f', '#3f9e8f', '#4f9e3f', '#c0559a', '#8a5bd1', '#4f93c9', '#9c6b4e', '#7f8794'];
+  const DARK = ['#7b9cf8', '#efb118', '#ff7a82', '#6cc5b0', '#7fc96b', '#ff9bd2', '#b894f0', '#8fcbf5', '#c79a7d', '#aeb6c2'];
+  const scheme = matchMedia('(prefers-color-scheme: dark)');
   const SYMBOLS = ['circle', 'triangle', 'square', 'diamond', 'star', 'cross', 'wye', 'hexagon', 'asterisk', 'plus'];
   const FEW_POINTS = 12;
   /** With more figures than this the page begins with one heap size. */
@@ -59,7 +61,7 @@
     const index = rowNames.indexOf(plainName(name));
     if (index < 0) return { stroke: 'currentColor', dash: '2 4', symbol: undefined };
     return {
-      stroke: COLOURS[index % COLOURS.length],
+      stroke: (scheme.matches ? DARK : LIGHT)[index % LIGHT.length],
       dash: dashed ? '5 4' : undefined,
       symbol: dashed ? undefined : SYMBOLS[index % SYMBOLS.length],
     };
@@ -106,8 +108,9 @@
 
   function heat(plot, width) {
     const data = plot.cells.map(([from, under, count]) => ({ x1: from, x2: from + plot.binMs, y1: under / 2, y2: under, count }));
-    const isDark = matchMedia('(prefers-color-scheme: dark)').matches;
-    const scheme = isDark ? d3.interpolateInferno : d3.interpolateYlOrRd;
+    const ramp = scheme.matches
+      ? (share) => d3.interpolateInferno(0.3 + 0.7 * share)
+      : (share) => d3.interpolateYlOrRd(0.15 + 0.85 * share);
     return Plot.plot({
       width,
       height: HEIGHT,
@@ -124,7 +127,7 @@
       },
       color: {
         type: 'log',
-        interpolate: (share) => scheme(0.15 + 0.85 * share),
+        interpolate: ramp,
         label: 'faults a flip',
         legend: true,
         tickFormat: '~r',
@@ -207,7 +210,7 @@
     }
   });
   for (const figure of figures) seen.observe(figure);
-  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => figures.filter((figure) => widths.has(figure)).forEach(draw));
+  scheme.addEventListener('change', () => figures.filter((figure) => widths.has(figure)).forEach(draw));
   window.addEventListener('beforeprint', () => figures.forEach(draw));
 
   const workload = document.getElementById('workload');
