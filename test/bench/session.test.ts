@@ -14,12 +14,14 @@ import { ResultsFolder } from '../../bench/harness/results-folder.ts';
 import { Session } from '../../bench/harness/session.ts';
 
 const MIB = 2 ** 20;
+/** A guard against a hang, never a measurement. */
+const LIMIT_MS = 180_000;
 const FAKE = fileURLToPath(new URL('fake-invocation.mjs', import.meta.url));
 const work = mkdtempSync(join(tmpdir(), 'faultline-bench-'));
 afterAll(() => rmSync(work, { recursive: true, force: true }));
 
 const NOTHING = new AbortController().signal;
-describe('a session', () => {
+describe('a session', { timeout: LIMIT_MS }, () => {
   const request = (name: string, more: Partial<BenchRequest> = {}): BenchRequest => ({
     ...{ suite: 'barriers', quick: true, invocations: 3, seed: 5, out: join(work, name), resume: false, json: false, ...more },
   });
@@ -80,7 +82,7 @@ describe('a session', () => {
   });
 });
 
-describe('the analysis', () => {
+describe('the analysis', { timeout: LIMIT_MS }, () => {
   it('finds what the fake invocation was made to show, and the summary fits a screen', async () => {
     const asked: BenchRequest = {
       suite: 'all',
