@@ -30,7 +30,9 @@ const STDERR_KEPT = 2000;
 
 export async function invoke(configuration: Configuration, { programOf, timeLimitMs, scratch, signal }: InvokeOptions): Promise<Invoked> {
   signal.throwIfAborted();
-  const [command, ...words] = programOf(configuration);
+  const program = programOf(configuration);
+  if ('missing' in program) return { result: failed('unsupported', program.missing), processMs: 0, cpu: { foreign: 0, harness: 0 } };
+  const [command, ...words] = program;
   const before = processorTime();
   const child = spawn(command, words, { detached: true, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, TMPDIR: scratch } });
   const stop = (): void => killGroup(child);

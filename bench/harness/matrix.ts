@@ -42,10 +42,10 @@ export const SYSTEMS: readonly string[] = ['faultline', 'v8', ...TREE_PEERS];
 export const QUICK_PEERS: readonly string[] = ['openjdk-zgc', 'go', 'bdwgc', 'malloc-jemalloc'];
 
 export const WORKLOADS: readonly WorkloadRow[] = [
-  { name: 'gcbench', quick: { stretchDepth: 14, longLivedDepth: 12, arrayLength: 50_000, maxDepth: 12, rounds: 8 }, peers: TREE_PEERS },
-  { name: 'binary-trees', quick: { maxDepth: 12, rounds: 12 }, peers: TREE_PEERS },
-  { name: 'lru', quick: { keys: 40_000, limitBytes: 4 * 2 ** 20, warmUpRequests: 40_000, requests: 100_000 }, peers: PEERS },
-  { name: 'fragmentation', quick: { limitBytes: 4 * 2 ** 20, firstCount: 30_000, secondCount: 15_000 }, peers: PEERS },
+  { name: 'gcbench', quick: { stretchDepth: 16, longLivedDepth: 15, arrayLength: 300_000, maxDepth: 13, rounds: 3 }, peers: TREE_PEERS },
+  { name: 'binary-trees', quick: { maxDepth: 14, rounds: 4 }, peers: TREE_PEERS },
+  { name: 'lru', quick: { keys: 80_000, limitBytes: 8 * 2 ** 20, warmUpRequests: 50_000, requests: 200_000 }, peers: PEERS },
+  { name: 'fragmentation', quick: { limitBytes: 8 * 2 ** 20, firstCount: 60_000, secondCount: 30_000 }, peers: PEERS },
   { name: 'allocation-rate', quick: { liveBytes: 4 * 2 ** 20, warmUpOperations: 20_000, operations: 100_000 }, peers: PEERS },
   { name: 'graph', quick: { vertices: 20_000, rankEvery: 1000, warmUpOperations: 500, operations: 4000 }, peers: [] },
   { name: 'documents', quick: { documents: 1000, vocabulary: 4000, warmUpRequests: 1000, requests: 10_000 }, peers: [] },

@@ -50,6 +50,11 @@ describe('an invocation', () => {
     expect((await invoke(configuration('move'), options)).result).toMatchObject({ ok: false, code: 'timeout' });
   });
 
+  it('of a system whose program is not built is unsupported', async () => {
+    const options = { programOf: () => ({ missing: 'not there' }), timeLimitMs: 5000, scratch: work, signal: NOTHING };
+    expect((await invoke(configuration('stw'), options)).result).toEqual({ ok: false, code: 'unsupported', message: 'not there' });
+  });
+
   it('of a program that does not exist is a crash with the reason', async () => {
     const options = { programOf: () => ['/nowhere/program'] as const, timeLimitMs: 5000, scratch: work, signal: NOTHING };
     expect((await invoke(configuration('stw'), options)).result).toMatchObject({

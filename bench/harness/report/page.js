@@ -7,7 +7,7 @@
   const LIGHT = ['#4269d0', '#d9870b', '#d6434f', '#3f9e8f', '#4f9e3f', '#c0559a', '#8a5bd1', '#4f93c9', '#9c6b4e', '#7f8794'];
   const DARK = ['#7b9cf8', '#efb118', '#ff7a82', '#6cc5b0', '#7fc96b', '#ff9bd2', '#b894f0', '#8fcbf5', '#c79a7d', '#aeb6c2'];
   const scheme = matchMedia('(prefers-color-scheme: dark)');
-  const SYMBOLS = ['circle', 'triangle', 'square', 'diamond', 'star', 'cross', 'wye', 'hexagon', 'asterisk', 'plus'];
+  const SYMBOLS = ['circle', 'triangle', 'square', 'diamond', 'star', 'cross', 'wye', 'times', 'asterisk', 'plus'];
   const FEW_POINTS = 12;
   /** With more figures than this the page begins with one heap size. */
   const MANY_FIGURES = 24;
@@ -32,7 +32,8 @@
   function scaleOf({ label, scale }, values) {
     if (scale === 'percentile') {
       const last = Math.max(10, ...values);
-      const ticks = [1, 2, ...d3.range(1, Math.ceil(Math.log10(last)) + 1).map((decade) => 10 ** decade)].filter(
+      const near = last < 1e4 ? [1, 2] : [2];
+      const ticks = [...near, ...d3.range(1, Math.ceil(Math.log10(last)) + 1).map((decade) => 10 ** decade)].filter(
         (tick) => tick <= last * 1.01,
       );
       return { type: 'log', label, domain: [1, last], ticks, tickFormat: percentileText, grid: true };
@@ -57,17 +58,36 @@
   }
 
   /** A floor has a name of its own and no colour; a dashed line of a row has the row's colour. */
-  function style({ name, dashed }) {
-    const index = rowNames.indexOf(plainName(name));
-    if (index < 0) return { stroke: 'currentColor', dash: '2 4', symbol: undefined };
-    return {
-      stroke: (scheme.matches ? DARK : LIGHT)[index % LIGHT.length],
-      dash: dashed ? '5 4' : undefined,
-      symbol: dashed ? undefined : SYMBOLS[index % SYMBOLS.length],
+  function stylesOf(lines) {
+    const places = placesOf(lines.map(({ name }) => rowNames.indexOf(plainName(name))).filter((index) => index >= 0));
+    return ({ name, dashed }) => {
+      const place = places.get(rowNames.indexOf(plainName(name)));
+      if (place === undefined) return { stroke: 'currentColor', dash: '2 4', symbol: undefined };
+      return {
+        stroke: (scheme.matches ? DARK : LIGHT)[place % LIGHT.length],
+        dash: dashed ? '5 4' : undefined,
+        symbol: dashed ? undefined : SYMBOLS[place % SYMBOLS.length],
+      };
     };
   }
 
+  /** A row's own place among the colours, unless another row of the plot has it and one is free. */
+  function placesOf(indices) {
+    const places = new Map();
+    for (const index of indices) {
+      if (places.has(index)) continue;
+      const taken = new Set(places.values());
+      const free = d3
+        .range(LIGHT.length)
+        .map((step) => (index + step) % LIGHT.length)
+        .find((place) => !taken.has(place));
+      places.set(index, free ?? index % LIGHT.length);
+    }
+    return places;
+  }
+
   function curve(plot, width) {
+    const style = stylesOf(plot.lines);
     const all = plot.lines.flatMap(({ points }) => points);
     const marks = plot.lines.flatMap((line) => {
       const { stroke, dash, symbol } = style(line);
@@ -116,7 +136,16 @@
       height: HEIGHT,
       marginLeft: 64,
       marginBottom: 40,
-      x: { label: 'ms since the flip', domain: [-2, 30] },
+      x: {
+        label: 'ms since the flip',
+        domain: [
+          -2,
+          Math.max(
+            8,
+            d3.max(data, ({ x2 }) => x2),
+          ),
+        ],
+      },
       y: {
         type: 'log',
         base: 2,
@@ -150,6 +179,7 @@
   }
 
   function legend({ lines }) {
+    const style = stylesOf(lines);
     const list = d3.create('ul').attr('class', 'legend');
     for (const line of lines) {
       if (line.dashed && plainName(line.name) !== line.name) continue;

@@ -245,8 +245,8 @@ function named(row: AnalysedRow): AnalysedRow {
 }
 
 function inMs(points: Tail['curve']): [number, number][] {
-  // A logarithmic axis has no 0; a microsecond is below everything that matters.
-  return points.map(([inverse, ns]) => [inverse, Math.max(1e-3, ns / 1e6)]);
+  // A logarithmic axis has no 0; a tenth of a microsecond is below everything that matters.
+  return points.map(([inverse, ns]) => [inverse, Math.max(1e-4, ns / 1e6)]);
 }
 
 function withInterval(x: number, { median, low, high }: Estimate): [number, number, number, number] {

@@ -31,8 +31,8 @@ export function summaryText(analysis: Analysis): string {
   const table = new Table({ head: HEAD, ...PLAIN });
   let workload = '';
   for (const row of rows.slice(0, MOST_ROWS)) {
-    if (knobsText(row) !== workload) table.push([(workload = knobsText(row))]);
-    table.push(cellsOf(row));
+    if (knobsText(row) !== workload) table.push(whole([(workload = knobsText(row))]));
+    table.push(whole(cellsOf(row)));
   }
   const more = rows.length - MOST_ROWS;
   return [
@@ -73,6 +73,11 @@ function cellsOf(row: AnalysedRow): string[] {
     duration(hiccupNs[AT_99]!),
     mib(peakBytes.median),
   ];
+}
+
+/** A table puts a line between rows that are too short. */
+function whole(cells: readonly string[]): string[] {
+  return HEAD.map((_, i) => cells[i] ?? '');
 }
 
 function withSpread({ median, low, high }: Estimate, text: (value: number) => string): string {
