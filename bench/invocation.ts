@@ -1,7 +1,7 @@
 /**
  * Invocation: one run of one workload in one configuration, in a process of its own.
  *
- *     node build/bench/invocation.js '{"workload":"gcbench","parameters":{},"system":"faultline","driver":"native","heapBytes":67108864,…}'
+ *     node build/bench/invocation.js '{"workload":"gcbench","parameters":{},"system":"faultline","driver":"native","heapBytes":2e8,…}'
  *
  * The argument is a {@link Configuration} of bench/harness/contract.ts; the last line of standard output is its result. `system` is
  * `faultline` or `v8`. The exit code is 0 whenever there is a result, also a failed one, and 2 for an argument that is none.

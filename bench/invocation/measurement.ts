@@ -91,12 +91,30 @@ export function memoryOf({ samples, beginNs }: Measured, source: Memory['source'
 
 /** Writes the requests of all mutators in the order of their starts; undefined when there are none. */
 export function writeRequests(mutators: Mutators, beginNs: number, isOpen: boolean, file: string | undefined): RequestFile | undefined {
-  if (mutators.requests.length === 0) return undefined;
-  const pairs = mutators.requests.flatMap((all) => Array.from({ length: all.length / 2 }, (_, i) => [all[2 * i]!, all[2 * i + 1]!] as const));
-  pairs.sort(([a], [b]) => a - b);
+  const lists = mutators.requests;
+  if (lists.length === 0) return undefined;
   const path = file ?? join(tmpdir(), `faultline-requests-${process.pid}.f64`);
-  writeFileSync(path, new Float64Array(pairs.flatMap(([start, end]) => [start - beginNs, end - beginNs])));
-  return { path, count: pairs.length, loop: isOpen ? 'open' : 'closed' };
+  const merged = mergedByStart(lists).map((timeNs) => timeNs - beginNs);
+  writeFileSync(path, merged);
+  return { path, count: merged.length / 2, loop: isOpen ? 'open' : 'closed' };
+}
+
+/** Pairs of start and end from lists that are in the order of their starts. */
+export function mergedByStart(lists: readonly Float64Array[]): Float64Array {
+  const merged = new Float64Array(lists.reduce((sum, { length }) => sum + length, 0));
+  const next = lists.map(() => 0);
+  for (let at = 0; at < merged.length; at += 2) {
+    let first = -1;
+    let start = Infinity;
+    for (const [i, list] of lists.entries()) {
+      const candidate = list[next[i]!] ?? Infinity;
+      if (candidate < start) [first, start] = [i, candidate];
+    }
+    merged[at] = start;
+    merged[at + 1] = lists[first]![next[first]! + 1]!;
+    next[first]! += 2;
+  }
+  return merged;
 }
 
 /** Sums what the mutators checked; throws {@link InvocationError} `mismatch`. */

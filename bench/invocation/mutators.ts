@@ -8,7 +8,8 @@ import type { Configuration } from '../harness/contract.ts';
 import type { Material, Parameters, Plan, Workload } from '../workloads/workload.ts';
 import { rateOf } from '../workloads/workload.ts';
 import {
-  CONTROL, type Driver, type FromHiccup, type FromMutator, GAUGE, type HiccupData, type HiccupReport, type MutatorData, type MutatorReport, PHASE,
+  CONTROL, type Driver, type FromHiccup, type FromMutator, GAUGE, type HiccupData, type HiccupReport, type MutatorData, type MutatorReport,
+  PHASE,
 } from './messages.ts';
 
 /** Between two looks whether all have arrived. */
@@ -59,7 +60,8 @@ export class Mutators {
     const rate = rateOf(this.plan, parameters);
     for (let thread = 0; thread < this.count; thread++) {
       const requests = workload.hasRequests ? new SharedArrayBuffer(this.plan.operations * 16) : undefined;
-      if (requests !== undefined) this.#requests.push(new Float64Array(requests));
+      // Touched now, so that no mutator has to wait for the system's pages while it is measured.
+      if (requests !== undefined) this.#requests.push(new Float64Array(requests).fill(0));
       const data: MutatorData = {
         driver,
         workload: workload.name,
@@ -88,10 +90,10 @@ export class Mutators {
       });
       worker.on('error', reject);
     });
-    this.#hiccups.catch(() => {});
+    this.#hiccups.catch(({ message }: Error) => (this.#failure ??= new InvocationError('crash', message)));
   }
 
-  /** Resolves when every mutator has arrived so often, and the hiccup thread is there; throws {@link InvocationError} when one has failed. */
+  /** Resolves when every mutator has arrived so often, and the hiccup thread is there. Throws {@link InvocationError} when one fails. */
   async arrived(times: number): Promise<void> {
     while (!this.#hiccupsCome || Atomics.load(this.#control, CONTROL.arrived) < times * this.count) {
       if (this.#failure !== undefined) throw this.#failure;

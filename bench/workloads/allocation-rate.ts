@@ -8,7 +8,7 @@
  *
  * One operation makes a cluster of objects that refer to each other; a share of the clusters takes the place of another one in a holder
  * chosen at random, which dies then. Clusters refer to each other by holders only, so that what is dead is not kept alive. References
- * of live clusters are swung, and one cluster is checked, object by object.
+ * of live clusters are swung, and now and then one cluster is checked, object by object.
  */
 import { CLUSTER, type Clusters, HeapClusters, MOST_REFERENCES, PlainClusters } from './clusters.ts';
 import { Random } from './random.ts';
@@ -62,6 +62,7 @@ class AllocationRate extends Work {
   readonly #sizes: SizeDistribution;
   readonly #density: number;
   readonly #mutations: number;
+  readonly #checkEvery: number;
   readonly #survivalPercent: number;
   /** The number of the cluster in each holder. */
   readonly #numbers: Uint32Array;
@@ -74,6 +75,7 @@ class AllocationRate extends Work {
     this.#sizes = new SizeDistribution(parameters);
     this.#density = knob(parameters, 'pointerDensity');
     this.#mutations = knob(parameters, 'mutationsPerOperation');
+    this.#checkEvery = knob(parameters, 'checkEvery');
     this.#survivalPercent = knob(parameters, 'survivalPercent');
     const holders = Math.max(1, Math.floor(knob(parameters, 'liveBytes') / (CLUSTER * knob(parameters, 'objectBytesMean'))));
     this.#numbers = new Uint32Array(holders);
@@ -84,12 +86,12 @@ class AllocationRate extends Work {
     for (let holder = 0; holder < this.#numbers.length; holder++) this.#makeCluster(holder);
   }
 
-  step(_index: number): void {
+  step(index: number): void {
     const holders = this.#numbers.length;
     const survives = this.#random.below(100) < this.#survivalPercent;
     this.#makeCluster(survives ? this.#random.below(holders) : -1);
     for (let i = 0; i < this.#mutations; i++) this.#clusters.swing(this.#random.below(holders), this.#random.below(CLUSTER));
-    this.#checkCluster(this.#random.below(holders));
+    if (index % this.#checkEvery === 0) this.#checkCluster(this.#random.below(holders));
   }
 
   verify(): void {
@@ -141,10 +143,12 @@ export const allocationRate: Workload = {
     /** Reference slots among all words. */
     pointerDensity: 0.35,
     /** References of live clusters that are swung. */
-    mutationsPerOperation: 4,
+    mutationsPerOperation: 1,
+    /** Operations from one look at a live cluster to the next. */
+    checkEvery: 4,
     survivalPercent: 10,
-    warmUpOperations: 300_000,
-    operations: 2_000_000,
+    warmUpOperations: 200_000,
+    operations: 1_500_000,
   },
   // Sizes and live data as benchmarks/bms/*/stats-nominal.yml of dacapobench tell them (AOS, AOM, AOL, AOA, GMD, ARA); density,
   // survival and mutation are not told there.

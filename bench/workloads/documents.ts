@@ -5,8 +5,8 @@
  *     index ─▶ posting ─▶ posting ─▶ …        one chain a word, newest first; a posting leads to the root of its document
  *
  * A request either replaces a document by its next version (its postings are taken out of their chains, a tree is built, postings are
- * added), or asks for two words: the newest documents that have the first one are searched for the second. Words are skewed: some are
- * in nearly every document. What a document must contain follows from its number and version, and one is checked in each search.
+ * added), or asks for two words: the newest documents that have the first one are searched for the second. Some words are in many
+ * documents. What a document must contain follows from its number and version, and one is checked in each search.
  */
 import { type Documents, HeapDocuments } from './heap-documents.ts';
 import { PlainDocuments } from './plain-documents.ts';
@@ -55,8 +55,8 @@ class DocumentWork extends Work {
       this.#versions[document]!++;
       this.#make(document);
     } else {
-      const first = this.#random.skewed(this.#vocabulary);
-      this.#search(first, this.#random.skewed(this.#vocabulary));
+      const first = this.#random.squared(this.#vocabulary);
+      this.#search(first, this.#random.squared(this.#vocabulary));
     }
   }
 
@@ -87,7 +87,7 @@ class DocumentWork extends Work {
       for (let leaf = 0; leaf < leaves; leaf++) {
         const words = LEAST_WORDS + random.below(MORE_WORDS);
         this.#documents.beginText(leaf, words);
-        for (let word = 0; word < words; word++) this.#documents.setWord(word, random.skewed(this.#vocabulary));
+        for (let word = 0; word < words; word++) this.#documents.setWord(word, random.squared(this.#vocabulary));
       }
     }
     this.#documents.put(document);
@@ -120,7 +120,7 @@ class DocumentWork extends Work {
         const words = LEAST_WORDS + random.below(MORE_WORDS);
         right = this.#documents.words(document, section, leaf) === words;
         for (let word = 0; word < words && right; word++) {
-          right = this.#documents.word(document, section, leaf, word) === random.skewed(this.#vocabulary);
+          right = this.#documents.word(document, section, leaf, word) === random.squared(this.#vocabulary);
           this.check(right);
         }
       }
@@ -136,9 +136,9 @@ export const documents: Workload = {
   defaults: {
     documents: 10_000,
     vocabulary: 20_000,
-    updatePercent: 20,
-    warmUpRequests: 20_000,
-    requests: 150_000,
+    updatePercent: 10,
+    warmUpRequests: 5_000,
+    requests: 60_000,
   },
   plan: (parameters) => ({ warmUp: knob(parameters, 'warmUpRequests'), operations: knob(parameters, 'requests') }),
   onHeap: (memory, parameters, seed) => new DocumentWork(new HeapDocuments(memory), parameters, seed),

@@ -129,9 +129,9 @@ export const graph: Workload = {
     edgesPerVertex: 8,
     changesPerOperation: 32,
     /** Operations between two iterations of PageRank. */
-    rankEvery: 4000,
-    warmUpOperations: 8000,
-    operations: 60_000,
+    rankEvery: 25_000,
+    warmUpOperations: 25_000,
+    operations: 200_000,
   },
   plan: (parameters) => ({ warmUp: knob(parameters, 'warmUpOperations'), operations: knob(parameters, 'operations') }),
   onHeap: (memory, parameters, seed) => new Graph(new HeapVertices(memory), parameters, seed),

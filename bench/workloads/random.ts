@@ -52,6 +52,12 @@ export class Random {
     return (this.fraction() * limit) | 0;
   }
 
+  /** The same, where small numbers are somewhat more likely: the square of a fraction. */
+  squared(limit: number): number {
+    const fraction = this.fraction();
+    return (fraction * fraction * limit) | 0;
+  }
+
   /** The same, where small numbers are more likely: the cube of a fraction. */
   skewed(limit: number): number {
     const fraction = this.fraction();

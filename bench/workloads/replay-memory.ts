@@ -303,5 +303,6 @@ export class PlainReplay implements ReplayMemory {
 }
 
 function copyOf({ identity, inline, payload, slots }: PlainObject): PlainObject {
-  return { identity, inline: inline === null ? null : inline.slice(), payload: payload === null ? null : payload.slice(), slots: slots.slice() };
+  const copied = (numbers: readonly number[] | null): number[] | null => (numbers === null ? null : numbers.slice());
+  return { identity, inline: copied(inline), payload: copied(payload), slots: slots.slice() };
 }

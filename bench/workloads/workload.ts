@@ -113,7 +113,9 @@ export function settingsOf(workload: Workload, given: Readonly<Record<string, nu
       texts[name] = String(value);
       continue;
     }
-    if (!(name in parameters)) throw new SettingsError(`${workload.name} has no parameter ${name}; it has ${Object.keys(parameters).join(', ')}`);
+    if (!(name in parameters)) {
+      throw new SettingsError(`${workload.name} has no parameter ${name}; it has ${Object.keys(parameters).join(', ')}`);
+    }
     if (typeof value !== 'number' || !Number.isFinite(value) || value < 0) {
       throw new SettingsError(`${workload.name}.${name} must be a number, 0 or more, not ${JSON.stringify(value)}`);
     }

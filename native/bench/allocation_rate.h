@@ -51,6 +51,7 @@ class AllocationRate final : public Work {
         holder_(mutator.DefineShape("bench.holder", 1, 0)),
         density_(parameters.Number("pointerDensity")),
         mutations_(parameters.Count("mutationsPerOperation")),
+        check_every_(parameters.Count("checkEvery")),
         survival_percent_(parameters.Count("survivalPercent")),
         numbers_(static_cast<size_t>(std::max(
                      1.0, std::floor(parameters.Number("liveBytes") / (kCluster * parameters.Number("objectBytesMean"))))),
@@ -72,7 +73,7 @@ class AllocationRate final : public Work {
     for (uint32_t i = 0; i < holders; ++i) MakeCluster(static_cast<int32_t>(i));
   }
 
-  void Step(uint32_t) override {
+  void Step(uint32_t index) override {
     const uint32_t holders = static_cast<uint32_t>(numbers_.size());
     const bool survives = random_.Below(100) < survival_percent_;
     MakeCluster(survives ? static_cast<int32_t>(random_.Below(holders)) : -1);
@@ -80,7 +81,7 @@ class AllocationRate final : public Work {
       const uint32_t holder = random_.Below(holders);
       Swing(holder, random_.Below(kCluster));
     }
-    CheckCluster(random_.Below(holders));
+    if (index % check_every_ == 0) CheckCluster(random_.Below(holders));
   }
 
   void Verify() override {
@@ -174,6 +175,7 @@ class AllocationRate final : public Work {
   std::vector<uint32_t> references_of_;  // By shape id.
   const double density_;
   const uint32_t mutations_;
+  const uint32_t check_every_;
   const uint32_t survival_percent_;
   std::vector<uint32_t> numbers_;
   uint32_t made_ = 0;

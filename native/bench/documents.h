@@ -35,8 +35,8 @@ class Documents final : public Work {
       ++versions_[document];
       Make(document);
     } else {
-      const uint32_t first = random_.Skewed(vocabulary_);
-      Search(first, random_.Skewed(vocabulary_));
+      const uint32_t first = random_.Squared(vocabulary_);
+      Search(first, random_.Squared(vocabulary_));
     }
   }
 
@@ -121,7 +121,7 @@ class Documents final : public Work {
         mutator_.slots(node)[kTextSlot] = mutator_.root(kText);
         Access::Store(mutator_, Child(mutator_.root(kSection), leaf), node);
         double* const at = Words(mutator_.root(kText));
-        for (uint32_t word = 0; word < words; ++word) at[word] = random.Skewed(vocabulary_);
+        for (uint32_t word = 0; word < words; ++word) at[word] = random.Squared(vocabulary_);
       }
     }
     Access::Store(mutator_, Entry(kTable, document), mutator_.root(kDocument));
@@ -215,7 +215,7 @@ class Documents final : public Work {
         const WordIndex text = TextOf(root, section, leaf);
         right = mutator_.Count(text) == words;
         for (uint32_t word = 0; word < words && right; ++word) {
-          right = Words(text)[word] == random.Skewed(vocabulary_);
+          right = Words(text)[word] == random.Squared(vocabulary_);
           Check(right);
         }
       }

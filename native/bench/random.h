@@ -37,6 +37,11 @@ class Random {
   double Fraction() { return Next() * 0x1p-32; }
   // 0 … limit - 1.
   uint32_t Below(uint32_t limit) { return static_cast<uint32_t>(Fraction() * limit); }
+  // The same, where small numbers are somewhat more likely: the square of a fraction.
+  uint32_t Squared(uint32_t limit) {
+    const double fraction = Fraction();
+    return static_cast<uint32_t>(fraction * fraction * limit);
+  }
   // The same, where small numbers are more likely: the cube of a fraction.
   uint32_t Skewed(uint32_t limit) {
     const double fraction = Fraction();

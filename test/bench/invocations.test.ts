@@ -119,7 +119,9 @@ describe('a result', () => {
     expect(isAscending(hiccupNs)).toBe(true);
   }
 
-  it.each(['javascript', 'native'] as const)('tells what the collector took from %s mutators', { timeout: INVOCATIONS_MS }, async (driver) => {
+  const limit = { timeout: INVOCATIONS_MS };
+
+  it.each(['javascript', 'native'] as const)('tells what the collector took from %s mutators', limit, async (driver) => {
     const finished = await finish(configure('allocation-rate', 1, { driver, mutators: 2, heapBytes: 7 * MIB }));
     expectWhole(finished, 2);
     expect(finished.collections).toBeGreaterThan(0);
@@ -141,7 +143,7 @@ describe('a result', () => {
     expect(finished.collections).toBeGreaterThan(0);
   });
 
-  it.each(['javascript', 'native'] as const)('has every request of an open loop by %s mutators, from its intended start', { timeout: INVOCATIONS_MS }, async (driver) => {
+  it.each(['javascript', 'native'] as const)('has all requests of an open loop by %s mutators, as scheduled', limit, async (driver) => {
     const rate = 20_000;
     const parameters = { ...CASES['lru']!.parameters, requests: 4000, operationsPerSecond: rate };
     const { requests } = await finish(configure('lru', 1, { driver, parameters }));

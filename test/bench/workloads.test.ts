@@ -1,6 +1,7 @@
 /** The parts that workloads are made of, against what can be said about them by hand. */
 import { describe, expect, it } from 'vitest';
 import { allocationRate, referencesOf, SizeDistribution } from '../../bench/workloads/allocation-rate.ts';
+import { mergedByStart } from '../../bench/invocation/measurement.ts';
 import { nominalOf } from '../../bench/invocation/nominal.ts';
 import { mixed, Random } from '../../bench/workloads/random.ts';
 import { TreeSchedule, treeSize } from '../../bench/workloads/trees.ts';
@@ -80,6 +81,11 @@ it('nominal statistics come from what was allocated by all mutators', () => {
     allocatedBytes: 512,
     survival: 1,
   });
+});
+
+it('requests of several mutators are put in the order of their starts', () => {
+  const lists = [[1, 5, 6, 7], [2, 3], [0, 9, 2, 4, 8, 9]].map((list) => Float64Array.from(list));
+  expect([...mergedByStart(lists)]).toEqual([0, 9, 1, 5, 2, 3, 2, 4, 6, 7, 8, 9]);
 });
 
 it('what a configuration leaves out is filled in, and what a workload does not have is refused', () => {
