@@ -29,6 +29,7 @@ export async function measureCollectionOperations(turns: number): Promise<Operat
   }
   const queue = heap.createQueue('f64');
   const lock = heap.createLock();
+  const condition = heap.createCondition();
   const at = (i: number): number => i & (KEYS - 1);
 
   const operations: Record<string, Arms> = {
@@ -46,14 +47,25 @@ export async function measureCollectionOperations(turns: number): Promise<Operat
     'map of texts: set': { heap: (i) => texts.set(keys[at(i)]!, i), plain: (i) => plainTexts.set(keys[at(i)]!, i) },
     'map of objects: get': { heap: (i) => objects.get(views[at(i)]!), plain: (i) => plainObjects.get(views[at(i)]!) },
     'queue: enqueue and dequeue, raw': {
+      against: 'push and pop',
       heap: (i) => (queues.enqueue(queue.ref, i), queues.dequeue(queue.ref)),
       plain: (i) => (plainArray.push(i), plainArray.pop()),
     },
     'queue: enqueue and dequeue': {
+      against: 'push and pop',
       heap: (i) => (queue.enqueue(i), queue.dequeue()),
       plain: (i) => (plainArray.push(i), plainArray.pop()),
     },
-    'lock and unlock': { heap: () => (lock.lock(), lock.unlock()), plain: () => 0 },
+    'lock and unlock': { heap: () => (lock.lock(), lock.unlock()) },
+    'condition: notify, nobody waiting': { heap: () => condition.notifyAll() },
+    'map of numbers: a new key and its deletion': {
+      heap: (i) => (numbers.set(KEYS + i, i), numbers.delete(KEYS + i)),
+      plain: (i) => (plainNumbers.set(KEYS + i, i), plainNumbers.delete(KEYS + i)),
+    },
+    'map of numbers: all entries, each': {
+      heap: (i) => (i % KEYS === 0 ? [...numbers] : 0),
+      plain: (i) => (i % KEYS === 0 ? [...plainNumbers] : 0),
+    },
   };
   const figures = compare(mutator, operations, turns);
   mutator.detach();

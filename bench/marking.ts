@@ -21,6 +21,7 @@ interface Remark {
   p50Us: number;
   p99Us: number;
   pagesP50: number;
+  pagesMax: number;
   usPerPage: number;
   rounds: number;
   writtenPages: number;

@@ -33,7 +33,7 @@ if (values.json) {
   row('raw access', walk.rawNs, 'Int32Array', walk.int32ArrayNs, 1.3);
   row('cursor', walk.cursorNs, 'plain objects', walk.plainObjectsNs, 5);
   const costs = new Table({ head: ['operation', 'ns', 'plain JavaScript, ns'], style: { head: [], border: [] } });
-  for (const { operation, ns, plainNs } of operations) costs.push([operation, ns.toFixed(1), plainNs.toFixed(1)]);
+  for (const { operation, ns, plainNs } of operations) costs.push([operation, ns.toFixed(1), plainNs?.toFixed(1) ?? '']);
   process.stdout.write(`${walks.toString()}\n${costs.toString()}\n`);
   process.stdout.write(`Node ${machine.node}, Linux ${machine.kernel}, ${machine.cpus} x ${machine.cpu}\n`);
 }

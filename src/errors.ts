@@ -49,6 +49,7 @@ export type HeapErrorCode =
   | 'ERR_BENCH_MISSING'
   | 'ERR_OPTION';
 
+/** What an error says besides its code and message. */
 export interface HeapErrorDetails {
   /** The operating system's number, when a system call was refused. */
   errno?: number;
@@ -56,15 +57,21 @@ export interface HeapErrorDetails {
   syscall?: string;
   /** Figures that belong to the message, in bytes unless the name says otherwise. */
   figures?: Readonly<Record<string, number>>;
+  /** The error that caused this one. */
   cause?: unknown;
 }
 
 /** An operation failed. The heap, or whatever was there before, is still valid. */
 export class HeapError extends Error {
+  /** `HeapError`. */
   override readonly name = 'HeapError';
+  /** Stable; to be compared by programs. docs/errors.md says of each what to do. */
   readonly code: HeapErrorCode;
+  /** The operating system's number of a refused system call. */
   readonly errno: number | undefined;
+  /** The system call that was refused. */
   readonly syscall: string | undefined;
+  /** Figures of the message, in bytes unless the name says otherwise; empty when there are none. */
   readonly figures: Readonly<Record<string, number>>;
 
   constructor(code: HeapErrorCode, message: string, details: HeapErrorDetails = {}) {
@@ -78,21 +85,33 @@ export class HeapError extends Error {
 
 /** A law of this library was broken: a bug here, not in the program. Never caught, never retried. */
 export class InvariantError extends Error {
+  /** `InvariantError`. */
   override readonly name = 'InvariantError';
 }
 
 /** An argument of the wrong type. */
 export function argumentTypeError(option: string, expected: string, value: unknown): TypeError {
-  const error = new TypeError(`${option} must be ${expected}, got ${describe(value)}`);
+  const error = new TypeError(`${option} must be ${expected}, got ${valueText(value)}`);
   return Object.assign(error, { code: 'ERR_OPTION' });
 }
 
 /** An argument outside its range. */
 export function argumentRangeError(option: string, accepted: string, value: unknown): RangeError {
-  const error = new RangeError(`${option} must be ${accepted}, got ${describe(value)}`);
+  const error = new RangeError(`${option} must be ${accepted}, got ${valueText(value)}`);
   return Object.assign(error, { code: 'ERR_OPTION' });
 }
 
-function describe(value: unknown): string {
-  return typeof value === 'string' ? JSON.stringify(value) : String(value);
+/** The options, or none. Throws TypeError for what is no object. */
+export function optionsOf<O extends object>(what: string, options: O | undefined): Partial<O> {
+  if (options === undefined) return {};
+  if (typeof options !== 'object' || options === null) throw argumentTypeError(what, 'an object', options);
+  return options;
+}
+
+/** A value for a message, whatever it is: not every object can be made a string. */
+export function valueText(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value);
+  if (typeof value === 'bigint') return `${value}n`;
+  if (Array.isArray(value)) return 'an array';
+  return typeof value === 'object' && value !== null ? 'an object' : String(value);
 }

@@ -4,7 +4,11 @@
  */
 export { HeapError, type HeapErrorCode, type HeapErrorDetails, InvariantError } from './errors.ts';
 export type { HeapOptions } from './options.ts';
-export { Heap, type HeapCapabilities, type MutatorOptions } from './heap/heap.ts';
+export { Heap } from './heap/heap.ts';
+export type { MutatorOptions } from './heap/attachment.ts';
+export type { HeapCapabilities } from './heap/capabilities.ts';
+export type { HeapEvents } from './heap/heap-events.ts';
+export type { ObjectLevel } from './heap/object-level.ts';
 export { Mutator } from './heap/mutator.ts';
 export type { AllocationBuffer } from './heap/allocation-buffer.ts';
 export { RootRange } from './heap/root-range.ts';
@@ -64,6 +68,9 @@ export type { FaultMode, RequestedFaultMode } from './gc/fault-modes.ts';
 export type { MarkerName, RequestedMarker } from './gc/markers.ts';
 export type { DirectorInputs, Rule, Verdict } from './gc/director.ts';
 export type { Sizing } from './gc/sizing.ts';
+export type { PolicyOptions } from './gc/policy.ts';
+export type { WorkerOptions } from './gc/workers.ts';
+export type { Refusal } from './binding.ts';
 export type { CollectionKind, CollectionReason, CollectionRequest } from './gc/requests.ts';
 export type {
   CollectionStarted,
@@ -74,6 +81,7 @@ export type {
   FinalizersReady,
   HeapEvent,
   MemoryReturned,
+  PauseName,
   PauseEnded,
   PhaseEnded,
   PhaseName,

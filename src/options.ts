@@ -10,6 +10,7 @@ import { type Sizing, SIZINGS } from './gc/sizing.ts';
 import type { WorkerOptions } from './gc/workers.ts';
 import { MAX_REGIONS, PAGE_BYTES, REGION_BYTES, REGION_PAGES } from './heap/layout.ts';
 
+/** What a heap is made with; docs/options.md has the same as a table. Every error is a TypeError or RangeError with the code ERR_OPTION. */
 export interface HeapOptions {
   /**
    * How much the heap may hold, in bytes, or as text (`"64M"`, `"2G"`). 1 MiB to 16 GiB, rounded up to whole MiB. Memory is

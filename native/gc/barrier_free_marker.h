@@ -49,9 +49,8 @@ class BarrierFreeMarker final : public Marker {
   uint64_t written_pages() const override { return tracing_.written_pages(); }
 
   bool HasLittleLeft(Gang& gang, uint64_t most_written_pages) override {
-    if (tracing_.CollectWrittenPages(gang, &dirty_pages_) <= most_written_pages) return true;
-    tracing_.CopyRoots();
-    ++rounds_;
+    if (tracing_.AddWrittenPagesUpTo(most_written_pages, gang, &dirty_pages_)) return true;
+    TakeRoots();
     return false;
   }
 

@@ -32,16 +32,16 @@ class DirtyPages {
   // The pages were written through the alias.  Any thread, at any time; what is noted outside a marking does no harm.
   void Note(PageIndex first, uint32_t count);
 
-  // Visits runs of pages in [first, first + count) that were written since they were armed; they count as clean again from before the
-  // visit on.  Returns how many pages that were.  Several threads at once, each with its own piece.
+  // Visits runs of pages in [first, first + count) that were written since they were armed.  `rearm`: they count as clean again from
+  // before the visit on; otherwise nothing changes.  Returns how many pages that were.  Several threads at once, each with its own piece.
   template <typename Visit>
-  uint64_t Harvest(PageIndex first, uint32_t count, Visit visit) {
-    uint64_t pages = HarvestNoted(first, count, visit);
+  uint64_t Harvest(PageIndex first, uint32_t count, bool rearm, Visit visit) {
+    uint64_t pages = HarvestNoted(first, count, rearm, visit);
     size_t at = size_t{first} * kPageBytes;
     const size_t end = at + size_t{count} * kPageBytes;
     WriteTracking::Run runs[kRuns];
     while (at < end) {
-      const Result<size_t> found = tracking_.Harvest(&at, end, runs, kRuns);
+      const Result<size_t> found = tracking_.Harvest(&at, end, rearm, runs, kRuns);
       if (!found.ok()) {
         runs[0] = {at, end};
         at = end;
@@ -60,7 +60,7 @@ class DirtyPages {
   static constexpr size_t kRuns = 128;
 
   template <typename Visit>
-  uint64_t HarvestNoted(PageIndex first, uint32_t count, Visit visit) {
+  uint64_t HarvestNoted(PageIndex first, uint32_t count, bool rearm, Visit visit) {
     uint64_t pages = 0;
     for (PageIndex page = first; page < first + count; page = (page | 63) + 1) {
       if (Cell(page).load(std::memory_order_relaxed) == 0) continue;
@@ -68,7 +68,8 @@ class DirtyPages {
       for (PageIndex each = page; each < end && (each >> 6) == (page >> 6); ++each) {
         const uint64_t bit = uint64_t{1} << (each & 63);
         // Acquire: pairs with Note; what was written before it is visible.
-        if ((Cell(each).fetch_and(~bit, std::memory_order_acquire) & bit) == 0) continue;
+        const uint64_t cell = rearm ? Cell(each).fetch_and(~bit, std::memory_order_acquire) : Cell(each).load(std::memory_order_acquire);
+        if ((cell & bit) == 0) continue;
         visit(each, 1u);
         ++pages;
       }

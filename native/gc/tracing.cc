@@ -37,7 +37,7 @@ class Tracing::CollectJob final : public Job {
       if (index >= tracing_->pieces_.size()) break;
       const Piece& piece = tracing_->pieces_[index];
       const uint64_t pages = tracing_->dirty_pages_->Harvest(
-          piece.first, piece.count, [&written](PageIndex first, uint32_t count) { written.push_back({first, count}); });
+          piece.first, piece.count, false, [&written](PageIndex first, uint32_t count) { written.push_back({first, count}); });
       tracing_->written_pages_.fetch_add(pages, std::memory_order_relaxed);
     }
     const std::lock_guard<std::mutex> guard(tracing_->lock_);
@@ -92,14 +92,18 @@ void Tracing::AddWrittenPages(DirtyPages* dirty_pages) {
   Begin();
 }
 
-uint64_t Tracing::CollectWrittenPages(Gang& gang, DirtyPages* dirty_pages) {
+bool Tracing::AddWrittenPagesUpTo(uint64_t most_pages, Gang& gang, DirtyPages* dirty_pages) {
   AddPieces(dirty_pages);
   CollectJob job(this);
   gang.RunToEnd(&job);
   pieces_.clear();
   next_piece_.store(0, std::memory_order_relaxed);
+  if (written_pages() > most_pages) {
+    written_.clear();
+    return false;
+  }
   Begin();
-  return written_pages();
+  return true;
 }
 
 void Tracing::AddUnfinished() {
@@ -143,7 +147,7 @@ bool Tracing::WorkWith(Tracer& tracer, uint64_t deadline_ns) {
       const size_t index = next_piece_.fetch_add(1, std::memory_order_relaxed);
       if (index >= pieces_.size()) break;
       const uint64_t pages =
-          dirty_pages_->Harvest(pieces_[index].first, pieces_[index].count,
+          dirty_pages_->Harvest(pieces_[index].first, pieces_[index].count, true,
                                 [&tracer](PageIndex first, uint32_t count) { tracer.TracePages(first, count); });
       written_pages_.fetch_add(pages, std::memory_order_relaxed);
     }

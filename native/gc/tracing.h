@@ -26,8 +26,9 @@ class Tracing {
   void AddReferences(const uint32_t* references, size_t count);
   // Everything that is marked and lies on a page in use that was written is looked into again; workers find out which pages those are.
   void AddWrittenPages(DirtyPages* dirty_pages);
-  // The same, but which pages are written is found out here, and how many is the answer.  The world is stopped.
-  uint64_t CollectWrittenPages(Gang& gang, DirtyPages* dirty_pages);
+  // The same, but which pages are written is found out here, without arming them again.  The world is stopped.  False when they are more
+  // than `most_pages`: they were not added then.
+  bool AddWrittenPagesUpTo(uint64_t most_pages, Gang& gang, DirtyPages* dirty_pages);
   // What had no header yet.  The world is stopped.
   void AddUnfinished();
 

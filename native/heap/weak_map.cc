@@ -31,27 +31,19 @@ class LockedMap {
   bool has_room() const { return uint64_t{map_[WeakMapSlots::kUsed]} * 4 < uint64_t{count_} * 3; }
 
   uint32_t Find(WordIndex key, uint32_t hash) const {
-    for (uint32_t i = hash; count_ > 0; ++i) {
-      const uint32_t at = i & (count_ - 1);
-      const uint32_t found = KeyAt(at);
-      if (found == key) return at;
-      if (found == 0) return kNowhere;
-    }
-    return kNowhere;
+    return Probe(hash, [&](WordIndex found) { return found == key; });
   }
 
   // The key is not there.
   bool Insert(WordIndex key, uint32_t hash, uint32_t value) {
-    for (uint32_t i = hash; count_ > 0; ++i) {
-      const uint32_t at = i & (count_ - 1);
-      const uint32_t found = KeyAt(at);
-      if (found != 0 && found != table_) continue;
-      if (found == 0 && !has_room()) return false;
-      Put(at, key, value);
-      if (found == 0) ++map_[WeakMapSlots::kUsed];
-      return true;
-    }
-    return false;
+    const uint32_t at = Probe(hash, [&](WordIndex found) { return found == 0 || found == table_; });
+    if (at == kNowhere) return false;
+    // What is free stays free: the collector only makes removed entries of others.
+    const bool was_free = KeyAt(at) == 0;
+    if (was_free && !has_room()) return false;
+    if (was_free) ++map_[WeakMapSlots::kUsed];
+    Put(at, key, value);
+    return true;
   }
 
   void Overwrite(uint32_t index, uint32_t value) {
@@ -84,9 +76,7 @@ class LockedMap {
       if (pair[0] == old_table) continue;
       const WordIndex key = ReadWeak(heap_, mutator_, &pair[0]);
       if (key == 0) continue;
-      uint32_t at = IdentityHash(heap_, key) & (count_ - 1);
-      while (KeyAt(at) != 0) at = (at + 1) & (count_ - 1);
-      Put(at, key, pair[1]);
+      Put(End(IdentityHash(heap_, key)), key, pair[1]);
       ++used;
     }
     // The old table leads to the values that marking may not have seen yet.
@@ -101,6 +91,21 @@ class LockedMap {
  private:
   uint32_t* Slots(WordIndex object) {
     return reinterpret_cast<uint32_t*>(heap_.views.mutator_view()) + uint64_t{object} * 2;
+  }
+  // Linear probing from the hash on: the first place whose key `matches`, or kNowhere once there is a place where nothing has been.
+  template <typename Matches>
+  uint32_t Probe(uint32_t hash, const Matches& matches) const {
+    for (uint32_t i = 0; i < count_; ++i) {
+      const uint32_t at = (hash + i) & (count_ - 1);
+      const WordIndex found = KeyAt(at);
+      if (matches(found)) return at;
+      if (found == 0) return kNowhere;
+    }
+    return kNowhere;
+  }
+  // The first place on the hash's way where nothing has been; there is one.
+  uint32_t End(uint32_t hash) const {
+    return Probe(hash, [](WordIndex found) { return found == 0; });
   }
   uint32_t KeyAt(uint32_t index) const { return __atomic_load_n(&pairs_[2 * uint64_t{index}], __ATOMIC_ACQUIRE); }
 

@@ -17,11 +17,11 @@ constexpr size_t kMostRuns = 256;
 SysError LastScanError(int refused) { return SysError{refused != 0 ? refused : errno, "ioctl(PAGEMAP_SCAN)"}; }
 
 // The pair category = return = WRITTEN is the one that every kernel with this call answers rightly.
-abi::PagemapScan ScanOf(uint8_t* start, uint8_t* end) {
+abi::PagemapScan ScanOf(uint8_t* start, uint8_t* end, bool rearm) {
   abi::PagemapScan scan = {};
   scan.size = sizeof scan;
   // Without CHECK a range that is not tracked would look clean.
-  scan.flags = abi::kScanCheckWpAsync | abi::kScanWriteProtectMatching;
+  scan.flags = abi::kScanCheckWpAsync | (rearm ? abi::kScanWriteProtectMatching : 0);
   scan.start = reinterpret_cast<uintptr_t>(start);
   scan.end = reinterpret_cast<uintptr_t>(end);
   scan.category_mask = abi::kPageIsWritten;
@@ -40,7 +40,7 @@ Status WriteTracking::Open() {
     return error;
   }
   // An empty scan: does the kernel know the call?
-  abi::PagemapScan scan = ScanOf(nullptr, nullptr);
+  abi::PagemapScan scan = ScanOf(nullptr, nullptr, false);
   const int refused = Refused(SystemCall::kPagemapScan);
   if (refused != 0 || ioctl(pagemap_, abi::kIocPagemapScan, &scan) < 0) {
     const SysError error = LastScanError(refused);
@@ -70,16 +70,16 @@ Status WriteTracking::Arm(size_t offset, size_t bytes) {
   if (!registered_) return SysError{EPERM, "ioctl(PAGEMAP_SCAN)"};
   if (const int refused = Refused(SystemCall::kPagemapScan)) return LastScanError(refused);
   // A scan that returns nothing and re-arms what matches arms everything.
-  abi::PagemapScan scan = ScanOf(start_ + offset, start_ + offset + bytes);
+  abi::PagemapScan scan = ScanOf(start_ + offset, start_ + offset + bytes, true);
   if (ioctl(pagemap_, abi::kIocPagemapScan, &scan) < 0) return LastScanError(0);
   return {};
 }
 
-Result<size_t> WriteTracking::Harvest(size_t* at, size_t end, Run* runs, size_t capacity) {
+Result<size_t> WriteTracking::Harvest(size_t* at, size_t end, bool rearm, Run* runs, size_t capacity) {
   if (!registered_) return SysError{EPERM, "ioctl(PAGEMAP_SCAN)"};
   if (const int refused = Refused(SystemCall::kPagemapScan)) return LastScanError(refused);
   abi::PageRegion found[kMostRuns];
-  abi::PagemapScan scan = ScanOf(start_ + *at, start_ + end);
+  abi::PagemapScan scan = ScanOf(start_ + *at, start_ + end, rearm);
   scan.vec = reinterpret_cast<uintptr_t>(found);
   scan.vec_len = std::min(capacity, kMostRuns);
   const int count = ioctl(pagemap_, abi::kIocPagemapScan, &scan);

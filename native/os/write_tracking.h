@@ -44,8 +44,9 @@ class WriteTracking {
   // The pages count as not written from here on.  Offsets from the start of the range.
   Status Arm(size_t offset, size_t bytes);
 
-  // Up to `capacity` runs of written pages from `*at` on, which count as not written from here on; moves `*at` to where to go on.
-  Result<size_t> Harvest(size_t* at, size_t end, Run* runs, size_t capacity);
+  // Up to `capacity` runs of written pages from `*at` on; moves `*at` to where to go on.  `rearm`: they count as not written from here
+  // on, which takes a TLB flush for each 2 MiB with such a page.
+  Result<size_t> Harvest(size_t* at, size_t end, bool rearm, Run* runs, size_t capacity);
 
   // Takes the next piece out of tracking; true when nothing is left.  About 30 us a MiB under the address space's lock.
   bool ReleasePiece(size_t piece_bytes);

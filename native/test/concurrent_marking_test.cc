@@ -4,27 +4,13 @@
 #include "gc/delays.h"
 #include "os/clock.h"
 #include "moving_program.h"
+#include "program_settings.h"
 
 namespace faultline::test {
 namespace {
 
-struct Setting {
-  MarkerKind marker;
-  FaultModeKind mode;
-  uint32_t workers;
-  uint32_t rounds;
-  uint32_t cells;
-};
-
-void NothingIsLost(const Setting& setting, uint64_t seed) {
-  TestHeap::Options options;
-  options.marker = setting.marker;
-  options.mode = setting.mode;
-  options.workers = setting.workers;
-  options.rounds = setting.rounds;
-  options.capacity_regions = setting.cells > 100'000 ? 48 : 12;
-  options.reserve_regions = 4;
-  options.delay_seed = seed % 2 == 0 ? 0 : seed;
+void NothingIsLost(const ProgramSetting& setting, uint32_t cells, uint64_t seed) {
+  const TestHeap::Options options = OptionsOf(setting, seed, cells > 100'000 ? 48 : 12);
   TestHeap test(options);
   const MovingShapes shapes(&test);
   test.StartControl();
@@ -34,7 +20,7 @@ void NothingIsLost(const Setting& setting, uint64_t seed) {
   for (uint32_t t = 0; t < 2; ++t) {
     threads.emplace_back([&, t] {
       MovingProgram::Options program_options;
-      program_options.cells = setting.cells;
+      program_options.cells = cells;
       MovingProgram program(&test, shapes, seed * 31 + t, program_options);
       EXPECT(program.Fill());
       do {
@@ -67,16 +53,12 @@ int main(int argc, char** argv) {
   using namespace faultline;
   using namespace faultline::test;
   uint64_t seed = SeedFrom(argc, argv, 20261202);
+  const FaultModeKind stopped = FaultModeKind::kStw;
+  ForEachSetting({{{}, stopped, 0, 0}, {{}, stopped, 3, 6}},
+                 [&](const ProgramSetting& setting) { NothingIsLost(setting, setting.workers == 1 ? 2000 : 500, seed++); });
+  // Many pages to look at again.
   for (const MarkerKind marker : {MarkerKind::kBarrierFree, MarkerKind::kSatb, MarkerKind::kStopped}) {
-    if (!MarkerWorks(marker)) continue;
-    for (const FaultModeKind mode :
-         {FaultModeKind::kSigbus, FaultModeKind::kThread, FaultModeKind::kSigsegv, FaultModeKind::kStw}) {
-      if (!ModeWorks(mode)) continue;
-      NothingIsLost({marker, mode, 1, 2, 2000}, seed++);
-    }
-    NothingIsLost({marker, FaultModeKind::kStw, 0, 0, 500}, seed++);
-    NothingIsLost({marker, FaultModeKind::kStw, 3, 6, 500}, seed++);
-    NothingIsLost({marker, FaultModeKind::kStw, 2, 1, 150'000}, seed++);
+    if (MarkerWorks(marker)) NothingIsLost({marker, stopped, 2, 1}, 150'000, seed++);
   }
   return 0;
 }

@@ -172,6 +172,7 @@ struct RemarkFigures {
   double p50_us = 0;
   double p99_us = 0;
   double pages_p50 = 0;    // Written pages that the pause looked at.
+  double pages_max = 0;
   double us_per_page = 0;
   double rounds = 0;
   double written_pages = 0;  // Looked at by rounds, per marking.
@@ -309,6 +310,7 @@ RemarkFigures MeasureRemark(uint32_t live_mib, uint32_t markings) {
   figures.p50_us = At(remark, 0.5);
   figures.p99_us = At(remark, 0.99);
   figures.pages_p50 = At(pages, 0.5);
+  figures.pages_max = At(pages, 1);
   figures.us_per_page = figures.pages_p50 > 0 ? std::max(0.0, figures.p50_us - figures.idle_p50_us) / figures.pages_p50 : 0;
   figures.rounds = At(rounds, 0.5);
   figures.written_pages = At(written, 0.5);
@@ -325,10 +327,10 @@ void PrintRate(const char* name, const RateFigures& rate, const char* comma) {
 
 void PrintRemark(const RemarkFigures& f, const char* comma) {
   std::printf("      {\"liveMib\": %u, \"markings\": %u, \"idleP50Us\": %.1f, \"p50Us\": %.1f, \"p99Us\": %.1f, \"pagesP50\": %.0f, "
-              "\"usPerPage\": %.2f, \"rounds\": %.0f, \"writtenPages\": %.0f, \"startP50Us\": %.1f, \"markingMs\": %.1f, "
-              "\"mbPerS\": %.1f}%s\n",
-              f.live_mib, f.markings, f.idle_p50_us, f.p50_us, f.p99_us, f.pages_p50, f.us_per_page, f.rounds, f.written_pages,
-              f.start_p50_us, f.marking_ms, f.mb_per_s, comma);
+              "\"pagesMax\": %.0f, \"usPerPage\": %.2f, \"rounds\": %.0f, \"writtenPages\": %.0f, \"startP50Us\": %.1f, "
+              "\"markingMs\": %.1f, \"mbPerS\": %.1f}%s\n",
+              f.live_mib, f.markings, f.idle_p50_us, f.p50_us, f.p99_us, f.pages_p50, f.pages_max, f.us_per_page, f.rounds,
+              f.written_pages, f.start_p50_us, f.marking_ms, f.mb_per_s, comma);
   std::fflush(stdout);
 }
 

@@ -99,12 +99,11 @@ void APauseWithTooMuchToLookAtBecomesARound() {
   const uint64_t rounds = collector.report().marking_rounds;
   EXPECT(pause(0) == MarkPauseOutcome::kAnotherRound);
   EXPECT(collector.phase() == Phase::kMarking && collector.report().marking_rounds == rounds + 1);
-  // What is written now is not part of this round, and must not be lost.
-  const WordIndex second = f.New(3);
-  f.mutator.Store(&f.mutator.reference(root, 1), second);
   while (!collector.Trace(NowNs() + kNsPerMs)) {
   }
   EXPECT(f.Marked(first));
+  const WordIndex second = f.New(3);
+  f.mutator.Store(&f.mutator.reference(root, 1), second);
   EXPECT(pause(0) == MarkPauseOutcome::kAnotherRound);
   while (!collector.Trace(NowNs() + kNsPerMs)) {
   }

@@ -3,28 +3,15 @@
 #include <cinttypes>
 
 #include "gc/delays.h"
+#include "program_settings.h"
 #include "weak_program.h"
 
 namespace faultline::test {
 namespace {
 
-struct Setting {
-  MarkerKind marker;
-  FaultModeKind mode;
-  uint32_t workers;
-  uint32_t rounds;
-};
-
-void NothingIsLostAndNothingComesBack(const Setting& setting, uint64_t seed) {
+void NothingIsLostAndNothingComesBack(const ProgramSetting& setting, uint64_t seed) {
   constexpr uint32_t kThreads = 2;
-  TestHeap::Options options;
-  options.marker = setting.marker;
-  options.mode = setting.mode;
-  options.workers = setting.workers;
-  options.rounds = setting.rounds;
-  options.capacity_regions = 12;
-  options.reserve_regions = 4;
-  options.delay_seed = seed % 2 == 0 ? 0 : seed;
+  const TestHeap::Options options = OptionsOf(setting, seed, 12);
   TestHeap test(options);
   const WeakShapes shapes(&test);
   const ShapeId garbage = test.DefineShape(0, 0, ElementKind::kData, 3);
@@ -93,14 +80,7 @@ int main(int argc, char** argv) {
   using namespace faultline;
   using namespace faultline::test;
   uint64_t seed = SeedFrom(argc, argv, 20261204);
-  for (const MarkerKind marker : {MarkerKind::kBarrierFree, MarkerKind::kSatb, MarkerKind::kStopped}) {
-    if (!MarkerWorks(marker)) continue;
-    for (const FaultModeKind mode :
-         {FaultModeKind::kSigbus, FaultModeKind::kThread, FaultModeKind::kSigsegv, FaultModeKind::kStw}) {
-      if (!ModeWorks(mode)) continue;
-      NothingIsLostAndNothingComesBack({marker, mode, 1, 2}, seed++);
-    }
-    NothingIsLostAndNothingComesBack({marker, FaultModeKind::kStw, 0, 0}, seed++);
-    NothingIsLostAndNothingComesBack({marker, FaultModeKind::kStw, 3, 6}, seed++);
-  }
+  const FaultModeKind stopped = FaultModeKind::kStw;
+  ForEachSetting({{{}, stopped, 0, 0}, {{}, stopped, 3, 6}},
+                 [&](const ProgramSetting& setting) { NothingIsLostAndNothingComesBack(setting, seed++); });
 }

@@ -46,6 +46,13 @@ export const LOAD = {
   rootRanges: (random) => random.chance(1, 2),
   sharedTable: (random) => random.chance(1, 2),
   collections: (random) => random.chance(1, 2),
+  /** Weak references and maps. */
+  weakStructures: (random) => random.chance(1, 2),
+  finalizers: (random) => random.chance(1, 2),
+  /** Views, cursors, strings and tokens. */
+  objects: (random) => random.chance(1, 2),
+  /** Maps, queues, arrays and locks that the threads of a heap share. */
+  sharedCollections: (random) => random.chance(1, 2),
   rebirths: (random) => random.chance(1, 3),
   /** Mutator threads are terminated wherever they are, and replaced. */
   deaths: (random) => random.chance(1, 3),

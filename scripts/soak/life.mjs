@@ -7,7 +7,9 @@
 import { makeRandom } from '../../test/support/random.mjs';
 import { ShadowProgram } from '../../test/support/shadow-program.mjs';
 import { exchange } from '../../test/support/shared-structures.mjs';
+import { objectRound, SharedCollections } from './object-rounds.mjs';
 import { Giants, rangeRound, stormRound } from './side-structures.mjs';
+import { finalizerRound, weakRound } from './weak-rounds.mjs';
 
 const SHADOW_WORDS_LIMIT = 1_000_000;
 const ALLOCATIONS_UNDER_STRESS = 200;
@@ -31,6 +33,7 @@ export class Life {
     this.mutator = this.heap.attachMutator();
     this.program = undefined;
     this.giants = new Giants(this.heap, this.mutator, this.random);
+    this.collections = new SharedCollections(this.heap, this.mutator, this.random);
     this.slices = 0;
   }
 
@@ -56,7 +59,7 @@ export class Life {
 
   activity() {
     const { random, load, mutator, program, heap } = this;
-    switch (random.below(16)) {
+    switch (random.below(20)) {
       case 0:
         if (load.handleStorms) this.figures.operations += stormRound(heap, mutator, random, this.most);
         return;
@@ -82,6 +85,7 @@ export class Life {
       case 5:
         if (load.rebirths && random.chance(1, 4)) {
           this.compare();
+          if (load.sharedCollections) this.collections.finish();
           mutator.detach();
           this.begin();
         }
@@ -89,6 +93,18 @@ export class Life {
       case 6:
       case 7:
         if (this.giantBytes > 0) this.figures.operations += this.giants.round(this.giantBytes, this.shareBytes / 2);
+        return;
+      case 8:
+        if (load.weakStructures) this.figures.operations += weakRound(heap, mutator, random, this.most, load.collections && random.chance(1, 8));
+        return;
+      case 9:
+        if (load.finalizers) this.figures.operations += finalizerRound(heap, mutator, random, this.most);
+        return;
+      case 10:
+        if (load.objects) this.figures.operations += objectRound(heap, mutator, random, this.most);
+        return;
+      case 11:
+        if (load.sharedCollections) this.figures.operations += this.collections.round();
         return;
       default:
         for (let i = 0; i < 150; i++) program.step();
@@ -127,6 +143,7 @@ export class Life {
   /** The last comparison; the mutator is gone afterwards. */
   finish() {
     this.compare();
+    if (this.load.sharedCollections) this.collections.finish();
     this.mutator.detach();
     return this.figures;
   }

@@ -3,7 +3,8 @@
  * many megabytes. Each knows what it must find.
  */
 
-const TAG = { name: 'soak-tag', fields: { id: 'u32', check: 'u32' } };
+/** A small object that knows what it is. */
+export const TAG = { name: 'soak-tag', fields: { id: 'u32', check: 'u32' } };
 const GIANT = { name: 'soak-giant', fields: { id: 'u32' }, elements: 'u8' };
 const SAMPLE_EVERY = 4_093;
 const STORM = 20_000;
@@ -11,14 +12,14 @@ const STORM_LEAST = 100;
 
 const seal = (id) => (Math.imul(id, 0x9e3779b1) ^ 0x5bd1e995) >>> 0;
 
-function makeTag(shape, mutator, id) {
+export function makeTag(shape, mutator, id) {
   const ref = mutator.allocate(shape);
   mutator.u32[ref * 2 + shape.field('id').offset] = id;
   mutator.u32[ref * 2 + shape.field('check').offset] = seal(id);
   return ref;
 }
 
-function expectTag(shape, mutator, ref, id, what) {
+export function expectTag(shape, mutator, ref, id, what) {
   const slot = ref * 2;
   const found = [mutator.u32[slot], mutator.u32[slot + shape.field('id').offset], mutator.u32[slot + shape.field('check').offset]];
   if (found[0] !== shape.id || found[1] !== id || found[2] !== seal(id)) {

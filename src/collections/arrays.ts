@@ -98,8 +98,8 @@ export class HeapArrays {
     const versionSlot = array * 2 + this.#version;
     const version = Atomics.load(u32, versionSlot);
     if (LOADS_ARE_ORDERED && (version & 1) === 0) {
-      const inRange = index >>> 0 === index && index < u32[array * 2 + this.#length]!;
-      const n = segmentOf(index);
+      const inRange = typeof index === 'number' && index >>> 0 === index && index < u32[array * 2 + this.#length]!;
+      const n = inRange ? segmentOf(index) : 0;
       const at = inRange ? u32[array * 2 + 2 + n]! : 0;
       const value = at === 0 ? undefined : place.load(at, segment.elementsOffset + index - firstIndexOf(n));
       if (Atomics.load(u32, versionSlot) === version) return value;
@@ -146,7 +146,7 @@ export class HeapArrays {
   #load(array: Ref, index: number): RawValue | undefined {
     const { u32 } = this.#mutator;
     const { place, segment } = this.#layoutAt(array);
-    if (index >>> 0 !== index || index >= u32[array * 2 + this.#length]!) return undefined;
+    if (typeof index !== 'number' || index >>> 0 !== index || index >= u32[array * 2 + this.#length]!) return undefined;
     const n = segmentOf(index);
     return place.load(u32[array * 2 + 2 + n]!, segment.elementsOffset + index - firstIndexOf(n));
   }
@@ -155,7 +155,7 @@ export class HeapArrays {
     const { u32 } = this.#mutator;
     const { place, segment } = this.#layoutAt(array);
     const length = u32[array * 2 + this.#length]!;
-    if (index >>> 0 !== index || index >= length) throw outOfRange(length, index);
+    if (typeof index !== 'number' || index >>> 0 !== index || index >= length) throw outOfRange(length, index);
     const n = segmentOf(index);
     place.store(u32[array * 2 + 2 + n]!, segment.elementsOffset + index - firstIndexOf(n), value);
   }
@@ -257,6 +257,7 @@ export class HeapArrays {
   }
 
   #layoutAt(array: Ref): Layout {
+    this.#mutator.admit(array, 'heap.collections.arrays');
     const id = this.#mutator.u32[array * 2]!;
     return this.#layouts[id] ?? this.#layoutOf(this.#shapes.numbered(id));
   }

@@ -40,10 +40,15 @@ const VIEWS: Readonly<Record<string, abstract new (slot: number) => ObjectView>>
  * whether it does. References that go in or come out are raw ones, valid until the next safepoint.
  */
 export class Collections {
+  /** Growable arrays. */
   readonly arrays: HeapArrays;
+  /** Hash maps. */
   readonly maps: HeapMaps;
+  /** Queues between threads. */
   readonly queues: HeapQueues;
+  /** Locks. */
   readonly locks: HeapLocks;
+  /** Conditions to wait for. */
   readonly conditions: HeapConditions;
   readonly #mutator: Mutator;
   readonly #checked: boolean;

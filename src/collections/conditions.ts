@@ -75,6 +75,7 @@ export class HeapConditions {
   }
 
   #expectCondition(condition: Ref): void {
+    this.#mutator.admit(condition, 'heap.collections.conditions');
     if (this.#mutator.u32[condition * 2] !== this.#shape.id) throw new HeapError('ERR_WRONG_SHAPE', 'a condition of the heap is needed.');
   }
 }

@@ -90,14 +90,17 @@ export class HeapMap<K extends KeyKind = KeyKind, V extends ValueKind = ValueKin
     }
   }
 
+  /** The same as the iteration of the map itself. */
   entries(): Iterator<[KeyValue<K>, CollectionValue<V>]> {
     return this[Symbol.iterator]();
   }
 
+  /** The keys, with the promises of the iteration. */
   *keys(): Generator<KeyValue<K>> {
     for (const [key] of this) yield key;
   }
 
+  /** The values, with the promises of the iteration. */
   *values(): Generator<CollectionValue<V>> {
     for (const [, value] of this) yield value;
   }

@@ -92,6 +92,7 @@ export class HeapLocks {
   }
 
   #expectLock(lock: Ref): void {
+    this.#mutator.admit(lock, 'heap.collections.locks');
     if (this.#mutator.u32[lock * 2] !== this.#shape.id) throw new HeapError('ERR_WRONG_SHAPE', 'a lock of the heap is needed.');
   }
 }

@@ -252,6 +252,7 @@ export class HeapMaps {
   }
 
   #layoutAt(map: Ref): Layout {
+    this.#mutator.admit(map, 'heap.collections.maps');
     const id = this.#mutator.u32[map * 2]!;
     return this.#layouts[id] ?? this.#layoutOf(this.#shapes.numbered(id));
   }

@@ -234,6 +234,7 @@ export class HeapQueues {
   }
 
   #layoutAt(queue: Ref): Layout {
+    this.#mutator.admit(queue, 'heap.collections.queues');
     const id = this.#mutator.u32[queue * 2]!;
     return this.#layouts[id] ?? this.#layoutOf(this.#shapes.numbered(id));
   }

@@ -16,6 +16,7 @@
 import { REGION_BYTES } from '../heap/layout.ts';
 import type { CollectionReason } from './requests.ts';
 
+/** What the rules that start collections look at; docs/pacing.md explains them. */
 export interface DirectorInputs {
   readonly capacityBytes: number;
   /** What sizing policy means to use of the capacity. */
@@ -39,6 +40,7 @@ export interface DirectorInputs {
 }
 
 export const RULES = ['warm-up', 'allocation-rate', 'high-usage', 'quiet'] as const;
+/** A rule that starts collections, in the order in which they count. */
 export type Rule = (typeof RULES)[number];
 
 /** What one rule says. It has no threshold when it does not apply. */

@@ -29,8 +29,9 @@ export type PhaseName =
 export type PauseName = 'mark' | 'mark-start' | 'remark' | 'flip';
 
 interface Event<Type extends string> {
+  /** Which event it is. */
   readonly type: Type;
-  /** When it happened. */
+  /** When it happened, in milliseconds since the epoch. */
   readonly timeMs: number;
 }
 
@@ -46,22 +47,29 @@ export interface Triggered extends Event<'trigger'> {
   readonly verdicts: readonly Verdict[];
 }
 
+/** A collection has begun. */
 export interface CollectionStarted extends Event<'collection-started'> {
   readonly kind: CollectionKind;
   readonly reason: CollectionReason;
 }
 
+/** A cycle has begun. */
 export interface CycleStarted extends Event<'cycle-started'> {
+  /** The cycle's number in the heap, from 1. */
   readonly cycle: number;
 }
 
+/** A phase of a cycle is over. */
 export interface PhaseEnded extends Event<'phase'> {
+  /** The cycle's number in the heap, from 1. */
   readonly cycle: number;
   readonly phase: PhaseName;
   readonly durationMs: number;
 }
 
+/** Mutators run again after a pause. */
 export interface PauseEnded extends Event<'pause'> {
+  /** The cycle's number in the heap, from 1. */
   readonly cycle: number;
   readonly pause: PauseName;
   /** From the stop of the last mutator to resume. */
@@ -72,6 +80,7 @@ export interface PauseEnded extends Event<'pause'> {
 
 /** A cycle is over. */
 export interface CycleSummary extends Event<'cycle'> {
+  /** The cycle's number in the heap, from 1. */
   readonly cycle: number;
   readonly startMs: number;
   readonly durationMs: number;
@@ -120,6 +129,7 @@ export interface CollectionSummary extends Event<'collection'> {
 
 /** Objects with finalizers have died; their tokens can be had (`heap.finalizable()`). */
 export interface FinalizersReady extends Event<'finalizable'> {
+  /** The cycle's number in the heap, from 1. */
   readonly cycle: number;
   /** How many became ready in this cycle. */
   readonly count: number;
@@ -136,6 +146,7 @@ export interface Degraded extends Event<'degraded'> {
   readonly message: string;
 }
 
+/** Everything that the stream of events carries, told apart by `type`. */
 export type HeapEvent =
   | Triggered
   | CollectionStarted

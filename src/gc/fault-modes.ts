@@ -9,7 +9,9 @@ import { getSystemErrorName } from 'node:util';
 
 /** In the order of native/gc/fault_mode.h, which is also the order of preference. */
 export const FAULT_MODES = ['sigbus', 'thread', 'sigsegv', 'stw'] as const;
+/** How a mutator that touches a page too early is held and served; docs/minor-faults.md compares them. */
 export type FaultMode = (typeof FAULT_MODES)[number];
+/** A fault mode, or the best one here. */
 export type RequestedFaultMode = FaultMode | 'auto';
 
 export interface ModeVerdict {

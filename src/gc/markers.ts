@@ -9,7 +9,9 @@ import { describeRefusal } from './fault-modes.ts';
 
 /** In the order of native/gc/marker.h, which is also the order of preference. */
 export const MARKERS = ['barrier-free', 'satb', 'stopped'] as const;
+/** How what is alive is found; docs/concurrency.md says why each is right. */
 export type MarkerName = (typeof MARKERS)[number];
+/** A marker, or the best one here. */
 export type RequestedMarker = MarkerName | 'auto';
 
 /** Processors with total store order: a thread's stores become visible in program order. */

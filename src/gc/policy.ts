@@ -4,6 +4,7 @@
  */
 import type { SizingOptions } from './sizing.ts';
 
+/** When a heap collects and how much of its capacity it uses; see the options of the same names. */
 export interface PolicyOptions extends SizingOptions {
   /** Unused memory goes back to the system after so long without allocation; 0 for never. */
   readonly returnAfterMs: number;

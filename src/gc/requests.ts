@@ -1,14 +1,18 @@
 /**
  * Requests: what a collection is asked to do, and why. The order of both lists is known to native/node/mutator_binding.cc.
  */
+import { argumentRangeError } from '../errors.ts';
 
 /** The larger wins when several are asked for at once. */
 export const COLLECTION_KINDS = ['mark', 'compact', 'full'] as const;
+/** How much a collection does; see {@link CollectionRequest}. */
 export type CollectionKind = (typeof COLLECTION_KINDS)[number];
 
 export const COLLECTION_REASONS = ['occupancy', 'allocation-rate', 'quiet', 'explicit', 'exhausted', 'stress'] as const;
+/** Why there is a collection. */
 export type CollectionReason = (typeof COLLECTION_REASONS)[number];
 
+/** What a collection is asked to do. */
 export interface CollectionRequest {
   /**
    * `mark`: one cycle without compaction: what is dead is found, and regions in which nothing is alive are free.
@@ -16,13 +20,22 @@ export interface CollectionRequest {
    * `full`: as many cycles as it takes to evacuate every region once, and unused pages go back to the system.
    */
   kind?: CollectionKind;
+  /** Told in its events and counted in the statistics. Default `explicit`. */
   reason?: CollectionReason;
 }
 
+/** @internal Throws RangeError ERR_OPTION for a kind that there is not. */
 export function kindNumber(kind: CollectionKind): number {
-  return COLLECTION_KINDS.indexOf(kind);
+  return numberOf('kind of a collection', COLLECTION_KINDS, kind);
 }
 
+/** @internal Throws RangeError ERR_OPTION for a reason that there is not. */
 export function reasonNumber(reason: CollectionReason): number {
-  return COLLECTION_REASONS.indexOf(reason);
+  return numberOf('reason of a collection', COLLECTION_REASONS, reason);
+}
+
+function numberOf<T extends string>(what: string, known: readonly T[], value: T): number {
+  const number = known.indexOf(value);
+  if (number < 0) throw argumentRangeError(what, `one of ${known.join(', ')}`, value);
+  return number;
 }

@@ -11,6 +11,7 @@
 import { REGION_BYTES } from '../heap/layout.ts';
 
 export const SIZINGS = ['fixed', 'growable', 'adaptive'] as const;
+/** How much of its capacity a heap means to use. */
 export type Sizing = (typeof SIZINGS)[number];
 
 export interface SizingOptions {

@@ -4,9 +4,10 @@
 import { COLLECTION_REASONS, type CollectionReason } from './requests.ts';
 import type { NativeCycleReport, NativeHistogram, NativeStatistics } from '../binding.ts';
 
-/** A distribution of durations. Quantiles are exact to 3 %. */
+/** A distribution of durations: `count`, `p50Us`, `p99Us`, `p999Us`, `maxUs`, `totalUs`. Quantiles are exact to 3 %. */
 export type DurationSummary = NativeHistogram;
 
+/** Figures of one heap at one moment; docs/events.md has each of them. */
 export interface HeapStatistics extends Omit<NativeStatistics, 'freeRegions' | 'chargedRegions' | 'collectionsByReason'> {
   /** Alive at the last marking. */
   readonly liveBytes: number;

@@ -13,6 +13,7 @@ import type { WorkerTask } from './worker.ts';
 /** How long threads that were just started may take to load before they are terminated all the same. */
 const LOADING_PATIENCE_MS = 5_000;
 
+/** The GC workers of a heap: how many, and their niceness (0 to 19). */
 export interface WorkerOptions {
   readonly count: number;
   /** See `workerNiceness` of the heap's options. */

@@ -13,6 +13,7 @@
  * to an object with a header. `WORDS` is `shape.words(COUNT)`. Objects above 512 KiB do not fit, so they come to `allocate`.
  */
 export interface AllocationBuffer {
+  /** The mutator's control block; nothing else in it is for programs. */
   readonly control: Uint32Array;
   /** Index into `control` of the first free word, a {@link Ref} to be. */
   readonly top: number;

@@ -3,8 +3,9 @@
  * since the last safepoint, and refuses older ones wherever one comes back in: stale references are found at their first use, not
  * when an object happens to have moved.
  *
- *     given out by       allocate, get, getReference, view.ref
- *     looked at by       handle, local, set, setReference, compareExchangeReference, heap.view, cursor.moveTo
+ *     given out by       allocate, get, getReference, readWeak, view.ref, weak references and maps, raw collections
+ *     looked at by       handle, local, set, setReference, compareExchangeReference, identityHash, finalizeLater, weak references and
+ *                        maps, raw collections, heap.view, cursor.moveTo
  *     all old after      allocate, poll, park, collect, and the end of the running job (the event loop, or an await)
  *
  * References that the program loads from the typed arrays itself pass unseen, unless the same number was given out before: a
@@ -14,7 +15,7 @@ import { argumentRangeError, HeapError } from '../errors.ts';
 import type { CollectionRequest } from '../gc/requests.ts';
 import { Mutator, type MutatorSetUp } from './mutator.ts';
 import { CONTROL_STATE, MUTATOR_RUNNING } from './layout.ts';
-import type { Shape } from './shapes.ts';
+import { Shape } from './shapes.ts';
 import { isSmallInteger } from './tagged.ts';
 import type { ReferenceHandle, Ref } from './units.ts';
 
@@ -29,40 +30,61 @@ export class CheckedMutator extends Mutator {
   readonly #control: Uint32Array;
   /** Of each reference the number of safepoints before it was last given out. */
   readonly #given = new Map<Ref, number>();
+  /** Handles that the program has made and not released; views have others. */
+  readonly #made = new Set<ReferenceHandle>();
+  readonly #isOwn: (shape: Shape) => boolean;
   #safepoints = 0;
   #endOfJobAwaited = false;
 
   constructor(setUp: MutatorSetUp) {
     super(setUp);
     this.#control = setUp.control;
+    this.#isOwn = setUp.isOwn;
     attached.add(this);
   }
 
   override allocate(shape: Shape, count = 0): Ref {
     this.#mustRun('mutator.allocate');
+    if (shape instanceof Shape && !this.#isOwn(shape)) {
+      throw new HeapError('ERR_SHAPE_UNKNOWN', `the shape ${shape.name} is of another heap; define it in this one.`);
+    }
     const ref = super.allocate(shape, count);
     this.#safepoints++;
     return this.#give(ref);
   }
 
   override get(handle: ReferenceHandle): Ref {
-    this.#mustRun('mutator.get');
+    this.#expectHandle(handle, 'mutator.get');
     return this.#give(super.get(handle));
   }
 
+  override held(handle: ReferenceHandle): Ref {
+    this.#mustRun('a view');
+    return this.#give(super.held(handle));
+  }
+
   override getReference(slot: number): Ref {
-    this.#mustRun('mutator.getReference');
+    this.#expectSlot(slot, 'mutator.getReference');
     return this.#give(super.getReference(slot));
   }
 
   override set(handle: ReferenceHandle, ref: Ref): void {
+    this.#expectHandle(handle, 'mutator.set');
     this.admit(ref, 'mutator.set');
     super.set(handle, ref);
   }
 
   override handle(ref: Ref): ReferenceHandle {
     this.admit(ref, 'mutator.handle');
-    return super.handle(ref);
+    const handle = super.handle(ref);
+    this.#made.add(handle);
+    return handle;
+  }
+
+  override release(handle: ReferenceHandle): void {
+    this.#expectHandle(handle, 'mutator.release');
+    super.release(handle);
+    this.#made.delete(handle);
   }
 
   override local(ref: Ref): ReferenceHandle {
@@ -71,18 +93,33 @@ export class CheckedMutator extends Mutator {
   }
 
   override setReference(slot: number, ref: Ref): void {
-    if (!isSmallInteger(ref)) this.admit(ref, 'mutator.setReference');
+    this.#expectSlot(slot, 'mutator.setReference');
+    this.admitValue(ref, 'mutator.setReference');
     super.setReference(slot, ref);
   }
 
   override compareExchangeReference(slot: number, expected: Ref, ref: Ref): boolean {
-    if (!isSmallInteger(ref)) this.admit(ref, 'mutator.compareExchangeReference');
+    this.#expectSlot(slot, 'mutator.compareExchangeReference');
+    this.admitValue(ref, 'mutator.compareExchangeReference');
     return super.compareExchangeReference(slot, expected, ref);
   }
 
   override copyReferences(toSlot: number, fromSlot: number, count: number): void {
+    if (!Number.isInteger(count) || count < 0) {
+      throw argumentRangeError('count of mutator.copyReferences', 'an integer of at least 0', count);
+    }
+    const last = Math.max(0, count - 1);
+    for (const slot of [toSlot, fromSlot]) {
+      this.#expectSlot(slot, 'mutator.copyReferences');
+      this.#expectSlot(slot + last, 'mutator.copyReferences');
+    }
     this.#mustRun('mutator.copyReferences');
     super.copyReferences(toSlot, fromSlot, count);
+  }
+
+  override readWeak(slot: number): Ref {
+    this.#expectSlot(slot, 'mutator.readWeak');
+    return this.#give(super.readWeak(slot));
   }
 
   override poll(): void {
@@ -95,7 +132,7 @@ export class CheckedMutator extends Mutator {
     super.park();
   }
 
-  override collect(request: CollectionRequest = {}): void {
+  override collect(request?: CollectionRequest): void {
     this.#mustRun('mutator.collect');
     this.#safepoints++;
     super.collect(request);
@@ -125,6 +162,24 @@ export class CheckedMutator extends Mutator {
       if (other === this || !other.#isCurrent(ref)) continue;
       throw new HeapError('ERR_FOREIGN_REFERENCE', `${place}: the reference ${ref} was given out by another heap.`);
     }
+  }
+
+  override admitValue(value: number, place: string): void {
+    if (typeof value !== 'number' || !isSmallInteger(value)) this.admit(value, place);
+  }
+
+  /** Of this mutator, and not released. */
+  #expectHandle(handle: ReferenceHandle, place: string): void {
+    this.#mustRun(place);
+    if (this.#made.has(handle) || this.handles.isLocal(handle)) return;
+    throw argumentRangeError(`handle in ${place}`, 'a handle of this mutator that was not released', handle);
+  }
+
+  #expectSlot(slot: number, place: string): void {
+    this.#mustRun(place);
+    const most = this.u32.length - 1;
+    if (Number.isInteger(slot) && slot >= 2 && slot <= most) return;
+    throw argumentRangeError(`slot in ${place}`, `an integer from 2 to ${most}`, slot);
   }
 
   #isCurrent(ref: Ref): boolean {

@@ -2,6 +2,7 @@
  * Definitions: what a shape is made from, as plain data. Fields and elements are named by kind; a definition can be posted to
  * another thread, and the static types of views and offsets are computed from it.
  */
+import { argumentTypeError } from '../errors.ts';
 
 /**
  * What a u8 … f64 of an object, or a reference in it, is for the raw typed arrays; `tagged`: a reference or a small integer (tagged.ts).
@@ -12,6 +13,7 @@ declare const target: unique symbol;
 
 /** A reference to objects of the shape with that name; made by {@link ref}. */
 export interface ReferenceType<T extends ShapeDefinition = ShapeDefinition> {
+  /** The name of the shape. */
   readonly ref: string;
   /** Only for the compiler. */
   readonly [target]?: T;
@@ -28,13 +30,16 @@ export type ElementsOnlyKind = 'weak' | 'ephemeron' | 'finalizable';
 
 /** Elements inside the object, their number fixed by the shape; made by {@link array}. */
 export interface ArrayType<E extends ElementType = ElementType> {
+  /** What the elements are. */
   readonly array: E;
+  /** How many elements: 1 to 65,536. */
   readonly length: number;
 }
 
 /** What a field can be. `string` is a reference to a string in the heap, read and written as a JavaScript string. */
 export type FieldType = ElementType | 'string' | ArrayType;
 
+/** What a shape is made from: plain data. Fields up to 4,096, of 256 KiB altogether. */
 export interface ShapeDefinition {
   /** Unique in the heap. */
   readonly name: string;
@@ -65,6 +70,7 @@ export type Exactly<D extends ShapeDefinition> = D & { readonly [Name in Exclude
 /** A reference to objects of one shape, given by the shape, by its definition, or by its name alone. */
 export function ref<const D extends ShapeDefinition>(to: { readonly definition: D } | D | string): ReferenceType<D> {
   if (typeof to === 'string') return { ref: to };
+  if (typeof to !== 'object' || to === null) throw argumentTypeError('what ref() refers to', 'a shape, a definition or a name', to);
   return { ref: 'definition' in to ? to.definition.name : to.name };
 }
 

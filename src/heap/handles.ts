@@ -69,6 +69,11 @@ export class HandleTable {
     return handle;
   }
 
+  /** Whether it is a local handle of an open scope. */
+  isLocal(handle: ReferenceHandle): boolean {
+    return Number.isInteger(handle) && handle >= CONTROL_SLOTS && handle < CONTROL_SLOTS + this.#control[CONTROL_LOCALS_USED]!;
+  }
+
   /** Lets go of `it` when the innermost scope ends; false when none is open. */
   adopt(it: Scoped): boolean {
     if (this.#scopes === 0) return false;

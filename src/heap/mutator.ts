@@ -9,7 +9,7 @@
  * loop. A thread that computes for long without any of them holds up everybody else's pause: poll in loops.
  */
 import type { MutatorHandle } from '../binding.ts';
-import { argumentRangeError } from '../errors.ts';
+import { argumentRangeError, argumentTypeError, HeapError, optionsOf } from '../errors.ts';
 import type { CollectionRequest } from '../gc/requests.ts';
 import { untilDone } from '../slices.ts';
 import { type CollectionHost, SlowAllocation } from './allocation.ts';
@@ -17,25 +17,22 @@ import type { AllocationBuffer } from './allocation-buffer.ts';
 import { type Finalizable, FinalizerTable } from './finalizers.ts';
 import { HandleTable } from './handles.ts';
 import {
-  CONTROL_LOG_USED,
   CONTROL_LOGGING,
-  CONTROL_SLOTS,
   CONTROL_STATE,
   CONTROL_TLAB_LIMIT,
-  CONTROL_TLAB_START,
   CONTROL_TLAB_TOP,
   CONTROL_WEAK_ACCESS,
-  LOG_ENTRIES,
   MUTATOR_RUNNING,
   MUTATOR_STOP_REQUESTED,
 } from './layout.ts';
 import { RootRange } from './root-range.ts';
-import { MAX_ELEMENTS, type Shape, type ShapeDefinition } from './shapes.ts';
-import { isSmallInteger } from './tagged.ts';
+import { MAX_ELEMENTS, Shape, type ShapeDefinition } from './shapes.ts';
+import { Tlab } from './tlab.ts';
 import type { ReferenceHandle, Ref } from './units.ts';
 import type { Views } from './views.ts';
 import { noIdentity, WeakMaps } from './weak-map.ts';
 import { WeakReferences } from './weak-reference.ts';
+import { WriteBarrier } from './write-barrier.ts';
 
 /** @internal */
 export interface MutatorSetUp {
@@ -47,21 +44,37 @@ export interface MutatorSetUp {
   readonly handleCapacity: number;
   readonly stressEvery: number;
   readonly defineShape: (definition: ShapeDefinition) => Shape;
+  /** Whether the shape is one of this heap. */
+  readonly isOwn: (shape: Shape) => boolean;
   readonly onDetach: () => void;
 }
 
+const MAX_WINDOW_MS = 3_600_000;
+
+/**
+ * A thread's way into a heap, made by `heap.attachMutator`: for that thread alone. Raw references are valid until the next safepoint:
+ * {@link poll}, {@link allocate}, {@link collect}, {@link park}, and every return to the event loop.
+ */
 export class Mutator {
+  /** The heap as signed bytes; ends where {@link u8} does. */
   readonly i8: Int8Array;
   /** Bytes of the heap; on Node 20 a view of bytes reaches the first 4 GiB only. */
   readonly u8: Uint8Array;
+  /** The heap as signed 16-bit numbers; the first 8 GiB on Node 20. */
   readonly i16: Int16Array;
+  /** The heap as unsigned 16-bit numbers; the first 8 GiB on Node 20. */
   readonly u16: Uint16Array;
+  /** The heap as signed 32-bit numbers. */
   readonly i32: Int32Array;
   /** The heap as u32 slots: headers and references. Reaches all of it. */
   readonly u32: Uint32Array;
+  /** The heap as 32-bit floating point. */
   readonly f32: Float32Array;
+  /** The heap as 64-bit floating point; a raw reference is the index of an object's header. */
   readonly f64: Float64Array;
+  /** The heap as signed 64-bit integers. */
   readonly i64: BigInt64Array;
+  /** The heap as unsigned 64-bit integers. */
   readonly u64: BigUint64Array;
   /** Objects that refer to others and keep nothing alive. */
   readonly weakReferences: WeakReferences;
@@ -76,11 +89,9 @@ export class Mutator {
   readonly #handles: HandleTable;
   readonly #slow: SlowAllocation;
   readonly #finalizers: FinalizerTable;
-  /** Where the write barrier's log begins in the control block. */
-  readonly #log: number;
+  readonly #barrier: WriteBarrier;
+  readonly #tlab: Tlab;
   #attached = true;
-  #allocationsUntilStress: number;
-  #hiddenLimit = 0;
   #id = 0;
 
   /** @internal Use heap.attachMutator(). */
@@ -91,9 +102,9 @@ export class Mutator {
     this.#handle = setUp.handle;
     this.#control = setUp.control;
     this.#handles = this.handles = new HandleTable(setUp.control, setUp.localCapacity, setUp.handleCapacity);
-    this.#log = CONTROL_SLOTS + setUp.localCapacity + setUp.handleCapacity;
+    this.#barrier = new WriteBarrier(setUp);
     this.#slow = new SlowAllocation(setUp.host, setUp.handle);
-    this.#allocationsUntilStress = setUp.stressEvery;
+    this.#tlab = new Tlab(setUp.control, this.#slow, setUp.stressEvery, () => this.collect({ kind: 'compact', reason: 'stress' }));
     this.weakReferences = new WeakReferences(this, setUp);
     this.weakMaps = new WeakMaps(this, setUp);
     this.#finalizers = new FinalizerTable(this, setUp);
@@ -109,10 +120,11 @@ export class Mutator {
    */
   allocate(shape: Shape, count = 0): Ref {
     const control = this.#control;
-    const words = count === 0 ? shape.fixedWords : wordsOf(shape, count);
+    const words = count === 0 ? shape?.fixedWords : wordsOf(shape, count);
     const ref = control[CONTROL_TLAB_TOP]!;
     const end = ref + words;
-    if (end > control[CONTROL_TLAB_LIMIT]!) return this.#allocateSlow(shape, count, words);
+    // The other way round would let pass what is no number.
+    if (!(end <= control[CONTROL_TLAB_LIMIT]!)) return this.#allocateSlow(shape, count, words);
     control[CONTROL_TLAB_TOP] = end;
     this.#writeHeader(ref, shape, count);
     return ref;
@@ -129,7 +141,7 @@ export class Mutator {
    * `u32[slot] = ref`, but for one load.
    */
   setReference(slot: number, ref: Ref): void {
-    if (this.#control[CONTROL_LOGGING] !== 0) this.#logOverwritten(this.u32[slot]!);
+    if (this.#control[CONTROL_LOGGING] !== 0) this.#barrier.log(this.u32[slot]!);
     this.u32[slot] = ref;
   }
 
@@ -154,7 +166,7 @@ export class Mutator {
    */
   compareExchangeReference(slot: number, expected: Ref, ref: Ref): boolean {
     // Logged before it is known whether it will be overwritten: a reference too many only keeps an object for one more cycle.
-    if (this.#control[CONTROL_LOGGING] !== 0) this.#logOverwritten(expected);
+    if (this.#control[CONTROL_LOGGING] !== 0) this.#barrier.log(expected);
     return Atomics.compareExchange(this.u32, slot, expected, ref) === expected;
   }
 
@@ -171,11 +183,16 @@ export class Mutator {
   /** @internal A raw reference comes in from the program; a checked mutator looks at it. */
   admit(_ref: Ref, _place: string): void {}
 
+  /** @internal The same for what may be a tagged small integer. */
+  admitValue(_value: number, _place: string): void {}
+
   /**
    * A number that stays with the object while it moves: 31 bits, never 0, made when first asked for. Objects of shapes with elements
    * have one only if the shape was defined with `identityHash`; throws ERR_NO_IDENTITY otherwise. About 50 ns. Not a safepoint.
    */
   identityHash(ref: Ref): number {
+    this.admit(ref, 'mutator.identityHash');
+    if (ref === 0) throw this.#noObject('mutator.identityHash');
     const hash = this.#setUp.host.native.identityHash(this.#handle, ref);
     if (hash === 0) throw noIdentity();
     return hash;
@@ -186,6 +203,9 @@ export class Mutator {
    * several times, for as many tokens, and again after it came out. A token is any number. A safepoint.
    */
   finalizeLater(ref: Ref, token: number): void {
+    this.admit(ref, 'mutator.finalizeLater');
+    if (typeof token !== 'number') throw argumentTypeError('token', 'a number', token);
+    if (ref === 0) throw this.#noObject('mutator.finalizeLater');
     this.#finalizers.add(ref, token);
   }
 
@@ -240,10 +260,19 @@ export class Mutator {
     return this.#control[handle]!;
   }
 
+  /** @internal {@link get} for a handle that a view holds. */
+  held(handle: ReferenceHandle): Ref {
+    return this.#control[handle]!;
+  }
+
+  /** Lets the handle lead to another object, or to none (0). A store. */
   set(handle: ReferenceHandle, ref: Ref): void {
     this.#control[handle] = ref;
   }
 
+  /**
+   * Gives the handle back. A few ns. Releasing one twice makes two handles of one slot: only a checked heap notices (ERR_OPTION).
+   */
   release(handle: ReferenceHandle): void {
     this.#handles.release(handle);
   }
@@ -260,7 +289,7 @@ export class Mutator {
 
   /** Root slots for an embedder's own stack; see {@link RootRange}. */
   createRootRange(capacity: number): RootRange {
-    return RootRange.create(this.#setUp.host.native, this.#handle, capacity);
+    return RootRange.create(this.#setUp.host.native, this, this.#handle, capacity);
   }
 
   /**
@@ -269,7 +298,7 @@ export class Mutator {
    */
   copyReferences(toSlot: number, fromSlot: number, count: number): void {
     const u32 = this.u32;
-    if (this.#control[CONTROL_LOGGING] !== 0) for (let i = 0; i < count; i++) this.#logOverwritten(u32[toSlot + i]!);
+    if (this.#control[CONTROL_LOGGING] !== 0) for (let i = 0; i < count; i++) this.#barrier.log(u32[toSlot + i]!);
     if (toSlot <= fromSlot) {
       for (let i = 0; i < count; i++) u32[toSlot + i] = u32[fromSlot + i]!;
     } else {
@@ -277,9 +306,11 @@ export class Mutator {
     }
   }
 
-  /** Asks for a collection and waits for its end, parked. A safepoint. */
-  collect(request: CollectionRequest = {}): void {
-    this.#slow.awaitCollection(this.#setUp.host.request(request.kind ?? 'compact', request.reason ?? 'explicit'));
+  /** Asks for a collection and waits for its end, parked. A safepoint. Throws ERR_MUTATOR_DETACHED. */
+  collect(request?: CollectionRequest): void {
+    const { kind = 'compact', reason = 'explicit' } = optionsOf('request', request);
+    if (!this.#attached) throw detached('mutator.collect');
+    this.#slow.awaitCollection(this.#setUp.host.request(kind, reason));
   }
 
   /**
@@ -288,6 +319,9 @@ export class Mutator {
    * `trackUtilization`.
    */
   utilization(windowMs: number): number {
+    if (!(typeof windowMs === 'number' && windowMs > 0 && windowMs <= MAX_WINDOW_MS)) {
+      throw argumentRangeError('windowMs', `a number above 0, up to ${MAX_WINDOW_MS}`, windowMs);
+    }
     return this.#setUp.host.native.utilization(this.#handle, windowMs);
   }
 
@@ -300,10 +334,12 @@ export class Mutator {
     this.#setUp.onDetach();
   }
 
+  /** Whether the mutator has not been detached. A load. */
   get attached(): boolean {
     return this.#attached;
   }
 
+  /** {@link detach}, for `using`. */
   [Symbol.dispose](): void {
     this.detach();
   }
@@ -316,12 +352,8 @@ export class Mutator {
     u32[slot] = shape.id;
   }
 
-  #logOverwritten(overwritten: Ref): void {
-    if (overwritten === 0 || isSmallInteger(overwritten)) return;
-    const control = this.#control;
-    if (control[CONTROL_LOG_USED]! === LOG_ENTRIES) this.#setUp.host.native.flushLog(this.#handle);
-    control[this.#log + control[CONTROL_LOG_USED]!] = overwritten;
-    control[CONTROL_LOG_USED]!++;
+  #noObject(place: string): Error {
+    return this.#attached ? argumentTypeError(`object of ${place}`, 'an object', null) : detached(place);
   }
 
   #stopHere(): void {
@@ -329,40 +361,20 @@ export class Mutator {
   }
 
   #allocateSlow(shape: Shape, count: number, words: number): Ref {
-    if (this.#setUp.stressEvery > 0) this.#stress();
-    for (;;) {
-      const control = this.#control;
-      const top = control[CONTROL_TLAB_TOP]!;
-      const limit = this.#hiddenLimit > 0 && control[CONTROL_TLAB_START] !== 0 ? this.#hiddenLimit : control[CONTROL_TLAB_LIMIT]!;
-      if (top + words <= limit && top !== 0) {
-        control[CONTROL_TLAB_TOP] = top + words;
-        this.#writeHeader(top, shape, count);
-        if (this.#setUp.stressEvery > 0) this.#hideLimit(limit);
-        return top;
-      }
-      this.#hiddenLimit = 0;
-      const ref = this.#slow.take(words);
-      if (ref !== 0) {
-        this.#writeHeader(ref, shape, count);
-        return ref;
-      }
-    }
-  }
-
-  /** With the limit at the top, every allocation comes here; the collector does not look at it. */
-  #hideLimit(limit: number): void {
-    this.#hiddenLimit = limit;
-    this.#control[CONTROL_TLAB_LIMIT] = this.#control[CONTROL_TLAB_TOP]!;
-  }
-
-  #stress(): void {
-    if (--this.#allocationsUntilStress > 0) return;
-    this.#allocationsUntilStress = this.#setUp.stressEvery;
-    this.collect({ kind: 'compact', reason: 'stress' });
+    if (!(shape instanceof Shape)) throw argumentTypeError('shape', 'a shape of the heap', shape);
+    const ref = this.#tlab.take(words);
+    this.#writeHeader(ref, shape, count);
+    return ref;
   }
 }
 
+/** @internal */
+export function detached(place: string): HeapError {
+  return new HeapError('ERR_MUTATOR_DETACHED', `${place}: the mutator is detached from its heap; attach again.`);
+}
+
 function wordsOf(shape: Shape, count: number): number {
+  if (!(shape instanceof Shape)) throw argumentTypeError('shape', 'a shape of the heap', shape);
   if (shape.elementKind === undefined || !Number.isInteger(count) || count < 0 || count > MAX_ELEMENTS) {
     const accepted = shape.elementKind === undefined ? '0 (the shape has no elements)' : 'an integer from 0 to 2^32 - 1';
     throw argumentRangeError(`element count of ${shape.name}`, accepted, count);

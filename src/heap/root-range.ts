@@ -9,6 +9,7 @@ import { argumentRangeError } from '../errors.ts';
 const SLOTS_BYTE_OFFSET = 64;
 const MAX_CAPACITY = 2 ** 28;
 
+/** Root slots of one mutator, or those that all threads share (`heap.roots`). */
 export class RootRange {
   /** The slots. Store references (0 is null) by index; read them again after each safepoint. */
   readonly slots: Uint32Array;
@@ -23,7 +24,7 @@ export class RootRange {
   }
 
   /** @internal */
-  static create(native: Binding, mutator: MutatorHandle, capacity: number): RootRange {
+  static create(native: Binding, owner: { readonly attached: boolean }, mutator: MutatorHandle, capacity: number): RootRange {
     if (!Number.isInteger(capacity) || capacity < 1 || capacity > MAX_CAPACITY) {
       throw argumentRangeError('capacity of a root range', `an integer from 1 to ${MAX_CAPACITY}`, capacity);
     }
@@ -31,7 +32,9 @@ export class RootRange {
     const used = new Uint32Array(buffer, 0, 1);
     const slots = new Uint32Array(buffer, SLOTS_BYTE_OFFSET, capacity);
     const id = native.addRootRange(mutator, slots, used);
-    return new RootRange(slots, used, () => native.removeRootRange(mutator, id));
+    return new RootRange(slots, used, () => {
+      if (owner.attached) native.removeRootRange(mutator, id);
+    });
   }
 
   /** How many slots, from the first, hold references. */
@@ -39,6 +42,7 @@ export class RootRange {
     return this.#used[0]!;
   }
 
+  /** Which slots count from now on. Throws RangeError ERR_OPTION above the capacity. A store. */
   set used(count: number) {
     if (!Number.isInteger(count) || count < 0 || count > this.slots.length) {
       throw argumentRangeError('used', `an integer from 0 to ${this.slots.length}`, count);
@@ -46,12 +50,13 @@ export class RootRange {
     this.#used[0] = count;
   }
 
-  /** The collector no longer looks at the slots. */
+  /** The collector no longer looks at the slots. Releasing twice, or after the mutator was detached, does nothing. */
   release(): void {
     this.#release?.();
     this.#release = undefined;
   }
 
+  /** {@link release}, for `using`. */
   [Symbol.dispose](): void {
     this.release();
   }

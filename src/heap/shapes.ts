@@ -72,8 +72,11 @@ export type Offsets<D extends ShapeDefinition> = { readonly [Name in keyof Field
 export class Shape<D extends ShapeDefinition = ShapeDefinition> {
   /** What the header's first u32 says. */
   readonly id: number;
+  /** The name in the definition, unique in the heap. */
   readonly name: D['name'];
+  /** What the shape was defined by. */
   readonly definition: D;
+  /** Kind, offset and type of each field, by name. */
   readonly fields: ReadonlyMap<string, Field>;
   /** `field(name).offset` of each field, in units of the field's own size from the object's start. */
   readonly offsets: Offsets<D>;
@@ -85,6 +88,7 @@ export class Shape<D extends ShapeDefinition = ShapeDefinition> {
   readonly identitySlot: number;
   /** Words of the header and the fields. */
   readonly fixedWords: number;
+  /** The kind of the elements behind the fields; undefined when there are none. */
   readonly elementKind: ElementKind | undefined;
   /** Of the first element, in units of an element from the object's start. */
   readonly elementsOffset: number;
@@ -142,12 +146,16 @@ export interface ShapeLayout {
 
 /** @internal Checks a definition and lays it out. */
 export function layOut(definition: ShapeDefinition): ShapeLayout {
+  if (typeof definition !== 'object' || definition === null) throw argumentTypeError('definition of a shape', 'an object', definition);
   if (typeof definition.name !== 'string' || definition.name === '') {
     throw argumentTypeError('shape.name', 'a non-empty string', definition.name);
   }
   const unknown = Object.keys(definition).find((part) => !DEFINITION_PARTS.includes(part));
   if (unknown !== undefined) throw argumentRangeError(`part of shape ${definition.name}`, `one of ${DEFINITION_PARTS.join(', ')}`, unknown);
-  const entries = Object.entries(definition.fields ?? {}).map(([name, type]) => {
+  const { fields: given = {}, identityHash = false } = definition;
+  if (typeof given !== 'object' || given === null) throw argumentTypeError(`fields of ${definition.name}`, 'an object', given);
+  if (typeof identityHash !== 'boolean') throw argumentTypeError(`identityHash of ${definition.name}`, 'true or false', identityHash);
+  const entries = Object.entries(given).map(([name, type]) => {
     const place = `${definition.name}.${name}`;
     return { name, type, ...(isArray(type) ? arrayOf(place, type) : { kind: kindOf(place, type, true), length: 1 }) };
   });
@@ -253,6 +261,10 @@ export class ShapeTable {
     return (this.#byId.get(id) as Shape<D> | undefined) ?? this.#remember(new Shape(id, definition, layout));
   }
 
+  has(shape: Shape): boolean {
+    return this.#byId.get(shape.id) === shape;
+  }
+
   named(name: string): Shape {
     const known = this.#byName.get(name);
     if (known !== undefined) return known;
@@ -267,6 +279,7 @@ export class ShapeTable {
   numbered(id: number): Shape {
     const known = this.#byId.get(id);
     if (known !== undefined) return known;
+    if (!Number.isInteger(id)) throw argumentTypeError('shape', 'a name, or an id from the header of an object', id);
     const found = this.#binding.findShape(this.#heap, id);
     if (found === null) throw new HeapError('ERR_SHAPE_UNKNOWN', `no shape has the id ${id} in this heap.`);
     return this.#rebuild(found);

@@ -6,7 +6,9 @@
  */
 import { argumentRangeError } from '../errors.ts';
 
+/** The least integer that a tagged place holds: -2^30. */
 export const MIN_SMALL_INTEGER = -(2 ** 30);
+/** The largest integer that a tagged place holds: 2^30 - 1. */
 export const MAX_SMALL_INTEGER = 2 ** 30 - 1;
 const TAG = 0x8000_0000;
 

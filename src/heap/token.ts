@@ -7,16 +7,21 @@ import { HeapError } from '../errors.ts';
 import type { PolicyOptions } from '../gc/policy.ts';
 import type { WorkerOptions } from '../gc/workers.ts';
 
+/** What a thread attaches to a heap by. Only for this process, and as long as the heap is open. */
 export interface HeapToken {
+  /** The heap's number in this process. */
   readonly id: number;
   /** The buffer whose inside is the mutator view. */
   readonly view: SharedArrayBuffer;
   /** The root slots that all threads share. */
   readonly roots: SharedArrayBuffer;
+  /** The option of that name. */
   readonly stressEvery: number;
+  /** The option of that name. */
   readonly checked: boolean;
   /** Whichever thread has to start a control thread, collections go on as they were meant to. */
   readonly policy: PolicyOptions;
+  /** How many GC workers, and how they step back. */
   readonly workers: WorkerOptions;
 }
 

@@ -8,13 +8,14 @@
  * An entry is gone as soon as marking finds its key dead, also if a finalizer brings the key back.
  */
 import { WEAK_MAP, type Binding, type MutatorHandle } from '../binding.ts';
-import { HeapError } from '../errors.ts';
-import type { Mutator, MutatorSetUp } from './mutator.ts';
+import { argumentTypeError, HeapError } from '../errors.ts';
+import { detached, type Mutator, type MutatorSetUp } from './mutator.ts';
 import type { Shape } from './shapes.ts';
 import type { Ref } from './units.ts';
 
 const REST_MS = 0.1;
 
+/** Operations on weak maps by raw reference, for one mutator (`mutator.weakMaps`). */
 export class WeakMaps {
   readonly #mutator: Mutator;
   readonly #native: Binding;
@@ -45,12 +46,15 @@ export class WeakMaps {
     return this.#mutator.allocate(this.shape);
   }
 
-  /** The value, or 0 when there is no entry. About 100 ns. A safepoint. Throws ERR_NO_IDENTITY, see {@link set}. */
+  /**
+   * The value, or 0 when there is no entry. About 100 ns. A safepoint. Throws ERR_WRONG_SHAPE when `map` is no weak map, ERR_NO_IDENTITY as
+   * {@link set} does, TypeError ERR_OPTION for the key 0.
+   */
   get(map: Ref, key: Ref): Ref {
     return Math.max(0, this.#search(map, key));
   }
 
-  /** Whether there is an entry; its value may be 0. A safepoint. Throws ERR_NO_IDENTITY, see {@link set}. */
+  /** Whether there is an entry; its value may be 0. A safepoint. Throws like {@link get}. */
   has(map: Ref, key: Ref): boolean {
     return this.#search(map, key) !== WEAK_MAP.absent;
   }
@@ -61,17 +65,32 @@ export class WeakMaps {
    * `identityHash`.
    */
   set(map: Ref, key: Ref, value: Ref): void {
+    this.#expect(map, key, 'weakMaps.set');
+    this.#mutator.admitValue(value, 'weakMaps.set');
+    if (typeof value !== 'number') throw argumentTypeError('value of the weak map', 'a reference or a small integer', value);
     const first = this.#checked(this.#native.setInWeakMap(this.#handle, map, key, value));
     if (first !== WEAK_MAP.done) this.#setSlowly(first, map, key, value);
   }
 
   /** Removes the entry; whether there was one. A safepoint. Throws ERR_NO_IDENTITY, see {@link set}. */
   delete(map: Ref, key: Ref): boolean {
+    this.#expect(map, key, 'weakMaps.delete');
     return this.#untilFree([map, key], ([m, k]) => this.#native.deleteFromWeakMap(this.#handle, m!, k!)) === WEAK_MAP.done;
   }
 
   #search(map: Ref, key: Ref): number {
+    this.#expect(map, key, 'weakMaps.get');
     return this.#untilFree([map, key], ([m, k]) => this.#native.getFromWeakMap(this.#handle, m!, k!));
+  }
+
+  #expect(map: Ref, key: Ref, place: string): void {
+    const mutator = this.#mutator;
+    mutator.admit(map, place);
+    mutator.admit(key, place);
+    if (mutator.u32[map * 2] !== this.shape.id) {
+      throw mutator.attached ? new HeapError('ERR_WRONG_SHAPE', `${place}: a weak map of the heap is needed.`) : detached(place);
+    }
+    if (key === 0) throw argumentTypeError('key of the weak map', 'an object', null);
   }
 
   #setSlowly(answer: number, map: Ref, key: Ref, value: Ref): void {

@@ -5,10 +5,12 @@
  * It is cleared when marking finds that no strong reference leads to its object: at once, before anything else learns that the object
  * has died, and for good. An object that a finalizer brings back is not brought back to it.
  */
-import type { Mutator, MutatorSetUp } from './mutator.ts';
+import { HeapError } from '../errors.ts';
+import { detached, type Mutator, type MutatorSetUp } from './mutator.ts';
 import type { Shape } from './shapes.ts';
 import type { Ref } from './units.ts';
 
+/** Operations on weak references by raw reference, for one mutator (`mutator.weakReferences`). */
 export class WeakReferences {
   readonly #mutator: Mutator;
   readonly #setUp: MutatorSetUp;
@@ -28,6 +30,7 @@ export class WeakReferences {
   /** A new weak reference to the object. A safepoint. Throws like `mutator.allocate`. */
   allocate(ref: Ref): Ref {
     const mutator = this.#mutator;
+    mutator.admit(ref, 'weakReferences.allocate');
     return mutator.scope(() => {
       const object = mutator.local(ref);
       const reference = mutator.allocate(this.shape, 1);
@@ -36,13 +39,24 @@ export class WeakReferences {
     });
   }
 
-  /** The object, or 0 when it has died. A few ns; not a safepoint. */
+  /** The object, or 0 when it has died. A few ns; not a safepoint. Throws ERR_WRONG_SHAPE when `reference` is no weak reference. */
   get(reference: Ref): Ref {
-    return this.#mutator.readWeak(reference * 2 + this.shape.elementsOffset);
+    return this.#mutator.readWeak(this.#slotOf(reference, 'weakReferences.get'));
   }
 
-  /** Clears the reference. */
+  /** Clears the reference. Throws ERR_WRONG_SHAPE. */
   clear(reference: Ref): void {
-    this.#mutator.u32[reference * 2 + this.shape.elementsOffset] = 0;
+    this.#mutator.u32[this.#slotOf(reference, 'weakReferences.clear')] = 0;
   }
+
+  #slotOf(reference: Ref, place: string): number {
+    this.#mutator.admit(reference, place);
+    const { id, elementsOffset } = this.shape;
+    if (this.#mutator.u32[reference * 2] !== id) throw notWeakReference(place, this.#mutator.attached);
+    return reference * 2 + elementsOffset;
+  }
+}
+
+function notWeakReference(place: string, attached: boolean): HeapError {
+  return attached ? new HeapError('ERR_WRONG_SHAPE', `${place}: a weak reference is needed.`) : detached(place);
 }

@@ -5,7 +5,7 @@
  * Copies go through `set` of typed arrays, which V8 does in C++, where a page that is not finished faults like anywhere else.
  * References are never copied in bulk: V8 may copy byte by byte, and the collector would see half a reference.
  */
-import { argumentRangeError, argumentTypeError } from '../errors.ts';
+import { argumentRangeError, argumentTypeError, valueText } from '../errors.ts';
 import type { ObjectView } from './object-view.ts';
 
 /** @internal The view whose elements they are. */
@@ -34,8 +34,11 @@ export abstract class Elements<V> implements Iterable<V> {
     this[OF] = of;
   }
 
+  /** How many elements. A load. Throws ERR_VIEW_RELEASED and the like, as a field of the view does. */
   abstract get length(): number;
+  /** The element at `index`; of references a view. Some ns. Throws RangeError ERR_OPTION beyond the end. */
   abstract get(index: number): V;
+  /** Stores the element at `index`. Some ns. Throws RangeError or TypeError ERR_OPTION, ERR_FOREIGN_REFERENCE, ERR_WRONG_SHAPE. */
   abstract set(index: number, value: V): void;
   /** @internal */
   abstract [BEGIN](): number;
@@ -55,6 +58,9 @@ export abstract class Elements<V> implements Iterable<V> {
    * target is a typed array of the same kind.
    */
   copyTo(target: { [index: number]: V; readonly length: number }, begin = 0, end = this.length): number {
+    if (typeof target !== 'object' || target === null || typeof target.length !== 'number') {
+      throw argumentTypeError('target', 'an array', target);
+    }
     this.#checkRange('copyTo', begin, end);
     const count = end - begin;
     if (count > target.length) throw argumentRangeError('length of the target', `at least ${count}`, target.length);
@@ -69,7 +75,7 @@ export abstract class Elements<V> implements Iterable<V> {
     if (typeof source !== 'object' || source === null || typeof source.length !== 'number') {
       throw argumentTypeError('source', 'an array', source);
     }
-    this.#checkRange('copyFrom', at, at + source.length);
+    this.#checkRange('copyFrom', at, Number.isInteger(at) ? at + source.length : at);
     const bulk = this[BULK];
     if (bulk !== undefined && source instanceof bulk) this.#window(bulk, at, source.length).set(source);
     else for (let i = 0; i < source.length; i++) this.set(at + i, source[i]!);
@@ -84,7 +90,7 @@ export abstract class Elements<V> implements Iterable<V> {
   #checkRange(what: string, begin: number, end: number): void {
     const { length } = this;
     if (!Number.isInteger(begin) || !Number.isInteger(end) || begin < 0 || end < begin || end > length) {
-      throw argumentRangeError(`range of ${what}`, `within 0 and ${length}`, `${begin} to ${end}`);
+      throw argumentRangeError(`range of ${what}`, `within 0 and ${length}`, `${valueText(begin)} to ${valueText(end)}`);
     }
   }
 }

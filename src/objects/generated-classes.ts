@@ -9,7 +9,7 @@ import { type AccessOptions, isReference, type ViewKind, type ViewType } from '.
 import { BEGIN, BULK, Elements, MEMORY, OF } from './elements.ts';
 import { INITIALIZE, ObjectCursor, ObjectView, OWNER, RESERVED_NAMES, SHAPE, SLOT } from './object-view.ts';
 import type { Objects } from './objects.ts';
-import { checkValue } from './value-check.ts';
+import { checkValue, toBigInt, toNumber } from './value-check.ts';
 import { elementsSource, type Run, viewSource } from './view-source.ts';
 
 /** @internal */
@@ -47,7 +47,8 @@ const CLASS_OF_KIND: Readonly<Partial<Record<ViewKind, unknown>>> = {
 };
 
 const NAMES =
-  'owner, mutator, control, data, i8, u8, i16, u16, i32, u32, f32, f64, i64, u64, Base, arrays, checkValue, SLOT, INITIALIZE, OF, BEGIN';
+  'owner, mutator, control, data, i8, u8, i16, u16, i32, u32, f32, f64, i64, u64, Base, arrays, checkValue, ' +
+  'toNumber, toBigInt, SLOT, INITIALIZE, OF, BEGIN';
 
 /** @internal */
 export class ClassGenerator {
@@ -97,7 +98,8 @@ export class ClassGenerator {
   #compile<C>(text: string, Base: unknown, arrays: readonly ElementsClass[]): C {
     const { i8, u8, i16, u16, i32, u32, f32, f64, i64, u64 } = this.#environment.mutator;
     const environment = {
-      ...this.#environment, i8, u8, i16, u16, i32, u32, f32, f64, i64, u64, Base, arrays, checkValue, SLOT, INITIALIZE, OF, BEGIN,
+      ...this.#environment, i8, u8, i16, u16, i32, u32, f32, f64, i64, u64, Base, arrays, checkValue,
+      toNumber, toBigInt, SLOT, INITIALIZE, OF, BEGIN,
     };
     const compile = new Function('environment', `'use strict'; const { ${NAMES} } = environment; return ${text};`);
     return (compile as (environment: object) => C)(environment);

@@ -16,8 +16,11 @@ import type { SharedSlots } from './shared-slots.ts';
 
 /** A root on its way to another thread; a plain object for `postMessage`. */
 export interface HandleToken {
+  /** The heap's number in this process. */
   readonly heap: number;
+  /** Which of the shared slots. */
   readonly slot: number;
+  /** Which use of the slot. */
   readonly stamp: number;
 }
 
@@ -26,6 +29,8 @@ const FILLING = 1;
 const OFFERED = 2;
 const EMPTYING = 3;
 const STATE_BITS = 3;
+
+const isU32 = (value: unknown): boolean => typeof value === 'number' && value >>> 0 === value;
 
 /** @internal */
 export class HandleTokens {
@@ -54,6 +59,7 @@ export class HandleTokens {
   }
 
   redeem(token: HandleToken): ObjectView {
+    this.#objects.expectRunning('heap.redeem');
     if (!this.#take(token)) {
       throw new HeapError('ERR_TOKEN_SPENT', 'the handle token was redeemed or withdrawn before; a token is good for one time.');
     }
@@ -70,6 +76,8 @@ export class HandleTokens {
   }
 
   withdraw(token: HandleToken): boolean {
+    // Parked, a pause might be rewriting the slot that is cleared here.
+    this.#objects.expectRunning('heap.withdraw');
     const taken = this.#take(token);
     if (taken) this.#free(token.slot);
     return taken;
@@ -88,7 +96,7 @@ export class HandleTokens {
   }
 
   #take(token: HandleToken): boolean {
-    if (typeof token !== 'object' || token === null || !Number.isInteger(token.slot) || !Number.isInteger(token.stamp)) {
+    if (typeof token !== 'object' || token === null || !Number.isInteger(token.slot) || !isU32(token.stamp)) {
       throw argumentTypeError('token', 'a handle token of heap.offer', token);
     }
     if (token.heap !== this.#heap) {

@@ -1,7 +1,7 @@
 /**
  * Views of strings: what a reference to a string reads as. Not generated, because both kinds have the same few operations.
  */
-import { argumentRangeError } from '../errors.ts';
+import { argumentRangeError, argumentTypeError } from '../errors.ts';
 import type { Shape } from '../heap/shapes.ts';
 import type { Ref } from '../heap/units.ts';
 import type { ShapeClasses } from './generated-classes.ts';
@@ -11,6 +11,7 @@ import type { ONE_BYTE_STRING, TWO_BYTE_STRING } from './strings.ts';
 
 /** Without elements, which could be changed. */
 export interface StringDefinition {
+  /** Of one byte a unit, or of two. */
   readonly name: (typeof ONE_BYTE_STRING)['name'] | (typeof TWO_BYTE_STRING)['name'];
 }
 
@@ -26,12 +27,13 @@ export class HeapString extends ObjectView<StringDefinition> {
     const ref = this.#ref('charCodeAt');
     const { strings } = this[OWNER];
     const length = strings.lengthOf(ref);
-    if (index >>> 0 !== index || index >= length) throw this[OWNER].outOfBounds('the string', index, length);
+    if (typeof index !== 'number' || index >>> 0 !== index || index >= length) throw this[OWNER].outOfBounds('the string', index, length);
     return strings.unitAt(ref, index);
   }
 
   /** Whether the text is the same, whatever object holds it. */
   equals(other: string | HeapString): boolean {
+    if (typeof other !== 'string' && !(other instanceof HeapString)) throw argumentTypeError('equals', 'a string', other);
     const text = typeof other === 'string' ? other : other.toString();
     return this[OWNER].strings.isText(this.#ref('equals'), text);
   }

@@ -46,6 +46,7 @@ export class ObjectView<D extends ShapeDefinition = ShapeDefinition> {
     this[SLOT] = slot;
   }
 
+  /** The shape of the object. Also of released views. */
   get shape(): Shape<D> {
     return this[SHAPE];
   }
@@ -77,10 +78,12 @@ export class ObjectView<D extends ShapeDefinition = ShapeDefinition> {
     this[OWNER].release(this);
   }
 
+  /** Whether the view leads nowhere any more: it was released, its scope is over, or its mutator is detached. */
   get released(): boolean {
     return this[OWNER].isReleased(this);
   }
 
+  /** {@link release}, for `using`. */
   [Symbol.dispose](): void {
     this.release();
   }

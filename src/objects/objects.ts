@@ -12,7 +12,7 @@ import type { ShapeDefinition } from '../heap/definition.ts';
 import type { HandleTable } from '../heap/handles.ts';
 import { CONTROL_NULL_SLOT, CONTROL_STATE, MUTATOR_RUNNING } from '../heap/layout.ts';
 import type { Mutator } from '../heap/mutator.ts';
-import type { Shape, ShapeTable } from '../heap/shapes.ts';
+import { Shape, type ShapeTable } from '../heap/shapes.ts';
 import { tagSmallInteger } from '../heap/tagged.ts';
 import type { Ref } from '../heap/units.ts';
 import { kindsBeyond } from './access.ts';
@@ -103,7 +103,7 @@ export class Objects {
 
   /** A view of what a raw reference leads to; null for 0. */
   view(ref: Ref): ObjectView | null {
-    this.#mutator.admit(ref, 'heap.view');
+    this.#expectReference(ref, 'heap.view');
     return ref === 0 ? null : this.viewOf(ref);
   }
 
@@ -186,7 +186,7 @@ export class Objects {
   // --- Handles -------------------------------------------------------------------------------------------------------------
 
   refOfView(view: ObjectView, place: string): Ref {
-    const ref = this.#mutator.get(view[SLOT]);
+    const ref = this.#mutator.held(view[SLOT]);
     if (ref === 0 && !(view instanceof ObjectCursor && this.#leadsNowhere(view))) throw this.unusable(view, place);
     return ref;
   }
@@ -200,7 +200,7 @@ export class Objects {
     const { name, id } = cursor[SHAPE];
     let ref: Ref;
     if (typeof to === 'number') {
-      this.#mutator.admit(to, 'moveTo');
+      this.#expectReference(to, 'moveTo');
       if (to !== 0 && this.#mutator.u32[to * 2] !== id) throw this.wrongShape(to, name, 'moveTo');
       ref = to;
     } else {
@@ -216,7 +216,7 @@ export class Objects {
     if (ref === 0) throw this.unusable(cursor, 'followElement');
     if (elementKind !== 'ref') throw argumentRangeError(`elements of ${name}`, 'references', elementKind);
     const count = u32[ref * 2 + 1]!;
-    if (index >>> 0 !== index || index >= count) throw this.outOfBounds(`${name}.elements`, index, count);
+    if (typeof index !== 'number' || index >>> 0 !== index || index >= count) throw this.outOfBounds(`${name}.elements`, index, count);
     const to = u32[ref * 2 + elementsOffset + index]!;
     if (to !== 0 && u32[to * 2] !== id) throw this.wrongShape(to, name, 'followElement');
     this.#control[cursor[SLOT]] = to;
@@ -241,6 +241,15 @@ export class Objects {
     this.#finalized.register(view, view[SLOT], view);
   }
 
+  /** Throws RangeError ERR_OPTION for what cannot be a raw reference; a checked mutator looks closer. */
+  #expectReference(ref: Ref, place: string): void {
+    const most = this.#mutator.u32.length / 2 - 1;
+    if (!Number.isInteger(ref) || ref < 0 || ref > most) {
+      throw argumentRangeError(`reference in ${place}`, `an integer from 0 to ${most}`, ref);
+    }
+    this.#mutator.admit(ref, place);
+  }
+
   #leadsNowhere(cursor: ObjectCursor): boolean {
     return cursor[SLOT] !== CONTROL_NULL_SLOT && this.#mutator.attached;
   }
@@ -261,9 +270,10 @@ export class Objects {
   }
 
   #classesOf(shape: Shape): ShapeClasses {
-    const known = this.#classes[shape.id];
-    if (known?.shape === shape) return known;
-    if (this.#shapes.numbered(shape.id) !== shape) {
+    const known = this.#classes[shape?.id];
+    if (known !== undefined && known.shape === shape) return known;
+    if (!(shape instanceof Shape)) throw argumentTypeError('shape', 'a shape of the heap', shape);
+    if (!this.#shapes.has(shape)) {
       throw new HeapError('ERR_SHAPE_UNKNOWN', `the shape ${shape.name} is of another heap; define it in this one.`);
     }
     return this.#classesById(shape.id);
@@ -279,12 +289,29 @@ export class Objects {
 
   /** A new string in the heap, as a view. */
   string(text: string): HeapString {
+    expectText(text, 'heap.string');
     return this.viewOf(this.strings.allocate(text)) as HeapString;
   }
 
   intern(text: string): HeapString {
+    expectText(text, 'heap.intern');
     return this.viewOf(this.interned.intern(text)) as HeapString;
   }
+
+  /** In a checked heap throws when the mutator is parked. */
+  expectRunning(place: string): void {
+    this.#mutator.admit(0, place);
+  }
+
+  dropInterned(text: string): boolean {
+    expectText(text, 'heap.dropInterned');
+    this.expectRunning('heap.dropInterned');
+    return this.interned.drop(text);
+  }
+}
+
+function expectText(text: unknown, place: string): void {
+  if (typeof text !== 'string') throw argumentTypeError(`text of ${place}`, 'a string', text);
 }
 
 function unknownField(shape: Shape, name: string): RangeError {

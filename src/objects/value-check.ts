@@ -1,5 +1,6 @@
 /**
- * Value checks of a checked heap: what an unchecked one cuts off silently, as typed arrays do, is an error here.
+ * Value checks: what a field of numbers takes. A checked heap refuses what does not fit; others cut it off and convert it, as typed arrays
+ * do, and refuse only what those refuse.
  */
 import { argumentRangeError, argumentTypeError } from '../errors.ts';
 import type { FieldType } from '../heap/definition.ts';
@@ -33,4 +34,18 @@ export function checkValue(type: FieldType, value: unknown, place: string): void
   if (number < least || number > most || (kind === 'number' && !Number.isInteger(number))) {
     throw argumentRangeError(place, `an integer from ${least} to ${most}`, value);
   }
+}
+
+/** @internal What a typed array makes of a value that is no number. Throws TypeError ERR_OPTION for what has no number. */
+export function toNumber(value: unknown, place: string): number {
+  if (typeof value === 'symbol' || typeof value === 'bigint' || typeof value === 'function' || (typeof value === 'object' && value !== null)) {
+    throw argumentTypeError(place, 'a number', value);
+  }
+  return Number(value);
+}
+
+/** @internal The same for 64-bit integers, which take truth values besides. */
+export function toBigInt(value: unknown, place: string): bigint {
+  if (typeof value === 'boolean') return BigInt(value);
+  throw argumentTypeError(place, 'a BigInt', value);
 }

@@ -40,7 +40,8 @@ export function elementsSource(shape: Shape, place: string, run: Run, options: A
   const length = run.length ?? 'u32[ref * 2 + 1]';
   const target = JSON.stringify(targetOf(run.type, shape.name) ?? null);
   const offset = `${run.offset} + index`;
-  const bounds = `if ((index >>> 0) !== index || index >= ${length}) throw owner.outOfBounds(${where}, index, ${length});`;
+  const beyond = `typeof index !== 'number' || (index >>> 0) !== index || index >= ${length}`;
+  const bounds = `if (${beyond}) throw owner.outOfBounds(${where}, index, ${length});`;
   const write = isReference(run.type)
     ? `const to = ${toReference(run.type, where, target)};
     ${enter('this[OF]', where, options)}
@@ -120,8 +121,14 @@ function read(type: ViewType, value: string, where: string, target: string, { ch
 
 const stored = (type: ViewType): string => (type === 'bool' ? 'value ? 1 : 0' : 'value');
 
-const checkedValue = (type: ViewType, where: string, { checked }: AccessOptions): string =>
-  checked ? `checkValue(${JSON.stringify(type)}, value, ${where});` : '';
+/** A typed array converts what is no number, or throws an error that names nothing. */
+function checkedValue(type: ViewType, where: string, { checked }: AccessOptions): string {
+  if (checked) return `checkValue(${JSON.stringify(type)}, value, ${where});`;
+  if (type === 'bool') return '';
+  return type === 'i64' || type === 'u64'
+    ? `if (typeof value !== 'bigint') value = toBigInt(value, ${where});`
+    : `if (typeof value !== 'number') value = toNumber(value, ${where});`;
+}
 
 function arrayMember(name: string, index: number): string {
   return `  get [${JSON.stringify(name)}]() {

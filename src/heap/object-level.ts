@@ -1,0 +1,130 @@
+/**
+ * Object level: the part of a heap that deals in views. Each operation belongs to this thread's mutator and throws ERR_MUTATOR_DETACHED
+ * without one, ERR_HEAP_CLOSED when the heap is closed. What they do is in objects/ and collections/.
+ */
+import { EventEmitter } from 'node:events';
+import type { Collections } from '../collections/collections.ts';
+import type { HeapArray } from '../collections/heap-array.ts';
+import type { HeapCondition, HeapLock } from '../collections/heap-lock.ts';
+import type { HeapMap } from '../collections/heap-map.ts';
+import type { HeapQueue } from '../collections/heap-queue.ts';
+import type { KeyKind, ValueKind } from '../collections/kinds.ts';
+import type { HandleToken } from '../objects/handle-tokens.ts';
+import type { HeapString } from '../objects/heap-string.ts';
+import type { Objects } from '../objects/objects.ts';
+import type { AnyView, Cursor, InitialElements, InitialValues, View } from '../objects/view-types.ts';
+import type { ShapeDefinition } from './definition.ts';
+import type { HeapEvents } from './heap-events.ts';
+import type { Shape } from './shapes.ts';
+import type { Ref } from './units.ts';
+
+/** @internal The objects of this thread's mutator; throws when there is none. */
+export const OBJECTS = Symbol('objects');
+
+/** What a heap does with views; every heap is one. */
+export abstract class ObjectLevel extends EventEmitter<HeapEvents> {
+  /** @internal */
+  abstract [OBJECTS](): Objects;
+
+  /**
+   * A new object, as a view; fields that are not given are zero or null. A safepoint. Throws ERR_OPTION for unknown fields and wrong
+   * values, and what {@link Mutator.allocate} throws. Some hundred ns; in a scope about 100.
+   */
+  create<D extends ShapeDefinition>(
+    shape: Shape<D>,
+    values: InitialValues<D> = {} as InitialValues<D>,
+    elements?: InitialElements<D>,
+  ): View<D> {
+    return this[OBJECTS]().create(shape, values, elements);
+  }
+
+  /** A cursor for objects of that shape, at `at` or nowhere. Throws ERR_WRONG_SHAPE, ERR_HANDLES_EXHAUSTED. */
+  cursor<D extends ShapeDefinition>(shape: Shape<D>, at: View<D> | Ref | null = null): Cursor<D> {
+    return this[OBJECTS]().cursor(shape, at);
+  }
+
+  /** A view of what a raw reference leads to, of whatever shape that is; null for 0. Throws ERR_HANDLES_EXHAUSTED. */
+  view(ref: Ref): View | null {
+    return this[OBJECTS]().view(ref) as View | null;
+  }
+
+  /** A new string in the heap. A safepoint; throws what {@link Mutator.allocate} throws. */
+  string(text: string): HeapString {
+    return this[OBJECTS]().string(text);
+  }
+
+  /**
+   * The one string of that text that all threads share: equal texts give the same object, so that references can be compared. It
+   * stays alive until {@link dropInterned}, whoever refers to it. A safepoint; throws what {@link Mutator.allocate} throws.
+   */
+  intern(text: string): HeapString {
+    return this[OBJECTS]().intern(text);
+  }
+
+  /**
+   * Forgets an interned string; whether there was one. Who refers to it keeps it; the next {@link intern} of the text makes another.
+   */
+  dropInterned(text: string): boolean {
+    return this[OBJECTS]().dropInterned(text);
+  }
+
+  /**
+   * Makes a root that goes to another thread by message: a plain object that {@link redeem} there turns into a view, once. Until
+   * then, or until {@link withdraw}, it keeps the object alive, also beyond the end of this thread. Throws ERR_TOKENS_EXHAUSTED when
+   * too many are under way (about a thousand), ERR_VIEW_RELEASED.
+   */
+  offer(view: AnyView): HandleToken {
+    return this[OBJECTS]().tokens.offer(view);
+  }
+
+  /** The object that another thread (or this one) has offered. Throws ERR_TOKEN_SPENT when it was redeemed or withdrawn before. */
+  redeem(token: HandleToken): View {
+    return this[OBJECTS]().tokens.redeem(token) as View;
+  }
+
+  /** Takes back an offer; false when it was redeemed or withdrawn already. In any thread that is a mutator. */
+  withdraw(token: HandleToken): boolean {
+    return this[OBJECTS]().tokens.withdraw(token);
+  }
+
+  /** The operations on shared collections by raw reference, for this thread's mutator. */
+  get collections(): Collections {
+    return this[OBJECTS]().collections;
+  }
+
+  /**
+   * A new growable array that threads can share, empty, with elements of that kind. A safepoint; throws what {@link Mutator.allocate}
+   * throws.
+   */
+  createArray<K extends ValueKind>(kind: K): HeapArray<K> {
+    const objects = this[OBJECTS]();
+    return objects.viewOf(objects.collections.arrays.allocate(kind)) as HeapArray<K>;
+  }
+
+  /** A new hash map that threads can share, empty. A safepoint; throws what {@link Mutator.allocate} throws. */
+  createMap<K extends KeyKind, V extends ValueKind>(keyKind: K, valueKind: V): HeapMap<K, V> {
+    const objects = this[OBJECTS]();
+    return objects.viewOf(objects.collections.maps.allocate(keyKind, valueKind)) as HeapMap<K, V>;
+  }
+
+  /**
+   * A new queue between threads, empty, for `capacity` elements (1 to 2^31), or for any number. A safepoint; throws what
+   * {@link Mutator.allocate} throws.
+   */
+  createQueue<K extends ValueKind>(kind: K, capacity = Infinity): HeapQueue<K> {
+    const objects = this[OBJECTS]();
+    return objects.viewOf(objects.collections.queues.allocate(kind, capacity)) as HeapQueue<K>;
+  }
+
+  /** A new lock, free. A safepoint; throws what {@link Mutator.allocate} throws. */
+  createLock(): HeapLock {
+    const objects = this[OBJECTS]();
+    return objects.viewOf(objects.collections.locks.allocate()) as HeapLock;
+  }
+
+  /** A new condition. A safepoint; throws what {@link Mutator.allocate} throws. */
+  createCondition(): HeapCondition {
+    const objects = this[OBJECTS]();
+    return objects.viewOf(objects.collections.conditions.allocate()) as HeapCondition;
+  }
+}

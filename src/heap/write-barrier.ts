@@ -1,0 +1,31 @@
+/**
+ * Write barrier: what the marker `satb` (snapshot at the beginning, Yuasa) needs. While it marks, each reference that a mutator is about
+ * to overwrite is logged, so that what was reachable when marking began is found. The log lies at the end of the control block; a full
+ * one is handed over by a native call. The other markers need no log, and then nobody comes here.
+ */
+import { CONTROL_LOG_USED, CONTROL_SLOTS, LOG_ENTRIES } from './layout.ts';
+import type { MutatorSetUp } from './mutator.ts';
+import { isSmallInteger } from './tagged.ts';
+
+/** @internal One mutator's log. */
+export class WriteBarrier {
+  readonly #setUp: MutatorSetUp;
+  readonly #control: Uint32Array;
+  /** Where the log begins in the control block. */
+  readonly #log: number;
+
+  constructor(setUp: MutatorSetUp) {
+    this.#setUp = setUp;
+    this.#control = setUp.control;
+    this.#log = CONTROL_SLOTS + setUp.localCapacity + setUp.handleCapacity;
+  }
+
+  /** The value of a slot that is overwritten next. */
+  log(overwritten: number): void {
+    if (overwritten === 0 || isSmallInteger(overwritten)) return;
+    const control = this.#control;
+    if (control[CONTROL_LOG_USED]! === LOG_ENTRIES) this.#setUp.host.native.flushLog(this.#setUp.handle);
+    control[this.#log + control[CONTROL_LOG_USED]!] = overwritten;
+    control[CONTROL_LOG_USED]!++;
+  }
+}

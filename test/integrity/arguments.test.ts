@@ -1,0 +1,77 @@
+/**
+ * Arguments of the wrong type, shape or range: each call works or throws a documented error, and the heap is whole afterwards.
+ */
+import { describe, expect, it } from 'vitest';
+import type { HeapOptions } from '../support/faultline.ts';
+import { ARGUMENTS, type Call, HOSTILE, RAW_ARGUMENTS } from './arguments.ts';
+import { expectOutcomes, outcomeOf } from './matrix.ts';
+import { OPERATIONS } from './operations.ts';
+import { makeSubject, type Subject } from './subject.ts';
+
+const text = (value: unknown): string => {
+  if (typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === null) return 'an object without prototype';
+  return Array.isArray(value) ? JSON.stringify(value) : String(value);
+};
+
+async function expectDocumented(calls: Readonly<Record<string, Call>>, options: Partial<HeapOptions>, values = HOSTILE): Promise<void> {
+  const wrong: string[] = [];
+  let subject = makeSubject({ fault: 'stw', ...options });
+  for (const [name, call] of Object.entries(calls)) {
+    for (const value of values) {
+      const outcome = await outcomeOf(() => call(subject, value));
+      if (outcome !== 'works' && !/^ERR_\w+$/.test(outcome)) wrong.push(`${name}, ${text(value)}: ${outcome}`);
+      if (subject.mutator.attached) continue;
+      await subject.heap.close();
+      subject = makeSubject({ fault: 'stw', ...options });
+    }
+  }
+  expect(wrong).toEqual([]);
+  await expectWhole(subject);
+}
+
+async function expectWhole(subject: Subject): Promise<void> {
+  subject.node.next = subject.node;
+  subject.elements.set(0, subject.node);
+  subject.mutator.set(subject.handle, subject.node.ref);
+  subject.mutator.weakMaps.set(subject.mutator.get(subject.weakMap), subject.node.ref, subject.node.ref);
+  while (subject.queue.dequeue() !== undefined);
+  while (subject.array.length > 2) subject.array.pop();
+  subject.array.set(0, 'first');
+  subject.map.clear();
+  subject.map.set('key', subject.array);
+  await subject.heap.collect({ kind: 'full' });
+  expect(await subject.heap.verify()).toBeGreaterThan(10);
+  await expectOutcomes(OPERATIONS, subject, () => 'works');
+}
+
+describe('arguments that are not meant', () => {
+  it.each([false, true])('work or are documented errors, checked %s', async (checked) => {
+    await expectDocumented(ARGUMENTS, { checked });
+  });
+
+  it('work or are documented errors by raw reference, in a checked heap', async () => {
+    await expectDocumented(RAW_ARGUMENTS, { checked: true });
+  });
+
+  it('of null by raw reference work or are documented errors, in every heap', async () => {
+    const stores = /^mutator\.(set|get|release|setReference|compareExchange\w+|copyReferences)$/;
+    const others = Object.entries(RAW_ARGUMENTS).filter(([name]) => !stores.test(name));
+    await expectDocumented(Object.fromEntries(others), { checked: false }, [0]);
+  });
+
+  it('of another shape by raw reference are ERR_WRONG_SHAPE, in every heap', async () => {
+    for (const checked of [false, true]) {
+      const subject = makeSubject({ fault: 'stw', checked });
+      const shaped = /^(weakReferences\.(get|clear)|(weakMaps|arrays|maps|queues|locks|conditions)\.\w+)$/;
+      const named = Object.entries(RAW_ARGUMENTS).filter(([name]) => shaped.test(name));
+      expect(named.length).toBeGreaterThan(12);
+      const wrong: string[] = [];
+      for (const [name, call] of named) {
+        if (/allocate/.test(name)) continue;
+        const outcome = await outcomeOf(() => call(subject, subject.node.ref));
+        if (outcome !== 'ERR_WRONG_SHAPE') wrong.push(`${name}: ${outcome}`);
+      }
+      expect(wrong).toEqual([]);
+    }
+  });
+});

@@ -1,0 +1,65 @@
+/**
+ * The matrix has every public operation: each member of the classes that are exported occurs in a name of an operation.
+ */
+import { describe, expect, it } from 'vitest';
+import * as faultline from '../support/faultline.ts';
+import { Heap, Mutator, RootRange, Shape } from '../support/faultline.ts';
+import { OPERATIONS } from './operations.ts';
+import { makeSubject } from './subject.ts';
+
+/** What a class has for the library's own use: these are marked `@internal` in the sources, and hidden by the compiler's types. */
+const INTERNAL: ReadonlySet<string> = new Set([
+  'Mutator.handles', 'Mutator.id', 'Mutator.isAttached', 'Mutator.admit', 'Mutator.admitValue', 'Mutator.held', 'Mutator.takeFinalizable',
+  'Mutator.nudged', 'HeapArrays.kindOf', 'HeapQueues.kindOf', 'HeapMaps.kindsOf', 'HeapMaps.step', 'HeapLocks.acquireAt', 'HeapLocks.expectOwned',
+  'CollectionView.operations', 'CollectionView.at', 'CollectionView.atSafepoint', 'CollectionView.stored', 'CollectionView.loaded',
+]);
+
+/** Words in the names of operations on what is called `on`, before any remark. */
+function covered(on: string): ReadonlySet<string> {
+  const names = Object.keys(OPERATIONS).filter((name) => name.startsWith(`${on}.`));
+  return new Set(names.flatMap((name) => name.slice(on.length + 1).match(/\w+/g)!));
+}
+
+function membersOf(prototype: object): string[] {
+  return Object.getOwnPropertyNames(prototype).filter((name) => name !== 'constructor');
+}
+
+function missing(type: { name: string; prototype: object }, ...names: string[]): string[] {
+  const known = new Set(names.flatMap((name) => [...covered(name)]));
+  const left = membersOf(type.prototype).filter((member) => !known.has(member));
+  return left.map((member) => `${type.name}.${member}`).filter((name) => !INTERNAL.has(name));
+}
+
+describe('the integrity matrix', () => {
+  it('has every member of every class', () => {
+    const { heap, mutator } = makeSubject({ fault: 'stw' });
+    const { arrays, maps, queues, locks, conditions } = heap.collections;
+    const classOf = (it: object): { name: string; prototype: object } => it.constructor as unknown as { name: string; prototype: object };
+    const baseOf = (it: { prototype: object }): { name: string; prototype: object } => classOf(Object.getPrototypeOf(it.prototype) as object);
+    const left = [
+      missing(Heap, 'heap'), missing(baseOf(Heap), 'heap'), missing(Mutator, 'mutator'), missing(RootRange, 'range'), missing(Shape, 'shape'),
+      missing(classOf(mutator.weakReferences), 'weakReferences'), missing(classOf(mutator.weakMaps), 'weakMaps'),
+      missing(classOf(arrays), 'arrays'), missing(classOf(maps), 'maps'), missing(classOf(queues), 'queues'), missing(classOf(locks), 'locks'),
+      missing(classOf(conditions), 'conditions'), missing(faultline.ObjectView, 'view'), missing(faultline.ObjectCursor, 'cursor'),
+      missing(faultline.Elements, 'elements'), missing(faultline.HeapString, 'string'), missing(faultline.HeapArray, 'array'),
+      missing(faultline.HeapMap, 'map'), missing(faultline.HeapQueue, 'queue'), missing(faultline.HeapLock, 'lock'),
+      missing(faultline.HeapCondition, 'condition'), missing(faultline.CollectionView),
+    ].flat();
+    expect(left).toEqual([]);
+  });
+
+  it('has every class', () => {
+    const isClass = (value: unknown): boolean => typeof value === 'function' && /^class/.test(String(value));
+    const classes = Object.entries(faultline).filter(([, value]) => isClass(value)).map(([name]) => name);
+    expect(classes.sort()).toEqual([
+      'CollectionView', 'Elements', 'Heap', 'HeapArray', 'HeapCondition', 'HeapError', 'HeapLock', 'HeapMap', 'HeapQueue', 'HeapString',
+      'InvariantError', 'Mutator', 'ObjectCursor', 'ObjectView', 'RootRange', 'Shape',
+    ]);
+  });
+
+  it('names nothing that is not there', () => {
+    expect([...INTERNAL].filter((name) => !/^\w+\.\w+$/.test(name))).toEqual([]);
+    expect(covered('mutator').has('allocate')).toBe(true);
+    expect(covered('mutator').has('nothing')).toBe(false);
+  });
+});

@@ -1,0 +1,299 @@
+/**
+ * The operations of the integrity matrix, named by what they are called on. `coverage.test.ts` compares the names with the classes that
+ * are exported.
+ */
+import { expect } from 'vitest';
+import { Heap, type View } from '../support/faultline.ts';
+import { always, CLOSED, FOREIGN, ofHeap, ofMutator, ofObjects, ofRunning, ofView, type Operations, raw, taking } from './matrix.ts';
+import { NODE, refOf, type Subject } from './subject.ts';
+
+/** The word of an object that is there, past every check; the heap may be closed. */
+const wordOf = ({ buffer, handle }: Subject): number => buffer.control[handle]!;
+
+const ofHeaps: Operations = {
+  'heap.token': always(({ heap }) => heap.token.id),
+  'heap.capabilities': always(({ heap }) => heap.capabilities.faultMode),
+  'heap.closed': always(({ heap }) => heap.closed),
+  'heap.phase': ofHeap(({ heap }) => heap.phase),
+  'heap.statistics': ofHeap(({ heap }) => heap.statistics().liveBytes),
+  'heap.defineShape': ofHeap(({ heap }) => heap.defineShape(NODE)),
+  'heap.defineShape, new': ofHeap(({ heap }) => heap.defineShape({ name: 'new', fields: { a: 'f64' } })),
+  'heap.shape': always(({ heap }) => heap.shape('node')),
+  'heap.shape, unknown here': { ...always(({ heap }) => Heap.attach(heap.token).shape('node')), closed: 'ERR_HEAP_UNKNOWN' },
+  'heap.collect': ofHeap(({ heap }) => heap.collect()),
+  'heap.collect, full': ofHeap(({ heap }) => heap.collect({ kind: 'full' })),
+  'heap.collect, mark': ofHeap(({ heap }) => heap.collect({ kind: 'mark' })),
+  'heap.verify': ofHeap(({ heap }) => heap.verify()),
+  'heap.measureBareFault': ofHeap(({ heap }) => heap.measureBareFault(5)),
+  'heap.roots': always(({ heap }) => heap.roots.slots[0]),
+  'heap.finalizable': always(({ heap }) => heap.finalizable().return!()),
+  'heap.attachMutator': {
+    ...always(({ heap, mutator }) => (mutator.attached ? expect(() => heap.attachMutator()).toThrow(/mutator of the heap already/) : heap.attachMutator().detach())),
+    closed: CLOSED,
+  },
+  'Heap.attach': { ...always(({ heap }) => Heap.attach(heap.token).close()), closed: 'ERR_HEAP_UNKNOWN' },
+};
+
+const ofMutators: Operations = {
+  'mutator.i8, u8': always((subject) => [subject.mutator.i8[wordOf(subject) * 8], subject.mutator.u8[wordOf(subject) * 8]]),
+  'mutator.i16, u16': always((subject) => [subject.mutator.i16[wordOf(subject) * 4], subject.mutator.u16[wordOf(subject) * 4]]),
+  'mutator.i32, u32': always((subject) => [subject.mutator.i32[wordOf(subject) * 2], subject.mutator.u32[wordOf(subject) * 2]]),
+  'mutator.f32, f64': always((subject) => [subject.mutator.f32[wordOf(subject) * 2], subject.mutator.f64[wordOf(subject)]]),
+  'mutator.i64, u64': always((subject) => [subject.mutator.i64[wordOf(subject)], subject.mutator.u64[wordOf(subject)]]),
+  'mutator.allocate': ofRunning(({ mutator, shape }) => mutator.allocate(shape, 2)),
+  'mutator.allocate, large': ofRunning(({ mutator, large }) => mutator.allocate(large, 2 ** 20)),
+  'mutator.allocate, a shape': { ...ofRunning(({ mutator }, { shape }) => mutator.allocate(shape, 2)), foreign: 'ERR_SHAPE_UNKNOWN' },
+  'mutator.allocationBuffer': always(({ mutator, buffer, shape }) => {
+    const { control, top, limit } = mutator.allocationBuffer;
+    expect(control).toBe(buffer.control);
+    const words = shape.words(1);
+    // The one-object way that its documentation shows.
+    if (!mutator.attached || control[top]! + words > control[limit]! || control[top] === 0) return;
+    const ref = control[top]!;
+    control[top] = ref + words;
+    mutator.u32[ref * 2 + 1] = 1;
+    mutator.u32[ref * 2] = shape.id;
+  }),
+  'mutator.poll': always(({ mutator }) => mutator.poll()),
+  'mutator.handle, release': ofRunning(({ mutator }) => mutator.release(mutator.handle(0))),
+  'mutator.release': ofRunning(({ mutator }) => mutator.release(mutator.handle(0))),
+  'mutator.get': raw(({ mutator, handle }) => mutator.get(handle)),
+  'mutator.set': raw(({ mutator, handle }) => mutator.set(handle, mutator.get(handle))),
+  'mutator.scope': ofRunning(({ mutator }) => mutator.scope(() => mutator.local(0))),
+  'mutator.local': ofRunning(({ mutator, node }) => mutator.scope(() => mutator.local(refOf(node)))),
+  'mutator.createRootRange': ofMutator(({ mutator }) => mutator.createRootRange(2).release()),
+  'mutator.getReference': raw(({ mutator, handle }) => mutator.getReference(mutator.get(handle) * 2 + 2)),
+  'mutator.setReference': raw(({ mutator, handle, shape }) => mutator.setReference(mutator.get(handle) * 2 + shape.offsets.any, 0)),
+  'mutator.compareExchangeReference': raw(({ mutator, handle, shape }) =>
+    mutator.compareExchangeReference(mutator.get(handle) * 2 + shape.offsets.any, 1, 0)),
+  'mutator.copyReferences': raw(({ mutator, handle, shape }) => {
+    const slot = mutator.get(handle) * 2 + shape.elementsOffset;
+    mutator.copyReferences(slot + 1, slot, 1);
+  }),
+  'mutator.readWeak': raw(({ mutator, weakReference }) =>
+    mutator.readWeak(mutator.get(weakReference) * 2 + mutator.weakReferences.shape.elementsOffset)),
+  'mutator.identityHash': ofRunning(({ mutator, handle }) => mutator.identityHash(mutator.get(handle))),
+  'mutator.finalizeLater': ofRunning(({ mutator, handle }) => mutator.finalizeLater(mutator.get(handle), 1)),
+  'mutator.weakReferences': always(({ mutator }) => mutator.weakReferences.shape.id),
+  'weakReferences.shape': always(({ mutator }) => mutator.weakReferences.shape.id),
+  'weakReferences.allocate': ofRunning(({ mutator, handle }) => mutator.weakReferences.allocate(mutator.get(handle))),
+  'weakReferences.get': ofRunning(({ mutator, handle, weakReference }) =>
+    expect(mutator.weakReferences.get(mutator.get(weakReference))).toBe(mutator.get(handle))),
+  'weakReferences.clear': ofRunning(({ mutator, handle }) =>
+    mutator.weakReferences.clear(mutator.weakReferences.allocate(mutator.get(handle)))),
+  'mutator.weakMaps': always(({ mutator }) => mutator.weakMaps.shape.id),
+  'weakMaps.shape': always(({ mutator }) => mutator.weakMaps.shape.id),
+  'weakMaps.allocate': ofRunning(({ mutator }) => mutator.weakMaps.allocate()),
+  'weakMaps.get': ofRunning(({ mutator, handle, weakMap }) =>
+    expect(mutator.weakMaps.get(mutator.get(weakMap), mutator.get(handle))).toBe(mutator.get(handle))),
+  'weakMaps.has': ofRunning(({ mutator, handle, weakMap }) =>
+    expect(mutator.weakMaps.has(mutator.get(weakMap), mutator.get(handle))).toBe(true)),
+  'weakMaps.set': ofRunning(({ mutator, handle, weakMap }) =>
+    mutator.weakMaps.set(mutator.get(weakMap), mutator.get(handle), mutator.get(handle))),
+  'weakMaps.delete': ofRunning(({ mutator, weakMap, shape }) => {
+    const key = mutator.allocate(shape);
+    expect(mutator.weakMaps.delete(mutator.get(weakMap), key)).toBe(false);
+  }),
+  'mutator.collect': ofRunning(({ mutator }) => mutator.collect()),
+  'mutator.utilization': ofMutator(({ mutator }) => mutator.utilization(10)),
+  'mutator.attached': always(({ mutator }) => mutator.attached),
+  'range.slots': always(({ range }) => (range.slots[0] = 0)),
+  'range.used': always(({ range }) => {
+    range.used = 1;
+    range.used--;
+  }),
+};
+
+const ofViews: Operations = {
+  'heap.create': ofObjects(({ heap, shape }) => heap.create(shape, { number: 1, text: 'new', mixed: 5 }, 3).release()),
+  'heap.create, with a view': { ...ofObjects(({ heap, shape }, { node }) =>
+    heap.create(shape, { next: node }).release()), foreign: FOREIGN, released: 'ERR_VIEW_RELEASED' },
+  'heap.create, with a shape': { ...ofObjects(({ heap }, { shape }) => heap.create(shape).release()), foreign: 'ERR_SHAPE_UNKNOWN' },
+  'heap.cursor': { ...ofObjects(({ heap, shape }) => heap.cursor(shape).release()), parked: 'works' },
+  'heap.cursor, at a view': { ...ofObjects(({ heap, shape }, { node }) =>
+    heap.cursor(shape, node).release()), foreign: FOREIGN, released: 'ERR_VIEW_RELEASED' },
+  'heap.view': ofObjects(({ heap, node }) => heap.view(refOf(node))?.release()),
+  'heap.string': ofObjects(({ heap }) => heap.string('text').release()),
+  'heap.intern': ofObjects(({ heap }) => heap.intern('text').release()),
+  'heap.dropInterned': ofObjects(({ heap }) => heap.dropInterned('nothing')),
+  'heap.offer, withdraw': { ...ofObjects(({ heap }, { node }) =>
+    heap.withdraw(heap.offer(node))), foreign: FOREIGN, released: 'ERR_VIEW_RELEASED' },
+  'heap.withdraw': ofObjects(({ heap, token }) => expect(heap.withdraw({ ...token, stamp: token.stamp + 4 })).toBe(false)),
+  'heap.redeem': {
+    ...ofObjects(({ heap }, other) => {
+      const view = heap.redeem(other.token) as unknown as View<typeof NODE>;
+      other.token = heap.offer(view);
+      view.release();
+    }),
+    foreign: FOREIGN,
+  },
+  'shape.id, name, definition, fields, offsets, refCount, taggedCount, identitySlot, fixedWords, elementKind, elementsOffset': always(({ shape }) =>
+    expect(shape.id + shape.refCount + shape.taggedCount + shape.identitySlot + shape.fixedWords + shape.elementsOffset).toBeGreaterThan(0)),
+  'shape.field': always(({ shape }) => shape.field('number').offset),
+  'shape.words': always(({ shape }) => shape.words(3)),
+  'shape.refSlot': always(({ shape }) => shape.refSlot(1024, 0)),
+  'view.number': ofView(({ node }) => node.number),
+  'view.number =': ofView(({ node }) => (node.number = 5)),
+  'view.wide': ofView(({ node }) => (node.wide = node.wide + 1n)),
+  'view.text': ofView(({ node }) => node.text),
+  'view.text =': ofView(({ node }) => (node.text = 'other text')),
+  'view.text = null': ofView(({ node }) => (node.text = null)),
+  'view.mixed': ofView(({ node }) => node.mixed),
+  'view.mixed =': ofView(({ node }) => (node.mixed = 12)),
+  'view.mixed = a view': taking(({ node }, { string }) => (node.mixed = string)),
+  'view.next': ofView(({ node }) => node.next!.release()),
+  'view.next =': taking(({ node }, { node: to }) => (node.next = to)),
+  'view.any': ofView(({ node }) => node.any?.release()),
+  'view.any =': taking(({ node }, { string }) => (node.any = string)),
+  'view.bits': ofView(({ bits }) => bits.set(1, bits.get(0) + 1)),
+  'view.ref': ofView(({ node }) => node.ref),
+  'view.shape': always(({ node }) => node.shape.name),
+  'view.elements': always(({ node }) => node.elements),
+  'view.isSame': taking(({ node }, { node: to }) => node.isSame(to)),
+  'view.released': always(({ node }) => node.released),
+  'view.keep': always(({ node }) => node.keep()),
+  'view.release': always(({ heap, mutator, shape }) => mutator.attached && !heap.closed && heap.cursor(shape).release()),
+  'elements.length': ofView(({ elements }) => elements.length),
+  'elements.get': ofView(({ elements }) => elements.get(0)?.release()),
+  'elements.set': taking(({ elements }, { node }) => elements.set(1, node)),
+  'elements, in order': ofView(({ elements }) => {
+    for (const it of elements) it?.release();
+  }),
+  'elements.toArray': ofView(({ bits }) => bits.toArray()),
+  'elements.copyTo': ofView(({ bits }) => bits.copyTo(new Uint8Array(4))),
+  'elements.copyFrom': ofView(({ bits }) => bits.copyFrom(new Uint8Array(4))),
+  'elements.copyFrom, views': taking(({ elements }, { node }) => elements.copyFrom([node, null])),
+  'elements.get, weak': ofView(({ weak }) => expect(weak.elements.get(1)).toBe(null)),
+  'elements.set, weak': taking(({ weak }, { node }) => weak.elements.set(0, node)),
+  'cursor.number': ofView(({ cursor }) => cursor.number),
+  'cursor.moveTo': taking(({ cursor }, { node }) => cursor.moveTo(node)),
+  'cursor.moveTo, a raw reference': ofView(({ cursor, node }) => cursor.moveTo(refOf(node)).moveTo(node)),
+  'cursor.follow': ofView(({ cursor, node }) => expect(cursor.moveTo(node).follow('next')).toBe(true)),
+  'cursor.followElement': ofView(({ cursor, node }) => expect(cursor.moveTo(node).followElement(0)).toBe(true)),
+  'cursor.isNull': ofView(({ cursor }) => cursor.isNull),
+  'string.toString': ofView(({ string }) => expect(string.toString()).toBe('a string')),
+  'string.length': ofView(({ string }) => string.length),
+  'string.charCodeAt': ofView(({ string }) => string.charCodeAt(3)),
+  'string.equals': ofView(({ string }) => string.equals('a string')),
+};
+
+const ofCollections: Operations = {
+  'heap.createArray': ofObjects(({ heap }) => heap.createArray('f64').release()),
+  'heap.createMap': ofObjects(({ heap }) => heap.createMap('string', 'f64').release()),
+  'heap.createQueue': ofObjects(({ heap }) => heap.createQueue('f64', 3).release()),
+  'heap.createLock': ofObjects(({ heap }) => heap.createLock().release()),
+  'heap.createCondition': ofObjects(({ heap }) => heap.createCondition().release()),
+  'heap.collections': { ...ofObjects(({ heap }) => heap.collections), parked: 'works' },
+  'array.kind': always(({ array }) => expect(array.kind).toBe('string')),
+  'array.push': ofView(({ array }) => array.push('more')),
+  'array.pop': ofView(({ array }) => expect(array.push('last') && array.pop()).toBe('last')),
+  'array.get': ofView(({ array }) => expect(array.get(0)).toBe('first')),
+  'array.set': ofView(({ array }) => array.set(0, 'first')),
+  'array.length': ofView(({ array }) => expect(array.length).toBeGreaterThan(1)),
+  'array, in order': ofView(({ array }) => expect([...array][0]).toBe('first')),
+  'array.toArray': ofView(({ array }) => array.toArray()),
+  'map.keyKind, valueKind': always(({ map }) => expect([map.keyKind, map.valueKind]).toEqual(['string', 'ref'])),
+  'map.get': ofView(({ map }) => expect(map.get('absent')).toBe(undefined)),
+  'map.get, a view': ofView(({ map }) => map.get('key')!.release()),
+  'map.set': taking(({ map }, { array }) => map.set('key', array)),
+  'map.setIfAbsent': taking(({ map }, { array }) => expect(map.setIfAbsent('key', array)).toBe(false)),
+  'map.has': ofView(({ map }) => expect(map.has('key')).toBe(true)),
+  'map.delete': ofView(({ map }) => map.delete('nothing')),
+  'map.clear': ofView(({ objects }) => objects.clear()),
+  'map.size': ofView(({ map }) => expect(map.size).toBe(1)),
+  'map, in order': ofView(({ map }) => expect([...map].length).toBe(1)),
+  'map.keys': ofView(({ map }) => expect([...map.keys()]).toEqual(['key'])),
+  'map.values': ofView(({ map }) => expect([...map.values()].length).toBe(1)),
+  'map.entries': ofView(({ map }) => expect(map.entries().next().done).toBe(false)),
+  'map.set, an object': taking(({ objects }, { map }) => objects.set(map, 1)),
+  'map.get, an object': taking(({ objects }, { map }) => objects.get(map)),
+  'queue.kind': always(({ queue }) => expect(queue.kind).toBe('ref')),
+  'queue.enqueue': taking(({ queue }, { node }) => queue.enqueue(node)),
+  'queue.enqueueWait': ofView(({ queue }) => queue.enqueueWait(null, 0)),
+  'queue.dequeue': ofView(({ queue }) => queue.dequeue()),
+  'queue.dequeueWait': ofView(({ queue }) => queue.dequeueWait(0)),
+  'queue.length': ofView(({ queue }) => queue.length),
+  'queue.capacity': ofView(({ queue }) => expect(queue.capacity).toBe(20)),
+  'queue, in order': ofView(({ queue }) => [...queue]),
+  'queue.toArray': ofView(({ queue }) => queue.toArray()),
+  'lock.lock, unlock': ofView(({ lock }) => {
+    expect(lock.lock()).toBe(true);
+    lock.unlock();
+  }),
+  'lock.unlock, not owned': ofView(({ lock }) => expect(lock.owned || (() => lock.unlock())).not.toBe(true)),
+  'lock.run': ofView(({ lock }) => lock.run(() => 1)),
+  'lock.owned': ofView(({ lock }) => expect(lock.owned).toBe(false)),
+  'lock.abandoned': ofView(({ lock }) => expect(lock.abandoned).toBe(false)),
+  'lock.declareRepaired': ofView(({ lock }) => lock.run(() => lock.declareRepaired())),
+  'condition.wait': taking(({ condition, lock }, { lock: with_ }) => lock.run(() => condition.wait(with_, 0))),
+  'condition.notifyAll': ofView(({ condition }) => condition.notifyAll()),
+  'arrays.allocate': ofObjects(({ heap }) => heap.collections.arrays.allocate('f64')),
+  'arrays.length, get, find, set, push, pop': ofObjects(({ heap, mutator }) =>
+    mutator.scope(() => {
+      const { arrays } = heap.collections;
+      const array = mutator.local(arrays.allocate('f64'));
+      expect(arrays.push(mutator.get(array), 0.5)).toBe(1);
+      arrays.set(mutator.get(array), 0, 1.5);
+      expect([arrays.get(mutator.get(array), 0), arrays.find(mutator.get(array), 1), arrays.length(mutator.get(array))]).toEqual([1.5, undefined, 1]);
+      expect(arrays.pop(mutator.get(array))).toBe(1.5);
+    })),
+  'maps.allocate': ofObjects(({ heap }) => heap.collections.maps.allocate('f64', 'i64')),
+  'maps.get, has, set, setIfAbsent, delete, clear, size': ofObjects(({ heap, mutator }) =>
+    mutator.scope(() => {
+      const { maps } = heap.collections;
+      const map = mutator.local(maps.allocate('string', 'i32'));
+      maps.set(mutator.get(map), 'one', 1);
+      expect(maps.setIfAbsent(mutator.get(map), 'one', 2)).toBe(false);
+      expect([maps.get(mutator.get(map), 'one'), maps.has(mutator.get(map), 'two'), maps.size(mutator.get(map))]).toEqual([1, false, 1]);
+      expect(maps.delete(mutator.get(map), 'one')).toBe(true);
+      maps.clear(mutator.get(map));
+    })),
+  'queues.allocate': ofObjects(({ heap }) => heap.collections.queues.allocate('u32', 2)),
+  'queues.enqueue, enqueueWait, dequeue, dequeueWait, length, capacity, values': ofObjects(({ heap, mutator }) =>
+    mutator.scope(() => {
+      const { queues } = heap.collections;
+      const queue = mutator.local(queues.allocate('u32', 2));
+      expect([queues.enqueue(mutator.get(queue), 1), queues.enqueueWait(mutator.get(queue), 2, 0)]).toEqual([true, true]);
+      expect([queues.values(mutator.get(queue)), queues.length(mutator.get(queue)), queues.capacity(mutator.get(queue))]).toEqual([[1, 2], 2, 2]);
+      expect([queues.dequeue(mutator.get(queue)), queues.dequeueWait(mutator.get(queue), 0)]).toEqual([1, 2]);
+    })),
+  'locks.allocate': ofObjects(({ heap }) => heap.collections.locks.allocate()),
+  'locks.lock, unlock, isOwned, isAbandoned, declareRepaired': ofObjects(({ heap, mutator }) =>
+    mutator.scope(() => {
+      const { locks } = heap.collections;
+      const lock = mutator.local(locks.allocate());
+      expect(locks.lock(mutator.get(lock), 0)).toBe(true);
+      locks.declareRepaired(mutator.get(lock));
+      expect([locks.isOwned(mutator.get(lock)), locks.isAbandoned(mutator.get(lock))]).toEqual([true, false]);
+      locks.unlock(mutator.get(lock));
+    })),
+  'conditions.allocate': ofObjects(({ heap }) => heap.collections.conditions.allocate()),
+  'conditions.wait, notifyAll': ofObjects(({ heap, mutator }) =>
+    mutator.scope(() => {
+      const { conditions, locks } = heap.collections;
+      const condition = mutator.local(conditions.allocate());
+      const lock = mutator.local(locks.allocate());
+      conditions.notifyAll(mutator.get(condition));
+      locks.lock(mutator.get(lock));
+      expect(conditions.wait(mutator.get(condition), mutator.get(lock), 0)).toBe(false);
+      locks.unlock(mutator.get(lock));
+    })),
+};
+
+/** What ends something, and so comes last. */
+const ending: Operations = {
+  'mutator.park, unpark': {
+    ...ofMutator(({ mutator }) => {
+      mutator.park();
+      mutator.unpark();
+    }),
+  },
+  'mutator.parked': ofMutator(({ mutator }) => mutator.parked(() => 0)),
+  'range.release': always(({ range }) => range.release()),
+  'mutator.detach': always(({ mutator }) => mutator.detach()),
+  'heap.close': always(({ heap }) => heap.close()),
+};
+
+export const OPERATIONS: Operations = { ...ofHeaps, ...ofMutators, ...ofViews, ...ofCollections, ...ending };
+/** Those that can be repeated. */
+export const REPEATABLE: Operations = { ...ofHeaps, ...ofMutators, ...ofViews, ...ofCollections };
