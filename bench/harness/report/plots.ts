@@ -108,6 +108,8 @@ export function plotsOf(analysis: Analysis): Plot[] {
 function overheadPlots(title: string, rows: readonly AnalysedRow[]): Plot[] {
   const swept = rows.filter(({ factor }) => factor !== undefined);
   const factors = swept.map(({ factor }) => factor!);
+  // One heap size is no curve; its figures are in the table.
+  if (new Set(factors).size < 2) return [];
   return (['wall', 'cpu'] as const).flatMap((time): Plot[] => {
     const lines: Line[] = [...grouped(swept, ({ series }) => series)].map(([name, group]) => ({
       name,
