@@ -121,20 +121,23 @@ const EXPANSIONS: Readonly<Record<Exclude<SuiteName, 'all'>, (choice: SuiteChoic
       return [...crossed(choice, 'lru', systems, [3], [3], knobs), ...floor(choice, 'lru', knobs)];
     });
   },
-  fragmentation: (choice) =>
-    crossed(
-      choice,
-      'fragmentation',
-      [...byMode('sigbus', 'stw').map((row) => faultline(row)), V8, ...peersOf('fragmentation', choice)],
-      [3],
-      [3],
-    ),
+  fragmentation: (choice) => {
+    const peers = peersOf('fragmentation', choice).filter(({ system }) => system !== 'openjdk-epsilon');
+    return crossed(choice, 'fragmentation', [...byMode('sigbus', 'stw').map((row) => faultline(row)), V8, ...peers], [3], [3]);
+  },
   peers: (choice) =>
     among(
       choice,
       WORKLOADS.filter(({ peers }) => peers.length > 0).map(({ name }) => name),
       ['gcbench'],
-    ).flatMap((workload) => crossed(choice, workload, [faultline(DEFAULT_ROW), V8, ...peersOf(workload, choice)], [1.5, 2, 3, 4], [3])),
+    ).flatMap((workload) => {
+      const peers = peersOf(workload, choice);
+      const limited = peers.filter(({ system }) => !isUnlimited(system));
+      return [
+        ...crossed(choice, workload, [faultline(DEFAULT_ROW), V8, ...limited], [1.5, 2, 3, 4], [3]),
+        ...floor(choice, workload, {}, [NONE, ...peers.filter(({ system }) => isUnlimited(system))]),
+      ];
+    }),
   'a-a': (choice) => {
     const [point] = crossed(choice, 'gcbench', [faultline(DEFAULT_ROW)], [3], [3]);
     return point === undefined
@@ -159,9 +162,15 @@ function crossed(
   );
 }
 
-/** The same with nothing ever collected. */
-function floor(choice: SuiteChoice, workload: string, knobs: Readonly<Record<string, number>> = {}): Point[] {
-  return [{ suites: [], configuration: configurationOf(choice, workload, NONE, knobs), heap: choice.quick ? QUICK_LARGE : LARGE }];
+/** The same with nothing ever collected, in a heap that is large enough for that. */
+function floor(choice: SuiteChoice, workload: string, knobs: Readonly<Record<string, number>> = {}, systems = [NONE]): Point[] {
+  const heap = choice.quick ? QUICK_LARGE : LARGE;
+  return systems.map((system) => ({ suites: [], configuration: configurationOf(choice, workload, system, knobs), heap }));
+}
+
+/** Peers that collect nothing: a limit of their heap would only end them, or means nothing to them. */
+function isUnlimited(system: string): boolean {
+  return system === 'openjdk-epsilon' || system.startsWith('malloc-');
 }
 
 function configurationOf(
