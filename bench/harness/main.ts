@@ -23,14 +23,15 @@ export async function bench(request: BenchRequest): Promise<void> {
   const interruption = new AbortController();
   const interrupt = (): void =>
     interruption.abort(new HeapError('ERR_RUN_INTERRUPTED', `interrupted; what was measured is in ${folder.path}, and --resume goes on`));
-  process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
+  process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
   let outcome: SessionOutcome | undefined;
   try {
     const program = request.program === undefined ? programOf : onlyProgram(request.program);
     outcome = await new Session(folder, program, interruption.signal).run();
   } finally {
-    process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
+    // An impatient second Ctrl-C must not cut off the report.
     tell(folder, outcome, request.json);
+    process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
   }
   const wrong = folder.records.read().filter(({ result }) => !result.ok && result.code === 'mismatch').length;
   if (wrong > 0)

@@ -65,7 +65,7 @@ describe('faultline bench', { timeout: LIMIT_MS }, () => {
     child.stdout.setEncoding('utf8').on('data', (piece: string) => (text.stdout += piece));
     child.stderr.setEncoding('utf8').on('data', (piece: string) => {
       text.stderr += piece;
-      if (/now gcbench faultline native move/.test(text.stderr)) child.kill('SIGINT');
+      if (!child.killed && /now gcbench faultline native move/.test(text.stderr)) child.kill('SIGINT');
     });
     const status = await new Promise<number | null>((resolve) => child.on('close', resolve));
     expectRefusal({ status, stdout: '', stderr: text.stderr }, 'ERR_RUN_INTERRUPTED');
