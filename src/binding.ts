@@ -14,6 +14,10 @@ import { platformProblem } from './platform.ts';
 /** Handles of native objects; valid in the thread that got them. */
 export type HeapHandle = { readonly heap: unique symbol };
 export type MutatorHandle = { readonly mutator: unique symbol };
+/** A copy of a heap's graph. */
+export type GraphHandle = { readonly graph: unique symbol };
+/** A pin of this thread. */
+export type PinHandle = { readonly pin: unique symbol };
 
 /** A system call the kernel refused. */
 export interface Refusal {
@@ -178,6 +182,8 @@ export interface NativeStatistics {
     loggedReferences: number;
     refusedScans: number;
   };
+  /** Held now; the bytes of their ranges. */
+  pins: { count: number; bytes: number };
   weak: {
     clearedReferences: number;
     clearedEntries: number;
@@ -198,6 +204,19 @@ export interface NativeStatistics {
   /** Waits for a page that somebody else was building. */
   pageWaits: NativeHistogram;
   stalls: NativeHistogram;
+}
+
+/** What a copy of the graph has. */
+export interface NativeGraph {
+  graph: GraphHandle;
+  objects: number;
+  references: number;
+  roots: number;
+  /** Objects that are strings. */
+  texts: number;
+  /** The first of as many numbers as there are objects, used nowhere else in the process. */
+  firstNumber: number;
+  pauseUs: number;
 }
 
 export interface Binding {
@@ -250,6 +269,16 @@ export interface Binding {
   commitLarge(mutator: MutatorHandle, words: number): void;
   memoryEpoch(mutator: MutatorHandle): number;
   awaitMemory(mutator: MutatorHandle, ticket: number, epoch: number, sliceMs: number): boolean;
+  // Pins; the mutator is this thread's, and runs.
+  /** `byteOffset` from the object's start. */
+  pin(
+    mutator: MutatorHandle,
+    object: number,
+    byteOffset: number,
+    byteLength: number,
+  ): { pin: PinHandle; buffer: ArrayBuffer; address: bigint } | Refusal | 'ERR_NOT_PINNABLE' | 'ERR_PIN_REFUSED';
+  unpin(pin: PinHandle): void;
+
   /** The write barrier's log is full. */
   flushLog(mutator: MutatorHandle): void;
   recordStall(mutator: MutatorHandle, microseconds: number): void;
@@ -318,6 +347,17 @@ export interface Binding {
   reclaim(heap: HeapHandle, keepBytes: number, tails: boolean, sliceMs: number): boolean;
   /** Objects found, or -1 when the world has not stopped yet. */
   verifyPause(heap: HeapHandle, sliceMs: number): number;
+  /** Null when the world has not stopped yet. The shapes' ids are 0 for none. */
+  copyGraphPause(
+    heap: HeapHandle,
+    oneByteString: number,
+    twoByteString: number,
+    textUnits: number,
+    sliceMs: number,
+  ): NativeGraph | Refusal | null;
+  /** Bytes of a part (GRAPH in src/gc/heap-graph.ts) that were copied. */
+  readGraph(graph: GraphHandle, part: number, byteOffset: number, into: Uint8Array): number;
+  dropGraph(graph: GraphHandle): void;
   serve(heap: HeapHandle, worker: number, sliceMs: number): void;
   report(heap: HeapHandle): NativeCycleReport;
   phase(heap: HeapHandle): string;

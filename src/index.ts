@@ -11,6 +11,7 @@ export type { HeapEvents } from './heap/heap-events.ts';
 export type { ObjectLevel } from './heap/object-level.ts';
 export { Mutator } from './heap/mutator.ts';
 export type { AllocationBuffer } from './heap/allocation-buffer.ts';
+export { Pin, type PinRange } from './heap/pin.ts';
 export { RootRange } from './heap/root-range.ts';
 export {
   array,
@@ -88,4 +89,5 @@ export type {
   Triggered,
 } from './gc/events.ts';
 export { DIAGNOSTICS } from './gc/events.ts';
+export type { SnapshotOptions, SnapshotProgress, SnapshotSummary } from './gc/snapshots.ts';
 export type { DurationSummary, HeapStatistics } from './gc/statistics.ts';

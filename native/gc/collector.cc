@@ -189,6 +189,7 @@ uint32_t Collector::Sweep() {
   report_.swept_regions =
       heap_->regions.SweepDead(heap_->tables.live_word_counts.data(), heap_->tables.marked_pages.data(),
                                [&starts](WordIndex object) { return starts.Test(object); });
+  heap_->pins.CheckRegions(*heap_);
   if (report_.swept_regions > 0) {
     heap_->TellMemoryMayBeFree();
   }
@@ -426,6 +427,17 @@ bool Collector::RecycleSources() {
 bool Collector::VerifyPause(uint64_t limit_ns, uint64_t* objects) {
   if (!heap_->handshake.TryStop(limit_ns)) return false;
   *objects = VerifyHeap(*heap_);
+  heap_->handshake.Resume();
+  return true;
+}
+
+bool Collector::CopyGraphPause(uint64_t limit_ns, const GraphCopy::Options& options, GraphCopy* copy, Status* status,
+                               uint64_t* pause_ns) {
+  FAULTLINE_CHECK(phase() == Phase::kIdle, "a graph is copied between cycles", static_cast<uint64_t>(phase()));
+  if (!heap_->handshake.TryStop(limit_ns)) return false;
+  const uint64_t begin_ns = NowNs();
+  *status = copy->Take(*heap_, options);
+  *pause_ns = NowNs() - begin_ns;
   heap_->handshake.Resume();
   return true;
 }

@@ -31,6 +31,7 @@
 #include "gc/compaction_gate.h"
 #include "gc/fault_mode.h"
 #include "gc/gang.h"
+#include "gc/graph_copy.h"
 #include "gc/marker.h"
 #include "gc/page_building.h"
 #include "gc/plan.h"
@@ -123,6 +124,8 @@ class Collector final : public FreshPages, public SourceRelease {
   bool Recover(uint64_t deadline_ns);
   // The world stops, a whole-heap verification runs.  False while not stopped yet.
   bool VerifyPause(uint64_t limit_ns, uint64_t* objects);
+  // The same for a copy of the graph; `status` says whether there was memory for it.
+  bool CopyGraphPause(uint64_t limit_ns, const GraphCopy::Options& options, GraphCopy* copy, Status* status, uint64_t* pause_ns);
 
   // --- Fault service ------------------------------------------------------------------------------------------------
   // Serves one touch of the mutator view.  Returns false when the touch is a mistake (a stale reference), after saying

@@ -21,6 +21,7 @@ class Verifier {
 
   uint64_t Run() {
     if (!ready_) return 0;
+    heap_.pins.CheckRegions(heap_);
     heap_.ForEachRoot([this](const uint32_t* slot) { Reach(*slot, 0); });
     do {
       while (!stack_.empty()) {
@@ -58,7 +59,8 @@ class Verifier {
     const uint64_t words = heap_.shapes[slots[0]].Words(slots[1]);
     const RegionIndex region = RegionOf(object);
     const RegionUse use = heap_.regions.use(region);
-    if (words > kLargeObjectWords) {
+    // Objects that can be pinned are large whatever their size.
+    if (words > kLargeObjectWords || use.state == RegionState::kLarge) {
       FAULTLINE_CHECK(use.state == RegionState::kLarge && object == FirstWordOfRegion(region),
                       "verify: a large object owns its regions (owner, object)", owner, object);
       return;

@@ -6,6 +6,7 @@
 #include "heap/finalizers.h"
 #include "heap/handshake.h"
 #include "heap/layout.h"
+#include "heap/pins.h"
 #include "heap/regions.h"
 #include "heap/shapes.h"
 #include "heap/side_tables.h"
@@ -64,7 +65,7 @@ class Heap {
   void ForEachRoot(Visit visit) {
     ForEachRoot(visit, [] {});
   }
-  // `next_owner` is called before the roots of each owner: all threads together, each mutator, the finalizers.
+  // `next_owner` is called before the roots of each owner: all threads together, each mutator, the finalizers, the pins.
   template <typename Visit, typename NextOwner>
   void ForEachRoot(Visit visit, NextOwner next_owner) {
     next_owner();
@@ -77,6 +78,8 @@ class Heap {
     }
     next_owner();
     finalizers.ForEachRoot(visit);
+    next_owner();
+    pins.ForEachRoot(visit);
   }
 
   void NotePeak();
@@ -91,6 +94,7 @@ class Heap {
   SideTables tables;
   Handshake handshake;
   Finalizers finalizers;
+  Pins pins;
   Statistics statistics;
   uint32_t* shared_roots = nullptr;
   uint32_t tlab_pages = 16;

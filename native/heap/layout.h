@@ -29,7 +29,7 @@ inline constexpr uint32_t kRegionPagesLog2 = 8;
 inline constexpr uint32_t kPageWordsLog2 = 9;
 inline constexpr uint32_t kBlockWordsLog2 = 6;
 
-// An object above this gets regions of its own and is never copied.
+// An object above this gets regions of its own and is never copied; so does a smaller one that is to be pinned.
 inline constexpr uint32_t kLargeObjectWords = kRegionWords / 2;
 
 // A region with more live words than this is never evacuated: its contents always fit what is left of one target plus

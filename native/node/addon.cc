@@ -12,6 +12,8 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   ExportHeap(env, exports);
   ExportMutator(env, exports);
   ExportWeak(env, exports);
+  ExportPins(env, exports);
+  ExportGraphs(env, exports);
   ExportCollector(env, exports);
   ExportStatistics(env, exports);
   ExportProbe(env, exports);

@@ -59,6 +59,8 @@ inline Napi::Value Number(const Napi::CallbackInfo& info, double value) { return
 void ExportHeap(Napi::Env env, Napi::Object exports);
 void ExportWeak(Napi::Env env, Napi::Object exports);
 void ExportMutator(Napi::Env env, Napi::Object exports);
+void ExportGraphs(Napi::Env env, Napi::Object exports);
+void ExportPins(Napi::Env env, Napi::Object exports);
 void ExportCollector(Napi::Env env, Napi::Object exports);
 void ExportStatistics(Napi::Env env, Napi::Object exports);
 void ExportProbe(Napi::Env env, Napi::Object exports);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "heap/allocation.h"
+#include "node/pinning.h"
 
 namespace faultline {
 
@@ -60,8 +61,9 @@ MutatorBinding* Environment::AddMutator() {
   return mutators_.back().get();
 }
 
-void Environment::DetachMutator(MutatorBinding* binding) {
+void Environment::DetachMutator(MutatorBinding* binding, bool in_javascript) {
   if (!binding->attached) return;
+  while (!binding->pins.empty()) ReleasePin(env_, binding->pins.back(), in_javascript);
   binding->attached = false;
   Heap& heap = binding->instance->heap;
   Mutator* const mutator = binding->mutator.get();
@@ -109,7 +111,7 @@ void Environment::Throw(const char* code, const char* message) {
 void Environment::CleanUp(void* self) {
   Environment* const environment = static_cast<Environment*>(self);
   while (!environment->controls_.empty()) environment->ResignControl(environment->controls_.back().instance.get());
-  for (auto& mutator : environment->mutators_) environment->DetachMutator(mutator.get());
+  for (auto& mutator : environment->mutators_) environment->DetachMutator(mutator.get(), false);
   for (auto& heap : environment->heaps_) {
     // A worker's own workers have ended before its hooks run; a control thread that was still starting is no more.
     if (heap->claimed_control && heap->instance != nullptr) heap->instance->AbandonClaim();

@@ -14,12 +14,15 @@
 
 namespace faultline {
 
+struct PinBinding;
+
 // A mutator of this thread; empty once it is detached.
 struct MutatorBinding {
   std::shared_ptr<HeapInstance> instance;
   std::unique_ptr<Mutator> mutator;
   napi_ref control_buffer = nullptr;  // Keeps the control block's SharedArrayBuffer alive.
   std::vector<std::pair<uint32_t, napi_ref>> range_buffers;
+  std::vector<PinBinding*> pins;  // Held ones.
   napi_threadsafe_function nudge = nullptr;
   bool attached = false;
 };
@@ -41,7 +44,8 @@ class Environment {
   void ReleaseHeap(HeapBinding* heap);
 
   MutatorBinding* AddMutator();
-  void DetachMutator(MutatorBinding* mutator);
+  // Releases its pins.  Without `in_javascript` the thread runs no JavaScript any more.
+  void DetachMutator(MutatorBinding* mutator, bool in_javascript);
 
   void BecomeControl(std::shared_ptr<HeapInstance> instance, napi_threadsafe_function wake);
   void ResignControl(HeapInstance* instance);

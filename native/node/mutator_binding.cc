@@ -78,7 +78,7 @@ Napi::Value AttachMutator(Info info) {
 
 Napi::Value DetachMutator(Info info) {
   MutatorBinding* const binding = info[0].As<Napi::External<MutatorBinding>>().Data();
-  Environment::Of(info.Env())->DetachMutator(binding);
+  Environment::Of(info.Env())->DetachMutator(binding, true);
   return info.Env().Undefined();
 }
 

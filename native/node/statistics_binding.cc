@@ -41,6 +41,11 @@ Napi::Value ReadStatistics(Info info) {
   answer.Set("reservedBytes", static_cast<double>(heap.bytes()));
   answer.Set("mutators", heap.handshake.count());
 
+  Napi::Object pins = Napi::Object::New(env);
+  pins.Set("count", static_cast<double>(heap.pins.count()));
+  pins.Set("bytes", static_cast<double>(heap.pins.bytes()));
+  answer.Set("pins", pins);
+
   Napi::Object cycles = Napi::Object::New(env);
   cycles.Set("count", count(statistics.cycles));
   cycles.Set("compacting", count(statistics.compacting_cycles));

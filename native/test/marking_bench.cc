@@ -342,7 +342,10 @@ int main(int argc, char** argv) {
   using namespace faultline::test;
   const bool quick = argc > 1 && std::string(argv[1]) == "--quick";
   if (argc > 2 && std::string(argv[1]) == "--remark") {
-    for (int i = 2; i < argc; ++i) PrintRemark(MeasureRemark(static_cast<uint32_t>(std::stoul(argv[i])), 25), "");
+    for (int i = 2; i < argc; ++i) {
+      const uint32_t mib = static_cast<uint32_t>(std::stoul(argv[i]));
+      PrintRemark(MeasureRemark(mib, mib >= 4096 ? 8 : 25), "");
+    }
     return 0;
   }
   const uint32_t objects = quick ? 500'000 : 3'000'000;

@@ -27,6 +27,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type Binding, type HeapHandle, MARK_PAUSE } from '../binding.ts';
 import { cycleSummary } from './cycle-summary.ts';
 import { describeRefusal } from './fault-modes.ts';
+import { copyGraph, type HeapGraph, type TextOptions } from './heap-graph.ts';
 import { type CycleSummary, type HeapEvent, nowMs, type PauseName, type PhaseName } from './events.ts';
 import type { MarkerName } from './markers.ts';
 import { anotherRound, mostPagesInPause } from './precleaning.ts';
@@ -61,6 +62,8 @@ export class Collector {
   readonly #tables: RegionTables;
   readonly #pacing: Pacing;
   #running: Promise<void> | undefined;
+  /** What waits for the end of the running collection. */
+  readonly #jobs: (() => void)[] = [];
   #closing = false;
   #faults = { count: 0, totalUs: 0 };
 
@@ -85,15 +88,28 @@ export class Collector {
 
   /** Somebody asked for a collection, or allocates after a quiet time. Serves requests until there are none. */
   wake(): void {
-    this.#running ??= this.#serve().finally(() => (this.#running = undefined));
+    this.#running ??= this.#serve().finally(() => {
+      this.#running = undefined;
+      this.#doJobs();
+    });
   }
 
   /** Walks the whole heap with the world stopped, between collections; the number of objects. */
   async verify(): Promise<number> {
-    while (this.#running !== undefined) await this.#running;
-    let objects = -1;
-    untilDone((sliceMs) => (objects = this.#native.verifyPause(this.#heap, sliceMs)) >= 0);
-    return objects;
+    return this.#betweenCollections(() => {
+      let objects = -1;
+      untilDone((sliceMs) => (objects = this.#native.verifyPause(this.#heap, sliceMs)) >= 0);
+      return objects;
+    });
+  }
+
+  /** Copies the graph with the world stopped, between collections. Throws ERR_NO_MEMORY. */
+  async copyGraph(texts: TextOptions): Promise<HeapGraph> {
+    return this.#betweenCollections(() => {
+      let graph: HeapGraph | undefined;
+      this.#untilStopped((sliceMs) => (graph = copyGraph(this.#native, this.#heap, texts, sliceMs)) !== undefined);
+      return graph!;
+    });
   }
 
   /** No new collection; resolves when the running one is over. */
@@ -101,6 +117,24 @@ export class Collector {
     this.#closing = true;
     this.#pacing.stop();
     await this.#running;
+  }
+
+  /** At once, or after the running collection, also when others are waiting. */
+  async #betweenCollections<T>(job: () => T): Promise<T> {
+    if (this.#running === undefined) return job();
+    return new Promise<T>((fulfil, reject) => {
+      this.#jobs.push(() => {
+        try {
+          fulfil(job());
+        } catch (error) {
+          reject(error);
+        }
+      });
+    });
+  }
+
+  #doJobs(): void {
+    for (const job of this.#jobs.splice(0)) job();
   }
 
   async #serve(): Promise<void> {
@@ -113,6 +147,7 @@ export class Collector {
       }
       const reason = this.#pacing.begin(COLLECTION_REASONS[request.reason]!, request.byTrigger);
       await this.#collect(COLLECTION_KINDS[request.kind]!, reason);
+      this.#doJobs();
       await nextTurn();
     }
   }

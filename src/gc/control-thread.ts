@@ -8,6 +8,7 @@ import { attachNative, type HeapToken } from '../heap/token.ts';
 import { Collector } from './collector.ts';
 import { channelName, type HeapCommand, type HeapEvent } from './events.ts';
 import type { MarkerName } from './markers.ts';
+import { SnapshotService } from './snapshots.ts';
 import { Workers } from './workers.ts';
 
 const token = workerData as HeapToken;
@@ -26,6 +27,14 @@ const collector = new Collector({
   emit: (event: HeapEvent) => channel.postMessage(event),
 });
 
+const snapshots = new SnapshotService({
+  native,
+  heap: description.heap,
+  copyGraph: (texts) => collector.copyGraph(texts),
+  onProgress: (id, progress) => channel.postMessage({ type: 'snapshot-progress', id, progress } satisfies HeapCommand),
+  onEnd: (id, answer) => channel.postMessage({ type: 'snapshot-ended', id, answer } satisfies HeapCommand),
+});
+
 let closing: Promise<void> | undefined;
 
 /** Whoever waits for the end asks more than once. */
@@ -34,6 +43,7 @@ function close(): void {
 }
 
 async function end(): Promise<void> {
+  await snapshots.close();
   await collector.close();
   await workers.close();
   native.resignControl(description.heap);
@@ -60,6 +70,7 @@ if (native.becomeControl(description.heap, () => collector.wake())) {
     const command = (message as { data: HeapCommand }).data;
     if (command.type === 'close') close();
     if (command.type === 'verify') void verify(command.id);
+    if (command.type === 'snapshot') snapshots.request(command.id, command.order);
   };
 } else {
   // Another one was faster: two threads thought that there was none. The heap is not ours to touch.

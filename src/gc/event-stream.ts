@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto';
 import { BroadcastChannel } from 'node:worker_threads';
 import { HeapError } from '../errors.ts';
 import { type CollectionSummary, type CycleSummary, channelName, DIAGNOSTICS, type HeapCommand, type HeapEvent } from './events.ts';
+import { type SnapshotAnswer, snapshotError, type SnapshotOrder, type SnapshotProgress, type SnapshotSummary } from './snapshots.ts';
 
 /** How long a waiting thread goes without looking whether there is still a control thread. */
 const LOOK_AFTER_CONTROL_MS = 100;
@@ -25,6 +26,11 @@ interface CollectionWaiter {
   readonly resolve: (summary: CollectionSummary) => void;
 }
 
+interface SnapshotListener {
+  readonly onProgress: ((progress: SnapshotProgress) => void) | undefined;
+  readonly onEnd: (answer: SnapshotAnswer) => void;
+}
+
 const channels = {
   cycle: channel(DIAGNOSTICS.cycle),
   phase: channel(DIAGNOSTICS.phase),
@@ -40,6 +46,7 @@ export class EventStream {
   readonly #tell: (event: HeapEvent) => void;
   readonly #collections = new Set<CollectionWaiter>();
   readonly #verifications = new Map<string, (objects: number) => void>();
+  readonly #snapshots = new Map<string, SnapshotListener>();
   /** Ends every wait with an error. */
   readonly #refusals = new Set<(error: unknown) => void>();
   #timer: NodeJS.Timeout | undefined;
@@ -95,6 +102,28 @@ export class EventStream {
     }
   }
 
+  /** Has the control thread write a snapshot. Rejects with what went wrong there. */
+  async snapshot(source: CollectionSource, order: SnapshotOrder, onProgress: SnapshotListener['onProgress']): Promise<SnapshotSummary> {
+    const id = randomUUID();
+    const ask = (): void => this.#channel.postMessage({ type: 'snapshot', id, order } satisfies HeapCommand);
+    try {
+      const answer = await this.#wait<SnapshotAnswer>(
+        (onEnd) => {
+          this.#snapshots.set(id, { onProgress, onEnd });
+          ask();
+        },
+        () => {
+          source.keepControl();
+          ask();
+        },
+      );
+      if ('failure' in answer) throw snapshotError(answer.failure);
+      return answer.summary;
+    } finally {
+      this.#snapshots.delete(id);
+    }
+  }
+
   /** Waits, keeps the thread alive meanwhile, and looks after things now and then. */
   async #wait<T>(begin: (resolve: (value: T) => void) => void, look: () => void): Promise<T> {
     let timer: NodeJS.Timeout | undefined;
@@ -139,9 +168,17 @@ export class EventStream {
   }
 
   #receive(data: HeapEvent | HeapCommand): void {
-    if (data.type === 'close' || data.type === 'verify') return;
+    if (data.type === 'close' || data.type === 'verify' || data.type === 'snapshot') return;
     if (data.type === 'verified') {
       this.#verifications.get(data.id)?.(data.objects);
+      return;
+    }
+    if (data.type === 'snapshot-progress') {
+      this.#snapshots.get(data.id)?.onProgress?.(data.progress);
+      return;
+    }
+    if (data.type === 'snapshot-ended') {
+      this.#snapshots.get(data.id)?.onEnd(data.answer);
       return;
     }
     if (data.type === 'control-ended') {

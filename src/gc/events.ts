@@ -10,6 +10,7 @@
 import type { Refusal } from '../binding.ts';
 import type { DirectorInputs, Rule, Verdict } from './director.ts';
 import type { CollectionKind, CollectionReason } from './requests.ts';
+import type { SnapshotAnswer, SnapshotOrder, SnapshotProgress } from './snapshots.ts';
 
 /** The parts of a cycle, in order. The native steps of the same names are described in native/gc/collector.h. */
 export type PhaseName =
@@ -164,7 +165,10 @@ export type HeapCommand =
   | { readonly type: 'close' }
   | { readonly type: 'control-ended' }
   | { readonly type: 'verify'; readonly id: string }
-  | { readonly type: 'verified'; readonly id: string; readonly objects: number };
+  | { readonly type: 'verified'; readonly id: string; readonly objects: number }
+  | { readonly type: 'snapshot'; readonly id: string; readonly order: SnapshotOrder }
+  | { readonly type: 'snapshot-progress'; readonly id: string; readonly progress: SnapshotProgress }
+  | { readonly type: 'snapshot-ended'; readonly id: string; readonly answer: SnapshotAnswer };
 
 /** @internal */
 export function channelName(heapId: number): string {

@@ -48,12 +48,15 @@ export class SlowAllocation {
     this.#mutator = mutator;
   }
 
-  /** 0 when the buffer was refilled, else memory for one object of that size, zeroed. */
-  take(words: number): Ref | 0 {
+  /**
+   * 0 when the buffer was refilled, else memory for one object of that size, zeroed. A pinnable object is given regions of its own,
+   * like a large one.
+   */
+  take(words: number, pinnable = false): Ref | 0 {
     let fullCollections = 0;
     let collections = 0;
     for (;;) {
-      const answer = this.#attempt(words);
+      const answer = this.#attempt(words, pinnable);
       if (typeof answer === 'number' && answer >= 0) return answer;
       if (fullCollections === FULL_COLLECTIONS || (fullCollections > 0 && !this.#couldFit(words))) {
         throw isRefusal(answer) ? noMemory(words, answer) : this.#exhausted(words);
@@ -96,9 +99,9 @@ export class SlowAllocation {
     untilDone((sliceMs) => this.#native.unpark(this.#mutator, sliceMs));
   }
 
-  #attempt(words: number): number | Refusal {
+  #attempt(words: number, pinnable: boolean): number | Refusal {
     untilDone((sliceMs) => this.#native.safepoint(this.#mutator, sliceMs));
-    const answer = this.#native.allocateSlow(this.#mutator, words);
+    const answer = this.#native.allocateSlow(this.#mutator, pinnable ? Math.max(words, LARGE_OBJECT_WORDS + 1) : words);
     return answer === ALLOCATION.large ? this.#attemptLarge(words) : answer;
   }
 

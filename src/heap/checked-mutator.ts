@@ -3,10 +3,10 @@
  * since the last safepoint, and refuses older ones wherever one comes back in: stale references are found at their first use, not
  * when an object happens to have moved.
  *
- *     given out by       allocate, get, getReference, readWeak, view.ref, weak references and maps, raw collections
+ *     given out by       allocate, allocatePinnable, get, getReference, readWeak, view.ref, weak references and maps, raw collections
  *     looked at by       handle, local, set, setReference, compareExchangeReference, identityHash, finalizeLater, weak references and
  *                        maps, raw collections, heap.view, cursor.moveTo
- *     all old after      allocate, poll, park, collect, and the end of the running job (the event loop, or an await)
+ *     all old after      allocate, allocatePinnable, poll, park, collect, and the end of the running job (the event loop, or an await)
  *
  * References that the program loads from the typed arrays itself pass unseen, unless the same number was given out before: a
  * program that wants them checked loads them by `getReference`.
@@ -45,12 +45,23 @@ export class CheckedMutator extends Mutator {
 
   override allocate(shape: Shape, count = 0): Ref {
     this.#mustRun('mutator.allocate');
-    if (shape instanceof Shape && !this.#isOwn(shape)) {
-      throw new HeapError('ERR_SHAPE_UNKNOWN', `the shape ${shape.name} is of another heap; define it in this one.`);
-    }
+    this.#expectOwn(shape);
     const ref = super.allocate(shape, count);
     this.#safepoints++;
     return this.#give(ref);
+  }
+
+  override allocatePinnable(shape: Shape, count: number): Ref {
+    this.#mustRun('mutator.allocatePinnable');
+    this.#expectOwn(shape);
+    const ref = super.allocatePinnable(shape, count);
+    this.#safepoints++;
+    return this.#give(ref);
+  }
+
+  #expectOwn(shape: Shape): void {
+    if (!(shape instanceof Shape) || this.#isOwn(shape)) return;
+    throw new HeapError('ERR_SHAPE_UNKNOWN', `the shape ${shape.name} is of another heap; define it in this one.`);
   }
 
   override get(handle: ReferenceHandle): Ref {

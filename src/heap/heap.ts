@@ -10,6 +10,7 @@ import { argumentRangeError, HeapError, optionsOf } from '../errors.ts';
 import type { CollectionSummary, HeapEvent } from '../gc/events.ts';
 import { EventStream } from '../gc/event-stream.ts';
 import type { CollectionRequest } from '../gc/requests.ts';
+import { snapshotOrder, type SnapshotOptions, type SnapshotSummary } from '../gc/snapshots.ts';
 import { type HeapStatistics, toStatistics } from '../gc/statistics.ts';
 import { Objects } from '../objects/objects.ts';
 import { SharedSlots } from '../objects/shared-slots.ts';
@@ -180,6 +181,20 @@ export class Heap extends ObjectLevel {
   async verify(): Promise<number> {
     this.#service.keepControl();
     return this.#events.verify(this.#service.source());
+  }
+
+  /**
+   * Writes what is alive, and what keeps it alive, to a file that Chrome's DevTools opens (`.heapsnapshot`). In any thread, at any
+   * time; several are written one after the other. All threads stop for as long as a {@link verify} takes; the file is written while
+   * they run. Memory meanwhile: 16 bytes an object and 8 a reference.
+   *
+   * Rejects with ERR_SNAPSHOT_WRITE when the file cannot be written, ERR_NO_MEMORY when the graph cannot be copied, ERR_HEAP_CLOSED
+   * when the heap is closed meanwhile, TypeError or RangeError ERR_OPTION. There is no half-written file then.
+   */
+  async writeSnapshot(path: string | URL, options: SnapshotOptions = {}): Promise<SnapshotSummary> {
+    const order = snapshotOrder(path, options);
+    this.#service.keepControl();
+    return this.#events.snapshot(this.#service.source(), order, options.onProgress);
   }
 
   /** The phase the collector is in, for curiosity. */

@@ -15,6 +15,7 @@ import type { Objects } from '../objects/objects.ts';
 import type { AnyView, Cursor, InitialElements, InitialValues, View } from '../objects/view-types.ts';
 import type { ShapeDefinition } from './definition.ts';
 import type { HeapEvents } from './heap-events.ts';
+import type { Pin, PinRange } from './pin.ts';
 import type { Shape } from './shapes.ts';
 import type { Ref } from './units.ts';
 
@@ -36,6 +37,23 @@ export abstract class ObjectLevel extends EventEmitter<HeapEvents> {
     elements?: InitialElements<D>,
   ): View<D> {
     return this[OBJECTS]().create(shape, values, elements);
+  }
+
+  /**
+   * A new object that {@link pin} takes: of a shape with elements that are numbers and without references, zeroed. It never moves; it
+   * uses pages as it needs them, but whole MiB of the capacity. A safepoint; throws what {@link Mutator.allocatePinnable} throws.
+   */
+  createPinnable<D extends ShapeDefinition>(shape: Shape<D>, count: number): View<D> {
+    return this[OBJECTS]().createPinnable(shape, count) as View<D>;
+  }
+
+  /**
+   * Pins the elements of an object, or a range of them: memory at one address until the pin is released, for `fs`, sockets and native
+   * code. Throws ERR_NOT_PINNABLE unless the object was made by {@link createPinnable} or is large, ERR_PIN_REFUSED when the system
+   * gives no mapping, ERR_MUTATOR_PARKED, RangeError ERR_OPTION. Not a safepoint; about 10 us, and 0.6 us a page.
+   */
+  pin(object: AnyView, range: PinRange = {}): Pin {
+    return this[OBJECTS]().pin(object, range);
   }
 
   /** A cursor for objects of that shape, at `at` or nowhere. Throws ERR_WRONG_SHAPE, ERR_HANDLES_EXHAUSTED. */

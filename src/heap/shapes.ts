@@ -92,7 +92,8 @@ export class Shape<D extends ShapeDefinition = ShapeDefinition> {
   readonly elementKind: ElementKind | undefined;
   /** Of the first element, in units of an element from the object's start. */
   readonly elementsOffset: number;
-  readonly #elementBytes: number;
+  /** Bytes of one element; 1 without elements. */
+  readonly elementBytes: number;
 
   /** @internal */
   constructor(id: number, definition: D, layout: ShapeLayout) {
@@ -108,7 +109,7 @@ export class Shape<D extends ShapeDefinition = ShapeDefinition> {
     this.identitySlot = layout.identitySlot;
     this.fixedWords = layout.fixedWords;
     this.elementKind = layout.elementKind;
-    this.#elementBytes = 1 << layout.elementBytesLog2;
+    this.elementBytes = 1 << layout.elementBytesLog2;
     this.elementsOffset = (layout.fixedWords * WORD_BYTES) >>> layout.elementBytesLog2;
   }
 
@@ -124,7 +125,7 @@ export class Shape<D extends ShapeDefinition = ShapeDefinition> {
   /** Size of an object with `count` elements, in words. */
   words(count: number): number {
     if (this.elementKind === undefined) return this.fixedWords;
-    return this.fixedWords + Math.ceil((count * this.#elementBytes) / WORD_BYTES);
+    return this.fixedWords + Math.ceil((count * this.elementBytes) / WORD_BYTES);
   }
 
   /** Index into `mutator.u32` of reference field number `index` of the object. */

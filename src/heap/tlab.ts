@@ -30,11 +30,7 @@ export class Tlab {
 
   /** Zeroed memory for an object of so many words, whose header has to be written before the next safepoint. Itself a safepoint. */
   take(words: number): Ref {
-    const stressed = this.#stressEvery > 0;
-    if (stressed && --this.#untilStress <= 0) {
-      this.#untilStress = this.#stressEvery;
-      this.#collect();
-    }
+    const stressed = this.#stress();
     const control = this.#control;
     for (;;) {
       const top = control[CONTROL_TLAB_TOP]!;
@@ -48,6 +44,22 @@ export class Tlab {
       const ref = this.#slow.take(words);
       if (ref !== 0) return ref;
     }
+  }
+
+  /** Memory that never moves (mutator.allocatePinnable). A safepoint. */
+  takePinnable(words: number): Ref {
+    this.#stress();
+    return this.#slow.take(words, true);
+  }
+
+  /** Whether the heap is one that collects at allocations. */
+  #stress(): boolean {
+    if (this.#stressEvery === 0) return false;
+    if (--this.#untilStress <= 0) {
+      this.#untilStress = this.#stressEvery;
+      this.#collect();
+    }
+    return true;
   }
 
   #hide(limit: number): void {

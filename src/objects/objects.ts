@@ -12,6 +12,7 @@ import type { ShapeDefinition } from '../heap/definition.ts';
 import type { HandleTable } from '../heap/handles.ts';
 import { CONTROL_NULL_SLOT, CONTROL_STATE, MUTATOR_RUNNING } from '../heap/layout.ts';
 import type { Mutator } from '../heap/mutator.ts';
+import type { Pin, PinRange } from '../heap/pin.ts';
 import { Shape, type ShapeTable } from '../heap/shapes.ts';
 import { tagSmallInteger } from '../heap/tagged.ts';
 import type { Ref } from '../heap/units.ts';
@@ -92,6 +93,19 @@ export class Objects {
       throw error;
     }
     return view as View<D>;
+  }
+
+  createPinnable(shape: Shape, count: number): ObjectView {
+    this.#classesOf(shape);
+    return this.viewOf(this.#mutator.allocatePinnable(shape, count));
+  }
+
+  pin(object: unknown, range: PinRange): Pin {
+    const ref = this.toReference(object, 'heap.pin', null);
+    if (object === null) throw argumentTypeError('heap.pin', 'a view', null);
+    if (ref === 0) throw this.unusable(object as ObjectView, 'heap.pin');
+    if ((this.#control[CONTROL_STATE]! & MUTATOR_RUNNING) === 0) throw this.notRunning('heap.pin');
+    return this.#mutator.pin(ref, (object as ObjectView)[SHAPE], range);
   }
 
   cursor<D extends ShapeDefinition>(shape: Shape<D>, at: ObjectView<D> | Ref | null): Cursor<D> {

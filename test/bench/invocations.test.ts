@@ -50,8 +50,12 @@ const CASES: Readonly<Record<string, Case>> = {
     heapMib: 3,
     v8Mib: 32,
   },
-  documents: { parameters: { documents: 300, vocabulary: 2000, warmUpRequests: 200, requests: 3000 }, heapMib: 5, v8Mib: 32 },
-  replay: { parameters: { snapshot, warmUpOperations: 200, operations: 6000 }, heapMib: 12, v8Mib: 96 },
+  documents: {
+    parameters: { documents: 300, vocabulary: 2000, updatePercent: 50, warmUpRequests: 200, requests: 2500 },
+    heapMib: 3,
+    v8Mib: 32,
+  },
+  replay: { parameters: { snapshot, warmUpOperations: 200, operations: 12_000 }, heapMib: 7, v8Mib: 96 },
 };
 
 const marker = (wanted: BarrierRow['marker']): BarrierRow['marker'] => (MARKERS.includes(wanted) ? wanted : 'stopped');

@@ -30,6 +30,9 @@ const EXPECTED: Readonly<Record<string, RegExp>> = {
   '12-shared-collections.mjs': /^11 words, 0 left to do\na 1, and 3, .*, what 4\nthe longest has 7 letters\n$/,
   '13-allocation-buffer.mjs': /^the last thousand sum up: true\ncalls for memory: fewer than one in fifty: true\n$/,
   '14-condition.mjs': /^1000 numbers, their sum is 499500\n$/,
+  '15-pinned-memory.mjs':
+    /^4096 bytes read, beginning with "thirteen"\nthe file begins with "Thirteen", the address is the same: true\npinned: 4096 bytes\nreleased: 0 bytes to see, pinned: 0 bytes\n$/,
+  '16-snapshot.mjs': /^7 objects, 6 references, 1112 bytes\nAda: shared roots · \[7\] · newest · previous · previous · user\n$/,
 };
 
 const outputs = new Map<string, string>();

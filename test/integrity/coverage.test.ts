@@ -9,7 +9,7 @@ import { makeSubject } from './subject.ts';
 
 /** What a class has for the library's own use: these are marked `@internal` in the sources, and hidden by the compiler's types. */
 const INTERNAL: ReadonlySet<string> = new Set([
-  'Mutator.handles', 'Mutator.id', 'Mutator.isAttached', 'Mutator.admit', 'Mutator.admitValue', 'Mutator.held', 'Mutator.takeFinalizable',
+  'Mutator.handles', 'Mutator.id', 'Mutator.isAttached', 'Mutator.pin', 'Mutator.admit', 'Mutator.admitValue', 'Mutator.held', 'Mutator.takeFinalizable',
   'Mutator.nudged', 'HeapArrays.kindOf', 'HeapQueues.kindOf', 'HeapMaps.kindsOf', 'HeapMaps.step', 'HeapLocks.acquireAt', 'HeapLocks.expectOwned',
   'CollectionView.operations', 'CollectionView.at', 'CollectionView.atSafepoint', 'CollectionView.stored', 'CollectionView.loaded',
 ]);
@@ -43,7 +43,7 @@ describe('the integrity matrix', () => {
       missing(classOf(conditions), 'conditions'), missing(faultline.ObjectView, 'view'), missing(faultline.ObjectCursor, 'cursor'),
       missing(faultline.Elements, 'elements'), missing(faultline.HeapString, 'string'), missing(faultline.HeapArray, 'array'),
       missing(faultline.HeapMap, 'map'), missing(faultline.HeapQueue, 'queue'), missing(faultline.HeapLock, 'lock'),
-      missing(faultline.HeapCondition, 'condition'), missing(faultline.CollectionView),
+      missing(faultline.HeapCondition, 'condition'), missing(faultline.Pin, 'pin'), missing(faultline.CollectionView),
     ].flat();
     expect(left).toEqual([]);
   });
@@ -53,7 +53,7 @@ describe('the integrity matrix', () => {
     const classes = Object.entries(faultline).filter(([, value]) => isClass(value)).map(([name]) => name);
     expect(classes.sort()).toEqual([
       'CollectionView', 'Elements', 'Heap', 'HeapArray', 'HeapCondition', 'HeapError', 'HeapLock', 'HeapMap', 'HeapQueue', 'HeapString',
-      'InvariantError', 'Mutator', 'ObjectCursor', 'ObjectView', 'RootRange', 'Shape',
+      'InvariantError', 'Mutator', 'ObjectCursor', 'ObjectView', 'Pin', 'RootRange', 'Shape',
     ]);
   });
 

@@ -2,13 +2,19 @@
  * The operations of the integrity matrix, named by what they are called on. `coverage.test.ts` compares the names with the classes that
  * are exported.
  */
-import { expect } from 'vitest';
+import { rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect } from 'vitest';
 import { Heap, type View } from '../support/faultline.ts';
-import { always, CLOSED, FOREIGN, ofHeap, ofMutator, ofObjects, ofRunning, ofView, type Operations, raw, taking } from './matrix.ts';
+import { always, CLOSED, FOREIGN, ofHeap, ofMutator, ofObjects, ofRunning, ofView, type Operations, raw, RELEASED, taking } from './matrix.ts';
 import { NODE, refOf, type Subject } from './subject.ts';
 
 /** The word of an object that is there, past every check; the heap may be closed. */
 const wordOf = ({ buffer, handle }: Subject): number => buffer.control[handle]!;
+
+const SNAPSHOT = join(tmpdir(), `faultline-integrity-${process.pid}.heapsnapshot`);
+afterAll(() => rmSync(SNAPSHOT, { force: true }));
 
 const ofHeaps: Operations = {
   'heap.token': always(({ heap }) => heap.token.id),
@@ -24,6 +30,7 @@ const ofHeaps: Operations = {
   'heap.collect, full': ofHeap(({ heap }) => heap.collect({ kind: 'full' })),
   'heap.collect, mark': ofHeap(({ heap }) => heap.collect({ kind: 'mark' })),
   'heap.verify': ofHeap(({ heap }) => heap.verify()),
+  'heap.writeSnapshot': ofHeap(({ heap }) => heap.writeSnapshot(SNAPSHOT)),
   'heap.measureBareFault': ofHeap(({ heap }) => heap.measureBareFault(5)),
   'heap.roots': always(({ heap }) => heap.roots.slots[0]),
   'heap.finalizable': always(({ heap }) => heap.finalizable().return!()),
@@ -42,6 +49,10 @@ const ofMutators: Operations = {
   'mutator.i64, u64': always((subject) => [subject.mutator.i64[wordOf(subject)], subject.mutator.u64[wordOf(subject)]]),
   'mutator.allocate': ofRunning(({ mutator, shape }) => mutator.allocate(shape, 2)),
   'mutator.allocate, large': ofRunning(({ mutator, large }) => mutator.allocate(large, 2 ** 20)),
+  'mutator.allocatePinnable': ofRunning(({ mutator, large }) => mutator.allocatePinnable(large, 5)),
+  'mutator.allocatePinnable, a shape': {
+    ...ofRunning(({ mutator }, { large }) => mutator.allocatePinnable(large, 2)), foreign: 'ERR_SHAPE_UNKNOWN',
+  },
   'mutator.allocate, a shape': { ...ofRunning(({ mutator }, { shape }) => mutator.allocate(shape, 2)), foreign: 'ERR_SHAPE_UNKNOWN' },
   'mutator.allocationBuffer': always(({ mutator, buffer, shape }) => {
     const { control, top, limit } = mutator.allocationBuffer;
@@ -109,6 +120,10 @@ const ofViews: Operations = {
   'heap.create, with a view': { ...ofObjects(({ heap, shape }, { node }) =>
     heap.create(shape, { next: node }).release()), foreign: FOREIGN, released: 'ERR_VIEW_RELEASED' },
   'heap.create, with a shape': { ...ofObjects(({ heap }, { shape }) => heap.create(shape).release()), foreign: 'ERR_SHAPE_UNKNOWN' },
+  'heap.createPinnable': ofObjects(({ heap, large }) => heap.createPinnable(large, 5).release()),
+  'heap.pin': ofObjects(({ heap, large }) => heap.pin(heap.createPinnable(large, 5)).release()),
+  'pin.release, of a view': { ...ofObjects(({ heap }, { pinnable }) => heap.pin(pinnable).release()), foreign: FOREIGN, released: RELEASED },
+  'pin.bytes, address, released': always(({ pin }) => expect(pin.bytes.byteLength === 0).toBe(pin.released && pin.address > 0n)),
   'heap.cursor': { ...ofObjects(({ heap, shape }) => heap.cursor(shape).release()), parked: 'works' },
   'heap.cursor, at a view': { ...ofObjects(({ heap, shape }, { node }) =>
     heap.cursor(shape, node).release()), foreign: FOREIGN, released: 'ERR_VIEW_RELEASED' },

@@ -3,7 +3,7 @@
  */
 import {
   type AllocationBuffer, type Cursor, type Elements, type HandleToken, type Heap, type HeapArray, type HeapCondition, type HeapLock, type HeapMap,
-  type HeapOptions, type HeapQueue, type HeapString, type Mutator, type ObjectView, type ReferenceHandle, type Ref, type RootRange, type Shape,
+  type HeapOptions, type HeapQueue, type HeapString, type Mutator, type ObjectView, type Pin, type ReferenceHandle, type Ref, type RootRange, type Shape,
   type View,
 } from '../support/faultline.ts';
 import { makeHeap } from '../support/heaps.ts';
@@ -21,6 +21,8 @@ export interface Subject {
   readonly mutator: Mutator;
   readonly shape: Shape<typeof NODE>;
   readonly large: Shape;
+  readonly pinnable: View;
+  readonly pin: Pin;
   readonly node: View<typeof NODE>;
   readonly weak: View<typeof WEAK>;
   readonly cursor: Cursor<typeof NODE>;
@@ -51,6 +53,8 @@ export function makeSubject(options: Partial<HeapOptions>, ballast = 100): Subje
   node.next = node;
   node.elements.set(0, node);
   const weak = heap.create(heap.defineShape(WEAK), { number: 2 }, [node, null]);
+  const large = heap.defineShape({ name: 'large', elements: 'u8' });
+  const pinnable = heap.createPinnable(large, 9);
   const filler = heap.defineShape({ name: 'filler', fields: { next: 'ref' }, elements: 'u8' });
   const list = mutator.handle(0);
   for (let i = 0; i < ballast; i++) {
@@ -67,7 +71,7 @@ export function makeSubject(options: Partial<HeapOptions>, ballast = 100): Subje
   const weakMap = mutator.handle(mutator.weakMaps.allocate());
   mutator.weakMaps.set(mutator.get(weakMap), node.ref, node.ref);
   return {
-    heap, mutator, shape, large: heap.defineShape({ name: 'large', elements: 'u8' }), node, weak, cursor: heap.cursor(shape, node),
+    heap, mutator, shape, large, pinnable, pin: heap.pin(pinnable), node, weak, cursor: heap.cursor(shape, node),
     elements: node.elements, bits: node.bits, string: heap.string('a string'), range: mutator.createRootRange(4), buffer: mutator.allocationBuffer,
     array, map, objects: heap.createMap('ref', 'f64'), queue: heap.createQueue('ref', 20), lock: heap.createLock(),
     condition: heap.createCondition(), handle: mutator.handle(node.ref), weakReference, weakMap, token: heap.offer(heap.create(shape)),
@@ -81,6 +85,6 @@ export function refOf(view: ObjectView): Ref {
 
 /** Every view of the subject. */
 export function viewsOf(subject: Subject): ObjectView[] {
-  const { node, weak, cursor, string, array, map, objects, queue, lock, condition } = subject;
-  return [node, weak, cursor, string, array, map, objects, queue, lock, condition] as unknown as ObjectView[];
+  const { pinnable, node, weak, cursor, string, array, map, objects, queue, lock, condition } = subject;
+  return [pinnable, node, weak, cursor, string, array, map, objects, queue, lock, condition] as unknown as ObjectView[];
 }

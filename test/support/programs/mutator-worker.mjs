@@ -87,6 +87,15 @@ async function idle() {
   return {};
 }
 
+/** Holds pins until it is told to stop, or is ended. */
+async function pins(heap) {
+  const bytes = heap.defineShape({ name: 'pinned bytes', elements: 'u8' });
+  const held = Array.from({ length: data.pins }, () => heap.pin(heap.createPinnable(bytes, 100)));
+  ready();
+  while (running()) await new Promise((resolve) => setTimeout(resolve, 20));
+  return { held: held.length };
+}
+
 /** Attached, and waiting outside it, parked. */
 function parked(_heap, mutator) {
   ready();
@@ -130,7 +139,7 @@ function churn() {
   return { rounds };
 }
 
-const TASKS = { ...COLLECTION_TASKS, intern, offer, shadow, table, counters, allocate, idle, parked, spinning, churn };
+const TASKS = { ...COLLECTION_TASKS, intern, offer, shadow, table, counters, allocate, idle, pins, parked, spinning, churn };
 
 if (task === 'churn') parentPort.postMessage({ result: churn() });
 else {

@@ -1,0 +1,3 @@
+module faultline/bench/peers
+
+go 1.19

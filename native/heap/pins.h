@@ -1,0 +1,57 @@
+// Pins: the objects whose bytes have left the heap by address: a system call or native code reads and writes them.
+//
+// Three laws (N), each checked where it could be broken:
+//   A pinned object never moves and has its regions for itself.  Only large objects can be pinned (Add); no plan takes their regions.
+//   It is alive.  A pin is a root; the sweep checks that no region of a pinned object became free (CheckRegions).
+//   It holds no references (Add).  The kernel's marks of written pages do not show writes through another mapping.
+//
+// One lock, held for a look at the list.  Mutators and finalizers of their threads add and remove, also while they are parked; pauses
+// and the verifier read.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <list>
+#include <mutex>
+
+#include "heap/layout.h"
+
+namespace faultline {
+
+class Heap;
+
+class Pins {
+ public:
+  struct Entry {
+    WordIndex object = 0;
+    uint64_t bytes = 0;
+  };
+  using Pin = std::list<Entry>::iterator;
+
+  // Whether it can be pinned, wherever it lies: the caller is a running mutator.
+  static bool CanPin(Heap& heap, WordIndex object);
+  // An object may be pinned several times.
+  Pin Add(Heap& heap, WordIndex object, uint64_t bytes);
+  void Remove(Pin pin);
+
+  template <typename Visit>
+  void ForEachRoot(Visit visit) {
+    const std::lock_guard<std::mutex> guard(lock_);
+    for (Entry& entry : entries_) visit(&entry.object);
+  }
+
+  // (N) after a sweep, and in the verifier.
+  void CheckRegions(Heap& heap);
+
+  // Relaxed: figures.
+  uint64_t count() const { return count_.load(std::memory_order_relaxed); }
+  uint64_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
+
+ private:
+  std::mutex lock_;
+  std::list<Entry> entries_;
+  std::atomic<uint64_t> count_{0};
+  std::atomic<uint64_t> bytes_{0};
+};
+
+}  // namespace faultline

@@ -1,0 +1,36 @@
+// Pinning: pins as JavaScript holds them: an ArrayBuffer over a mapping of the object's pages.
+//
+//     held ──ReleasePin──▶ released ──ArrayBuffer collected, backing store freed──▶ gone
+//
+//   state      the object   the mapping               the ArrayBuffer
+//   held       pinned       shows the object          attached (or its contents were moved to another one)
+//   released   as any       inaccessible, or zeros    detached
+//   gone                    unmapped                  collected
+//
+// Released by the program, by the mutator's end, or when nobody has the ArrayBuffer any more.  All of it on the mutator's thread.
+//
+// V8 and Node may hold the address longer than the pin: a read that is under way holds the ArrayBuffer, an ArrayBuffer that its
+// program has transferred lives on in another one.  Two holders, then: the ArrayBuffer and its backing store.
+#pragma once
+
+#include <napi.h>
+
+#include "heap/pins.h"
+#include "os/pinned_mapping.h"
+
+namespace faultline {
+
+struct MutatorBinding;
+
+struct PinBinding {
+  MutatorBinding* mutator = nullptr;  // Null once released.
+  Pins::Pin pin;
+  PinnedMapping mapping;
+  napi_ref buffer = nullptr;  // Weak.
+  int holders = 0;
+};
+
+// `in_javascript`: the thread still runs JavaScript, so that the ArrayBuffer has to be detached.
+void ReleasePin(napi_env env, PinBinding* pin, bool in_javascript);
+
+}  // namespace faultline

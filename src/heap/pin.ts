@@ -1,0 +1,111 @@
+/**
+ * Pins: the bytes of an object as memory that does not move, for system calls and native code.
+ *
+ *     mutator view       … │ object │ …        moves house with every flip; a system call may find a page missing
+ *     the pin's mapping      │ bytes │         the same pages of the memory file, always there, at one address
+ *
+ * Only an object that has its regions for itself can be pinned: one made by `heap.createPinnable`, or a large one. Nothing is
+ * copied, and the object stays an object: others refer to it, read it through the heap's views, and see the same bytes.
+ */
+import { constants } from 'node:buffer';
+import { type Binding, isRefusal, type MutatorHandle, type PinHandle } from '../binding.ts';
+import { argumentRangeError, argumentTypeError, HeapError } from '../errors.ts';
+import { errorName } from '../gc/fault-modes.ts';
+import { WORD_BYTES } from './layout.ts';
+import { Shape } from './shapes.ts';
+import type { Ref } from './units.ts';
+
+/** Which of an object's elements are pinned. */
+export interface PinRange {
+  /** Where the range begins, in bytes from the first element. Default 0. */
+  byteOffset?: number;
+  /** Its length in bytes, at least 1. Default: as far as the elements go. */
+  byteLength?: number;
+}
+
+/**
+ * A pinned range; made by `heap.pin`. While it is held its object is alive and does not move. It ends with the first of: `release`
+ * or `using`; the detach of its mutator, hence the close of the heap; nobody has the pin or its bytes any more.
+ *
+ * What was under way on its memory when it ended touches nothing of the heap: a system call fails with EFAULT.
+ */
+export class Pin {
+  /** The range. Not transferable to another thread; without elements once the pin is released. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Where `bytes` begins, for native code. Another one than any address of the object in the heap's views. */
+  readonly address: bigint;
+  readonly #native: Binding;
+  readonly #pin: PinHandle;
+
+  /** @internal Use heap.pin(). */
+  constructor(native: Binding, { buffer, address, pin }: { buffer: ArrayBuffer; address: bigint; pin: PinHandle }) {
+    this.#native = native;
+    this.#pin = pin;
+    this.address = address;
+    this.bytes = new Uint8Array(buffer);
+  }
+
+  /** Whether the pin has ended. */
+  get released(): boolean {
+    return this.bytes.byteLength === 0;
+  }
+
+  /** Ends the pin: `bytes` has no elements any more, the object may die. In the thread that made it; again does nothing. A few us. */
+  release(): void {
+    this.#native.unpin(this.#pin);
+  }
+
+  [Symbol.dispose](): void {
+    this.release();
+  }
+}
+
+/** @internal The shape of what `mutator.allocatePinnable` is to make. */
+export function mustBePinnable(shape: Shape): void {
+  if (!(shape instanceof Shape)) throw argumentTypeError('shape to pin', 'a shape of this heap', shape);
+  const data = shape.elementKind !== undefined && !['ref', 'tagged', 'weak', 'ephemeron', 'finalizable'].includes(shape.elementKind);
+  if (data && shape.refCount === 0 && shape.taggedCount === 0) return;
+  throw argumentRangeError('shape to pin', 'one with elements that are numbers and without references', shape.name);
+}
+
+/** @internal Pins elements of the object at `ref`, whose shape and element count these are. Not a safepoint. */
+export function pinElements(
+  native: Binding,
+  mutator: MutatorHandle,
+  { ref, shape, count }: { ref: Ref; shape: Shape; count: number },
+  range: PinRange,
+): Pin {
+  if (typeof range !== 'object' || range === null) throw argumentTypeError('range to pin', 'an object', range);
+  if (shape.elementKind === undefined || shape.words(count) === shape.fixedWords) throw notPinnable(shape, 'it has no elements');
+  const all = shape.elementBytes * count;
+  const byteOffset = integer('byteOffset of a pin', range.byteOffset ?? 0, 0, all - 1);
+  const most = Math.min(all - byteOffset, constants.MAX_LENGTH);
+  const byteLength = integer('byteLength of a pin', range.byteLength ?? all - byteOffset, 1, most);
+  const answer = native.pin(mutator, ref, shape.fixedWords * WORD_BYTES + byteOffset, byteLength);
+  if (typeof answer === 'string') throw refused(answer, shape);
+  if (!isRefusal(answer)) return new Pin(native, answer);
+  throw new HeapError(
+    'ERR_PIN_REFUSED',
+    `${byteLength} bytes cannot be pinned: ${answer.syscall} was refused (${errorName(answer.errno)}). Each pin is a mapping: ` +
+      'release some, pin larger ranges, or raise vm.max_map_count.',
+    { errno: answer.errno, syscall: answer.syscall, figures: { requestedBytes: byteLength } },
+  );
+}
+
+function refused(code: 'ERR_NOT_PINNABLE' | 'ERR_PIN_REFUSED', shape: Shape): HeapError {
+  if (code === 'ERR_NOT_PINNABLE') return notPinnable(shape, 'it may move, or has references');
+  return new HeapError(code, 'this runtime allows no ArrayBuffer over memory that is not its own; copy the bytes instead.');
+}
+
+function notPinnable(shape: Shape, why: string): HeapError {
+  return new HeapError(
+    'ERR_NOT_PINNABLE',
+    `an object of shape ${shape.name} cannot be pinned: ${why}. Make it with heap.createPinnable(shape, count), of a shape with elements ` +
+      'that are numbers and without references.',
+  );
+}
+
+function integer(what: string, value: number, least: number, most: number): number {
+  if (Number.isInteger(value) && value >= least && value <= most) return value;
+  throw argumentRangeError(what, `an integer from ${least} to ${most}`, value);
+}
