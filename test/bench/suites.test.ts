@@ -5,13 +5,14 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { Configuration } from '../../bench/harness/contract.ts';
-import { DEFAULT_ROW, HEAP_FACTORS, MODES, SUITES } from '../../bench/harness/matrix.ts';
+import { DEFAULT_ROW, HEAP_FACTORS, MODES, QUICK_PEERS, SUITES, WORKLOADS } from '../../bench/harness/matrix.ts';
 import { findMinimumHeap } from '../../bench/harness/minimum-heap.ts';
 import { MinimumHeapsFile } from '../../bench/harness/minimum-heaps-file.ts';
 import { keyOf, labelOf, minimumHeapKey } from '../../bench/harness/point.ts';
 import { randomFrom } from '../../bench/harness/random.ts';
 import { scheduleOf } from '../../bench/harness/schedule.ts';
 import { pointsOf } from '../../bench/harness/suites.ts';
+import { PEERS } from '../../bench/peers/systems.ts';
 import { BENCH_SUITES } from '../../src/cli/bench/bench-options.ts';
 
 const MIB = 2 ** 20;
@@ -62,6 +63,14 @@ describe('suites', () => {
       const keys = new Set(all.filter(({ suites }) => suites.includes(suite)).map(keyOf));
       expect(pointsOf(suite, { quick: false }).filter((point) => !keys.has(keyOf(point)))).toEqual([]);
     }
+  });
+
+  it('peers are asked for what they have', () => {
+    for (const { name, peers } of WORKLOADS) {
+      const able = [...PEERS.values()].filter(({ workloads }) => workloads.includes(name)).map((peer) => peer.name);
+      expect([...peers].sort(), name).toEqual(able.sort());
+    }
+    expect(QUICK_PEERS.filter((name) => !PEERS.has(name))).toEqual([]);
   });
 
   it('a filter keeps the rows that it matches', () => {
