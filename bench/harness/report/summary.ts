@@ -109,7 +109,10 @@ function harnessLine({ harness }: Analysis): string {
   if (harness === undefined) return 'nothing was measured';
   const own = `the harness took ${(harness.cpuShare * 100).toFixed(2)} % of a CPU`;
   if (harness.wall === undefined || harness.cpu === undefined) return own;
-  const most = Math.max(Math.abs(harness.wall.relative), Math.abs(harness.cpu.relative));
-  const verdict = most > HARNESS_LIMIT ? ', over the limit of 1 %' : '';
-  return `${own}; A/A: wall ${differenceText(harness.wall)}, CPU ${differenceText(harness.cpu)}${verdict}`;
+  const text = `${own}; A/A: wall ${differenceText(harness.wall)}, CPU ${differenceText(harness.cpu)}`;
+  const both = [harness.wall, harness.cpu];
+  if (both.some(({ relative, verdict }) => verdict !== 'none' && Math.abs(relative) > HARNESS_LIMIT))
+    return `${text}, over the limit of 1 %`;
+  const isVague = both.some(({ low, high }) => Math.max(-low, high) > HARNESS_LIMIT);
+  return isVague ? `${text}, too vague to tell 1 %` : text;
 }
