@@ -49,6 +49,7 @@ export type HeapErrorCode =
   | 'ERR_SNAPSHOT_WRITE'
   | 'ERR_RUN_INTERRUPTED'
   | 'ERR_RUN_MISMATCH'
+  | 'ERR_BENCH_MISSING'
   | 'ERR_OPTION';
 
 /** What an error says besides its code and message. */

@@ -9,6 +9,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { HeapError } from '../errors.ts';
+import { benchCommand } from './bench.ts';
 import { doctorCommand } from './doctor.ts';
 import { runCommand } from './run.ts';
 
@@ -40,7 +41,7 @@ function program(): Command {
     .addHelpText('after', AFTER_HELP)
     .exitOverride()
     .configureOutput({ outputError: () => {} });
-  for (const build of [runCommand, doctorCommand]) command.addCommand(inheriting(build(), command));
+  for (const build of [runCommand, doctorCommand, benchCommand]) command.addCommand(inheriting(build(), command));
   return command;
 }
 

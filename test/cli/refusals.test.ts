@@ -35,6 +35,21 @@ describe('impossible options', () => {
   );
 });
 
+describe('impossible options of bench', () => {
+  it.each([
+    [['everything'], 'SUITE must be one of barriers, markers'],
+    [['--filter', '('], '--filter must be a regular expression'],
+    [['--invocations', '0'], '--invocations must be an integer from 1 to 1000'],
+    [['--heap-factors', '1.5,,2'], '--heap-factors must be numbers from 1 to 100'],
+    [['--heap-factors', '0.9'], 'got "0.9"'],
+    [['--seed', '-1'], '--seed must be an integer'],
+  ])('%j', async (words, sentence) => {
+    const ended = await faultline(['bench', ...words]);
+    expectRefusal(ended, 'ERR_OPTION');
+    expect(ended.stderr).toContain(sentence);
+  });
+});
+
 describe('input that cannot be used', () => {
   const text = textOf(randomSnapshot(1, 50));
   it.each([
@@ -77,7 +92,7 @@ describe('a machine without the addon', () => {
 });
 
 describe('help', () => {
-  it.each([[['--help']], [['run', '--help']], [['doctor', '--help']], [['--version']]])('%j is printed, exit code 0', async (words) => {
+  it.each([[['--help']], [['run', '--help']], [['doctor', '--help']], [['bench', '--help']], [['--version']]])('%j is printed, exit code 0', async (words) => {
     const { status, stdout, stderr } = await faultline(words);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     expect(stdout).not.toBe('');

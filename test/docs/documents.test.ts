@@ -10,6 +10,11 @@ import { binding } from '../../dist/binding.js';
 import { DIAGNOSTICS } from '../../src/gc/events.ts';
 import { AUTOMATIC_MODES, BARRIERS } from '../../src/gc/barriers.ts';
 import { COLLECTION_KINDS, COLLECTION_REASONS } from '../../src/gc/requests.ts';
+import { WORKLOADS } from '../../bench/harness/matrix.ts';
+import { FOREIGN_LIMIT } from '../../bench/harness/processor-time.ts';
+import { LIMITS_MS } from '../../bench/harness/statistics/critical-operations.ts';
+import { MMU_WINDOWS_MS } from '../../bench/harness/statistics/mutator-utilization.ts';
+import { BENCH_SUITES } from '../../src/cli/bench/bench-options.ts';
 import { CONFIGURATIONS } from '../model/configurations.ts';
 import { anchors, documents, localLinks, read, ROOT, tableRows } from './markdown.ts';
 
@@ -179,6 +184,30 @@ describe('docs/events.md', () => {
     for (const group of [figures.cycles, figures.pages, figures.pauses, figures.regions, figures.faults]) {
       expect(Object.keys(group).filter((field) => !named(field))).toEqual([]);
     }
+  });
+});
+
+describe('docs/benchmarks.md', () => {
+  const cells = firstCells(section('docs/benchmarks.md', 'The harness'));
+
+  it('has every suite, in order', () => {
+    expect(cells.filter((cell) => (BENCH_SUITES as readonly string[]).includes(cell))).toEqual([...BENCH_SUITES]);
+  });
+
+  it('has exactly the options of faultline bench', () => {
+    const known = [...read('src/cli/bench/bench-options.ts').matchAll(/\.option\('(--[\w-]+)/g)].map(([, option]) => option!);
+    expect(cells.filter((cell) => cell.startsWith('--'))).toEqual(known);
+  });
+
+  it('has every workload', () => {
+    expect(firstCells(section('docs/benchmarks.md', 'Workloads'))).toEqual(expect.arrayContaining(WORKLOADS.map(({ name }) => name)));
+  });
+
+  it('is right about the limits of the statistics', () => {
+    const text = section('docs/benchmarks.md', 'The harness').replaceAll(/\n +/g, ' ');
+    expect(text).toContain(`(${LIMITS_MS.join(', ')} ms)`);
+    expect(text).toContain(`windows of ${MMU_WINDOWS_MS[0]} to ${MMU_WINDOWS_MS.at(-1)} ms`);
+    expect(text).toContain(`beyond ${FOREIGN_LIMIT * 100} %`);
   });
 });
 

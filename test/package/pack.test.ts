@@ -109,6 +109,11 @@ describe('installed with install scripts off', () => {
     expect(expectSuccess(run(app, 'npx', '--no-install', 'faultline', '--version')).trim()).toBe(version);
   });
 
+  it('says where the benchmarks are', () => {
+    const { status, stderr } = run(app, 'npx', '--no-install', 'faultline', 'bench', 'a-a', '--quick');
+    expect({ status, stderr }).toEqual({ status: 1, stderr: expect.stringMatching(/^faultline: ERR_BENCH_MISSING: .*clone the repository/m) });
+  });
+
   it('tells what this machine allows', () => {
     expectSuccess(run(app, 'npx', '--no-install', 'faultline', 'doctor'));
   });

@@ -1,0 +1,63 @@
+/**
+ * Processor time of the machine, of this process and of its children, as the kernel counts it: from their difference follows how much
+ * of the CPUs somebody else took while an invocation ran. Such an invocation measures its neighbours.
+ */
+import { readFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+
+/** USER_HZ: what the kernel shows to programs, on every machine that Faultline runs on. */
+const TICKS_PER_SECOND = 100;
+
+/** All in ms since some moment in the past, to the tick of 10 ms. */
+export interface ProcessorTime {
+  /** CPUs doing anything, the host's theft included. */
+  readonly busyMs: number;
+  /** This process. */
+  readonly harnessMs: number;
+  /** Its children that have ended, and theirs. */
+  readonly childrenMs: number;
+  readonly wallMs: number;
+}
+
+/** What happened between two readings. */
+export interface ProcessorShare {
+  /** Of all CPUs, taken by others: 0 … 1. */
+  readonly foreign: number;
+  /** Of one CPU, taken by the harness itself. */
+  readonly harness: number;
+}
+
+/** Above this, of all CPUs, an invocation counts as disturbed. */
+export const FOREIGN_LIMIT = 0.06;
+
+export function processorTime(): ProcessorTime {
+  const [, user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] = readFileSync('/proc/stat', 'utf8')
+    .split('\n', 1)[0]!
+    .split(/ +/)
+    .map(Number);
+  const own = readFileSync('/proc/self/stat', 'utf8');
+  // The name, in brackets, may have spaces; utime, stime, cutime and cstime are the 14th to 17th field.
+  const [utime = 0, stime = 0, cutime = 0, cstime = 0] = own
+    .slice(own.lastIndexOf(')') + 2)
+    .split(' ')
+    .slice(11, 15)
+    .map(Number);
+  return {
+    busyMs: ms(user + nice + system + irq + softirq + steal),
+    harnessMs: ms(utime + stime),
+    childrenMs: ms(cutime + cstime),
+    wallMs: performance.now(),
+  };
+}
+
+export function shareBetween(before: ProcessorTime, after: ProcessorTime, cpuCount = cpus().length): ProcessorShare {
+  const wallMs = Math.max(1, after.wallMs - before.wallMs);
+  const harnessMs = after.harnessMs - before.harnessMs;
+  const ours = harnessMs + after.childrenMs - before.childrenMs;
+  const foreignMs = Math.max(0, after.busyMs - before.busyMs - ours);
+  return { foreign: foreignMs / (wallMs * cpuCount), harness: harnessMs / wallMs };
+}
+
+function ms(ticks: number): number {
+  return (ticks * 1000) / TICKS_PER_SECOND;
+}

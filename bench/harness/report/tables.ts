@@ -1,0 +1,108 @@
+/** The tables of the report: all rows, critical operations, nominal statistics, machine. */
+import { MMU_WINDOWS_MS } from '../statistics/mutator-utilization.ts';
+import { PERCENTILES } from '../statistics/percentiles.ts';
+import { LIMITS_MS } from '../statistics/critical-operations.ts';
+import type { AnalysedRow, Analysis } from './analysis.ts';
+import { type Cell, section, table } from './markup.ts';
+import { knobsText } from './plots.ts';
+import type { Figures, Tail } from './rows.ts';
+import { duration, mib, percent, signedPercent } from './text.ts';
+
+const MESSAGE_CHARS = 200;
+
+/** Columns of a row that has figures. */
+const COLUMNS: readonly (readonly [head: string, cell: (figures: Figures, row: AnalysedRow) => Cell])[] = [
+  ['wall', ({ wallNs: { median, low, high } }) => `${duration(median)} (${duration(low)} to ${duration(high)})`],
+  ['against the baseline', (_, { difference }) => differenceText(difference)],
+  ['CPU', ({ cpuNs }) => duration(cpuNs.median)],
+  ['LBO wall', (_, { overhead }) => overhead?.wall?.median.toFixed(3) ?? ''],
+  ['LBO CPU', (_, { overhead }) => overhead?.cpu.median.toFixed(3) ?? ''],
+  ['MMU 1 ms', (figures) => utilization(figures, 1)],
+  ['MMU 5 ms', (figures) => utilization(figures, 5)],
+  ['MMU 50 ms', (figures) => utilization(figures, 50)],
+  ['pause p99', ({ pauses }) => tailText(pauses, 99)],
+  ['pause max', ({ pauses }) => tailText(pauses, 100)],
+  ['latency p99', ({ latencies }) => tailText(latencies?.simple, 99)],
+  ['latency p99.9', ({ latencies }) => tailText(latencies?.simple, 99.9)],
+  ['metered p99', ({ latencies }) => tailText(latencies?.metered, 99)],
+  ['peak memory', ({ peakBytes, memorySource }) => `${mib(peakBytes.median)} (${memorySource})`],
+  ['collections', ({ collections }) => collections],
+];
+
+export function rowTable(rows: readonly AnalysedRow[]): string {
+  const description =
+    'Medians over invocations with 95 % bootstrap intervals. “No difference” where the interval of the difference holds 0; ' +
+    '~ marks values at or under the hiccup floor, which is in brackets.';
+  const head = ['workload', 'row', 'heap', 'n', ...COLUMNS.map(([name]) => name)];
+  return section('rows', 'All rows', description, table(head, rows.map(rowCells)));
+}
+
+function rowCells(row: AnalysedRow): Cell[] {
+  const { figures, failures, count, disturbed, failureMessage = '' } = row;
+  const failed = Object.entries(failures).map(([code, times]) => `, ${times} ${code}`);
+  const disturbances = disturbed > 0 ? ` (${disturbed} disturbed)` : '';
+  const head = [knobsText(row), row.series, row.heap, `${count}${disturbances}${failed.join('')}`];
+  if (figures === undefined) return [...head, failureMessage.slice(0, MESSAGE_CHARS)];
+  return [...head, ...COLUMNS.map(([, cell]) => cell(figures, row))];
+}
+
+function differenceText(difference: AnalysedRow['difference']): string {
+  if (difference === undefined) return 'baseline';
+  const { relative, verdict } = difference.wall;
+  return verdict === 'none' ? `no difference (${signedPercent(relative)})` : signedPercent(relative);
+}
+
+function utilization({ mmu }: Figures, windowMs: (typeof MMU_WINDOWS_MS)[number]): string {
+  return percent(mmu[MMU_WINDOWS_MS.indexOf(windowMs)]!);
+}
+
+function tailText(tail: Tail | undefined, at: (typeof PERCENTILES)[number]): string {
+  const value = tail?.values[PERCENTILES.indexOf(at)];
+  return value === undefined ? '' : `${duration(value.valueNs)}${value.atFloor ? ' ~' : ''} (${duration(value.floorNs)})`;
+}
+
+export function criticalTable({ critical }: Analysis): string {
+  if (critical.length === 0) return '';
+  const description = 'The highest rate whose 99th percentile holds each limit, and their geometric mean; a second.';
+  const head = ['workload', 'row', 'mean', ...LIMITS_MS.map((limitMs) => `${limitMs} ms`)];
+  const rows = critical.map(({ workload, series, mean, perLimit }) => [workload, series, mean.toFixed(0), ...perLimit]);
+  return section('critical', 'Critical operations', description, table(head, rows));
+}
+
+export function nominalTable({ rows }: Analysis): string {
+  const head = ['workload', 'row', 'heap', 'mean', 'p10', 'p50', 'p90', 'references', 'allocation', 'turnover', 'survival'];
+  const cells = rows.flatMap((row): Cell[][] => {
+    const nominal = row.figures?.nominal;
+    if (nominal === undefined) return [];
+    const { objectBytesMean, objectBytesP10, objectBytesP50, objectBytesP90, turnover, survival } = nominal;
+    const sizes = [objectBytesMean.toFixed(1), objectBytesP10, objectBytesP50, objectBytesP90];
+    const rate = `${mib(nominal.allocationBytesPerSecond)}/s`;
+    const shares = [percent(nominal.pointerDensity), rate, turnover?.toFixed(1) ?? '', percent(survival)];
+    return [[knobsText(row), row.series, row.heap, ...sizes, ...shares]];
+  });
+  if (cells.length === 0) return '';
+  const description =
+    'What the workloads do to a heap, after DaCapo’s nominal statistics. Sizes of objects in bytes; turnover is in minimum heaps.';
+  return section('nominal', 'Nominal statistics', description, table(head, cells));
+}
+
+export function machineTable({ rows, harness, head }: Analysis): string {
+  const { settings, ...machine } = head.machine;
+  const facts = Object.entries({ ...machine, ...settings }).map(([name, value]) => [name, value]);
+  const runtimes = new Map(rows.flatMap(({ series, figures }) => (figures === undefined ? [] : [[series, aboutText(figures)] as const])));
+  return section('machine', 'Machine', harnessText(harness), table(['setting', 'value'], facts) + table(['row', 'runtime'], [...runtimes]));
+}
+
+function aboutText({ about }: Figures): string {
+  return Object.entries(about)
+    .map(([name, value]) => `${name}: ${value}`)
+    .join('; ');
+}
+
+function harnessText(harness: Analysis['harness']): string {
+  if (harness === undefined) return '';
+  const own = `The harness took ${(harness.cpuShare * 100).toFixed(2)} % of a CPU while invocations ran.`;
+  if (harness.wall === undefined) return own;
+  const { relative, low, high } = harness.wall;
+  return `${own} Arm b against arm a, which differ in nothing: wall ${signedPercent(relative)} (${signedPercent(low)} to ${signedPercent(high)}).`;
+}

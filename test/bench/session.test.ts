@@ -1,0 +1,153 @@
+/** A whole session with the fake invocation: minimum heaps, rounds, interruption, resumption, analysis. */
+import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, describe, expect, it } from 'vitest';
+import type { BenchRequest } from '../../bench/harness/options.ts';
+import { labelOf } from '../../bench/harness/point.ts';
+import { onlyProgram } from '../../bench/harness/programs.ts';
+import { analysisOf } from '../../bench/harness/report/analysis.ts';
+import { histogramFiles } from '../../bench/harness/report/histogram-files.ts';
+import { summaryText } from '../../bench/harness/report/summary.ts';
+import { ResultsFolder } from '../../bench/harness/results-folder.ts';
+import { Session } from '../../bench/harness/session.ts';
+
+const MIB = 2 ** 20;
+/** A guard against a hang, never a measurement. */
+const LIMIT_MS = 180_000;
+const FAKE = fileURLToPath(new URL('fake-invocation.mjs', import.meta.url));
+const work = mkdtempSync(join(tmpdir(), 'faultline-bench-'));
+afterAll(() => rmSync(work, { recursive: true, force: true }));
+
+const NOTHING = new AbortController().signal;
+describe('a session', { timeout: LIMIT_MS }, () => {
+  const request = (name: string, more: Partial<BenchRequest> = {}): BenchRequest => ({
+    ...{ suite: 'barriers', quick: true, invocations: 3, seed: 5, out: join(work, name), resume: false, json: false, ...more },
+  });
+  const run = (asked: BenchRequest, signal = NOTHING) => {
+    const folder = new ResultsFolder(asked);
+    return { folder, outcome: new Session(folder, onlyProgram(FAKE), signal).run() };
+  };
+  const ENDING_WELL = { filter: 'native (sigbus|thread|sigsegv|stw|none)' };
+
+  it('finds the minimum heap, keeps every kind of result, and does not repeat hopeless ones', async () => {
+    const { folder, outcome } = run(request('whole', ENDING_WELL));
+    const { done, asked, leftOut } = await outcome;
+    const records = folder.records.read();
+    const byMode = (mode: string) => records.filter(({ configuration: { barrier } }) => barrier?.mode === mode);
+    expect(asked).toBe(15);
+    expect(done).toBe(records.length);
+    expect(byMode('sigbus').map(({ result }) => result.ok)).toEqual([true, true, true]);
+    expect(byMode('thread')).toHaveLength(1);
+    expect(byMode('sigsegv').map(({ result }) => result.ok)).toEqual([false, false]);
+    expect(leftOut).toEqual(['3 not tried again after they were unsupported or failed 2 times']);
+    const [minimum] = Object.values(
+      (JSON.parse(readFileSync(join(folder.path, 'minimum-heaps.json'), 'utf8')) as { heaps: object }).heaps,
+    ) as { bytes: number }[];
+    expect(minimum!.bytes / MIB).toBeGreaterThanOrEqual(20);
+    expect(minimum!.bytes / MIB).toBeLessThanOrEqual(22);
+    expect(byMode('sigbus')[0]!.configuration.heapBytes).toBe(2 * minimum!.bytes);
+    expect(byMode('sigbus').map(({ configuration: { seed } }) => seed)).toEqual([5, 6, 7]);
+    expect(readdirSync(join(folder.path, 'raw'))).toHaveLength(records.filter(({ result }) => result.ok).length);
+    expect(readdirSync(folder.path)).not.toContain('scratch');
+  });
+
+  it('that is interrupted keeps what there is, and resumed does only the rest', async () => {
+    const stop = new AbortController();
+    const first = run(request('interrupted', { ...ENDING_WELL, filter: 'native (sigbus|stw)' }), stop.signal);
+    const path = join(first.folder.path, 'invocations.jsonl');
+    const timer = setInterval(() => {
+      if (first.folder.records.read().length >= 2) stop.abort(new Error('enough'));
+    }, 5);
+    await expect(first.outcome).rejects.toThrow('enough');
+    clearInterval(timer);
+    const before = readFileSync(path, 'utf8');
+    expect(before.split('\n').length - 1).toBeLessThan(6);
+    // As if the machine had lost power while a line was written.
+    appendFileSync(path, '{"point":{"suites":["barr');
+    const second = run(request('interrupted', { resume: true, suite: 'all', seed: 99 }));
+    const { done, asked } = await second.outcome;
+    expect([done, asked]).toEqual([6, 6]);
+    expect(readFileSync(path, 'utf8').startsWith(before)).toBe(true);
+    expect(second.folder.head.options).toMatchObject({ suite: 'barriers', seed: 5 });
+    const slots = second.folder.records.read().map(({ point, round }) => `${labelOf(point)} ${round}`);
+    expect(new Set(slots).size).toBe(6);
+  });
+
+  it('does not mix its results into those of another', async () => {
+    new ResultsFolder(request('taken'));
+    expect(() => new ResultsFolder(request('taken'))).toThrow(/--out must be a folder without results, or --resume/);
+    expect(() => new ResultsFolder(request('empty', { resume: true }))).toThrow(/--out must be a folder with results/);
+  });
+});
+
+describe('the analysis', { timeout: LIMIT_MS }, () => {
+  it('finds what the fake invocation was made to show, and the summary fits a screen', async () => {
+    const asked: BenchRequest = {
+      suite: 'all',
+      quick: true,
+      invocations: 4,
+      seed: 11,
+      out: join(work, 'analysed'),
+      resume: false,
+      json: false,
+      filter: '(gcbench|lru) faultline native (sigbus|stw|none) .*(2×|3×|1.5×|MiB)',
+    };
+    const folder = new ResultsFolder(asked);
+    const { leftOut } = await new Session(folder, onlyProgram(FAKE), NOTHING).run();
+    const records = folder.records.read();
+    const analysis = analysisOf(records, folder.head, leftOut);
+    expect(analysisOf(records, folder.head, leftOut)).toEqual(analysis);
+    const row = (workload: string, text: RegExp, heap: string) =>
+      analysis.rows.find((each) => each.workload === workload && text.test(each.series) && each.heap === heap && each.arm === undefined)!;
+
+    // The floor is the distilled cost: 1 s of wall time without anything identified as a collector's.
+    const floor = row('gcbench', / none$/, '1024 MiB');
+    expect(floor.overhead!.wall!.median).toBeCloseTo(1, 2);
+    const barrierFree = row('gcbench', /^C\+\+ sigbus$/, '2×');
+    expect(barrierFree.overhead!.wall!.median).toBeGreaterThan(1.2);
+    expect(barrierFree.overhead!.wall!.median).toBeLessThan(1.28);
+    const stopped = row('gcbench', /^C\+\+ stw$/, '2×');
+    expect(stopped.overhead!.wall!.median).toBeCloseTo(1.5, 1);
+    expect(stopped.difference).toMatchObject({ baseline: barrierFree.series, wall: { verdict: 'more' } });
+    expect(barrierFree.difference).toBeUndefined();
+
+    // 20 % of 1.5 s is longer than every window.
+    expect(stopped.figures!.mmu.every((share) => share === 0)).toBe(true);
+    expect(barrierFree.figures!.mmu.at(-1)).toBeGreaterThan(0.9);
+    expect(barrierFree.figures!.heat!.flips).toBe(20);
+    expect(stopped.figures!.heat).toBeUndefined();
+    expect(barrierFree.figures!.nominal!.turnover).toBeCloseTo((100 * 20 * MIB) / (barrierFree.heapBytes / 2), 6);
+
+    // The pause of 0.3 s holds up one request in five for 0.15 s on average; its percentiles are far over the floor, the others' are not.
+    const closed = row('lru', /^C\+\+ stw$/, '3×').figures!.latencies!;
+    expect(closed.loop).toBe('closed');
+    expect(closed.simple.values.at(-1)!.valueNs / 1e9).toBeCloseTo(0.3, 1);
+    expect(closed.simple.values[0]).toMatchObject({ percent: 50, floorNs: 2000, atFloor: false });
+    const open = analysis.rows.find(({ workload, series }) => workload === 'lru' && / stw 10000\/s$/.test(series))!;
+    expect(open.figures!.latencies!.loop).toBe('open');
+    expect(open.overhead!.wall).toBeUndefined();
+    expect([...histogramFiles(records)].map(([name]) => name)).toContain('lru-faultline-native-stw-barrier-free-adaptive-3x-metered.hgrm');
+
+    // Both arms have the same seeds, so the fake's figures are equal.
+    expect(analysis.harness).toMatchObject({ wall: { relative: 0, verdict: 'none' }, cpu: { relative: 0, verdict: 'none' } });
+
+    const lines = summaryText(analysis).split('\n');
+    expect(lines.length).toBeLessThanOrEqual(50);
+    expect(Math.max(...lines.map((line) => [...line].length))).toBeLessThanOrEqual(140);
+  });
+
+  it('of nothing says so', () => {
+    const folder = new ResultsFolder({
+      suite: 'a-a',
+      quick: true,
+      invocations: 1,
+      seed: 1,
+      out: join(work, 'nothing'),
+      resume: false,
+      json: false,
+    });
+    expect(summaryText(analysisOf([], folder.head, ['interrupted']))).toContain('nothing was measured');
+  });
+});
