@@ -5,15 +5,16 @@
 //
 //   RawAccess     a load and a store, nothing else: markers `barrier-free` and `stopped`
 //   LoggedAccess  the store logs what it overwrites while marking runs: marker `satb`
+//   AskingAccess  the load asks whether it found an old address: fault mode `load-barrier`, with the stores of one of the others
 //
 // The slow paths are those of src/heap/allocation.ts.  Waiting happens parked.
 #pragma once
 
 #include <memory>
-#include <string>
 #include <vector>
 
 #include "heap/allocation.h"
+#include "heap/load_barrier.h"
 #include "heap/weak_access.h"
 #include "bench/census.h"
 #include "node/instance.h"
@@ -77,9 +78,9 @@ class NativeMutator {
 
   bool logging() const { return control_[control::kLogging] != 0; }
   void Log(uint32_t reference) { LogReference(heap_, *mutator_, reference); }
+  WordIndex LoadThroughBarrier(uint32_t* slot) { return LoadReference(heap_, *mutator_, slot); }
+  bool asks() const { return instance_->collector->fault_mode().kind() == FaultModeKind::kLoadBarrier; }
   MarkerKind marker() const { return instance_->collector->marker().kind(); }
-  // As in the options of the heap.
-  std::string fault_mode() const { return NameOf(instance_->collector->fault_mode().kind()); }
   const Timeline& timeline() const { return mutator_->timeline; }
 
   Census census;
@@ -119,6 +120,11 @@ struct LoggedAccess {
     if (mutator.logging()) mutator.Log(*slot);
     *slot = reference;
   }
+};
+
+template <typename Stores>
+struct AskingAccess : Stores {
+  static WordIndex Load(NativeMutator& mutator, uint32_t* slot) { return mutator.LoadThroughBarrier(slot); }
 };
 
 }  // namespace faultline::bench

@@ -31,10 +31,12 @@ std::unique_ptr<Work> Make(const std::string& name, NativeMutator& mutator, cons
 }  // namespace
 
 std::unique_ptr<Work> MakeWork(const std::string& name, NativeMutator& mutator, const Parameters& parameters, uint32_t seed) {
-  // There references have to be loaded through a barrier, for which no access is compiled.
-  if (mutator.fault_mode() == "load-barrier") return nullptr;
-  if (mutator.marker() == MarkerKind::kSatb) return Make<LoggedAccess>(name, mutator, parameters, seed);
-  return Make<RawAccess>(name, mutator, parameters, seed);
+  const bool logs = mutator.marker() == MarkerKind::kSatb;
+  if (mutator.asks()) {
+    return logs ? Make<AskingAccess<LoggedAccess>>(name, mutator, parameters, seed)
+                : Make<AskingAccess<RawAccess>>(name, mutator, parameters, seed);
+  }
+  return logs ? Make<LoggedAccess>(name, mutator, parameters, seed) : Make<RawAccess>(name, mutator, parameters, seed);
 }
 
 }  // namespace faultline::bench

@@ -8,7 +8,7 @@
 
 namespace faultline::bench {
 
-// Compiled for the access that the heap's marker and fault mode need.  Null when there is none of that name, or for that access.
+// Compiled for the access that the heap's marker and fault mode need.  Null when there is none of that name.
 std::unique_ptr<Work> MakeWork(const std::string& name, NativeMutator& mutator, const Parameters& parameters, uint32_t seed);
 
 }  // namespace faultline::bench
