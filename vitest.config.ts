@@ -11,7 +11,8 @@ export default defineConfig({
     typecheck: { enabled: true, include: ['test/**/*.test-d.ts'], tsconfig: './test/tsconfig.json' },
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 30_000,
+    // What hangs is found out all the same, and a busy machine is no reason to fail.
+    testTimeout: 120_000,
     hookTimeout: 60_000,
     teardownTimeout: 10_000,
   },
