@@ -5,13 +5,15 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { Configuration } from '../../bench/harness/contract.ts';
-import { DEFAULT_ROW, HEAP_FACTORS, MODES, QUICK_PEERS, SUITES, WORKLOADS } from '../../bench/harness/matrix.ts';
+import { DEFAULT_ROW, HEAP_FACTORS, MARKERS, MODES, QUICK_PEERS, SUITES, WORKLOADS } from '../../bench/harness/matrix.ts';
 import { findMinimumHeap } from '../../bench/harness/minimum-heap.ts';
 import { MinimumHeapsFile } from '../../bench/harness/minimum-heaps-file.ts';
 import { keyOf, labelOf, minimumHeapKey } from '../../bench/harness/point.ts';
 import { randomFrom } from '../../bench/harness/random.ts';
 import { scheduleOf } from '../../bench/harness/schedule.ts';
 import { pointsOf } from '../../bench/harness/suites.ts';
+import { BARRIERS } from '../../src/gc/barriers.ts';
+import { MARKERS as HEAP_MARKERS } from '../../src/gc/markers.ts';
 import { PEERS } from '../../bench/peers/systems.ts';
 import { BENCH_SUITES } from '../../src/cli/bench/bench-options.ts';
 
@@ -39,6 +41,11 @@ describe('suites', () => {
       );
       expect(pointsOf(suite, { quick })).toEqual(points);
     }
+  });
+
+  it('the matrix has the modes and the markers of the heap', () => {
+    expect([...MODES].sort()).toEqual(BARRIERS.map(({ mode }) => mode).sort());
+    expect([...MARKERS].sort()).toEqual([...HEAP_MARKERS].sort());
   });
 
   it('barriers has every mode on the same workloads, heaps and drivers', () => {
