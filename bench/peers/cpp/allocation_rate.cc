@@ -36,6 +36,7 @@ class AllocationRate final : public Work {
         sizes_(parameters),
         density_(parameters.Number("pointerDensity")),
         mutations_(parameters.Count("mutationsPerOperation")),
+        check_every_(parameters.Count("checkEvery")),
         survival_percent_(parameters.Count("survivalPercent")),
         numbers_(std::max<size_t>(
             1, static_cast<size_t>(parameters.Number("liveBytes") / (kCluster * parameters.Number("objectBytesMean"))))),
@@ -47,14 +48,14 @@ class AllocationRate final : public Work {
     for (uint32_t i = 0; i < holder_count_; ++i) MakeCluster(static_cast<int64_t>(i));
   }
 
-  void Step(uint32_t) override {
+  void Step(uint32_t index) override {
     const bool survives = random_.Below(100) < survival_percent_;
     MakeCluster(survives ? static_cast<int64_t>(random_.Below(holder_count_)) : -1);
     for (uint32_t i = 0; i < mutations_; ++i) {
       const uint32_t holder = random_.Below(holder_count_);
       Swing(holder, random_.Below(kCluster));
     }
-    CheckCluster(random_.Below(holder_count_));
+    if (index % check_every_ == 0) CheckCluster(random_.Below(holder_count_));
   }
 
   void Verify() override {
@@ -128,6 +129,7 @@ class AllocationRate final : public Work {
   const SizeDistribution sizes_;
   const double density_;
   const uint32_t mutations_;
+  const uint32_t check_every_;
   const uint32_t survival_percent_;
   // Of the cluster in each holder.
   std::vector<uint32_t> numbers_;

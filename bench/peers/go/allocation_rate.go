@@ -12,14 +12,15 @@ const (
 // larger: a pointer takes 8 bytes, so small members are larger than in the other systems.
 type allocationRate struct {
 	tally
-	random                     *random
-	sizes                      sizeDistribution
-	density                    float64
-	mutations, survivalPercent int
-	numbers                    []uint32
-	holders                    []*member
-	members                    [clusterMembers]*member
-	made                       uint32
+	random                *random
+	sizes                 sizeDistribution
+	density               float64
+	mutations, checkEvery int
+	survivalPercent       int
+	numbers               []uint32
+	holders               []*member
+	members               [clusterMembers]*member
+	made                  uint32
 }
 
 // A member, or a holder, whose only reference is the newest member of a cluster.
@@ -39,6 +40,7 @@ func newAllocationRate(p parameters, seed uint32) *allocationRate {
 		sizes:           newSizeDistribution(p),
 		density:         p.number("pointerDensity"),
 		mutations:       p.integer("mutationsPerOperation"),
+		checkEvery:      p.integer("checkEvery"),
 		survivalPercent: p.integer("survivalPercent"),
 		numbers:         make([]uint32, larger(1, holders)),
 	}
@@ -54,7 +56,7 @@ func (a *allocationRate) build() {
 	}
 }
 
-func (a *allocationRate) step(_ int) {
+func (a *allocationRate) step(index int) {
 	holder := -1
 	if a.random.below(100) < a.survivalPercent {
 		holder = a.random.below(len(a.holders))
@@ -64,7 +66,9 @@ func (a *allocationRate) step(_ int) {
 		swung := a.random.below(len(a.holders))
 		a.swing(swung, a.random.below(clusterMembers))
 	}
-	a.checkCluster(a.random.below(len(a.holders)))
+	if index%a.checkEvery == 0 {
+		a.checkCluster(a.random.below(len(a.holders)))
+	}
 }
 
 func (a *allocationRate) verify() {

@@ -93,6 +93,7 @@ final class AllocationRate extends Work {
   private final SizeDistribution sizes;
   private final double density;
   private final int mutations;
+  private final int checkEvery;
   private final int survivalPercent;
   /** The number of the cluster in each holder. */
   private final int[] numbers;
@@ -105,6 +106,7 @@ final class AllocationRate extends Work {
     sizes = new SizeDistribution(parameters);
     density = parameters.number("pointerDensity");
     mutations = parameters.integer("mutationsPerOperation");
+    checkEvery = parameters.integer("checkEvery");
     survivalPercent = parameters.integer("survivalPercent");
     double clusterBytes = CLUSTER * parameters.number("objectBytesMean");
     numbers = new int[Math.max(1, (int) Math.floor(parameters.number("liveBytes") / clusterBytes))];
@@ -125,7 +127,7 @@ final class AllocationRate extends Work {
       int holder = random.below(holders.length);
       swing(holder, random.below(CLUSTER));
     }
-    checkCluster(random.below(holders.length));
+    if (index % checkEvery == 0) checkCluster(random.below(holders.length));
   }
 
   @Override
