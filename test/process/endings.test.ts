@@ -23,7 +23,7 @@ describe.each(RAW_LOAD_MODES)('a process (fault mode %s)', (fault) => {
       if (SHORT && (index + at) % 3 !== 0) continue;
       it.concurrent(`ends promptly by ${ending} with ${situation}`, async () => {
         const child = await runProgram('process-ending', [fault, situation, ending]);
-        expect(child, child.stderr).toMatchObject({ hung: false, signal: null, code });
+        expect(child, `${child.stdout}\n${child.stderr}`).toMatchObject({ hung: false, signal: null, code });
         expect(child.stdout).toContain('there');
         if (situation === 'pages not built yet' && fault !== 'stw') expect(child.stdout).toContain('phase compacting');
         if (ending === 'an uncaught error') expect(child.stderr).toContain('on purpose');

@@ -13,7 +13,7 @@ export interface Ending {
   readonly stderr: string;
 }
 
-const DEFAULT_LIMIT_MS = 20_000;
+const DEFAULT_LIMIT_MS = 60_000;
 
 interface Limits {
   readonly limitMs?: number;
