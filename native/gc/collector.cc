@@ -108,7 +108,7 @@ void Collector::ResumeToTrace() {
   const uint64_t stopped_ns = handshake.stopped_ns();
   report_.mark_start_safepoint_ns = stopped_ns - handshake.requested_ns();
   handshake.Resume();
-  report_.mark_start_pause_ns = NowNs() - stopped_ns;
+  report_.mark_start_pause_ns = handshake.resumed_ns() - stopped_ns;
   heap_->statistics.time_to_safepoint.Record(report_.mark_start_safepoint_ns);
   heap_->statistics.mark_start_pause.Record(report_.mark_start_pause_ns);
 }
@@ -152,7 +152,7 @@ MarkPauseOutcome Collector::MarkPause(uint64_t limit_ns, uint64_t most_written_p
   phase_.store(Phase::kMarked, std::memory_order_release);
   report_.mark_safepoint_ns = stopped_ns - handshake.requested_ns();
   handshake.Resume();
-  report_.mark_pause_ns = NowNs() - stopped_ns;
+  report_.mark_pause_ns = handshake.resumed_ns() - stopped_ns;
   RecordMarking();
   return MarkPauseOutcome::kMarked;
 }
@@ -285,7 +285,7 @@ bool Collector::FlipPause(uint64_t limit_ns) {
   report_.flip_safepoint_ns = handshake.stopped_ns() - handshake.requested_ns();
   const uint64_t stopped_ns = handshake.stopped_ns();
   handshake.Resume();
-  report_.flip_pause_ns = NowNs() - stopped_ns;
+  report_.flip_pause_ns = handshake.resumed_ns() - stopped_ns;
   heap_->statistics.time_to_safepoint.Record(report_.flip_safepoint_ns);
   heap_->statistics.flip_pause.Record(report_.flip_pause_ns);
   return true;

@@ -32,7 +32,7 @@ bool Collector::LowerLoadBarrier(uint64_t limit_ns) {
   const uint64_t stopped_ns = handshake.stopped_ns();
   heap_->statistics.time_to_safepoint.Record(stopped_ns - handshake.requested_ns());
   handshake.Resume();
-  heap_->statistics.settled_pause.Record(NowNs() - stopped_ns);
+  heap_->statistics.settled_pause.Record(handshake.resumed_ns() - stopped_ns);
   return true;
 }
 

@@ -59,6 +59,7 @@ bool Handshake::TryUnpark(Mutator* mutator, uint64_t limit_ns) {
   const uint64_t begin = NowNs();
   bool waited = false;
   for (;;) {
+    const uint32_t resumptions = resumptions_.load(std::memory_order_acquire);  // Partner: Resume.
     word = state->load(std::memory_order_relaxed);
     if ((word & kMutatorStopRequested) == 0) {
       if (state->compare_exchange_strong(word, kMutatorRunning, std::memory_order_seq_cst,
@@ -75,7 +76,7 @@ bool Handshake::TryUnpark(Mutator* mutator, uint64_t limit_ns) {
       return false;
     }
     word = state->fetch_or(kMutatorAsleep, std::memory_order_relaxed) | kMutatorAsleep;
-    if ((word & kMutatorStopRequested) != 0) FutexWait(state, word, limit_ns - elapsed);
+    if ((word & kMutatorStopRequested) != 0) FutexWait(&resumptions_, resumptions, limit_ns - elapsed);
   }
 }
 
@@ -140,11 +141,13 @@ void Handshake::Resume() {
   stopped_ = false;
   if (!requested_) return;
   requested_ = false;
+  uint32_t before = 0;
   for (Mutator* mutator : mutators_) {
-    const uint32_t before =
-        mutator->state()->fetch_and(~(kMutatorStopRequested | kMutatorAsleep), std::memory_order_release);
-    if ((before & kMutatorAsleep) != 0) FutexWakeAll(mutator->state());
+    before |= mutator->state()->fetch_and(~(kMutatorStopRequested | kMutatorAsleep), std::memory_order_release);
   }
+  resumptions_.fetch_add(1, std::memory_order_release);  // Partner: TryUnpark.
+  resumed_ns_ = NowNs();
+  if ((before & kMutatorAsleep) != 0) FutexWakeAll(&resumptions_);
 }
 
 void Handshake::SetWeakAccess(uint32_t access) {

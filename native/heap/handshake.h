@@ -11,7 +11,12 @@
 //   unpark: 0 → running         mutator    CAS seq_cst                 Stop's seq_cst fetch_or: one sees the other
 //   request: set stop           collector  fetch_or seq_cst            unpark's CAS, the plain load of a poll
 //   resume: clear stop, asleep  collector  fetch_and release           unpark's CAS (acquire part)
-//   asleep                      mutator    fetch_or relaxed            resume wakes whoever has it set
+//   asleep                      mutator    fetch_or relaxed            resume wakes everybody if somebody has it set
+//   wait for the resume         mutator    load acquire, before the    resume's fetch_add release, after all words are clear: either
+//                                          look at its own word        the word is, or the futex has another value
+//
+// Who sleeps sleeps at one futex, so that one call wakes them all: a collector that woke them one by one would lose its CPU to the first,
+// and the others would stand still until it had it back.
 //
 // A poll in JavaScript is a plain load of this word; it sees a request late, never wrongly.
 //
@@ -55,6 +60,8 @@ class Handshake {
   // When the request that led to the current stop was made, and when the last mutator had stopped.
   uint64_t requested_ns() const { return requested_ns_; }
   uint64_t stopped_ns() const { return stopped_ns_; }
+  // When the last stop was over: mutators may run from here on, whenever they are woken.
+  uint64_t resumed_ns() const { return resumed_ns_; }
 
   // The world is stopped, or `lock()` is held.
   const std::vector<Mutator*>& mutators() const { return mutators_; }
@@ -90,6 +97,7 @@ class Handshake {
   uint32_t next_id_ = 1;
   bool requested_ = false;
   std::atomic<uint32_t> acknowledged_{0};  // Futex word: grows when a mutator parks under a request.
+  std::atomic<uint32_t> resumptions_{0};   // Futex word: grows with each resume.
 
   std::atomic<uint32_t> weak_access_{0};
   bool load_barrier_ = false;  // Like logging_.
@@ -100,6 +108,7 @@ class Handshake {
   bool nudged_ = false;
   uint64_t requested_ns_ = 0;
   uint64_t stopped_ns_ = 0;
+  uint64_t resumed_ns_ = 0;
 };
 
 }  // namespace faultline
