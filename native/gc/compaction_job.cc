@@ -1,9 +1,9 @@
 #include "gc/compaction_job.h"
 
 #include <algorithm>
-#include <numeric>
 
 #include "gc/collector.h"
+#include "gc/youngest_first.h"
 #include "os/clock.h"
 
 namespace faultline {
@@ -35,11 +35,7 @@ CompactionJob::CompactionJob(Collector* collector, Showing showing) : collector_
   for (const RegionIndex target : collector->plan().targets()) {
     AddRange(FirstPageOfRegion(target), collector->plan().UsedPagesOfTarget(target));
   }
-  std::vector<RegionIndex> youngest_first(count);
-  std::iota(youngest_first.begin(), youngest_first.end(), 0);
-  std::stable_sort(youngest_first.begin(), youngest_first.end(),
-                   [&heap](RegionIndex a, RegionIndex b) { return heap.regions.born(a) > heap.regions.born(b); });
-  for (const RegionIndex region : youngest_first) {
+  for (const RegionIndex region : YoungestFirst(count, [&heap](RegionIndex of) { return heap.regions.born(of); })) {
     const RegionUse use = tables.frozen[region];
     switch (use.state) {
       case RegionState::kLive:

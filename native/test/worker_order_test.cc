@@ -1,5 +1,6 @@
 // What is built first after a flip, and how much a fault brings along when that is left to the heap.
 #include "gc/root_pages.h"
+#include "gc/youngest_first.h"
 #include "heap/fault_around.h"
 #include "os/clock.h"
 #include "test_heap.h"
@@ -86,6 +87,21 @@ void FaultAroundGrowsWhereFaultsFollowOneAnother() {
   EXPECT(most == 1);
 }
 
+// Mutators take regions while the order is made.  Ages that change at every look are the worst of it: once a sort asked for them as it
+// went, and read and wrote what lay before the array.
+void RegionsWhoseAgesChangeAreOrderedAllTheSame() {
+  Random random(5);
+  for (uint32_t round = 0; round < 200; ++round) {
+    const RegionIndex count = 1 + random.Below(300);
+    std::vector<RegionIndex> order = YoungestFirst(count, [&](RegionIndex) { return random.Below(1000); });
+    std::sort(order.begin(), order.end());
+    EXPECT(order.size() == count);
+    for (RegionIndex region = 0; region < count; ++region) EXPECT(order[region] == region);
+  }
+  const std::vector<RegionIndex> order = YoungestFirst(4, [](RegionIndex region) { return region == 2 ? 9u : region == 0 ? 0u : 5u; });
+  EXPECT((order == std::vector<RegionIndex>{2, 1, 3, 0}));
+}
+
 }  // namespace
 }  // namespace faultline::test
 
@@ -93,6 +109,7 @@ int main() {
   using namespace faultline;
   using namespace faultline::test;
   RootPagesKeepWhatEachOwnerNotedLast();
+  RegionsWhoseAgesChangeAreOrderedAllTheSame();
   FaultAroundGrowsWhereFaultsFollowOneAnother();
   for (const FaultModeKind mode : FaultingModes()) {
     PagesThatRootsLeadToAreBuiltFirst(mode);

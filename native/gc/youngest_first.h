@@ -1,0 +1,25 @@
+// Youngest first: the order in which compaction goes through regions, by when each was taken.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <numeric>
+#include <vector>
+
+#include "heap/layout.h"
+
+namespace faultline {
+
+// `born(region)` may change at any time: mutators take regions while this runs.  So each is asked once; a sort whose keys change goes over
+// the end of what it sorts.
+template <typename Born>
+std::vector<RegionIndex> YoungestFirst(RegionIndex count, Born born) {
+  std::vector<uint32_t> births(count);
+  for (RegionIndex region = 0; region < count; ++region) births[region] = born(region);
+  std::vector<RegionIndex> order(count);
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(), [&births](RegionIndex a, RegionIndex b) { return births[a] > births[b]; });
+  return order;
+}
+
+}  // namespace faultline
