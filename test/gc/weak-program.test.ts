@@ -6,7 +6,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { Heap } from '../support/faultline.ts';
 import { makeHeapWithMutator } from '../support/heaps.ts';
-import { MARKERS, RAW_LOAD_MODES, rounds } from '../support/modes.ts';
+import { MARKERS, RAW_LOAD_MODES, rounds, SHORT } from '../support/modes.ts';
 import { seedOfTest } from '../support/seeds.ts';
 import { WeakProgram } from '../support/weak-program.mjs';
 
