@@ -16,6 +16,8 @@ import { parseArgs } from 'node:util';
 
 const SOURCES = dirname(fileURLToPath(import.meta.url));
 const PROGRAMS = resolve(SOURCES, '../../build/peers');
+/** Has any_heap/, the workloads in C++; the heap's own headers cannot be found from there. */
+const WORKLOADS = resolve(SOURCES, '../../native/bench');
 
 const files = (folder, ending) =>
   readdirSync(join(SOURCES, folder)).filter((name) => name.endsWith(ending)).map((name) => join(SOURCES, folder, name));
@@ -37,8 +39,8 @@ const loads = (library) => {
 const cpp = (output, collections, ...flags) => {
   const sources = files('cpp', '.cc').filter((path) => !/collections_/.test(path));
   return [
-    'c++', '-std=c++20', '-O2', '-Wall', '-Wextra', '-pthread', '-o', join(PROGRAMS, output), ...sources,
-    join(SOURCES, 'cpp', `collections_${collections}.cc`), ...flags,
+    'c++', '-std=c++20', '-O2', '-ffp-contract=off', '-Wall', '-Wextra', '-pthread', '-I', WORKLOADS, '-o', join(PROGRAMS, output),
+    ...sources, join(SOURCES, 'cpp', `collections_${collections}.cc`), ...flags,
   ];
 };
 

@@ -4,7 +4,9 @@
 #include <cmath>
 #include <vector>
 
-#include "bench/work.h"
+#include "bench/any_heap/work.h"
+#include "bench/native_mutator.h"
+#include "bench/parameters.h"
 
 namespace faultline::bench {
 

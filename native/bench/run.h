@@ -10,7 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "bench/work.h"
+#include "bench/native_mutator.h"
+#include "bench/parameters.h"
 
 namespace faultline::bench {
 

@@ -1,50 +1,18 @@
-// Trees: binary trees built from below or from above, and counted.  The material of gcbench and binary-trees; see
-// bench/workloads/trees.ts.
+// The trees of gcbench and binary-trees on the heap; see bench/workloads/trees.ts.
 #pragma once
 
-#include <vector>
-
-#include "bench/work.h"
+#include "bench/native_mutator.h"
 
 namespace faultline::bench {
 
-inline uint32_t TreeSize(uint32_t depth) { return (2u << depth) - 1; }
-
-// Which tree is built at which step.
-struct TreeRun {
-  uint32_t depth;
-  bool top_down;
-  uint32_t count;
-};
-
-class TreeSchedule {
- public:
-  void Add(uint32_t depth, bool top_down, uint32_t count) {
-    runs_.push_back({depth, top_down, count});
-    length_ += count;
-  }
-  const TreeRun& At(uint32_t index) const {
-    uint32_t at = index % length_;
-    for (const TreeRun& run : runs_) {
-      if (at < run.count) return run;
-      at -= run.count;
-    }
-    return runs_.back();
-  }
-
- private:
-  std::vector<TreeRun> runs_;
-  uint32_t length_ = 0;
-};
-
 template <typename Access>
-class Trees {
+class HeapTrees {
  public:
-  // `labelled`: nodes carry the number of their tree and their height.  Root slots from `first_root` on are used.
-  Trees(NativeMutator& mutator, bool labelled, uint32_t first_root)
+  // `labelled`: nodes carry the number of their tree and their height.
+  HeapTrees(NativeMutator& mutator, bool labelled)
       : mutator_(mutator),
         labelled_(labelled),
-        top_(first_root),
+        array_(mutator.DefineArray("bench.doubles", 0, false)),
         node_(labelled ? mutator.DefineShape("bench.labelled-node", 2, 8) : mutator.DefineShape("bench.node", 2, 0)) {}
 
   WordIndex BottomUp(uint32_t depth, uint32_t tree) {
@@ -88,7 +56,20 @@ class Trees {
     Access::Store(mutator_, &mutator_.slots(node)[kLeft], 0);
   }
 
+  void Drop(WordIndex) {}
+  void Keep(WordIndex node) { mutator_.root(kLongLived) = node; }
+  WordIndex kept() { return mutator_.root(kLongLived); }
+  double* KeepArray(uint32_t length) {
+    mutator_.root(kArray) = mutator_.Allocate(array_, length);
+    return array();
+  }
+  double* array() { return mutator_.doubles(mutator_.root(kArray)) + array_.fixed_words; }
+
  private:
+  static constexpr uint32_t kLongLived = 0;
+  static constexpr uint32_t kArray = 1;
+  static constexpr uint32_t kFirstTemporary = 2;
+
   static constexpr uint32_t kLeft = kHeaderSlots;
   static constexpr uint32_t kRight = kHeaderSlots + 1;
   static constexpr uint32_t kTree = kHeaderSlots + 2;
@@ -124,8 +105,9 @@ class Trees {
 
   NativeMutator& mutator_;
   const bool labelled_;
-  uint32_t top_;
+  const BenchShape array_;
   const BenchShape node_;
+  uint32_t top_ = kFirstTemporary;
 };
 
 }  // namespace faultline::bench

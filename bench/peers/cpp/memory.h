@@ -26,7 +26,6 @@ inline void* AllocateData(size_t bytes) {
 inline void Free(void*) {}
 // Zeroed; searched for references, and never collected: where a mutator's roots are.
 inline void* AllocateRoots(size_t bytes) { return GC_MALLOC_UNCOLLECTABLE(bytes); }
-inline void FreeRoots(void* memory) { GC_FREE(memory); }
 
 #else
 
@@ -40,7 +39,6 @@ inline void* AllocateBytes(size_t bytes) {
 inline void* AllocateData(size_t bytes) { return AllocateBytes(bytes); }
 inline void Free(void* memory) { std::free(memory); }
 inline void* AllocateRoots(size_t bytes) { return AllocateBytes(bytes); }
-inline void FreeRoots(void* memory) { std::free(memory); }
 
 #endif
 

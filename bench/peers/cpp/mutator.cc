@@ -5,22 +5,13 @@
 #include <string>
 
 #include "clock.h"
+#include "workloads.h"
 
 namespace faultline::peers {
 namespace {
 
 // A sleep ends late by about this much; what is left is waited for awake.
 constexpr int64_t kSleepSlackNs = 150'000;
-
-Work* MakeWork(const Parameters& parameters, uint32_t seed) {
-  const std::string& name = parameters.Text("workload");
-  if (name == "gcbench") return MakeGcbench(parameters);
-  if (name == "binary-trees") return MakeBinaryTrees(parameters);
-  if (name == "lru") return MakeLru(parameters, seed);
-  if (name == "fragmentation") return MakeFragmentation(parameters, seed);
-  if (name == "allocation-rate") return MakeAllocationRate(parameters, seed);
-  Parameters::Fail("unknown workload: " + name);
-}
 
 void AwaitTime(int64_t until_ns) {
   for (int64_t now = NowNs(); now < until_ns; now = NowNs()) {
@@ -34,7 +25,7 @@ void AwaitTime(int64_t until_ns) {
   }
 }
 
-void Measure(Measurement& measurement, uint32_t mutator, Work& work) {
+void Measure(Measurement& measurement, uint32_t mutator, bench::Work& work) {
   const Parameters& parameters = measurement.parameters;
   const uint32_t warm_up = parameters.Count("warmUp");
   const uint32_t operations = parameters.Count("operations");

@@ -7,9 +7,9 @@
 #include <barrier>
 #include <cstdint>
 
+#include "any_heap/work.h"
 #include "parameters.h"
 #include "requests.h"
-#include "work.h"
 
 namespace faultline::peers {
 
@@ -26,7 +26,7 @@ struct Measurement {
 struct Mutator {
   Measurement* measurement;
   uint32_t index;
-  Work* work;
+  bench::Work* work;
 };
 
 // The body of a thread; its argument is a Mutator.

@@ -24,7 +24,7 @@ void Say(const char* word) {
 void PrintResult(const std::vector<Mutator>& mutators, int64_t began_ns, int64_t wall_ns) {
   uint64_t checks = 0;
   uint64_t mismatches = 0;
-  uint64_t live_bytes = 0;
+  double live_bytes = 0;
   std::string checksums;
   for (const Mutator& mutator : mutators) {
     checks += mutator.work->checks;
@@ -34,7 +34,7 @@ void PrintResult(const std::vector<Mutator>& mutators, int64_t began_ns, int64_t
   }
   const std::string text = "{\"beganNs\":" + std::to_string(began_ns) + ",\"wallNs\":" + std::to_string(wall_ns) +
                            ",\"checks\":" + std::to_string(checks) + ",\"mismatches\":" + std::to_string(mismatches) +
-                           ",\"checksums\":[" + checksums + "],\"liveBytes\":" + std::to_string(live_bytes) + "," +
+                           ",\"checksums\":[" + checksums + "],\"liveBytes\":" + std::to_string(static_cast<uint64_t>(live_bytes)) + "," +
                            CollectionsJson() + "\"runtime\":\"" + RuntimeName() + "\"}";
   std::puts(text.c_str());
 }

@@ -1,22 +1,27 @@
-// fragmentation; see bench/workloads/fragmentation.ts.
+// fragmentation; see bench/workloads/fragmentation.ts.  It is compiled with a class of values by index; only `Build` and `Put` are
+// safepoints, and a `Value` or its words are good until the next one:
+//
+//   void Build(capacity)                  no values yet
+//   double* Put(index, words)             a new value; the words are the caller's to fill
+//   Value At(index)
+//   double* Words(Value), uint32_t Count(Value)
+//   void Replace(index, last)             the value at `last` moves to `index`, where one dies; nothing is at `last` then
 #pragma once
 
 #include <algorithm>
 #include <cmath>
 #include <vector>
 
-#include "bench/work.h"
+#include "work.h"
 
 namespace faultline::bench {
 
-template <typename Access>
+template <typename Values>
 class Fragmentation final : public Work {
  public:
-  Fragmentation(NativeMutator& mutator, const Parameters& parameters, uint32_t seed)
-      : mutator_(mutator),
+  Fragmentation(const auto& parameters, uint32_t seed, Values values)
+      : values_(values),
         random_(seed),
-        table_(mutator.DefineArray("bench.table", 0, true)),
-        value_(mutator.DefineArray("bench.doubles", 0, false)),
         limit_bytes_(parameters.Number("limitBytes")),
         first_bytes_(parameters.Count("firstBytes") & ~7u),
         second_bytes_((parameters.Count("secondBytes") + 7) & ~7u),
@@ -24,7 +29,7 @@ class Fragmentation final : public Work {
         stamps_(static_cast<size_t>(std::floor(limit_bytes_ / std::min(first_bytes_, second_bytes_))) + 1, 0),
         used_(stamps_.size(), 0) {}
 
-  void Build() override { mutator_.root(kTable) = mutator_.Allocate(table_, static_cast<uint32_t>(stamps_.size())); }
+  void Build() override { values_.Build(static_cast<uint32_t>(stamps_.size())); }
 
   void Step(uint32_t index) override {
     ++clock_;
@@ -33,7 +38,9 @@ class Fragmentation final : public Work {
     const uint32_t at = count_++;
     stamps_[at] = used_[at] = clock_;
     bytes_ += bytes;
-    Put(at, (bytes - kHeaderBytes) >> 3);
+    const uint32_t words = (bytes - kHeaderBytes) >> 3;
+    double* const first = values_.Put(at, words);
+    for (uint32_t i = 0; i < words; ++i) first[i] = StampWord(clock_, i);
     for (uint32_t look = 0; look < kLooks; ++look) {
       const uint32_t seen = random_.Below(count_);
       used_[seen] = clock_;
@@ -49,28 +56,17 @@ class Fragmentation final : public Work {
   }
 
   void Corrupt() override {
-    for (uint32_t i = 0; i < count_; i += 2) mutator_.doubles(Load(i))[value_.fixed_words] = -1;
+    for (uint32_t i = 0; i < count_; i += 2) values_.Words(values_.At(i))[0] = -1;
   }
 
   double LiveBytes() const override { return bytes_; }
 
  private:
-  static constexpr uint32_t kTable = 0;
   static constexpr uint32_t kHeaderBytes = 8;
   static constexpr uint32_t kEvictionSamples = 5;
   static constexpr uint32_t kLooks = 2;
 
   static uint32_t StampWord(uint32_t stamp, uint32_t at) { return Mixed(stamp + at) >> 2; }
-
-  uint32_t* Slot(uint32_t index) { return &mutator_.slots(mutator_.root(kTable))[kHeaderSlots + index]; }
-  WordIndex Load(uint32_t index) { return Access::Load(mutator_, Slot(index)); }
-
-  void Put(uint32_t index, uint32_t words) {
-    const WordIndex value = mutator_.Allocate(value_, words);
-    double* const first = mutator_.doubles(value) + value_.fixed_words;
-    for (uint32_t i = 0; i < words; ++i) first[i] = StampWord(clock_, i);
-    Access::Store(mutator_, Slot(index), value);
-  }
 
   void Evict() {
     uint32_t oldest = random_.Below(count_);
@@ -78,26 +74,23 @@ class Fragmentation final : public Work {
       const uint32_t other = random_.Below(count_);
       if (used_[other] < used_[oldest]) oldest = other;
     }
-    bytes_ -= mutator_.Count(Load(oldest)) * 8 + kHeaderBytes;
+    bytes_ -= values_.Count(values_.At(oldest)) * 8 + kHeaderBytes;
     const uint32_t last = --count_;
-    Access::Store(mutator_, Slot(oldest), Load(last));
-    Access::Store(mutator_, Slot(last), 0);
+    values_.Replace(oldest, last);
     stamps_[oldest] = stamps_[last];
     used_[oldest] = used_[last];
   }
 
   void CheckValue(uint32_t index) {
-    const WordIndex value = Load(index);
-    const double* const first = mutator_.doubles(value) + value_.fixed_words;
-    const uint32_t last = mutator_.Count(value) - 1;
+    const auto value = values_.At(index);
+    const double* const first = values_.Words(value);
+    const uint32_t last = values_.Count(value) - 1;
     Check(first[0] == StampWord(stamps_[index], 0));
     Check(first[last] == StampWord(stamps_[index], last));
   }
 
-  NativeMutator& mutator_;
+  Values values_;
   Random random_;
-  const BenchShape table_;
-  const BenchShape value_;
   const double limit_bytes_;
   const uint32_t first_bytes_;
   const uint32_t second_bytes_;

@@ -2,6 +2,7 @@
 // finalizer of MurmurHash3 over a Weyl sequence.  bench/workloads/random.ts draws the same numbers.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 
 namespace faultline::bench {
@@ -22,14 +23,14 @@ class Random {
   }
 
   uint32_t Next() {
-    const uint32_t result = Rotated(state_[1] * 5, 7) * 9;
+    const uint32_t result = std::rotl(state_[1] * 5, 7) * 9;
     const uint32_t shifted = state_[1] << 9;
     state_[2] ^= state_[0];
     state_[3] ^= state_[1];
     state_[1] ^= state_[2];
     state_[0] ^= state_[3];
     state_[2] ^= shifted;
-    state_[3] = Rotated(state_[3], 11);
+    state_[3] = std::rotl(state_[3], 11);
     return result;
   }
 
@@ -49,7 +50,6 @@ class Random {
   }
 
  private:
-  static uint32_t Rotated(uint32_t value, int by) { return value << by | value >> (32 - by); }
   uint32_t state_[4];
 };
 

@@ -1,17 +1,16 @@
-// gcbench; see bench/workloads/gcbench.ts.
+// gcbench; see bench/workloads/gcbench.ts.  `Trees` is described in tree_schedule.h.
 #pragma once
 
-#include "bench/trees.h"
+#include "tree_schedule.h"
+#include "work.h"
 
 namespace faultline::bench {
 
-template <typename Access>
+template <typename Trees>
 class GcBench final : public Work {
  public:
-  GcBench(NativeMutator& mutator, const Parameters& parameters, uint32_t)
-      : mutator_(mutator),
-        trees_(mutator, true, kFirstTemporary),
-        array_(mutator.DefineArray("bench.doubles", 0, false)),
+  GcBench(const auto& parameters, Trees trees)
+      : trees_(trees),
         stretch_depth_(parameters.Count("stretchDepth")),
         long_lived_depth_(parameters.Count("longLivedDepth")),
         array_length_(parameters.Count("arrayLength")),
@@ -25,17 +24,15 @@ class GcBench final : public Work {
   }
 
   void Build() override {
-    CheckTree(trees_.BottomUp(stretch_depth_, 0), stretch_depth_, 0);
-    mutator_.root(kLongLived) = trees_.TopDown(long_lived_depth_, kLongLivedTree);
-    const WordIndex array = mutator_.Allocate(array_, array_length_);
-    mutator_.root(kArray) = array;
-    double* const elements = mutator_.doubles(array) + array_.fixed_words;
+    DropTree(trees_.BottomUp(stretch_depth_, 0), stretch_depth_, 0);
+    trees_.Keep(trees_.TopDown(long_lived_depth_, kLongLivedTree));
+    double* const elements = trees_.KeepArray(array_length_);
     for (uint32_t i = 0; i < array_length_; ++i) elements[i] = 1.0 / (i + 1);
   }
 
   void Step(uint32_t index) override {
     const TreeRun& run = schedule_.At(index);
-    CheckTree(run.top_down ? trees_.TopDown(run.depth, index) : trees_.BottomUp(run.depth, index), run.depth, index);
+    DropTree(run.top_down ? trees_.TopDown(run.depth, index) : trees_.BottomUp(run.depth, index), run.depth, index);
     if (index % check_every_ == check_every_ - 1) CheckLongLived(array_length_ / 1000 + 1);
   }
 
@@ -44,30 +41,30 @@ class GcBench final : public Work {
     Add(static_cast<uint32_t>(checks));
   }
 
-  void Corrupt() override { trees_.Spoil(mutator_.root(kLongLived)); }
+  void Corrupt() override { trees_.Spoil(trees_.kept()); }
 
  private:
-  static constexpr uint32_t kLongLived = 0;
-  static constexpr uint32_t kArray = 1;
-  static constexpr uint32_t kFirstTemporary = 2;
   static constexpr uint32_t kLongLivedTree = 0x7fffffff;
 
-  void CheckTree(WordIndex tree, uint32_t depth, uint32_t number) {
+  void CheckTree(auto tree, uint32_t depth, uint32_t number) {
     const uint32_t count = trees_.Count(tree, depth, number, &mismatches);
     checks += count;
     if (count != TreeSize(depth)) ++mismatches;
     Add(count);
   }
 
+  void DropTree(auto tree, uint32_t depth, uint32_t number) {
+    CheckTree(tree, depth, number);
+    trees_.Drop(tree);
+  }
+
   void CheckLongLived(uint32_t stride) {
-    CheckTree(mutator_.root(kLongLived), long_lived_depth_, kLongLivedTree);
-    const double* const elements = mutator_.doubles(mutator_.root(kArray)) + array_.fixed_words;
+    CheckTree(trees_.kept(), long_lived_depth_, kLongLivedTree);
+    const double* const elements = trees_.array();
     for (uint32_t i = 0; i < array_length_; i += stride) Check(elements[i] == 1.0 / (i + 1));
   }
 
-  NativeMutator& mutator_;
-  Trees<Access> trees_;
-  const BenchShape array_;
+  Trees trees_;
   const uint32_t stretch_depth_;
   const uint32_t long_lived_depth_;
   const uint32_t array_length_;
