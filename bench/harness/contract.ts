@@ -109,9 +109,14 @@ export interface Memory {
   readonly metadataBytes?: number;
   /** A few hundred samples at most. */
   readonly series: readonly (readonly [timeNs: number, heapBytes: number])[];
-  /** The same for what the workload itself counts as alive, where it does (`lru`, `fragmentation`). */
+  /** The same for what is alive, as far as `liveSource` can tell; absent where nothing tells. */
   readonly liveSeries?: readonly (readonly [timeNs: number, liveBytes: number])[];
-  /** Live data after the last full collection, where known. */
+  /**
+   * `workload`: what the workload itself counts as alive (`lru`, `fragmentation`). `collector`: what the system says was left by each
+   * collection (peers), which may still hold garbage.
+   */
+  readonly liveSource?: 'workload' | 'collector';
+  /** Live data at the end, where known: after a full collection (`faultline`), as the workload counts it, or left by the last collection. */
   readonly liveBytes?: number;
   /** Which of the three `peakBytes` is. */
   readonly source: 'file-blocks' | 'committed' | 'resident';

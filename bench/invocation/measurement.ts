@@ -83,7 +83,7 @@ export function memoryOf({ samples, beginNs }: Measured, source: Memory['source'
     meanBytes: Math.round(weighted / Math.max(1, samples.at(-1)![0] - samples[0]![0])),
     series: some.map(([timeNs, { heapBytes }]) => [at(timeNs), heapBytes] as const),
     ...(some.some(([, { liveBytes }]) => liveBytes > 0)
-      ? { liveSeries: some.map(([timeNs, { liveBytes }]) => [at(timeNs), liveBytes] as const) }
+      ? { liveSeries: some.map(([timeNs, { liveBytes }]) => [at(timeNs), liveBytes] as const), liveSource: 'workload' as const }
       : {}),
     source,
   };

@@ -39,7 +39,10 @@ export function interruptionsOf({ pauses, stops = [], stalls }: Account, part: M
   });
 }
 
-/** Memory over time as a curve of steps: a value holds until the next one, the last one before the measured part at its begin. */
+/**
+ * Memory over time as a curve of steps: a value holds until the next one, the last one before the measured part at its begin. What
+ * collections left are single points, and only those of the measured part: between them nobody knows.
+ */
 export function memoryOf(account: Account, part: MeasuredPart, liveBytes: number): Memory {
   const endNs = part.beganNs + part.wallNs;
   const sorted = account.heap.toSorted(([a], [b]) => a - b);
@@ -54,17 +57,24 @@ export function memoryOf(account: Account, part: MeasuredPart, liveBytes: number
     weighted += bytes * ((steps[i + 1]?.[0] ?? endNs) - timeNs);
     peakBytes = Math.max(peakBytes, bytes);
   }
-  const stride = Math.max(1, Math.ceil(steps.length / MOST_SAMPLES));
-  const live = liveBytes > 0 ? liveBytes : within(account.live ?? [], part).at(-1)?.[1];
+  const left = within(account.live ?? [], part).sort(([a], [b]) => a - b);
+  const live = liveBytes > 0 ? liveBytes : left.at(-1)?.[1];
   return {
     peakBytes,
     meanBytes: Math.round(weighted / Math.max(1, part.wallNs)),
-    series: steps
-      .filter((_, i) => i % stride === 0 || i === steps.length - 1)
-      .map(([timeNs, bytes]) => [Math.round(timeNs - part.beganNs), bytes] as const),
+    series: someOf(steps, part),
+    ...(left.length === 0 ? {} : { liveSeries: someOf(left, part), liveSource: 'collector' as const }),
     ...(live === undefined ? {} : { liveBytes: live }),
     source: account.heapSource,
   };
+}
+
+/** At most some {@link MOST_SAMPLES} of the samples, the last one among them, by time since the begin. */
+function someOf(samples: readonly (readonly [timeNs: number, bytes: number])[], part: MeasuredPart): Memory['series'] {
+  const stride = Math.max(1, Math.ceil(samples.length / MOST_SAMPLES));
+  return samples
+    .filter((_, i) => i % stride === 0 || i === samples.length - 1)
+    .map(([timeNs, bytes]) => [Math.round(timeNs - part.beganNs), bytes] as const);
 }
 
 /** Times of requests of all mutators, in the order of their starts. */

@@ -10,13 +10,15 @@ import type { Pause } from '../harness/contract.ts';
 export interface GoCollection {
   /** Since the process began. */
   readonly startNs: number;
+  /** The end of its marking. */
+  readonly endNs: number;
   /** `sweep termination` and `mark termination`, in ns since the process began. */
   readonly pauses: readonly Pause[];
   /** Pauses on all CPUs, background and idle marking, and assists. */
   readonly collectorCpuNs: number;
   /** The part of it that goroutines of the program did. */
   readonly assistCpuNs: number;
-  /** What was found alive. */
+  /** What was found alive, in whole MiB. */
   readonly liveBytes: number;
 }
 
@@ -39,6 +41,7 @@ export function parseGoTrace(text: string): GoCollection[] {
     const startNs = seconds * 1e9;
     return {
       startNs,
+      endNs: startNs + (begin + between + end) * MS,
       pauses: [
         [startNs, begin * MS, 'sweep termination'] as const,
         [startNs + (begin + between) * MS, end * MS, 'mark termination'] as const,

@@ -21,8 +21,10 @@ export interface OpenJdkLog {
   readonly collections: ReadonlyMap<number, number>;
   /** Committed bytes of the heap. */
   readonly committed: readonly (readonly [timeNs: number, bytes: number])[];
-  /** Used bytes of the heap at the end of a collection. */
+  /** Used bytes of the heap at the end of a collection, or of a part of one that frees memory. */
   readonly used: readonly (readonly [timeNs: number, bytes: number])[];
+  /** What was found alive at the end of marking (ZGC only: the others do not log it). */
+  readonly marked: readonly (readonly [timeNs: number, bytes: number])[];
   /** Messages that the asynchronous log had no room for: then the rest is not all. */
   readonly lost: number;
 }
@@ -35,6 +37,8 @@ const COLLECTION = /^GC\((\d+)\)/;
 const CHANGE = / (\d+)([BKMG])(?:\(\d+%\))?->(\d+)([BKMG])(?:\((\d+)([BKMG])\))?/;
 const INITIAL = /^(?:Heap )?Initial Capacity: (\d+)([BKMG])/;
 const Z_CAPACITY = /^GC\(\d+\)\s+Capacity:\s+(?:\d+[BKMG] \(\d+%\)\s+){3}(\d+)([BKMG])/;
+const Z_MARK_END = /^GC\(\d+\) Pause Mark End/;
+const Z_LIVE = /^GC\(\d+\)\s+Live:\s+-\s+(\d+)([BKMG])/;
 const EPSILON_HEAP = /^Heap: \d+[BKMG] reserved, (\d+)([BKMG]) \([\d.]+%\) committed, (\d+)([BKMG])/;
 const PACING = /^Pacing\s+(\d+) us/;
 const LOST = /(\d+) messages dropped due to async logging/;
@@ -50,6 +54,8 @@ export function parseOpenJdkLog(text: string): OpenJdkLog {
   const collections = new Map<number, number>();
   const committed: [number, number][] = [];
   const used: [number, number][] = [];
+  const marked: [number, number][] = [];
+  let markEndNs = 0;
   let lost = 0;
   for (const line of text.split('\n')) {
     lost += Number(LOST.exec(line)?.[1] ?? 0);
@@ -72,6 +78,10 @@ export function parseOpenJdkLog(text: string): OpenJdkLog {
       pacing.push([timeNs, Number(found[1]) * 1e3]);
     } else if ((found = INITIAL.exec(message) ?? Z_CAPACITY.exec(message))) {
       committed.push([timeNs, bytes(found[1]!, found[2]!)]);
+    } else if (Z_MARK_END.test(message)) {
+      markEndNs = timeNs;
+    } else if ((found = Z_LIVE.exec(message))) {
+      marked.push([markEndNs, bytes(found[1]!, found[2]!)]);
     } else if ((found = EPSILON_HEAP.exec(message))) {
       committed.push([timeNs, bytes(found[1]!, found[2]!)]);
       used.push([timeNs, bytes(found[3]!, found[4]!)]);
@@ -81,5 +91,5 @@ export function parseOpenJdkLog(text: string): OpenJdkLog {
     }
   }
   const pauses = safepoints.filter(([, , operation]) => COLLECTOR_OPERATION.test(operation));
-  return { pauses, safepoints, stalls, pacing, collections, committed, used, lost };
+  return { pauses, safepoints, stalls, pacing, collections, committed, used, marked, lost };
 }

@@ -26,11 +26,13 @@ export interface ProgramResult {
   readonly liveBytes: number;
   /** Name and version of the runtime, as it says itself. */
   readonly runtime: string;
-  /** From the runtime's own callbacks or metrics, where it has no log: pauses, collections, CPU time in them, committed bytes. */
+  /** From the runtime's own callbacks or metrics, where it has no log: pauses, collections, CPU time in them, committed bytes, and what
+   * a collection left. */
   readonly pauses?: readonly (readonly [timeNs: number, lengthNs: number])[];
   readonly collections?: number;
   readonly collectorCpuNs?: number;
   readonly heap?: readonly (readonly [timeNs: number, bytes: number])[];
+  readonly live?: readonly (readonly [timeNs: number, bytes: number])[];
   /** When the process began, for logs that count from there. */
   readonly processBeganNs?: number;
 }

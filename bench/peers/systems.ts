@@ -51,7 +51,7 @@ export interface Account {
   readonly waits?: readonly (readonly [timeNs: number, lengthNs: number])[];
   readonly heap: readonly (readonly [timeNs: number, bytes: number])[];
   readonly heapSource: Memory['source'];
-  /** What was found alive, each with its time. */
+  /** What each collection left, with its time; absent where nothing tells. The table in docs/benchmarks.md says what it counts. */
   readonly live?: readonly (readonly [timeNs: number, bytes: number])[];
 }
 
@@ -64,6 +64,8 @@ export interface PeerSystem {
   /** Relative to the programs' folder. Not there: this peer is not installed. */
   readonly program: string;
   readonly workloads: readonly string[];
+  /** Whether more than the limit may be alive, which then is the end of memory. */
+  readonly isLimitSoft?: boolean;
   /** How many mutators can run at once, where there is a limit. */
   readonly mutatorsMost?: number;
   /** Whether mutators are threads named mutator-N. */
@@ -113,7 +115,7 @@ function openJdk(name: string, collector: string): PeerSystem {
       };
     },
     account({ log }) {
-      const { pauses, safepoints, stalls, pacing, collections, committed, used, lost } = parseOpenJdkLog(log);
+      const { pauses, safepoints, stalls, pacing, collections, committed, used, marked, lost } = parseOpenJdkLog(log);
       if (lost > 0) throw new Error(`the log of ${name} lost ${lost} messages, so its pauses are not known`);
       return {
         pauses,
@@ -123,7 +125,8 @@ function openJdk(name: string, collector: string): PeerSystem {
         collections: [...collections.values()],
         heap: committed,
         heapSource: 'committed',
-        live: used,
+        // Epsilon's log tells what is used, but nothing is ever collected.
+        ...(epsilon ? {} : { live: marked.length > 0 ? marked : used }),
       };
     },
     // A heap may also be too small for the virtual machine to begin at all.
@@ -138,6 +141,7 @@ function go(name: string, percent: string): PeerSystem {
     runtime: 'go',
     program: 'go-peer',
     workloads: ALL,
+    isLimitSoft: true,
     namesMutators: false,
     launch({ programs, heapBytes }) {
       const settings = { GOGC: percent, GOMEMLIMIT: String(heapBytes) };
@@ -151,7 +155,7 @@ function go(name: string, percent: string): PeerSystem {
     account({ result, standardError }) {
       const offsetNs = result.processBeganNs ?? 0;
       const collections = parseGoTrace(standardError);
-      const ends = collections.map(({ startNs }) => startNs + offsetNs);
+      const ends = collections.map(({ endNs }) => endNs + offsetNs);
       return {
         pauses: collections.flatMap(({ pauses }) => pauses.map(([startNs, ...rest]) => [startNs + offsetNs, ...rest] as const)),
         collections: ends,
@@ -185,6 +189,7 @@ const bdwgc: PeerSystem = {
       collectorCpu: [[result.beganNs, result.collectorCpuNs ?? 0]],
       heap: result.heap ?? [],
       heapSource: 'committed',
+      live: result.live ?? [],
     };
   },
   isOutOfMemory: (exitCode, output) => exitCode === 3 || /out of memory/i.test(output),
@@ -217,6 +222,7 @@ function ownAccount({ result, resident }: Traces, kind: string): Account {
     collections: pauses.map(([timeNs]) => timeNs),
     heap: resident,
     heapSource: 'resident',
+    live: result.live ?? [],
   };
 }
 

@@ -1,6 +1,6 @@
 /**
  * Random: xoshiro128** (Blackman & Vigna, "Scrambled linear pseudorandom number generators", TOMS 2021), seeded by the 32-bit
- * finalizer of MurmurHash3 over a Weyl sequence. native/bench/random.h draws the same numbers, bit by bit: all that is not 32-bit
+ * finalizer of MurmurHash3 over a Weyl sequence. native/bench/any_heap/random.h draws the same numbers, bit by bit: all that is not 32-bit
  * integer arithmetic is done in doubles, in the same order.
  */
 

@@ -6,14 +6,17 @@ import { cpuOf, interruptionsOf, memoryOf, pausesOf, sortRequests, within } from
 import { parseGoTrace } from '../../bench/peers/go-trace.ts';
 import { parseOpenJdkLog } from '../../bench/peers/openjdk-log.ts';
 import { cpuBetween, readThreadClocks, residentBytes } from '../../bench/peers/process-clocks.ts';
-import type { Account } from '../../bench/peers/systems.ts';
+import type { ProgramResult } from '../../bench/peers/program.ts';
+import { type Account, PEERS } from '../../bench/peers/systems.ts';
 
 const ZGC = `\
 [36302692207331ns][info][gc,init] Initial Capacity: 32M
 [36302792481506ns][info][safepoint   ] Safepoint "ZMarkEnd", Time since last: 3960305 ns, Reaching safepoint: 1182 ns, Cleanup: 1822 ns, At safepoint: 15784 ns, Total: 18788 ns
+[36302792492300ns][info][gc,phases   ] GC(0) Pause Mark End 0.013ms
 [36302804110348ns][info][gc          ] Allocation Stall (mutator-0) 15.809ms
 [36302808651076ns][info][gc,heap     ] GC(0) Min Capacity: 32M(100%)
 [36302808703934ns][info][gc,heap     ] GC(0)  Capacity:       32M (100%)         32M (100%)         32M (100%)         32M (100%)         32M (100%)         32M (100%)   
+[36302808707100ns][info][gc,heap     ] GC(0)      Live:         -                20M (63%)          20M (63%)          20M (63%)             -                  -          
 [36302808799757ns][info][gc          ] GC(0) Garbage Collection (Allocation Stall) 32M(100%)->28M(88%)
 [36302814565225ns][info][safepoint   ] Safepoint "ZMarkEnd", Time since last: 4998178 ns, Reaching safepoint: 1553 ns, Cleanup: 2013 ns, At safepoint: 27791 ns, Total: 31357 ns
 [36302816164151ns][info][gc          ] Allocation Stall (mutator-0) 6.752ms
@@ -92,6 +95,19 @@ describe('the log of OpenJDK', () => {
     expect(parseOpenJdkLog(EPSILON).used).toEqual([[34571527755706, 207 * MIB]]);
   });
 
+  it('gives what ZGC found alive, when it had found it', () => {
+    expect(parseOpenJdkLog(ZGC).marked).toEqual([[36302792492300, 20 * MIB]]);
+    expect(parseOpenJdkLog(G1).marked).toEqual([]);
+  });
+
+  it('tells what collections left, and nothing where there are none', () => {
+    const live = (name: string, log: string): Account['live'] =>
+      PEERS.get(name)!.account({ log, standardError: '', resident: [], result: {} as ProgramResult }).live;
+    expect(live('openjdk-zgc', ZGC)).toEqual([[36302792492300, 20 * MIB]]);
+    expect(live('openjdk-g1', G1)).toEqual([[34561351074784, 9 * MIB], [34561361838930, MIB]]);
+    expect(live('openjdk-epsilon', EPSILON)).toBeUndefined();
+  });
+
   it('says when messages were lost', () => {
     expect(parseOpenJdkLog(G1).lost).toBe(0);
     expect(parseOpenJdkLog('[1ns][warning][                ]   7 messages dropped due to async logging').lost).toBe(7);
@@ -106,6 +122,7 @@ describe("the trace of Go's collector", () => {
       [111_000_000, 48_000], [111_348_000, 2_000],
     ]);
     expect(second!.pauses[1]![0]).toBeCloseTo(815e6 + 25.012e6, 0);
+    expect(second!.endNs).toBeCloseTo(815e6 + 25.08e6, 0);
   });
 
   it('counts assists as the CPU time of the collector', () => {
@@ -146,6 +163,13 @@ describe('figures of the measured part', () => {
     expect(memory.series).toEqual([[0, 20], [50, 40], [75, 32]]);
     expect(memory).not.toHaveProperty('liveBytes');
     expect(memoryOf(account, part, 5).liveBytes).toBe(5);
+  });
+
+  it('has what collections left as points of the measured part, or not at all', () => {
+    expect(memoryOf(account, part, 0)).not.toHaveProperty('liveSeries');
+    expect(memoryOf({ ...account, live: [[999, 7], [1101, 8]] }, part, 0)).not.toHaveProperty('liveSeries');
+    const told = { ...account, live: [[999, 7], [1060, 9], [1020, 8]] as const };
+    expect(memoryOf(told, part, 0)).toMatchObject({ liveSeries: [[20, 8], [60, 9]], liveSource: 'collector', liveBytes: 9 });
   });
 
   it('takes from the mutators what their threads did for the collector', () => {

@@ -183,6 +183,23 @@ describe.each(RUNS)('$name', ({ name, system, reason, workloads }) => {
     expect(result.about['runtime']).toMatch(new RegExp(`^${system.runtime}`));
   });
 
+  it.skipIf(reason !== undefined)(title('tells what each collection left, if it collects'), { timeout: RUN_MS }, async () => {
+    const collects = !/^malloc|epsilon/.test(name);
+    const heapBytes = (collects ? 32 : 1024) * MIB;
+    const parameters = { ...CASES['gcbench']!, stretchDepth: 16, longLivedDepth: 16, maxDepth: 10, rounds: 2 };
+    const { memory, wallNs } = (await invoke(configure(name, 'gcbench', 1, { parameters, heapBytes }))) as Finished;
+    expect(memory.liveSource).toBe(collects ? 'collector' : undefined);
+    // Two references of 8 bytes, or two of 4 and a header, in every node of the tree that lives on.
+    const leastBytes = 16 * (2 ** 17 - 1);
+    for (const [timeNs, bytes] of memory.liveSeries ?? []) {
+      expect(timeNs).toBeGreaterThanOrEqual(0);
+      expect(timeNs).toBeLessThanOrEqual(wallNs);
+      expect(bytes).toBeGreaterThanOrEqual(leastBytes - MIB); // some logs round down to MiB
+      expect(bytes).toBeLessThanOrEqual(heapBytes);
+    }
+    expect(memory.liveBytes).toBe(memory.liveSeries?.at(-1)![1]);
+  });
+
   // malloc has no limit of its own, and Shenandoah collects for more than a minute before it gives up.
   const isEndless = name.startsWith('malloc') || name === 'openjdk-shenandoah';
   it.skipIf(reason !== undefined || isEndless)(title('answers that its heap is full'), { timeout: RUN_MS }, async () => {

@@ -17,7 +17,7 @@
     ...new Set(plots.flatMap(({ lines = [] }) => lines.filter(({ dashed }) => !dashed).map(({ name }) => plainName(name)))),
   ];
   function plainName(name) {
-    return name.replace(/ \((file-blocks|committed|resident)\)$|, worst$|, alive$/, '');
+    return name.replace(/ \((file-blocks|committed|resident)\)$|, worst$|, alive$|, after collections$/, '');
   }
 
   /** 0.001 is written 1 us, 1000 is written 1 s. */

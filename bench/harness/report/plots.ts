@@ -81,7 +81,8 @@ export const SECTIONS = {
   ],
   memory: [
     'Memory over time',
-    'The heap as the system counts it, in the invocation of median wall time; dashed what the workload counts as alive.',
+    'The heap as the system counts it, in the invocation of median wall time; dashed what is alive: as the workload ' +
+      'counts it, or, in peers, what the collector said was left after each collection (docs/benchmarks.md says of what).',
   ],
 } as const satisfies Record<string, readonly [title: string, description: string]>;
 
@@ -216,11 +217,13 @@ function latencyPlots(title: string, rows: readonly AnalysedRow[]): Plot[] {
   });
 }
 
+const LIVE_NAMES = { workload: 'alive', collector: 'after collections' } as const;
+
 function memoryPlots(title: string, rows: readonly AnalysedRow[]): Plot[] {
   const inMib = (series: Figures['memory']): Line['points'] => series.map(([timeNs, bytes]) => [timeNs / 1e9, bytes / 2 ** 20]);
   const lines = rows.flatMap(({ series, figures }): Line[] => [
     { name: `${series} (${figures!.memorySource})`, points: inMib(figures!.memory) },
-    { name: `${series}, alive`, dashed: true, points: inMib(figures!.live ?? []) },
+    { name: `${series}, ${LIVE_NAMES[figures!.liveSource ?? 'workload']}`, dashed: true, points: inMib(figures!.live ?? []) },
   ]);
   return curve('memory', rows[0]!, title, { label: 'seconds', scale: 'linear' }, { label: 'MiB', scale: 'linear' }, lines);
 }

@@ -84,8 +84,9 @@ export interface Figures {
   readonly metadataBytes?: number;
   /** Of the invocation whose wall time is the median. */
   readonly memory: Memory['series'];
-  /** What the workload counts as alive in it, where it does. */
+  /** What was alive in it, where that is told. */
   readonly live?: Memory['series'];
+  readonly liveSource?: Memory['liveSource'];
   readonly nominal?: Nominal;
   readonly about: Readonly<Record<string, string>>;
 }
@@ -183,7 +184,7 @@ function figuresOf(digests: readonly Digest[], random: Random): Figures {
     memorySource: typical.memory.source,
     ...(metadata.length === 0 ? {} : { metadataBytes: middle(metadata) }),
     memory: typical.memory.series,
-    ...(typical.memory.liveSeries === undefined ? {} : { live: typical.memory.liveSeries }),
+    ...(typical.memory.liveSeries === undefined ? {} : { live: typical.memory.liveSeries, liveSource: typical.memory.liveSource }),
     ...(typical.nominal === undefined ? {} : { nominal: typical.nominal }),
     about: typical.about,
   };

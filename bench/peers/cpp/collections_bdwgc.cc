@@ -30,6 +30,7 @@ struct Table {
 
 Table pauses;  // Length.
 Table heap;    // Committed bytes.
+Table live;    // Bytes of blocks in which something was found alive.
 uint64_t collections = 0;
 int64_t collector_cpu_ns = 0;
 int64_t stopped_ns = 0;
@@ -42,10 +43,22 @@ int64_t ThreadCpuNs() {
 }
 
 // Without the lock: the callbacks run with it held.
-int64_t CommittedBytes() {
-  GC_prof_stats_s stats;
-  GC_get_prof_stats_unsafe(&stats, sizeof(stats));
-  return static_cast<int64_t>(stats.heapsize_full - stats.unmapped_bytes);
+GC_prof_stats_s Statistics() {
+  GC_prof_stats_s statistics;
+  GC_get_prof_stats_unsafe(&statistics, sizeof(statistics));
+  return statistics;
+}
+
+int64_t CommittedBytes(const GC_prof_stats_s& statistics) {
+  return static_cast<int64_t>(statistics.heapsize_full - statistics.unmapped_bytes);
+}
+
+// When a collection has ended, every block without a live object is free; the others are swept later, when they are allocated from.
+void NoteMemory() {
+  const GC_prof_stats_s statistics = Statistics();
+  const int64_t now = NowNs();
+  heap.Add(now, CommittedBytes(statistics));
+  live.Add(now, static_cast<int64_t>(statistics.heapsize_full - statistics.free_bytes_full));
 }
 
 void GC_CALLBACK OnEvent(GC_EventType event) {
@@ -62,7 +75,7 @@ void GC_CALLBACK OnEvent(GC_EventType event) {
     case GC_EVENT_END:
       ++collections;
       collector_cpu_ns += ThreadCpuNs() - started_cpu_ns;
-      heap.Add(NowNs(), CommittedBytes());
+      NoteMemory();
       break;
     default:
       break;
@@ -93,15 +106,16 @@ void ObserveCollections() {
 void ForgetCollections() {
   pauses.used = 0;
   heap.used = 0;
+  live.used = 0;
   collections = 0;
   collector_cpu_ns = 0;
   SampleHeap();
 }
 
-void SampleHeap() { heap.Add(NowNs(), CommittedBytes()); }
+void SampleHeap() { heap.Add(NowNs(), CommittedBytes(Statistics())); }
 
 std::string CollectionsJson() {
-  return Json("pauses", pauses) + Json("heap", heap) + "\"collectorCpuNs\":" + std::to_string(collector_cpu_ns) +
+  return Json("pauses", pauses) + Json("heap", heap) + Json("live", live) + "\"collectorCpuNs\":" + std::to_string(collector_cpu_ns) +
          ",\"collections\":" + std::to_string(collections) + ",";
 }
 

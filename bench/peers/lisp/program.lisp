@@ -2,7 +2,7 @@
 ;;;; bench/peers/program.ts.
 ;;;;
 ;;;; SBCL has no log of its collections. What stops the world is SB-KERNEL::SUB-GC, on the thread that needed memory, so the time in it is
-;;;; taken down there, into arrays that are there already.
+;;;; taken down there, and what is in use behind it beyond what the core itself had, into arrays that are there already.
 
 (declaim (optimize (speed 2) (safety 1) (debug 0)) (sb-ext:muffle-conditions sb-ext:compiler-note))
 
@@ -27,12 +27,16 @@
 ;;; Collections
 
 (defconstant +most-pauses+ 100000)
-(declaim (type (simple-array count64 (*)) *pause-starts* *pause-lengths*) (type fixnum *pauses*))
+(declaim (type (simple-array count64 (*)) *pause-starts* *pause-lengths* *used-behind*) (type fixnum *pauses* *used-at-start*))
 (sb-ext:defglobal *pause-starts* (make-array +most-pauses+ :element-type 'count64))
 (sb-ext:defglobal *pause-lengths* (make-array +most-pauses+ :element-type 'count64))
+(sb-ext:defglobal *used-behind* (make-array +most-pauses+ :element-type 'count64))
+(sb-ext:defglobal *used-at-start* 0)
 (sb-ext:defglobal *pauses* 0)
 
 (defun observe-collections ()
+  (sb-ext:gc :full t)
+  (setf *used-at-start* (sb-kernel:dynamic-usage))
   (sb-int:encapsulate
    'sb-kernel::sub-gc 'pause
    (lambda (collect &rest arguments)
@@ -40,7 +44,8 @@
        (multiple-value-prog1 (apply collect arguments)
          (when (< *pauses* +most-pauses+)
            (setf (aref *pause-starts* *pauses*) start
-                 (aref *pause-lengths* *pauses*) (- (now-ns) start))
+                 (aref *pause-lengths* *pauses*) (- (now-ns) start)
+                 (aref *used-behind* *pauses*) (max 0 (- (sb-kernel:dynamic-usage) *used-at-start*)))
            (incf *pauses*)))))))
 
 ;;; Parameters
@@ -263,8 +268,9 @@
   (format t "{\"beganNs\":~d,\"wallNs\":~d,\"checks\":~d,\"mismatches\":~d,\"checksums\":[~{~d~^,~}],\"liveBytes\":0,"
           began-ns wall-ns (reduce #'+ works :key #'work-checks) (reduce #'+ works :key #'work-mismatches)
           (mapcar #'work-checksum works))
-  (format t "\"pauses\":[~{[~{~d~^,~}]~^,~}],\"runtime\":\"SBCL ~a\"}~%"
+  (format t "\"pauses\":[~{[~{~d~^,~}]~^,~}],\"live\":[~{[~{~d~^,~}]~^,~}],\"runtime\":\"SBCL ~a\"}~%"
           (loop for i below *pauses* collect (list (aref *pause-starts* i) (aref *pause-lengths* i)))
+          (loop for i below *pauses* collect (list (+ (aref *pause-starts* i) (aref *pause-lengths* i)) (aref *used-behind* i)))
           (lisp-implementation-version)))
 
 ;;; Threads go from phase to phase together; they live until the result is written, so that the time of their clocks can be read.

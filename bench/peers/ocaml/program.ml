@@ -8,6 +8,9 @@ external observe_collections : unit -> unit = "peer_observe_collections" [@@noal
 external pause_count : unit -> int = "peer_pause_count" [@@noalloc]
 external pause_start : int -> int = "peer_pause_start" [@@noalloc]
 external pause_length : int -> int = "peer_pause_length" [@@noalloc]
+external cycle_count : unit -> int = "peer_cycle_count" [@@noalloc]
+external cycle_time : int -> int = "peer_cycle_time" [@@noalloc]
+external cycle_bytes : int -> int = "peer_cycle_bytes" [@@noalloc]
 
 let parameters : (string, string) Hashtbl.t = Hashtbl.create 32
 
@@ -217,7 +220,10 @@ let () =
   let wall_ns = now_ns () - began_ns in
   say "end";
   work.verify ();
-  let pauses = List.init (pause_count ()) (fun i -> Printf.sprintf "[%d,%d]" (pause_start i) (pause_length i)) in
+  let pairs count first second = String.concat "," (List.init count (fun i -> Printf.sprintf "[%d,%d]" (first i) (second i))) in
   Printf.printf
-    "{\"beganNs\":%d,\"wallNs\":%d,\"checks\":%d,\"mismatches\":%d,\"checksums\":[%d],\"liveBytes\":0,\"pauses\":[%s],\"runtime\":\"OCaml %s\"}\n"
-    began_ns wall_ns !checks !mismatches !checksum (String.concat "," pauses) Sys.ocaml_version
+    "{\"beganNs\":%d,\"wallNs\":%d,\"checks\":%d,\"mismatches\":%d,\"checksums\":[%d],\"liveBytes\":0,\"pauses\":[%s],\"live\":[%s],\"runtime\":\"OCaml %s\"}\n"
+    began_ns wall_ns !checks !mismatches !checksum
+    (pairs (pause_count ()) pause_start pause_length)
+    (pairs (cycle_count ()) cycle_time cycle_bytes)
+    Sys.ocaml_version
