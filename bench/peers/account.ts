@@ -30,10 +30,10 @@ export function pausesOf(pauses: readonly Pause[], part: MeasuredPart): Pause[] 
 }
 
 /** One list a mutator: every stop of the world, and what is known of that mutator alone. */
-export function interruptionsOf({ pauses, stops = [], stalls }: Account, part: MeasuredPart, mutators: number): Interval[][] {
+export function interruptionsOf({ pauses, stops = [], stalls, slowPaths }: Account, part: MeasuredPart, mutators: number): Interval[][] {
   const all = pausesOf([...pauses, ...stops], part).map(([startNs, lengthNs]) => [startNs, lengthNs, 'pause'] as const);
   return Array.from({ length: mutators }, (_, thread) => {
-    const own = within(stalls?.get(`mutator-${thread}`) ?? [], part)
+    const own = within([stalls, slowPaths].flatMap((lists) => lists?.get(`mutator-${thread}`) ?? []), part)
       .map(([startNs, lengthNs, kind]) => [Math.round(startNs - part.beganNs), Math.round(lengthNs), kind] as const);
     return [...all, ...own].sort(([a], [b]) => a - b);
   });
@@ -99,6 +99,6 @@ export function cpuOf(
     total: Math.round(totalNs),
     ...(mutators === undefined ? {} : { mutators: Math.round(mutators) }),
     ...(collector === undefined ? {} : { collector: Math.round(collector) }),
-    ...(account.stalls === undefined ? {} : { stalls: Math.round(waitNs) }),
+    ...(account.stalls === undefined && account.waits === undefined ? {} : { stalls: Math.round(waitNs) }),
   };
 }

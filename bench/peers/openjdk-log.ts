@@ -13,7 +13,10 @@ export interface OpenJdkLog {
   readonly pauses: readonly Pause[];
   /** All safepoints: threads stop for deoptimization and the like too. */
   readonly safepoints: readonly Pause[];
-  /** Waits for memory of one thread (ZGC only: the others do not log them), by thread name. */
+  /**
+   * Waits of one thread for memory, or for an object that is being moved (ZGC only: the others do not log them), by thread name. One
+   * inside of another counts as part of it.
+   */
   readonly stalls: ReadonlyMap<string, readonly Interval[]>;
   /** Time for which Shenandoah delayed allocating threads, summed over all of them: it logs no single delay. */
   readonly pacing: readonly (readonly [timeNs: number, lengthNs: number])[];
@@ -32,7 +35,7 @@ export interface OpenJdkLog {
 const STAMP = /^\[(\d+)ns\]\[\w+\s*\]\[([\w,]+)\s*\] (.*)$/;
 const SAFEPOINT = /^Safepoint "(\w+)",.* Total:\s+(\d+) ns/;
 const COLLECTOR_OPERATION = /^(G1|Z|Shenandoah|Parallel|Gen|CollectFor)/;
-const STALL = /^Allocation Stall \((.*)\) ([\d.]+)ms/;
+const STALL = /^(?:Allocation|Relocation) Stall \((.*)\) ([\d.]+)ms/;
 const COLLECTION = /^GC\((\d+)\)/;
 const CHANGE = / (\d+)([BKMG])(?:\(\d+%\))?->(\d+)([BKMG])(?:\((\d+)([BKMG])\))?/;
 const INITIAL = /^(?:Heap )?Initial Capacity: (\d+)([BKMG])/;
@@ -72,6 +75,7 @@ export function parseOpenJdkLog(text: string): OpenJdkLog {
     } else if ((found = STALL.exec(message))) {
       const lengthNs = Number(found[2]) * 1e6;
       const list = stalls.get(found[1]!) ?? [];
+      while (list.length > 0 && list.at(-1)![0] >= timeNs - lengthNs) list.pop();
       list.push([timeNs - lengthNs, lengthNs, 'stall']);
       stalls.set(found[1]!, list);
     } else if ((found = PACING.exec(message))) {

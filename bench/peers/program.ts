@@ -29,6 +29,8 @@ export interface ProgramResult {
   /** From the runtime's own callbacks or metrics, where it has no log: pauses, collections, CPU time in them, committed bytes, and what
    * a collection left. */
   readonly pauses?: readonly (readonly [timeNs: number, lengthNs: number])[];
+  /** Collections from the begin to the end, on the thread that did them; the pauses are a part of it. */
+  readonly collecting?: readonly (readonly [timeNs: number, lengthNs: number, thread: string])[];
   readonly collections?: number;
   readonly collectorCpuNs?: number;
   readonly heap?: readonly (readonly [timeNs: number, bytes: number])[];

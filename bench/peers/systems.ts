@@ -41,8 +41,10 @@ export interface Account {
   readonly pauses: readonly Pause[];
   /** Other moments at which every mutator stood still. */
   readonly stops?: readonly Pause[];
-  /** Of single mutators, by thread name. */
+  /** Waits of single mutators, by thread name. Absent with {@link waits}: the system tells of none. */
   readonly stalls?: ReadonlyMap<string, readonly Interval[]>;
+  /** What single mutators did for the collector, by thread name. */
+  readonly slowPaths?: ReadonlyMap<string, readonly Interval[]>;
   /** Ends of collections. */
   readonly collections: readonly number[];
   /** CPU time that belongs to the collector but was spent on threads whose name does not say so, each with its time. */
@@ -120,8 +122,8 @@ function openJdk(name: string, collector: string): PeerSystem {
       return {
         pauses,
         stops: safepoints.filter((safepoint) => !pauses.includes(safepoint)),
-        stalls,
-        waits: pacing,
+        ...(collector === 'Z' ? { stalls } : {}),
+        ...(collector === 'Shenandoah' ? { waits: pacing } : {}),
         collections: [...collections.values()],
         heap: committed,
         heapSource: 'committed',
@@ -169,6 +171,16 @@ function go(name: string, percent: string): PeerSystem {
   };
 }
 
+function slowPathsOf(intervals: NonNullable<ProgramResult['collecting']>): Map<string, Interval[]> {
+  const byThread = new Map<string, Interval[]>();
+  for (const [startNs, lengthNs, thread] of intervals) {
+    const list = byThread.get(thread) ?? [];
+    list.push([startNs, lengthNs, 'slow-path']);
+    byThread.set(thread, list);
+  }
+  return byThread;
+}
+
 const bdwgc: PeerSystem = {
   name: 'bdwgc',
   packages: ['g++', 'libgc-dev'],
@@ -185,6 +197,7 @@ const bdwgc: PeerSystem = {
     const pauses = result.pauses ?? [];
     return {
       pauses: pauses.map(([timeNs, lengthNs]) => [timeNs, lengthNs, 'world stopped'] as const),
+      slowPaths: slowPathsOf(result.collecting ?? []),
       collections: pauses.map(([timeNs]) => timeNs),
       collectorCpu: [[result.beganNs, result.collectorCpuNs ?? 0]],
       heap: result.heap ?? [],

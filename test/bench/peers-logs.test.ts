@@ -74,6 +74,15 @@ describe('the log of OpenJDK', () => {
     ]);
   });
 
+  it('gives the waits of a thread for an object that is moved, but none twice', () => {
+    const stalls = (text: string): unknown => parseOpenJdkLog(text).stalls.get('mutator-0');
+    const moved = '[46753369122326ns][info][gc          ] Relocation Stall (mutator-0) 2.572ms';
+    const around = '[46753369212931ns][info][gc          ] Allocation Stall (mutator-0) 14.433ms';
+    expect(stalls(moved)).toEqual([[46753369122326 - 2.572e6, 2.572e6, 'stall']]);
+    expect(stalls(`${moved}\n${around}`)).toEqual([[46753369212931 - 14.433e6, 14.433e6, 'stall']]);
+    expect(stalls(`${moved}\n${around.replace('14.433', '0.030')}`)).toHaveLength(2);
+  });
+
   it('gives the pacing of each cycle of Shenandoah, and not its sum once more', () => {
     expect(parseOpenJdkLog(SHENANDOAH).pacing).toEqual([[34567180051121, 1_413_000]]);
   });
@@ -98,6 +107,15 @@ describe('the log of OpenJDK', () => {
   it('gives what ZGC found alive, when it had found it', () => {
     expect(parseOpenJdkLog(ZGC).marked).toEqual([[36302792492300, 20 * MIB]]);
     expect(parseOpenJdkLog(G1).marked).toEqual([]);
+  });
+
+  it('tells of waits only where the collector does', () => {
+    const account = (name: string, log: string): Account =>
+      PEERS.get(name)!.account({ log, standardError: '', resident: [], result: {} as ProgramResult });
+    expect(account('openjdk-g1', G1)).not.toHaveProperty('stalls');
+    expect(account('openjdk-g1', G1)).not.toHaveProperty('waits');
+    expect(account('openjdk-zgc', ZGC).stalls?.get('mutator-0')).toHaveLength(2);
+    expect(account('openjdk-shenandoah', SHENANDOAH)).toMatchObject({ waits: [[34567180051121, 1_413_000]] });
   });
 
   it('tells what collections left, and nothing where there are none', () => {
@@ -156,6 +174,12 @@ describe('figures of the measured part', () => {
     expect(interruptionsOf(account, part, 2)).toEqual([stops, [...stops.slice(0, 2), [30, 9, 'stall'], stops[2]]]);
   });
 
+  it('interrupts the mutator that collects for longer than the others', () => {
+    const collecting = { ...account, stops: [], stalls: new Map(), slowPaths: new Map([['mutator-0', [[1049, 8, 'slow-path']]]]) } as const;
+    const pauses = [[10, 3, 'pause'], [50, 5, 'pause']];
+    expect(interruptionsOf(collecting as Account, part, 2)).toEqual([[pauses[0], [49, 8, 'slow-path'], pauses[1]], pauses]);
+  });
+
   it('weighs memory by time, from the last value before the begin on', () => {
     const memory = memoryOf(account, part, 0);
     expect(memory.peakBytes).toBe(40);
@@ -176,7 +200,7 @@ describe('figures of the measured part', () => {
     expect(cpuOf({ totalNs: 100, mutatorThreadsNs: 60, collectorThreadsNs: 30 }, account, part)).toEqual({
       total: 100, mutators: 53, collector: 37, stalls: 4 + 9 + 1,
     });
-    const { collectorCpu: _, stalls: __, ...plain } = account;
+    const { collectorCpu: _, stalls: __, waits: ___, ...plain } = account;
     expect(cpuOf({ totalNs: 100, mutatorThreadsNs: 60 }, plain, part)).toEqual({ total: 100, mutators: 60 });
     expect(cpuOf({ totalNs: 100 }, { ...plain, collectorCpu: [[1001, 20]] }, part)).toEqual({ total: 100, mutators: 80, collector: 20 });
   });

@@ -210,6 +210,23 @@ describe.each(RUNS)('$name', ({ name, system, reason, workloads }) => {
   });
 });
 
+describe('the mutator that collects', () => {
+  const reason = absent(PEERS.get('bdwgc')!);
+  const law = 'is interrupted for the whole of a collection';
+
+  it.skipIf(reason !== undefined)(reason === undefined ? law : `${law} (skipped: ${reason})`, { timeout: RUN_MS }, async () => {
+    const parameters = { ...CASES['gcbench']!, stretchDepth: 16, rounds: 2 };
+    const { interruptions, pauses } = (await invoke(configure('bdwgc', 'gcbench', 1, { parameters, heapBytes: 16 * MIB }))) as Finished;
+    const collecting = interruptions[0]!.filter(([, , kind]) => kind === 'slow-path');
+    expect(pauses.length).toBeGreaterThan(1);
+    // One may have begun before the measured part, or not have ended in it.
+    expect(Math.abs(collecting.length - pauses.length)).toBeLessThanOrEqual(1);
+    const around = pauses.filter(([start, length]) =>
+      collecting.some(([from, all]) => from <= start && from + all >= start + length));
+    expect(around.length).toBeGreaterThanOrEqual(pauses.length - 1);
+  });
+});
+
 describe('requests', () => {
   const [system] = ALL.filter((peer) => absent(peer) === undefined);
 

@@ -12,7 +12,7 @@ void ObserveCollections();
 void ForgetCollections();
 // The committed bytes of the heap now go into the series.
 void SampleHeap();
-// `"pauses":[…],"heap":[…],"live":[…],"collectorCpuNs":…,"collections":…,` with times of CLOCK_MONOTONIC, or nothing.
+// `"pauses":[…],"collecting":[…],"heap":[…],"live":[…],"collectorCpuNs":…,"collections":…,` with times of CLOCK_MONOTONIC, or nothing.
 std::string CollectionsJson();
 // Name and version of what gives the memory.
 std::string RuntimeName();

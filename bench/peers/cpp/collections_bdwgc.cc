@@ -2,7 +2,10 @@
 // into tables that are there already.
 //
 // A pause is from just before the world is stopped until it runs again.  The thread that ran out of memory does the collection, with
-// the marker threads of the library at its side: its CPU time between START and END is the collector's.
+// the marker threads of the library at its side: it is held up from START to END, which is longer, and its CPU time between them is
+// the collector's.
+#include <pthread.h>
+
 #include <cstdio>
 #include <ctime>
 
@@ -31,9 +34,13 @@ struct Table {
 Table pauses;  // Length.
 Table heap;    // Committed bytes.
 Table live;    // Bytes of blocks in which something was found alive.
+// By row of `collecting`: from START to END, and on which thread.
+Table collecting;
+char collecting_threads[kMost][16];
 uint64_t collections = 0;
 int64_t collector_cpu_ns = 0;
 int64_t stopped_ns = 0;
+int64_t started_ns = 0;
 int64_t started_cpu_ns = 0;
 
 int64_t ThreadCpuNs() {
@@ -64,6 +71,7 @@ void NoteMemory() {
 void GC_CALLBACK OnEvent(GC_EventType event) {
   switch (event) {
     case GC_EVENT_START:
+      started_ns = NowNs();
       started_cpu_ns = ThreadCpuNs();
       break;
     case GC_EVENT_PRE_STOP_WORLD:
@@ -76,6 +84,8 @@ void GC_CALLBACK OnEvent(GC_EventType event) {
       ++collections;
       collector_cpu_ns += ThreadCpuNs() - started_cpu_ns;
       NoteMemory();
+      if (collecting.used < kMost) pthread_getname_np(pthread_self(), collecting_threads[collecting.used], sizeof(*collecting_threads));
+      collecting.Add(started_ns, NowNs() - started_ns);
       break;
     default:
       break;
@@ -87,10 +97,11 @@ void GC_CALLBACK OnEvent(GC_EventType event) {
   std::_Exit(3);
 }
 
-std::string Json(const char* name, const Table& table) {
+std::string Json(const char* name, const Table& table, const char (*threads)[16] = nullptr) {
   std::string text = std::string("\"") + name + "\":[";
   for (uint32_t i = 0; i < table.used; ++i) {
-    text += (i == 0 ? "[" : ",[") + std::to_string(table.rows[i].time_ns) + "," + std::to_string(table.rows[i].value) + "]";
+    text += (i == 0 ? "[" : ",[") + std::to_string(table.rows[i].time_ns) + "," + std::to_string(table.rows[i].value);
+    text += threads == nullptr ? "]" : std::string(",\"") + threads[i] + "\"]";
   }
   return text + "],";
 }
@@ -107,6 +118,7 @@ void ForgetCollections() {
   pauses.used = 0;
   heap.used = 0;
   live.used = 0;
+  collecting.used = 0;
   collections = 0;
   collector_cpu_ns = 0;
   SampleHeap();
@@ -115,7 +127,7 @@ void ForgetCollections() {
 void SampleHeap() { heap.Add(NowNs(), CommittedBytes(Statistics())); }
 
 std::string CollectionsJson() {
-  return Json("pauses", pauses) + Json("heap", heap) + Json("live", live) + "\"collectorCpuNs\":" + std::to_string(collector_cpu_ns) +
+  return Json("pauses", pauses) + Json("collecting", collecting, collecting_threads) + Json("heap", heap) + Json("live", live) + "\"collectorCpuNs\":" + std::to_string(collector_cpu_ns) +
          ",\"collections\":" + std::to_string(collections) + ",";
 }
 
