@@ -33,7 +33,7 @@ export interface WorkloadRow {
 const OPENJDK = ['openjdk-zgc', 'openjdk-shenandoah', 'openjdk-g1', 'openjdk-parallel', 'openjdk-serial', 'openjdk-epsilon'];
 const MALLOC = ['malloc-glibc', 'malloc-jemalloc', 'malloc-mimalloc'];
 const PEERS = [...OPENJDK, 'go', 'go-limit', 'bdwgc', ...MALLOC];
-const TREE_PEERS = [...PEERS, 'sbcl', 'ocaml'];
+const TREE_PEERS = [...PEERS, 'sbcl', 'ocaml', 'chez'];
 
 /** In the order in which reports have them. */
 export const SYSTEMS: readonly string[] = ['faultline', 'v8', ...TREE_PEERS];

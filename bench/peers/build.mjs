@@ -92,6 +92,13 @@ const STEPS = [
       return ['sh', '-c', `cd '${copies}' && ocamlopt -o ../ocaml-peer observation.c program.ml`];
     },
   },
+  {
+    peers: 'chez',
+    packages: ['chezscheme'],
+    present: () => succeeds(['chezscheme', '--version']),
+    command: () => ['chezscheme', '--script', 'compile.ss', 'program.ss', join(PROGRAMS, 'chez-peer.so')],
+    folder: 'scheme',
+  },
   { peers: 'malloc-jemalloc', packages: ['libjemalloc2'], present: () => loads('libjemalloc.so.2') },
   { peers: 'malloc-mimalloc', packages: ['libmimalloc2.0'], present: () => loads('libmimalloc.so.2') },
 ];

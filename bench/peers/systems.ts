@@ -276,6 +276,27 @@ const ocaml: PeerSystem = {
   isOutOfMemory: (_, output) => /out of memory|not enough memory|Out_of_memory/.test(output),
 };
 
+/** Its own code and stacks beside the heap, and the least that it needs to start, in the address space that is limited. */
+const CHEZ_OTHER_KIB = 32 * 1024;
+const CHEZ_LEAST_KIB = 60 * 1024;
+
+const chez: PeerSystem = {
+  name: 'chez',
+  packages: ['chezscheme'],
+  runtime: 'Chez Scheme',
+  program: 'chez-peer.so',
+  workloads: TREES,
+  namesMutators: true,
+  launch({ programs, heapBytes }) {
+    const limit = `ulimit -v ${Math.max(CHEZ_LEAST_KIB, Math.ceil(heapBytes / 1024) + CHEZ_OTHER_KIB)}`;
+    const args = ['-c', `${limit}; exec chezscheme --program "$0" "$@"`, join(programs, 'chez-peer.so')];
+    // Each thread's own arena would take 64 MiB of the address space.
+    return { file: '/bin/sh', args, environment: { MALLOC_ARENA_MAX: '1' }, flags: limit };
+  },
+  account: (traces) => ({ ...ownAccount(traces, 'world stopped'), heap: traces.result.heap ?? [], heapSource: 'committed' }),
+  isOutOfMemory: (_, output) => /out of memory/.test(output),
+};
+
 const SYSTEMS: readonly PeerSystem[] = [
   openJdk('zgc', 'Z'),
   openJdk('shenandoah', 'Shenandoah'),
@@ -288,6 +309,7 @@ const SYSTEMS: readonly PeerSystem[] = [
   bdwgc,
   sbcl,
   ocaml,
+  chez,
   malloc('glibc', undefined, []),
   malloc('jemalloc', 'libjemalloc.so.2', ['libjemalloc2']),
   malloc('mimalloc', 'libmimalloc.so.2', ['libmimalloc2.0']),
