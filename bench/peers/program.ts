@@ -26,8 +26,10 @@ export interface ProgramResult {
   readonly liveBytes: number;
   /** Name and version of the runtime, as it says itself. */
   readonly runtime: string;
-  /** From the runtime's own callbacks or metrics, where it has no log: pauses, collections, CPU time in them, committed bytes, and what
-   * a collection left. */
+  /**
+   * From the runtime's own callbacks or metrics, where it has no log: pauses, collections, CPU time in them, committed bytes, and what
+   * each collection left.
+   */
   readonly pauses?: readonly (readonly [timeNs: number, lengthNs: number])[];
   /** Collections from the begin to the end, on the thread that did them; the pauses are a part of it. */
   readonly collecting?: readonly (readonly [timeNs: number, lengthNs: number, thread: string])[];

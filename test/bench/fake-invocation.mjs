@@ -11,6 +11,8 @@
  *     copy-sigbus   prints nonsense
  *     load-barrier  finds a mismatch
  *     none          ends well, nothing collected
+ *
+ * What is alive is told by the collector in mode stw, by the workload in the others, and by nobody with marker satb.
  */
 import { writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -57,6 +59,7 @@ function finished() {
       metadataBytes: heapBytes * 0.04,
       source: 'file-blocks',
       series: Array.from({ length: 100 }, (_, i) => [(i * wallNs) / 100, heapBytes * (0.5 + 0.05 * (i % 10))]),
+      ...(barrier?.marker !== 'satb' ? { liveSeries: [[wallNs / 2, heapBytes * 0.3]], liveSource: mode === 'stw' ? 'collector' : 'workload' } : {}),
     },
     nominal: {
       objectBytesMean: 40,

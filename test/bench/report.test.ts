@@ -45,14 +45,27 @@ const folder = new ResultsFolder({
   filter: '(gcbench|lru) faultline native (sigbus|stw|none|thread) (barrier-free|satb) adaptive',
 });
 let plotCount = 0;
+let memoryLines: string[] = [];
 
 beforeAll(async () => {
   const { leftOut } = await new Session(folder, onlyProgram(FAKE), new AbortController().signal).run();
   const analysis = analysisOf(folder.records.read(), folder.head, leftOut);
   plotCount = plotsOf(analysis).length;
+  memoryLines = plotsOf(analysis).filter(({ section }) => section === 'memory').flatMap(({ lines }) => (lines ?? []).map(({ name }) => name));
   writeFileSync(path, reportHtml(analysis));
 }, LIMIT_MS);
 afterAll(() => rmSync(work, { recursive: true, force: true }));
+
+describe('memory over time', () => {
+  it('has what is alive by who told it, and no line where nobody did', () => {
+    const endings = (row: RegExp): string[] => [
+      ...new Set(memoryLines.filter((name) => row.test(name)).map((name) => /(?: \(file-blocks\)|, [a-z ]+)$/.exec(name)![0])),
+    ];
+    expect(endings(/^C\+\+ sigbus(?! satb)/)).toEqual([' (file-blocks)', ', alive']);
+    expect(endings(/^C\+\+ stw(?! satb)/)).toEqual([' (file-blocks)', ', after collections']);
+    expect(endings(/satb/)).toEqual([' (file-blocks)']);
+  });
+});
 
 describe.skipIf(CHROMIUM === undefined)('the report in Chromium', { timeout: LIMIT_MS }, () => {
   let browser: Browser;
