@@ -374,7 +374,7 @@ int main(int argc, char** argv) {
               write.again_ns, write.outside_ns);
   const std::vector<uint32_t> sizes = quick ? std::vector<uint32_t>{64, 256} : std::vector<uint32_t>{64, 256, 1024, 4096};
   for (size_t i = 0; i < sizes.size(); ++i) {
-    const uint32_t markings = quick ? 10 : sizes[i] >= 4096 ? 25 : 60;
+    const uint32_t markings = quick ? 10 : sizes[i] >= 4096 ? 10 : 50;
     PrintRemark(MeasureRemark(sizes[i], markings), i + 1 < sizes.size() ? "," : "");
   }
   std::printf("    ]\n  }\n}\n");
