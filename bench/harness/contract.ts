@@ -116,7 +116,7 @@ export interface Memory {
    * collection (peers), which may still hold garbage.
    */
   readonly liveSource?: 'workload' | 'collector';
-  /** Live data at the end, where known: after a full collection (`faultline`), as the workload counts it, or left by the last collection. */
+  /** Live data at the end, where known: after a full collection (`faultline`), by the workload's count, or left by the last collection. */
   readonly liveBytes?: number;
   /** Which of the three `peakBytes` is. */
   readonly source: 'file-blocks' | 'committed' | 'resident';

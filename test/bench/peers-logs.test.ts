@@ -175,9 +175,10 @@ describe('figures of the measured part', () => {
   });
 
   it('interrupts the mutator that collects for longer than the others', () => {
-    const collecting = { ...account, stops: [], stalls: new Map(), slowPaths: new Map([['mutator-0', [[1049, 8, 'slow-path']]]]) } as const;
+    const slowPaths: Account['slowPaths'] = new Map([['mutator-0', [[1049, 8, 'slow-path']]]]);
+    const collecting: Account = { ...account, stops: [], stalls: new Map(), slowPaths };
     const pauses = [[10, 3, 'pause'], [50, 5, 'pause']];
-    expect(interruptionsOf(collecting as Account, part, 2)).toEqual([[pauses[0], [49, 8, 'slow-path'], pauses[1]], pauses]);
+    expect(interruptionsOf(collecting, part, 2)).toEqual([[pauses[0], [49, 8, 'slow-path'], pauses[1]], pauses]);
   });
 
   it('weighs memory by time, from the last value before the begin on', () => {

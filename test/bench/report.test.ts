@@ -11,7 +11,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { onlyProgram } from '../../bench/harness/programs.ts';
 import { analysisOf } from '../../bench/harness/report/analysis.ts';
 import { reportHtml } from '../../bench/harness/report/html.ts';
-import { plotsOf, SECTIONS } from '../../bench/harness/report/plots.ts';
+import { type CurvePlot, plotsOf, SECTIONS } from '../../bench/harness/report/plots.ts';
 import { ResultsFolder } from '../../bench/harness/results-folder.ts';
 import { Session } from '../../bench/harness/session.ts';
 
@@ -51,7 +51,9 @@ beforeAll(async () => {
   const { leftOut } = await new Session(folder, onlyProgram(FAKE), new AbortController().signal).run();
   const analysis = analysisOf(folder.records.read(), folder.head, leftOut);
   plotCount = plotsOf(analysis).length;
-  memoryLines = plotsOf(analysis).filter(({ section }) => section === 'memory').flatMap(({ lines }) => (lines ?? []).map(({ name }) => name));
+  memoryLines = plotsOf(analysis)
+    .filter((plot): plot is CurvePlot => plot.kind === 'curve' && plot.section === 'memory')
+    .flatMap(({ lines }) => lines.map(({ name }) => name));
   writeFileSync(path, reportHtml(analysis));
 }, LIMIT_MS);
 afterAll(() => rmSync(work, { recursive: true, force: true }));
