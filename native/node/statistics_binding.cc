@@ -5,8 +5,6 @@ namespace faultline {
 
 namespace {
 
-using Info = const Napi::CallbackInfo&;
-
 Napi::Object Summary(Napi::Env env, const Histogram& histogram) {
   const auto microseconds = [&](uint64_t ns) { return Napi::Number::New(env, static_cast<double>(ns) / 1e3); };
   Napi::Object summary = Napi::Object::New(env);
@@ -19,11 +17,9 @@ Napi::Object Summary(Napi::Env env, const Histogram& histogram) {
   return summary;
 }
 
-Napi::Value ReadStatistics(Info info) {
-  HeapInstance* const instance = HeapAt(info, 0);
-  if (instance == nullptr) return info.Env().Undefined();
+Napi::Value ReadStatistics(Info info, HeapInstance& instance) {
   Napi::Env env = info.Env();
-  Heap& heap = instance->heap;
+  Heap& heap = instance.heap;
   Statistics& statistics = heap.statistics;
   heap.NotePeak();
   const auto count = [](const Counter& counter) { return static_cast<double>(Read(counter)); };
@@ -111,7 +107,7 @@ Napi::Value ReadStatistics(Info info) {
 }  // namespace
 
 void ExportStatistics(Napi::Env env, Napi::Object exports) {
-  exports.Set("statistics", Napi::Function::New(env, ReadStatistics, "statistics"));
+  Export(env, exports, {{"statistics", OnHeap<ReadStatistics>}});
 }
 
 }  // namespace faultline
