@@ -112,7 +112,7 @@ Napi::Value SetLimit(Info info, HeapInstance& instance) {
   return info.Env().Undefined();
 }
 
-// pulse(heap, figures: Float64Array): PULSE in src/binding.ts says what is where.  No system call, no new object.
+// pulse(heap, figures: Float64Array): PULSE in src/binding/collector-calls.ts says what is where.  No system call, no new object.
 Napi::Value Pulse(Info info, HeapInstance& instance) {
   double* const figures = info[1].As<Napi::Float64Array>().Data();
   const Regions& regions = instance.heap.regions;

@@ -11,7 +11,7 @@ namespace faultline {
 
 namespace {
 
-// Answers of allocateSlow besides an object's word index; ALLOCATION in src/binding.ts.
+// Answers of allocateSlow besides an object's word index; ALLOCATION in src/binding/mutator-calls.ts.
 constexpr double kRefilled = 0;
 constexpr double kCollect = -1;
 constexpr double kLarge = -2;

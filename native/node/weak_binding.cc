@@ -8,7 +8,7 @@ namespace faultline {
 
 namespace {
 
-// Answers of setInWeakMap besides the pairs of the table that is needed; WEAK_MAP in src/binding.ts.
+// Answers of setInWeakMap besides the pairs of the table that is needed; WEAK_MAP in src/binding/weak-calls.ts.
 constexpr double kDone = 0;
 constexpr double kAbsent = -1;
 constexpr double kContended = -2;
