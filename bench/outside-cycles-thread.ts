@@ -1,11 +1,11 @@
 /**
  * A thread of bench/outside-cycles.ts: heaps of several fault modes with the same live data, and a mutator on each, that do so many
- * operations when they are told to. A heap that collects has moved all of its objects once before; afterwards none may collect.
+ * operations when they are told to. No heap may collect meanwhile.
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { Heap, type HeapOptions } from 'faultline';
 import { benchAddon } from './invocation/native.ts';
-import type { ArmsData, FromArms, ToArms } from './outside-cycles.ts';
+import type { ArmMode, ArmsData, FromArms, ToArms } from './outside-cycles.ts';
 import { BarrieredMutator, BenchMutator } from './workloads/bench-mutator.ts';
 import { WORKLOADS } from './workloads/index.ts';
 
@@ -20,24 +20,24 @@ interface Arm {
 const { driver, modes, workload, parameters, seed, capacityBytes } = workerData as ArmsData;
 const addon = benchAddon();
 
-async function makeArm(mode: string): Promise<Arm> {
+async function makeArm({ mode, afterCycle }: ArmMode): Promise<Arm> {
   const heap = Heap.create({ capacityBytes, fault: mode as NonNullable<HeapOptions['fault']>, returnAfterMs: 0 });
-  return driver === 'native' ? nativeArm(heap, mode) : javaScriptArm(heap, mode);
+  return driver === 'native' ? nativeArm(heap, afterCycle) : javaScriptArm(heap, mode, afterCycle);
 }
 
-async function nativeArm(heap: Heap, mode: string): Promise<Arm> {
+async function nativeArm(heap: Heap, afterCycle: boolean): Promise<Arm> {
   const turns = addon.beginTurns(heap.token.id, { workload, parameters, tables: {}, seed });
   if (turns === null) throw new Error(`there are no native mutators for ${workload}`);
-  if (mode !== 'none') await heap.collect({ kind: 'full' });
+  if (afterCycle) await heap.collect({ kind: 'full' });
   return { heap, take: (operations) => addon.takeTurn(turns, operations), end: () => addon.endTurns(turns) };
 }
 
-function javaScriptArm(heap: Heap, mode: string): Arm {
+function javaScriptArm(heap: Heap, mode: string, afterCycle: boolean): Arm {
   const mutator = heap.attachMutator();
   const memory = new (mode === 'load-barrier' ? BarrieredMutator : BenchMutator)(heap, mutator);
   const work = WORKLOADS.get(workload)!.onHeap(memory, parameters, seed, undefined);
   work.build();
-  if (mode !== 'none') mutator.collect({ kind: 'full' });
+  if (afterCycle) mutator.collect({ kind: 'full' });
   let next = 0;
   const take = (operations: number): number => {
     const begin = addon.threadCpuNs();
@@ -55,14 +55,21 @@ function javaScriptArm(heap: Heap, mode: string): Arm {
 }
 
 const arms: Arm[] = [];
+let isForward = true;
 for (const mode of modes) arms.push(await makeArm(mode));
 const collections = (): number => arms.reduce((sum, { heap }) => sum + heap.statistics().collections.count, 0);
 const before = collections();
 const tell = (message: FromArms): void => parentPort!.postMessage(message);
 
 parentPort!.on('message', async (message: ToArms) => {
-  if (message.type === 'turn') {
-    tell({ cpuNs: arms[message.arm]!.take(message.operations) });
+  if (message.type === 'round') {
+    const cpuNs: number[] = [];
+    for (let i = 0; i < arms.length; i++) {
+      const at = (message.first + (isForward ? i : arms.length - i)) % arms.length;
+      cpuNs[at] = arms[at]!.take(message.operations);
+    }
+    isForward = !isForward;
+    tell(cpuNs);
     return;
   }
   if (collections() !== before) throw new Error('a heap has collected: it was to be outside of all cycles');
@@ -71,4 +78,4 @@ parentPort!.on('message', async (message: ToArms) => {
   for (const { heap } of arms) await heap.close();
   parentPort!.close();
 });
-tell({ cpuNs: 0 });
+tell([]);

@@ -1,6 +1,6 @@
 /**
  * Outside cycles: what the choice of the barrier costs a mutator while nothing is collected. Mutators do the same operations on heaps
- * that differ in the fault mode only, in turns of some milliseconds, in one process; every turn is compared with that of mode `none`,
+ * that differ in the fault mode only, in turns of about a millisecond, in one process; every turn is compared with that of mode `none`,
  * which never collects, in the same round.
  *
  *     node build/bench/outside-cycles.js [--quick]     one JSON object, {@link OutsideFigures}[], on standard output
@@ -32,99 +32,95 @@ export interface OutsideFigures {
   readonly ratios: Readonly<Record<string, Estimate>>;
 }
 
+export interface ArmMode {
+  readonly mode: string;
+  readonly afterCycle: boolean;
+}
+
 /** What a thread is told. */
 export interface ArmsData {
   readonly driver: Driver;
-  readonly modes: readonly string[];
+  readonly modes: readonly ArmMode[];
   readonly workload: string;
   readonly parameters: Parameters;
   readonly seed: number;
   readonly capacityBytes: number;
 }
 
-export type ToArms = { readonly type: 'turn'; readonly arm: number; readonly operations: number } | { readonly type: 'end' };
-/** After it has begun, and after every turn. */
-export interface FromArms {
-  readonly cpuNs: number;
-}
+/** A round is a turn of every arm of the thread, `first` before the others; the next round goes the other way around. */
+export type ToArms = { readonly type: 'round'; readonly first: number; readonly operations: number } | { readonly type: 'end' };
+/** After it has begun (no times), and after every round: the CPU time of each arm. */
+export type FromArms = readonly number[];
 
 const BASE = 'none';
 export const CONTROL_ARM = 'none, again';
+/** The fault mode of each arm; a heap that is `after a cycle` has moved all of its objects once. */
+const ARMS: Readonly<Record<string, ArmMode>> = {
+  [BASE]: { mode: 'none', afterCycle: false },
+  [CONTROL_ARM]: { mode: 'none', afterCycle: false },
+  sigbus: { mode: 'sigbus', afterCycle: false },
+  'sigbus, after a cycle': { mode: 'sigbus', afterCycle: true },
+  'load-barrier': { mode: 'load-barrier', afterCycle: false },
+};
 /** By thread. */
 const THREADS: Readonly<Record<Driver, readonly (readonly string[])[]>> = {
-  native: [[BASE, 'sigbus', CONTROL_ARM, 'load-barrier']],
-  javascript: [[BASE, 'sigbus', CONTROL_ARM], ['load-barrier']],
+  native: [[BASE, 'sigbus', CONTROL_ARM, 'sigbus, after a cycle', 'load-barrier']],
+  javascript: [[BASE, 'sigbus', CONTROL_ARM, 'sigbus, after a cycle'], ['load-barrier']],
 };
 
 /**
  * Work that comes to a steady state in which nothing is allocated: a cache in which everything is found (references loaded and stored, values
- * read), and PageRank (references loaded). `settle` is how many operations lead there.
+ * read), and PageRank (references loaded). `settle` is how many operations lead there. The live data fit the first-level cache, where
+ * physical addresses make no difference and no cache miss hides an instruction.
  */
 const WORK = [
-  {
-    workload: 'lru',
-    given: { keys: 20_000, limitBytes: 64 * 2 ** 20, writePercent: 0, ttlRequests: 1e9 },
-    settle: 400_000,
-  },
-  { workload: 'graph', given: { vertices: 20_000, changesPerOperation: 0, rankEvery: 1 }, settle: 20 },
+  { workload: 'lru', given: { keys: 24, limitBytes: 2 ** 20, writePercent: 0, ttlRequests: 1e9 }, settle: 10_000 },
+  { workload: 'graph', given: { vertices: 128, changesPerOperation: 0, rankEvery: 1 }, settle: 1000 },
 ] as const;
 
-const CAPACITY_BYTES = 128 * 2 ** 20;
-const TURN_NS = 5e6;
+const CAPACITY_BYTES = 16 * 2 ** 20;
+const TURN_NS = 1e6;
 const WARM_UP_ROUNDS = 8;
-
-interface Arm {
-  readonly name: string;
-  take(operations: number): Promise<number>;
-}
 
 async function startArms(driver: Driver, { workload, given }: (typeof WORK)[number], seed: number) {
   const { parameters } = settingsOf(WORKLOADS.get(workload)!, given);
-  const workers: Worker[] = [];
-  const arms: Arm[] = [];
+  const threads: { readonly worker: Worker; readonly names: readonly string[] }[] = [];
   for (const names of THREADS[driver]) {
-    const modes = names.map((name) => (name === CONTROL_ARM ? BASE : name));
+    const modes = names.map((name) => ARMS[name]!);
     const workerData: ArmsData = { driver, modes, workload, parameters, seed, capacityBytes: CAPACITY_BYTES };
     const worker = new Worker(new URL('./outside-cycles-thread.js', import.meta.url), { workerData });
-    workers.push(worker);
+    threads.push({ worker, names });
     await once(worker, 'message');
-    for (const [arm, name] of names.entries()) {
-      const take = async (operations: number): Promise<number> => {
-        worker.postMessage({ type: 'turn', arm, operations } satisfies ToArms);
-        return ((await once(worker, 'message')) as [FromArms])[0].cpuNs;
-      };
-      arms.push({ name, take });
-    }
   }
+  const round = async (first: number, operations: number): Promise<Map<string, number>> => {
+    const cpuNs = new Map<string, number>();
+    for (const { worker, names } of threads) {
+      worker.postMessage({ type: 'round', first: first % names.length, operations } satisfies ToArms);
+      const [taken] = (await once(worker, 'message')) as [FromArms];
+      names.forEach((name, arm) => cpuNs.set(name, taken[arm]!));
+    }
+    return cpuNs;
+  };
   const end = async (): Promise<void> => {
-    for (const worker of workers) {
+    for (const { worker } of threads) {
       worker.postMessage({ type: 'end' } satisfies ToArms);
       await once(worker, 'exit');
     }
   };
-  return { arms, end };
+  return { round, end };
 }
 
 /** The median over rounds of each arm's CPU time over that of the base. */
 async function measureSet(driver: Driver, work: (typeof WORK)[number], seed: number, rounds: number): Promise<Map<string, number>> {
-  const { arms, end } = await startArms(driver, work, seed);
-  const base = arms.find(({ name }) => name === BASE)!;
-  for (const arm of arms) await arm.take(work.settle);
+  const { round, end } = await startArms(driver, work, seed);
+  await round(0, work.settle);
   let operations = 1;
-  for (let cpuNs = 0; cpuNs < TURN_NS / 2; operations *= 2) {
-    for (const arm of arms) {
-      const taken = await arm.take(operations);
-      if (arm === base) cpuNs = taken;
-    }
-  }
-  const ratios = new Map<string, number[]>(arms.map(({ name }) => [name, []]));
-  for (let round = 0; round < WARM_UP_ROUNDS + rounds; round++) {
-    const cpuNs = new Map<string, number>();
-    // In an order of its own: who goes before whom changes, and who goes first.
-    const turned = arms.map((_, i) => arms[(i + round) % arms.length]!);
-    for (const arm of round % 2 === 0 ? turned : turned.toReversed()) cpuNs.set(arm.name, await arm.take(operations));
-    if (round < WARM_UP_ROUNDS) continue;
-    for (const [name, list] of ratios) list.push(cpuNs.get(name)! / cpuNs.get(BASE)!);
+  while ((await round(0, operations)).get(BASE)! < TURN_NS / 2) operations *= 2;
+  for (let i = 0; i < WARM_UP_ROUNDS; i++) await round(i, operations);
+  const ratios = new Map<string, number[]>();
+  for (let i = 0; i < rounds; i++) {
+    const cpuNs = await round(i, operations);
+    for (const [name, ns] of cpuNs) ratios.set(name, [...(ratios.get(name) ?? []), ns / cpuNs.get(BASE)!]);
   }
   await end();
   return new Map([...ratios].filter(([name]) => name !== BASE).map(([name, list]) => [name, median(list)]));
@@ -147,6 +143,6 @@ export async function measureOutsideCycles(sets: number, rounds: number, seed: n
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const { values } = parseArgs({ options: { quick: { type: 'boolean', default: false } } });
   useBenchAddon();
-  const figures = await (values.quick ? measureOutsideCycles(2, 10, 1) : measureOutsideCycles(12, 40, 1));
+  const figures = await (values.quick ? measureOutsideCycles(2, 50, 1) : measureOutsideCycles(12, 300, 1));
   process.stdout.write(`${JSON.stringify(figures)}\n`);
 }

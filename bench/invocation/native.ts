@@ -15,6 +15,7 @@ export interface NativeOptions {
   readonly warmUp: number;
   readonly operations: number;
   readonly intervalNs: number;
+  readonly looksIntervalNs: number;
   readonly corruptAt: number;
 }
 
@@ -43,6 +44,7 @@ export interface BenchAddon {
     control: Int32Array,
     gauges: Float64Array,
     requests: Float64Array | null,
+    looks: Float64Array | null,
   ): NativeRun | null;
   /** Of the calling thread's mutator, as in a report. */
   interruptions(heapId: number): Float64Array;

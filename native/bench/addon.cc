@@ -11,7 +11,7 @@ namespace {
 
 using Info = const Napi::CallbackInfo&;
 
-// Triples of start, length and cause (index of CAUSES in bench/invocation/native.ts), times in ns of the monotonic clock.
+// Triples of start, length and cause (index of INTERRUPTIONS in bench/invocation/messages.ts), times in ns of the monotonic clock.
 Napi::Value Triples(Napi::Env env, const std::vector<Timeline::Interval>& intervals) {
   Napi::Float64Array triples = Napi::Float64Array::New(env, intervals.size() * 3);
   double* at = triples.Data();
@@ -51,8 +51,8 @@ bench::Parameters ParametersOf(const Napi::Object& given) {
   return known;
 }
 
-// runWorkload(heapId, options, control: Int32Array, gauges: Float64Array, requests: Float64Array | null): blocks until the
-// mutator has ended; null when there is no such heap.
+// runWorkload(heapId, options, control: Int32Array, gauges: Float64Array, requests: Float64Array | null, looks: Float64Array | null):
+// blocks until the mutator has ended; null when there is no such heap.
 Napi::Value RunWorkload(Info info) {
   const Napi::Env env = info.Env();
   std::shared_ptr<HeapInstance> instance = HeapInstance::Find(Uint32At(info, 0));
@@ -65,11 +65,18 @@ Napi::Value RunWorkload(Info info) {
   options.warm_up = static_cast<uint32_t>(number("warmUp"));
   options.operations = static_cast<uint32_t>(number("operations"));
   options.interval_ns = number("intervalNs");
+  options.looks_interval_ns = number("looksIntervalNs");
   options.corrupt_at = static_cast<uint32_t>(number("corruptAt"));
   options.parameters = ParametersOf(given);
   options.control = info[2].As<Napi::Int32Array>().Data();
   options.gauges = info[3].As<Napi::Float64Array>().Data();
   if (info[4].IsTypedArray()) options.requests = info[4].As<Napi::Float64Array>().Data();
+
+  if (info[5].IsTypedArray()) {
+    Napi::Float64Array looks = info[5].As<Napi::Float64Array>();
+    options.looks = looks.Data();
+    options.most_looks = static_cast<uint32_t>(looks.ElementLength() / 2);
+  }
 
   const auto result = std::make_unique<bench::RunResult>(bench::Run(std::move(instance), options));
   Napi::Object answer = Napi::Object::New(env);

@@ -15,6 +15,7 @@ class Fragmentation final : public Work {
   Fragmentation(NativeMutator& mutator, const Parameters& parameters, uint32_t seed)
       : mutator_(mutator),
         random_(seed),
+        read_random_(~seed),
         table_(mutator.DefineArray("bench.table", 0, true)),
         value_(mutator.DefineArray("bench.doubles", 0, false)),
         limit_bytes_(parameters.Number("limitBytes")),
@@ -38,6 +39,14 @@ class Fragmentation final : public Work {
       const uint32_t seen = random_.Below(count_);
       used_[seen] = clock_;
       CheckValue(seen);
+    }
+  }
+
+  void Look() override {
+    for (uint32_t look = 0; look < kLooks; ++look) {
+      const uint32_t seen = read_random_.Below(count_);
+      const WordIndex value = Load(seen);
+      if (!IsStamped(value, seen, 0) || !IsStamped(value, seen, mutator_.Count(value) - 1)) ++mismatches;
     }
   }
 
@@ -88,14 +97,17 @@ class Fragmentation final : public Work {
 
   void CheckValue(uint32_t index) {
     const WordIndex value = Load(index);
-    const double* const first = mutator_.doubles(value) + value_.fixed_words;
-    const uint32_t last = mutator_.Count(value) - 1;
-    Check(first[0] == StampWord(stamps_[index], 0));
-    Check(first[last] == StampWord(stamps_[index], last));
+    Check(IsStamped(value, index, 0));
+    Check(IsStamped(value, index, mutator_.Count(value) - 1));
+  }
+
+  bool IsStamped(WordIndex value, uint32_t index, uint32_t at) {
+    return mutator_.doubles(value)[value_.fixed_words + at] == StampWord(stamps_[index], at);
   }
 
   NativeMutator& mutator_;
   Random random_;
+  Random read_random_;  // How many requests only read must not change the rest.
   const BenchShape table_;
   const BenchShape value_;
   const double limit_bytes_;

@@ -1,7 +1,8 @@
 // Timeline: how much of a mutator's time the collector took, in bins of 250 us, over the last minutes.
 //
 // From it comes the utilization curve (minimum mutator utilization, Cheng & Blelloch 2001): the worst share of its own time
-// that the mutator had in any window.  Pauses, service of page faults and waits for memory all count as collector time.
+// that the mutator had in any window.  Pauses, service of page faults, waits for memory and slow paths of allocation all count as
+// collector time.
 // Beside the bins the latest interruptions are kept one by one, for analyses that need more than 250 us.
 // Only the mutator itself writes, or the thread that serves its fault while it is held in it; a reader may be a bin behind.
 #pragma once
@@ -14,7 +15,7 @@
 
 namespace faultline {
 
-enum class Interruption : uint32_t { kPause, kFault, kStall };
+enum class Interruption : uint32_t { kPause, kFault, kStall, kSlowPath };
 
 class Timeline {
  public:
