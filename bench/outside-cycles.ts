@@ -12,6 +12,7 @@
  * In JavaScript the modes that are compared to 1 % share a thread, so that they share compiled code. The load barrier needs code of its
  * own, which V8 compiles well or less well: its thread is another, and its figure less sure.
  */
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { parseArgs } from 'node:util';
 import { fileURLToPath } from 'node:url';
@@ -138,6 +139,12 @@ export async function measureOutsideCycles(sets: number, rounds: number, seed: n
     }
   }
   return figures;
+}
+
+/** In a process of its own, since the mutators in C++ are in another addon than the published one. */
+export function runOutsideCycles(quick: boolean): OutsideFigures[] {
+  const words = [fileURLToPath(import.meta.url), ...(quick ? ['--quick'] : [])];
+  return JSON.parse(execFileSync(process.execPath, words, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })) as OutsideFigures[];
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

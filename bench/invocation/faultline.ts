@@ -85,7 +85,7 @@ export async function runFaultline(job: Job): Promise<Finished> {
     );
     const { beginNs, endNs } = measured;
     // The mutators wait parked, or only read: what is alive now is what the workload holds.
-    const settled = row.mode === 'none' ? undefined : await collectOnce(heap, mutators);
+    const settled = row.mode === 'none' ? undefined : await collectOnce(heap);
     const reports = await mutators.reports();
     const { begin, end } = watch as { begin: HeapStatistics; end: HeapStatistics };
     const inside = (startNs: number): boolean => startNs >= beginNs && startNs < endNs;
@@ -114,7 +114,7 @@ export async function runFaultline(job: Job): Promise<Finished> {
         ...memoryOf(measured, 'file-blocks'),
         metadataBytes: end.metadataBytes,
         ...(settled === undefined ? {} : { liveBytes: settled.liveBytes }),
-        ...(settled === undefined || settled.requests === 0 ? {} : { afterCollection: settled }),
+        ...(settled === undefined || job.workload.looksPerSecond === undefined ? {} : { afterCollection: withLatencies(settled, mutators) }),
       },
       nominal: nominalOf(reports.map((report) => report.allocated!), endNs - beginNs, watch.survivals),
       about: {
@@ -132,16 +132,25 @@ export async function runFaultline(job: Job): Promise<Finished> {
   }
 }
 
-async function collectOnce(heap: Heap, mutators: Mutators): Promise<AfterCollection> {
+interface Settled {
+  readonly heapBytes: number;
+  readonly liveBytes: number;
+  readonly cycles: number;
+  readonly beginNs: number;
+  readonly endNs: number;
+}
+
+async function collectOnce(heap: Heap): Promise<Settled> {
   const beginNs = nowNs();
-  const { liveBytes, fileBytes, cycles } = await heap.collect({ kind: 'full' });
-  const endNs = nowNs();
+  const { liveBytes, fileBytes: heapBytes, cycles } = await heap.collect({ kind: 'full' });
+  return { heapBytes, liveBytes, cycles, beginNs, endNs: nowNs() };
+}
+
+/** The mutators have ended: no look is missing. */
+function withLatencies({ beginNs, endNs, ...figures }: Settled, mutators: Mutators): AfterCollection {
   const latencies = mutators.looksWithin(beginNs, endNs);
-  return {
-    ...{ heapBytes: fileBytes, liveBytes, lengthNs: Math.round(endNs - beginNs), cycles },
-    requests: latencies.length,
-    latencyNs: percentilesOf(latencies).map(Math.round),
-  };
+  const lengthNs = Math.round(endNs - beginNs);
+  return { ...figures, lengthNs, requests: latencies.length, latencyNs: percentilesOf(latencies).map(Math.round) };
 }
 
 /** Of the thread that serves faults where there is one; else the time in handlers, by the clock. */

@@ -72,13 +72,15 @@ function measure(work: Work, pacing: Pacing, parking: Parking, sampleHeap: boole
   gauges[GAUGE.cpuNs] = benchAddon().threadCpuNs() - cpu;
 }
 
-/** Until main wants the rest: it collects meanwhile. */
+/** Until main wants the rest, which collects meanwhile, and no look is due that belongs to that time. */
 function lookAround(work: Work, pacing: Pacing, parking: Parking, { intervalNs, times }: NonNullable<MutatorData['looks']>): void {
   const kept = new Float64Array(times);
   Atomics.add(control, CONTROL.arrived, 1);
   const begin = nowNs();
-  for (let i = 0; Atomics.load(control, CONTROL.phase) < PHASE.verify && !pacing.stopped; i++) {
+  for (let i = 0; !pacing.stopped; i++) {
     const start = begin + i * intervalNs;
+    const isOver = Atomics.load(control, CONTROL.phase) >= PHASE.verify;
+    if (isOver && (nowNs() < start || 2 * i >= kept.length)) return;
     pacing.awaitTime(start);
     work.look();
     if (2 * i < kept.length) {

@@ -91,12 +91,14 @@ class Runner {
     options_.gauges[gauge::kCpuNs] = static_cast<double>(ThreadCpuNs() - cpu);
   }
 
-  // Until main wants the rest: it collects meanwhile.
+  // Until main wants the rest, which collects meanwhile, and no look is due that belongs to that time.
   void LookAround() {
     __atomic_fetch_add(&options_.control[shared::kArrived], 1, __ATOMIC_ACQ_REL);
     const uint64_t begin = NowNs();
-    for (uint32_t i = 0; Load(&options_.control[shared::kPhase]) < shared::kVerify && !Stopped(); ++i) {
+    for (uint32_t i = 0; !Stopped(); ++i) {
       const uint64_t start = begin + static_cast<uint64_t>(i * options_.looks_interval_ns);
+      const bool is_over = Load(&options_.control[shared::kPhase]) >= shared::kVerify;
+      if (is_over && (NowNs() < start || i >= options_.most_looks)) return;
       AwaitTime(start);
       work_.Look();
       if (i < options_.most_looks) {

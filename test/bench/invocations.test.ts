@@ -128,6 +128,18 @@ describe('a result', () => {
 
   const limit = { timeout: INVOCATIONS_MS };
 
+  it.each(['javascript', 'native'] as const)('tells what is left after one collection, while %s mutators read', limit, async (driver) => {
+    const finished = await finish(configure('fragmentation', 1, { driver }));
+    const { heapBytes, liveBytes, cycles, requests, latencyNs } = finished.memory.afterCollection!;
+    expect(heapBytes).toBeGreaterThanOrEqual(liveBytes);
+    // Whole regions at most, beyond what is alive.
+    expect(heapBytes).toBeLessThan(1.05 * liveBytes + 2 * MIB);
+    expect(cycles).toBeGreaterThan(0);
+    expect(requests).toBeGreaterThan(0);
+    expect(isAscending(latencyNs)).toBe(true);
+    expect((await finish(configure('lru', 1, { driver }))).memory.afterCollection).toBeUndefined();
+  });
+
   it.each(['javascript', 'native'] as const)('tells what the collector took from %s mutators', limit, async (driver) => {
     const finished = await finish(configure('allocation-rate', 1, { driver, mutators: 2, heapBytes: 7 * MIB }));
     expectWhole(finished, 2);
