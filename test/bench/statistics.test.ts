@@ -69,7 +69,7 @@ describe('bootstrap', () => {
 });
 
 describe('a difference in pairs', () => {
-  const seed = seedOfTest();
+  const seed = 20261121;
 
   it(`is found through what changes from round to round, and is none where there is none (seed ${seed})`, () => {
     const random = randomFrom(seed);
