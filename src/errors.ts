@@ -92,6 +92,11 @@ export class InvariantError extends Error {
   override readonly name = 'InvariantError';
 }
 
+/** What was asked of a mutator that is no more. */
+export function detached(place: string): HeapError {
+  return new HeapError('ERR_MUTATOR_DETACHED', `${place}: the mutator is detached from its heap; attach again.`);
+}
+
 /** An argument of the wrong type. */
 export function argumentTypeError(option: string, expected: string, value: unknown): TypeError {
   const error = new TypeError(`${option} must be ${expected}, got ${valueText(value)}`);

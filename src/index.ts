@@ -10,6 +10,8 @@ export type { HeapCapabilities } from './heap/capabilities.ts';
 export type { HeapEvents } from './heap/heap-events.ts';
 export type { ObjectLevel } from './heap/object-level.ts';
 export { Mutator } from './heap/mutator.ts';
+export type { SlotAccess } from './heap/slot-access.ts';
+export type { Views } from './heap/views.ts';
 export type { AllocationBuffer } from './heap/allocation-buffer.ts';
 export { Pin, type PinRange } from './heap/pin.ts';
 export { RootRange } from './heap/root-range.ts';

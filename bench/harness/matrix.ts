@@ -61,7 +61,7 @@ export const LENGTH_KNOBS: readonly string[] = [RATE, 'requests', 'warmUpRequest
 /** Rates of the open loop, a second, and how long each is held. */
 export const RATES: readonly number[] = [5_000, 10_000, 20_000, 40_000, 80_000];
 export const QUICK_RATES: readonly number[] = [10_000];
-export const RATE_SECONDS = 15;
+export const RATE_SECONDS = 6;
 export const QUICK_RATE_SECONDS = 2;
 
 /**

@@ -3,6 +3,7 @@
  */
 import type { Ref } from 'faultline';
 import type { BenchMutator, BenchShape } from './bench-mutator.ts';
+import { RootTable } from './root-table.ts';
 
 /** Objects of a cluster. */
 export const CLUSTER = 8;
@@ -31,7 +32,7 @@ const FIRST_REFERENCE = 2;
 export class HeapClusters implements Clusters {
   readonly #memory: BenchMutator;
   readonly #roots: Uint32Array;
-  readonly #table: BenchShape;
+  readonly #holders: RootTable;
   readonly #holder: BenchShape;
   /** By number of references. */
   readonly #shapes: BenchShape[] = [];
@@ -43,7 +44,7 @@ export class HeapClusters implements Clusters {
   constructor(memory: BenchMutator) {
     this.#memory = memory;
     this.#roots = memory.roots;
-    this.#table = memory.defineArray('bench.table', 0, true);
+    this.#holders = new RootTable(memory, TABLE);
     this.#holder = memory.defineShape('bench.holder', 1, 0);
     for (let references = 1; references <= MOST_REFERENCES; references++) {
       const shape = memory.defineArray(`bench.member-${references}`, references, false);
@@ -54,10 +55,10 @@ export class HeapClusters implements Clusters {
   }
 
   build(holders: number): void {
-    this.#roots[TABLE] = this.#memory.allocate(this.#table, holders);
+    this.#holders.build(holders);
     for (let i = 0; i < holders; i++) {
       const holder = this.#memory.allocate(this.#holder);
-      this.#memory.store(this.#slot(i), holder);
+      this.#memory.store(this.#holders.slot(i), holder);
     }
   }
 
@@ -75,7 +76,7 @@ export class HeapClusters implements Clusters {
 
   linkHolder(member: number, reference: number, holder: number): void {
     const slot = this.#roots[FIRST_MEMBER + member]! * 2 + FIRST_REFERENCE + reference;
-    this.#memory.u32[slot] = this.#memory.load(this.#slot(holder));
+    this.#memory.u32[slot] = this.#memory.load(this.#holders.slot(holder));
   }
 
   put(holder: number): void {
@@ -107,12 +108,8 @@ export class HeapClusters implements Clusters {
     this.#memory.f64[object + this.#stampOf[this.#memory.u32[object * 2]!]!] = -1;
   }
 
-  #slot(holder: number): number {
-    return this.#roots[TABLE]! * 2 + this.#table.elements + holder;
-  }
-
   #newest(holder: number): number {
-    return this.#memory.load(this.#slot(holder)) * 2 + FIRST_REFERENCE;
+    return this.#memory.load(this.#holders.slot(holder)) * 2 + FIRST_REFERENCE;
   }
 }
 

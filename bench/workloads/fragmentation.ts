@@ -8,6 +8,7 @@
  */
 import type { BenchMutator, BenchShape } from './bench-mutator.ts';
 import { mixed, Random } from './random.ts';
+import { RootTable } from './root-table.ts';
 import { knob, type Parameters, Work, type Workload } from './workload.ts';
 
 const HEADER_BYTES = 8;
@@ -130,48 +131,44 @@ const TABLE = 0;
 
 class HeapValues implements Values {
   readonly #memory: BenchMutator;
-  readonly #table: BenchShape;
+  readonly #table: RootTable;
   readonly #value: BenchShape;
 
   constructor(memory: BenchMutator) {
     this.#memory = memory;
-    this.#table = memory.defineArray('bench.table', 0, true);
+    this.#table = new RootTable(memory, TABLE);
     this.#value = memory.defineArray('bench.doubles', 0, false);
   }
 
   build(capacity: number): void {
-    this.#memory.roots[TABLE] = this.#memory.allocate(this.#table, capacity);
+    this.#table.build(capacity);
   }
 
   put(index: number, words: number, stamp: number): void {
     const value = this.#memory.allocate(this.#value, words);
     const first = value + this.#value.elements;
     for (let i = 0; i < words; i++) this.#memory.f64[first + i] = stampWord(stamp, i);
-    this.#memory.store(this.#slot(index), value);
+    this.#memory.store(this.#table.slot(index), value);
   }
 
   move(to: number, from: number): void {
-    this.#memory.store(this.#slot(to), this.#memory.load(this.#slot(from)));
+    this.#memory.store(this.#table.slot(to), this.#memory.load(this.#table.slot(from)));
   }
 
   clear(index: number): void {
-    this.#memory.store(this.#slot(index), 0);
+    this.#memory.store(this.#table.slot(index), 0);
   }
 
   words(index: number): number {
-    return this.#memory.count(this.#memory.load(this.#slot(index)));
+    return this.#memory.count(this.#memory.load(this.#table.slot(index)));
   }
 
   word(index: number, at: number): number {
-    return this.#memory.f64[this.#memory.load(this.#slot(index)) + this.#value.elements + at]!;
+    return this.#memory.f64[this.#memory.load(this.#table.slot(index)) + this.#value.elements + at]!;
   }
 
   spoil(index: number): void {
-    this.#memory.f64[this.#memory.load(this.#slot(index)) + this.#value.elements] = -1;
-  }
-
-  #slot(index: number): number {
-    return this.#memory.roots[TABLE]! * 2 + this.#table.elements + index;
+    this.#memory.f64[this.#memory.load(this.#table.slot(index)) + this.#value.elements] = -1;
   }
 }
 

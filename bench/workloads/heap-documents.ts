@@ -3,6 +3,7 @@
  */
 import type { Ref } from 'faultline';
 import type { BenchMutator, BenchShape } from './bench-mutator.ts';
+import { RootTable } from './root-table.ts';
 
 /** Documents by number. A document is built from `beginDocument` to `put`; sections, leaves and words are numbered from 0 on. */
 export interface Documents {
@@ -35,7 +36,7 @@ export function otherWord(word: number): number {
   return word === 0 ? 1 : word - 1;
 }
 
-const TABLE = 0;
+const DOCUMENTS = 0;
 const INDEX = 1;
 const DOCUMENT = 2;
 const SECTION = 3;
@@ -54,7 +55,9 @@ export class HeapDocuments implements Documents {
   readonly #roots: Uint32Array;
   readonly #u32: Uint32Array;
   readonly #f64: Float64Array;
-  readonly #table: BenchShape;
+  readonly #documents: RootTable;
+  readonly #index: RootTable;
+  readonly #list: BenchShape;
   readonly #node: BenchShape;
   readonly #text: BenchShape;
   readonly #posting: BenchShape;
@@ -65,15 +68,17 @@ export class HeapDocuments implements Documents {
     this.#roots = memory.roots;
     this.#u32 = memory.u32;
     this.#f64 = memory.f64;
-    this.#table = memory.defineArray('bench.table', 0, true);
+    this.#documents = new RootTable(memory, DOCUMENTS);
+    this.#index = new RootTable(memory, INDEX);
+    this.#list = memory.defineArray('bench.table', 0, true);
     this.#node = memory.defineShape('bench.tree-node', 2, 1);
     this.#text = memory.defineArray('bench.doubles', 0, false);
     this.#posting = memory.defineShape('bench.posting', 2, 1);
   }
 
   build(count: number, vocabulary: number): void {
-    this.#roots[TABLE] = this.#memory.allocate(this.#table, count);
-    this.#roots[INDEX] = this.#memory.allocate(this.#table, vocabulary);
+    this.#documents.build(count);
+    this.#index.build(vocabulary);
   }
 
   beginDocument(sections: number): void {
@@ -101,26 +106,26 @@ export class HeapDocuments implements Documents {
   }
 
   put(document: number): void {
-    this.#memory.store(this.#entry(TABLE, document), this.#roots[DOCUMENT]!);
+    this.#memory.store(this.#documents.slot(document), this.#roots[DOCUMENT]!);
     this.#roots[SECTION] = this.#roots[TEXT] = 0;
   }
 
   addPostings(document: number): void {
     this.#forEachWord(document, (word) => {
-      const first = this.#memory.load(this.#entry(INDEX, word));
+      const first = this.#memory.load(this.#index.slot(word));
       if (first !== 0 && this.#u32[first * 2 + NUMBER] === document) return;
       const posting = this.#memory.allocate(this.#posting);
       this.#u32[posting * 2 + NUMBER] = document;
       this.#u32[posting * 2 + ROOT] = this.#roots[DOCUMENT]!;
-      this.#u32[posting * 2 + NEXT] = this.#memory.load(this.#entry(INDEX, word));
-      this.#memory.store(this.#entry(INDEX, word), posting);
+      this.#u32[posting * 2 + NEXT] = this.#memory.load(this.#index.slot(word));
+      this.#memory.store(this.#index.slot(word), posting);
     });
     this.#roots[DOCUMENT] = 0;
   }
 
   removePostings(document: number): void {
     this.#forEachWord(document, (word) => {
-      let slot = this.#entry(INDEX, word);
+      let slot = this.#index.slot(word);
       for (let posting = this.#memory.load(slot); posting !== 0; posting = this.#memory.load(slot)) {
         if (this.#u32[posting * 2 + NUMBER] === document) {
           this.#memory.store(slot, this.#memory.load(posting * 2 + NEXT));
@@ -148,7 +153,7 @@ export class HeapDocuments implements Documents {
   }
 
   firstOf(word: number): number {
-    this.#walk = this.#memory.load(this.#entry(INDEX, word));
+    this.#walk = this.#memory.load(this.#index.slot(word));
     return this.#walked();
   }
 
@@ -183,16 +188,12 @@ export class HeapDocuments implements Documents {
 
   /** Gives the node in that root a list of children. A safepoint. */
   #addList(root: number, length: number): void {
-    const list = this.#memory.allocate(this.#table, length);
+    const list = this.#memory.allocate(this.#list, length);
     this.#memory.store(this.#roots[root]! * 2 + CHILDREN, list);
   }
 
-  #entry(root: number, index: number): number {
-    return this.#roots[root]! * 2 + this.#table.elements + index;
-  }
-
   #root(document: number): Ref {
-    return this.#memory.load(this.#entry(TABLE, document));
+    return this.#memory.load(this.#documents.slot(document));
   }
 
   #childCount(node: Ref): number {
@@ -200,7 +201,7 @@ export class HeapDocuments implements Documents {
   }
 
   #child(node: Ref, index: number): number {
-    return this.#memory.load(node * 2 + CHILDREN) * 2 + this.#table.elements + index;
+    return this.#memory.load(node * 2 + CHILDREN) * 2 + this.#list.elements + index;
   }
 
   #textOf(root: Ref, section: number, leaf: number): Ref {

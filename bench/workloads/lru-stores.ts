@@ -4,6 +4,7 @@
 import type { Ref } from 'faultline';
 import type { BenchMutator, BenchShape } from './bench-mutator.ts';
 import { mixed } from './random.ts';
+import { RootTable } from './root-table.ts';
 
 /** Number `index` of the value that was put in for the key at that stamp: an integer below 2^30. */
 export function valueWord(key: number, stamp: number, index: number): number {
@@ -49,7 +50,7 @@ export class HeapStore implements Store<Ref> {
   readonly #memory: BenchMutator;
   readonly #roots: Uint32Array;
   readonly #u32: Uint32Array;
-  readonly #table: BenchShape;
+  readonly #buckets: RootTable;
   readonly #entry: BenchShape;
   readonly #value: BenchShape;
   #mask = 0;
@@ -58,14 +59,14 @@ export class HeapStore implements Store<Ref> {
     this.#memory = memory;
     this.#roots = memory.roots;
     this.#u32 = memory.u32;
-    this.#table = memory.defineArray('bench.table', 0, true);
+    this.#buckets = new RootTable(memory, TABLE);
     this.#entry = memory.defineShape('bench.entry', 4, 3);
     this.#value = memory.defineArray('bench.doubles', 0, false);
   }
 
   build(buckets: number): void {
     this.#mask = buckets - 1;
-    this.#roots[TABLE] = this.#memory.allocate(this.#table, buckets);
+    this.#buckets.build(buckets);
     const ends = this.#memory.allocate(this.#entry);
     this.#u32[ends * 2 + KEY] = NO_KEY;
     this.#u32[ends * 2 + NEWER] = ends;
@@ -147,7 +148,7 @@ export class HeapStore implements Store<Ref> {
   }
 
   #bucket(key: number): number {
-    return this.#roots[TABLE]! * 2 + this.#table.elements + (mixed(key) & this.#mask);
+    return this.#buckets.slot(mixed(key) & this.#mask);
   }
 
   /** The ring runs from `ends` by OLDER to the newest entry first, by NEWER to the oldest one. */

@@ -4,6 +4,7 @@
 import type { Ref } from 'faultline';
 import type { BenchMutator, BenchShape } from './bench-mutator.ts';
 import { inlineWords, MAX_INLINE_WORDS, payloadAt, payloadElements } from './command.ts';
+import { RootTable } from './root-table.ts';
 
 export const KEPT_PATHS = 64;
 export const LITTER_PLACES = 64;
@@ -57,7 +58,7 @@ export class HeapReplay implements ReplayMemory {
   readonly #memory: BenchMutator;
   readonly #roots: Uint32Array;
   readonly #u32: Uint32Array;
-  readonly #directory: BenchShape;
+  readonly #directory: RootTable;
   readonly #doubles: BenchShape;
   /** By inline words, and by shape id. */
   readonly #shapes: BenchShape[] = [];
@@ -68,7 +69,7 @@ export class HeapReplay implements ReplayMemory {
     this.#memory = memory;
     this.#roots = memory.roots;
     this.#u32 = memory.u32;
-    this.#directory = memory.defineArray('bench.table', 0, true);
+    this.#directory = new RootTable(memory, DIRECTORY);
     this.#doubles = memory.defineArray('bench.doubles', 0, false);
     for (let words = 0; words <= MAX_INLINE_WORDS; words++) {
       const shape = memory.defineShape(`bench.graph-node+${words * 8}`, 1, 1 + words * 2, 'references');
@@ -78,7 +79,7 @@ export class HeapReplay implements ReplayMemory {
   }
 
   makeDirectory(count: number): void {
-    this.#roots[DIRECTORY] = this.#memory.allocate(this.#directory, count);
+    this.#directory.build(count);
   }
 
   makeNode(node: number, references: number, selfBytes: number): void {
@@ -86,23 +87,23 @@ export class HeapReplay implements ReplayMemory {
     const made = this.#memory.allocate(this.#shapes[words]!, references);
     this.#u32[made * 2 + IDENTITY] = node;
     for (let index = 0; index < words * 2; index++) this.#u32[made * 2 + INLINE + index] = payloadAt(node, index);
-    this.#memory.store(this.#entry(node), made);
+    this.#memory.store(this.#directory.slot(node), made);
     const elements = payloadElements(selfBytes, references) >>> 1;
     if (elements === 0) return;
     const payload = this.#memory.allocate(this.#doubles, elements);
     const first = payload + this.#doubles.elements;
     for (let index = 0; index < elements; index++) this.#memory.f64[first + index] = payloadAt(node, index);
-    this.#memory.store(this.#memory.load(this.#entry(node)) * 2 + PAYLOAD, payload);
+    this.#memory.store(this.#memory.load(this.#directory.slot(node)) * 2 + PAYLOAD, payload);
   }
 
   reconcile(node: number, slot: number, target: number): void {
-    const at = this.#slot(this.#memory.load(this.#entry(node)), slot);
-    const best = this.#memory.load(this.#entry(target));
+    const at = this.#slot(this.#memory.load(this.#directory.slot(node)), slot);
+    const best = this.#memory.load(this.#directory.slot(target));
     if (this.#memory.load(at) !== best) this.#memory.store(at, best);
   }
 
   walkFrom(node: number): void {
-    this.#place = this.#memory.load(this.#entry(node));
+    this.#place = this.#memory.load(this.#directory.slot(node));
   }
 
   walkFromKept(kept: number): void {
@@ -130,7 +131,7 @@ export class HeapReplay implements ReplayMemory {
   }
 
   ownFrom(node: number): void {
-    this.#roots[OWNER] = this.#memory.load(this.#entry(node));
+    this.#roots[OWNER] = this.#memory.load(this.#directory.slot(node));
   }
 
   ownNext(slot: number): void {
@@ -140,7 +141,7 @@ export class HeapReplay implements ReplayMemory {
   copyNext(slot: number, node: number): void {
     const copy = this.#copy(this.#memory.load(this.#slot(this.#roots[OWNER]!, slot)));
     this.#memory.store(this.#slot(this.#roots[OWNER]!, slot), copy);
-    if (node >= 0) this.#memory.store(this.#entry(node), copy);
+    if (node >= 0) this.#memory.store(this.#directory.slot(node), copy);
     this.#roots[OWNER] = copy;
   }
 
@@ -149,7 +150,7 @@ export class HeapReplay implements ReplayMemory {
   }
 
   keep(kept: number, node: number): void {
-    const copy = this.#copy(this.#memory.load(this.#entry(node)));
+    const copy = this.#copy(this.#memory.load(this.#directory.slot(node)));
     this.#roots[FIRST_KEPT + kept] = copy;
     this.#roots[OWNER] = copy;
   }
@@ -167,7 +168,7 @@ export class HeapReplay implements ReplayMemory {
   }
 
   spoil(node: number): void {
-    this.#u32[this.#memory.load(this.#entry(node)) * 2 + IDENTITY]! ^= 1;
+    this.#u32[this.#memory.load(this.#directory.slot(node)) * 2 + IDENTITY]! ^= 1;
   }
 
   /** A safepoint, after which only the answer is valid. */
@@ -193,10 +194,6 @@ export class HeapReplay implements ReplayMemory {
     }
     this.#roots[SOURCE] = this.#roots[COPY] = 0;
     return copy;
-  }
-
-  #entry(node: number): number {
-    return this.#roots[DIRECTORY]! * 2 + this.#directory.elements + node;
   }
 
   #slot(object: Ref, slot: number): number {

@@ -3,6 +3,7 @@
  */
 import type { Ref } from 'faultline';
 import type { BenchMutator, BenchShape } from './bench-mutator.ts';
+import { RootTable } from './root-table.ts';
 
 /** Vertices by index, on one kind of memory. Edges of a vertex are numbered from 0 on. */
 export interface Vertices {
@@ -40,23 +41,23 @@ const DOUBLES = 4;
 
 export class HeapVertices implements Vertices {
   readonly #memory: BenchMutator;
-  readonly #table: BenchShape;
+  readonly #table: RootTable;
   readonly #vertex: BenchShape;
   readonly #edges: BenchShape;
 
   constructor(memory: BenchMutator) {
     this.#memory = memory;
-    this.#table = memory.defineArray('bench.table', 0, true);
+    this.#table = new RootTable(memory, TABLE);
     this.#vertex = memory.defineArray('bench.vertex', 1, false);
     this.#edges = memory.defineArray('bench.edges', 0, true);
   }
 
   build(count: number): void {
-    this.#memory.roots[TABLE] = this.#memory.allocate(this.#table, count);
+    this.#table.build(count);
     for (let i = 0; i < count; i++) {
       const vertex = this.#memory.allocate(this.#vertex, DOUBLES);
       this.#memory.f64[vertex + this.#vertex.elements + ID] = i;
-      this.#memory.store(this.#memory.roots[TABLE]! * 2 + this.#table.elements + i, vertex);
+      this.#memory.store(this.#table.slot(i), vertex);
       this.#newEdges(i, FIRST_CAPACITY);
     }
   }
@@ -122,7 +123,7 @@ export class HeapVertices implements Vertices {
   }
 
   #at(vertex: number): Ref {
-    return this.#memory.load(this.#memory.roots[TABLE]! * 2 + this.#table.elements + vertex);
+    return this.#memory.load(this.#table.slot(vertex));
   }
 
   #double(vertex: Ref, which: number): number {

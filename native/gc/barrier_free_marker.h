@@ -6,8 +6,9 @@
 //   3  Trace      concurrent   everything that they lead to
 //   4  rounds                  TakeRoots again, then marked objects on written pages are looked into again, and what they lead to.
 //                              Each round leaves what was written during it
-//   5  Finish     pause        the same for the last time; nothing is written meanwhile.  When much more was written than a short
-//                              pause can look at, HasLittleLeft makes another round of it
+//   5  Finish     pause        the same for the last time; nothing is written meanwhile.  When more was written than a short pause can
+//                              look into, HasLittleLeft arms those pages and lets threads run while they are looked into: such a
+//                              round leaves what is written during that, not during a scan of all page tables as well
 //   6  Release    concurrent   the view is ordinary memory again, long before the flip
 //
 // Why it is right (M).  Take a marked object and a slot of it, at the end of Finish.  If the slot's page was not written after the object
@@ -50,7 +51,8 @@ class BarrierFreeMarker final : public Marker {
 
   bool HasLittleLeft(Gang& gang, uint64_t most_written_pages) override {
     if (tracing_.AddWrittenPagesUpTo(most_written_pages, gang, &dirty_pages_)) return true;
-    TakeRoots();
+    tracing_.CopyRoots();
+    ++rounds_;
     return false;
   }
 

@@ -19,6 +19,9 @@
 //                                   scratch is emptied (with a load barrier: a pause, behind which no old address is left)
 //   8  Reclaim         concurrent   surplus pages go back to the system
 //
+// The steps 1 to 3 are in mark_and_sweep.cc, 5 in flip.cc, 4, 6 and 7 in compaction.cc, 8 in reclaim.cc; what mutators may do meanwhile
+// in faults.cc and settling.cc, what is left of a cycle that was given up in recovery.cc.
+//
 // The steps are called by the control thread (src/gc/collector.ts), which decides what to evacuate and when.  Each takes
 // a time limit and says whether it is done, so that the thread comes back to JavaScript regularly.  A pause is one call
 // and runs no JavaScript between stop and resume.
@@ -29,54 +32,29 @@
 #include <vector>
 
 #include "gc/compaction_gate.h"
+#include "gc/cycle.h"
 #include "gc/fault_mode.h"
 #include "gc/gang.h"
 #include "gc/graph_copy.h"
 #include "gc/marker.h"
 #include "gc/page_building.h"
 #include "gc/plan.h"
+#include "gc/released_sources.h"
 #include "gc/root_pages.h"
 #include "gc/weak_phase.h"
 #include "heap/heap.h"
 
 namespace faultline {
 
-enum class Phase : uint8_t { kIdle, kMarking, kMarked, kPlanned, kCompacting, kFinishing };
-const char* NameOf(Phase phase);
-
-// Figures of the running or last cycle, for events.
-struct CycleReport {
-  uint64_t number = 0;
-  uint64_t marked_objects = 0;
-  uint64_t live_bytes = 0;
-  uint64_t mark_start_pause_ns = 0;  // The last of them.
-  uint64_t mark_start_safepoint_ns = 0;
-  uint64_t mark_pause_ns = 0;
-  uint64_t mark_safepoint_ns = 0;
-  uint64_t marking_ns = 0;        // From the first object looked at to the end of the last pause.
-  uint32_t marking_rounds = 0;    // Precleaning rounds.
-  uint64_t written_pages = 0;     // Looked at again in rounds, because they were written …
-  uint64_t remark_pages = 0;      // … and in the last pause.
-  WeakReport weak;
-  uint64_t flip_pause_ns = 0;
-  uint64_t flip_safepoint_ns = 0;
-  uint64_t flip_kernel_ns = 0;  // Swapping and arming the views.
-  uint64_t flip_roots_ns = 0;   // Rewriting the roots.
-  uint64_t roots = 0;
-  uint32_t swept_regions = 0;
-  uint32_t sources = 0;
-  uint32_t targets = 0;
-  uint64_t copied_bytes = 0;
-  uint64_t pages_by_workers = 0;
-  uint64_t pages_by_mutators = 0;
-  uint64_t compaction_ns = 0;
-  bool flip_refused = false;
-  SysError flip_error;
+// Of one pause: from the request to the stop of the last mutator, and from there to the resume.
+struct PauseTimes {
+  uint64_t safepoint_ns = 0;
+  uint64_t pause_ns = 0;
 };
 
 enum class MarkPauseOutcome : uint8_t { kNotStopped, kAnotherRound, kMarked };
 
-class Collector final : public FreshPages, public SourceRelease, public References {
+class Collector final : public FreshPages, public References {
  public:
   static constexpr uint32_t kAdaptive = 0;
 
@@ -139,14 +117,13 @@ class Collector final : public FreshPages, public SourceRelease, public Referenc
   // Builds what nobody else is at, then shows what is built and not shown yet.
   void BuildRange(PageIndex first, uint32_t count, Counter* builder);
 
-  // --- FreshPages, SourceRelease ------------------------------------------------------------------------------------
+  // --- FreshPages ---------------------------------------------------------------------------------------------------
   bool Armed() const override { return armed_.load(std::memory_order_acquire); }
   void PublishFresh(PageIndex first, uint32_t count) override;
   void AnnounceFresh(PageIndex first, uint32_t count) override;
   bool RecycleSources() override;
   void NoteAliasWrite(PageIndex first, uint32_t count) override { marker_->NoteAliasWrite(first, count); }
   void TakeLog(Mutator& mutator) override { marker_->TakeLog(mutator); }
-  void SourceRead(RegionIndex source) override;
 
   // --- References ---------------------------------------------------------------------------------------------------
   uint32_t Settle(Mutator& mutator, uint32_t* slot, uint32_t value) override;
@@ -179,7 +156,10 @@ class Collector final : public FreshPages, public SourceRelease, public Referenc
   bool TryBuild(PageIndex page, Counter* builder);
   uint32_t BuildByCopying(PageIndex first, uint32_t count, Counter* builder);
   uint32_t FaultAroundPages(Mutator* mutator, PageIndex page);
+  // The world is stopped, in these two.
   void RetireAllTlabs();
+  // Resumes it, and records how long it stood.
+  PauseTimes EndPause(Histogram* pauses);
   // Marking decides on everything that is there now, and on nothing younger.  The world is stopped.
   void DecideHere();
   void ResumeToTrace();
@@ -201,6 +181,7 @@ class Collector final : public FreshPages, public SourceRelease, public Referenc
   Heap* heap_;
   Options options_;
   Gang gang_;
+  ReleasedSources released_sources_;
   PageBuilder page_builder_;
   std::unique_ptr<Marker> marker_;
   WeakPhase weak_phase_;
@@ -229,9 +210,6 @@ class Collector final : public FreshPages, public SourceRelease, public Referenc
   std::unique_ptr<Job> compaction_job_;
   // Written in the flip pause, read by the control thread after it.
   RootPages root_pages_;
-
-  // One bit a region: all its readers are done.  Set by builders (release), taken by RecycleSources (acq_rel).
-  MappedArray<uint64_t> released_sources_;
 
   std::atomic<uint32_t> collections_begun_{0};
   std::atomic<uint32_t> collections_ended_{0};

@@ -1,12 +1,10 @@
 #include "gc/fault_mode_sigsegv.h"
 
-#include <stdlib.h>
 #include <time.h>
 
 #include <algorithm>
 
 #include "gc/collector.h"
-#include "os/fault_signals.h"
 #include "os/invariant.h"
 
 namespace faultline {
@@ -15,37 +13,17 @@ namespace {
 
 constexpr uint32_t kDisarmTries = 1000;
 
-bool ServeInHandler(void* context, uintptr_t address) {
-  Collector* const collector = static_cast<Collector*>(context);
-  if (!collector->ServeFault(address, CurrentMutator(&collector->heap()))) abort();
-  return true;
-}
-
 }  // namespace
 
-SigsegvFaultMode::SigsegvFaultMode(Collector* collector) : collector_(collector) {
+SigsegvFaultMode::SigsegvFaultMode(Collector* collector)
+    : collector_(collector), delivery_(FaultSignal::kSegmentation, collector) {
   while (collector->heap().page_count() / unit_pages_ > kMaxUnits) unit_pages_ *= 2;
 }
 
-Status SigsegvFaultMode::Open() {
-  if (Status status = EnsureFaultHandler(FaultSignal::kSegmentation); !status.ok()) return status;
-  Views& views = collector_->heap().views;
-  range_ = AddFaultRange(views.mutator_view(), views.span_bytes(), ServeInHandler, collector_);
-  if (range_ < 0) return SysError{EMFILE, "table of fault ranges"};
-  return {};
-}
-
-void SigsegvFaultMode::Close() {
-  if (range_ >= 0) RemoveFaultRange(range_);
-  range_ = -1;
-}
-
 Status SigsegvFaultMode::Flip() {
-  if (Status status = EnsureFaultHandler(FaultSignal::kSegmentation); !status.ok()) return status;
+  if (Status status = delivery_.EnsureHandler(); !status.ok()) return status;
   return collector_->heap().views.Swap();
 }
-
-void SigsegvFaultMode::KeepHandler() { (void)EnsureFaultHandler(FaultSignal::kSegmentation).ok(); }
 
 void SigsegvFaultMode::Show(PageIndex first, uint32_t count) {
   // Two threads may finish the last two pages of a unit at the same time.  Each published its page before it came here,

@@ -9,6 +9,7 @@
 #include <atomic>
 
 #include "gc/fault_mode.h"
+#include "gc/signal_delivery.h"
 
 namespace faultline {
 
@@ -17,20 +18,20 @@ class SigsegvFaultMode final : public FaultMode {
   explicit SigsegvFaultMode(Collector* collector);
 
   FaultModeKind kind() const override { return FaultModeKind::kSigsegv; }
-  Status Open() override;
-  void Close() override;
+  Status Open() override { return delivery_.Open(); }
+  void Close() override { delivery_.Close(); }
   Status Flip() override;
   void Show(PageIndex first, uint32_t count) override;
   void Disarm() override;
-  void KeepHandler() override;
+  void KeepHandler() override { (void)delivery_.EnsureHandler().ok(); }
   uint32_t unit_pages() const override { return unit_pages_; }
 
  private:
   static constexpr uint32_t kMaxUnits = 8192;
 
   Collector* collector_;
+  SignalDelivery delivery_;
   uint32_t unit_pages_ = 1;
-  int range_ = -1;
   std::atomic<uint32_t> shows_{0};  // Orders the calls of Show; its value means nothing.
 };
 

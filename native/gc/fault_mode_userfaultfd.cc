@@ -6,7 +6,6 @@
 #include <sys/mman.h>
 
 #include "gc/collector.h"
-#include "os/fault_signals.h"
 #include "os/invariant.h"
 
 namespace faultline {
@@ -18,12 +17,6 @@ constexpr size_t kMessages = 16;
 // Messages about one page that may be out of date: those of one batch, read before a cycle ended and looked at in the
 // next one (the thread may be off the CPU for that long).  A real touch comes back until it is believed.
 constexpr uint32_t kDoubts = 2 * kMessages;
-
-bool ServeInHandler(void* context, uintptr_t address) {
-  Collector* const collector = static_cast<Collector*>(context);
-  if (!collector->ServeFault(address, CurrentMutator(&collector->heap()))) abort();
-  return true;
-}
 
 }  // namespace
 
@@ -73,25 +66,18 @@ void UserfaultfdFaultMode::Disarm() {
 
 Status SigbusFaultMode::Open() {
   if (Status status = UserfaultfdFaultMode::Open(); !status.ok()) return status;
-  if (Status status = EnsureFaultHandler(FaultSignal::kBus); !status.ok()) return status;
-  Views& views = collector_->heap().views;
-  range_ = AddFaultRange(views.mutator_view(), views.span_bytes(), ServeInHandler, collector_);
-  if (range_ < 0) return SysError{EMFILE, "table of fault ranges"};
-  return {};
+  return delivery_.Open();
 }
 
 void SigbusFaultMode::Close() {
-  if (range_ >= 0) RemoveFaultRange(range_);
-  range_ = -1;
+  delivery_.Close();
   UserfaultfdFaultMode::Close();
 }
 
 Status SigbusFaultMode::Flip() {
-  if (Status status = EnsureFaultHandler(FaultSignal::kBus); !status.ok()) return status;
+  if (Status status = delivery_.EnsureHandler(); !status.ok()) return status;
   return UserfaultfdFaultMode::Flip();
 }
-
-void SigbusFaultMode::KeepHandler() { (void)EnsureFaultHandler(FaultSignal::kBus).ok(); }
 
 Status ThreadFaultMode::Open() {
   if (Status status = UserfaultfdFaultMode::Open(); !status.ok()) return status;

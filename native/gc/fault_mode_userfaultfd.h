@@ -13,6 +13,7 @@
 #include <atomic>
 
 #include "gc/fault_mode.h"
+#include "gc/signal_delivery.h"
 #include "gc/staging.h"
 #include "os/userfaultfd.h"
 
@@ -47,10 +48,10 @@ class SigbusFaultMode final : public UserfaultfdFaultMode {
   Status Open() override;
   void Close() override;
   Status Flip() override;
-  void KeepHandler() override;
+  void KeepHandler() override { (void)delivery_.EnsureHandler().ok(); }
 
  private:
-  int range_ = -1;
+  SignalDelivery delivery_{FaultSignal::kBus, collector_};
 };
 
 class ThreadFaultMode final : public UserfaultfdFaultMode {

@@ -29,10 +29,7 @@ bool Collector::LowerLoadBarrier(uint64_t limit_ns) {
   }
   handshake.SetLoadBarrier(false);
   load_barrier_raised_ = false;
-  const uint64_t stopped_ns = handshake.stopped_ns();
-  heap_->statistics.time_to_safepoint.Record(stopped_ns - handshake.requested_ns());
-  handshake.Resume();
-  heap_->statistics.settled_pause.Record(handshake.resumed_ns() - stopped_ns);
+  EndPause(&heap_->statistics.settled_pause);
   return true;
 }
 

@@ -12,7 +12,13 @@ namespace {
 constexpr size_t kReferencesAtOnce = 1024;
 constexpr size_t kWrittenAtOnce = 4;
 // Little enough that workers share the end of the list and come back in time, enough for one scan of the page table.
-constexpr uint32_t kPiecePages = 4 * kRegionPages;
+constexpr uint32_t kTracedPiecePages = 4 * kRegionPages;
+// Nothing is looked into during the scan, so it takes a hundredth of that time: most of a short one would be the call.
+constexpr uint32_t kScannedPiecePages = 32 * kRegionPages;
+// One flush of the TLB arms the pages of one page table.
+constexpr uint32_t kPageTablePages = 512;
+// A millisecond of arming at most.
+constexpr uint64_t kMostArmedInPause = 1024;
 
 }  // namespace
 
@@ -29,7 +35,7 @@ class Tracing::TraceJob final : public Job {
 // Which pages were written, piece by piece.
 class Tracing::CollectJob final : public Job {
  public:
-  explicit CollectJob(Tracing* tracing) : tracing_(tracing) {}
+  CollectJob(Tracing* tracing, bool rearm) : tracing_(tracing), rearm_(rearm) {}
   bool Run(uint32_t, uint64_t) override {
     std::vector<Piece> written;
     for (;;) {
@@ -37,7 +43,7 @@ class Tracing::CollectJob final : public Job {
       if (index >= tracing_->pieces_.size()) break;
       const Piece& piece = tracing_->pieces_[index];
       const uint64_t pages = tracing_->dirty_pages_->Harvest(
-          piece.first, piece.count, false, [&written](PageIndex first, uint32_t count) { written.push_back({first, count}); });
+          piece.first, piece.count, rearm_, [&written](PageIndex first, uint32_t count) { written.push_back({first, count}); });
       tracing_->written_pages_.fetch_add(pages, std::memory_order_relaxed);
     }
     const std::lock_guard<std::mutex> guard(tracing_->lock_);
@@ -48,6 +54,7 @@ class Tracing::CollectJob final : public Job {
 
  private:
   Tracing* tracing_;
+  const bool rearm_;
 };
 
 Tracing::Tracing(Heap* heap, const uint16_t* young_from) : heap_(heap), young_from_(young_from) {}
@@ -72,14 +79,14 @@ void Tracing::AddReferences(const uint32_t* references, size_t count) {
   Begin();
 }
 
-void Tracing::AddPieces(DirtyPages* dirty_pages) {
+void Tracing::AddPieces(DirtyPages* dirty_pages, uint32_t piece_pages) {
   dirty_pages_ = dirty_pages;
   written_pages_.store(0, std::memory_order_relaxed);
   for (RegionIndex region = 0; region < heap_->regions.count(); ++region) {
     const RegionUse use = heap_->regions.use(region);
     if (use.state == RegionState::kFree || use.used_pages == 0) continue;
     const PageIndex first = FirstPageOfRegion(region);
-    if (!pieces_.empty() && pieces_.back().first + pieces_.back().count == first && pieces_.back().count < kPiecePages) {
+    if (!pieces_.empty() && pieces_.back().first + pieces_.back().count == first && pieces_.back().count < piece_pages) {
       pieces_.back().count += use.used_pages;
     } else {
       pieces_.push_back({first, use.used_pages});
@@ -88,22 +95,47 @@ void Tracing::AddPieces(DirtyPages* dirty_pages) {
 }
 
 void Tracing::AddWrittenPages(DirtyPages* dirty_pages) {
-  AddPieces(dirty_pages);
+  AddPieces(dirty_pages, kTracedPiecePages);
   Begin();
 }
 
 bool Tracing::AddWrittenPagesUpTo(uint64_t most_pages, Gang& gang, DirtyPages* dirty_pages) {
-  AddPieces(dirty_pages);
-  CollectJob job(this);
-  gang.RunToEnd(&job);
-  pieces_.clear();
-  next_piece_.store(0, std::memory_order_relaxed);
-  if (written_pages() > most_pages) {
-    written_.clear();
-    return false;
+  AddPieces(dirty_pages, kScannedPiecePages);
+  CollectJob scan(this, false);
+  gang.RunToEnd(&scan);
+  ClearPieces();
+  const uint64_t pages = written_pages();
+  if (pages > most_pages) {
+    NarrowPieces();
+    written_pages_.store(0, std::memory_order_relaxed);
+    if (pages <= kMostArmedInPause) {
+      // Alone: where no other CPU runs a thread of the process, arming a page interrupts none (1 us instead of 4).
+      CollectJob(this, true).Run(Gang::kControlWorker, Gang::kForever);
+      ClearPieces();
+    }
   }
   Begin();
-  return true;
+  return pages <= most_pages;
+}
+
+void Tracing::ClearPieces() {
+  pieces_.clear();
+  next_piece_.store(0, std::memory_order_relaxed);
+}
+
+void Tracing::NarrowPieces() {
+  const auto before = [](const Piece& a, const Piece& b) { return a.first < b.first; };
+  std::sort(written_.begin(), written_.end(), before);
+  for (const Piece& run : written_) {
+    if (pieces_.empty() || run.first - pieces_.back().first >= kPageTablePages) {
+      pieces_.push_back(run);
+      continue;
+    }
+    // A page that was noted by hand may lie in a run that the kernel found.
+    Piece& piece = pieces_.back();
+    piece.count = std::max(piece.count, run.first + run.count - piece.first);
+  }
+  written_.clear();
 }
 
 void Tracing::AddUnfinished() {
@@ -176,10 +208,9 @@ void Tracing::End() {
   references_.clear();
   ephemerons_.clear();
   next_ephemeron_.store(0, std::memory_order_relaxed);
-  pieces_.clear();
+  ClearPieces();
   written_.clear();
   next_reference_.store(0, std::memory_order_relaxed);
-  next_piece_.store(0, std::memory_order_relaxed);
   next_written_.store(0, std::memory_order_relaxed);
 }
 

@@ -26,8 +26,9 @@ class Tracing {
   void AddReferences(const uint32_t* references, size_t count);
   // Everything that is marked and lies on a page in use that was written is looked into again; workers find out which pages those are.
   void AddWrittenPages(DirtyPages* dirty_pages);
-  // The same, but which pages are written is found out here, without arming them again.  The world is stopped.  False when they are more
-  // than `most_pages`: they were not added then.
+  // The same, but which pages are written is found out here.  The world is stopped.  Up to `most_pages` of them are not armed again, and
+  // the answer is true: nobody writes before they are looked into.  More of them are armed here if that is soon done, by workers
+  // otherwise, and the answer is false.
   bool AddWrittenPagesUpTo(uint64_t most_pages, Gang& gang, DirtyPages* dirty_pages);
   // What had no header yet.  The world is stopped.
   void AddUnfinished();
@@ -61,7 +62,10 @@ class Tracing {
     uint32_t count;
   };
 
-  void AddPieces(DirtyPages* dirty_pages);
+  void AddPieces(DirtyPages* dirty_pages, uint32_t piece_pages);
+  void ClearPieces();
+  // Pieces for the surroundings of the written pages that were found, which are forgotten.
+  void NarrowPieces();
   bool Work(uint64_t deadline_ns);
   bool WorkWith(Tracer& tracer, uint64_t deadline_ns);
   bool Exhausted() const;

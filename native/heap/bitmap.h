@@ -12,7 +12,7 @@ namespace faultline {
 class Bitmap {
  public:
   // Two cells more than the words need: readers may look at a window that begins at the end.
-  Status Create(uint64_t words) { return bits_.Create(static_cast<size_t>(words / 64) + 2); }
+  Status Create(uint64_t words) { return bits_.Create(static_cast<size_t>(words / 64) + 2, PageSize::kHugeIfPossible); }
 
   // Sets the bit and says whether this call was the one to do it.  Relaxed: the bit publishes nothing, what a marker
   // reads next (the object) was published to it by the handshake or by the chunk it came in.

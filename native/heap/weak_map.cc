@@ -144,43 +144,44 @@ class LockedMap {
   uint32_t* pairs_ = nullptr;
 };
 
+// `then` runs while the map is locked; it gets the key's hash, and where the key is (or kNowhere).
+template <typename Then>
+WeakMapAnswer WithKey(Heap& heap, Mutator& mutator, WordIndex map, WordIndex key, Then then) {
+  const uint32_t hash = IdentityHash(heap, key);
+  if (hash == 0) return WeakMapAnswer::kNoIdentity;
+  LockedMap locked(heap, mutator, map);
+  if (!locked.locked()) return WeakMapAnswer::kContended;
+  return then(locked, hash, locked.Find(key, hash));
+}
+
 }  // namespace
 
 WeakMapAnswer WeakMapGet(Heap& heap, Mutator& mutator, WordIndex map, WordIndex key, uint32_t* value) {
-  const uint32_t hash = IdentityHash(heap, key);
-  if (hash == 0) return WeakMapAnswer::kNoIdentity;
-  LockedMap locked(heap, mutator, map);
-  if (!locked.locked()) return WeakMapAnswer::kContended;
-  const uint32_t at = locked.Find(key, hash);
-  if (at == kNowhere) return WeakMapAnswer::kAbsent;
-  *value = *locked.value(at);
-  return WeakMapAnswer::kDone;
+  return WithKey(heap, mutator, map, key, [&](LockedMap& locked, uint32_t /*hash*/, uint32_t at) {
+    if (at == kNowhere) return WeakMapAnswer::kAbsent;
+    *value = *locked.value(at);
+    return WeakMapAnswer::kDone;
+  });
 }
 
 WeakMapAnswer WeakMapSet(Heap& heap, Mutator& mutator, WordIndex map, WordIndex key, uint32_t value, uint32_t* wanted) {
-  const uint32_t hash = IdentityHash(heap, key);
-  if (hash == 0) return WeakMapAnswer::kNoIdentity;
-  LockedMap locked(heap, mutator, map);
-  if (!locked.locked()) return WeakMapAnswer::kContended;
-  const uint32_t at = locked.Find(key, hash);
-  if (at != kNowhere) {
-    locked.Overwrite(at, value);
-    return WeakMapAnswer::kDone;
-  }
-  if (locked.Insert(key, hash, value)) return WeakMapAnswer::kDone;
-  *wanted = locked.WantedPairs();
-  return WeakMapAnswer::kTableNeeded;
+  return WithKey(heap, mutator, map, key, [&](LockedMap& locked, uint32_t hash, uint32_t at) {
+    if (at != kNowhere) {
+      locked.Overwrite(at, value);
+      return WeakMapAnswer::kDone;
+    }
+    if (locked.Insert(key, hash, value)) return WeakMapAnswer::kDone;
+    *wanted = locked.WantedPairs();
+    return WeakMapAnswer::kTableNeeded;
+  });
 }
 
 WeakMapAnswer WeakMapDelete(Heap& heap, Mutator& mutator, WordIndex map, WordIndex key) {
-  const uint32_t hash = IdentityHash(heap, key);
-  if (hash == 0) return WeakMapAnswer::kNoIdentity;
-  LockedMap locked(heap, mutator, map);
-  if (!locked.locked()) return WeakMapAnswer::kContended;
-  const uint32_t at = locked.Find(key, hash);
-  if (at == kNowhere) return WeakMapAnswer::kAbsent;
-  locked.Remove(at);
-  return WeakMapAnswer::kDone;
+  return WithKey(heap, mutator, map, key, [](LockedMap& locked, uint32_t /*hash*/, uint32_t at) {
+    if (at == kNowhere) return WeakMapAnswer::kAbsent;
+    locked.Remove(at);
+    return WeakMapAnswer::kDone;
+  });
 }
 
 WeakMapAnswer WeakMapInstall(Heap& heap, Mutator& mutator, WordIndex map, WordIndex table) {

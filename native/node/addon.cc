@@ -1,4 +1,4 @@
-// The addon: Node-API and nothing else.  What is exported here is listed, typed and documented in src/binding.ts.
+// The addon: Node-API and nothing else.  What is exported here is listed, typed and documented in src/binding/.
 #include <napi.h>
 
 #include "node/arguments.h"

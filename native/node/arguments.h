@@ -6,29 +6,33 @@
 
 #include <napi.h>
 
+#include <initializer_list>
+
 #include "node/environment.h"
 #include "os/clock.h"
 
 namespace faultline {
 
-inline uint32_t Uint32At(const Napi::CallbackInfo& info, size_t index) {
+using Info = const Napi::CallbackInfo&;
+
+inline uint32_t Uint32At(Info info, size_t index) {
   return info[index].As<Napi::Number>().Uint32Value();
 }
 
-inline double NumberAt(const Napi::CallbackInfo& info, size_t index) {
+inline double NumberAt(Info info, size_t index) {
   return info[index].As<Napi::Number>().DoubleValue();
 }
 
-inline uint64_t DeadlineAt(const Napi::CallbackInfo& info, size_t index) {
+inline uint64_t DeadlineAt(Info info, size_t index) {
   return NowNs() + static_cast<uint64_t>(NumberAt(info, index) * 1e6);
 }
 
-inline uint64_t LimitAt(const Napi::CallbackInfo& info, size_t index) {
+inline uint64_t LimitAt(Info info, size_t index) {
   return static_cast<uint64_t>(NumberAt(info, index) * 1e6);
 }
 
 // The heap behind the external at `index`; null, with a JavaScript exception pending, when it was closed.
-inline HeapInstance* HeapAt(const Napi::CallbackInfo& info, size_t index) {
+inline HeapInstance* HeapAt(Info info, size_t index) {
   HeapBinding* const binding = info[index].As<Napi::External<HeapBinding>>().Data();
   if (binding->instance == nullptr || binding->instance->closed()) {
     Environment::Of(info.Env())->Throw("ERR_HEAP_CLOSED", "the heap is closed.");
@@ -37,13 +41,27 @@ inline HeapInstance* HeapAt(const Napi::CallbackInfo& info, size_t index) {
   return binding->instance.get();
 }
 
-inline MutatorBinding* MutatorAt(const Napi::CallbackInfo& info, size_t index) {
+inline MutatorBinding* MutatorAt(Info info, size_t index) {
   MutatorBinding* const binding = info[index].As<Napi::External<MutatorBinding>>().Data();
   if (!binding->attached) {
     Environment::Of(info.Env())->Throw("ERR_MUTATOR_DETACHED", "the mutator is detached from its heap.");
     return nullptr;
   }
   return binding;
+}
+
+// A function whose first argument is a heap, or a mutator, as Node-API calls it.  Where the heap is closed or the mutator detached it does
+// not run, and an exception is pending.
+template <Napi::Value (*kFunction)(Info, HeapInstance&)>
+Napi::Value OnHeap(Info info) {
+  HeapInstance* const instance = HeapAt(info, 0);
+  return instance == nullptr ? info.Env().Undefined() : kFunction(info, *instance);
+}
+
+template <Napi::Value (*kFunction)(Info, MutatorBinding&)>
+Napi::Value OnMutator(Info info) {
+  MutatorBinding* const binding = MutatorAt(info, 0);
+  return binding == nullptr ? info.Env().Undefined() : kFunction(info, *binding);
 }
 
 inline Napi::Object Refusal(Napi::Env env, const SysError& error) {
@@ -53,8 +71,17 @@ inline Napi::Object Refusal(Napi::Env env, const SysError& error) {
   return answer;
 }
 
-inline Napi::Value Boolean(const Napi::CallbackInfo& info, bool value) { return Napi::Boolean::New(info.Env(), value); }
-inline Napi::Value Number(const Napi::CallbackInfo& info, double value) { return Napi::Number::New(info.Env(), value); }
+inline Napi::Value Boolean(Info info, bool value) { return Napi::Boolean::New(info.Env(), value); }
+inline Napi::Value Number(Info info, double value) { return Napi::Number::New(info.Env(), value); }
+
+// What the files of this folder give to JavaScript.
+struct Exported {
+  const char* name;
+  Napi::Value (*function)(Info);
+};
+inline void Export(Napi::Env env, Napi::Object exports, std::initializer_list<Exported> functions) {
+  for (const auto& [name, function] : functions) exports.Set(name, Napi::Function::New(env, function, name));
+}
 
 void ExportHeap(Napi::Env env, Napi::Object exports);
 void ExportWeak(Napi::Env env, Napi::Object exports);

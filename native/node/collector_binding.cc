@@ -8,8 +8,6 @@ namespace faultline {
 
 namespace {
 
-using Info = const Napi::CallbackInfo&;
-
 void CallRequested(napi_env env, napi_value callback, void*, void*) {
   if (env == nullptr || callback == nullptr) return;
   napi_value undefined;
@@ -18,17 +16,15 @@ void CallRequested(napi_env env, napi_value callback, void*, void*) {
 }
 
 // becomeControl(heap, onRequest): false when another thread is in control
-Napi::Value BecomeControl(Info info) {
-  HeapInstance* const instance = HeapAt(info, 0);
-  if (instance == nullptr) return info.Env().Undefined();
+Napi::Value BecomeControl(Info info, HeapInstance& instance) {
   napi_threadsafe_function wake = nullptr;
   napi_create_threadsafe_function(info.Env(), info[1], nullptr, Napi::String::New(info.Env(), "faultline-control"), 0, 1,
                                   nullptr, nullptr, nullptr, CallRequested, &wake);
-  if (wake == nullptr || !instance->AttachControl(wake)) {
+  if (wake == nullptr || !instance.AttachControl(wake)) {
     if (wake != nullptr) napi_release_threadsafe_function(wake, napi_tsfn_abort);
     return Boolean(info, false);
   }
-  instance->heap.statistics.collector_cpu[Gang::kControlWorker].Adopt();
+  instance.heap.statistics.collector_cpu[Gang::kControlWorker].Adopt();
   Environment::Of(info.Env())->BecomeControl(info[0].As<Napi::External<HeapBinding>>().Data()->instance, wake);
   return Boolean(info, true);
 }
@@ -40,11 +36,9 @@ Napi::Value ResignControl(Info info) {
 }
 
 // takeRequest(heap): {kind, reason, byTrigger} or null
-Napi::Value TakeRequest(Info info) {
-  HeapInstance* const instance = HeapAt(info, 0);
-  if (instance == nullptr) return info.Env().Undefined();
+Napi::Value TakeRequest(Info info, HeapInstance& instance) {
   HeapInstance::Request request;
-  if (!instance->TakeRequest(&request)) return info.Env().Null();
+  if (!instance.TakeRequest(&request)) return info.Env().Null();
   Napi::Object answer = Napi::Object::New(info.Env());
   answer.Set("kind", request.kind);
   answer.Set("reason", request.reason);
@@ -53,61 +47,45 @@ Napi::Value TakeRequest(Info info) {
 }
 
 // endCollection(heap, reason)
-Napi::Value EndCollection(Info info) {
-  HeapInstance* const instance = HeapAt(info, 0);
-  if (instance == nullptr) return info.Env().Undefined();
-  Add(instance->heap.statistics.collections_by_reason[Uint32At(info, 1) % Statistics::kMaxReasons], 1);
-  instance->collector->EndCollection();
+Napi::Value EndCollection(Info info, HeapInstance& instance) {
+  Add(instance.heap.statistics.collections_by_reason[Uint32At(info, 1) % Statistics::kMaxReasons], 1);
+  instance.collector->EndCollection();
   return info.Env().Undefined();
 }
 
 template <bool (Collector::*kStep)(uint64_t)>
-Napi::Value StepUntil(Info info) {
-  HeapInstance* const instance = HeapAt(info, 0);
-  if (instance == nullptr) return info.Env().Undefined();
-  return Boolean(info, (instance->collector.get()->*kStep)(DeadlineAt(info, 1)));
+Napi::Value StepUntil(Info info, HeapInstance& instance) {
+  return Boolean(info, (instance.collector.get()->*kStep)(DeadlineAt(info, 1)));
 }
 
 template <bool (Collector::*kPause)(uint64_t)>
-Napi::Value PauseWithin(Info info) {
-  HeapInstance* const instance = HeapAt(info, 0);
-  if (instance == nullptr) return info.Env().Undefined();
-  return Boolean(info, (instance->collector.get()->*kPause)(LimitAt(info, 1)));
+Napi::Value PauseWithin(Info info, HeapInstance& instance) {
+  return Boolean(info, (instance.collector.get()->*kPause)(LimitAt(info, 1)));
 }
 
 // markPause(heap, sliceMs, mostWrittenPages): a MarkPauseOutcome
-Napi::Value MarkPause(Info info) {
-  HeapInstance* const instance = HeapAt(info, 0);
-  if (instance == nullptr) return info.Env().Undefined();
-  return Napi::Number::New(info.Env(), static_cast<double>(instance->collector->MarkPause(LimitAt(info, 1), Uint32At(info, 2))));
+Napi::Value MarkPause(Info info, HeapInstance& instance) {
+  return Napi::Number::New(info.Env(), static_cast<double>(instance.collector->MarkPause(LimitAt(info, 1), Uint32At(info, 2))));
 }
 
 // writtenPages(heap): of the last marking round
-Napi::Value WrittenPages(Info info) {
-  HeapInstance* const instance = HeapAt(info, 0);
-  if (instance == nullptr) return info.Env().Undefined();
-  return Number(info, static_cast<double>(instance->collector->marker().written_pages()));
+Napi::Value WrittenPages(Info info, HeapInstance& instance) {
+  return Number(info, static_cast<double>(instance.collector->marker().written_pages()));
 }
 
 // weakPending(heap): whether the last marking left something for processWeak
-Napi::Value WeakPending(Info info) {
-  HeapInstance* const instance = HeapAt(info, 0);
-  if (instance == nullptr) return info.Env().Undefined();
-  return Boolean(info, instance->collector->weak_pending());
+Napi::Value WeakPending(Info info, HeapInstance& instance) {
+  return Boolean(info, instance.collector->weak_pending());
 }
 
 // sweep(heap): regions freed
-Napi::Value Sweep(Info info) {
-  HeapInstance* const instance = HeapAt(info, 0);
-  if (instance == nullptr) return info.Env().Undefined();
-  return Number(info, instance->collector->Sweep());
+Napi::Value Sweep(Info info, HeapInstance& instance) {
+  return Number(info, instance.collector->Sweep());
 }
 
 // readRegions(heap, states: Uint8Array, usedPages: Uint16Array, liveWords: Uint32Array, markedPages: Uint16Array)
-Napi::Value ReadRegions(Info info) {
-  HeapInstance* const instance = HeapAt(info, 0);
-  if (instance == nullptr) return info.Env().Undefined();
-  Heap& heap = instance->heap;
+Napi::Value ReadRegions(Info info, HeapInstance& instance) {
+  Heap& heap = instance.heap;
   uint8_t* const states = info[1].As<Napi::Uint8Array>().Data();
   uint16_t* const used = info[2].As<Napi::Uint16Array>().Data();
   const std::lock_guard<std::mutex> guard(heap.regions.lock());
@@ -123,25 +101,21 @@ Napi::Value ReadRegions(Info info) {
 }
 
 // setTrigger(heap, triggerRegions, alarmRegions)
-Napi::Value SetTrigger(Info info) {
-  HeapInstance* const instance = HeapAt(info, 0);
-  if (instance != nullptr) instance->SetTrigger(Uint32At(info, 1), Uint32At(info, 2));
+Napi::Value SetTrigger(Info info, HeapInstance& instance) {
+  instance.SetTrigger(Uint32At(info, 1), Uint32At(info, 2));
   return info.Env().Undefined();
 }
 
 // setLimit(heap, regions)
-Napi::Value SetLimit(Info info) {
-  HeapInstance* const instance = HeapAt(info, 0);
-  if (instance != nullptr) instance->heap.regions.SetLimit(Uint32At(info, 1));
+Napi::Value SetLimit(Info info, HeapInstance& instance) {
+  instance.heap.regions.SetLimit(Uint32At(info, 1));
   return info.Env().Undefined();
 }
 
-// pulse(heap, figures: Float64Array): PULSE in src/binding.ts says what is where.  No system call, no new object.
-Napi::Value Pulse(Info info) {
-  HeapInstance* const instance = HeapAt(info, 0);
-  if (instance == nullptr) return info.Env().Undefined();
+// pulse(heap, figures: Float64Array): PULSE in src/binding/collector-calls.ts says what is where.  No system call, no new object.
+Napi::Value Pulse(Info info, HeapInstance& instance) {
   double* const figures = info[1].As<Napi::Float64Array>().Data();
-  const Regions& regions = instance->heap.regions;
+  const Regions& regions = instance.heap.regions;
   figures[0] = regions.charged();
   figures[1] = static_cast<double>(regions.open_pages());
   figures[2] = static_cast<double>(regions.handed_out_pages());
@@ -149,13 +123,11 @@ Napi::Value Pulse(Info info) {
 }
 
 // makePlan(heap, sources: Uint32Array, targets): the targets, empty when nothing will move
-Napi::Value MakePlan(Info info) {
-  HeapInstance* const instance = HeapAt(info, 0);
-  if (instance == nullptr) return info.Env().Undefined();
+Napi::Value MakePlan(Info info, HeapInstance& instance) {
   const Napi::Uint32Array list = info[1].As<Napi::Uint32Array>();
   const std::vector<RegionIndex> sources(list.Data(), list.Data() + list.ElementLength());
-  const bool moves = instance->collector->MakePlan(sources, Uint32At(info, 2));
-  const std::vector<RegionIndex>& targets = instance->collector->plan().targets();
+  const bool moves = instance.collector->MakePlan(sources, Uint32At(info, 2));
+  const std::vector<RegionIndex>& targets = instance.collector->plan().targets();
   Napi::Uint32Array answer = Napi::Uint32Array::New(info.Env(), moves ? targets.size() : 0);
   // A thread that is being terminated gets no new objects.
   if (answer.IsEmpty()) return Napi::Value();
@@ -164,36 +136,28 @@ Napi::Value MakePlan(Info info) {
 }
 
 // reclaim(heap, keepBytes, tails, sliceMs)
-Napi::Value Reclaim(Info info) {
-  HeapInstance* const instance = HeapAt(info, 0);
-  if (instance == nullptr) return info.Env().Undefined();
-  return Boolean(info, instance->collector->Reclaim(static_cast<uint64_t>(NumberAt(info, 1)),
+Napi::Value Reclaim(Info info, HeapInstance& instance) {
+  return Boolean(info, instance.collector->Reclaim(static_cast<uint64_t>(NumberAt(info, 1)),
                                                     info[2].As<Napi::Boolean>().Value(), DeadlineAt(info, 3)));
 }
 
 // verifyPause(heap, sliceMs): objects, or -1 when the world has not stopped yet
-Napi::Value VerifyPause(Info info) {
-  HeapInstance* const instance = HeapAt(info, 0);
-  if (instance == nullptr) return info.Env().Undefined();
+Napi::Value VerifyPause(Info info, HeapInstance& instance) {
   uint64_t objects = 0;
-  const bool verified = instance->collector->VerifyPause(LimitAt(info, 1), &objects);
+  const bool verified = instance.collector->VerifyPause(LimitAt(info, 1), &objects);
   return Number(info, verified ? static_cast<double>(objects) : -1);
 }
 
 // serve(heap, worker, sliceMs): helps with whatever the control thread posts
-Napi::Value Serve(Info info) {
-  HeapInstance* const instance = HeapAt(info, 0);
-  if (instance == nullptr) return info.Env().Undefined();
+Napi::Value Serve(Info info, HeapInstance& instance) {
   const uint32_t worker = Uint32At(info, 1);
-  instance->heap.statistics.collector_cpu[worker % Gang::kControlWorker].Adopt();
-  instance->collector->gang().Serve(worker, LimitAt(info, 2));
+  instance.heap.statistics.collector_cpu[worker % Gang::kControlWorker].Adopt();
+  instance.collector->gang().Serve(worker, LimitAt(info, 2));
   return info.Env().Undefined();
 }
 
-Napi::Value Report(Info info) {
-  HeapInstance* const instance = HeapAt(info, 0);
-  if (instance == nullptr) return info.Env().Undefined();
-  const CycleReport& report = instance->collector->report();
+Napi::Value Report(Info info, HeapInstance& instance) {
+  const CycleReport& report = instance.collector->report();
   Napi::Object answer = Napi::Object::New(info.Env());
   const auto set = [&answer](const char* name, uint64_t value) { answer.Set(name, static_cast<double>(value)); };
   set("number", report.number);
@@ -222,45 +186,42 @@ Napi::Value Report(Info info) {
   return answer;
 }
 
-Napi::Value CurrentPhase(Info info) {
-  HeapInstance* const instance = HeapAt(info, 0);
-  if (instance == nullptr) return info.Env().Undefined();
-  return Napi::String::New(info.Env(), NameOf(instance->collector->phase()));
+Napi::Value CurrentPhase(Info info, HeapInstance& instance) {
+  return Napi::String::New(info.Env(), NameOf(instance.collector->phase()));
 }
 
 }  // namespace
 
 void ExportCollector(Napi::Env env, Napi::Object exports) {
-  const auto add = [&](const char* name, Napi::Value (*function)(Info)) {
-    exports.Set(name, Napi::Function::New(env, function, name));
-  };
-  add("becomeControl", BecomeControl);
-  add("resignControl", ResignControl);
-  add("takeRequest", TakeRequest);
-  add("endCollection", EndCollection);
-  add("recover", StepUntil<&Collector::Recover>);
-  add("prepareMarking", StepUntil<&Collector::PrepareMarking>);
-  add("rootsPause", PauseWithin<&Collector::RootsPause>);
-  add("trace", StepUntil<&Collector::Trace>);
-  add("writtenPages", WrittenPages);
-  add("markPause", MarkPause);
-  add("weakPending", WeakPending);
-  add("processWeak", StepUntil<&Collector::ProcessWeak>);
-  add("releaseMarking", StepUntil<&Collector::ReleaseMarking>);
-  add("sweep", Sweep);
-  add("readRegions", ReadRegions);
-  add("setTrigger", SetTrigger);
-  add("setLimit", SetLimit);
-  add("pulse", Pulse);
-  add("makePlan", MakePlan);
-  add("flipPause", PauseWithin<&Collector::FlipPause>);
-  add("compact", StepUntil<&Collector::Compact>);
-  add("finish", StepUntil<&Collector::Finish>);
-  add("reclaim", Reclaim);
-  add("verifyPause", VerifyPause);
-  add("serve", Serve);
-  add("report", Report);
-  add("phase", CurrentPhase);
+  Export(env, exports, {
+    {"becomeControl", OnHeap<BecomeControl>},
+    {"resignControl", ResignControl},
+    {"takeRequest", OnHeap<TakeRequest>},
+    {"endCollection", OnHeap<EndCollection>},
+    {"recover", OnHeap<StepUntil<&Collector::Recover>>},
+    {"prepareMarking", OnHeap<StepUntil<&Collector::PrepareMarking>>},
+    {"rootsPause", OnHeap<PauseWithin<&Collector::RootsPause>>},
+    {"trace", OnHeap<StepUntil<&Collector::Trace>>},
+    {"writtenPages", OnHeap<WrittenPages>},
+    {"markPause", OnHeap<MarkPause>},
+    {"weakPending", OnHeap<WeakPending>},
+    {"processWeak", OnHeap<StepUntil<&Collector::ProcessWeak>>},
+    {"releaseMarking", OnHeap<StepUntil<&Collector::ReleaseMarking>>},
+    {"sweep", OnHeap<Sweep>},
+    {"readRegions", OnHeap<ReadRegions>},
+    {"setTrigger", OnHeap<SetTrigger>},
+    {"setLimit", OnHeap<SetLimit>},
+    {"pulse", OnHeap<Pulse>},
+    {"makePlan", OnHeap<MakePlan>},
+    {"flipPause", OnHeap<PauseWithin<&Collector::FlipPause>>},
+    {"compact", OnHeap<StepUntil<&Collector::Compact>>},
+    {"finish", OnHeap<StepUntil<&Collector::Finish>>},
+    {"reclaim", OnHeap<Reclaim>},
+    {"verifyPause", OnHeap<VerifyPause>},
+    {"serve", OnHeap<Serve>},
+    {"report", OnHeap<Report>},
+    {"phase", OnHeap<CurrentPhase>},
+  });
 }
 
 }  // namespace faultline

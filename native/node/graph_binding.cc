@@ -10,22 +10,18 @@ namespace faultline {
 
 namespace {
 
-using Info = const Napi::CallbackInfo&;
-
 struct GraphBinding {
   std::unique_ptr<GraphCopy> copy;
 };
 
 // copyGraphPause(heap, oneByteString, twoByteString, textUnits, sliceMs): null when the world has not stopped yet
-Napi::Value CopyGraphPause(Info info) {
-  HeapInstance* const instance = HeapAt(info, 0);
-  if (instance == nullptr) return info.Env().Undefined();
+Napi::Value CopyGraphPause(Info info, HeapInstance& instance) {
   const Napi::Env env = info.Env();
   auto copy = std::make_unique<GraphCopy>();
   Status status;
   uint64_t pause_ns = 0;
   const GraphCopy::Options options{Uint32At(info, 1), Uint32At(info, 2), Uint32At(info, 3)};
-  if (!instance->collector->CopyGraphPause(LimitAt(info, 4), options, copy.get(), &status, &pause_ns)) return env.Null();
+  if (!instance.collector->CopyGraphPause(LimitAt(info, 4), options, copy.get(), &status, &pause_ns)) return env.Null();
   if (!status.ok()) return Refusal(env, status.error());
   Napi::Object answer = Napi::Object::New(env);
   // A thread that is being terminated gets no new objects.
@@ -62,9 +58,11 @@ Napi::Value DropGraph(Info info) {
 }  // namespace
 
 void ExportGraphs(Napi::Env env, Napi::Object exports) {
-  exports.Set("copyGraphPause", Napi::Function::New(env, CopyGraphPause, "copyGraphPause"));
-  exports.Set("readGraph", Napi::Function::New(env, ReadGraph, "readGraph"));
-  exports.Set("dropGraph", Napi::Function::New(env, DropGraph, "dropGraph"));
+  Export(env, exports, {
+    {"copyGraphPause", OnHeap<CopyGraphPause>},
+    {"readGraph", ReadGraph},
+    {"dropGraph", DropGraph},
+  });
 }
 
 }  // namespace faultline

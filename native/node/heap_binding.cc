@@ -7,8 +7,6 @@ namespace faultline {
 
 namespace {
 
-using Info = const Napi::CallbackInfo&;
-
 Napi::Object Describe(Info info, HeapBinding* binding, uint8_t* buffer_start) {
   HeapInstance& instance = *binding->instance;
   Napi::Object answer = Napi::Object::New(info.Env());
@@ -74,10 +72,8 @@ Napi::Value Attach(Info info) {
 }
 
 // close(heap): false while mutators are attached.
-Napi::Value Close(Info info) {
-  HeapInstance* const instance = HeapAt(info, 0);
-  if (instance == nullptr) return info.Env().Undefined();
-  return Boolean(info, instance->Close());
+Napi::Value Close(Info info, HeapInstance& instance) {
+  return Boolean(info, instance.Close());
 }
 
 // release(heap): this thread no longer uses it.
@@ -89,9 +85,7 @@ Napi::Value Release(Info info) {
 
 // defineShape(heap, name, description, fixedWords, referenceFields, elementKind, elementBytesLog2, taggedFields, identitySlot): id,
 // 0 on conflict
-Napi::Value DefineShape(Info info) {
-  HeapInstance* const instance = HeapAt(info, 0);
-  if (instance == nullptr) return info.Env().Undefined();
+Napi::Value DefineShape(Info info, HeapInstance& instance) {
   Shape shape;
   shape.fixed_words = Uint32At(info, 3);
   shape.reference_fields = Uint32At(info, 4);
@@ -99,7 +93,7 @@ Napi::Value DefineShape(Info info) {
   shape.element_bytes_log2 = static_cast<uint8_t>(Uint32At(info, 6));
   shape.tagged_fields = static_cast<uint16_t>(Uint32At(info, 7));
   shape.identity_slot = static_cast<uint16_t>(Uint32At(info, 8));
-  return Number(info, instance->heap.shapes.Define(info[1].As<Napi::String>(), info[2].As<Napi::String>(), shape));
+  return Number(info, instance.heap.shapes.Define(info[1].As<Napi::String>(), info[2].As<Napi::String>(), shape));
 }
 
 Napi::Value ShapeAnswer(Info info, ShapeId id, const std::string& name, const std::string& description) {
@@ -111,47 +105,37 @@ Napi::Value ShapeAnswer(Info info, ShapeId id, const std::string& name, const st
 }
 
 // findShape(heap, name | id): {id, name, description} or null
-Napi::Value FindShape(Info info) {
-  HeapInstance* const instance = HeapAt(info, 0);
-  if (instance == nullptr) return info.Env().Undefined();
+Napi::Value FindShape(Info info, HeapInstance& instance) {
   std::string name;
   std::string description;
   if (info[1].IsString()) {
     name = info[1].As<Napi::String>();
-    const ShapeId id = instance->heap.shapes.Find(name, &description);
+    const ShapeId id = instance.heap.shapes.Find(name, &description);
     return id == 0 ? info.Env().Null() : ShapeAnswer(info, id, name, description);
   }
   const ShapeId id = Uint32At(info, 1);
-  if (!instance->heap.shapes.Describe(id, &name, &description)) return info.Env().Null();
+  if (!instance.heap.shapes.Describe(id, &name, &description)) return info.Env().Null();
   return ShapeAnswer(info, id, name, description);
 }
 
 // requestCollection(heap, kind, reason): ticket
-Napi::Value RequestCollection(Info info) {
-  HeapInstance* const instance = HeapAt(info, 0);
-  if (instance == nullptr) return info.Env().Undefined();
-  return Number(info, instance->RequestCollection({Uint32At(info, 1), Uint32At(info, 2)}));
+Napi::Value RequestCollection(Info info, HeapInstance& instance) {
+  return Number(info, instance.RequestCollection({Uint32At(info, 1), Uint32At(info, 2)}));
 }
 
-Napi::Value CollectionsEnded(Info info) {
-  HeapInstance* const instance = HeapAt(info, 0);
-  if (instance == nullptr) return info.Env().Undefined();
-  return Number(info, instance->collector->collections_ended());
+Napi::Value CollectionsEnded(Info info, HeapInstance& instance) {
+  return Number(info, instance.collector->collections_ended());
 }
 
 // claimControl(heap, patienceMs): whether the caller is to start a control thread
-Napi::Value ClaimControl(Info info) {
-  HeapInstance* const instance = HeapAt(info, 0);
-  if (instance == nullptr) return info.Env().Undefined();
-  const bool claimed = instance->ClaimControl(LimitAt(info, 1));
+Napi::Value ClaimControl(Info info, HeapInstance& instance) {
+  const bool claimed = instance.ClaimControl(LimitAt(info, 1));
   if (claimed) info[0].As<Napi::External<HeapBinding>>().Data()->claimed_control = true;
   return Boolean(info, claimed);
 }
 
-Napi::Value MutatorCount(Info info) {
-  HeapInstance* const instance = HeapAt(info, 0);
-  if (instance == nullptr) return info.Env().Undefined();
-  return Number(info, instance->heap.handshake.count());
+Napi::Value MutatorCount(Info info, HeapInstance& instance) {
+  return Number(info, instance.heap.handshake.count());
 }
 
 }  // namespace
@@ -163,20 +147,19 @@ Napi::Value MakeErrorsBy(Info info) {
 }
 
 void ExportHeap(Napi::Env env, Napi::Object exports) {
-  const auto add = [&](const char* name, Napi::Value (*function)(Info)) {
-    exports.Set(name, Napi::Function::New(env, function, name));
-  };
-  add("makeErrorsBy", MakeErrorsBy);
-  add("create", Create);
-  add("attach", Attach);
-  add("close", Close);
-  add("release", Release);
-  add("defineShape", DefineShape);
-  add("findShape", FindShape);
-  add("requestCollection", RequestCollection);
-  add("collectionsEnded", CollectionsEnded);
-  add("claimControl", ClaimControl);
-  add("mutatorCount", MutatorCount);
+  Export(env, exports, {
+    {"makeErrorsBy", MakeErrorsBy},
+    {"create", Create},
+    {"attach", Attach},
+    {"close", OnHeap<Close>},
+    {"release", Release},
+    {"defineShape", OnHeap<DefineShape>},
+    {"findShape", OnHeap<FindShape>},
+    {"requestCollection", OnHeap<RequestCollection>},
+    {"collectionsEnded", OnHeap<CollectionsEnded>},
+    {"claimControl", OnHeap<ClaimControl>},
+    {"mutatorCount", OnHeap<MutatorCount>},
+  });
 }
 
 }  // namespace faultline

@@ -11,9 +11,7 @@ namespace faultline {
 
 namespace {
 
-using Info = const Napi::CallbackInfo&;
-
-// Answers of allocateSlow besides an object's word index; ALLOCATION in src/binding.ts.
+// Answers of allocateSlow besides an object's word index; ALLOCATION in src/binding/mutator-calls.ts.
 constexpr double kRefilled = 0;
 constexpr double kCollect = -1;
 constexpr double kLarge = -2;
@@ -48,11 +46,9 @@ napi_threadsafe_function MakeNudge(napi_env env, MutatorBinding* binding, napi_v
 }
 
 // attachMutator(heap, control: Uint32Array, localCapacity, handleCapacity, onNudge): mutator, parked
-Napi::Value AttachMutator(Info info) {
-  HeapInstance* const instance = HeapAt(info, 0);
-  if (instance == nullptr) return info.Env().Undefined();
-  if (CurrentMutator(&instance->heap) != nullptr) return Napi::String::New(info.Env(), "ERR_MUTATOR_ATTACHED");
-  const HeldBy held_by = TraitsOf(instance->collector->fault_mode().kind()).held_by;
+Napi::Value AttachMutator(Info info, HeapInstance& instance) {
+  if (CurrentMutator(&instance.heap) != nullptr) return Napi::String::New(info.Env(), "ERR_MUTATOR_ATTACHED");
+  const HeldBy held_by = TraitsOf(instance.collector->fault_mode().kind()).held_by;
   if ((held_by == HeldBy::kBusSignal && ThreadBlocks(FaultSignal::kBus)) ||
       (held_by == HeldBy::kSegmentationSignal && ThreadBlocks(FaultSignal::kSegmentation))) {
     return Napi::String::New(info.Env(), "ERR_SIGNAL_BLOCKED");
@@ -60,19 +56,19 @@ Napi::Value AttachMutator(Info info) {
   Environment* const environment = Environment::Of(info.Env());
   MutatorBinding* const binding = environment->AddMutator();
   const std::shared_ptr<HeapInstance> shared = info[0].As<Napi::External<HeapBinding>>().Data()->instance;
-  const std::lock_guard<std::mutex> guard(instance->lock());
-  if (instance->closed()) return Napi::String::New(info.Env(), "ERR_HEAP_CLOSED");
+  const std::lock_guard<std::mutex> guard(instance.lock());
+  if (instance.closed()) return Napi::String::New(info.Env(), "ERR_HEAP_CLOSED");
   binding->instance = shared;
-  binding->mutator = std::make_unique<Mutator>(&instance->heap, info[1].As<Napi::Uint32Array>().Data(),
+  binding->mutator = std::make_unique<Mutator>(&instance.heap, info[1].As<Napi::Uint32Array>().Data(),
                                                Uint32At(info, 2), Uint32At(info, 3));
-  if (instance->collector->options().track_utilization) (void)binding->mutator->timeline.Create().ok();
+  if (instance.collector->options().track_utilization) (void)binding->mutator->timeline.Create().ok();
   napi_create_reference(info.Env(), info[1].As<Napi::TypedArray>().ArrayBuffer(), 1, &binding->control_buffer);
   binding->nudge = MakeNudge(info.Env(), binding, info[4]);
   environment->CleanUpFirst();
   binding->mutator->nudge = binding->nudge == nullptr ? nullptr : Nudge;
   binding->mutator->nudge_context = binding;
   BindToThread(binding->mutator.get());
-  instance->heap.handshake.Add(binding->mutator.get());
+  instance.heap.handshake.Add(binding->mutator.get());
   binding->attached = true;
   return Napi::External<MutatorBinding>::New(info.Env(), binding);
 }
@@ -84,24 +80,18 @@ Napi::Value DetachMutator(Info info) {
 }
 
 // safepoint(mutator, sliceMs): true once it runs
-Napi::Value Safepoint(Info info) {
-  MutatorBinding* const binding = MutatorAt(info, 0);
-  if (binding == nullptr) return info.Env().Undefined();
-  return Boolean(info, binding->instance->heap.handshake.Poll(binding->mutator.get(), LimitAt(info, 1)));
+Napi::Value Safepoint(Info info, MutatorBinding& binding) {
+  return Boolean(info, binding.instance->heap.handshake.Poll(binding.mutator.get(), LimitAt(info, 1)));
 }
 
-Napi::Value Park(Info info) {
-  MutatorBinding* const binding = MutatorAt(info, 0);
-  if (binding == nullptr) return info.Env().Undefined();
-  binding->instance->heap.handshake.Park(binding->mutator.get());
+Napi::Value Park(Info info, MutatorBinding& binding) {
+  binding.instance->heap.handshake.Park(binding.mutator.get());
   return info.Env().Undefined();
 }
 
 // unpark(mutator, sliceMs): true once it runs
-Napi::Value Unpark(Info info) {
-  MutatorBinding* const binding = MutatorAt(info, 0);
-  if (binding == nullptr) return info.Env().Undefined();
-  return Boolean(info, binding->instance->heap.handshake.TryUnpark(binding->mutator.get(), LimitAt(info, 1)));
+Napi::Value Unpark(Info info, MutatorBinding& binding) {
+  return Boolean(info, binding.instance->heap.handshake.TryUnpark(binding.mutator.get(), LimitAt(info, 1)));
 }
 
 Napi::Value Answer(Info info, const Allocation& allocation) {
@@ -121,52 +111,40 @@ Napi::Value Answer(Info info, const Allocation& allocation) {
 }
 
 // allocateSlow(mutator, words)
-Napi::Value AllocateSlowly(Info info) {
-  MutatorBinding* const binding = MutatorAt(info, 0);
-  if (binding == nullptr) return info.Env().Undefined();
+Napi::Value AllocateSlowly(Info info, MutatorBinding& binding) {
   DelayAt(DelayPoint::kRefill);
-  binding->instance->CheckTrigger({kCompact, kOccupancy, true});
-  return Answer(info, AllocateSlow(binding->instance->heap, *binding->mutator, static_cast<uint64_t>(NumberAt(info, 1))));
+  binding.instance->CheckTrigger({kCompact, kOccupancy, true});
+  return Answer(info, AllocateSlow(binding.instance->heap, *binding.mutator, static_cast<uint64_t>(NumberAt(info, 1))));
 }
 
 // beginLarge(mutator, words)
-Napi::Value BeginLargeObject(Info info) {
-  MutatorBinding* const binding = MutatorAt(info, 0);
-  if (binding == nullptr) return info.Env().Undefined();
-  return Answer(info, BeginLarge(binding->instance->heap, *binding->mutator, static_cast<uint64_t>(NumberAt(info, 1))));
+Napi::Value BeginLargeObject(Info info, MutatorBinding& binding) {
+  return Answer(info, BeginLarge(binding.instance->heap, *binding.mutator, static_cast<uint64_t>(NumberAt(info, 1))));
 }
 
 // zeroLarge(mutator, words, doneWords): the new doneWords, or a refusal (the object is abandoned then)
-Napi::Value ZeroLarge(Info info) {
-  MutatorBinding* const binding = MutatorAt(info, 0);
-  if (binding == nullptr) return info.Env().Undefined();
-  Heap& heap = binding->instance->heap;
-  const Result<uint64_t> done = ZeroLargePiece(heap, *binding->mutator, static_cast<uint64_t>(NumberAt(info, 1)),
+Napi::Value ZeroLarge(Info info, MutatorBinding& binding) {
+  Heap& heap = binding.instance->heap;
+  const Result<uint64_t> done = ZeroLargePiece(heap, *binding.mutator, static_cast<uint64_t>(NumberAt(info, 1)),
                                                static_cast<uint64_t>(NumberAt(info, 2)));
   if (done.ok()) return Number(info, static_cast<double>(done.value()));
-  AbandonLarge(heap, *binding->mutator);
+  AbandonLarge(heap, *binding.mutator);
   return Refusal(info.Env(), done.error());
 }
 
-Napi::Value CommitLargeObject(Info info) {
-  MutatorBinding* const binding = MutatorAt(info, 0);
-  if (binding == nullptr) return info.Env().Undefined();
-  CommitLarge(binding->instance->heap, *binding->mutator, static_cast<uint64_t>(NumberAt(info, 1)));
+Napi::Value CommitLargeObject(Info info, MutatorBinding& binding) {
+  CommitLarge(binding.instance->heap, *binding.mutator, static_cast<uint64_t>(NumberAt(info, 1)));
   return info.Env().Undefined();
 }
 
-Napi::Value MemoryEpoch(Info info) {
-  MutatorBinding* const binding = MutatorAt(info, 0);
-  if (binding == nullptr) return info.Env().Undefined();
-  return Number(info, binding->instance->heap.memory_epoch.load(std::memory_order_acquire));
+Napi::Value MemoryEpoch(Info info, MutatorBinding& binding) {
+  return Number(info, binding.instance->heap.memory_epoch.load(std::memory_order_acquire));
 }
 
 // awaitMemory(mutator, ticket, epoch, sliceMs): whether the collection has ended or memory may have become free.  The
 // caller is parked.
-Napi::Value AwaitMemory(Info info) {
-  MutatorBinding* const binding = MutatorAt(info, 0);
-  if (binding == nullptr) return info.Env().Undefined();
-  HeapInstance& instance = *binding->instance;
+Napi::Value AwaitMemory(Info info, MutatorBinding& binding) {
+  HeapInstance& instance = *binding.instance;
   const uint32_t ticket = Uint32At(info, 1);
   const uint32_t epoch = Uint32At(info, 2);
   const uint64_t begin = NowNs();
@@ -174,39 +152,32 @@ Napi::Value AwaitMemory(Info info) {
   const auto ended = [&] { return static_cast<int32_t>(instance.collector->collections_ended() - ticket) >= 0; };
   const auto changed = [&] { return instance.heap.memory_epoch.load(std::memory_order_acquire) != epoch; };
   if (!ended() && !changed()) FutexWait(&instance.heap.memory_epoch, epoch, LimitAt(info, 3));
-  binding->mutator->timeline.AddCollectorTime(begin, NowNs(), Interruption::kStall);
+  binding.mutator->timeline.AddCollectorTime(begin, NowNs(), Interruption::kStall);
   return Boolean(info, ended() || changed());
 }
 
 // flushLog(mutator): empties the write barrier's log
-Napi::Value FlushLog(Info info) {
-  MutatorBinding* const binding = MutatorAt(info, 0);
-  if (binding != nullptr) binding->instance->collector->TakeLog(*binding->mutator);
+Napi::Value FlushLog(Info info, MutatorBinding& binding) {
+  binding.instance->collector->TakeLog(*binding.mutator);
   return info.Env().Undefined();
 }
 
 // loadReference(mutator, slot): what the load barrier makes of the slot with that index into u32
-Napi::Value LoadAReference(Info info) {
-  MutatorBinding* const binding = MutatorAt(info, 0);
-  if (binding == nullptr) return info.Env().Undefined();
-  Heap& heap = binding->instance->heap;
+Napi::Value LoadAReference(Info info, MutatorBinding& binding) {
+  Heap& heap = binding.instance->heap;
   uint32_t* const slots = reinterpret_cast<uint32_t*>(heap.views.mutator_view());
-  return Number(info, LoadReference(heap, *binding->mutator, slots + static_cast<uint64_t>(NumberAt(info, 1))));
+  return Number(info, LoadReference(heap, *binding.mutator, slots + static_cast<uint64_t>(NumberAt(info, 1))));
 }
 
 // recordStall(mutator, microseconds)
-Napi::Value RecordStall(Info info) {
-  MutatorBinding* const binding = MutatorAt(info, 0);
-  if (binding == nullptr) return info.Env().Undefined();
-  binding->instance->heap.statistics.stalls.Record(static_cast<uint64_t>(NumberAt(info, 1) * 1e3));
+Napi::Value RecordStall(Info info, MutatorBinding& binding) {
+  binding.instance->heap.statistics.stalls.Record(static_cast<uint64_t>(NumberAt(info, 1) * 1e3));
   return info.Env().Undefined();
 }
 
 // addRootRange(mutator, slots: Uint32Array, used: Uint32Array): id.  used[0] says how many slots count.
-Napi::Value AddRootRange(Info info) {
-  MutatorBinding* const binding = MutatorAt(info, 0);
-  if (binding == nullptr) return info.Env().Undefined();
-  Mutator& mutator = *binding->mutator;
+Napi::Value AddRootRange(Info info, MutatorBinding& binding) {
+  Mutator& mutator = *binding.mutator;
   Napi::Uint32Array slots = info[1].As<Napi::Uint32Array>();
   RootRange range;
   range.id = mutator.next_range_id++;
@@ -215,17 +186,15 @@ Napi::Value AddRootRange(Info info) {
   range.used = info[2].As<Napi::Uint32Array>().Data();
   napi_ref keep = nullptr;
   napi_create_reference(info.Env(), slots.ArrayBuffer(), 1, &keep);
-  binding->range_buffers.emplace_back(range.id, keep);
+  binding.range_buffers.emplace_back(range.id, keep);
   mutator.ranges.push_back(range);
   return Number(info, range.id);
 }
 
-Napi::Value RemoveRootRange(Info info) {
-  MutatorBinding* const binding = MutatorAt(info, 0);
-  if (binding == nullptr) return info.Env().Undefined();
+Napi::Value RemoveRootRange(Info info, MutatorBinding& binding) {
   const uint32_t id = Uint32At(info, 1);
-  std::erase_if(binding->mutator->ranges, [id](const RootRange& range) { return range.id == id; });
-  std::erase_if(binding->range_buffers, [&](const auto& entry) {
+  std::erase_if(binding.mutator->ranges, [id](const RootRange& range) { return range.id == id; });
+  std::erase_if(binding.range_buffers, [&](const auto& entry) {
     if (entry.first != id) return false;
     napi_delete_reference(info.Env(), entry.second);
     return true;
@@ -234,24 +203,18 @@ Napi::Value RemoveRootRange(Info info) {
 }
 
 // utilization(mutator, windowMs): the worst share of mutator time in any window
-Napi::Value Utilization(Info info) {
-  MutatorBinding* const binding = MutatorAt(info, 0);
-  if (binding == nullptr) return info.Env().Undefined();
-  return Number(info, binding->mutator->timeline.WorstUtilization(static_cast<uint64_t>(NumberAt(info, 1) * 1e6)));
+Napi::Value Utilization(Info info, MutatorBinding& binding) {
+  return Number(info, binding.mutator->timeline.WorstUtilization(static_cast<uint64_t>(NumberAt(info, 1) * 1e6)));
 }
 
 // mutatorId(mutator): never 0, and never given out again in this heap
-Napi::Value MutatorId(Info info) {
-  MutatorBinding* const binding = MutatorAt(info, 0);
-  if (binding == nullptr) return info.Env().Undefined();
-  return Number(info, binding->mutator->id);
+Napi::Value MutatorId(Info info, MutatorBinding& binding) {
+  return Number(info, binding.mutator->id);
 }
 
 // isMutator(mutator, id): whether the mutator of that id is attached to the same heap still
-Napi::Value IsMutator(Info info) {
-  MutatorBinding* const binding = MutatorAt(info, 0);
-  if (binding == nullptr) return info.Env().Undefined();
-  Handshake& handshake = binding->instance->heap.handshake;
+Napi::Value IsMutator(Info info, MutatorBinding& binding) {
+  Handshake& handshake = binding.instance->heap.handshake;
   const uint32_t id = Uint32At(info, 1);
   const std::lock_guard<std::mutex> guard(handshake.lock());
   return Boolean(info, std::ranges::any_of(handshake.mutators(), [id](const Mutator* mutator) { return mutator->id == id; }));
@@ -260,28 +223,27 @@ Napi::Value IsMutator(Info info) {
 }  // namespace
 
 void ExportMutator(Napi::Env env, Napi::Object exports) {
-  const auto add = [&](const char* name, Napi::Value (*function)(Info)) {
-    exports.Set(name, Napi::Function::New(env, function, name));
-  };
-  add("attachMutator", AttachMutator);
-  add("detachMutator", DetachMutator);
-  add("safepoint", Safepoint);
-  add("park", Park);
-  add("unpark", Unpark);
-  add("allocateSlow", AllocateSlowly);
-  add("beginLarge", BeginLargeObject);
-  add("zeroLarge", ZeroLarge);
-  add("commitLarge", CommitLargeObject);
-  add("memoryEpoch", MemoryEpoch);
-  add("awaitMemory", AwaitMemory);
-  add("flushLog", FlushLog);
-  add("loadReference", LoadAReference);
-  add("recordStall", RecordStall);
-  add("addRootRange", AddRootRange);
-  add("removeRootRange", RemoveRootRange);
-  add("utilization", Utilization);
-  add("mutatorId", MutatorId);
-  add("isMutator", IsMutator);
+  Export(env, exports, {
+    {"attachMutator", OnHeap<AttachMutator>},
+    {"detachMutator", DetachMutator},
+    {"safepoint", OnMutator<Safepoint>},
+    {"park", OnMutator<Park>},
+    {"unpark", OnMutator<Unpark>},
+    {"allocateSlow", OnMutator<AllocateSlowly>},
+    {"beginLarge", OnMutator<BeginLargeObject>},
+    {"zeroLarge", OnMutator<ZeroLarge>},
+    {"commitLarge", OnMutator<CommitLargeObject>},
+    {"memoryEpoch", OnMutator<MemoryEpoch>},
+    {"awaitMemory", OnMutator<AwaitMemory>},
+    {"flushLog", OnMutator<FlushLog>},
+    {"loadReference", OnMutator<LoadAReference>},
+    {"recordStall", OnMutator<RecordStall>},
+    {"addRootRange", OnMutator<AddRootRange>},
+    {"removeRootRange", OnMutator<RemoveRootRange>},
+    {"utilization", OnMutator<Utilization>},
+    {"mutatorId", OnMutator<MutatorId>},
+    {"isMutator", OnMutator<IsMutator>},
+  });
 }
 
 }  // namespace faultline

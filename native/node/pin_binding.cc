@@ -9,8 +9,6 @@ namespace faultline {
 
 namespace {
 
-using Info = const Napi::CallbackInfo&;
-
 void LetGo(PinBinding* pin) {
   if (--pin->holders == 0) delete pin;
 }
@@ -37,11 +35,9 @@ bool DetachBuffer(napi_env env, napi_ref reference) {
 }
 
 // pin(mutator, object, byteOffset, byteLength): {pin, buffer, address}, a refusal, or the code of what stands in the way
-Napi::Value Pin(Info info) {
-  MutatorBinding* const binding = MutatorAt(info, 0);
-  if (binding == nullptr) return info.Env().Undefined();
+Napi::Value Pin(Info info, MutatorBinding& binding) {
   const Napi::Env env = info.Env();
-  Heap& heap = binding->instance->heap;
+  Heap& heap = binding.instance->heap;
   const WordIndex object = Uint32At(info, 1);
   if (!Pins::CanPin(heap, object)) return Napi::String::New(env, "ERR_NOT_PINNABLE");
   const size_t bytes = static_cast<size_t>(NumberAt(info, 3));
@@ -60,8 +56,8 @@ Napi::Value Pin(Info info) {
   napi_add_finalizer(env, buffer, held, BufferCollected, nullptr, nullptr);
   napi_create_reference(env, buffer, 0, &held->buffer);
   held->pin = heap.pins.Add(heap, object, bytes);
-  held->mutator = binding;
-  binding->pins.push_back(held);
+  held->mutator = &binding;
+  binding.pins.push_back(held);
 
   Napi::Object answer = Napi::Object::New(env);
   if (answer.IsEmpty()) return Napi::Value();
@@ -92,8 +88,10 @@ void ReleasePin(napi_env env, PinBinding* pin, bool in_javascript) {
 }
 
 void ExportPins(Napi::Env env, Napi::Object exports) {
-  exports.Set("pin", Napi::Function::New(env, Pin, "pin"));
-  exports.Set("unpin", Napi::Function::New(env, Unpin, "unpin"));
+  Export(env, exports, {
+    {"pin", OnMutator<Pin>},
+    {"unpin", Unpin},
+  });
 }
 
 }  // namespace faultline

@@ -15,8 +15,6 @@ namespace faultline {
 
 namespace {
 
-using Info = const Napi::CallbackInfo&;
-
 // probe(): facts only; what they mean is said in src/gc/fault-modes.ts
 Napi::Value Probe(Info info) {
   Napi::Env env = info.Env();
@@ -92,10 +90,8 @@ Napi::Value Layout(Info info) {
 
 // measureBareFault(heap, count): {p50Us, p99Us} of a fault without work in the heap's mode, on this thread.  From now on
 // the heap's fault histogram includes the delivery time found here.
-Napi::Value MeasureBare(Info info) {
-  HeapInstance* const instance = HeapAt(info, 0);
-  if (instance == nullptr) return info.Env().Undefined();
-  Collector& collector = *instance->collector;
+Napi::Value MeasureBare(Info info, HeapInstance& instance) {
+  Collector& collector = *instance.collector;
   const Result<BareFault> measured = MeasureBareFault(collector.fault_mode().kind(), Uint32At(info, 1));
   if (!measured.ok()) return Refusal(info.Env(), measured.error());
   collector.set_delivery_ns(measured.value().delivery_p50_ns);
@@ -171,16 +167,15 @@ Napi::Value SetDelays(Info info) {
 }  // namespace
 
 void ExportProbe(Napi::Env env, Napi::Object exports) {
-  const auto add = [&](const char* name, Napi::Value (*function)(Info)) {
-    exports.Set(name, Napi::Function::New(env, function, name));
-  };
-  add("probe", Probe);
-  add("probeMove", ProbeMoves);
-  add("layout", Layout);
-  add("measureBareFault", MeasureBare);
-  add("armRefusal", ArmARefusal);
-  add("setDelays", SetDelays);
-  add("pageTransitions", PageTransitions);
+  Export(env, exports, {
+    {"probe", Probe},
+    {"probeMove", ProbeMoves},
+    {"layout", Layout},
+    {"measureBareFault", OnHeap<MeasureBare>},
+    {"armRefusal", ArmARefusal},
+    {"setDelays", SetDelays},
+    {"pageTransitions", PageTransitions},
+  });
 }
 
 }  // namespace faultline

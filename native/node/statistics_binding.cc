@@ -1,29 +1,34 @@
 // Statistics: figures of one heap, as an object of plain numbers (HeapStatistics in src/gc/statistics.ts).
+#include <initializer_list>
+#include <utility>
+
 #include "node/arguments.h"
 
 namespace faultline {
 
 namespace {
 
-using Info = const Napi::CallbackInfo&;
-
-Napi::Object Summary(Napi::Env env, const Histogram& histogram) {
-  const auto microseconds = [&](uint64_t ns) { return Napi::Number::New(env, static_cast<double>(ns) / 1e3); };
-  Napi::Object summary = Napi::Object::New(env);
-  summary.Set("count", static_cast<double>(histogram.count()));
-  summary.Set("p50Us", microseconds(histogram.Quantile(0.5)));
-  summary.Set("p99Us", microseconds(histogram.Quantile(0.99)));
-  summary.Set("p999Us", microseconds(histogram.Quantile(0.999)));
-  summary.Set("maxUs", microseconds(histogram.max()));
-  summary.Set("totalUs", microseconds(histogram.total()));
-  return summary;
+Napi::Object Figures(Napi::Env env, std::initializer_list<std::pair<const char*, double>> figures) {
+  Napi::Object answer = Napi::Object::New(env);
+  for (const auto& [name, value] : figures) answer.Set(name, value);
+  return answer;
 }
 
-Napi::Value ReadStatistics(Info info) {
-  HeapInstance* const instance = HeapAt(info, 0);
-  if (instance == nullptr) return info.Env().Undefined();
+Napi::Object Summary(Napi::Env env, const Histogram& histogram) {
+  const auto microseconds = [](uint64_t ns) { return static_cast<double>(ns) / 1e3; };
+  return Figures(env, {
+    {"count", static_cast<double>(histogram.count())},
+    {"p50Us", microseconds(histogram.Quantile(0.5))},
+    {"p99Us", microseconds(histogram.Quantile(0.99))},
+    {"p999Us", microseconds(histogram.Quantile(0.999))},
+    {"maxUs", microseconds(histogram.max())},
+    {"totalUs", microseconds(histogram.total())},
+  });
+}
+
+Napi::Value ReadStatistics(Info info, HeapInstance& instance) {
   Napi::Env env = info.Env();
-  Heap& heap = instance->heap;
+  Heap& heap = instance.heap;
   Statistics& statistics = heap.statistics;
   heap.NotePeak();
   const auto count = [](const Counter& counter) { return static_cast<double>(Read(counter)); };
@@ -41,36 +46,36 @@ Napi::Value ReadStatistics(Info info) {
   answer.Set("reservedBytes", static_cast<double>(heap.bytes()));
   answer.Set("mutators", heap.handshake.count());
 
-  Napi::Object pins = Napi::Object::New(env);
-  pins.Set("count", static_cast<double>(heap.pins.count()));
-  pins.Set("bytes", static_cast<double>(heap.pins.bytes()));
-  answer.Set("pins", pins);
+  answer.Set("pins", Figures(env, {
+    {"count", static_cast<double>(heap.pins.count())},
+    {"bytes", static_cast<double>(heap.pins.bytes())},
+  }));
 
-  Napi::Object cycles = Napi::Object::New(env);
-  cycles.Set("count", count(statistics.cycles));
-  cycles.Set("compacting", count(statistics.compacting_cycles));
-  cycles.Set("evacuatedBytes", count(statistics.evacuated_bytes));
-  cycles.Set("copiedBytes", count(statistics.copied_bytes));
-  cycles.Set("inPlacePages", count(statistics.in_place_pages));
-  cycles.Set("refusedFlips", count(statistics.refused_flips));
-  answer.Set("cycles", cycles);
+  answer.Set("cycles", Figures(env, {
+    {"count", count(statistics.cycles)},
+    {"compacting", count(statistics.compacting_cycles)},
+    {"evacuatedBytes", count(statistics.evacuated_bytes)},
+    {"copiedBytes", count(statistics.copied_bytes)},
+    {"inPlacePages", count(statistics.in_place_pages)},
+    {"refusedFlips", count(statistics.refused_flips)},
+  }));
 
-  Napi::Object marking = Napi::Object::New(env);
-  marking.Set("objects", count(statistics.marked_objects));
-  marking.Set("totalUs", count(statistics.marking_ns) / 1e3);
-  marking.Set("rounds", count(statistics.marking_rounds));
-  marking.Set("writtenPages", count(statistics.written_pages));
-  marking.Set("loggedReferences", count(statistics.logged_references));
-  marking.Set("refusedScans", count(statistics.refused_scans));
-  answer.Set("marking", marking);
+  answer.Set("marking", Figures(env, {
+    {"objects", count(statistics.marked_objects)},
+    {"totalUs", count(statistics.marking_ns) / 1e3},
+    {"rounds", count(statistics.marking_rounds)},
+    {"writtenPages", count(statistics.written_pages)},
+    {"loggedReferences", count(statistics.logged_references)},
+    {"refusedScans", count(statistics.refused_scans)},
+  }));
 
-  Napi::Object weak = Napi::Object::New(env);
-  weak.Set("clearedReferences", count(statistics.cleared_slots));
-  weak.Set("clearedEntries", count(statistics.cleared_ephemerons));
-  weak.Set("finalizersWaiting", static_cast<double>(heap.finalizers.waiting()));
-  weak.Set("finalizersReady", static_cast<double>(heap.finalizers.ready()));
-  weak.Set("finalizable", count(statistics.finalizable));
-  answer.Set("weak", weak);
+  answer.Set("weak", Figures(env, {
+    {"clearedReferences", count(statistics.cleared_slots)},
+    {"clearedEntries", count(statistics.cleared_ephemerons)},
+    {"finalizersWaiting", static_cast<double>(heap.finalizers.waiting())},
+    {"finalizersReady", static_cast<double>(heap.finalizers.ready())},
+    {"finalizable", count(statistics.finalizable)},
+  }));
 
   Napi::Array collections = Napi::Array::New(env, Statistics::kMaxReasons);
   for (uint32_t reason = 0; reason < Statistics::kMaxReasons; ++reason) {
@@ -78,15 +83,15 @@ Napi::Value ReadStatistics(Info info) {
   }
   answer.Set("collectionsByReason", collections);
 
-  Napi::Object pages = Napi::Object::New(env);
-  pages.Set("builtByWorkers", count(statistics.pages_by_workers));
-  pages.Set("builtByMutators", count(statistics.pages_by_mutators));
-  pages.Set("mappedByContinue", count(statistics.pages_continued));
-  pages.Set("continueCalls", count(statistics.continue_calls));
-  pages.Set("mappedByCopy", count(statistics.pages_copied));
-  pages.Set("copyCalls", count(statistics.copy_calls));
-  pages.Set("settledLoads", count(statistics.settled_loads));
-  answer.Set("pages", pages);
+  answer.Set("pages", Figures(env, {
+    {"builtByWorkers", count(statistics.pages_by_workers)},
+    {"builtByMutators", count(statistics.pages_by_mutators)},
+    {"mappedByContinue", count(statistics.pages_continued)},
+    {"continueCalls", count(statistics.continue_calls)},
+    {"mappedByCopy", count(statistics.pages_copied)},
+    {"copyCalls", count(statistics.copy_calls)},
+    {"settledLoads", count(statistics.settled_loads)},
+  }));
 
   Napi::Object pauses = Napi::Object::New(env);
   pauses.Set("flip", Summary(env, statistics.flip_pause));
@@ -97,10 +102,10 @@ Napi::Value ReadStatistics(Info info) {
   pauses.Set("timeToSafepoint", Summary(env, statistics.time_to_safepoint));
   answer.Set("pauses", pauses);
 
-  Napi::Object cpu = Napi::Object::New(env);
-  cpu.Set("collectorUs", static_cast<double>(statistics.CollectorCpuNs()) / 1e3);
-  cpu.Set("faultThreadUs", static_cast<double>(statistics.fault_thread_cpu.Ns()) / 1e3);
-  answer.Set("cpu", cpu);
+  answer.Set("cpu", Figures(env, {
+    {"collectorUs", static_cast<double>(statistics.CollectorCpuNs()) / 1e3},
+    {"faultThreadUs", static_cast<double>(statistics.fault_thread_cpu.Ns()) / 1e3},
+  }));
 
   answer.Set("faults", Summary(env, statistics.fault_service));
   answer.Set("pageWaits", Summary(env, statistics.page_waits));
@@ -111,7 +116,7 @@ Napi::Value ReadStatistics(Info info) {
 }  // namespace
 
 void ExportStatistics(Napi::Env env, Napi::Object exports) {
-  exports.Set("statistics", Napi::Function::New(env, ReadStatistics, "statistics"));
+  Export(env, exports, {{"statistics", OnHeap<ReadStatistics>}});
 }
 
 }  // namespace faultline

@@ -74,13 +74,10 @@ void AFaultBringsItsNeighboursAlong(FaultModeKind mode) {
 
 // Pages are shown in units when the heap is large (sigsegv mode); a unit with an unbuilt page must stay hidden.
 void AUnitIsNotShownBeforeAllOfItIsBuilt() {
-  TestHeap test(OptionsFor(FaultModeKind::kSigsegv, 70));
+  HeapWithProgram scene(OptionsFor(FaultModeKind::kSigsegv, 70), 9, {.nodes = 500});
+  TestHeap& test = scene.test;
+  ShadowProgram& program = scene.program;
   EXPECT(test.collector->fault_mode().unit_pages() > 1);
-  const ShadowShapes shapes(&test);
-  ShadowProgram::Options program_options;
-  program_options.nodes = 500;
-  ShadowProgram program(&test, shapes, 9, program_options);
-  EXPECT(program.Fill());
   program.mutator().Park();
   test.CollectUntilFlip();
   program.mutator().Unpark();
@@ -96,12 +93,9 @@ void AUnitIsNotShownBeforeAllOfItIsBuilt() {
 
 // Workers build everything when no mutator touches anything, and then no touch faults.
 void AFinishedCycleFaultsNoMore(FaultModeKind mode) {
-  TestHeap test(OptionsFor(mode, 8));
-  const ShadowShapes shapes(&test);
-  ShadowProgram::Options program_options;
-  program_options.nodes = 500;
-  ShadowProgram program(&test, shapes, 10, program_options);
-  EXPECT(program.Fill());
+  HeapWithProgram scene(OptionsFor(mode, 8), 10, {.nodes = 500});
+  TestHeap& test = scene.test;
+  ShadowProgram& program = scene.program;
   program.mutator().Park();
   test.Collect();
   program.mutator().Unpark();

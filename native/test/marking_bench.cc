@@ -3,6 +3,7 @@
 // object; bench/marking.ts makes lines of it.  `marking_bench --remark MIB…` measures the last of these alone.
 #include <algorithm>
 #include <cstring>
+#include <numeric>
 #include <string>
 
 #include "os/clock.h"
@@ -176,7 +177,9 @@ struct RemarkFigures {
   double us_per_page = 0;
   double rounds = 0;
   double written_pages = 0;  // Looked at by rounds, per marking.
-  double start_p50_us = 0;
+  double start_p50_us = 0;  // Of the pauses before the last one: each takes the roots, some the written set as well.
+  double start_p99_us = 0;
+  double second_thoughts = 0;  // Last pauses that became a round, per marking.
   double marking_ms = 0;
   double mb_per_s = 0;  // What each mutator wrote.
 };
@@ -244,11 +247,14 @@ bool AnotherRound(const std::vector<uint64_t>& pages) {
   return last < 0.75 * fewest || last > 1.5 * fewest;
 }
 
-void MarkOnce(TestHeap& test) {
+// Returns how often the last pause became a round.
+uint32_t MarkOnce(TestHeap& test, std::vector<double>* start_pauses_us) {
   Collector& collector = *test.collector;
+  const auto note = [&] { start_pauses_us->push_back(static_cast<double>(collector.report().mark_start_pause_ns) / 1e3); };
   const auto trace = [&] {
     while (!collector.RootsPause(kForeverNs)) {
     }
+    note();
     while (!collector.Trace(NowNs() + 20 * kNsPerMs)) {
     }
   };
@@ -259,14 +265,19 @@ void MarkOnce(TestHeap& test) {
     trace();
     pages.push_back(collector.marker().written_pages());
   }
-  for (uint32_t second_thoughts = 0;; ++second_thoughts) {
-    const MarkPauseOutcome outcome = collector.MarkPause(kForeverNs, second_thoughts < 4 ? 256 : ~uint64_t{0});
+  uint32_t second_thoughts = 0;
+  for (;; ++second_thoughts) {
+    MarkPauseOutcome outcome = MarkPauseOutcome::kNotStopped;
+    while (outcome == MarkPauseOutcome::kNotStopped) {
+      outcome = collector.MarkPause(kForeverNs, second_thoughts < 6 ? 128 : ~uint64_t{0});
+    }
     if (outcome == MarkPauseOutcome::kMarked) break;
-    if (outcome == MarkPauseOutcome::kNotStopped) continue;
+    note();
     while (!collector.Trace(NowNs() + 20 * kNsPerMs)) {
     }
   }
   Complete(test);
+  return second_thoughts;
 }
 
 RemarkFigures MeasureRemark(uint32_t live_mib, uint32_t markings) {
@@ -288,20 +299,20 @@ RemarkFigures MeasureRemark(uint32_t live_mib, uint32_t markings) {
   figures.live_mib = live_mib;
   figures.markings = markings;
   const CycleReport& report = test.collector->report();
-  std::vector<double> idle, remark, pages, rounds, written, start, marking;
+  std::vector<double> idle, remark, pages, rounds, written, start, thoughts, marking;
   for (uint32_t i = 0; i < std::min(5u, markings); ++i) {
-    MarkOnce(test);
+    MarkOnce(test, &start);
     idle.push_back(static_cast<double>(report.mark_pause_ns) / 1e3);
   }
+  start.clear();
   {
     Writers writers(&test, objects);
     for (uint32_t i = 0; i < markings; ++i) {
-      MarkOnce(test);
+      thoughts.push_back(MarkOnce(test, &start));
       remark.push_back(static_cast<double>(report.mark_pause_ns) / 1e3);
       pages.push_back(static_cast<double>(report.remark_pages));
       rounds.push_back(report.marking_rounds);
       written.push_back(static_cast<double>(report.written_pages));
-      start.push_back(static_cast<double>(report.mark_start_pause_ns) / 1e3);
       marking.push_back(static_cast<double>(report.marking_ns) / 1e6);
     }
     figures.mb_per_s = writers.MbPerS();
@@ -315,6 +326,8 @@ RemarkFigures MeasureRemark(uint32_t live_mib, uint32_t markings) {
   figures.rounds = At(rounds, 0.5);
   figures.written_pages = At(written, 0.5);
   figures.start_p50_us = At(start, 0.5);
+  figures.start_p99_us = At(start, 0.99);
+  figures.second_thoughts = std::accumulate(thoughts.begin(), thoughts.end(), 0.0) / markings;
   figures.marking_ms = At(marking, 0.5);
   return figures;
 }
@@ -328,9 +341,10 @@ void PrintRate(const char* name, const RateFigures& rate, const char* comma) {
 void PrintRemark(const RemarkFigures& f, const char* comma) {
   std::printf("      {\"liveMib\": %u, \"markings\": %u, \"idleP50Us\": %.1f, \"p50Us\": %.1f, \"p99Us\": %.1f, \"pagesP50\": %.0f, "
               "\"pagesMax\": %.0f, \"usPerPage\": %.2f, \"rounds\": %.0f, \"writtenPages\": %.0f, \"startP50Us\": %.1f, "
+              "\"startP99Us\": %.1f, \"secondThoughts\": %.1f, "
               "\"markingMs\": %.1f, \"mbPerS\": %.1f}%s\n",
               f.live_mib, f.markings, f.idle_p50_us, f.p50_us, f.p99_us, f.pages_p50, f.pages_max, f.us_per_page, f.rounds,
-              f.written_pages, f.start_p50_us, f.marking_ms, f.mb_per_s, comma);
+              f.written_pages, f.start_p50_us, f.start_p99_us, f.second_thoughts, f.marking_ms, f.mb_per_s, comma);
   std::fflush(stdout);
 }
 
@@ -360,7 +374,7 @@ int main(int argc, char** argv) {
               write.again_ns, write.outside_ns);
   const std::vector<uint32_t> sizes = quick ? std::vector<uint32_t>{64, 256} : std::vector<uint32_t>{64, 256, 1024, 4096};
   for (size_t i = 0; i < sizes.size(); ++i) {
-    const uint32_t markings = quick ? 10 : sizes[i] >= 4096 ? 25 : 60;
+    const uint32_t markings = quick ? 10 : sizes[i] >= 4096 ? 10 : 50;
     PrintRemark(MeasureRemark(sizes[i], markings), i + 1 < sizes.size() ? "," : "");
   }
   std::printf("    ]\n  }\n}\n");

@@ -16,6 +16,7 @@ struct ByHand {
     options.mode = FaultModeKind::kStw;
     options.workers = 0;
     options.verify = false;
+    options.capacity_regions = 64;
     return options;
   }
   WordIndex New(uint64_t identity) {
@@ -110,6 +111,49 @@ void APauseWithTooMuchToLookAtBecomesARound() {
   EXPECT(pause(0) == MarkPauseOutcome::kMarked);  // Nothing was written since.
   EXPECT(f.Marked(root) && f.Marked(first) && f.Marked(second) && collector.report().marked_objects == 3);
   f.test.ReleaseMarking();
+}
+
+// The same with more pages than are armed in a pause, some of them noted by hand: nothing is missed, whoever arms them.
+void ManyWrittenPagesAreFoundByWhoeverArmsThem() {
+  for (const uint32_t pages : {400u, 2000u}) {
+    ByHand f(MarkerKind::kBarrierFree);
+    Collector& collector = *f.test.collector;
+    const ShapeId array = f.test.DefineShape(0, 0, ElementKind::kReference, 2);
+    constexpr uint32_t kSlotsOfPage = kPageWords * 2;
+    f.mutator.handle(0) = f.mutator.Allocate(array, pages * kSlotsOfPage);
+    EXPECT(f.mutator.handle(0) != 0);
+    f.Start();
+    f.Round();
+    const auto pause = [&](uint64_t most_pages) {
+      f.mutator.Park();
+      MarkPauseOutcome outcome = MarkPauseOutcome::kNotStopped;
+      while (outcome == MarkPauseOutcome::kNotStopped) outcome = collector.MarkPause(kNsPerMs, most_pages);
+      f.mutator.Unpark();
+      return outcome;
+    };
+    std::vector<WordIndex> stored;
+    // Twice, so that pages which one pause armed are written again and found by the next.
+    for (uint32_t time = 0; time < 2; ++time) {
+      for (uint32_t page = 0; page < pages; ++page) {
+        const WordIndex object = f.New(page);
+        const uint32_t slot = page * kSlotsOfPage + time;
+        if (page % 50 == 7) {
+          f.StoreThroughAlias(f.mutator.handle(0), slot, object);
+          collector.NoteAliasWrite(PageOf(f.mutator.handle(0)) + page, 1);
+        } else {
+          f.mutator.Store(&f.mutator.reference(f.mutator.handle(0), slot), object);
+        }
+        stored.push_back(object);
+      }
+      EXPECT(pause(100) == MarkPauseOutcome::kAnotherRound);
+      while (!collector.Trace(NowNs() + kNsPerMs)) {
+      }
+      for (const WordIndex object : stored) EXPECT(f.Marked(object));
+    }
+    EXPECT(pause(100) == MarkPauseOutcome::kMarked);
+    EXPECT(collector.report().marked_objects == stored.size() + 1);
+    f.test.ReleaseMarking();
+  }
 }
 
 // Given up between such a pause and its tracing, too.
@@ -217,6 +261,7 @@ int main(int argc, char** argv) {
   }
   if (MarkerWorks(MarkerKind::kBarrierFree)) {
     APauseWithTooMuchToLookAtBecomesARound();
+    ManyWrittenPagesAreFoundByWhoeverArmsThem();
     ARoundThatAPauseBecameCanBeGivenUp();
     AWriteThroughTheAliasHasToBeNoted();
     RefusedTrackingCountsAsWritten(SystemCall::kRegister, 0, seed);

@@ -43,14 +43,9 @@ void FromEveryPhase(FaultModeKind mode, uint64_t seed) {
   TestHeap::Options options;
   options.mode = mode;
   options.capacity_regions = 12;
-  TestHeap test(options);
-  const ShadowShapes shapes(&test);
-  ShadowProgram::Options program_options;
-  program_options.nodes = 400;
-  program_options.large_percent = 3;
-  program_options.may_run_out = true;
-  ShadowProgram program(&test, shapes, seed, program_options);
-  EXPECT(program.Fill());
+  HeapWithProgram scene(options, seed, {.nodes = 400, .large_percent = 3, .may_run_out = true});
+  TestHeap& test = scene.test;
+  ShadowProgram& program = scene.program;
   for (const Phase last : {Phase::kIdle, Phase::kMarking, Phase::kMarked, Phase::kPlanned, Phase::kCompacting, Phase::kFinishing}) {
     for (const bool requested : {false, true}) {
       program.mutator().Park();

@@ -81,12 +81,9 @@ void ARefusedFlipCompactsInThePause(FaultModeKind mode, SystemCall call, uint32_
   TestHeap::Options options;
   options.mode = mode;
   options.workers = 0;
-  TestHeap test(options);
-  const ShadowShapes shapes(&test);
-  ShadowProgram::Options program_options;
-  program_options.nodes = 300;
-  ShadowProgram program(&test, shapes, 5, program_options);
-  EXPECT(program.Fill());
+  HeapWithProgram scene(options, 5, {.nodes = 300});
+  TestHeap& test = scene.test;
+  ShadowProgram& program = scene.program;
   for (uint32_t round = 0; round < 4; ++round) {
     const bool refuse = round % 2 == 0;
     if (refuse) ArmRefusal(call, ENOMEM, skip, 1);
@@ -110,12 +107,9 @@ void APunchThatIsRefusedLeavesTheRegionUsable() {
   TestHeap::Options options;
   options.mode = FaultModeKind::kStw;
   options.workers = 0;
-  TestHeap test(options);
-  const ShadowShapes shapes(&test);
-  ShadowProgram::Options program_options;
-  program_options.nodes = 300;
-  ShadowProgram program(&test, shapes, 6, program_options);
-  EXPECT(program.Fill());
+  HeapWithProgram scene(options, 6, {.nodes = 300});
+  TestHeap& test = scene.test;
+  ShadowProgram& program = scene.program;
   for (uint32_t round = 0; round < 3; ++round) {
     program.Steps(3000);
     ArmRefusal(SystemCall::kPunchHole, EPERM, round, 100);

@@ -72,4 +72,15 @@ class ShadowProgram {
   uint64_t checks_ = 0;
 };
 
+// A heap with one program on it, which is filled.
+struct HeapWithProgram {
+  HeapWithProgram(const TestHeap::Options& options, uint64_t seed, const ShadowProgram::Options& program_options)
+      : test(options), shapes(&test), program(&test, shapes, seed, program_options) {
+    EXPECT(program.Fill());
+  }
+  TestHeap test;
+  const ShadowShapes shapes;
+  ShadowProgram program;
+};
+
 }  // namespace faultline::test

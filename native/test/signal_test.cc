@@ -6,14 +6,13 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
-#include <functional>
 #include <string>
 
+#include "child.h"
 #include "os/clock.h"
 #include "os/fault_signals.h"
 #include "shadow_program.h"
@@ -26,49 +25,6 @@
 
 namespace faultline::test {
 namespace {
-
-// --- Children -----------------------------------------------------------------------------------------------------------
-
-struct Death {
-  int status = 0;
-  std::string said;
-  bool exited_with(int code) const { return WIFEXITED(status) && WEXITSTATUS(status) == code; }
-  // A sanitizer may turn a deadly signal into an exit code of its own.
-  bool died() const { return WIFSIGNALED(status) || (WIFEXITED(status) && WEXITSTATUS(status) != 0); }
-  bool died_of(int number) const { return WIFSIGNALED(status) && WTERMSIG(status) == number; }
-};
-
-Death InChild(const std::function<void()>& body) {
-  int ends[2];
-  EXPECT(pipe(ends) == 0);
-  std::fflush(stdout);
-  const pid_t child = fork();
-  EXPECT(child >= 0);
-  if (child == 0) {
-    dup2(ends[1], STDERR_FILENO);
-    close(ends[0]);
-    close(ends[1]);
-    alarm(60);
-    body();
-    _exit(0);
-  }
-  close(ends[1]);
-  Death death;
-  char text[512];
-  for (ssize_t got; (got = read(ends[0], text, sizeof text)) > 0;) death.said.append(text, static_cast<size_t>(got));
-  close(ends[0]);
-  EXPECT(waitpid(child, &death.status, 0) == child);
-  if (death.exited_with(1)) std::fprintf(stderr, "child: %s\n", death.said.c_str());
-  return death;
-}
-
-#define CHILD_EXPECT(condition)                                             \
-  do {                                                                      \
-    if (!(condition)) {                                                     \
-      dprintf(STDERR_FILENO, "line %d: expected %s\n", __LINE__, #condition); \
-      _exit(1);                                                             \
-    }                                                                       \
-  } while (0)
 
 // --- Pages to fault on --------------------------------------------------------------------------------------------------
 
@@ -212,12 +168,9 @@ void AHeapSurvivesAProgramThatReplacesItsHandlerBetweenCycles(FaultModeKind mode
     TestHeap::Options options;
     options.mode = mode;
     options.workers = 0;
-    TestHeap test(options);
-    const ShadowShapes shapes(&test);
-    ShadowProgram::Options program_options;
-    program_options.nodes = 300;
-    ShadowProgram program(&test, shapes, 3, program_options);
-    CHILD_EXPECT(program.Fill());
+    HeapWithProgram scene(options, 3, {.nodes = 300});
+    TestHeap& test = scene.test;
+    ShadowProgram& program = scene.program;
     for (uint32_t round = 0; round < 4; ++round) {
       Install(mode == FaultModeKind::kSigsegv ? SIGSEGV : SIGBUS, MakeAccessible);
       program.mutator().Park();

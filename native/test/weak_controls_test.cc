@@ -1,9 +1,5 @@
 // Negative controls of invariant W: with a weak slot that refers to the dead, or to nothing, the checks end the process and say so.
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <string>
-
+#include "child.h"
 #include "gc/verification.h"
 #include "weak_scene.h"
 
@@ -11,27 +7,9 @@ namespace faultline::test {
 namespace {
 
 // What a child process says before it ends, if it aborts; otherwise nothing.
-template <typename Body>
-std::string LastWordsOf(Body body) {
-  int ends[2];
-  EXPECT(pipe(ends) == 0);
-  std::fflush(stdout);
-  const pid_t child = fork();
-  EXPECT(child >= 0);
-  if (child == 0) {
-    dup2(ends[1], STDERR_FILENO);
-    alarm(60);
-    body();
-    _exit(0);
-  }
-  close(ends[1]);
-  std::string said;
-  char text[512];
-  for (ssize_t got; (got = read(ends[0], text, sizeof text)) > 0;) said.append(text, static_cast<size_t>(got));
-  close(ends[0]);
-  int status = 0;
-  EXPECT(waitpid(child, &status, 0) == child);
-  return WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT ? said : "";
+std::string LastWordsOf(const std::function<void()>& body) {
+  const Death death = InChild(body);
+  return death.died_of(SIGABRT) ? death.said : "";
 }
 
 // Negative control: a slot that clearing has overlooked is found when its page is built, and by verification.

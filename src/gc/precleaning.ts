@@ -13,10 +13,13 @@ const SHRINKS_BELOW = 0.75;
 const ACCIDENT_ABOVE = 1.5;
 const MOST_ROUNDS = 12;
 
-/** So many the last pause looks at without a second thought, which takes less than a millisecond. */
-const MOST_IN_PAUSE = 256;
-/** So often it may find more and become another round instead. */
-const MOST_SECOND_THOUGHTS = 4;
+/** So many the last pause looks at without a second thought: a fraction of a millisecond. */
+const MOST_IN_PAUSE = 128;
+/**
+ * So often it may find more and become another round instead. Such a round knows its pages and takes as long as looking into them; each
+ * leaves a fraction of the one before it, as long as its thread has a CPU.
+ */
+const MOST_SECOND_THOUGHTS = 6;
 const UNBOUNDED = 0xffff_ffff;
 
 /**

@@ -11,10 +11,11 @@
  * References that the program loads from the typed arrays itself pass unseen, unless the same number was given out before: a
  * program that wants them checked loads them by `getReference`.
  */
-import { argumentRangeError, HeapError } from '../errors.ts';
+import { argumentRangeError, detached, HeapError } from '../errors.ts';
 import type { CollectionRequest } from '../gc/requests.ts';
-import { Mutator, type MutatorSetUp } from './mutator.ts';
 import { CONTROL_STATE, MUTATOR_RUNNING } from './layout.ts';
+import { Mutator } from './mutator.ts';
+import type { MutatorSetUp } from './mutator-set-up.ts';
 import { Shape } from './shapes.ts';
 import { isSmallInteger } from './tagged.ts';
 import type { ReferenceHandle, Ref } from './units.ts';
@@ -215,6 +216,6 @@ export class CheckedMutator extends Mutator {
     if ((this.#control[CONTROL_STATE]! & MUTATOR_RUNNING) !== 0) return;
     throw this.attached
       ? new HeapError('ERR_MUTATOR_PARKED', `${place}: the mutator is parked; unpark it before it touches the heap.`)
-      : new HeapError('ERR_MUTATOR_DETACHED', `${place}: the mutator is detached from its heap; attach again.`);
+      : detached(place);
   }
 }

@@ -4,7 +4,8 @@
  *
  * The table and the queue are native/heap/finalizers.h; here are a mutator's way in and the threads' ways out.
  */
-import type { Mutator, MutatorSetUp } from './mutator.ts';
+import type { Mutator } from './mutator.ts';
+import type { MutatorSetUp } from './mutator-set-up.ts';
 import { FINALIZER_ENTRIES } from './layout.ts';
 import type { ReferenceHandle, Ref } from './units.ts';
 

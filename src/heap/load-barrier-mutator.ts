@@ -11,7 +11,8 @@
  */
 import { HeapError } from '../errors.ts';
 import { CONTROL_LOAD_BARRIER, CONTROL_WEAK_ACCESS, REGION_WORDS } from './layout.ts';
-import { Mutator, type MutatorSetUp } from './mutator.ts';
+import { Mutator } from './mutator.ts';
+import type { MutatorSetUp } from './mutator-set-up.ts';
 import type { Ref } from './units.ts';
 
 const REGION_WORDS_LOG2 = Math.log2(REGION_WORDS);

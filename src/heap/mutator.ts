@@ -1,5 +1,5 @@
 /**
- * Mutator: this thread's way into a heap: views, allocation, safepoints, roots.
+ * Mutator: this thread's way into a heap: allocation, safepoints, roots; views and the slots in them are what it is built on.
  *
  * The fast paths are plain TypeScript on typed arrays: a field access is an array access without any barrier, an allocation
  * bumps an index and writes the header, a poll is one load. Everything else is a coarse native call.
@@ -9,46 +9,29 @@
  * loop. A thread that computes for long without any of them holds up everybody else's pause: poll in loops.
  */
 import type { MutatorHandle } from '../binding.ts';
-import { argumentRangeError, argumentTypeError, HeapError, optionsOf } from '../errors.ts';
+import { argumentRangeError, argumentTypeError, detached, optionsOf } from '../errors.ts';
 import type { CollectionRequest } from '../gc/requests.ts';
 import { untilDone } from '../slices.ts';
-import { type CollectionHost, SlowAllocation } from './allocation.ts';
+import { SlowAllocation } from './allocation.ts';
 import type { AllocationBuffer } from './allocation-buffer.ts';
 import { type Finalizable, FinalizerTable } from './finalizers.ts';
 import { HandleTable } from './handles.ts';
 import {
-  CONTROL_LOGGING,
   CONTROL_STATE,
   CONTROL_TLAB_LIMIT,
   CONTROL_TLAB_TOP,
-  CONTROL_WEAK_ACCESS,
   MUTATOR_RUNNING,
   MUTATOR_STOP_REQUESTED,
 } from './layout.ts';
+import type { MutatorSetUp } from './mutator-set-up.ts';
 import { mustBePinnable, type Pin, pinElements, type PinRange } from './pin.ts';
 import { RootRange } from './root-range.ts';
-import { MAX_ELEMENTS, Shape, type ShapeDefinition } from './shapes.ts';
+import { MAX_ELEMENTS, Shape } from './shapes.ts';
+import { SlotAccess } from './slot-access.ts';
 import { Tlab } from './tlab.ts';
 import type { ReferenceHandle, Ref } from './units.ts';
-import type { Views } from './views.ts';
 import { noIdentity, WeakMaps } from './weak-map.ts';
 import { WeakReferences } from './weak-reference.ts';
-import { WriteBarrier } from './write-barrier.ts';
-
-/** @internal */
-export interface MutatorSetUp {
-  readonly host: CollectionHost;
-  readonly views: Views;
-  readonly handle: MutatorHandle;
-  readonly control: Uint32Array;
-  readonly localCapacity: number;
-  readonly handleCapacity: number;
-  readonly stressEvery: number;
-  readonly defineShape: (definition: ShapeDefinition) => Shape;
-  /** Whether the shape is one of this heap. */
-  readonly isOwn: (shape: Shape) => boolean;
-  readonly onDetach: () => void;
-}
 
 const MAX_WINDOW_MS = 3_600_000;
 
@@ -56,27 +39,7 @@ const MAX_WINDOW_MS = 3_600_000;
  * A thread's way into a heap, made by `heap.attachMutator`: for that thread alone. Raw references are valid until the next safepoint:
  * {@link poll}, {@link allocate}, {@link collect}, {@link park}, and every return to the event loop.
  */
-export class Mutator {
-  /** The heap as signed bytes; ends where {@link u8} does. */
-  readonly i8: Int8Array;
-  /** Bytes of the heap; on Node 20 a view of bytes reaches the first 4 GiB only. */
-  readonly u8: Uint8Array;
-  /** The heap as signed 16-bit numbers; the first 8 GiB on Node 20. */
-  readonly i16: Int16Array;
-  /** The heap as unsigned 16-bit numbers; the first 8 GiB on Node 20. */
-  readonly u16: Uint16Array;
-  /** The heap as signed 32-bit numbers. */
-  readonly i32: Int32Array;
-  /** The heap as u32 slots: headers and references. Reaches all of it. */
-  readonly u32: Uint32Array;
-  /** The heap as 32-bit floating point. */
-  readonly f32: Float32Array;
-  /** The heap as 64-bit floating point; a raw reference is the index of an object's header. */
-  readonly f64: Float64Array;
-  /** The heap as signed 64-bit integers. */
-  readonly i64: BigInt64Array;
-  /** The heap as unsigned 64-bit integers. */
-  readonly u64: BigUint64Array;
+export class Mutator extends SlotAccess {
   /** Objects that refer to others and keep nothing alive. */
   readonly weakReferences: WeakReferences;
   /** Hash tables from objects to references, whose entries last as long as their keys. */
@@ -90,20 +53,17 @@ export class Mutator {
   readonly #handles: HandleTable;
   readonly #slow: SlowAllocation;
   readonly #finalizers: FinalizerTable;
-  readonly #barrier: WriteBarrier;
   readonly #tlab: Tlab;
   #attached = true;
   #id = 0;
 
   /** @internal Use heap.attachMutator(). */
   constructor(setUp: MutatorSetUp) {
-    ({ i8: this.i8, u8: this.u8, i16: this.i16, u16: this.u16, i32: this.i32 } = setUp.views);
-    ({ u32: this.u32, f32: this.f32, f64: this.f64, i64: this.i64, u64: this.u64 } = setUp.views);
+    super(setUp);
     this.#setUp = setUp;
     this.#handle = setUp.handle;
     this.#control = setUp.control;
     this.#handles = this.handles = new HandleTable(setUp.control, setUp.localCapacity, setUp.handleCapacity);
-    this.#barrier = new WriteBarrier(setUp);
     this.#slow = new SlowAllocation(setUp.host, setUp.handle);
     this.#tlab = new Tlab(setUp.control, this.#slow, setUp.stressEvery, () => this.collect({ kind: 'compact', reason: 'stress' }));
     this.weakReferences = new WeakReferences(this, setUp);
@@ -146,44 +106,6 @@ export class Mutator {
   /** Where this thread's free memory begins and ends, for code that allocates by itself; see {@link AllocationBuffer}. */
   get allocationBuffer(): AllocationBuffer {
     return { control: this.#control, top: CONTROL_TLAB_TOP, limit: CONTROL_TLAB_LIMIT };
-  }
-
-  /**
-   * Stores a reference into a slot of an object that is in use already, through the write barrier that the marker `satb` needs
-   * (`heap.capabilities.marker`); the first stores into an object just allocated need none. With any other marker the same as
-   * `u32[slot] = ref`, but for one load.
-   */
-  setReference(slot: number, ref: Ref): void {
-    if (this.#control[CONTROL_LOGGING] !== 0) this.#barrier.log(this.u32[slot]!);
-    this.u32[slot] = ref;
-  }
-
-  /**
-   * The reference in a slot: `u32[slot]`, which a checked heap takes note of; the only way to load one in fault mode `load-barrier`. Not a
-   * safepoint.
-   */
-  getReference(slot: number): Ref {
-    return this.u32[slot]!;
-  }
-
-  /**
-   * Reads a slot that holds its object weakly (an element of kind `weak`): the object, or 0 when it has died. A plain load of such a
-   * slot is not enough: it may bring back an object that the collector has given up already. One load more; while dead objects' slots
-   * are being cleared, a native call. Not a safepoint.
-   */
-  readWeak(slot: number): Ref {
-    if (this.#control[CONTROL_WEAK_ACCESS] !== 0) return this.#setUp.host.native.readWeak(this.#handle, slot);
-    return this.u32[slot]!;
-  }
-
-  /**
-   * Stores `ref` into a slot if that holds `expected`, atomically, through the same barrier as {@link setReference}; whether it
-   * did. For structures that several threads change. No safepoint; tens of ns.
-   */
-  compareExchangeReference(slot: number, expected: Ref, ref: Ref): boolean {
-    // Logged before it is known whether it will be overwritten: a reference too many only keeps an object for one more cycle.
-    if (this.#control[CONTROL_LOGGING] !== 0) this.#barrier.log(expected);
-    return Atomics.compareExchange(this.u32, slot, expected, ref) === expected;
   }
 
   /** @internal Names this mutator among all that the heap has ever had; not 0. */
@@ -313,20 +235,6 @@ export class Mutator {
     return RootRange.create(this.#setUp.host.native, this, this.#handle, capacity);
   }
 
-  /**
-   * Copies `count` references between u32 slots, one by one and in the right order when the runs overlap. Typed array methods
-   * (`set`, `copyWithin`, `slice`) must not be used for references: they may copy byte by byte.
-   */
-  copyReferences(toSlot: number, fromSlot: number, count: number): void {
-    const u32 = this.u32;
-    if (this.#control[CONTROL_LOGGING] !== 0) for (let i = 0; i < count; i++) this.#barrier.log(u32[toSlot + i]!);
-    if (toSlot <= fromSlot) {
-      for (let i = 0; i < count; i++) u32[toSlot + i] = u32[fromSlot + i]!;
-    } else {
-      for (let i = count - 1; i >= 0; i--) u32[toSlot + i] = u32[fromSlot + i]!;
-    }
-  }
-
   /** Asks for a collection and waits for its end, parked. A safepoint. Throws ERR_MUTATOR_DETACHED. */
   collect(request?: CollectionRequest): void {
     const { kind = 'compact', reason = 'explicit' } = optionsOf('request', request);
@@ -387,11 +295,6 @@ export class Mutator {
     this.#writeHeader(ref, shape, count);
     return ref;
   }
-}
-
-/** @internal */
-export function detached(place: string): HeapError {
-  return new HeapError('ERR_MUTATOR_DETACHED', `${place}: the mutator is detached from its heap; attach again.`);
 }
 
 function wordsOf(shape: Shape, count: number): number {

@@ -6,17 +6,34 @@
 /** Node 20 makes no view of more elements. */
 const MAX_ELEMENTS_PER_VIEW = 2 ** 32;
 
-export interface Views {
+/** Typed arrays over one heap, all of the same memory. */
+export class Views {
+  /** The heap as signed bytes; ends where {@link u8} does. */
   readonly i8: Int8Array;
+  /** Bytes of the heap; on Node 20 a view of bytes reaches the first 4 GiB only. */
   readonly u8: Uint8Array;
+  /** The heap as signed 16-bit numbers; the first 8 GiB on Node 20. */
   readonly i16: Int16Array;
+  /** The heap as unsigned 16-bit numbers; the first 8 GiB on Node 20. */
   readonly u16: Uint16Array;
+  /** The heap as signed 32-bit numbers. */
   readonly i32: Int32Array;
+  /** The heap as u32 slots: headers and references. Reaches all of it. */
   readonly u32: Uint32Array;
+  /** The heap as 32-bit floating point. */
   readonly f32: Float32Array;
+  /** The heap as 64-bit floating point; a raw reference is the index of an object's header. */
   readonly f64: Float64Array;
+  /** The heap as signed 64-bit integers. */
   readonly i64: BigInt64Array;
+  /** The heap as unsigned 64-bit integers. */
   readonly u64: BigUint64Array;
+
+  /** @internal */
+  constructor(views: Views) {
+    ({ i8: this.i8, u8: this.u8, i16: this.i16, u16: this.u16, i32: this.i32 } = views);
+    ({ u32: this.u32, f32: this.f32, f64: this.f64, i64: this.i64, u64: this.u64 } = views);
+  }
 }
 
 /** @internal */

@@ -8,8 +8,9 @@
  * An entry is gone as soon as marking finds its key dead, also if a finalizer brings the key back.
  */
 import { WEAK_MAP, type Binding, type MutatorHandle } from '../binding.ts';
-import { argumentTypeError, HeapError } from '../errors.ts';
-import { detached, type Mutator, type MutatorSetUp } from './mutator.ts';
+import { argumentTypeError, detached, HeapError } from '../errors.ts';
+import type { Mutator } from './mutator.ts';
+import type { MutatorSetUp } from './mutator-set-up.ts';
 import type { Shape } from './shapes.ts';
 import type { Ref } from './units.ts';
 

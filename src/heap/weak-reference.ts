@@ -5,8 +5,9 @@
  * It is cleared when marking finds that no strong reference leads to its object: at once, before anything else learns that the object
  * has died, and for good. An object that a finalizer brings back is not brought back to it.
  */
-import { HeapError } from '../errors.ts';
-import { detached, type Mutator, type MutatorSetUp } from './mutator.ts';
+import { detached, HeapError } from '../errors.ts';
+import type { Mutator } from './mutator.ts';
+import type { MutatorSetUp } from './mutator-set-up.ts';
 import type { Shape } from './shapes.ts';
 import type { Ref } from './units.ts';
 

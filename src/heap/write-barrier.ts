@@ -4,7 +4,7 @@
  * one is handed over by a native call. The other markers need no log, and then nobody comes here.
  */
 import { CONTROL_LOG_USED, CONTROL_SLOTS, LOG_ENTRIES } from './layout.ts';
-import type { MutatorSetUp } from './mutator.ts';
+import type { MutatorSetUp } from './mutator-set-up.ts';
 import { isSmallInteger } from './tagged.ts';
 
 /** @internal One mutator's log. */

@@ -4,21 +4,10 @@
 import { describe, expect, it } from 'vitest';
 import type { Field, FieldKind, Mutator } from '../support/faultline.ts';
 import { makeHeapWithMutator } from '../support/heaps.ts';
+import { NUMBER_LIMITS } from '../support/limits.ts';
 import { MODES } from '../support/modes.ts';
 
-/** Smallest, largest, and one with a different byte everywhere. */
-const VALUES: Record<Exclude<FieldKind, 'ref' | 'tagged'>, readonly (number | bigint)[]> = {
-  i8: [-128, 127, 0x12],
-  u8: [0, 255, 0x12],
-  i16: [-32768, 32767, 0x1234],
-  u16: [0, 65535, 0x1234],
-  i32: [-(2 ** 31), 2 ** 31 - 1, 0x12345678],
-  u32: [0, 2 ** 32 - 1, 0x12345678],
-  f32: [-Infinity, Math.fround(Math.PI), -0],
-  f64: [Number.MIN_VALUE, Number.MAX_VALUE, NaN],
-  i64: [-(2n ** 63n), 2n ** 63n - 1n, 0x123456789abcdef0n],
-  u64: [0n, 2n ** 64n - 1n, 0x123456789abcdef0n],
-};
+const VALUES: Record<Exclude<FieldKind, 'ref' | 'tagged'>, readonly (number | bigint)[]> = NUMBER_LIMITS;
 const KINDS = Object.keys(VALUES) as (keyof typeof VALUES)[];
 
 const view = (mutator: Mutator, kind: keyof typeof VALUES): Record<number, number | bigint> & { BYTES_PER_ELEMENT: number } => mutator[kind] as never;

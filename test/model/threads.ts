@@ -1,6 +1,6 @@
 /**
  * Threads: mutators, GC workers, the fault thread of mode `thread`, and the control thread with the whole life of its cycles:
- * flip, compaction, end (native/gc/collector.cc, native/gc/gang.cc).
+ * flip, compaction, end (native/gc/flip.cc, native/gc/compaction.cc, native/gc/gang.cc).
  */
 import { Builder } from './building.ts';
 import { Violation } from './exploration.ts';

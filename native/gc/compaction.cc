@@ -1,0 +1,113 @@
+// Compaction: the steps around the flip.  The plan before it; behind it every page built, then the view ordinary memory again.
+#include "gc/collector.h"
+#include "gc/compaction_job.h"
+#include "gc/delays.h"
+#include "os/clock.h"
+#include "os/invariant.h"
+
+namespace faultline {
+
+namespace {
+
+constexpr size_t kScratchPieceBytes = size_t{16} << 20;
+
+}  // namespace
+
+bool Collector::MakePlan(const std::vector<RegionIndex>& sources, uint32_t wanted_targets) {
+  FAULTLINE_CHECK(phase() == Phase::kMarked, "a plan is made from fresh marks", static_cast<uint64_t>(phase()));
+  const uint32_t planned = wanted_targets == 0 ? 0 : plan_.Make(gang_, sources, wanted_targets);
+  heap_->regions.ReopenPartial();
+  Add(heap_->statistics.cycles, 1);
+  if (planned == 0) {
+    phase_.store(Phase::kFinishing, std::memory_order_release);
+    return false;
+  }
+  report_.sources = planned;
+  report_.targets = static_cast<uint32_t>(plan_.targets().size());
+  report_.copied_bytes = plan_.live_words() * kWordBytes;
+  phase_.store(Phase::kPlanned, std::memory_order_release);
+  heap_->NotePeak();
+  return true;
+}
+
+bool Collector::Compact(uint64_t deadline_ns) {
+  if (phase() == Phase::kFinishing) return true;
+  FAULTLINE_CHECK(phase() == Phase::kCompacting, "compaction follows a flip", static_cast<uint64_t>(phase()));
+  fault_mode_->KeepHandler();
+  if (compaction_job_ == nullptr) compaction_job_ = std::make_unique<CompactionJob>(this, CompactionJob::Showing::kYes);
+  // While workers build, this thread empties scratch.
+  while (gang_.serving() > 0 && NowNs() < deadline_ns && !heap_->views.EmptyScratchPiece(kScratchPieceBytes)) {
+  }
+  const bool done = gang_.RunSlice(compaction_job_.get(), deadline_ns);
+  RecycleSources();
+  if (!done) return false;
+  compaction_job_.reset();
+  heap_->NotePeak();
+  phase_.store(Phase::kFinishing, std::memory_order_release);
+  return true;
+}
+
+bool Collector::Finish(uint64_t deadline_ns) {
+  FAULTLINE_CHECK(phase() == Phase::kFinishing, "a cycle is finished last", static_cast<uint64_t>(phase()));
+  if (Armed()) {
+    if (!gate_.TryClose(deadline_ns)) return false;
+    DelayAt(DelayPoint::kBeforeDisarm);
+    fault_mode_->Disarm();
+    armed_.store(false, std::memory_order_release);
+  }
+  if (load_barrier_raised_) {
+    const uint64_t now = NowNs();
+    if (!LowerLoadBarrier(deadline_ns > now ? deadline_ns - now : 0)) return false;
+  }
+  while (!heap_->views.EmptyScratchPiece(kScratchPieceBytes)) {
+    if (NowNs() >= deadline_ns) return false;
+  }
+  if (!view_is_new_ && marker_->leaves_view_read_only() && !MakeViewWritable(deadline_ns)) return false;
+  EndCycle();
+  return true;
+}
+
+// The kernel leaves every page of a range that was write-tracked read-only, and the first write to each would fault once more.  A flip
+// gives the view other page tables; without one this does.
+bool Collector::MakeViewWritable(uint64_t deadline_ns) {
+  if (writable_until_ == 0) heap_->regions.ForgetMapped();
+  for (; writable_until_ < heap_->regions.count(); ++writable_until_) {
+    if (NowNs() >= deadline_ns) return false;
+    const RegionUse use = heap_->regions.use(writable_until_);
+    if (use.state == RegionState::kFree || use.used_pages == 0) continue;
+    // A refusal only means that mutators take these faults themselves.
+    (void)heap_->views.PopulateMutatorView(size_t{writable_until_} * kRegionBytes, size_t{use.used_pages} * kPageBytes).ok();
+  }
+  writable_until_ = 0;
+  return true;
+}
+
+void Collector::EndCycle() {
+  RecycleSources();
+  Statistics& statistics = heap_->statistics;
+  if (!plan_.sources().empty()) {
+    for (const RegionIndex source : plan_.sources()) {
+      FAULTLINE_CHECK(heap_->tables.unread_pages[source] == 0, "(F) every reader of a source is done", source);
+    }
+    Add(statistics.compacting_cycles, 1);
+    Add(statistics.evacuated_bytes, plan_.sources().size() * kRegionBytes);
+    Add(statistics.copied_bytes, report_.copied_bytes);
+    report_.pages_by_workers = Read(statistics.pages_by_workers) - workers_before_;
+    report_.pages_by_mutators = Read(statistics.pages_by_mutators) - mutators_before_;
+    report_.compaction_ns = NowNs() - compaction_begin_ns_;
+  }
+  plan_.Finish();
+  heap_->regions.ReopenPartial();
+  phase_.store(Phase::kIdle, std::memory_order_release);
+  heap_->NotePeak();
+  heap_->TellMemoryMayBeFree();
+}
+
+bool Collector::RecycleSources() {
+  if (load_barrier_raised_) return false;  // (L3)
+  if (!released_sources_.Free()) return false;
+  heap_->TellMemoryMayBeFree();
+  return true;
+}
+
+}  // namespace faultline

@@ -1,0 +1,85 @@
+// Flip: the pause that swaps the views and rewrites the roots, and what follows from a refusal.
+#include "gc/collector.h"
+#include "gc/compaction_job.h"
+#include "gc/delays.h"
+#include "os/clock.h"
+#include "os/invariant.h"
+
+namespace faultline {
+
+void Collector::NextCycleNumber() {
+  if (++cycle_ == PageStates::kCycleLimit) {
+    heap_->tables.page_states.Reset();
+    cycle_ = 1;
+  }
+}
+
+uint64_t Collector::RewriteRoots() {
+  DelayAt(DelayPoint::kBeforeRoots);
+  const Forwarding forwarding(heap_->tables);
+  uint64_t roots = 0;
+  root_pages_.Clear();
+  heap_->ForEachRoot(
+      [&](uint32_t* slot) {
+        *slot = forwarding.NewReference(*slot);
+        if (load_barrier_raised_ && heap_->unsettled[RegionOf(*slot)] != 0) BuildAllOf(*slot, &heap_->statistics.pages_by_workers);
+        root_pages_.Note(*slot);
+        ++roots;
+      },
+      [&] { root_pages_.NextOwner(); });
+  return roots;
+}
+
+bool Collector::FlipPause(uint64_t limit_ns) {
+  FAULTLINE_CHECK(phase() == Phase::kPlanned, "a flip follows a plan", static_cast<uint64_t>(phase()));
+  FAULTLINE_CHECK(marking_released_, "the view is ordinary memory when it is moved");
+  if (!heap_->handshake.TryStop(limit_ns)) return false;
+  RetireAllTlabs();
+  NextCycleNumber();
+  heap_->regions.Freeze(heap_->tables.frozen.data());
+  bool in_pause = fault_mode_->builds_in_pause();
+  const uint64_t kernel_begin_ns = NowNs();
+  if (!in_pause) {
+    if (Status status = fault_mode_->Flip(); !status.ok()) {
+      // Nothing has changed yet.  The plan still stands, so this cycle compacts inside the pause instead.
+      report_.flip_refused = true;
+      report_.flip_error = status.error();
+      Add(heap_->statistics.refused_flips, 1);
+      in_pause = true;
+    }
+  }
+  const bool barriered_loads = TraitsOf(options_.fault_mode).barriered_loads;
+  const bool swapped = !in_pause && !barriered_loads;
+  if (swapped) {
+    heap_->regions.ForgetMapped();
+    view_is_new_ = true;
+  }
+  staging_ = in_pause ? nullptr : fault_mode_->staging();
+  compaction_begin_ns_ = NowNs();
+  report_.flip_kernel_ns = compaction_begin_ns_ - kernel_begin_ns;
+  workers_before_ = Read(heap_->statistics.pages_by_workers);
+  mutators_before_ = Read(heap_->statistics.pages_by_mutators);
+  if (swapped) {
+    gate_.Open();
+    armed_.store(true, std::memory_order_release);
+  }
+  if (barriered_loads) RaiseLoadBarrier();
+  // (U) From the first rewritten root on nothing can fail.
+  const uint64_t roots_begin_ns = NowNs();
+  report_.roots = RewriteRoots();
+  report_.flip_roots_ns = NowNs() - roots_begin_ns;
+  phase_.store(Phase::kCompacting, std::memory_order_release);
+  if (in_pause) BuildAllInPause();
+  const PauseTimes times = EndPause(&heap_->statistics.flip_pause);
+  report_.flip_safepoint_ns = times.safepoint_ns;
+  report_.flip_pause_ns = times.pause_ns;
+  return true;
+}
+
+void Collector::BuildAllInPause() {
+  CompactionJob job(this, CompactionJob::Showing::kNo);
+  gang_.RunToEnd(&job);
+  phase_.store(Phase::kFinishing, std::memory_order_release);
+}
+
+}  // namespace faultline

@@ -1,0 +1,42 @@
+// Recovery: bringing a cycle to an end whose control thread has ended, from whatever phase it was left in.
+#include "gc/collector.h"
+
+namespace faultline {
+
+bool Collector::Recover(uint64_t deadline_ns) {
+  heap_->handshake.Resume();
+  if (!BringToIdle(deadline_ns)) return false;
+  while (collections_ended() != collections_begun()) EndCollection();
+  return true;
+}
+
+bool Collector::BringToIdle(uint64_t deadline_ns) {
+  switch (phase()) {
+    case Phase::kIdle:
+      return true;
+    case Phase::kMarking:
+      // A worker may still be at what was begun.
+      if (!marker_->Prepare(gang_, deadline_ns) || !ReleaseMarking(deadline_ns)) return false;
+      marking_begun_ = false;
+      phase_.store(Phase::kFinishing, std::memory_order_release);
+      return Finish(deadline_ns);
+    case Phase::kMarked:
+      if (!ProcessWeak(deadline_ns) || !ReleaseMarking(deadline_ns)) return false;
+      phase_.store(Phase::kFinishing, std::memory_order_release);
+      return Finish(deadline_ns);
+    case Phase::kPlanned:
+      if (!ReleaseMarking(deadline_ns)) return false;
+      plan_.Cancel();
+      phase_.store(Phase::kFinishing, std::memory_order_release);
+      return Finish(deadline_ns);
+    case Phase::kCompacting:
+      if (!Compact(deadline_ns)) return false;
+      [[fallthrough]];
+    case Phase::kFinishing:
+      // Nothing was worth moving, and then it ended.
+      return ReleaseMarking(deadline_ns) && Finish(deadline_ns);
+  }
+  return true;
+}
+
+}  // namespace faultline

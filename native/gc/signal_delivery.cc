@@ -1,0 +1,34 @@
+#include "gc/signal_delivery.h"
+
+#include <stdlib.h>
+
+#include <cerrno>
+
+#include "gc/collector.h"
+
+namespace faultline {
+
+namespace {
+
+bool ServeInHandler(void* context, uintptr_t address) {
+  Collector* const collector = static_cast<Collector*>(context);
+  if (!collector->ServeFault(address, CurrentMutator(&collector->heap()))) abort();
+  return true;
+}
+
+}  // namespace
+
+Status SignalDelivery::Open() {
+  if (Status status = EnsureHandler(); !status.ok()) return status;
+  Views& views = collector_->heap().views;
+  range_ = AddFaultRange(views.mutator_view(), views.span_bytes(), ServeInHandler, collector_);
+  if (range_ < 0) return SysError{EMFILE, "table of fault ranges"};
+  return {};
+}
+
+void SignalDelivery::Close() {
+  if (range_ >= 0) RemoveFaultRange(range_);
+  range_ = -1;
+}
+
+}  // namespace faultline

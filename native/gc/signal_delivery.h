@@ -1,0 +1,27 @@
+// Signal delivery: what the modes have in common in which a thread serves its own touches, in a signal handler.
+#pragma once
+
+#include "os/fault_signals.h"
+#include "os/result.h"
+
+namespace faultline {
+
+class Collector;
+
+class SignalDelivery {
+ public:
+  SignalDelivery(FaultSignal signal, Collector* collector) : signal_(signal), collector_(collector) {}
+
+  // From here on touches of the collector's mutator view are served.
+  Status Open();
+  void Close();
+  // The program may have replaced our handler.
+  Status EnsureHandler() { return EnsureFaultHandler(signal_); }
+
+ private:
+  const FaultSignal signal_;
+  Collector* collector_;
+  int range_ = -1;
+};
+
+}  // namespace faultline

@@ -1,0 +1,32 @@
+/**
+ * Calls that copy a heap's graph, which is taken in a pause and read afterwards; the control thread only.
+ */
+import type { GraphHandle, HeapHandle } from './handles.ts';
+import type { Refusal } from './refusal.ts';
+
+/** What a copy of the graph has. */
+export interface NativeGraph {
+  graph: GraphHandle;
+  objects: number;
+  references: number;
+  roots: number;
+  /** Objects that are strings. */
+  texts: number;
+  /** The first of as many numbers as there are objects, used nowhere else in the process. */
+  firstNumber: number;
+  pauseUs: number;
+}
+
+export interface GraphCalls {
+  /** Null when the world has not stopped yet. The shapes' ids are 0 for none. */
+  copyGraphPause(
+    heap: HeapHandle,
+    oneByteString: number,
+    twoByteString: number,
+    textUnits: number,
+    sliceMs: number,
+  ): NativeGraph | Refusal | null;
+  /** Bytes of a part (GRAPH in src/gc/heap-graph.ts) that were copied. */
+  readGraph(graph: GraphHandle, part: number, byteOffset: number, into: Uint8Array): number;
+  dropGraph(graph: GraphHandle): void;
+}

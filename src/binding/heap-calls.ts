@@ -1,0 +1,69 @@
+/**
+ * Calls that make, share and close heaps, name their shapes, and ask for collections; any thread.
+ */
+import type { HeapHandle } from './handles.ts';
+import type { Refusal } from './refusal.ts';
+
+export interface CreateOptions {
+  capacityRegions: number;
+  reserveRegions: number;
+  tlabPages: number;
+  /** Index into FAULT_MODES of gc/barriers.ts. */
+  faultMode: number;
+  /** Index into MARKERS of gc/markers.ts. */
+  marker: number;
+  /** 0: adaptive. */
+  faultAroundPages: number;
+  verify: boolean;
+  trackUtilization: boolean;
+  delaySeed: number;
+}
+
+export interface HeapDescription {
+  heap: HeapHandle;
+  id: number;
+  /** Bytes from the start of the buffer to word 0 of the heap. */
+  viewOffset: number;
+  regions: number;
+  capacityRegions: number;
+  door: string;
+  faultMode: string;
+  marker: string;
+  unitPages: number;
+  faultAroundPages: number;
+}
+
+export interface ShapeDescription {
+  id: number;
+  name: string;
+  description: string;
+}
+
+export interface HeapCalls {
+  /** `unsettled`: a byte a region, in shared memory; of mode load-barrier only. */
+  create(options: CreateOptions, view: Uint8Array, sharedRoots: Uint32Array, unsettled?: Uint8Array): HeapDescription | Refusal;
+  /** Null when this process has no such heap. */
+  attach(id: number, view: Uint8Array, sharedRoots: Uint32Array): HeapDescription | null;
+  /** False while mutators are attached. */
+  close(heap: HeapHandle): boolean;
+  /** This thread no longer uses the heap. */
+  release(heap: HeapHandle): void;
+  /** 0 when the name is taken by another description or the table is full. */
+  defineShape(
+    heap: HeapHandle,
+    name: string,
+    description: string,
+    fixedWords: number,
+    referenceFields: number,
+    elementKind: number,
+    elementBytesLog2: number,
+    taggedFields: number,
+    identitySlot: number,
+  ): number;
+  findShape(heap: HeapHandle, nameOrId: string | number): ShapeDescription | null;
+  requestCollection(heap: HeapHandle, kind: number, reason: number): number;
+  collectionsEnded(heap: HeapHandle): number;
+  /** True for exactly one caller while nobody is in control: that one starts a control thread. */
+  claimControl(heap: HeapHandle, patienceMs: number): boolean;
+  mutatorCount(heap: HeapHandle): number;
+}

@@ -1,0 +1,39 @@
+/**
+ * Calls of a mutator's own thread: its states, its memory, its roots.
+ */
+import type { HeapHandle, MutatorHandle } from './handles.ts';
+import type { Refusal } from './refusal.ts';
+
+/** Answers of `allocateSlow` and `beginLarge` besides an object's word index or a refusal. */
+export const ALLOCATION = { refilled: 0, collect: -1, large: -2 } as const;
+
+export interface MutatorCalls {
+  /** The new mutator, parked, or the code of what stands in the way. `onNudge` runs in the event loop and comes to a safepoint. */
+  attachMutator(
+    heap: HeapHandle,
+    control: Uint32Array,
+    localCapacity: number,
+    handleCapacity: number,
+    onNudge: () => void,
+  ): MutatorHandle | 'ERR_MUTATOR_ATTACHED' | 'ERR_SIGNAL_BLOCKED' | 'ERR_HEAP_CLOSED';
+  detachMutator(mutator: MutatorHandle): void;
+  safepoint(mutator: MutatorHandle, sliceMs: number): boolean;
+  park(mutator: MutatorHandle): void;
+  unpark(mutator: MutatorHandle, sliceMs: number): boolean;
+  allocateSlow(mutator: MutatorHandle, words: number): number | Refusal;
+  beginLarge(mutator: MutatorHandle, words: number): number | Refusal;
+  zeroLarge(mutator: MutatorHandle, words: number, doneWords: number): number | Refusal;
+  commitLarge(mutator: MutatorHandle, words: number): void;
+  memoryEpoch(mutator: MutatorHandle): number;
+  awaitMemory(mutator: MutatorHandle, ticket: number, epoch: number, sliceMs: number): boolean;
+  /** The write barrier's log is full. */
+  flushLog(mutator: MutatorHandle): void;
+  recordStall(mutator: MutatorHandle, microseconds: number): void;
+  addRootRange(mutator: MutatorHandle, slots: Uint32Array, used: Uint32Array): number;
+  removeRootRange(mutator: MutatorHandle, id: number): void;
+  utilization(mutator: MutatorHandle, windowMs: number): number;
+  /** Never 0, and never given out again in this heap. */
+  mutatorId(mutator: MutatorHandle): number;
+  /** Whether the mutator of that id is attached to the same heap still. */
+  isMutator(mutator: MutatorHandle, id: number): boolean;
+}

@@ -1,0 +1,33 @@
+/**
+ * Calls that tell what the machine and the addon are like.
+ */
+import type { HeapHandle } from './handles.ts';
+import type { Refusal } from './refusal.ts';
+
+/** What this machine offers; see gc/fault-modes.ts for what it means. */
+export interface Probe {
+  door: string;
+  features: number;
+  minorFaults: boolean;
+  signalDelivery: boolean;
+  /** UFFDIO_COPY into shared memory. */
+  copying: boolean;
+  asyncWriteProtection: boolean;
+  /** errno 0: the kernel tells which pages were written. */
+  writeTracking: Refusal;
+  device: Refusal;
+  systemCall: Refusal;
+  userModeOnly: Refusal;
+  kernel?: string;
+  machine?: string;
+  totalMemoryBytes?: number;
+  popcnt: boolean;
+}
+
+export interface ProbeCalls {
+  probe(): Probe;
+  /** What the kernel says to UFFDIO_MOVE between private anonymous pages, and into a view of a file; errno 0 for yes. */
+  probeMove(): { betweenPrivate: Refusal; intoShared: Refusal };
+  layout(): Record<string, number>;
+  measureBareFault(heap: HeapHandle, count: number): { p50Us: number; p99Us: number; deliveryUs: number } | Refusal;
+}

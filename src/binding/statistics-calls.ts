@@ -1,0 +1,84 @@
+/**
+ * The figures of a heap since it was made; any thread.
+ */
+import type { HeapHandle } from './handles.ts';
+
+export interface NativeHistogram {
+  count: number;
+  p50Us: number;
+  p99Us: number;
+  p999Us: number;
+  maxUs: number;
+  totalUs: number;
+}
+
+export interface NativeStatistics {
+  capacityBytes: number;
+  limitBytes: number;
+  /** Handed out to mutators since the heap was made. */
+  allocatedBytes: number;
+  usedBytes: number;
+  freeRegions: number;
+  chargedRegions: number;
+  fileBytes: number;
+  peakFileBytes: number;
+  metadataBytes: number;
+  reservedBytes: number;
+  mutators: number;
+  cycles: {
+    count: number;
+    compacting: number;
+    evacuatedBytes: number;
+    copiedBytes: number;
+    inPlacePages: number;
+    refusedFlips: number;
+  };
+  /** By index of COLLECTION_REASONS. */
+  collectionsByReason: number[];
+  pages: {
+    builtByWorkers: number;
+    builtByMutators: number;
+    mappedByContinue: number;
+    continueCalls: number;
+    mappedByCopy: number;
+    copyCalls: number;
+    /** Loads of references that came to the slow path of the load barrier. */
+    settledLoads: number;
+  };
+  marking: {
+    objects: number;
+    totalUs: number;
+    rounds: number;
+    writtenPages: number;
+    loggedReferences: number;
+    refusedScans: number;
+  };
+  /** Held now; the bytes of their ranges. */
+  pins: { count: number; bytes: number };
+  weak: {
+    clearedReferences: number;
+    clearedEntries: number;
+    finalizersWaiting: number;
+    finalizersReady: number;
+    finalizable: number;
+  };
+  pauses: {
+    flip: NativeHistogram;
+    mark: NativeHistogram;
+    markStart: NativeHistogram;
+    remark: NativeHistogram;
+    /** The end of a compaction, in fault mode load-barrier. */
+    settled: NativeHistogram;
+    timeToSafepoint: NativeHistogram;
+  };
+  /** Since they began: the control thread and the GC workers; the thread that serves page faults, where there is one. */
+  cpu: { collectorUs: number; faultThreadUs: number };
+  faults: NativeHistogram;
+  /** Waits for a page that somebody else was building. */
+  pageWaits: NativeHistogram;
+  stalls: NativeHistogram;
+}
+
+export interface StatisticsCalls {
+  statistics(heap: HeapHandle): NativeStatistics;
+}

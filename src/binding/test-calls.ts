@@ -1,0 +1,22 @@
+/**
+ * Calls for tests: the protocol of page states, the kernel says no, threads are slow.
+ */
+
+/** A row of the table in native/heap/page_states.h. */
+export interface PageTransition {
+  operation: 'claim' | 'await' | 'publish' | 'note mapped' | 'hand out';
+  who: string;
+  from: PageStateName;
+  to: PageStateName;
+  instruction: 'CAS' | 'exchange' | 'store';
+  order: 'relaxed' | 'acquire' | 'release' | 'seq_cst';
+  partner: string;
+}
+
+export type PageStateName = 'untouched' | 'building' | 'built' | 'mapped';
+
+export interface TestCalls {
+  pageTransitions(): PageTransition[];
+  armRefusal(systemCall: string, errno: number, skip: number, refuse: number): boolean;
+  setDelays(seed: number): void;
+}

@@ -1,0 +1,28 @@
+/**
+ * Calls of weak structures and finalizers; the mutator is this thread's, and runs.
+ */
+import type { HeapHandle, MutatorHandle } from './handles.ts';
+
+/** Answers of the weak map's calls. */
+export const WEAK_MAP = { done: 0, absent: -1, contended: -2, noIdentity: -3 } as const;
+
+export interface WeakCalls {
+  /** What the load barrier makes of a slot (index into the u32 view): the object's address now. */
+  loadReference(mutator: MutatorHandle, slot: number): number;
+  /** The object of a weak slot (index into the u32 view), or 0. */
+  readWeak(mutator: MutatorHandle, slot: number): number;
+  /** 0 when the object's shape has no place for one. */
+  identityHash(mutator: MutatorHandle, ref: number): number;
+  /** The value, or one of {@link WEAK_MAP}. */
+  getFromWeakMap(mutator: MutatorHandle, map: number, key: number): number;
+  /** One of {@link WEAK_MAP}, or how many pairs a table must have that is to be installed first. */
+  setInWeakMap(mutator: MutatorHandle, map: number, key: number, value: number): number;
+  deleteFromWeakMap(mutator: MutatorHandle, map: number, key: number): number;
+  installWeakTable(mutator: MutatorHandle, map: number, table: number): number;
+  /** False when addFinalizers has to come first. */
+  addFinalizer(mutator: MutatorHandle, ref: number, token: number): boolean;
+  addFinalizers(mutator: MutatorHandle, waiting: number, kept: number): void;
+  takeFinalizable(mutator: MutatorHandle): { token: number; object: number } | null;
+  /** The same for a thread that is no mutator; the object is let go. */
+  takeToken(heap: HeapHandle): { token: number; object: number } | null;
+}

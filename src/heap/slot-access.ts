@@ -1,0 +1,76 @@
+/**
+ * Slot access: loads and stores of references where they lie in objects, with what the collector has to be told or asked. With the default
+ * marker and fault mode that is so for weak slots only; of all others a load or store of the u32 view does the same.
+ */
+import { CONTROL_LOGGING, CONTROL_WEAK_ACCESS } from './layout.ts';
+import type { MutatorSetUp } from './mutator-set-up.ts';
+import type { Ref } from './units.ts';
+import { Views } from './views.ts';
+import { WriteBarrier } from './write-barrier.ts';
+
+/** The part of a mutator that loads and stores references in objects. */
+export class SlotAccess extends Views {
+  readonly #setUp: MutatorSetUp;
+  readonly #control: Uint32Array;
+  readonly #barrier: WriteBarrier;
+
+  /** @internal */
+  constructor(setUp: MutatorSetUp) {
+    super(setUp.views);
+    this.#setUp = setUp;
+    this.#control = setUp.control;
+    this.#barrier = new WriteBarrier(setUp);
+  }
+
+  /**
+   * Stores a reference into a slot of an object that is in use already, through the write barrier that the marker `satb` needs
+   * (`heap.capabilities.marker`); the first stores into an object just allocated need none. With any other marker the same as
+   * `u32[slot] = ref`, but for one load.
+   */
+  setReference(slot: number, ref: Ref): void {
+    if (this.#control[CONTROL_LOGGING] !== 0) this.#barrier.log(this.u32[slot]!);
+    this.u32[slot] = ref;
+  }
+
+  /**
+   * The reference in a slot: `u32[slot]`, which a checked heap takes note of; the only way to load one in fault mode `load-barrier`. Not a
+   * safepoint.
+   */
+  getReference(slot: number): Ref {
+    return this.u32[slot]!;
+  }
+
+  /**
+   * Reads a slot that holds its object weakly (an element of kind `weak`): the object, or 0 when it has died. A plain load of such a
+   * slot is not enough: it may bring back an object that the collector has given up already. One load more; while dead objects' slots
+   * are being cleared, a native call. Not a safepoint.
+   */
+  readWeak(slot: number): Ref {
+    if (this.#control[CONTROL_WEAK_ACCESS] !== 0) return this.#setUp.host.native.readWeak(this.#setUp.handle, slot);
+    return this.u32[slot]!;
+  }
+
+  /**
+   * Stores `ref` into a slot if that holds `expected`, atomically, through the same barrier as {@link setReference}; whether it
+   * did. For structures that several threads change. No safepoint; tens of ns.
+   */
+  compareExchangeReference(slot: number, expected: Ref, ref: Ref): boolean {
+    // Logged before it is known whether it will be overwritten: a reference too many only keeps an object for one more cycle.
+    if (this.#control[CONTROL_LOGGING] !== 0) this.#barrier.log(expected);
+    return Atomics.compareExchange(this.u32, slot, expected, ref) === expected;
+  }
+
+  /**
+   * Copies `count` references between u32 slots, one by one and in the right order when the runs overlap. Typed array methods
+   * (`set`, `copyWithin`, `slice`) must not be used for references: they may copy byte by byte.
+   */
+  copyReferences(toSlot: number, fromSlot: number, count: number): void {
+    const u32 = this.u32;
+    if (this.#control[CONTROL_LOGGING] !== 0) for (let i = 0; i < count; i++) this.#barrier.log(u32[toSlot + i]!);
+    if (toSlot <= fromSlot) {
+      for (let i = 0; i < count; i++) u32[toSlot + i] = u32[fromSlot + i]!;
+    } else {
+      for (let i = count - 1; i >= 0; i--) u32[toSlot + i] = u32[fromSlot + i]!;
+    }
+  }
+}
