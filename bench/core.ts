@@ -189,7 +189,8 @@ const lines: Line[] = [
 const machine = { node: process.version, kernel: release(), cpu: cpus()[0]?.model ?? '?', cpus: cpus().length };
 if (values.json) {
   const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
-  process.stdout.write(`${JSON.stringify({ version, machine, native, marking, safepoints, allocation, field, fastPaths, outside, memory, stalls, lines }, null, 2)}\n`);
+  const figures = { native, marking, safepoints, allocation, field, fastPaths, outside, memory, stalls };
+  process.stdout.write(`${JSON.stringify({ version, machine, ...figures, lines }, null, 2)}\n`);
 } else {
   const table = new Table({ head: ['figure', 'measured', 'goal', ''], style: { head: [], border: [] } });
   for (const { figure, measured, goal, reached } of lines) table.push([figure, measured, goal, goal === '' ? '' : reached ? 'yes' : 'no']);

@@ -70,8 +70,8 @@ const THREADS: Readonly<Record<Driver, readonly (readonly string[])[]>> = {
 };
 
 /**
- * Work that comes to a steady state in which nothing is allocated: a cache in which everything is found (references loaded and stored, values
- * read), and PageRank (references loaded). `settle` is how many operations lead there. The live data fit the first-level cache, where
+ * Work that comes to a steady state in which nothing is allocated: a cache in which everything is found (references loaded and stored,
+ * values read), and PageRank (references loaded). `settle` is how many operations lead there. The live data fit the first-level cache, where
  * physical addresses make no difference and no cache miss hides an instruction.
  */
 const WORK = [
@@ -134,8 +134,12 @@ export async function measureOutsideCycles(sets: number, rounds: number, seed: n
     for (const work of WORK) {
       const medians: Map<string, number>[] = [];
       for (let set = 0; set < sets; set++) medians.push(await measureSet(driver, work, seed + set, rounds));
-      const ratios = [...medians[0]!.keys()].map((name) => [name, medianWithInterval(medians.map((set) => set.get(name)!), random)] as const);
-      figures.push({ driver, workload: work.workload, ratios: Object.fromEntries(ratios) });
+      const overSets = (name: string): Estimate => {
+        const ratios = medians.map((set) => set.get(name)!);
+        return medianWithInterval(ratios, random);
+      };
+      const ratios = Object.fromEntries([...medians[0]!.keys()].map((name) => [name, overSets(name)]));
+      figures.push({ driver, workload: work.workload, ratios });
     }
   }
   return figures;

@@ -114,7 +114,7 @@ export async function runFaultline(job: Job): Promise<Finished> {
         ...memoryOf(measured, 'file-blocks'),
         metadataBytes: end.metadataBytes,
         ...(settled === undefined ? {} : { liveBytes: settled.liveBytes }),
-        ...(settled === undefined || job.workload.looksPerSecond === undefined ? {} : { afterCollection: withLatencies(settled, mutators) }),
+        ...(settled === undefined || !job.workload.looksPerSecond ? {} : { afterCollection: withLatencies(settled, mutators) }),
       },
       nominal: nominalOf(reports.map((report) => report.allocated!), endNs - beginNs, watch.survivals),
       about: {

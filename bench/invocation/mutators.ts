@@ -132,7 +132,8 @@ export class Mutators {
   }
 
   /**
-   * To be called when all have ended: how long the looks took of which some part lies between two moments, from their intended starts. Empty for a workload without looks.
+   * To be called when all have ended: how long the looks took of which some part lies between two moments, from their intended starts.
+   * Empty for a workload without looks.
    */
   looksWithin(fromNs: number, untilNs: number): number[] {
     const lengths: number[] = [];

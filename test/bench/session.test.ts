@@ -148,7 +148,8 @@ describe('the analysis', { timeout: LIMIT_MS }, () => {
     await new Session(folder, onlyProgram(FAKE), NOTHING).run();
     const analysis = analysisOf(folder.records.read(), folder.head, []);
     expect(analysis.rows[0]!.figures!.afterCollection!.heapOverLive.median).toBeCloseTo(1.02, 12);
-    expect(summaryText(analysis)).toMatch(/^fragmentation .* after one collection \(20\.0 ms\) heap 1\.020 × live .*, p99\.9 during it 4\.00 ms$/m);
+    const told = /^fragmentation .* after one collection \(20\.0 ms\) heap 1\.020 × live .*, p99\.9 during it 4\.00 ms$/m;
+    expect(summaryText(analysis)).toMatch(told);
     expect(reportHtml(analysis)).toContain('Pauses by kind');
   });
 

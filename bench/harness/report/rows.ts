@@ -157,7 +157,7 @@ function figuresOf(digests: readonly Digest[], random: Random): Figures {
   const hiccupNs = PERCENTILES.map((_, i) => middle(digests.map(({ hiccupNs: floor }) => floor[i] ?? 0)));
   const latencies = digests.flatMap((digest) => (digest.latencies === undefined ? [] : [digest.latencies]));
   const heats = digests.flatMap(({ heat }) => (heat === undefined ? [] : [heat]));
-  const settled = digests.flatMap(({ memory: { afterCollection } }) => (afterCollection === undefined || afterCollection.requests === 0 ? [] : [afterCollection]));
+  const settled = digests.flatMap(({ memory: { afterCollection } }) => (afterCollection?.requests ? [afterCollection] : []));
   const metadata = digests.flatMap(({ memory: { metadataBytes } }) => (metadataBytes === undefined ? [] : [metadataBytes]));
   const tail = (distributions: readonly Distribution[]): Tail => tailOf(distributions, hiccupNs, random);
   return {

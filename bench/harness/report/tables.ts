@@ -77,9 +77,10 @@ export function pauseTable({ rows }: Pick<Analysis, 'rows'>): string {
   );
   if (cells.length === 0) return '';
   const description =
-    'Pauses of all invocations by what stopped the threads, from the request on: of Faultline, whose flip is the pause that moves objects; of ' +
-    'OpenJDK the totals of its safepoints, of which ZRelocateStart is the like of it. The hiccup floor is in brackets.';
-  return section('pause-kinds', 'Pauses by kind', description, table(['workload', 'row', 'heap', 'kind', 'n', 'p50', 'p90', 'p99', 'max'], cells));
+    'Pauses of all invocations by what stopped the threads, from the request on: of Faultline, whose flip is the pause that moves ' +
+    'objects; of OpenJDK the totals of its safepoints, of which ZRelocateStart is the like of it. The hiccup floor is in brackets.';
+  const head = ['workload', 'row', 'heap', 'kind', 'n', 'p50', 'p90', 'p99', 'max'];
+  return section('pause-kinds', 'Pauses by kind', description, table(head, cells));
 }
 
 export function criticalTable({ critical }: Analysis): string {

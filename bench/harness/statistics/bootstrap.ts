@@ -49,7 +49,11 @@ export function difference(a: readonly number[], b: readonly number[], random: R
  * The same for values that belong together two by two, as those of one round do: what changes from round to round does not widen the
  * interval. `pairs` are of a and b, and not empty.
  */
-export function pairedDifference(pairs: readonly (readonly [a: number, b: number])[], random: Random, options: BootstrapOptions = {}): Difference {
+export function pairedDifference(
+  pairs: readonly (readonly [a: number, b: number])[],
+  random: Random,
+  options: BootstrapOptions = {},
+): Difference {
   const { median: relative, low, high } = medianWithInterval(
     pairs.map(([a, b]) => b / a - 1),
     random,
