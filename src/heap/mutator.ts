@@ -244,8 +244,8 @@ export class Mutator extends SlotAccess {
 
   /**
    * The worst share (0 to 1) of this thread's time that it had for itself in any window of that length, over the last minutes;
-   * pauses, page-fault service, waits for memory and slow paths of allocation count as the collector's. 1 when the heap was made
-   * without `trackUtilization`.
+   * pauses, page-fault service and waits for memory count as the collector's. 1 when the heap was made without
+   * `trackUtilization`.
    */
   utilization(windowMs: number): number {
     if (!(typeof windowMs === 'number' && windowMs > 0 && windowMs <= MAX_WINDOW_MS)) {
