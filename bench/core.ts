@@ -12,10 +12,12 @@ import { cpus, release } from 'node:os';
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 import { measureAllocation } from './allocation.ts';
+import { type FastPathFigures, measureFastPaths } from './fast-paths.ts';
 import { measureFieldLoad } from './field-load.ts';
 import { markingLines, measureMarking } from './marking.ts';
 import { measureMemory } from './memory.ts';
 import { runNativeBench } from './native-bench.ts';
+import { type OutsideFigures, runOutsideCycles } from './outside-cycles.ts';
 import type { Line } from './report.ts';
 import { measureSafepoint, type SafepointFigures } from './safepoint.ts';
 import { measureStalls, type StallFigures } from './stalls.ts';
@@ -102,6 +104,27 @@ function stallLine({ factor, capacityOverLive, stalls, stalledMs, operationsPerS
   };
 }
 
+function outsideLines({ driver, workload, ratios }: OutsideFigures): Line[] {
+  return Object.entries(ratios).map(([arm, { median, low, high }]) => {
+    const hasGoal = arm.startsWith('sigbus') && workload === 'lru';
+    return {
+      figure: `mutator outside cycles, ${driver}, ${workload}: ${arm} against none`,
+      measured: `${median.toFixed(3)} x (${low.toFixed(3)} to ${high.toFixed(3)})`,
+      goal: hasGoal ? '0.99 to 1.01 x' : '',
+      reached: !hasGoal || (low >= 0.99 && high <= 1.01),
+    };
+  });
+}
+
+function fastPathLine({ path, heap, plain, against }: FastPathFigures): Line {
+  return {
+    figure: `fast path: ${path}`,
+    measured: `${(heap / 1e6).toFixed(0)} million a second; ${against}: ${(plain / 1e6).toFixed(0)} million`,
+    goal: '',
+    reached: true,
+  };
+}
+
 say('native figures…\n');
 const native = runNativeBench<NativeFigures>('core_bench', values.quick);
 say('marking…\n');
@@ -113,6 +136,9 @@ say('allocation…\n');
 const allocation = await measureAllocation(values.quick ? 2_000_000 : 12_000_000);
 say('field access…\n');
 const field = await measureFieldLoad(values.quick ? 20 : 60);
+const fastPaths = await measureFastPaths(values.quick ? 5 : 20);
+say('mutators outside cycles…\n');
+const outside = runOutsideCycles(values.quick);
 say('memory…\n');
 const memory = await measureMemory();
 say('whole runs…\n');
@@ -136,6 +162,8 @@ const lines: Line[] = [
     goal: '<= 1.02 x',
     reached: field.ratio <= 1.02,
   },
+  ...fastPaths.map(fastPathLine),
+  ...outside.flatMap(outsideLines),
   {
     figure: 'side metadata',
     measured: `${(memory.metadataShare * 100).toFixed(2)} % of the heap`,
@@ -161,7 +189,8 @@ const lines: Line[] = [
 const machine = { node: process.version, kernel: release(), cpu: cpus()[0]?.model ?? '?', cpus: cpus().length };
 if (values.json) {
   const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
-  process.stdout.write(`${JSON.stringify({ version, machine, native, marking, safepoints, allocation, field, memory, stalls, lines }, null, 2)}\n`);
+  const figures = { native, marking, safepoints, allocation, field, fastPaths, outside, memory, stalls };
+  process.stdout.write(`${JSON.stringify({ version, machine, ...figures, lines }, null, 2)}\n`);
 } else {
   const table = new Table({ head: ['figure', 'measured', 'goal', ''], style: { head: [], border: [] } });
   for (const { figure, measured, goal, reached } of lines) table.push([figure, measured, goal, goal === '' ? '' : reached ? 'yes' : 'no']);

@@ -116,10 +116,24 @@ export interface Memory {
    * collection (peers), which may still hold garbage.
    */
   readonly liveSource?: 'workload' | 'collector';
+  /** One full collection after the last operation, while mutators only read (`fragmentation` on `faultline`). */
+  readonly afterCollection?: AfterCollection;
   /** Live data at the end, where known: after a full collection (`faultline`), by the workload's count, or left by the last collection. */
   readonly liveBytes?: number;
   /** Which of the three `peakBytes` is. */
   readonly source: 'file-blocks' | 'committed' | 'resident';
+}
+
+export interface AfterCollection {
+  /** As `Memory.source` says, when the collection has ended, beside live data. */
+  readonly heapBytes: number;
+  readonly liveBytes: number;
+  readonly lengthNs: number;
+  /** Those that had something to move, and a last one that finds nothing left. */
+  readonly cycles: number;
+  /** Requests that began, by their schedule, or ended during it; their latencies at 50, 90, 99, 99.9, 99.99 % and the maximum. */
+  readonly requests: number;
+  readonly latencyNs: readonly number[];
 }
 
 /** After DaCapo's nominal statistics. */

@@ -45,6 +45,8 @@ export interface Digest {
   readonly wall: Cost;
   readonly cpu: Cost;
   readonly pauses: Distribution;
+  /** By the system's own name: `flip`, `ZRelocateStart`, … */
+  readonly pausesByKind: Readonly<Record<string, Distribution>>;
   /** By kind: number and total. */
   readonly interruptions: Readonly<Record<string, readonly [count: number, totalNs: number]>>;
   /** For each of `MMU_WINDOWS_MS`. */
@@ -69,6 +71,7 @@ export function digestOf(finished: Finished, minimumHeapBytes: number | undefine
     wall: wallCost(wallNs, interruptions, operations),
     cpu: cpuCost(cpuNs, operations),
     pauses: distributionOf(pauses.map(([, lengthNs]) => lengthNs)),
+    pausesByKind: pausesByKind(pauses),
     interruptions: byKind(interruptions),
     mmu: MMU_WINDOWS_MS.map((windowMs) => minimumUtilizationOfAll(mutators, wallNs, windowMs * NS_IN_MS)),
     afterFlip: afterFlip(mutators, flipEnds(pauses), wallNs),
@@ -91,6 +94,12 @@ function latenciesOf(file: RequestFile): Latencies {
 function distributionOf(valuesNs: readonly number[] | Float64Array): Distribution {
   const sound = Float64Array.from(valuesNs, (value) => Math.max(0, value));
   return { count: sound.length, percentilesNs: percentilesOf(sound), histogram: encodeHistogram(histogramOf(sound)) };
+}
+
+function pausesByKind(pauses: Finished['pauses']): Digest['pausesByKind'] {
+  const lengths: Record<string, number[]> = {};
+  for (const [, lengthNs, kind] of pauses) (lengths[kind] ??= []).push(lengthNs);
+  return Object.fromEntries(Object.entries(lengths).map(([kind, lengthsNs]) => [kind, distributionOf(lengthsNs)]));
 }
 
 function byKind(interruptions: Finished['interruptions']): Digest['interruptions'] {

@@ -2,9 +2,10 @@
  * Faultline: an invocation on a Faultline heap, with mutators in JavaScript or in C++.
  */
 import { Heap, type HeapEvent, type HeapOptions, type HeapStatistics } from 'faultline';
-import type { BarrierRow, Configuration, Finished, Interval, Pause } from '../harness/contract.ts';
+import type { AfterCollection, BarrierRow, Configuration, Finished, Interval, Pause } from '../harness/contract.ts';
+import { percentilesOf } from '../harness/statistics/percentiles.ts';
 import { rateOf } from '../workloads/workload.ts';
-import { fromEpochMs } from './clock.ts';
+import { fromEpochMs, nowNs } from './clock.ts';
 import { checked, measure, memoryOf, writeRequests } from './measurement.ts';
 import { GAUGE, INTERRUPTIONS, type MutatorReport } from './messages.ts';
 import { InvocationError, type Job, Mutators } from './mutators.ts';
@@ -83,8 +84,8 @@ export async function runFaultline(job: Job): Promise<Finished> {
       { begin: () => (watch.begin = heap.statistics()), end: () => (watch.end = heap.statistics()) },
     );
     const { beginNs, endNs } = measured;
-    // The mutators wait parked: what is alive now is what the workload holds.
-    const liveBytes = row.mode === 'none' ? undefined : (await heap.collect({ kind: 'full' })).liveBytes;
+    // The mutators wait parked, or only read: what is alive now is what the workload holds.
+    const settled = row.mode === 'none' ? undefined : await collectOnce(heap);
     const reports = await mutators.reports();
     const { begin, end } = watch as { begin: HeapStatistics; end: HeapStatistics };
     const inside = (startNs: number): boolean => startNs >= beginNs && startNs < endNs;
@@ -112,7 +113,8 @@ export async function runFaultline(job: Job): Promise<Finished> {
       memory: {
         ...memoryOf(measured, 'file-blocks'),
         metadataBytes: end.metadataBytes,
-        ...(liveBytes === undefined ? {} : { liveBytes }),
+        ...(settled === undefined ? {} : { liveBytes: settled.liveBytes }),
+        ...(settled === undefined || !job.workload.looksPerSecond ? {} : { afterCollection: withLatencies(settled, mutators) }),
       },
       nominal: nominalOf(reports.map((report) => report.allocated!), endNs - beginNs, watch.survivals),
       about: {
@@ -128,6 +130,27 @@ export async function runFaultline(job: Job): Promise<Finished> {
     await mutators.end();
     await heap.close();
   }
+}
+
+interface Settled {
+  readonly heapBytes: number;
+  readonly liveBytes: number;
+  readonly cycles: number;
+  readonly beginNs: number;
+  readonly endNs: number;
+}
+
+async function collectOnce(heap: Heap): Promise<Settled> {
+  const beginNs = nowNs();
+  const { liveBytes, fileBytes: heapBytes, cycles } = await heap.collect({ kind: 'full' });
+  return { heapBytes, liveBytes, cycles, beginNs, endNs: nowNs() };
+}
+
+/** The mutators have ended: no look is missing. */
+function withLatencies({ beginNs, endNs, ...figures }: Settled, mutators: Mutators): AfterCollection {
+  const latencies = mutators.looksWithin(beginNs, endNs);
+  const lengthNs = Math.round(endNs - beginNs);
+  return { ...figures, lengthNs, requests: latencies.length, latencyNs: percentilesOf(latencies).map(Math.round) };
 }
 
 /** Of the thread that serves faults where there is one; else the time in handlers, by the clock. */

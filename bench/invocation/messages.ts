@@ -14,8 +14,8 @@ import type { Material, Parameters, Plan } from '../workloads/workload.ts';
 export const CONTROL = { phase: 0, arrived: 1, stop: 2, count: 3 } as const;
 
 /**
- * `prepare` until all are ready, `measure` until all have done their operations, `settle` while main looks at what has come of it,
- * then `verify`. Known to native/bench/run.h.
+ * `prepare` until all are ready, `measure` until all have done their operations, `settle` while main looks at what has come of it (and
+ * mutators go on reading, in workloads with looks), then `verify`. Known to native/bench/run.h.
  */
 export const PHASE = { prepare: 0, measure: 1, settle: 2, verify: 3 } as const;
 
@@ -39,6 +39,8 @@ export interface MutatorData {
   readonly intervalNs: number;
   readonly control: SharedArrayBuffer;
   readonly gauges: SharedArrayBuffer;
+  /** Between the starts of two looks, and their starts and ends as far as there is room; absent where the mutator waits parked. */
+  readonly looks?: { readonly intervalNs: number; readonly times: SharedArrayBuffer };
   /** Start and end of each measured operation, for workloads with requests. */
   readonly requests?: SharedArrayBuffer;
 }
@@ -63,7 +65,7 @@ export interface MutatorReport {
 }
 
 /** In the order of `Interruption` in native/heap/timeline.h. */
-export const INTERRUPTIONS = ['pause', 'fault', 'stall'] as const;
+export const INTERRUPTIONS = ['pause', 'fault', 'stall', 'slow-path'] as const;
 
 export type FromMutator =
   | { readonly type: 'done'; readonly report: MutatorReport }

@@ -3,6 +3,7 @@
  *
  *     mutator   build, warm up ─ arrive ┄┄┄┄┄ work ─ arrive ┄┄┄┄┄ verify ─ report
  *     main                                measure             verify
+ *                                                    └ looks, where there are any
  */
 import { constants, type PerformanceEntry, PerformanceObserver } from 'node:perf_hooks';
 import { setImmediate as turn } from 'node:timers/promises';
@@ -71,6 +72,25 @@ function measure(work: Work, pacing: Pacing, parking: Parking, sampleHeap: boole
   gauges[GAUGE.cpuNs] = benchAddon().threadCpuNs() - cpu;
 }
 
+/** Until main wants the rest, which collects meanwhile, and no look is due that belongs to that time. */
+function lookAround(work: Work, pacing: Pacing, parking: Parking, { intervalNs, times }: NonNullable<MutatorData['looks']>): void {
+  const kept = new Float64Array(times);
+  Atomics.add(control, CONTROL.arrived, 1);
+  const begin = nowNs();
+  for (let i = 0; !pacing.stopped; i++) {
+    const start = begin + i * intervalNs;
+    const isOver = Atomics.load(control, CONTROL.phase) >= PHASE.verify;
+    if (isOver && (nowNs() < start || 2 * i >= kept.length)) return;
+    pacing.awaitTime(start);
+    work.look();
+    if (2 * i < kept.length) {
+      kept[2 * i] = start;
+      kept[2 * i + 1] = nowNs();
+    }
+    parking.poll();
+  }
+}
+
 /** All of the work; what is between the phases is main's business. False when the invocation ends early. */
 function carryOut(work: Work, parking: Parking, onMeasure: () => void): boolean {
   const pacing = new Pacing(parking, control);
@@ -82,6 +102,7 @@ function carryOut(work: Work, parking: Parking, onMeasure: () => void): boolean 
   if (!pacing.arrive(PHASE.measure)) return false;
   onMeasure();
   measure(work, pacing, parking, data.driver === 'plain');
+  if (data.looks !== undefined) lookAround(work, pacing, parking, data.looks);
   if (!pacing.arrive(PHASE.verify)) return false;
   work.verify();
   return true;
@@ -104,8 +125,13 @@ function onHeap(heap: Heap): MutatorReport {
 function native(heap: Heap): MutatorReport {
   const { workload, parameters, seed, intervalNs } = data;
   const corruptAt = parameters['corruptAt'] ?? 0;
-  const options = { workload, parameters, tables: data.material ?? {}, seed, warmUp, operations, intervalNs, corruptAt };
-  const run = benchAddon().runWorkload(heap.token.id, options, control, gauges, requests);
+  const looksIntervalNs = data.looks?.intervalNs ?? 0;
+  const options = {
+    ...{ workload, parameters, tables: data.material ?? {}, seed, warmUp, operations },
+    ...{ intervalNs, looksIntervalNs, corruptAt },
+  };
+  const looks = data.looks === undefined ? null : new Float64Array(data.looks.times);
+  const run = benchAddon().runWorkload(heap.token.id, options, control, gauges, requests, looks);
   if (run === null) throw new Error('the heap is gone');
   if (!run.known) throw Object.assign(new Error(`there are no native mutators for ${workload}`), { code: 'unsupported' });
   if (run.outOfMemory) throw new HeapError('ERR_HEAP_EXHAUSTED', 'the heap is full, after full collections too.');

@@ -15,6 +15,8 @@ import {
 /** Between two looks whether all have arrived. */
 const LOOK_EVERY_MS = 2;
 const WEYL = 0x9e3779b9;
+/** Looks of one mutator whose times are kept: those of ten seconds. */
+const LOOKS_KEPT_SECONDS = 10;
 
 /** Why an invocation ended early: a code of an error or of a `Failed`. */
 export class InvocationError extends Error {
@@ -46,6 +48,7 @@ export class Mutators {
   readonly #control = new Int32Array(new SharedArrayBuffer(CONTROL.count * 4));
   readonly #gauges: Float64Array;
   readonly #requests: Float64Array[] = [];
+  readonly #looks: Float64Array[] = [];
   readonly #workers: Worker[] = [];
   readonly #reports: Promise<MutatorReport>[] = [];
   readonly #hiccups: Promise<HiccupReport>;
@@ -62,6 +65,9 @@ export class Mutators {
       const requests = workload.hasRequests ? new SharedArrayBuffer(this.plan.operations * 16) : undefined;
       // Touched now, so that no mutator has to wait for the system's pages while it is measured.
       if (requests !== undefined) this.#requests.push(new Float64Array(requests).fill(0));
+      const { looksPerSecond = 0 } = workload;
+      const looks = looksPerSecond > 0 && token !== undefined ? new SharedArrayBuffer(looksPerSecond * LOOKS_KEPT_SECONDS * 16) : undefined;
+      if (looks !== undefined) this.#looks.push(new Float64Array(looks).fill(0));
       const data: MutatorData = {
         driver,
         workload: workload.name,
@@ -75,6 +81,7 @@ export class Mutators {
         ...(material === undefined ? {} : { material }),
         ...(token === undefined ? {} : { token }),
         ...(requests === undefined ? {} : { requests }),
+        ...(looks === undefined ? {} : { looks: { intervalNs: 1e9 / looksPerSecond, times: looks } }),
       };
       this.#start(data, limits);
     }
@@ -122,6 +129,20 @@ export class Mutators {
   /** Starts and ends of each thread's operations. Empty for a workload without requests. */
   get requests(): readonly Float64Array[] {
     return this.#requests;
+  }
+
+  /**
+   * To be called when all have ended: how long the looks took of which some part lies between two moments, from their intended starts.
+   * Empty for a workload without looks.
+   */
+  looksWithin(fromNs: number, untilNs: number): number[] {
+    const lengths: number[] = [];
+    for (const times of this.#looks) {
+      for (let i = 0; i < times.length && times[i + 1]! > 0; i += 2) {
+        if (times[i]! < untilNs && times[i + 1]! > fromNs) lengths.push(times[i + 1]! - times[i]!);
+      }
+    }
+    return lengths;
   }
 
   /** What they report after the last phase; throws {@link InvocationError} when one has failed. */

@@ -15,6 +15,7 @@ export interface NativeOptions {
   readonly warmUp: number;
   readonly operations: number;
   readonly intervalNs: number;
+  readonly looksIntervalNs: number;
   readonly corruptAt: number;
 }
 
@@ -28,6 +29,13 @@ export interface NativeRun extends Allocated {
   readonly interruptions: Float64Array;
 }
 
+export type TurnsOptions = Pick<NativeOptions, 'workload' | 'parameters' | 'tables' | 'seed'>;
+
+/** A native mutator that works when it is told to. */
+export interface NativeTurns {
+  readonly brand: 'turns of a native mutator';
+}
+
 export interface BenchAddon {
   /** Makes the calling thread a mutator and runs the workload to its end; see native/bench/run.h. Null when there is no such heap. */
   runWorkload(
@@ -36,9 +44,19 @@ export interface BenchAddon {
     control: Int32Array,
     gauges: Float64Array,
     requests: Float64Array | null,
+    looks: Float64Array | null,
   ): NativeRun | null;
   /** Of the calling thread's mutator, as in a report. */
   interruptions(heapId: number): Float64Array;
+  /**
+   * Makes the calling thread a mutator that works in turns; see native/bench/turns.h. Null when there is no such heap or workload. The
+   * thread must end it, and not take turns of a heap that has no room left.
+   */
+  beginTurns(heapId: number, options: TurnsOptions): NativeTurns | null;
+  /** So many operations of the workload; the CPU time they took, in ns. */
+  takeTurn(turns: NativeTurns, operations: number): number;
+  /** Detaches the mutator; how many checks found something else than was stored. */
+  endTurns(turns: NativeTurns): number;
   /** CPU time of the calling thread. */
   threadCpuNs(): number;
 }

@@ -3,7 +3,8 @@
  * PLDI 2019). A cache with a limit is filled with more values of one size than it holds, then with values of another size. What is evicted
  * is what was used least recently among a few entries taken at random, as Redis does it, so it leaves holes all over the heap.
  *
- * The figure to look at is the heap's file beside the bytes alive, over time. One operation puts one value in and looks at a few.
+ * The figure to look at is the heap's file beside the bytes alive, over time, and after one collection that follows the last value.
+ * One operation puts one value in and looks at a few; during that collection requests read values.
  */
 import type { BenchMutator, BenchShape } from './bench-mutator.ts';
 import { mixed, Random } from './random.ts';
@@ -13,7 +14,7 @@ import { knob, type Parameters, Work, type Workload } from './workload.ts';
 const HEADER_BYTES = 8;
 /** As in Redis (`maxmemory-samples`). */
 const EVICTION_SAMPLES = 5;
-/** Values looked at in an operation. */
+/** Values looked at in an operation, and in a request that only reads. */
 const LOOKS = 2;
 
 /** Values by index. */
@@ -35,6 +36,8 @@ function stampWord(stamp: number, at: number): number {
 class Fragmentation extends Work {
   readonly #values: Values;
   readonly #random: Random;
+  /** Of requests that only read: how many there are must not change the rest. */
+  readonly #readRandom: Random;
   readonly #limitBytes: number;
   readonly #firstBytes: number;
   readonly #secondBytes: number;
@@ -49,6 +52,7 @@ class Fragmentation extends Work {
     super();
     this.#values = values;
     this.#random = new Random(seed);
+    this.#readRandom = new Random(~seed);
     this.#limitBytes = knob(parameters, 'limitBytes');
     this.#firstBytes = knob(parameters, 'firstBytes') & ~7;
     this.#secondBytes = (knob(parameters, 'secondBytes') + 7) & ~7;
@@ -74,6 +78,13 @@ class Fragmentation extends Work {
       const seen = this.#random.below(this.#count);
       this.#used[seen] = this.#clock;
       this.#checkValue(seen);
+    }
+  }
+
+  override look(): void {
+    for (let look = 0; look < LOOKS; look++) {
+      const seen = this.#readRandom.below(this.#count);
+      if (!this.#isStamped(seen, 0) || !this.#isStamped(seen, this.#values.words(seen) - 1)) this.mismatches++;
     }
   }
 
@@ -107,10 +118,12 @@ class Fragmentation extends Work {
   }
 
   #checkValue(index: number): void {
-    const stamp = this.#stamps[index]!;
-    const last = this.#values.words(index) - 1;
-    this.check(this.#values.word(index, 0) === stampWord(stamp, 0));
-    this.check(this.#values.word(index, last) === stampWord(stamp, last));
+    this.check(this.#isStamped(index, 0));
+    this.check(this.#isStamped(index, this.#values.words(index) - 1));
+  }
+
+  #isStamped(index: number, at: number): boolean {
+    return this.#values.word(index, at) === stampWord(this.#stamps[index]!, at);
   }
 }
 
@@ -197,6 +210,7 @@ export const fragmentation: Workload = {
   name: 'fragmentation',
   unit: 'values',
   hasRequests: true,
+  looksPerSecond: 50_000,
   defaults: {
     /** Of values with their headers. */
     limitBytes: 48 * 2 ** 20,

@@ -47,6 +47,11 @@ export interface Workload {
   readonly presets?: Readonly<Record<string, Parameters>>;
   /** Whether an operation is a request whose latency is recorded. */
   readonly hasRequests: boolean;
+  /**
+   * Requests a second that only read, which its mutators go on with while main collects once after the measured part; absent: they wait
+   * parked.
+   */
+  readonly looksPerSecond?: number;
   /** Parameters that are text; any of them may be left out. */
   readonly texts?: readonly string[];
   /** In the main thread, before mutators are started. */
@@ -76,6 +81,8 @@ export abstract class Work {
   abstract build(): void;
   /** One operation. A safepoint; no raw reference outlives it. */
   abstract step(index: number): void;
+  /** A request that only reads, and counts mismatches but no checks: how many there are depends on the clock. Not a safepoint. */
+  look(): void {}
   /** Checks everything that is alive, and adds it to the checksum. */
   abstract verify(): void;
   /** Spoils live values, in such a way that a later check must find one and nothing else goes wrong. */

@@ -2,6 +2,7 @@
 #include <cstring>
 
 #include "bench/run.h"
+#include "bench/turns.h"
 #include "node/arguments.h"
 
 namespace faultline {
@@ -10,7 +11,7 @@ namespace {
 
 using Info = const Napi::CallbackInfo&;
 
-// Triples of start, length and cause (index of CAUSES in bench/invocation/native.ts), times in ns of the monotonic clock.
+// Triples of start, length and cause (index of INTERRUPTIONS in bench/invocation/messages.ts), times in ns of the monotonic clock.
 Napi::Value Triples(Napi::Env env, const std::vector<Timeline::Interval>& intervals) {
   Napi::Float64Array triples = Napi::Float64Array::New(env, intervals.size() * 3);
   double* at = triples.Data();
@@ -30,8 +31,28 @@ Napi::Value SizesOf(Napi::Env env, const bench::Census& census) {
   return sizes;
 }
 
-// runWorkload(heapId, options, control: Int32Array, gauges: Float64Array, requests: Float64Array | null): blocks until the
-// mutator has ended; null when there is no such heap.
+// Of the options of a workload: its knobs, and tables that its mutators share.
+bench::Parameters ParametersOf(const Napi::Object& given) {
+  bench::Parameters known;
+  const Napi::Object parameters = given.Get("parameters").As<Napi::Object>();
+  const Napi::Array names = parameters.GetPropertyNames();
+  for (uint32_t i = 0; i < names.Length(); ++i) {
+    const Napi::Value name = names[i];
+    const Napi::Value value = parameters.Get(name);
+    if (value.IsNumber()) known.Set(name.As<Napi::String>(), value.As<Napi::Number>().DoubleValue());
+  }
+  const Napi::Object tables = given.Get("tables").As<Napi::Object>();
+  const Napi::Array table_names = tables.GetPropertyNames();
+  for (uint32_t i = 0; i < table_names.Length(); ++i) {
+    const Napi::Value name = table_names[i];
+    const Napi::Uint32Array table = tables.Get(name).As<Napi::Uint32Array>();
+    known.SetTable(name.As<Napi::String>(), {table.Data(), static_cast<uint32_t>(table.ElementLength())});
+  }
+  return known;
+}
+
+// runWorkload(heapId, options, control: Int32Array, gauges: Float64Array, requests: Float64Array | null, looks: Float64Array | null):
+// blocks until the mutator has ended; null when there is no such heap.
 Napi::Value RunWorkload(Info info) {
   const Napi::Env env = info.Env();
   std::shared_ptr<HeapInstance> instance = HeapInstance::Find(Uint32At(info, 0));
@@ -44,24 +65,18 @@ Napi::Value RunWorkload(Info info) {
   options.warm_up = static_cast<uint32_t>(number("warmUp"));
   options.operations = static_cast<uint32_t>(number("operations"));
   options.interval_ns = number("intervalNs");
+  options.looks_interval_ns = number("looksIntervalNs");
   options.corrupt_at = static_cast<uint32_t>(number("corruptAt"));
-  const Napi::Object parameters = given.Get("parameters").As<Napi::Object>();
-  const Napi::Array names = parameters.GetPropertyNames();
-  for (uint32_t i = 0; i < names.Length(); ++i) {
-    const Napi::Value name = names[i];
-    const Napi::Value value = parameters.Get(name);
-    if (value.IsNumber()) options.parameters.Set(name.As<Napi::String>(), value.As<Napi::Number>().DoubleValue());
-  }
-  const Napi::Object tables = given.Get("tables").As<Napi::Object>();
-  const Napi::Array table_names = tables.GetPropertyNames();
-  for (uint32_t i = 0; i < table_names.Length(); ++i) {
-    const Napi::Value name = table_names[i];
-    const Napi::Uint32Array table = tables.Get(name).As<Napi::Uint32Array>();
-    options.parameters.SetTable(name.As<Napi::String>(), {table.Data(), static_cast<uint32_t>(table.ElementLength())});
-  }
+  options.parameters = ParametersOf(given);
   options.control = info[2].As<Napi::Int32Array>().Data();
   options.gauges = info[3].As<Napi::Float64Array>().Data();
   if (info[4].IsTypedArray()) options.requests = info[4].As<Napi::Float64Array>().Data();
+
+  if (info[5].IsTypedArray()) {
+    Napi::Float64Array looks = info[5].As<Napi::Float64Array>();
+    options.looks = looks.Data();
+    options.most_looks = static_cast<uint32_t>(looks.ElementLength() / 2);
+  }
 
   const auto result = std::make_unique<bench::RunResult>(bench::Run(std::move(instance), options));
   Napi::Object answer = Napi::Object::New(env);
@@ -88,6 +103,32 @@ Napi::Value Interruptions(Info info) {
   return Triples(info.Env(), intervals);
 }
 
+// beginTurns(heapId, options): turns of a native mutator of the calling thread, which is to end them; null when there is no such heap
+// or no such workload.
+Napi::Value BeginTurns(Info info) {
+  const Napi::Env env = info.Env();
+  std::shared_ptr<HeapInstance> instance = HeapInstance::Find(Uint32At(info, 0));
+  if (instance == nullptr || instance->closed()) return env.Null();
+  const Napi::Object given = info[1].As<Napi::Object>();
+  const std::string workload = given.Get("workload").As<Napi::String>();
+  const uint32_t seed = given.Get("seed").As<Napi::Number>().Uint32Value();
+  auto turns = std::make_unique<bench::Turns>(std::move(instance), workload, ParametersOf(given), seed);
+  if (!turns->known()) return env.Null();
+  return Napi::External<bench::Turns>::New(env, turns.release());
+}
+
+// takeTurn(turns, operations): CPU time in ns
+Napi::Value TakeTurn(Info info) {
+  bench::Turns* const turns = info[0].As<Napi::External<bench::Turns>>().Data();
+  return Napi::Number::New(info.Env(), static_cast<double>(turns->Take(Uint32At(info, 1))));
+}
+
+// endTurns(turns): how many checks found something else than was stored
+Napi::Value EndTurns(Info info) {
+  const std::unique_ptr<bench::Turns> turns(info[0].As<Napi::External<bench::Turns>>().Data());
+  return Napi::Number::New(info.Env(), static_cast<double>(turns->mismatches()));
+}
+
 Napi::Value ThreadCpu(Info info) { return Napi::Number::New(info.Env(), static_cast<double>(ThreadCpuNs())); }
 
 Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
@@ -100,6 +141,9 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   ExportProbe(env, exports);
   exports.Set("runWorkload", Napi::Function::New(env, RunWorkload, "runWorkload"));
   exports.Set("interruptions", Napi::Function::New(env, Interruptions, "interruptions"));
+  exports.Set("beginTurns", Napi::Function::New(env, BeginTurns, "beginTurns"));
+  exports.Set("takeTurn", Napi::Function::New(env, TakeTurn, "takeTurn"));
+  exports.Set("endTurns", Napi::Function::New(env, EndTurns, "endTurns"));
   exports.Set("threadCpuNs", Napi::Function::New(env, ThreadCpu, "threadCpuNs"));
   return exports;
 }

@@ -35,6 +35,7 @@ class Runner {
     if (!AwaitPhase(shared::kMeasure)) return false;
     mutator_.census = {};
     Measure();
+    if (options_.looks != nullptr) LookAround();
     if (!AwaitPhase(shared::kVerify)) return false;
     work_.Verify();
     return true;
@@ -88,6 +89,24 @@ class Runner {
     Tell(options_.operations);
     options_.gauges[gauge::kEndNs] = static_cast<double>(NowNs());
     options_.gauges[gauge::kCpuNs] = static_cast<double>(ThreadCpuNs() - cpu);
+  }
+
+  // Until main wants the rest, which collects meanwhile, and no look is due that belongs to that time.
+  void LookAround() {
+    __atomic_fetch_add(&options_.control[shared::kArrived], 1, __ATOMIC_ACQ_REL);
+    const uint64_t begin = NowNs();
+    for (uint32_t i = 0; !Stopped(); ++i) {
+      const uint64_t start = begin + static_cast<uint64_t>(i * options_.looks_interval_ns);
+      const bool is_over = Load(&options_.control[shared::kPhase]) >= shared::kVerify;
+      if (is_over && (NowNs() < start || i >= options_.most_looks)) return;
+      AwaitTime(start);
+      work_.Look();
+      if (i < options_.most_looks) {
+        options_.looks[2 * i] = static_cast<double>(start);
+        options_.looks[2 * i + 1] = static_cast<double>(NowNs());
+      }
+      mutator_.Poll();
+    }
   }
 
   void Tell(uint32_t operations) {

@@ -2,6 +2,7 @@
 //
 //   mutator   build, warm up ─ arrive ┄┄┄┄┄ work ─ arrive ┄┄┄┄┄ verify ─ detach
 //   main                                measure             verify
+//                                                  └ looks, where there are any
 //
 // bench/invocation/mutator-thread.ts does the same for mutators in JavaScript.  All waiting is done parked.
 #pragma once
@@ -45,6 +46,9 @@ struct RunOptions {
   uint32_t corrupt_at = 0;       // The step after which live values are spoilt; 0: none.
   int32_t* control = nullptr;
   double* gauges = nullptr;      // Of this mutator.
+  double looks_interval_ns = 0;  // Between the starts of two looks; 0: the mutator waits parked instead.
+  double* looks = nullptr;       // Pairs like those of `requests`, of the first `most_looks`; the rest stays 0.
+  uint32_t most_looks = 0;
   double* requests = nullptr;    // Pairs of start and end in ns of the monotonic clock, `operations` of them; or null.
 };
 

@@ -3,12 +3,29 @@
 #include <algorithm>
 #include <cstring>
 
+#include "os/clock.h"
+
 namespace faultline {
 
 namespace {
 
 // An object that would take more than this share of a TLAB gets pages of its own, so that it does not end a TLAB early.
 constexpr uint32_t kTlabShare = 4;
+
+// The time until the end of the scope is that of a slow path, in a heap that tracks utilization.
+class SlowPathTime {
+ public:
+  explicit SlowPathTime(Timeline& timeline) : timeline_(timeline), begin_ns_(timeline.enabled() ? NowNs() : 0) {}
+  ~SlowPathTime() {
+    if (timeline_.enabled()) timeline_.AddCollectorTime(begin_ns_, NowNs(), Interruption::kSlowPath);
+  }
+  SlowPathTime(const SlowPathTime&) = delete;
+  SlowPathTime& operator=(const SlowPathTime&) = delete;
+
+ private:
+  Timeline& timeline_;
+  const uint64_t begin_ns_;
+};
 
 constexpr size_t kLargePieceBytes = size_t{4} << 20;
 
@@ -61,6 +78,7 @@ void RetireTlab(Heap& heap, Mutator& mutator) {
 
 Allocation AllocateSlow(Heap& heap, Mutator& mutator, uint64_t words) {
   if (words > kLargeObjectWords) return {AllocationAnswer::kLarge, 0, {}};
+  const SlowPathTime time(mutator.timeline);
   const uint32_t least = PagesForWords(words);
   const uint32_t tlab_words = heap.tlab_pages * kPageWords;
   PageRun run;
@@ -80,6 +98,7 @@ Allocation AllocateSlow(Heap& heap, Mutator& mutator, uint64_t words) {
 }
 
 Allocation BeginLarge(Heap& heap, Mutator& mutator, uint64_t words) {
+  const SlowPathTime time(mutator.timeline);
   PageRun run = heap.regions.TakeLarge(words);
   if (run.count == 0 && heap.fresh_pages != nullptr && heap.fresh_pages->RecycleSources()) {
     run = heap.regions.TakeLarge(words);
@@ -98,6 +117,7 @@ Allocation BeginLarge(Heap& heap, Mutator& mutator, uint64_t words) {
 }
 
 Result<uint64_t> ZeroLargePiece(Heap& heap, Mutator& mutator, uint64_t words, uint64_t done_words) {
+  const SlowPathTime time(mutator.timeline);
   const uint64_t piece = std::min<uint64_t>(words - done_words, kLargePieceBytes / kWordBytes);
   const size_t offset = (mutator.pending_large + done_words) * kWordBytes;
   const size_t bytes = (piece * kWordBytes + kPageBytes - 1) & ~(kPageBytes - 1);

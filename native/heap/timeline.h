@@ -2,7 +2,8 @@
 //
 // From it comes the utilization curve (minimum mutator utilization, Cheng & Blelloch 2001): the worst share of its own time
 // that the mutator had in any window.  Pauses, service of page faults and waits for memory all count as collector time.
-// Beside the bins the latest interruptions are kept one by one, for analyses that need more than 250 us.
+// Beside the bins the latest interruptions are kept one by one, for analyses that need more than 250 us; slow paths of allocation
+// only there, because a program takes and zeroes pages without a collector too.
 // Only the mutator itself writes, or the thread that serves its fault while it is held in it; a reader may be a bin behind.
 #pragma once
 
@@ -14,7 +15,7 @@
 
 namespace faultline {
 
-enum class Interruption : uint32_t { kPause, kFault, kStall };
+enum class Interruption : uint32_t { kPause, kFault, kStall, kSlowPath };
 
 class Timeline {
  public:
@@ -41,6 +42,7 @@ class Timeline {
     if (!enabled() || from_ns < start_ns_) return;
     intervals_[interval_count_ % kIntervals] = {from_ns, static_cast<uint32_t>(std::min<uint64_t>(until_ns - from_ns, ~0u)), cause};
     __atomic_store_n(&interval_count_, interval_count_ + 1, __ATOMIC_RELAXED);
+    if (cause == Interruption::kSlowPath) return;
     uint64_t at = from_ns - start_ns_;
     const uint64_t end = until_ns - start_ns_;
     while (at < end) {

@@ -81,6 +81,7 @@ void TheWorstWindowIsTheOneWithMostCollectorTime() {
   timeline.AddCollectorTime(begin + 20 * kNsPerMs, begin + 30 * kNsPerMs, Interruption::kPause);
   timeline.AddCollectorTime(begin + 40 * kNsPerMs, begin + 41 * kNsPerMs, Interruption::kStall);
   timeline.AddCollectorTime(begin - 40 * kNsPerMs, begin - 30 * kNsPerMs, Interruption::kFault);  // Before it began: not counted.
+  timeline.AddCollectorTime(begin + 50 * kNsPerMs, begin + 59 * kNsPerMs, Interruption::kSlowPath);  // Not in the bins.
   EXPECT(timeline.WorstUtilization(5 * kNsPerMs) == 0);
   EXPECT(std::fabs(timeline.WorstUtilization(20 * kNsPerMs) - 0.5) < 0.03);
   EXPECT(std::fabs(timeline.WorstUtilization(40 * kNsPerMs) - (1 - 11.0 / 40)) < 0.03);
@@ -88,7 +89,7 @@ void TheWorstWindowIsTheOneWithMostCollectorTime() {
   EXPECT(timeline.WorstUtilization(0) == 1);
   std::vector<Timeline::Interval> kept;
   timeline.ForEachInterval([&](const Timeline::Interval& interval) { kept.push_back(interval); });
-  EXPECT(kept.size() == 2);
+  EXPECT(kept.size() == 3 && kept[2].cause == Interruption::kSlowPath);
   EXPECT(kept[0].start_ns == begin + 20 * kNsPerMs && kept[0].length_ns == 10 * kNsPerMs && kept[0].cause == Interruption::kPause);
   EXPECT(kept[1].start_ns == begin + 40 * kNsPerMs && kept[1].length_ns == kNsPerMs && kept[1].cause == Interruption::kStall);
 }

@@ -58,6 +58,14 @@ function finished() {
       meanBytes: heapBytes * 0.8,
       metadataBytes: heapBytes * 0.04,
       source: 'file-blocks',
+      ...(workload === 'fragmentation'
+        ? {
+            afterCollection: {
+              ...{ heapBytes: 1.02 * heapBytes, liveBytes: heapBytes, lengthNs: 2e7, cycles: 2, requests: 1000 },
+              latencyNs: [1000, 2000, 3000, 4e6, 5e6, 6e6],
+            },
+          }
+        : {}),
       series: Array.from({ length: 100 }, (_, i) => [(i * wallNs) / 100, heapBytes * (0.5 + 0.05 * (i % 10))]),
       ...(barrier?.marker !== 'satb' ? { liveSeries: [[wallNs / 2, heapBytes * 0.3]], liveSource: mode === 'stw' ? 'collector' : 'workload' } : {}),
     },

@@ -9,6 +9,7 @@ import { labelOf } from '../../bench/harness/point.ts';
 import { onlyProgram } from '../../bench/harness/programs.ts';
 import { analysisOf } from '../../bench/harness/report/analysis.ts';
 import { histogramFiles } from '../../bench/harness/report/histogram-files.ts';
+import { reportHtml } from '../../bench/harness/report/html.ts';
 import { summaryText } from '../../bench/harness/report/summary.ts';
 import { ResultsFolder } from '../../bench/harness/results-folder.ts';
 import { Session } from '../../bench/harness/session.ts';
@@ -116,7 +117,8 @@ describe('the analysis', { timeout: LIMIT_MS }, () => {
     // 20 % of 1.5 s is longer than every window.
     expect(stopped.figures!.mmu.every((share) => share === 0)).toBe(true);
     expect(barrierFree.figures!.mmu.at(-1)).toBeGreaterThan(0.9);
-    expect(barrierFree.figures!.heat!.flips).toBe(20);
+    expect(barrierFree.figures!.heat!.flips).toBe(5 * barrierFree.count);
+    expect(barrierFree.figures!.pausesByKind['flip']!.count).toBe(5 * barrierFree.count);
     expect(stopped.figures!.heat).toBeUndefined();
     expect(barrierFree.figures!.nominal!.turnover).toBeCloseTo((100 * 20 * MIB) / (barrierFree.heapBytes / 2), 6);
 
@@ -136,6 +138,19 @@ describe('the analysis', { timeout: LIMIT_MS }, () => {
     const lines = summaryText(analysis).split('\n');
     expect(lines.length).toBeLessThanOrEqual(50);
     expect(Math.max(...lines.map((line) => [...line].length))).toBeLessThanOrEqual(140);
+  });
+
+  it('tells what is left after one collection, and what requests took meanwhile', async () => {
+    const folder = new ResultsFolder({
+      ...{ suite: 'fragmentation', quick: true, invocations: 2, seed: 1, out: join(work, 'settled'), resume: false, json: false },
+      filter: ' faultline native sigbus ',
+    } as BenchRequest);
+    await new Session(folder, onlyProgram(FAKE), NOTHING).run();
+    const analysis = analysisOf(folder.records.read(), folder.head, []);
+    expect(analysis.rows[0]!.figures!.afterCollection!.heapOverLive.median).toBeCloseTo(1.02, 12);
+    const told = /^fragmentation .* after one collection \(20\.0 ms\) heap 1\.020 × live .*, p99\.9 during it 4\.00 ms$/m;
+    expect(summaryText(analysis)).toMatch(told);
+    expect(reportHtml(analysis)).toContain('Pauses by kind');
   });
 
   it('of nothing says so', () => {

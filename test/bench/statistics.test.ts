@@ -1,7 +1,7 @@
 /** Percentiles, bootstrap, latency and load against values computed by hand, and samples whose distribution is known. */
 import { describe, expect, it } from 'vitest';
 import { randomFrom } from '../../bench/harness/random.ts';
-import { difference, medianWithInterval } from '../../bench/harness/statistics/bootstrap.ts';
+import { difference, medianWithInterval, pairedDifference } from '../../bench/harness/statistics/bootstrap.ts';
 import { criticalOperations } from '../../bench/harness/statistics/critical-operations.ts';
 import { besideFloor } from '../../bench/harness/statistics/hiccup-floor.ts';
 import { addUp, encodeHistogram, hgrmText, histogramOf, percentileCurve } from '../../bench/harness/statistics/histogram.ts';
@@ -65,6 +65,35 @@ describe('bootstrap', () => {
     }
     expect(none / trials).toBeGreaterThan(0.9);
     expect(more / trials).toBeGreaterThan(0.99);
+  });
+});
+
+describe('a difference in pairs', () => {
+  const seed = 20261121;
+
+  it(`is found through what changes from round to round, and is none where there is none (seed ${seed})`, () => {
+    const random = randomFrom(seed);
+    // Rounds differ by 20 %, the two of a round by 0.5 %.
+    const pairs = (ratio: number): [number, number][] =>
+      Array.from({ length: 20 }, () => {
+        const round = Math.exp(0.2 * gaussian(random));
+        return [round * (1 + 0.005 * gaussian(random)), ratio * round * (1 + 0.005 * gaussian(random))];
+      });
+    const trials = 200;
+    let none = 0;
+    let less = 0;
+    for (let trial = 0; trial < trials; trial++) {
+      const same = pairedDifference(pairs(1), random, { resamples: 300 });
+      if (same.verdict === 'none') none++;
+      if (pairedDifference(pairs(0.98), random, { resamples: 300 }).verdict === 'less') less++;
+    }
+    expect(none / trials).toBeGreaterThan(0.9);
+    expect(less / trials).toBeGreaterThan(0.99);
+  });
+
+  it('is that of the median pair', () => {
+    const pairs = [[1, 2], [10, 11], [100, 120]] as const;
+    expect(pairedDifference(pairs, randomFrom(seed)).relative).toBeCloseTo(0.2, 12);
   });
 });
 

@@ -4,9 +4,10 @@
  */
 import { DEFAULT_ROW, RATE, type SuiteName } from '../matrix.ts';
 import { randomFrom } from '../random.ts';
+import type { Digest } from '../digest.ts';
 import type { InvocationRecord } from '../records.ts';
 import type { SessionHead } from '../results-folder.ts';
-import { type Difference, difference, type Estimate, medianWithInterval } from '../statistics/bootstrap.ts';
+import { type Difference, difference, type Estimate, medianWithInterval, pairedDifference } from '../statistics/bootstrap.ts';
 import { type CriticalOperations, criticalOperations, type LoadPoint } from '../statistics/critical-operations.ts';
 import { distilledCost, lowerBoundOverhead } from '../statistics/lower-bound-overhead.ts';
 import type { Random } from '../random.ts';
@@ -34,7 +35,8 @@ export interface Critical extends CriticalOperations {
 export interface HarnessCost {
   /** CPU that the harness took while invocations ran, as a share of one CPU; the median. */
   readonly cpuShare: number;
-  /** Arm b against arm a, which differ in nothing; absent unless they were run. */
+  /** Arm b against arm a, which differ in nothing, round by round; absent unless they were run. */
+  readonly pairs?: number;
   readonly wall?: Difference;
   readonly cpu?: Difference;
 }
@@ -63,7 +65,7 @@ export function analysisOf(records: readonly InvocationRecord[], head: SessionHe
     head,
     rows: analysed,
     critical: criticalOf(rows),
-    harness: harnessOf(records, rows, random),
+    harness: harnessOf(records, random),
     invocations: records.length,
     disturbed: rows.reduce((sum, { disturbed }) => sum + disturbed, 0),
     leftOut,
@@ -164,21 +166,25 @@ function criticalOf(rows: readonly Row[]): Critical[] {
   });
 }
 
-function harnessOf(records: readonly InvocationRecord[], rows: readonly Row[], random: Random): HarnessCost | undefined {
+function harnessOf(records: readonly InvocationRecord[], random: Random): HarnessCost | undefined {
   if (records.length === 0) return undefined;
   const cpuShare = medianWithInterval(
     records.map(({ cpu }) => cpu.harness),
     random,
     { resamples: 1 },
   ).median;
-  const arm = (name: 'a' | 'b'): Row['figures'] => rows.find((row) => row.arm === name)?.figures;
-  const [a, b] = [arm('a'), arm('b')];
-  if (a === undefined || b === undefined) return { cpuShare };
-  return {
-    cpuShare,
-    wall: difference(a.samples.wall, b.samples.wall, random),
-    cpu: difference(a.samples.cpu, b.samples.cpu, random),
-  };
+  const pairs = [...groups(records, ({ round }) => String(round)).values()].flatMap((together): [Digest, Digest][] => {
+    const arm = (name: 'a' | 'b'): InvocationRecord['result'] | undefined => together.find(({ point }) => point.arm === name)?.result;
+    const [a, b] = [arm('a'), arm('b')];
+    return a?.ok && b?.ok ? [[a, b]] : [];
+  });
+  if (pairs.length === 0) return { cpuShare };
+  const between = (time: 'wall' | 'cpu'): Difference =>
+    pairedDifference(
+      pairs.map(([a, b]) => [a[time].total, b[time].total] as const),
+      random,
+    );
+  return { cpuShare, pairs: pairs.length, wall: between('wall'), cpu: between('cpu') };
 }
 
 function groups<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {

@@ -8,7 +8,7 @@ import { PROJECT } from '../project.ts';
 import type { Analysis } from './analysis.ts';
 import { escaped, section, table } from './markup.ts';
 import { type Plot, plotsOf, type SectionName, SECTIONS } from './plots.ts';
-import { criticalTable, machineTable, nominalTable, rowTable } from './tables.ts';
+import { criticalTable, machineTable, nominalTable, pauseTable, rowTable } from './tables.ts';
 
 const SECTION_NAMES = Object.keys(SECTIONS) as SectionName[];
 
@@ -34,7 +34,7 @@ ${warnings(analysis)
 <main>
 ${rowTable(analysis.rows)}
 ${SECTION_NAMES.map((name) => plotSection(name, plots)).join('\n')}
-${[criticalTable(analysis), nominalTable(analysis), machineTable(analysis)].join('\n')}
+${[pauseTable(analysis), criticalTable(analysis), nominalTable(analysis), machineTable(analysis)].join('\n')}
 </main>
 <script type="application/json" id="plots">${JSON.stringify(plots).replaceAll('<', '\\u003c')}</script>
 <script>${library('node_modules/d3/dist/d3.min.js')}</script>

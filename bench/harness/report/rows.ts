@@ -71,6 +71,7 @@ export interface Figures {
   readonly collections: number;
   readonly checks: number;
   readonly pauses?: Tail;
+  readonly pausesByKind: Readonly<Record<string, Tail>>;
   readonly latencies?: LatencyTails;
   /** Medians over invocations, for each of `MMU_WINDOWS_MS`. */
   readonly mmu: readonly number[];
@@ -80,6 +81,8 @@ export interface Figures {
   readonly hiccupNs: readonly number[];
   readonly peakBytes: Estimate;
   readonly meanBytes: number;
+  /** Medians over invocations; the latencies at `PERCENTILES`, beside the hiccup floor. */
+  readonly afterCollection?: AfterCollectionFigures;
   readonly memorySource: Memory['source'];
   readonly metadataBytes?: number;
   /** Of the invocation whose wall time is the median. */
@@ -89,6 +92,13 @@ export interface Figures {
   readonly liveSource?: Memory['liveSource'];
   readonly nominal?: Nominal;
   readonly about: Readonly<Record<string, string>>;
+}
+
+/** After one collection that follows the last operation, and what requests took during it. */
+export interface AfterCollectionFigures {
+  readonly heapOverLive: Estimate;
+  readonly lengthNs: number;
+  readonly latencies: readonly FlooredValue[];
 }
 
 /** One row a point, in the order of the matrix. */
@@ -148,6 +158,7 @@ function figuresOf(digests: readonly Digest[], random: Random): Figures {
   const hiccupNs = PERCENTILES.map((_, i) => middle(digests.map(({ hiccupNs: floor }) => floor[i] ?? 0)));
   const latencies = digests.flatMap((digest) => (digest.latencies === undefined ? [] : [digest.latencies]));
   const heats = digests.flatMap(({ heat }) => (heat === undefined ? [] : [heat]));
+  const settled = digests.flatMap(({ memory: { afterCollection } }) => (afterCollection?.requests ? [afterCollection] : []));
   const metadata = digests.flatMap(({ memory: { metadataBytes } }) => (metadataBytes === undefined ? [] : [metadataBytes]));
   const tail = (distributions: readonly Distribution[]): Tail => tailOf(distributions, hiccupNs, random);
   return {
@@ -164,6 +175,7 @@ function figuresOf(digests: readonly Digest[], random: Random): Figures {
     collections: middle(digests.map(({ collections }) => collections)),
     checks: digests.reduce((sum, { checks }) => sum + checks, 0),
     ...(digests.some(({ pauses }) => pauses.count > 0) ? { pauses: tail(digests.map(({ pauses }) => pauses)) } : {}),
+    pausesByKind: pausesByKind(digests, tail),
     ...(latencies.length === 0
       ? {}
       : {
@@ -181,6 +193,21 @@ function figuresOf(digests: readonly Digest[], random: Random): Figures {
     hiccupNs,
     peakBytes: estimate(({ memory }) => memory.peakBytes),
     meanBytes: middle(digests.map(({ memory }) => memory.meanBytes)),
+    ...(settled.length === 0
+      ? {}
+      : {
+          afterCollection: {
+            heapOverLive: medianWithInterval(
+              settled.map(({ heapBytes, liveBytes }) => heapBytes / liveBytes),
+              random,
+            ),
+            lengthNs: middle(settled.map(({ lengthNs }) => lengthNs)),
+            latencies: besideFloor(
+              PERCENTILES.map((_, i) => middle(settled.map(({ latencyNs }) => latencyNs[i]!))),
+              hiccupNs,
+            ),
+          },
+        }),
     memorySource: typical.memory.source,
     ...(metadata.length === 0 ? {} : { metadataBytes: middle(metadata) }),
     memory: typical.memory.series,
@@ -206,6 +233,12 @@ function tailOf(distributions: readonly Distribution[], hiccupNs: readonly numbe
     ),
     curve: percentileCurve(sum),
   };
+}
+
+function pausesByKind(digests: readonly Digest[], tail: (distributions: readonly Distribution[]) => Tail): Figures['pausesByKind'] {
+  const kinds = [...new Set(digests.flatMap((digest) => Object.keys(digest.pausesByKind)))].sort();
+  const of = (kind: string): Distribution[] => digests.flatMap((digest) => digest.pausesByKind[kind] ?? []);
+  return Object.fromEntries(kinds.map((kind) => [kind, tail(of(kind))]));
 }
 
 export function sumOf(distributions: readonly Distribution[]): Histogram {

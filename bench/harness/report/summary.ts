@@ -46,6 +46,7 @@ export function summaryText(analysis: Analysis): string {
       ({ workload, series, mean, perLimit }) =>
         `critical operations a second, ${workload} ${series}: ${mean.toFixed(0)} (${perLimit.map((rate) => rate.toFixed(0)).join(', ')})`,
     ),
+    ...rows.flatMap(afterCollectionLine),
     harnessLine(analysis),
     ...(disturbed > 0
       ? [`${disturbed} invocations had more than 6 % of the CPUs taken by others: their times are not the collector's`]
@@ -88,6 +89,10 @@ function differenceText({ relative, verdict }: Difference): string {
   return `${signedPercent(relative)}${verdict === 'none' ? '*' : ''}`;
 }
 
+function withinText(difference: Difference): string {
+  return `${differenceText(difference)} (${signedPercent(difference.low).replace(' %', '')} to ${signedPercent(difference.high)})`;
+}
+
 function tailText(tail: Tail | undefined): string {
   const value = tail?.values[AT_99];
   if (value === undefined) return '–';
@@ -105,11 +110,22 @@ function failureLines(rows: readonly AnalysedRow[]): string[] {
   );
 }
 
+function afterCollectionLine({ workload, series, heap, figures }: AnalysedRow): string[] {
+  const after = figures?.afterCollection;
+  if (after === undefined) return [];
+  const { valueNs, atFloor } = after.latencies[PERCENTILES.indexOf(99.9)]!;
+  const { median, low, high } = after.heapOverLive;
+  return [
+    `${workload} ${series} ${heap}: after one collection (${duration(after.lengthNs)}) heap ${median.toFixed(3)} × live ` +
+      `(${low.toFixed(3)} to ${high.toFixed(3)}), p99.9 during it ${duration(valueNs)}${atFloor ? '~' : ''}`,
+  ];
+}
+
 function harnessLine({ harness }: Analysis): string {
   if (harness === undefined) return 'nothing was measured';
   const own = `the harness took ${(harness.cpuShare * 100).toFixed(2)} % of a CPU`;
   if (harness.wall === undefined || harness.cpu === undefined) return own;
-  const text = `${own}; A/A: wall ${differenceText(harness.wall)}, CPU ${differenceText(harness.cpu)}`;
+  const text = `${own}; A/A, ${harness.pairs} pairs: wall ${withinText(harness.wall)}, CPU ${withinText(harness.cpu)}`;
   const both = [harness.wall, harness.cpu];
   if (both.some(({ relative, verdict }) => verdict !== 'none' && Math.abs(relative) > HARNESS_LIMIT))
     return `${text}, over the limit of 1 %`;

@@ -1,7 +1,9 @@
 /** The tables of the report: all rows, critical operations, nominal statistics, machine. */
 import { MMU_WINDOWS_MS } from '../statistics/mutator-utilization.ts';
 import { PERCENTILES } from '../statistics/percentiles.ts';
+import type { FlooredValue } from '../statistics/hiccup-floor.ts';
 import { LIMITS_MS } from '../statistics/critical-operations.ts';
+import type { Difference } from '../statistics/bootstrap.ts';
 import type { AnalysedRow, Analysis } from './analysis.ts';
 import { type Cell, section, table } from './markup.ts';
 import { knobsText } from './plots.ts';
@@ -26,6 +28,8 @@ const COLUMNS: readonly (readonly [head: string, cell: (figures: Figures, row: A
   ['latency p99.9', ({ latencies }) => tailText(latencies?.simple, 99.9)],
   ['metered p99', ({ latencies }) => tailText(latencies?.metered, 99)],
   ['peak memory', ({ peakBytes, memorySource }) => `${mib(peakBytes.median)} (${memorySource})`],
+  ['heap over live data after a collection', ({ afterCollection }) => afterCollection?.heapOverLive.median.toFixed(3) ?? ''],
+  ['latency p99.9 during it', ({ afterCollection }) => flooredText(afterCollection?.latencies[PERCENTILES.indexOf(99.9)])],
   ['collections', ({ collections }) => collections],
 ];
 
@@ -57,8 +61,26 @@ function utilization({ mmu }: Figures, windowMs: (typeof MMU_WINDOWS_MS)[number]
 }
 
 function tailText(tail: Tail | undefined, at: (typeof PERCENTILES)[number]): string {
-  const value = tail?.values[PERCENTILES.indexOf(at)];
+  return flooredText(tail?.values[PERCENTILES.indexOf(at)]);
+}
+
+function flooredText(value: FlooredValue | undefined): string {
   return value === undefined ? '' : `${duration(value.valueNs)}${value.atFloor ? ' ~' : ''} (${duration(value.floorNs)})`;
+}
+
+export function pauseTable({ rows }: Pick<Analysis, 'rows'>): string {
+  const cells = rows.flatMap((row): Cell[][] =>
+    Object.entries(row.figures?.pausesByKind ?? {}).map(([kind, tail]) => [
+      ...[knobsText(row), row.series, row.heap, kind, String(tail.count)],
+      ...([50, 90, 99, 100] as const).map((at) => tailText(tail, at)),
+    ]),
+  );
+  if (cells.length === 0) return '';
+  const description =
+    'Pauses of all invocations by what stopped the threads, from the request on: of Faultline, whose flip is the pause that moves ' +
+    'objects; of OpenJDK the totals of its safepoints, of which ZRelocateStart is the like of it. The hiccup floor is in brackets.';
+  const head = ['workload', 'row', 'heap', 'kind', 'n', 'p50', 'p90', 'p99', 'max'];
+  return section('pause-kinds', 'Pauses by kind', description, table(head, cells));
 }
 
 export function criticalTable({ critical }: Analysis): string {
@@ -102,7 +124,9 @@ function aboutText({ about }: Figures): string {
 function harnessText(harness: Analysis['harness']): string {
   if (harness === undefined) return '';
   const own = `The harness took ${(harness.cpuShare * 100).toFixed(2)} % of a CPU while invocations ran.`;
-  if (harness.wall === undefined) return own;
-  const { relative, low, high } = harness.wall;
-  return `${own} Arm b against arm a, which differ in nothing: wall ${signedPercent(relative)} (${signedPercent(low)} to ${signedPercent(high)}).`;
+  if (harness.wall === undefined || harness.cpu === undefined) return own;
+  const within = ({ relative, low, high }: Difference): string =>
+    `${signedPercent(relative)} (${signedPercent(low)} to ${signedPercent(high)})`;
+  const times = `wall ${within(harness.wall)}, CPU ${within(harness.cpu)}`;
+  return `${own} Arm b against arm a, which differ in nothing, in ${harness.pairs} pairs: ${times}.`;
 }

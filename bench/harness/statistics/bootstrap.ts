@@ -42,8 +42,28 @@ export function medianWithInterval(sample: readonly number[], random: Random, op
 /** How much larger `b` is than `a`; neither is empty, and the values are positive. The two are drawn independently. */
 export function difference(a: readonly number[], b: readonly number[], random: Random, options: BootstrapOptions = {}): Difference {
   const [low, high] = interval(() => median(again(b, random)) / median(again(a, random)) - 1, options);
-  const verdict = low > 0 ? 'more' : high < 0 ? 'less' : 'none';
-  return { relative: median([...b]) / median([...a]) - 1, low, high, verdict };
+  return { relative: median([...b]) / median([...a]) - 1, low, high, verdict: verdictOf(low, high) };
+}
+
+/**
+ * The same for values that belong together two by two, as those of one round do: what changes from round to round does not widen the
+ * interval. `pairs` are of a and b, and not empty.
+ */
+export function pairedDifference(
+  pairs: readonly (readonly [a: number, b: number])[],
+  random: Random,
+  options: BootstrapOptions = {},
+): Difference {
+  const { median: relative, low, high } = medianWithInterval(
+    pairs.map(([a, b]) => b / a - 1),
+    random,
+    options,
+  );
+  return { relative, low, high, verdict: verdictOf(low, high) };
+}
+
+function verdictOf(low: number, high: number): Difference['verdict'] {
+  return low > 0 ? 'more' : high < 0 ? 'less' : 'none';
 }
 
 function again(sample: readonly number[], random: Random): number[] {

@@ -31,9 +31,19 @@ export function lowerBoundOverhead(cost: Cost, distilled: number): number {
   return cost.total / distilled;
 }
 
-/** Wall time of a run, and that part of it in which no mutator ran: with one mutator all that interrupted it. */
+/**
+ * Wall time of a run, and that part of it in which no mutator ran: with one mutator all that interrupted it. Slow paths of allocation do
+ * not count: without a collector a program takes pages too.
+ */
 export function wallCost(wallNs: number, interruptions: readonly (readonly Interval[])[], operations: number): Cost {
-  const stopped = intersection(interruptions.map((intervals) => spansOf(intervals, wallNs)));
+  const stopped = intersection(
+    interruptions.map((intervals) =>
+      spansOf(
+        intervals.filter(([, , kind]) => kind !== 'slow-path'),
+        wallNs,
+      ),
+    ),
+  );
   return { total: wallNs / operations, identified: totalNs(stopped) / operations };
 }
 

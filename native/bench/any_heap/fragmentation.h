@@ -22,6 +22,7 @@ class Fragmentation final : public Work {
   Fragmentation(const auto& parameters, uint32_t seed, Values values)
       : values_(values),
         random_(seed),
+        read_random_(~seed),
         limit_bytes_(parameters.Number("limitBytes")),
         first_bytes_(parameters.Count("firstBytes") & ~7u),
         second_bytes_((parameters.Count("secondBytes") + 7) & ~7u),
@@ -45,6 +46,14 @@ class Fragmentation final : public Work {
       const uint32_t seen = random_.Below(count_);
       used_[seen] = clock_;
       CheckValue(seen);
+    }
+  }
+
+  void Look() override {
+    for (uint32_t look = 0; look < kLooks; ++look) {
+      const uint32_t seen = read_random_.Below(count_);
+      const auto value = values_.At(seen);
+      if (!IsStamped(value, seen, 0) || !IsStamped(value, seen, values_.Count(value) - 1)) ++mismatches;
     }
   }
 
@@ -83,14 +92,17 @@ class Fragmentation final : public Work {
 
   void CheckValue(uint32_t index) {
     const auto value = values_.At(index);
-    const double* const first = values_.Words(value);
-    const uint32_t last = values_.Count(value) - 1;
-    Check(first[0] == StampWord(stamps_[index], 0));
-    Check(first[last] == StampWord(stamps_[index], last));
+    Check(IsStamped(value, index, 0));
+    Check(IsStamped(value, index, values_.Count(value) - 1));
+  }
+
+  bool IsStamped(auto value, uint32_t index, uint32_t at) {
+    return values_.Words(value)[at] == StampWord(stamps_[index], at);
   }
 
   Values values_;
   Random random_;
+  Random read_random_;  // How many requests only read must not change the rest.
   const double limit_bytes_;
   const uint32_t first_bytes_;
   const uint32_t second_bytes_;

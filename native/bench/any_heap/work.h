@@ -20,6 +20,8 @@ class Work {
   virtual void Build() = 0;
   // One operation.  No raw reference outlives it: the caller polls between steps.
   virtual void Step(uint32_t index) = 0;
+  // A request that only reads, and counts mismatches but no checks: how many there are depends on the clock.
+  virtual void Look() {}
   // Checks everything that is alive, and adds it to the checksum.
   virtual void Verify() = 0;
   // Spoils live values, in such a way that a later check must find one and nothing else goes wrong.

@@ -34,6 +34,8 @@ export interface BenchRequest {
 
 const INVOCATIONS = 10;
 const QUICK_INVOCATIONS = 2;
+/** Two rows only, and the interval is to be narrower than 1 %. */
+const A_A_INVOCATIONS = 100;
 const MAX_INVOCATIONS = 1000;
 const MAX_FACTOR = 100;
 const MAX_SEED = 2 ** 31 - 1 - MAX_INVOCATIONS;
@@ -43,7 +45,9 @@ export function addBenchOptions(command: Command): Command {
     .argument('[SUITE]', `what to measure: ${BENCH_SUITES.join(', ')}`, 'all')
     .option('--quick', 'toy sizes and few invocations, two minutes at most: shows that everything works, measures nothing')
     .option('--filter <pattern>', 'only rows that a regular expression matches, such as "gcbench .* sigbus"')
-    .option('--invocations <n>', `processes a row, 1 to ${MAX_INVOCATIONS} (default: ${INVOCATIONS}, with --quick ${QUICK_INVOCATIONS})`)
+    .option('--invocations <n>',
+      `processes a row, 1 to ${MAX_INVOCATIONS} (default: ${INVOCATIONS}, for a-a ${A_A_INVOCATIONS}, with --quick ${QUICK_INVOCATIONS})`,
+    )
     .option('--heap-factors <list>', 'multiples of the minimum heap, such as 1.5,2,3 (default: those of the suite)')
     .option('--resume', 'go on with the results in --out, by the options they were begun with')
     .option('--seed <n>', 'seed of the workloads, of the order and of the statistics (default: a new one, which is printed)')
@@ -61,7 +65,9 @@ export function benchRequest(suite: string | undefined, text: Readonly<Record<st
     text['invocations'] === undefined
       ? quick
         ? QUICK_INVOCATIONS
-        : INVOCATIONS
+        : name === 'a-a'
+          ? A_A_INVOCATIONS
+          : INVOCATIONS
       : integer('--invocations', text['invocations'], 1, MAX_INVOCATIONS);
   return {
     ...{ suite: name, quick, invocations },
