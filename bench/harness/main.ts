@@ -10,6 +10,7 @@ import { say } from './progress.ts';
 import { analysisOf } from './report/analysis.ts';
 import { histogramFiles } from './report/histogram-files.ts';
 import { reportHtml } from './report/html.ts';
+import { markdownText } from './report/markdown.ts';
 import { summaryText } from './report/summary.ts';
 import { ResultsFolder } from './results-folder.ts';
 import { Session, type SessionOutcome } from './session.ts';
@@ -48,6 +49,7 @@ function tell(folder: ResultsFolder, outcome: SessionOutcome | undefined, json: 
   const summary = summaryText(analysis);
   folder.write('summary.txt', `${summary}\n`);
   folder.write('report.html', reportHtml(analysis));
+  folder.write('report.md', markdownText(analysis));
   process.stdout.write(json ? `${JSON.stringify(analysis)}\n` : `${summary}\n`);
   say(`results in ${folder.path}; open ${join(folder.path, 'report.html')}`);
 }

@@ -6,7 +6,7 @@
  *     invocations.jsonl        one record a line, in the order in which they ended
  *     raw/N.json.gz            the whole answer of invocation N
  *     histograms/NAME.hgrm     latency of each row, all invocations together
- *     summary.txt report.html  made from these, over and over
+ *     summary.txt report.html report.md   made from these, over and over
  *     scratch/                 of the invocation that runs
  */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -46,7 +46,7 @@ Status PreparePages(Heap& heap, const PageRun& run) {
     return {};
   }
   if (!run.mapped) {
-    if (Status status = heap.views.PopulateMutatorView(offset, bytes); !status.ok()) return status;
+    if (Status status = heap.views.MapMutatorView(offset, bytes); !status.ok()) return status;
   }
   memset(heap.views.mutator_view() + offset, 0, dirty);
   return {};

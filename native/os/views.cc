@@ -11,6 +11,7 @@
 #define MREMAP_DONTUNMAP 4
 #endif
 #ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_READ 22
 #define MADV_POPULATE_WRITE 23
 #endif
 #ifndef PR_SET_VMA
@@ -33,12 +34,12 @@ Status PopulateByTouching(const MemoryFile& file, size_t offset, uint8_t* start,
   return {};
 }
 
-Status Populate(const MemoryFile& file, uint8_t* view, size_t offset, size_t bytes) {
+Status Populate(const MemoryFile& file, uint8_t* view, size_t offset, size_t bytes, int advice) {
   const int refused = Refused(SystemCall::kPopulate);
-  if (refused == 0 && madvise(view + offset, bytes, MADV_POPULATE_WRITE) == 0) return {};
+  if (refused == 0 && madvise(view + offset, bytes, advice) == 0) return {};
   const int error = refused != 0 ? refused : errno;
   if (error == EINVAL) return PopulateByTouching(file, offset, view + offset, bytes);
-  return SysError{error, "madvise(POPULATE_WRITE)"};
+  return SysError{error, advice == MADV_POPULATE_READ ? "madvise(POPULATE_READ)" : "madvise(POPULATE_WRITE)"};
 }
 
 }  // namespace
@@ -141,9 +142,13 @@ bool Views::EmptyScratchPiece(size_t piece_bytes) {
   return true;
 }
 
-Status Views::PopulateMutatorView(size_t offset, size_t bytes) { return Populate(*file_, mutator_view_, offset, bytes); }
+Status Views::PopulateMutatorView(size_t offset, size_t bytes) {
+  return Populate(*file_, mutator_view_, offset, bytes, MADV_POPULATE_WRITE);
+}
 
-Status Views::PopulateAlias(size_t offset, size_t bytes) { return Populate(*file_, alias_, offset, bytes); }
+Status Views::MapMutatorView(size_t offset, size_t bytes) { return Populate(*file_, mutator_view_, offset, bytes, MADV_POPULATE_READ); }
+
+Status Views::PopulateAlias(size_t offset, size_t bytes) { return Populate(*file_, alias_, offset, bytes, MADV_POPULATE_WRITE); }
 
 Status Views::ProtectMutatorView(size_t offset, size_t bytes, bool accessible) {
   if (const int refused = Refused(SystemCall::kMprotect)) return SysError{refused, "mprotect"};

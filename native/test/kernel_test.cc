@@ -368,6 +368,21 @@ void AFileMayBeShorterThanItsViews() {
   EXPECT(!views.PopulateMutatorView(kBytes, kPageBytes).ok());
 }
 
+// Pages that were mapped by read faults, from the file or new, are written without another fault; those beside them fault.
+void MappedPagesAreWrittenWithoutAFault() {
+  constexpr size_t kMapped = kPages * kPageBytes;
+  MemoryFile file;
+  EXPECT(file.Create(2 * kMapped).ok());
+  Views views;
+  EXPECT(views.Create(file, nullptr, Views::NextView::kAccessible).ok());
+  // The first half of the mapped pages is in the file, the second is not.
+  EXPECT(views.PopulateAlias(0, kMapped / 2).ok());
+  EXPECT(views.MapMutatorView(0, kMapped).ok());
+  EXPECT(MinorFaultsOf(views.mutator_view()) == 0);
+  EXPECT(MinorFaultsOf(views.mutator_view() + kMapped) >= kPages);
+  EXPECT(views.alias()[0] == 1 && views.alias()[kMapped - kPageBytes] == 1);
+}
+
 }  // namespace
 }  // namespace faultline::test
 
@@ -375,6 +390,7 @@ int main() {
   using namespace faultline;
   using namespace faultline::test;
   AFileMayBeShorterThanItsViews();
+  MappedPagesAreWrittenWithoutAFault();
   ARefusedFlipLeavesTheViewAsItWas();
   FlipsLeaveNoHoleForOthersMappings();
   if (!ProbeUserfaultfd().has_minor_faults()) {

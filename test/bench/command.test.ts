@@ -39,7 +39,7 @@ describe('faultline bench', { timeout: LIMIT_MS }, () => {
     expect(stdout).toMatch(/^barriers \(quick: .*\): 4 invocations of 2 rows, seed 1$/m);
     expect(stdout).toMatch(/C\+\+ sigbus +2× +2 .* base /);
     expect(stderr).toContain('faultline bench: gcbench needs');
-    const kept = ['histograms', 'invocations.jsonl', 'minimum-heaps.json', 'raw', 'report.html', 'session.json', 'summary.txt'];
+    const kept = ['histograms', 'invocations.jsonl', 'minimum-heaps.json', 'raw', 'report.html', 'report.md', 'session.json', 'summary.txt'];
     expect(readdirSync(join(work, 'summary')).sort()).toEqual(kept);
   });
 

@@ -51,7 +51,7 @@ describe('faultline bench --quick', () => {
       }
       for (const { overhead } of measured) expect(overhead!.cpu.median).toBeGreaterThan(0);
       expect(readdirSync(folder)).toEqual(
-        expect.arrayContaining(['invocations.jsonl', 'minimum-heaps.json', 'report.html', 'summary.txt']),
+        expect.arrayContaining(['invocations.jsonl', 'minimum-heaps.json', 'report.html', 'report.md', 'summary.txt']),
       );
       expect(readFileSync(join(folder, 'report.html'), 'utf8')).toContain('Made with --quick');
     },

@@ -15,7 +15,8 @@ import { duration, mib, percent, signedPercent } from './text.ts';
 const MOST_ROWS = 36;
 const AT_99 = PERCENTILES.indexOf(99);
 const AT_5_MS = MMU_WINDOWS_MS.indexOf(5);
-const HEAD = ['', 'heap', 'n', 'wall', 'to base', 'LBO wall', 'CPU', 'MMU 5 ms', 'pause p99', 'latency p99', 'floor p99', 'peak'];
+/** The columns of {@link cellsOf}. */
+export const HEAD = ['', 'heap', 'n', 'wall', 'to base', 'LBO wall', 'CPU', 'MMU 5 ms', 'pause p99', 'latency p99', 'floor p99', 'peak'];
 const QUICK_NOTE = ' (quick: toy sizes, no results)';
 const PLAIN = {
   chars: {
@@ -26,7 +27,7 @@ const PLAIN = {
 };
 
 export function summaryText(analysis: Analysis): string {
-  const { head, rows, invocations, disturbed, leftOut } = analysis;
+  const { head, rows, invocations } = analysis;
   const { machine, options } = head;
   const table = new Table({ head: HEAD, ...PLAIN });
   let workload = '';
@@ -41,6 +42,15 @@ export function summaryText(analysis: Analysis): string {
     table.toString().replaceAll(/ +$/gm, ''),
     ...(more > 0 ? [`… and ${more} more rows in report.html`] : []),
     '',
+    ...notesOf(analysis),
+    `${machine.commit}, Linux ${machine.kernel}, ${machine.cpus} × ${machine.cpu}, Node ${machine.node}`,
+  ].join('\n');
+}
+
+/** What the table of rows does not say. */
+export function notesOf(analysis: Analysis): string[] {
+  const { rows, disturbed, leftOut } = analysis;
+  return [
     ...failureLines(rows),
     ...analysis.critical.map(
       ({ workload, series, mean, perLimit }) =>
@@ -53,11 +63,10 @@ export function summaryText(analysis: Analysis): string {
       : []),
     ...leftOut.map((reason) => `left out: ${reason}`),
     `* no difference: the 95 % interval holds 0.  ~ at or under the hiccup floor: the platform's, no claim.`,
-    `${machine.commit}, Linux ${machine.kernel}, ${machine.cpus} × ${machine.cpu}, Node ${machine.node}`,
-  ].join('\n');
+  ];
 }
 
-function cellsOf(row: AnalysedRow): string[] {
+export function cellsOf(row: AnalysedRow): string[] {
   const { figures, heap, count, overhead, difference } = row;
   const head = [`  ${row.series}`, heap, String(count)];
   if (figures === undefined) return [...head, Object.keys(row.failures).join(', ')];
@@ -93,8 +102,8 @@ function withinText(difference: Difference): string {
   return `${differenceText(difference)} (${signedPercent(difference.low).replace(' %', '')} to ${signedPercent(difference.high)})`;
 }
 
-function tailText(tail: Tail | undefined): string {
-  const value = tail?.values[AT_99];
+export function tailText(tail: Tail | undefined, at = AT_99): string {
+  const value = tail?.values[at];
   if (value === undefined) return '–';
   return `${duration(value.valueNs)}${value.atFloor ? '~' : ''}`;
 }
