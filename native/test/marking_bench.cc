@@ -1,6 +1,6 @@
 // The marking half of `npm run bench:core`: how fast objects are marked against a traversal that marks nothing, what a mutator pays
 // for a page that it is the first to write, and the last pause of a marking against heap size while mutators write.  Prints one JSON
-// object; bench/marking.ts makes lines of it.  `marking_bench --remark MIB…` measures the last of these alone.
+// object; bench/marking.ts makes lines of it.  `marking_bench --remark MIB MARKINGS` measures the last of these alone.
 #include <algorithm>
 #include <cstring>
 #include <numeric>
@@ -171,7 +171,9 @@ struct RemarkFigures {
   uint32_t markings = 0;
   double idle_p50_us = 0;  // Nobody writes: what is fixed, and the scan of the page tables.
   double p50_us = 0;
+  double p90_us = 0;
   double p99_us = 0;
+  double max_us = 0;
   double pages_p50 = 0;    // Written pages that the pause looked at.
   double pages_max = 0;
   double us_per_page = 0;
@@ -319,7 +321,9 @@ RemarkFigures MeasureRemark(uint32_t live_mib, uint32_t markings) {
   }
   figures.idle_p50_us = At(idle, 0.5);
   figures.p50_us = At(remark, 0.5);
+  figures.p90_us = At(remark, 0.9);
   figures.p99_us = At(remark, 0.99);
+  figures.max_us = At(remark, 1);
   figures.pages_p50 = At(pages, 0.5);
   figures.pages_max = At(pages, 1);
   figures.us_per_page = figures.pages_p50 > 0 ? std::max(0.0, figures.p50_us - figures.idle_p50_us) / figures.pages_p50 : 0;
@@ -339,11 +343,12 @@ void PrintRate(const char* name, const RateFigures& rate, const char* comma) {
 }
 
 void PrintRemark(const RemarkFigures& f, const char* comma) {
-  std::printf("      {\"liveMib\": %u, \"markings\": %u, \"idleP50Us\": %.1f, \"p50Us\": %.1f, \"p99Us\": %.1f, \"pagesP50\": %.0f, "
+  std::printf("      {\"liveMib\": %u, \"markings\": %u, \"idleP50Us\": %.1f, \"p50Us\": %.1f, \"p90Us\": %.1f, "
+              "\"p99Us\": %.1f, \"maxUs\": %.1f, \"pagesP50\": %.0f, "
               "\"pagesMax\": %.0f, \"usPerPage\": %.2f, \"rounds\": %.0f, \"writtenPages\": %.0f, \"startP50Us\": %.1f, "
               "\"startP99Us\": %.1f, \"secondThoughts\": %.1f, "
               "\"markingMs\": %.1f, \"mbPerS\": %.1f}%s\n",
-              f.live_mib, f.markings, f.idle_p50_us, f.p50_us, f.p99_us, f.pages_p50, f.pages_max, f.us_per_page, f.rounds,
+              f.live_mib, f.markings, f.idle_p50_us, f.p50_us, f.p90_us, f.p99_us, f.max_us, f.pages_p50, f.pages_max, f.us_per_page, f.rounds,
               f.written_pages, f.start_p50_us, f.start_p99_us, f.second_thoughts, f.marking_ms, f.mb_per_s, comma);
   std::fflush(stdout);
 }
@@ -355,11 +360,8 @@ int main(int argc, char** argv) {
   using namespace faultline;
   using namespace faultline::test;
   const bool quick = argc > 1 && std::string(argv[1]) == "--quick";
-  if (argc > 2 && std::string(argv[1]) == "--remark") {
-    for (int i = 2; i < argc; ++i) {
-      const uint32_t mib = static_cast<uint32_t>(std::stoul(argv[i]));
-      PrintRemark(MeasureRemark(mib, mib >= 4096 ? 8 : 25), "");
-    }
+  if (argc == 4 && std::string(argv[1]) == "--remark") {
+    PrintRemark(MeasureRemark(static_cast<uint32_t>(std::stoul(argv[2])), static_cast<uint32_t>(std::stoul(argv[3]))), "");
     return 0;
   }
   const uint32_t objects = quick ? 500'000 : 3'000'000;
@@ -374,7 +376,7 @@ int main(int argc, char** argv) {
               write.again_ns, write.outside_ns);
   const std::vector<uint32_t> sizes = quick ? std::vector<uint32_t>{64, 256} : std::vector<uint32_t>{64, 256, 1024, 4096};
   for (size_t i = 0; i < sizes.size(); ++i) {
-    const uint32_t markings = quick ? 10 : sizes[i] >= 4096 ? 10 : 50;
+    const uint32_t markings = quick ? 10 : sizes[i] >= 4096 ? 10 : 110;
     PrintRemark(MeasureRemark(sizes[i], markings), i + 1 < sizes.size() ? "," : "");
   }
   std::printf("    ]\n  }\n}\n");
