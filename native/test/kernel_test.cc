@@ -319,9 +319,11 @@ void FlipsLeaveNoHoleForOthersMappings() {
   EXPECT(mappings.load() > 0);
 }
 
-// ThreadSanitizer's own memory would fault too.
+// A sanitizer's own memory would fault too.
 #if defined(__SANITIZE_THREAD__)
 __attribute__((noinline, no_sanitize_thread))
+#elif defined(__SANITIZE_ADDRESS__)
+__attribute__((noinline, no_sanitize_address))
 #endif
 uint64_t MinorFaultsOf(uint8_t* view) {
   rusage before;
