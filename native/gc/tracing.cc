@@ -17,8 +17,6 @@ constexpr uint32_t kTracedPiecePages = 4 * kRegionPages;
 constexpr uint32_t kScannedPiecePages = 32 * kRegionPages;
 // One flush of the TLB arms the pages of one page table.
 constexpr uint32_t kPageTablePages = 512;
-// A millisecond of arming at most.
-constexpr uint64_t kMostArmedInPause = 1024;
 
 }  // namespace
 
@@ -106,9 +104,10 @@ bool Tracing::AddWrittenPagesUpTo(uint64_t most_pages, Gang& gang, DirtyPages* d
   ClearPieces();
   const uint64_t pages = written_pages();
   if (pages > most_pages) {
-    NarrowPieces();
+    const bool here = pages <= kMostLeftForPauses;
+    NarrowPieces(here ? kMostArmedInPause : pages);
     written_pages_.store(0, std::memory_order_relaxed);
-    if (pages <= kMostArmedInPause) {
+    if (here) {
       // Alone: where no other CPU runs a thread of the process, arming a page interrupts none (1 us instead of 4).
       CollectJob(this, true).Run(Gang::kControlWorker, Gang::kForever);
       ClearPieces();
@@ -123,10 +122,14 @@ void Tracing::ClearPieces() {
   next_piece_.store(0, std::memory_order_relaxed);
 }
 
-void Tracing::NarrowPieces() {
+void Tracing::NarrowPieces(uint64_t most_pages) {
   const auto before = [](const Piece& a, const Piece& b) { return a.first < b.first; };
   std::sort(written_.begin(), written_.end(), before);
-  for (const Piece& run : written_) {
+  uint64_t left = most_pages;
+  for (Piece run : written_) {
+    if (left == 0) break;
+    run.count = static_cast<uint32_t>(std::min<uint64_t>(run.count, left));
+    left -= run.count;
     if (pieces_.empty() || run.first - pieces_.back().first >= kPageTablePages) {
       pieces_.push_back(run);
       continue;

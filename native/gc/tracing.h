@@ -27,8 +27,10 @@ class Tracing {
   // Everything that is marked and lies on a page in use that was written is looked into again; workers find out which pages those are.
   void AddWrittenPages(DirtyPages* dirty_pages);
   // The same, but which pages are written is found out here.  The world is stopped.  Up to `most_pages` of them are not armed again, and
-  // the answer is true: nobody writes before they are looked into.  More of them are armed here if that is soon done, by workers
-  // otherwise, and the answer is false.
+  // the answer is true: nobody writes before they are looked into.  Of more than that, kMostArmedInPause are armed here, and the answer is
+  // false; the others stay written, for the next time.  With more than kMostLeftForPauses that would take too many pauses: workers arm all.
+  static constexpr uint64_t kMostArmedInPause = 512;
+  static constexpr uint64_t kMostLeftForPauses = 2048;
   bool AddWrittenPagesUpTo(uint64_t most_pages, Gang& gang, DirtyPages* dirty_pages);
   // What had no header yet.  The world is stopped.
   void AddUnfinished();
@@ -64,8 +66,8 @@ class Tracing {
 
   void AddPieces(DirtyPages* dirty_pages, uint32_t piece_pages);
   void ClearPieces();
-  // Pieces for the surroundings of the written pages that were found, which are forgotten.
-  void NarrowPieces();
+  // Pieces for the surroundings of the first `most_pages` of the written pages that were found, which are forgotten.
+  void NarrowPieces(uint64_t most_pages);
   bool Work(uint64_t deadline_ns);
   bool WorkWith(Tracer& tracer, uint64_t deadline_ns);
   bool Exhausted() const;

@@ -249,8 +249,14 @@ bool AnotherRound(const std::vector<uint64_t>& pages) {
   return last < 0.75 * fewest || last > 1.5 * fewest;
 }
 
+uint64_t MostPagesInPause(const std::vector<uint64_t>& second_thoughts) {
+  const auto large = std::count_if(second_thoughts.begin(), second_thoughts.end(), [](uint64_t pages) { return pages > 1024; });
+  if (second_thoughts.size() >= 16 || large >= 4) return ~uint64_t{0};
+  return second_thoughts.size() < 12 ? 128 : 256;
+}
+
 // Returns how often the last pause became a round.
-uint32_t MarkOnce(TestHeap& test, std::vector<double>* start_pauses_us) {
+size_t MarkOnce(TestHeap& test, std::vector<double>* start_pauses_us) {
   Collector& collector = *test.collector;
   const auto note = [&] { start_pauses_us->push_back(static_cast<double>(collector.report().mark_start_pause_ns) / 1e3); };
   const auto trace = [&] {
@@ -267,19 +273,20 @@ uint32_t MarkOnce(TestHeap& test, std::vector<double>* start_pauses_us) {
     trace();
     pages.push_back(collector.marker().written_pages());
   }
-  uint32_t second_thoughts = 0;
-  for (;; ++second_thoughts) {
+  std::vector<uint64_t> second_thoughts;
+  for (;;) {
     MarkPauseOutcome outcome = MarkPauseOutcome::kNotStopped;
     while (outcome == MarkPauseOutcome::kNotStopped) {
-      outcome = collector.MarkPause(kForeverNs, second_thoughts < 6 ? 128 : ~uint64_t{0});
+      outcome = collector.MarkPause(kForeverNs, MostPagesInPause(second_thoughts));
     }
     if (outcome == MarkPauseOutcome::kMarked) break;
     note();
     while (!collector.Trace(NowNs() + 20 * kNsPerMs)) {
     }
+    second_thoughts.push_back(collector.marker().written_pages());
   }
   Complete(test);
-  return second_thoughts;
+  return second_thoughts.size();
 }
 
 RemarkFigures MeasureRemark(uint32_t live_mib, uint32_t markings) {
@@ -310,7 +317,7 @@ RemarkFigures MeasureRemark(uint32_t live_mib, uint32_t markings) {
   {
     Writers writers(&test, objects);
     for (uint32_t i = 0; i < markings; ++i) {
-      thoughts.push_back(MarkOnce(test, &start));
+      thoughts.push_back(static_cast<double>(MarkOnce(test, &start)));
       remark.push_back(static_cast<double>(report.mark_pause_ns) / 1e3);
       pages.push_back(static_cast<double>(report.remark_pages));
       rounds.push_back(report.marking_rounds);

@@ -267,9 +267,11 @@ export class Collector {
     }
     const last = marker === 'stopped' ? 'mark' : 'remark';
     this.#phase(cycle, last, () => {
-      for (let secondThoughts = 0; !this.#endMarking(mostPagesInPause(secondThoughts)); secondThoughts++) {
+      const secondThoughts: number[] = [];
+      while (!this.#endMarking(mostPagesInPause(secondThoughts))) {
         this.#pause(cycle, 'mark-start');
         untilDone((sliceMs) => native.trace(heap, sliceMs));
+        secondThoughts.push(native.writtenPages(heap));
       }
     });
     this.#pause(cycle, last);

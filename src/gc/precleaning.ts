@@ -13,21 +13,28 @@ const SHRINKS_BELOW = 0.75;
 const ACCIDENT_ABOVE = 1.5;
 const MOST_ROUNDS = 12;
 
-/** So many the last pause looks at without a second thought: a fraction of a millisecond. */
+/** So many the last pause looks at without a second thought: a fraction of a millisecond. Later so many more. */
 const MOST_IN_PAUSE = 128;
+const MOST_IN_LATER_PAUSES = 256;
 /**
- * So often it may find more and become another round instead. Such a round knows its pages and takes as long as looking into them; each
- * leaves a fraction of the one before it, as long as its thread has a CPU.
+ * So often it may find more and become another round instead. Such a round looks at no more than some hundred pages and takes as long as
+ * that; what it leaves gets less each time, whatever the scheduler does.
  */
-const MOST_SECOND_THOUGHTS = 6;
+const LATER_SECOND_THOUGHTS = 12;
+const MOST_SECOND_THOUGHTS = 16;
+/** A second thought that looked at more pages than this was about all of them, beside running threads: it may leave as many. */
+const PAGES_OF_A_LARGE_ONE = 1024;
+const MOST_LARGE_ONES = 4;
 const UNBOUNDED = 0xffff_ffff;
 
 /**
  * With more written pages than this the last pause is to become another round: threads were let run for longer than meant between the
- * last round and the pause. `secondThoughts`: how often that has happened in this marking.
+ * last round and the pause. `secondThoughts`: the pages that each of those looked at, in this marking.
  */
-export function mostPagesInPause(secondThoughts: number): number {
-  return secondThoughts < MOST_SECOND_THOUGHTS ? MOST_IN_PAUSE : UNBOUNDED;
+export function mostPagesInPause(secondThoughts: readonly number[]): number {
+  if (secondThoughts.length >= MOST_SECOND_THOUGHTS) return UNBOUNDED;
+  if (secondThoughts.filter((pages) => pages > PAGES_OF_A_LARGE_ONE).length >= MOST_LARGE_ONES) return UNBOUNDED;
+  return secondThoughts.length < LATER_SECOND_THOUGHTS ? MOST_IN_PAUSE : MOST_IN_LATER_PAUSES;
 }
 
 /** `writtenPages`: what each round so far has found. */

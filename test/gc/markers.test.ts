@@ -50,11 +50,21 @@ describe('another round of precleaning', () => {
 });
 
 describe('the last pause', () => {
+  const UNBOUNDED = 0xffff_ffff;
+  const limitsAfter = (pagesOfEach: number) =>
+    Array.from({ length: 30 }, (_, count) => mostPagesInPause(Array.from({ length: count }, () => pagesOfEach)));
+
   it('becomes another round when it finds many pages, but not for ever', () => {
-    const limits = Array.from({ length: 20 }, (_, secondThoughts) => mostPagesInPause(secondThoughts));
+    const limits = limitsAfter(500);
     expect(limits[0]).toBeLessThan(1000);
-    expect(limits.indexOf(0xffff_ffff)).toBeGreaterThan(0);
-    expect(limits.at(-1)).toBe(0xffff_ffff);
+    expect(limits.indexOf(UNBOUNDED)).toBeGreaterThan(0);
+    expect(limits.at(-1)).toBe(UNBOUNDED);
+    expect(limits).toEqual(limits.toSorted((a, b) => a - b));
+  });
+
+  it('gives up sooner when the program writes as fast as that looks', () => {
+    expect(limitsAfter(50_000).indexOf(UNBOUNDED)).toBeGreaterThan(0);
+    expect(limitsAfter(50_000).indexOf(UNBOUNDED)).toBeLessThan(limitsAfter(500).indexOf(UNBOUNDED));
   });
 });
 
