@@ -59,6 +59,11 @@ export interface Finished {
   /** Depends on everything the workload has seen: the same for the same workload, parameters, seed and number of mutators. */
   readonly checksum?: number;
   readonly collections: number;
+  /**
+   * Pages that were written while the barrier-free marker tracked writes, each time they were found so. Each cost its writer a fault of the
+   * kernel's, a microsecond or so, which is in no other figure.
+   */
+  readonly writtenPages?: number;
   /** From the system's own log or statistics. */
   readonly pauses: readonly Pause[];
   /**

@@ -42,6 +42,7 @@ export interface Digest {
   readonly operations: number;
   readonly checks: number;
   readonly collections: number;
+  readonly writtenPages?: number;
   readonly wall: Cost;
   readonly cpu: Cost;
   readonly pauses: Distribution;
@@ -62,12 +63,14 @@ export interface Digest {
 
 /** `minimumHeapBytes` completes the nominal statistics. Reads the request file. */
 export function digestOf(finished: Finished, minimumHeapBytes: number | undefined): Digest {
-  const { wallNs, cpuNs, operations, checks, collections, pauses, interruptions, requests, hiccupNs, memory, nominal, about } = finished;
+  const { wallNs, cpuNs, operations, checks, collections, writtenPages, hiccupNs, memory, about } = finished;
+  const { pauses, interruptions, requests, nominal } = finished;
   const mutators = interruptions.map((intervals) => spansOf(intervals, wallNs));
   const heat = faultHeat(pauses, interruptions);
   return {
     ok: true,
     ...{ wallNs, cpuNs, operations, checks, collections, hiccupNs, memory, about },
+    ...(writtenPages === undefined ? {} : { writtenPages }),
     wall: wallCost(wallNs, interruptions, operations),
     cpu: cpuCost(cpuNs, operations),
     pauses: distributionOf(pauses.map(([, lengthNs]) => lengthNs)),

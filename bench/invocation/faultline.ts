@@ -42,6 +42,7 @@ class Watch {
   readonly survivals: number[] = [];
   begin: HeapStatistics | undefined;
   end: HeapStatistics | undefined;
+  writtenPages = 0;
   readonly #heap: Heap;
   #allocatedBytes = 0;
 
@@ -55,6 +56,9 @@ class Watch {
       // The whole time for which somebody stood still: from the request to stop on.
       const lengthNs = (event.timeToSafepointUs + event.pauseUs) * 1e3;
       this.pauses.push([fromEpochMs(event.timeMs) - lengthNs, lengthNs, event.pause]);
+    }
+    if (event.type === 'cycle' && this.begin !== undefined && this.end === undefined) {
+      this.writtenPages += event.writtenPages + event.remarkPages;
     }
     if (event.type !== 'collection') return;
     const { allocatedBytes } = this.#heap.statistics();
@@ -104,6 +108,7 @@ export async function runFaultline(job: Job): Promise<Finished> {
       operations: mutators.plan.operations * mutators.count,
       ...sum,
       collections: end.collections.count - begin.collections.count,
+      ...(heap.capabilities.marker === 'barrier-free' ? { writtenPages: watch.writtenPages } : {}),
       pauses: watch.pauses
         .filter(([startNs]) => inside(startNs))
         .map(([startNs, lengthNs, kind]): Pause => [Math.round(startNs - beginNs), Math.round(lengthNs), kind]),

@@ -251,7 +251,7 @@ bool AnotherRound(const std::vector<uint64_t>& pages) {
 
 uint64_t MostPagesInPause(const std::vector<uint64_t>& second_thoughts) {
   const auto large = std::count_if(second_thoughts.begin(), second_thoughts.end(), [](uint64_t pages) { return pages > 1024; });
-  if (second_thoughts.size() >= 16 || large >= 4) return ~uint64_t{0};
+  if (second_thoughts.size() >= 16 || large >= 2) return ~uint64_t{0};
   return second_thoughts.size() < 12 ? 128 : 256;
 }
 

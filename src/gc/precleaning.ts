@@ -24,7 +24,7 @@ const LATER_SECOND_THOUGHTS = 12;
 const MOST_SECOND_THOUGHTS = 16;
 /** A second thought that looked at more pages than this was about all of them, beside running threads: it may leave as many. */
 const PAGES_OF_A_LARGE_ONE = 1024;
-const MOST_LARGE_ONES = 4;
+const MOST_LARGE_ONES = 2;
 const UNBOUNDED = 0xffff_ffff;
 
 /**

@@ -69,6 +69,7 @@ export interface Figures {
     readonly cpuRemains: number;
   };
   readonly collections: number;
+  readonly writtenPages?: number;
   readonly checks: number;
   readonly pauses?: Tail;
   readonly pausesByKind: Readonly<Record<string, Tail>>;
@@ -159,6 +160,7 @@ function figuresOf(digests: readonly Digest[], random: Random): Figures {
   const latencies = digests.flatMap((digest) => (digest.latencies === undefined ? [] : [digest.latencies]));
   const heats = digests.flatMap(({ heat }) => (heat === undefined ? [] : [heat]));
   const settled = digests.flatMap(({ memory: { afterCollection } }) => (afterCollection?.requests ? [afterCollection] : []));
+  const written = digests.flatMap(({ writtenPages }) => (writtenPages === undefined ? [] : [writtenPages]));
   const metadata = digests.flatMap(({ memory: { metadataBytes } }) => (metadataBytes === undefined ? [] : [metadataBytes]));
   const tail = (distributions: readonly Distribution[]): Tail => tailOf(distributions, hiccupNs, random);
   return {
@@ -173,6 +175,7 @@ function figuresOf(digests: readonly Digest[], random: Random): Figures {
       cpuRemains: middle(digests.map(({ cpu }) => cpu.total - cpu.identified)),
     },
     collections: middle(digests.map(({ collections }) => collections)),
+    ...(written.length === 0 ? {} : { writtenPages: middle(written) }),
     checks: digests.reduce((sum, { checks }) => sum + checks, 0),
     ...(digests.some(({ pauses }) => pauses.count > 0) ? { pauses: tail(digests.map(({ pauses }) => pauses)) } : {}),
     pausesByKind: pausesByKind(digests, tail),

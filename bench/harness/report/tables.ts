@@ -31,6 +31,7 @@ const COLUMNS: readonly (readonly [head: string, cell: (figures: Figures, row: A
   ['heap over live data after a collection', ({ afterCollection }) => afterCollection?.heapOverLive.median.toFixed(3) ?? ''],
   ['latency p99.9 during it', ({ afterCollection }) => flooredText(afterCollection?.latencies[PERCENTILES.indexOf(99.9)])],
   ['collections', ({ collections }) => collections],
+  ['first writes while marking', ({ writtenPages }) => writtenPages?.toFixed(0) ?? ''],
 ];
 
 export function rowTable(rows: readonly AnalysedRow[]): string {
