@@ -250,9 +250,9 @@ bool AnotherRound(const std::vector<uint64_t>& pages) {
 }
 
 uint64_t MostPagesInPause(const std::vector<uint64_t>& second_thoughts) {
-  const auto large = std::count_if(second_thoughts.begin(), second_thoughts.end(), [](uint64_t pages) { return pages > 1024; });
-  if (second_thoughts.size() >= 16 || large >= 2) return ~uint64_t{0};
-  return second_thoughts.size() < 12 ? 128 : 256;
+  int patience = 16;
+  for (const uint64_t pages : second_thoughts) patience -= pages > 1024 ? 8 : pages > 256 ? 2 : 1;
+  return patience <= 0 ? ~uint64_t{0} : patience <= 4 ? 256 : 128;
 }
 
 // Returns how often the last pause became a round.

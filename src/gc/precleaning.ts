@@ -13,28 +13,29 @@ const SHRINKS_BELOW = 0.75;
 const ACCIDENT_ABOVE = 1.5;
 const MOST_ROUNDS = 12;
 
-/** So many the last pause looks at without a second thought: a fraction of a millisecond. Later so many more. */
+/** So many the last pause looks at without a second thought: a fraction of a millisecond. With little patience left, so many more. */
 const MOST_IN_PAUSE = 128;
 const MOST_IN_LATER_PAUSES = 256;
 /**
- * So often it may find more and become another round instead. Such a round looks at no more than some hundred pages and takes as long as
- * that; what it leaves gets less each time, whatever the scheduler does.
+ * When it finds more, it may become another round instead. Such a round looks at no more than some hundred pages and takes as long as
+ * that; what it leaves gets less each time, whatever the scheduler does, unless the program writes that fast. So a round that had much to
+ * look at costs more patience than one that had little; most of all one that was about all pages, beside running threads.
  */
-const LATER_SECOND_THOUGHTS = 12;
-const MOST_SECOND_THOUGHTS = 16;
-/** A second thought that looked at more pages than this was about all of them, beside running threads: it may leave as many. */
-const PAGES_OF_A_LARGE_ONE = 1024;
-const MOST_LARGE_ONES = 2;
+const PATIENCE = 16;
+const LITTLE_PATIENCE = 4;
 const UNBOUNDED = 0xffff_ffff;
+
+function patienceFor(pages: number): number {
+  return pages > 1024 ? 8 : pages > 256 ? 2 : 1;
+}
 
 /**
  * With more written pages than this the last pause is to become another round: threads were let run for longer than meant between the
  * last round and the pause. `secondThoughts`: the pages that each of those looked at, in this marking.
  */
 export function mostPagesInPause(secondThoughts: readonly number[]): number {
-  if (secondThoughts.length >= MOST_SECOND_THOUGHTS) return UNBOUNDED;
-  if (secondThoughts.filter((pages) => pages > PAGES_OF_A_LARGE_ONE).length >= MOST_LARGE_ONES) return UNBOUNDED;
-  return secondThoughts.length < LATER_SECOND_THOUGHTS ? MOST_IN_PAUSE : MOST_IN_LATER_PAUSES;
+  const left = secondThoughts.reduce((patience, pages) => patience - patienceFor(pages), PATIENCE);
+  return left <= 0 ? UNBOUNDED : left <= LITTLE_PATIENCE ? MOST_IN_LATER_PAUSES : MOST_IN_PAUSE;
 }
 
 /** `writtenPages`: what each round so far has found. */

@@ -65,6 +65,7 @@ describe('the last pause', () => {
   it('gives up sooner when the program writes as fast as that looks', () => {
     expect(limitsAfter(50_000).indexOf(UNBOUNDED)).toBeGreaterThan(0);
     expect(limitsAfter(50_000).indexOf(UNBOUNDED)).toBeLessThan(limitsAfter(500).indexOf(UNBOUNDED));
+    expect(limitsAfter(500).indexOf(UNBOUNDED)).toBeLessThan(limitsAfter(200).indexOf(UNBOUNDED));
   });
 });
 
