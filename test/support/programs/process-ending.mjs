@@ -46,12 +46,20 @@ const SITUATIONS = {
     const mutator = heap.attachMutator();
     makeFragmentedList(heap, mutator, 20);
     await start(heap, 'walking', 'walking');
-    const before = heap.statistics().cycles.compacting;
+    let passed = heap.statistics().cycles.compacting;
     if (natural) await start(heap, 'collecting');
     else void heap.collect();
-    // In mode stw there is no such moment: the whole cycle passes.
-    while (heap.phase !== 'compacting' && (fault !== 'stw' || heap.statistics().cycles.compacting === before)) {
+    while (heap.phase !== 'compacting') {
       mutator.poll();
+      const { compacting } = heap.statistics().cycles;
+      if (compacting === passed) continue;
+      // In mode stw there is no such moment: the whole cycle passes.
+      if (fault === 'stw') break;
+      // This thread waited for a CPU all the while. A list without holes would not be compacted again.
+      passed = compacting;
+      heap.roots.slots[0] = 0;
+      makeFragmentedList(heap, mutator, 20);
+      if (!natural) void heap.collect();
     }
     process.stdout.write(`phase ${heap.phase}\n`);
   },
