@@ -7,8 +7,9 @@
 //   4  rounds                  TakeRoots again, then marked objects on written pages are looked into again, and what they lead to.
 //                              Each round leaves what was written during it
 //   5  Finish     pause        the same for the last time; nothing is written meanwhile.  When more was written than a short pause can
-//                              look into, HasLittleLeft arms those pages and lets threads run while they are looked into: such a
-//                              round leaves what is written during that, not during a scan of all page tables as well
+//                              look into, HasLittleLeft arms some hundred of those pages and lets threads run while they are looked
+//                              into: such a round leaves the others, and what is written during that, not during a scan of all page
+//                              tables as well
 //   6  Release    concurrent   the view is ordinary memory again, long before the flip
 //
 // Why it is right (M).  Take a marked object and a slot of it, at the end of Finish.  If the slot's page was not written after the object
