@@ -17,7 +17,7 @@
 //                                   mutator that touched it; sources are freed behind the last reader (F)
 //   7  Finish          concurrent   nobody builds any more: the view is ordinary memory, targets are live regions,
 //                                   scratch is emptied (with a load barrier: a pause, behind which no old address is left)
-//   8  Reclaim         concurrent   surplus pages go back to the system
+//   8  Reclaim         concurrent   surplus pages go back to the system, those that are kept are mapped
 //
 // The steps 1 to 3 are in mark_and_sweep.cc, 5 in flip.cc, 4, 6 and 7 in compaction.cc, 8 in reclaim.cc; what mutators may do meanwhile
 // in faults.cc and settling.cc, what is left of a cycle that was given up in recovery.cc.
@@ -94,8 +94,8 @@ class Collector final : public FreshPages, public References {
   bool FlipPause(uint64_t limit_ns);
   bool Compact(uint64_t deadline_ns);
   bool Finish(uint64_t deadline_ns);
-  // Punches free regions until at most `keep_bytes` of spare pages are left, and the tails of used regions if asked to.
-  // False when the time is over.
+  // Punches free regions until at most `keep_bytes` of spare pages are left, which are mapped in the mutator view, and punches the tails
+  // of used regions if asked to.  False when the time is over.
   bool Reclaim(uint64_t keep_bytes, bool tails, uint64_t deadline_ns);
   // Whatever a control thread that ended left behind is brought to an end, and whoever waits for its collection is told
   // that it is over: true when the phase is idle.

@@ -68,17 +68,22 @@ bool Collector::Finish(uint64_t deadline_ns) {
 }
 
 // The kernel leaves every page of a range that was write-tracked read-only, and the first write to each would fault once more.  A flip
-// gives the view other page tables; without one this does.
+// gives the view other page tables; without one this does: what is in use is made writable, and what is not is unmapped, because whoever
+// takes it maps it in less time than it would take to make it writable.
 bool Collector::MakeViewWritable(uint64_t deadline_ns) {
-  if (writable_until_ == 0) heap_->regions.ForgetMapped();
   for (; writable_until_ < heap_->regions.count(); ++writable_until_) {
     if (NowNs() >= deadline_ns) return false;
     const RegionUse use = heap_->regions.use(writable_until_);
-    if (use.state == RegionState::kFree || use.used_pages == 0) continue;
+    const size_t offset = size_t{writable_until_} * kRegionBytes;
+    const size_t used_bytes = use.state == RegionState::kFree ? 0 : size_t{use.used_pages} * kPageBytes;
     // A refusal only means that mutators take these faults themselves.
-    (void)heap_->views.PopulateMutatorView(size_t{writable_until_} * kRegionBytes, size_t{use.used_pages} * kPageBytes).ok();
+    if (used_bytes > 0) (void)heap_->views.PopulateMutatorView(offset, used_bytes).ok();
+    // Whoever is given pages of this meanwhile faults on them once.
+    if (used_bytes < kRegionBytes) heap_->views.UnmapMutatorView(offset + used_bytes, kRegionBytes - used_bytes);
   }
   writable_until_ = 0;
+  heap_->regions.ForgetMapped();
+  heap_->view_read_only.store(false, std::memory_order_relaxed);
   return true;
 }
 

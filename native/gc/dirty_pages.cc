@@ -21,6 +21,7 @@ bool DirtyPages::Begin(uint64_t deadline_ns) {
   if (!begun_) {
     armed_until_ = 0;
     begun_ = true;
+    heap_->view_read_only.store(true, std::memory_order_relaxed);
     if (!tracking_.Begin(views.mutator_view(), views.span_bytes()).ok()) {
       // Every harvest is refused as well then, and everything counts as written.
       armed_until_ = heap_->regions.count();
@@ -37,6 +38,8 @@ bool DirtyPages::Begin(uint64_t deadline_ns) {
 }
 
 bool DirtyPages::End(uint64_t deadline_ns) {
+  // What was populated for writing becomes read-only piece by piece.
+  if (begun_) heap_->regions.ForgetMapped();
   while (!tracking_.ReleasePiece(kReleaseBytes)) {
     if (NowNs() >= deadline_ns) return false;
   }

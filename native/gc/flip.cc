@@ -52,6 +52,7 @@ bool Collector::FlipPause(uint64_t limit_ns) {
   const bool swapped = !in_pause && !barriered_loads;
   if (swapped) {
     heap_->regions.ForgetMapped();
+    heap_->view_read_only.store(false, std::memory_order_relaxed);
     view_is_new_ = true;
   }
   staging_ = in_pause ? nullptr : fault_mode_->staging();

@@ -1,7 +1,9 @@
-// Reclaim: hands surplus pages of free regions back to the system.
+// Reclaim: hands surplus pages of free regions back to the system, and maps those that stay.
 //
 // Punching costs 0.5 us a page and raises no userfaultfd event, so it happens here, between cycles, in small pieces.  Pages
-// of free regions are kept up to a budget, because copying into a recycled page is five times as fast as into a fresh one.
+// of free regions are kept up to a budget, because copying into a recycled page is five times as fast as into a fresh one.  After a flip,
+// and after a marking that was told of writes by the kernel, they are not in the page table of the mutator view.  A collector that has
+// a CPU of its own maps them, region by region, in half the time that mutators would take buffer by buffer.
 #include <algorithm>
 
 #include "gc/collector.h"
@@ -21,6 +23,15 @@ bool Collector::Reclaim(uint64_t keep_bytes, bool tails, uint64_t deadline_ns) {
     if (!regions.BeginPunch(region)) continue;
     const bool punched = heap_->file.PunchHole(size_t{region} * kRegionBytes, kRegionBytes).ok();
     regions.EndPunch(region, punched);
+  }
+  // From the front, where mutators take them from.
+  for (size_t i = 0; i < std::min(keep, reclaim_list_.size()); ++i) {
+    const PageRun run = regions.UnmappedFree(reclaim_list_[i]);
+    if (run.count == 0) continue;
+    if (NowNs() >= deadline_ns) return false;
+    // A refusal only means that mutators map them.
+    const Status status = heap_->views.MapMutatorView(size_t{run.first} * kPageBytes, size_t{run.count} * kPageBytes);
+    if (status.ok()) regions.NoteMappedFree(run);
   }
   if (!tails) return true;
   // Of an earlier walk that a cycle has interrupted, nothing is true any more.

@@ -46,7 +46,9 @@ Status PreparePages(Heap& heap, const PageRun& run) {
     return {};
   }
   if (!run.mapped) {
-    if (Status status = heap.views.MapMutatorView(offset, bytes); !status.ok()) return status;
+    const bool read_only = heap.view_read_only.load(std::memory_order_relaxed);
+    const Status status = read_only ? heap.views.PopulateMutatorView(offset, bytes) : heap.views.MapMutatorView(offset, bytes);
+    if (!status.ok()) return status;
   }
   memset(heap.views.mutator_view() + offset, 0, dirty);
   return {};

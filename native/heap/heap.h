@@ -109,6 +109,9 @@ class Heap {
   uint32_t* shared_roots = nullptr;
   uint32_t tlab_pages = 16;
   FreshPages* fresh_pages = nullptr;
+  // The mutator view is, or since its page tables came into use was, write-tracked: what is not in use is mapped read-only, or would be by a
+  // read.  Only a hint how to populate; relaxed, it orders nothing.
+  std::atomic<bool> view_read_only{false};
   // Null but in the mode with a load barrier.
   uint8_t* unsettled = nullptr;
   References* references = nullptr;

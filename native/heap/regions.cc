@@ -269,6 +269,26 @@ void Regions::EndPunch(RegionIndex region, bool punched) {
   search_from_ = std::min(search_from_, region);
 }
 
+PageRun Regions::UnmappedFree(RegionIndex region) const {
+  const std::lock_guard<std::mutex> guard(lock_);
+  PageRun run;
+  const Mapped& mapped = mapped_[region];
+  const uint32_t committed = clean_from_[region];
+  if (use_[region].state != RegionState::kFree || use_[region].used_pages != 0 || punching_[region] != 0) return run;
+  if (mapped.view == view_ && mapped.from == 0 && mapped.to >= committed) return run;
+  run.first = FirstPageOfRegion(region);
+  run.count = committed;
+  return run;
+}
+
+void Regions::NoteMappedFree(const PageRun& run) {
+  const std::lock_guard<std::mutex> guard(lock_);
+  const RegionIndex region = RegionOfPage(run.first);
+  // Taken meanwhile: who took it mapped it, and said so.
+  if (use_[region].state != RegionState::kFree || punching_[region] != 0) return;
+  mapped_[region] = {view_, 0, static_cast<uint16_t>(run.count)};
+}
+
 PageRun Regions::BeginPunchTail(RegionIndex region) {
   const std::lock_guard<std::mutex> guard(lock_);
   PageRun run;

@@ -105,6 +105,10 @@ class Regions {
   // The first region of the large object that `region` belongs to; stable while the object lives.
   RegionIndex LargeHead(RegionIndex region) const { return __atomic_load_n(&large_head_[region], __ATOMIC_RELAXED); }
 
+  // Pages of a free region that lie in the file and were not populated in the mutator view that is in use; count 0 when there are none.
+  PageRun UnmappedFree(RegionIndex region) const;
+  // They are populated now.
+  void NoteMappedFree(const PageRun& run);
   // The mutator view was replaced, or write-tracked: nothing that was populated before counts any more.
   void ForgetMapped() {
     const std::lock_guard<std::mutex> guard(lock_);

@@ -4,7 +4,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -276,125 +275,12 @@ void TheFileCanNeitherShrinkNorGrow() {
   EXPECT(ftruncate(raw.file.fd(), 2 * kBytes) == -1 && errno == EPERM);
 }
 
-// Other threads map and unmap all the time; no flip may leave a hole for them to land in, or destroy what is theirs.
-void FlipsLeaveNoHoleForOthersMappings() {
-  MemoryFile file;
-  EXPECT(file.Create(kBytes).ok());
-  Views views;
-  EXPECT(views.Create(file, nullptr, Views::NextView::kAccessible).ok());
-  const uintptr_t lowest = reinterpret_cast<uintptr_t>(views.alias());
-  const uintptr_t highest = reinterpret_cast<uintptr_t>(views.mutator_view()) + views.span_bytes();
-  std::atomic<bool> ending{false};
-  std::atomic<uint64_t> mappings{0};
-  std::vector<std::thread> threads;
-  for (uint32_t t = 0; t < 3; ++t) {
-    threads.emplace_back([&, t] {
-      Random random(t);
-      while (!ending.load(std::memory_order_relaxed)) {
-        // As large as a view, so that the hole of a moved view would fit it exactly.
-        const size_t bytes = random.Chance(50) ? views.span_bytes() : (1 + random.Below(100)) * kPageBytes;
-        void* mapped = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-        if (mapped == MAP_FAILED) continue;
-        EXPECT(reinterpret_cast<uintptr_t>(mapped) + bytes <= lowest || reinterpret_cast<uintptr_t>(mapped) >= highest);
-        volatile uint64_t* const mine = static_cast<uint64_t*>(mapped);
-        *mine = reinterpret_cast<uintptr_t>(mapped) + t;
-        if (random.Chance(30)) sched_yield();
-        EXPECT(*mine == reinterpret_cast<uintptr_t>(mapped) + t);
-        munmap(mapped, bytes);
-        mappings.fetch_add(1, std::memory_order_relaxed);
-      }
-    });
-  }
-  const uint32_t flips = ShortForm() ? 200 : 600;
-  for (uint32_t i = 0; i < flips; ++i) {
-    views.alias()[0] = static_cast<uint8_t>(i);
-    EXPECT(views.Swap().ok());
-    EXPECT(views.mutator_view()[0] == static_cast<uint8_t>(i));
-    while (!views.EmptyScratchPiece(size_t{256} << 20)) {
-    }
-    if (i % 16 == 0) sched_yield();
-  }
-  ending.store(true);
-  for (std::thread& thread : threads) thread.join();
-  EXPECT(mappings.load() > 0);
-}
-
-// A sanitizer's own memory would fault too.
-#if defined(__SANITIZE_THREAD__)
-__attribute__((noinline, no_sanitize_thread))
-#elif defined(__SANITIZE_ADDRESS__)
-__attribute__((noinline, no_sanitize_address))
-#endif
-uint64_t MinorFaultsOf(uint8_t* view) {
-  rusage before;
-  rusage after;
-  getrusage(RUSAGE_THREAD, &before);
-  for (size_t page = 0; page < kPages; ++page) view[page * kPageBytes] = 1;
-  getrusage(RUSAGE_THREAD, &after);
-  return static_cast<uint64_t>(after.ru_minflt - before.ru_minflt);
-}
-
-// When the second move is refused, the first is taken back, page tables and all.
-void ARefusedFlipLeavesTheViewAsItWas() {
-  MemoryFile file;
-  EXPECT(file.Create(kBytes).ok());
-  Views views;
-  EXPECT(views.Create(file, nullptr, Views::NextView::kAccessible).ok());
-  for (uint32_t skip = 0; skip < 2; ++skip) {
-    EXPECT(views.PopulateMutatorView(0, kBytes).ok());
-    ArmRefusal(SystemCall::kMremap, ENOMEM, skip, 1);
-    EXPECT(!views.Swap().ok());
-    ArmRefusal(SystemCall::kMremap, 0, 0, 0);
-    EXPECT(MinorFaultsOf(views.mutator_view()) < kPages);
-    EXPECT(views.EmptyScratchPiece(1));  // Nothing is left there.
-  }
-  EXPECT(views.Swap().ok());
-  EXPECT(MinorFaultsOf(views.mutator_view()) >= kPages);  // The next view's tables were empty.
-}
-
-// Behind the end of the file there is nothing: the kernel says SIGBUS there, whatever is registered.
-void AFileMayBeShorterThanItsViews() {
-  MemoryFile file;
-  EXPECT(file.Create(kBytes).ok());
-  Views views;
-  EXPECT(views.Create(file, nullptr, Views::NextView::kAccessible).ok());
-  EXPECT(views.span_bytes() == kViewAlignment);
-  for (uint32_t i = 0; i < 3; ++i) {
-    EXPECT(views.PopulateMutatorView(0, kBytes).ok());
-    views.mutator_view()[kBytes - 1] = static_cast<uint8_t>(i);
-    EXPECT(views.Swap().ok());
-    EXPECT(views.mutator_view()[kBytes - 1] == i && views.alias()[kBytes - 1] == i);
-    while (!views.EmptyScratchPiece(size_t{64} << 20)) {
-    }
-  }
-  EXPECT(!views.PopulateMutatorView(kBytes, kPageBytes).ok());
-}
-
-// Pages that were mapped by read faults, from the file or new, are written without another fault; those beside them fault.
-void MappedPagesAreWrittenWithoutAFault() {
-  constexpr size_t kMapped = kPages * kPageBytes;
-  MemoryFile file;
-  EXPECT(file.Create(2 * kMapped).ok());
-  Views views;
-  EXPECT(views.Create(file, nullptr, Views::NextView::kAccessible).ok());
-  // The first half of the mapped pages is in the file, the second is not.
-  EXPECT(views.PopulateAlias(0, kMapped / 2).ok());
-  EXPECT(views.MapMutatorView(0, kMapped).ok());
-  EXPECT(MinorFaultsOf(views.mutator_view()) == 0);
-  EXPECT(MinorFaultsOf(views.mutator_view() + kMapped) >= kPages);
-  EXPECT(views.alias()[0] == 1 && views.alias()[kMapped - kPageBytes] == 1);
-}
-
 }  // namespace
 }  // namespace faultline::test
 
 int main() {
   using namespace faultline;
   using namespace faultline::test;
-  AFileMayBeShorterThanItsViews();
-  MappedPagesAreWrittenWithoutAFault();
-  ARefusedFlipLeavesTheViewAsItWas();
-  FlipsLeaveNoHoleForOthersMappings();
   if (!ProbeUserfaultfd().has_minor_faults()) {
     std::printf("this kernel offers no userfaultfd minor faults on shared memory to this process\n");
     return kSkipped;

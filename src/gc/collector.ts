@@ -18,7 +18,7 @@
  *   flip     pause        the mutator view is swapped and armed, roots are rewritten
  *   compact  concurrent   workers and faulting mutators build every page once
  *   finish   concurrent   the view becomes ordinary memory again
- *   reclaim  concurrent   surplus pages go back to the system
+ *   reclaim  concurrent   surplus pages go back to the system, those that are kept are mapped
  *
  * Each step is a native call that takes a slice of time and says whether it is done (native/gc/collector.h has the laws that
  * hold in each). A pause is one call: no JavaScript runs between stop and resume.
@@ -246,7 +246,7 @@ export class Collector {
       this.#phase(cycle, 'compact', () => untilDone((sliceMs) => native.compact(heap, sliceMs)));
     }
     this.#phase(cycle, 'finish', () => untilDone((sliceMs) => native.finish(heap, sliceMs)));
-    this.#pacing.noteCycle(kind, targets.length > 0, nowMs() - startMs);
+    this.#pacing.noteCycle(kind, targets.length, nowMs() - startMs);
     this.#setUp.emit(this.#summary(cycle, startMs));
     return { sources: targets.length > 0 ? sources : new Uint32Array(0), targets };
   }

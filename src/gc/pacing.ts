@@ -53,8 +53,10 @@ export class Pacing {
   /** What the trigger stands for, and what was asked for at a sample. */
   #armed: Decision | undefined;
   #asked: Decision | undefined;
+  /** Of the collection that runs. */
   #cycles = 0;
   #cyclesMs = 0;
+  #targetRegions = 0;
 
   constructor(setUp: PacingSetUp) {
     this.#setUp = setUp;
@@ -105,9 +107,10 @@ export class Pacing {
     this.#rate.noteStopped(ms);
   }
 
-  noteCycle(kind: CollectionKind, moved: boolean, durationMs: number): void {
-    this.#cycleTime.endCycle(kind, moved);
+  noteCycle(kind: CollectionKind, targetRegions: number, durationMs: number): void {
+    this.#cycleTime.endCycle(kind, targetRegions > 0);
     this.#cycles++;
+    this.#targetRegions = Math.max(this.#targetRegions, targetRegions);
     this.#cyclesMs += durationMs;
   }
 
@@ -118,6 +121,7 @@ export class Pacing {
     this.#setUp.native.setTrigger(this.#setUp.heap, NEVER, NEVER);
     this.#cycles = 0;
     this.#cyclesMs = 0;
+    this.#targetRegions = 0;
     // Somebody else may have asked first.
     if (decision === undefined || (!byTrigger && decision.reason !== reason)) return reason;
     const timeMs = nowMs();
@@ -138,18 +142,23 @@ export class Pacing {
   resize(liveBytes: number): number {
     const timeMs = nowMs();
     const { chargedBytes, allocatedBytes } = this.#pulse();
+    const takenBytes = allocatedBytes - this.#after.allocatedBytes;
     this.#limit(
       this.#sizing.limitAfter({
         chargedBytes,
         liveBytes,
-        allocatedBytes: allocatedBytes - this.#after.allocatedBytes,
+        allocatedBytes: takenBytes,
         elapsedMs: timeMs - this.#after.timeMs,
         cyclesMs: this.#cyclesMs,
         cycles: this.#cycles,
       }),
     );
     this.#remember(timeMs);
-    return spareBytes(chargedBytes / REGION_BYTES, triggerAt(this.#inputs(timeMs)).regions);
+    return spareBytes({
+      untilTriggerBytes: triggerAt(this.#inputs(timeMs)).regions * REGION_BYTES - chargedBytes,
+      takenBytes,
+      targetBytes: this.#targetRegions * REGION_BYTES,
+    });
   }
 
   /** A collection has ended. */

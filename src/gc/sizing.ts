@@ -121,12 +121,22 @@ export function sizingPolicy({ sizing, minBytes, memoryPricePerMib }: SizingOpti
 /** Pages kept for recycling, at least. Copying or allocating into a fresh page costs five times as much. */
 const LEAST_SPARE_BYTES = 16 * 2 ** 20;
 
+/** What the pages of a heap file were needed for, from the end of one collection to the end of the next. */
+export interface PageNeeds {
+  /** What mutators may take until the next collection begins. */
+  untilTriggerBytes: number;
+  /** What they took from the end of the collection before to the end of this one. */
+  takenBytes: number;
+  /** Where this collection moved objects to. */
+  targetBytes: number;
+}
+
 /**
- * Bytes of free pages to keep in the heap file after a collection: what mutators will take until the next one begins. More than
- * that was needed once (by a larger live set, by the targets of a large evacuation) and goes back to the system.
+ * Bytes of free pages to keep in the heap file after a collection: what will be taken until the next one ends, if that is like this one.
+ * More than that was needed once (by a larger live set, by the targets of a large evacuation) and goes back to the system.
  */
-export function spareBytes(chargedRegions: number, triggerRegions: number): number {
-  return Math.max(LEAST_SPARE_BYTES, (triggerRegions - chargedRegions) * REGION_BYTES);
+export function spareBytes({ untilTriggerBytes, takenBytes, targetBytes }: PageNeeds): number {
+  return Math.max(LEAST_SPARE_BYTES, untilTriggerBytes, takenBytes + targetBytes);
 }
 
 /** Whole regions, never below the minimum, never above the capacity. */

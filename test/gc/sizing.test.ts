@@ -112,8 +112,10 @@ describe('the limit', () => {
 
 describe('the spare memory', () => {
   it('is what mutators take until the trigger, and at least 16 MiB', () => {
-    expect(spareBytes(100, 160)).toBe(60 * MIB);
-    expect(spareBytes(100, 101)).toBe(16 * MIB);
-    expect(spareBytes(100, 100)).toBe(16 * MIB);
+    expect(spareBytes({ untilTriggerBytes: 60 * MIB, takenBytes: 20 * MIB, targetBytes: 0 })).toBe(60 * MIB);
+    expect(spareBytes({ untilTriggerBytes: 60 * MIB, takenBytes: 70 * MIB, targetBytes: 0 })).toBe(70 * MIB);
+    expect(spareBytes({ untilTriggerBytes: 60 * MIB, takenBytes: 50 * MIB, targetBytes: 30 * MIB })).toBe(80 * MIB);
+    expect(spareBytes({ untilTriggerBytes: MIB, takenBytes: 2 * MIB, targetBytes: MIB })).toBe(16 * MIB);
+    expect(spareBytes({ untilTriggerBytes: 0, takenBytes: 0, targetBytes: 0 })).toBe(16 * MIB);
   });
 });

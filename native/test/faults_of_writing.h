@@ -1,0 +1,32 @@
+// How many faults the calling thread takes when it writes to pages, told by the kernel.
+#pragma once
+
+#include <sys/resource.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#include "heap/layout.h"
+
+namespace faultline::test {
+
+// Also those that the kernel takes on the thread's behalf while it populates a range.
+inline uint64_t MinorFaultsOfThread() {
+  rusage usage;
+  getrusage(RUSAGE_THREAD, &usage);
+  return static_cast<uint64_t>(usage.ru_minflt);
+}
+
+// One byte of each page.  A sanitizer's own memory would fault too.
+#if defined(__SANITIZE_THREAD__)
+__attribute__((noinline, no_sanitize_thread))
+#elif defined(__SANITIZE_ADDRESS__)
+__attribute__((noinline, no_sanitize_address))
+#endif
+inline uint64_t FaultsOfWriting(uint8_t* view, size_t pages) {
+  const uint64_t before = MinorFaultsOfThread();
+  for (size_t page = 0; page < pages; ++page) view[page * kPageBytes] = 1;
+  return MinorFaultsOfThread() - before;
+}
+
+}  // namespace faultline::test

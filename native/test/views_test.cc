@@ -1,0 +1,166 @@
+// The mappings of a memory file: what a flip does with their page tables, and which ways to fill those spare a fault.
+#include <sched.h>
+#include <sys/mman.h>
+
+#include "faults_of_writing.h"
+#include "os/memory_file.h"
+#include "os/refusals.h"
+#include "os/views.h"
+#include "os/write_tracking.h"
+#include "test_heap.h"
+
+namespace faultline::test {
+namespace {
+
+constexpr size_t kPages = 16;
+constexpr size_t kBytes = kPages * kPageBytes;
+
+// Other threads map and unmap all the time; no flip may leave a hole for them to land in, or destroy what is theirs.
+void FlipsLeaveNoHoleForOthersMappings() {
+  MemoryFile file;
+  EXPECT(file.Create(kBytes).ok());
+  Views views;
+  EXPECT(views.Create(file, nullptr, Views::NextView::kAccessible).ok());
+  const uintptr_t lowest = reinterpret_cast<uintptr_t>(views.alias());
+  const uintptr_t highest = reinterpret_cast<uintptr_t>(views.mutator_view()) + views.span_bytes();
+  std::atomic<bool> ending{false};
+  std::atomic<uint64_t> mappings{0};
+  std::vector<std::thread> threads;
+  for (uint32_t t = 0; t < 3; ++t) {
+    threads.emplace_back([&, t] {
+      Random random(t);
+      while (!ending.load(std::memory_order_relaxed)) {
+        // As large as a view, so that the hole of a moved view would fit it exactly.
+        const size_t bytes = random.Chance(50) ? views.span_bytes() : (1 + random.Below(100)) * kPageBytes;
+        void* mapped = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        if (mapped == MAP_FAILED) continue;
+        EXPECT(reinterpret_cast<uintptr_t>(mapped) + bytes <= lowest || reinterpret_cast<uintptr_t>(mapped) >= highest);
+        volatile uint64_t* const mine = static_cast<uint64_t*>(mapped);
+        *mine = reinterpret_cast<uintptr_t>(mapped) + t;
+        if (random.Chance(30)) sched_yield();
+        EXPECT(*mine == reinterpret_cast<uintptr_t>(mapped) + t);
+        munmap(mapped, bytes);
+        mappings.fetch_add(1, std::memory_order_relaxed);
+      }
+    });
+  }
+  const uint32_t flips = ShortForm() ? 200 : 600;
+  for (uint32_t i = 0; i < flips; ++i) {
+    views.alias()[0] = static_cast<uint8_t>(i);
+    EXPECT(views.Swap().ok());
+    EXPECT(views.mutator_view()[0] == static_cast<uint8_t>(i));
+    while (!views.EmptyScratchPiece(size_t{256} << 20)) {
+    }
+    if (i % 16 == 0) sched_yield();
+  }
+  ending.store(true);
+  for (std::thread& thread : threads) thread.join();
+  EXPECT(mappings.load() > 0);
+}
+
+// When the second move is refused, the first is taken back, page tables and all.
+void ARefusedFlipLeavesTheViewAsItWas() {
+  MemoryFile file;
+  EXPECT(file.Create(kBytes).ok());
+  Views views;
+  EXPECT(views.Create(file, nullptr, Views::NextView::kAccessible).ok());
+  for (uint32_t skip = 0; skip < 2; ++skip) {
+    EXPECT(views.PopulateMutatorView(0, kBytes).ok());
+    ArmRefusal(SystemCall::kMremap, ENOMEM, skip, 1);
+    EXPECT(!views.Swap().ok());
+    ArmRefusal(SystemCall::kMremap, 0, 0, 0);
+    EXPECT(FaultsOfWriting(views.mutator_view(), kPages) < kPages);
+    EXPECT(views.EmptyScratchPiece(1));  // Nothing is left there.
+  }
+  EXPECT(views.Swap().ok());
+  EXPECT(FaultsOfWriting(views.mutator_view(), kPages) >= kPages);  // The next view's tables were empty.
+}
+
+// Behind the end of the file there is nothing: the kernel says SIGBUS there, whatever is registered.
+void AFileMayBeShorterThanItsViews() {
+  MemoryFile file;
+  EXPECT(file.Create(kBytes).ok());
+  Views views;
+  EXPECT(views.Create(file, nullptr, Views::NextView::kAccessible).ok());
+  EXPECT(views.span_bytes() == kViewAlignment);
+  for (uint32_t i = 0; i < 3; ++i) {
+    EXPECT(views.PopulateMutatorView(0, kBytes).ok());
+    views.mutator_view()[kBytes - 1] = static_cast<uint8_t>(i);
+    EXPECT(views.Swap().ok());
+    EXPECT(views.mutator_view()[kBytes - 1] == i && views.alias()[kBytes - 1] == i);
+    while (!views.EmptyScratchPiece(size_t{64} << 20)) {
+    }
+  }
+  EXPECT(!views.PopulateMutatorView(kBytes, kPageBytes).ok());
+}
+
+// Pages that were mapped by read faults, from the file or new, are written without another fault; those beside them fault.
+void MappedPagesAreWrittenWithoutAFault() {
+  constexpr size_t kMapped = kPages * kPageBytes;
+  MemoryFile file;
+  EXPECT(file.Create(2 * kMapped).ok());
+  Views views;
+  EXPECT(views.Create(file, nullptr, Views::NextView::kAccessible).ok());
+  // The first half of the mapped pages is in the file, the second is not.
+  EXPECT(views.PopulateAlias(0, kMapped / 2).ok());
+  EXPECT(views.MapMutatorView(0, kMapped).ok());
+  EXPECT(FaultsOfWriting(views.mutator_view(), kPages) == 0);
+  EXPECT(FaultsOfWriting(views.mutator_view() + kMapped, kPages) >= kPages);
+  EXPECT(views.alias()[0] == 1 && views.alias()[kMapped - kPageBytes] == 1);
+}
+
+// A view that is or was write-tracked: a read fault maps its pages read-only, and populating by reads leaves those that are mapped as they
+// are.  Populating for writing spares the fault; so does populating by reads when the entries were taken out of the page table before.
+void WriteTrackingLeavesPagesReadOnly() {
+  MemoryFile file;
+  EXPECT(file.Create(kBytes).ok());
+  Views views;
+  EXPECT(views.Create(file, nullptr, Views::NextView::kAccessible).ok());
+  EXPECT(views.PopulateAlias(0, kBytes).ok());
+  WriteTracking tracking;
+  EXPECT(tracking.Open().ok());
+  uint8_t* const view = views.mutator_view();
+  const auto track = [&] { EXPECT(tracking.Begin(view, views.span_bytes()).ok()); };
+  const auto release = [&] {
+    while (!tracking.ReleasePiece(size_t{1} << 30)) {
+    }
+  };
+
+  track();
+  EXPECT(views.MapMutatorView(0, kBytes).ok());
+  EXPECT(FaultsOfWriting(view, kPages) == kPages);
+  views.UnmapMutatorView(0, kBytes);
+  EXPECT(views.PopulateMutatorView(0, kBytes).ok());
+  EXPECT(FaultsOfWriting(view, kPages) == 0);
+  // Nothing was armed; the release alone makes them read-only.
+  release();
+  EXPECT(views.MapMutatorView(0, kBytes).ok());
+  EXPECT(FaultsOfWriting(view, kPages) == kPages);
+
+  track();
+  release();
+  EXPECT(views.PopulateMutatorView(0, kBytes).ok());
+  EXPECT(FaultsOfWriting(view, kPages) == 0);
+
+  track();
+  release();
+  view[0] = 7;
+  views.UnmapMutatorView(0, kBytes);
+  EXPECT(views.MapMutatorView(0, kBytes).ok());
+  EXPECT(view[0] == 7 && views.alias()[0] == 7);  // The file keeps what was written.
+  EXPECT(FaultsOfWriting(view, kPages) == 0);
+}
+
+}  // namespace
+}  // namespace faultline::test
+
+int main() {
+  using namespace faultline;
+  using namespace faultline::test;
+  AFileMayBeShorterThanItsViews();
+  MappedPagesAreWrittenWithoutAFault();
+  ARefusedFlipLeavesTheViewAsItWas();
+  FlipsLeaveNoHoleForOthersMappings();
+  if (MarkerWorks(MarkerKind::kBarrierFree)) WriteTrackingLeavesPagesReadOnly();
+  return 0;
+}
