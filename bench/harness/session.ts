@@ -44,8 +44,11 @@ const FULL: Limits = {
   tolerance: 0.02,
 };
 
-/** Near the minimum heap a collector may go on for ever: a search waits this many times as long as the fastest run took. */
-const PATIENCE = 10;
+/**
+ * Near the minimum heap a collector may go on for ever: a search waits this many times as long as the fastest run took. A heap in which
+ * a program takes longer is not one that it runs in.
+ */
+const PATIENCE = 5;
 const LEAST_PATIENCE_MS = 5000;
 const FAILURES_ENOUGH = 2;
 

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "os/clock.h"
+#include "precleaning_rules.h"
 #include "test_heap.h"
 
 namespace faultline::test {
@@ -238,22 +239,6 @@ class Writers {
   std::atomic<uint64_t> written_{0};
   std::vector<std::thread> threads_;
 };
-
-// As src/gc/precleaning.ts decides.
-bool AnotherRound(const std::vector<uint64_t>& pages) {
-  if (pages.empty()) return true;
-  const double last = static_cast<double>(pages.back());
-  if (pages.size() >= 12 || last <= 64) return false;
-  if (pages.size() < 2) return true;
-  const double fewest = static_cast<double>(*std::min_element(pages.begin(), pages.end() - 1));
-  return last < 0.75 * fewest || last > 1.5 * fewest;
-}
-
-uint64_t MostPagesInPause(const std::vector<uint64_t>& second_thoughts) {
-  int patience = 16;
-  for (const uint64_t pages : second_thoughts) patience -= pages > 1024 ? 8 : pages > 256 ? 2 : 1;
-  return patience <= 0 ? ~uint64_t{0} : patience <= 4 ? 256 : 128;
-}
 
 // Returns how often the last pause became a round.
 size_t MarkOnce(TestHeap& test, std::vector<double>* start_pauses_us) {

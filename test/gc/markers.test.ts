@@ -4,7 +4,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Probe } from '../../src/binding.ts';
 import { bestMarker, judgeMarkers } from '../../src/gc/markers.ts';
-import { anotherRound, mostPagesInPause } from '../../src/gc/precleaning.ts';
 import { binding, Heap } from '../support/faultline.ts';
 import { countdown, LinkedList, makeHeap, makeHeapWithMutator } from '../support/heaps.ts';
 import { MARKERS, MODES, rounds } from '../support/modes.ts';
@@ -33,39 +32,6 @@ describe('a machine', () => {
     expect(remarks[0]).toMatch(/ENOTTY.*6\.7/);
     expect(remarks[1]).toContain('barrieredStores');
     expect(judgeMarkers(probe, false, 'arm64')[0]!.remark).toContain('arm64');
-  });
-});
-
-describe('another round of precleaning', () => {
-  it.each<[string, number[], boolean]>([
-    ['is worth it at first', [], true],
-    ['is worth it while rounds find less and less', [5000, 1200, 400], true],
-    ['is not worth it for a few pages', [5000, 64], false],
-    ['is not worth it when the program writes as fast as rounds look', [5000, 4900], false],
-    ['is worth it after one that found many more than those before', [5000, 400, 30_000], true],
-    ['is not worth it once that is made up for', [5000, 400, 30_000, 420], false],
-    ['is not worth it when the program writes faster and faster', [400, 500, 650, 800, 900, 1000, 1200, 1500, 1600, 1700, 1800, 1900], false],
-    ['is not worth it for ever', Array.from({ length: 12 }, (_, round) => 100_000 / 2 ** round + 100), false],
-  ])('%s', (_what, writtenPages, expected) => expect(anotherRound(writtenPages)).toBe(expected));
-});
-
-describe('the last pause', () => {
-  const UNBOUNDED = 0xffff_ffff;
-  const limitsAfter = (pagesOfEach: number) =>
-    Array.from({ length: 30 }, (_, count) => mostPagesInPause(Array.from({ length: count }, () => pagesOfEach)));
-
-  it('becomes another round when it finds many pages, but not for ever', () => {
-    const limits = limitsAfter(500);
-    expect(limits[0]).toBeLessThan(1000);
-    expect(limits.indexOf(UNBOUNDED)).toBeGreaterThan(0);
-    expect(limits.at(-1)).toBe(UNBOUNDED);
-    expect(limits).toEqual(limits.toSorted((a, b) => a - b));
-  });
-
-  it('gives up sooner when the program writes as fast as that looks', () => {
-    expect(limitsAfter(50_000).indexOf(UNBOUNDED)).toBeGreaterThan(0);
-    expect(limitsAfter(50_000).indexOf(UNBOUNDED)).toBeLessThan(limitsAfter(500).indexOf(UNBOUNDED));
-    expect(limitsAfter(500).indexOf(UNBOUNDED)).toBeLessThan(limitsAfter(200).indexOf(UNBOUNDED));
   });
 });
 

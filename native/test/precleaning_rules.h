@@ -1,0 +1,30 @@
+// The rules of src/gc/precleaning.ts, for native programs that mark as a heap in use does.  test/gc/precleaning-cases.txt ties the two
+// together: both are held against it.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+namespace faultline::test {
+
+inline constexpr uint64_t kUnbounded = 0xffff'ffff;
+
+// `pages`: what each round so far has found.
+inline bool AnotherRound(const std::vector<uint64_t>& pages) {
+  if (pages.empty()) return true;
+  const double last = static_cast<double>(pages.back());
+  if (pages.size() >= 12 || last <= 64) return false;
+  if (pages.size() < 2) return true;
+  const double fewest = static_cast<double>(*std::min_element(pages.begin(), pages.end() - 1));
+  return last < 0.75 * fewest || last > 1.5 * fewest;
+}
+
+// `second_thoughts`: what each round that the last pause became looked at.
+inline uint64_t MostPagesInPause(const std::vector<uint64_t>& second_thoughts) {
+  int patience = 16;
+  for (const uint64_t pages : second_thoughts) patience -= pages > 1024 ? 8 : pages > 256 ? 2 : 1;
+  return patience <= 0 ? kUnbounded : patience <= 4 ? 256 : 128;
+}
+
+}  // namespace faultline::test
