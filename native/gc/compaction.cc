@@ -79,7 +79,7 @@ bool Collector::MakeViewWritable(uint64_t deadline_ns) {
     // A refusal only means that mutators take these faults themselves.
     if (used_bytes > 0) (void)heap_->views.PopulateMutatorView(offset, used_bytes).ok();
     // Whoever is given pages of this meanwhile faults on them once.
-    if (used_bytes < kRegionBytes) heap_->views.UnmapMutatorView(offset + used_bytes, kRegionBytes - used_bytes);
+    if (used_bytes < kRegionBytes) (void)heap_->views.UnmapMutatorView(offset + used_bytes, kRegionBytes - used_bytes).ok();
   }
   writable_until_ = 0;
   heap_->regions.ForgetMapped();

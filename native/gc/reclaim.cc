@@ -23,6 +23,8 @@ bool Collector::Reclaim(uint64_t keep_bytes, bool tails, uint64_t deadline_ns) {
     if (!regions.BeginPunch(region)) continue;
     const bool punched = heap_->file.PunchHole(size_t{region} * kRegionBytes, kRegionBytes).ok();
     regions.EndPunch(region, punched);
+    // What is refused now is tried again after the next collection.
+    if (!punched) break;
   }
   // From the front, where mutators take them from.
   for (size_t i = 0; i < std::min(keep, reclaim_list_.size()); ++i) {
@@ -30,8 +32,8 @@ bool Collector::Reclaim(uint64_t keep_bytes, bool tails, uint64_t deadline_ns) {
     if (run.count == 0) continue;
     if (NowNs() >= deadline_ns) return false;
     // A refusal only means that mutators map them.
-    const Status status = heap_->views.MapMutatorView(size_t{run.first} * kPageBytes, size_t{run.count} * kPageBytes);
-    if (status.ok()) regions.NoteMappedFree(run);
+    if (!heap_->views.MapMutatorView(size_t{run.first} * kPageBytes, size_t{run.count} * kPageBytes).ok()) break;
+    regions.NoteMappedFree(run);
   }
   if (!tails) return true;
   // Of an earlier walk that a cycle has interrupted, nothing is true any more.

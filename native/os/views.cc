@@ -148,9 +148,9 @@ Status Views::PopulateMutatorView(size_t offset, size_t bytes) {
 
 Status Views::MapMutatorView(size_t offset, size_t bytes) { return Populate(*file_, mutator_view_, offset, bytes, MADV_POPULATE_READ); }
 
-void Views::UnmapMutatorView(size_t offset, size_t bytes) {
-  const int zapped = madvise(mutator_view_ + offset, bytes, MADV_DONTNEED);
-  FAULTLINE_CHECK(zapped == 0, "page table entries of a mapped file can be dropped", static_cast<uint64_t>(errno));
+Status Views::UnmapMutatorView(size_t offset, size_t bytes) {
+  if (madvise(mutator_view_ + offset, bytes, MADV_DONTNEED) == 0) return {};
+  return SysError{errno, "madvise(DONTNEED)"};
 }
 
 Status Views::PopulateAlias(size_t offset, size_t bytes) { return Populate(*file_, alias_, offset, bytes, MADV_POPULATE_WRITE); }

@@ -50,8 +50,9 @@ class Views {
   // the view is registered.  Writes need no fault later, as the kernel keeps no account of dirty pages in memory files; but pages that
   // were read-only before remain so.
   Status MapMutatorView(size_t offset, size_t bytes);
-  // Takes the range out of the view's page table; the file keeps its pages, and the next touch of each maps it anew.
-  void UnmapMutatorView(size_t offset, size_t bytes);
+  // Takes the range out of the view's page table; the file keeps its pages, and the next touch of each maps it anew.  EINVAL where
+  // the process has locked its memory (mlock, mlockall).
+  Status UnmapMutatorView(size_t offset, size_t bytes);
   Status PopulateAlias(size_t offset, size_t bytes);
 
   // Protection of a piece of V (sigsegv mode).

@@ -1,9 +1,10 @@
 // Recycled pages: whoever allocates takes no fault for pages that the heap had before, and the fewest that the kernel allows while marking
 // has the view write-tracked.  Each page counts once; with a fault of its own for each page, allocation takes twice as long.
-#include <cinttypes>
+#include <cerrno>
 
 #include "faults_of_writing.h"
 #include "os/clock.h"
+#include "os/refusals.h"
 #include "test_heap.h"
 
 namespace faultline::test {
@@ -139,6 +140,22 @@ void OnlyFreePagesOfTheFileAreMapped() {
   EXPECT(regions.UnmappedFree(free[3]).count == 0);
 }
 
+// A refusal ends it, or a heap with many regions would try them all again in each slice; mutators map what they take.
+void ARefusalLeavesTheRestToMutators() {
+  Scene scene(MarkerKind::kStopped, false);
+  scene.Collect();
+  Regions& regions = scene.test.heap.regions;
+  std::vector<RegionIndex> free;
+  regions.CommittedFree(&free);
+  regions.ForgetMapped();
+  ArmRefusal(SystemCall::kPopulate, ENOMEM, 0, 1);
+  scene.Reclaim(kCapacityRegions * kRegionBytes);
+  ArmRefusal(SystemCall::kPopulate, 0, 0, 0);
+  for (const RegionIndex region : free) EXPECT(regions.UnmappedFree(region).count > 0);
+  scene.Reclaim(kCapacityRegions * kRegionBytes);
+  for (const RegionIndex region : free) EXPECT(regions.UnmappedFree(region).count == 0);
+}
+
 }  // namespace
 }  // namespace faultline::test
 
@@ -152,6 +169,7 @@ int main() {
     }
   }
   OnlyFreePagesOfTheFileAreMapped();
+  ARefusalLeavesTheRestToMutators();
   if (!MarkerWorks(MarkerKind::kBarrierFree)) return 0;
   PagesHandedOutWhileMarkingFaultOnce(false);
   PagesHandedOutWhileMarkingFaultOnce(true);

@@ -129,7 +129,7 @@ void WriteTrackingLeavesPagesReadOnly() {
   track();
   EXPECT(views.MapMutatorView(0, kBytes).ok());
   EXPECT(FaultsOfWriting(view, kPages) == kPages);
-  views.UnmapMutatorView(0, kBytes);
+  EXPECT(views.UnmapMutatorView(0, kBytes).ok());
   EXPECT(views.PopulateMutatorView(0, kBytes).ok());
   EXPECT(FaultsOfWriting(view, kPages) == 0);
   // Nothing was armed; the release alone makes them read-only.
@@ -145,10 +145,17 @@ void WriteTrackingLeavesPagesReadOnly() {
   track();
   release();
   view[0] = 7;
-  views.UnmapMutatorView(0, kBytes);
+  EXPECT(views.UnmapMutatorView(0, kBytes).ok());
   EXPECT(views.MapMutatorView(0, kBytes).ok());
   EXPECT(view[0] == 7 && views.alias()[0] == 7);  // The file keeps what was written.
   EXPECT(FaultsOfWriting(view, kPages) == 0);
+
+  // Locked memory stays mapped.
+  if (mlock(view, kBytes) == 0) {
+    const Status refused = views.UnmapMutatorView(0, kBytes);
+    EXPECT(!refused.ok() && refused.error().error_number == EINVAL);
+    EXPECT(munlock(view, kBytes) == 0);
+  }
 }
 
 }  // namespace
