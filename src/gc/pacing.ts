@@ -46,6 +46,8 @@ export class Pacing {
   #limitBytes: number;
   /** After the last collection, or at the start. */
   #after: { freeBytes: number; chargedBytes: number; allocatedBytes: number; timeMs: number };
+  /** Whether `#after` is the end of a collection. */
+  #collected = false;
   #last: { allocatedBytes: number; allocatedMs: number };
   #stopped = false;
   #returned: 'nothing' | 'some' | 'all' = 'nothing';
@@ -156,7 +158,8 @@ export class Pacing {
     this.#remember(timeMs);
     return spareBytes({
       untilTriggerBytes: triggerAt(this.#inputs(timeMs)).regions * REGION_BYTES - chargedBytes,
-      takenBytes,
+      // Up to the first collection a program builds up what it works with: that tells nothing of the time to the next one.
+      takenBytes: this.#collected ? takenBytes : 0,
       targetBytes: this.#targetRegions * REGION_BYTES,
     });
   }
@@ -164,6 +167,7 @@ export class Pacing {
   /** A collection has ended. */
   end(): void {
     this.#returned = 'nothing';
+    this.#collected = true;
     this.#remember(nowMs());
     this.#arm();
     this.#schedule();
