@@ -88,13 +88,16 @@ void PagesHandedOutWhileMarkingFaultOnce(bool marking_over) {
   Scene scene(MarkerKind::kBarrierFree, false);
   scene.Collect();
   Collector& collector = *scene.test.collector;
-  collector.BeginCollection();
-  scene.mutator.Park();
-  if (marking_over) {
+  const auto mark = [&] {
     scene.test.Mark();
     collector.Sweep();
     EXPECT(!collector.MakePlan({}, 0));
     scene.test.ReleaseMarking();
+  };
+  collector.BeginCollection();
+  scene.mutator.Park();
+  if (marking_over) {
+    mark();
   } else {
     while (!collector.PrepareMarking(NowNs() + kSliceNs)) {
     }
@@ -104,12 +107,7 @@ void PagesHandedOutWhileMarkingFaultOnce(bool marking_over) {
   std::printf("%s: %.3f faults a page\n", marking_over ? "after marking" : "while marking", faults);
   EXPECT(faults <= kWriteFaults);
   scene.mutator.Park();
-  if (!marking_over) {
-    scene.test.Mark();
-    collector.Sweep();
-    EXPECT(!collector.MakePlan({}, 0));
-    scene.test.ReleaseMarking();
-  }
+  if (!marking_over) mark();
   scene.test.FinishCollection();
   scene.mutator.Unpark();
   EXPECT(scene.Fill(2) <= kReadFaults);
