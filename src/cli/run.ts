@@ -20,6 +20,7 @@ import { load } from './run/load.ts';
 import { COUNTER_CHECKS, COUNTER_MISMATCHES } from './run/messages.ts';
 import { MutatorThreads } from './run/mutator-threads.ts';
 import { defineShapes, type GraphSize, sizeOf } from './run/object-layout.ts';
+import { capPayload } from './run/payload-cap.ts';
 import { Pace } from './run/pace.ts';
 import { Progress } from './run/progress.ts';
 import { reportOf, type RunFindings, type RunReport } from './run/report.ts';
@@ -70,10 +71,11 @@ class Run {
   async findings(): Promise<RunFindings> {
     try {
       const { value: graph, ms: readMs } = await timed(() => this.#read());
+      const cap = capPayload(graph);
       const size = sizeOf(graph);
       const heap = Heap.create(heapOptions(this.#options, this.#capacityFor(size)));
       try {
-        return await this.#on(heap, graph, size, readMs);
+        return { cap, ...(await this.#on(heap, graph, size, readMs)) };
       } finally {
         await heap.close();
       }
@@ -96,7 +98,7 @@ class Run {
     return Math.min(MAX_CAPACITY_BYTES, Math.ceil(bytes * AUTO_FACTOR) + AUTO_HEADROOM_BYTES);
   }
 
-  async #on(heap: Heap, graph: ObjectGraph, size: GraphSize, readMs: number): Promise<RunFindings> {
+  async #on(heap: Heap, graph: ObjectGraph, size: GraphSize, readMs: number): Promise<Omit<RunFindings, 'cap'>> {
     const options = this.#options;
     const { p50Us: bareP50Us } = heap.measureBareFault();
     const shapes = defineShapes(heap, graph);

@@ -3,21 +3,16 @@
  *
  *     snapshot ─▶ (between collections: a pause in which the graph is copied) ─▶ snapshot-progress … ─▶ snapshot-ended
  *
- * One at a time: a copy takes memory. The text goes to a draft beside the file, which takes the file's place when it is whole, so that
- * nobody finds half a snapshot; a draft that is not finished is removed. A pipe or a device has no place to take.
+ * One at a time: a copy takes memory. Where the text goes is snapshot-file.ts's.
  */
-import { once } from 'node:events';
-import { createWriteStream } from 'node:fs';
-import { realpath, rename, rm, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 import type { Binding, HeapHandle } from '../binding.ts';
 import { argumentRangeError, argumentTypeError, HeapError, type HeapErrorCode } from '../errors.ts';
 import { ShapeTable } from '../heap/shapes.ts';
 import { ONE_BYTE_STRING, TWO_BYTE_STRING } from '../objects/strings.ts';
 import type { HeapGraph, TextOptions } from './heap-graph.ts';
+import { SnapshotFile } from './snapshot-file.ts';
 import { type SnapshotCounts, SnapshotText } from './snapshot-text.ts';
 
 const PROGRESS_EVERY_MS = 100;
@@ -73,13 +68,23 @@ export type SnapshotAnswer = { readonly summary: SnapshotSummary } | { readonly 
 export function snapshotOrder(path: string | URL, options: SnapshotOptions): SnapshotOrder {
   const isFile = path instanceof URL && path.protocol === 'file:';
   if (!isFile && (typeof path !== 'string' || path === '')) throw argumentTypeError('path of a snapshot', 'a path or a file: URL', path);
+  const name = isFile ? pathOf(path) : (path as string);
+  if (name.includes('\0')) throw argumentTypeError('path of a snapshot', 'a path without zero characters', name);
   if (typeof options !== 'object' || options === null) throw argumentTypeError('options of a snapshot', 'an object', options);
   const { maxTextLength = DEFAULT_TEXT_UNITS, onProgress } = options;
   if (onProgress !== undefined && typeof onProgress !== 'function') throw argumentTypeError('onProgress', 'a function', onProgress);
   if (!Number.isInteger(maxTextLength) || maxTextLength < 0 || maxTextLength > MAX_TEXT_UNITS) {
     throw argumentRangeError('maxTextLength', `an integer from 0 to ${MAX_TEXT_UNITS}`, maxTextLength);
   }
-  return { path: resolve(isFile ? fileURLToPath(path) : (path as string)), textUnits: maxTextLength };
+  return { path: resolve(name), textUnits: maxTextLength };
+}
+
+function pathOf(url: URL): string {
+  try {
+    return fileURLToPath(url);
+  } catch {
+    throw argumentTypeError('path of a snapshot', 'a path or a file: URL of this machine, without an encoded /', url.href);
+  }
 }
 
 /** @internal */
@@ -141,13 +146,11 @@ export class SnapshotService {
     const begin = performance.now();
     const oneByteString = native.findShape(heap, ONE_BYTE_STRING.name)?.id ?? 0;
     const twoByteString = native.findShape(heap, TWO_BYTE_STRING.name)?.id ?? 0;
-    const { draft, place } = await draftOf(path, id);
-    // Before the pause: where nothing can be written nobody needs to stand still.
-    const file = createWriteStream(draft ?? place);
+    // Before the pause: where nothing can be written nobody needs to stand still. Given up when the heap is closed.
+    const { signal } = this.#abort;
+    const file = await SnapshotFile.open(path, signal);
     let graph: HeapGraph | undefined;
     try {
-      // Given up when the heap is closed: a pipe that nobody reads is never open.
-      await once(file, 'open', { signal: this.#abort.signal });
       graph = await this.#setUp.copyGraph({ oneByteString, twoByteString, textUnits });
       const text = new SnapshotText({
         graph,
@@ -157,12 +160,10 @@ export class SnapshotService {
       });
       const { objects, references, pauseUs } = graph.counts;
       const tell = (): void => this.#setUp.onProgress(id, { written: text.written, total: objects + references });
-      await pipeline(Readable.from(withProgress(text.chunks(), tell)), file, { signal: this.#abort.signal });
-      if (draft !== undefined) await rename(draft, place);
-      return { path, ...text.counts, fileBytes: file.bytesWritten, pauseUs, durationMs: performance.now() - begin };
+      await file.write(withProgress(text.chunks(), tell), signal);
+      return { path, ...text.counts, fileBytes: file.bytes, pauseUs, durationMs: performance.now() - begin };
     } catch (error) {
-      file.destroy();
-      if (draft !== undefined) await rm(draft, { force: true }).catch(() => {});
+      await file.discard();
       throw error;
     } finally {
       graph?.drop();
@@ -176,31 +177,41 @@ export function snapshotError({ code, message, ...details }: SnapshotFailure): H
 }
 
 function failureOf(error: unknown, path: string): SnapshotFailure {
-  const { message, errno, syscall } = error as NodeJS.ErrnoException;
+  const { message, code, errno, syscall } = error as NodeJS.ErrnoException;
   const system = {
     ...(errno === undefined ? {} : { errno: Math.abs(errno) }),
     ...(syscall === undefined ? {} : { syscall }),
   };
   if (error instanceof HeapError) return { code: error.code, message, ...system };
+  // Without the name that the system call was given: it may be the draft's.
+  const reason = message.replace(/ '[^]*'$/, '');
   return {
     code: 'ERR_SNAPSHOT_WRITE',
-    message: `the snapshot ${path} cannot be written (${message}). Check that its folder exists, may be written to and has room.`,
+    message: `the snapshot ${path} cannot be written (${reason}). ${REMEDIES[code ?? ''] ?? 'Write it elsewhere.'}`,
     ...system,
   };
 }
 
-/** Where the file will be, links followed, and the draft beside it; none for a pipe or a device, which is written to as it is. */
-async function draftOf(path: string, id: string): Promise<{ place: string; draft: string | undefined }> {
-  const status = await stat(path).catch(() => undefined);
-  if (status !== undefined && !status.isFile()) return { place: path, draft: undefined };
-  const place = status === undefined ? path : await realpath(path);
-  return { place, draft: `${place}.${id}.draft` };
-}
+const REMEDIES: Readonly<Record<string, string>> = {
+  ENOENT: 'Make its folder first.',
+  ENOTDIR: 'Part of its path is a file: name a folder instead.',
+  EISDIR: 'It is a folder: name a file in it.',
+  EACCES: 'Let this user write to its folder, or write elsewhere.',
+  EPERM: 'Let this user write to its folder, or write elsewhere.',
+  EROFS: 'That file system is mounted read-only: write to another.',
+  ENOSPC: 'Make room on that file system, or write to another.',
+  EDQUOT: 'Make room in the quota of this user, or write elsewhere.',
+  EFBIG: 'The process or the file system allows no file of this size: raise the limit (ulimit -f), or write to another.',
+  ENAMETOOLONG: 'A name has 255 bytes at most, a path 4,095: give it a shorter one.',
+  ELOOP: 'Its links lead in a circle: name the file itself.',
+  EMFILE: 'Close files, or raise the limit of this process (ulimit -n).',
+  EPIPE: 'Whoever read the pipe has gone: keep it open until the promise is fulfilled.',
+};
 
-function* withProgress(chunks: Iterable<string>, tell: () => void): Generator<string> {
+function* withProgress(chunks: Iterable<string>, tell: () => void): Generator<Buffer> {
   let toldMs = performance.now();
   for (const chunk of chunks) {
-    yield chunk;
+    yield Buffer.from(chunk);
     if (performance.now() - toldMs < PROGRESS_EVERY_MS) continue;
     toldMs = performance.now();
     tell();

@@ -58,7 +58,7 @@ describe('input that cannot be used', () => {
     ['ERR_SNAPSHOT_NOT_A_SNAPSHOT', () => scratchFolder],
     ['ERR_SNAPSHOT_TRUNCATED', () => fileOf(text.slice(0, -500))],
     ['ERR_SNAPSHOT_TRUNCATED', () => fileOf('')],
-    ['ERR_SNAPSHOT_MALFORMED', () => fileOf(text.replace(/"nodes":\[\d+/, '"nodes":[99'))],
+    ['ERR_SNAPSHOT_MALFORMED', () => fileOf(text.replace(/"nodes":\[\d+/, '"nodes":[999'))],
   ])('%s', async (code, path) => expectRefusal(await faultline(['run', path(), '--json']), code));
 
   it('a snapshot that does not fit the heap says how much is needed and how much there is', async () => {

@@ -7,7 +7,8 @@
  * Identity is the node's ordinal. Payload fills the object up to the node's self size: up to 128 bytes of it lie inline, and since
  * elements are all of one kind, inline words are fields, and each width is a shape: `closure`, `closure+8`, `closure+16`, …. What
  * is longer is an object of its own (strings, code, backing stores), to which slot 2 leads; it makes data-only objects of
- * all sizes, large ones among them. The bytes of both together are the node's self size, unless its references alone are more.
+ * all sizes, large ones among them. The bytes of both together are the node's self size, unless its references alone are more. (Self
+ * sizes as they are after payload-cap.ts.)
  *
  * Payload is a function of identity and position, so that nothing but the graph is needed to check it.
  */
@@ -82,22 +83,30 @@ export interface RunShapes {
   readonly litter: Shape;
 }
 
+const OTHER_SHAPES = { payload: 'payload of a node', directory: 'directory of nodes', litter: 'litter' };
+
 export function defineShapes(heap: Heap, graph: ObjectGraph): RunShapes {
   const nodes: Shape[] = [];
-  for (const type of graph.typeNames) {
+  for (const type of graph.typeNames.map(shapeName)) {
     for (let words = 0; words < WIDTHS; words++) nodes.push(defineNodeShape(heap, type, words));
   }
   return {
     nodes,
-    payload: heap.defineShape({ name: 'payload of a node', elements: 'u32' }),
-    directory: heap.defineShape({ name: 'directory of nodes', elements: 'ref' }),
-    litter: heap.defineShape({ name: 'litter', elements: 'u32' }),
+    payload: heap.defineShape({ name: OTHER_SHAPES.payload, elements: 'u32' }),
+    directory: heap.defineShape({ name: OTHER_SHAPES.directory, elements: 'ref' }),
+    litter: heap.defineShape({ name: OTHER_SHAPES.litter, elements: 'u32' }),
   };
+}
+
+/** A file may call its types what it likes: not what a width of another type, or one of the shapes below, is called. */
+function shapeName(type: string): string {
+  if (type === '') return 'unnamed type';
+  return /\+\d+$/.test(type) || Object.values(OTHER_SHAPES).includes(type) ? `${type} (type)` : type;
 }
 
 function defineNodeShape(heap: Heap, type: string, words: number): Shape {
   const fields: Record<string, FieldKind> = { payload: 'ref', identity: 'u32' };
   for (let i = 0; i < words * 2; i++) fields[`inline${i}`] = 'u32';
   const suffix = words === 0 ? '' : `+${words * WORD_BYTES}`;
-  return heap.defineShape({ name: `${type === '' ? 'unnamed type' : type}${suffix}`, fields, elements: 'ref' });
+  return heap.defineShape({ name: `${type}${suffix}`, fields, elements: 'ref' });
 }

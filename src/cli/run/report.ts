@@ -10,6 +10,7 @@ import type { FinalCheck } from './final-check.ts';
 import type { Operations } from './graph-mutator.ts';
 import { type ThreadReport, UTILIZATION_WINDOWS_MS } from './messages.ts';
 import type { GraphSize } from './object-layout.ts';
+import type { PayloadCap } from './payload-cap.ts';
 import type { RunOptions } from './run-options.ts';
 
 export interface RunReport {
@@ -20,6 +21,8 @@ export interface RunReport {
     /** Of all objects in the heap, payloads and the directory included. */
     readonly bytes: number;
     readonly payloadObjects: number;
+    /** Self size that became no payload; `cappedObjects` is 0 when all of it did. */
+    readonly payloadCap: PayloadCap;
     readonly snapshotBytes: number;
   };
   readonly heap: {
@@ -93,6 +96,7 @@ export interface RunDurations {
 /** What the phases of a run leave behind. */
 export interface RunFindings {
   readonly graph: ObjectGraph;
+  readonly cap: PayloadCap;
   readonly size: GraphSize;
   readonly marker: string;
   readonly options: RunOptions;
@@ -120,6 +124,7 @@ export function reportOf(findings: RunFindings): RunReport {
       references: graph.edgeCount,
       bytes: size.bytes,
       payloadObjects: size.payloadObjects,
+      payloadCap: findings.cap,
       snapshotBytes: graph.source.bytes,
     },
     heap: {

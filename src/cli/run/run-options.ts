@@ -47,7 +47,7 @@ const SPELLINGS: Readonly<Record<string, string>> = {
 
 export function addRunOptions(command: Command): Command {
   return command
-    .argument('[INPUT]', 'a V8 heap snapshot; without it, one of a sample program is taken')
+    .argument('[INPUT]', 'a V8 heap snapshot, .gz too, or - for standard input; without it, one of a sample program is taken')
     .option('--seconds <n>', 'how long the mutator threads work', '10')
     .option('--mutators <n>', 'mutator threads, 1 to 64', '2')
     .option('--workers <n>', 'GC workers, 0 to 62 (default: one less than the CPUs, between 1 and 4)')

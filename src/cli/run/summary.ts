@@ -48,6 +48,7 @@ export function summaryOf(report: RunReport): string {
         .join(', ')}`,
     ],
   ];
+  if (input.payloadCap.cappedObjects > 0) rows.splice(1, 0, ['', payloadCapText(input.payloadCap)]);
   if (mutators.exhausted > 0) {
     rows.push(['exhausted', `${count(mutators.exhausted)} allocations failed for want of room; a larger --heap avoids it`]);
   }
@@ -71,6 +72,11 @@ function verdict(report: RunReport): string {
   const { checks, mismatches } = totalChecks(report);
   const head = `${count(mismatches)} mismatches in ${count(checks)} checks`;
   return mismatches === 0 ? `${head}: nothing was lost.` : `${head}: OBJECTS WERE LOST OR DAMAGED.`;
+}
+
+function payloadCapText({ capBytes, cappedObjects, leftOutBytes }: RunReport['input']['payloadCap']): string {
+  const objects = cappedObjects === 1 ? '1 object' : `${count(cappedObjects)} objects`;
+  return `payload is capped at ${mib(capBytes)} an object: ${objects} cut, ${mib(leftOutBytes)} left out`;
 }
 
 function markingText({ marker, rounds, writtenPages, loggedReferences, objects, objectsPerSecond }: RunReport['marking']): string {

@@ -12,7 +12,7 @@
  * collection has no counterpart in a snapshot.
  */
 import type { ObjectGraph } from './object-graph.ts';
-import { MAX_U32, type SnapshotHead } from './head.ts';
+import { MAX_TYPES, MAX_U32, type SnapshotHead, typeName } from './head.ts';
 
 /** What is wrong with the numbers; the reader adds where. */
 export class ColumnError extends Error {
@@ -41,6 +41,9 @@ export class Columns {
   /** Position within the present node or edge. */
   #field = 0;
   #nodesRead = 0;
+  #typesSeen = 0;
+  /** Bytes of self sizes that a column's 32 bits cannot hold. */
+  #bytesBeyond = 0;
   /** Sum of the nodes' edge counts; may pass 2^32 in a damaged file. */
   #edgesPromised = 0;
   #edgesRead = 0;
@@ -85,15 +88,16 @@ export class Columns {
   #nodeField(role: number | undefined, value: number): void {
     const node = this.#nodesRead;
     if (node === this.#head.nodeCount) throw new ColumnError('malformed', `"nodes" has more than the ${node} nodes that "node_count" says`);
-    if (!Number.isInteger(value) || value < 0) throw new ColumnError('malformed', `node ${node} has a field of ${value}`);
+    if (!Number.isSafeInteger(value) || value < 0) throw new ColumnError('malformed', `node ${node} has a field of ${value}`);
     switch (role) {
       case TYPE:
-        if (value >= this.#head.typeNames.length) throw new ColumnError('malformed', `node ${node} is of type ${value}, which has no name`);
+        if (value >= MAX_TYPES) throw new ColumnError('malformed', `node ${node} is of type ${value}, and V8 has no ${MAX_TYPES} types`);
         this.#nodeType[node] = value;
+        this.#typesSeen = Math.max(this.#typesSeen, value + 1);
         break;
       case SELF_BYTES:
-        if (value > MAX_U32) throw new ColumnError('large', `node ${node} alone has ${value} bytes; at most ${MAX_U32} fit an object`);
-        this.#selfBytes[node] = value;
+        this.#selfBytes[node] = Math.min(value, MAX_U32);
+        this.#bytesBeyond += Math.max(0, value - MAX_U32);
         break;
       case EDGE_COUNT:
         this.#edgesPromised += value;
@@ -129,8 +133,8 @@ export class Columns {
 
   #edgeField(role: number | undefined, value: number): void {
     if (role === TYPE) {
-      if (!(value >= 0 && value < this.#head.edge.typeCount && Number.isInteger(value))) {
-        throw new ColumnError('malformed', `edge ${this.#edgesRead} is of type ${value}, which has no name`);
+      if (!(value >= 0 && value < MAX_TYPES && Number.isInteger(value))) {
+        throw new ColumnError('malformed', `edge ${this.#edgesRead} is of type ${value}, which V8 does not have`);
       }
       this.#edgeIsWeak = value === this.#head.edge.weakType;
       return;
@@ -175,9 +179,10 @@ export class Columns {
     return {
       nodeCount: this.#head.nodeCount,
       edgeCount: this.#edgesKept,
-      typeNames: this.#head.typeNames,
+      typeNames: Array.from({ length: Math.max(this.#typesSeen, this.#head.typeNames.length) }, (_, type) => typeName(this.#head, type)),
       nodeType: this.#nodeType,
       selfBytes: this.#selfBytes,
+      bytesBeyond: this.#bytesBeyond,
       firstEdge: this.#firstEdge,
       edgeTarget: this.#edgeTarget.subarray(0, this.#edgesKept),
       root: this.#head.root,

@@ -1,9 +1,11 @@
 /**
  * The head of a heap snapshot: which numbers make up a node and an edge, and how many of each follow.
  *
- * V8 describes its own format in `snapshot.meta`, and the description changes: Node 20 and 22 write `trace_node_id` before
- * `detachedness`, Node 24 and 26 leave it out, and the list of node types differs too. So nothing here knows a position; every
- * field is looked up by its name.
+ * V8 describes its own format in `snapshot.meta`, and the description changes: Node 8 to 14 have `trace_node_id` and no `detachedness`,
+ * Node 16 to 22 have both, Node 24 and 26 leave `trace_node_id` out unless allocations were recorded, and the list of node types differs
+ * too. So nothing here knows a position; every field is looked up by its name.
+ *
+ * A type may be without a name: the list that Node 8 writes ends before the type of its symbols. It gets one (`typeName`).
  */
 
 /** Where the wanted fields of a node and of an edge are, and how many there are. */
@@ -19,7 +21,6 @@ export interface SnapshotHead {
     readonly target: number;
     /** Index of the edge type "weak", or -1 where this version of V8 has none. */
     readonly weakType: number;
-    readonly typeCount: number;
   };
 }
 
@@ -27,8 +28,8 @@ export type HeadProblem = { readonly kind: 'foreign' | 'malformed' | 'large'; re
 
 export const MAX_U32 = 2 ** 32 - 1;
 
-/** `nodeType` is a byte. Node 20 to 26 have 15 or 16 node types. */
-const MAX_TYPES = 256;
+/** A type is a byte in the columns. Node 8 to 26 have 13 to 16 node types, whatever they name, and 7 edge types. */
+export const MAX_TYPES = 256;
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -55,6 +56,9 @@ function interpret(value: unknown): SnapshotHead {
     throw new Rejected('foreign', 'its "snapshot" has no "meta" that describes the nodes');
   }
   const meta = value['meta'];
+  if (!Object.hasOwn(meta, 'node_fields') && !Object.hasOwn(meta, 'edge_fields')) {
+    throw new Rejected('foreign', 'the "meta" of its "snapshot" describes no nodes and no edges');
+  }
   const nodeFields = names(meta, 'node_fields');
   const edgeFields = names(meta, 'edge_fields');
   const nodeType = position(nodeFields, 'node_fields', 'type');
@@ -84,7 +88,6 @@ function interpret(value: unknown): SnapshotHead {
       type: edgeType,
       target: position(edgeFields, 'edge_fields', 'to_node'),
       weakType: edgeTypes.indexOf('weak'),
-      typeCount: edgeTypes.length,
     },
   };
 }
@@ -95,6 +98,11 @@ function interpret(value: unknown): SnapshotHead {
  */
 export function fewestBytes(head: SnapshotHead): number {
   return 2 * (head.nodeCount * head.node.width + head.edgeCount * head.edge.width);
+}
+
+/** The name of a node type, made up where the file has none. */
+export function typeName(head: SnapshotHead, type: number): string {
+  return head.typeNames[type] ?? `type ${type}`;
 }
 
 function isObject(value: unknown): value is Json {

@@ -17,18 +17,20 @@ export interface ObjectGraph {
   readonly nodeCount: number;
   /** Number of edges kept: those of the snapshot less its weak ones. */
   readonly edgeCount: number;
-  /** The snapshot's node types ("object", "string", …). */
+  /** The snapshot's node types ("object", "string", …); "type 12" for one that the file does not name. */
   readonly typeNames: readonly string[];
   /** Index into `typeNames`, one per node. */
   readonly nodeType: Uint8Array<SharedArrayBuffer>;
-  /** Bytes that V8 counts to the node itself, one per node; 0 is common (roots, synthetic nodes). */
+  /** Bytes that V8 counts to the node itself, one per node, at most 4,294,967,295; 0 is common (roots, synthetic nodes). */
   readonly selfBytes: Uint32Array<SharedArrayBuffer>;
+  /** How many more bytes the nodes have that V8 counts more to than `selfBytes` can say: backing stores of huge buffers. */
+  readonly bytesBeyond: number;
   /** nodeCount + 1 entries: the edges of node i are `edgeTarget[firstEdge[i]] … edgeTarget[firstEdge[i + 1] - 1]`. */
   readonly firstEdge: Uint32Array<SharedArrayBuffer>;
   /** Node ordinals, one per edge. */
   readonly edgeTarget: Uint32Array<SharedArrayBuffer>;
   /** The ordinal from which everything alive can be reached. */
   readonly root: number;
-  /** Where the graph came from; `bytes` is the length of the file (or of the text that came through a pipe). */
+  /** Where the graph came from; `bytes` is the length of the text, unpacked. */
   readonly source: { readonly path: string; readonly bytes: number };
 }

@@ -10,19 +10,20 @@
  * What a failure is called depends on how far the file got. Until its head was read nothing shows that it means to be a
  * snapshot: it is "not a snapshot". After that, text that ends early is "truncated", and anything else is "malformed".
  */
-import { open, type FileHandle } from 'node:fs/promises';
 import { StringDecoder } from 'node:string_decoder';
 
 import { jsonParser, type Token } from 'stream-json/core/parser.js';
 
+import type { HeapError } from '../../errors.ts';
 import { ColumnError } from './columns.ts';
 import { fewestBytes, type SnapshotHead } from './head.ts';
 import type { ObjectGraph } from './object-graph.ts';
 import { ForeignJson, Sections } from './sections.ts';
-import { malformed, notASnapshot, notFound, tooLarge, truncated, unreadable } from './snapshot-error.ts';
+import { malformed, notASnapshot, tooLarge, truncated } from './snapshot-error.ts';
+import { openSource, type Source } from './source.ts';
 
 export interface ReadOptions {
-  /** Called after each block read. `totalBytes` is 0 for a pipe, whose length nobody knows. */
+  /** Called after each block read, with bytes of the file. `totalBytes` is 0 for a pipe, whose length nobody knows. */
   readonly onProgress?: (bytesRead: number, totalBytes: number) => void;
   /** Ends the reading: the promise is rejected with the signal's reason. */
   readonly signal?: AbortSignal;
@@ -33,8 +34,11 @@ export interface ReadOptions {
 /** Bytes given to the tokenizer at once; see the file comment. */
 const PIECE_BYTES = 16 * 1024;
 
-/** The first byte of a gzip file; no text starts with it. */
-const GZIP_MAGIC = 0x1f;
+/**
+ * White space, or digits of one number, after which the tokenizer has to have found something: it keeps the digits until the number
+ * ends. V8 writes one line end at a time, and no number of more than 20 digits.
+ */
+const MOST_CHARACTERS_WITHOUT_TOKEN = 1_000_000;
 
 /**
  * The beginning goes through in smaller pieces: a piece in which the tokenizer finds an error gives no tokens at all, and whether
@@ -47,92 +51,64 @@ const OPENING_PIECE_BYTES = 16;
 const BLOCK_BYTES = 256 * 1024;
 
 /**
- * Reads the heap snapshot at `path`, a file or a pipe (`faultline run <(zcat app.heapsnapshot.gz)`).
+ * Reads the heap snapshot at `path`: a file or a pipe, or standard input for `-`, packed with gzip or not.
  *
  * @throws HeapError ERR_SNAPSHOT_NOT_FOUND, _NOT_A_SNAPSHOT, _TRUNCATED, _MALFORMED or _TOO_LARGE.
  */
 export async function readSnapshot(path: string, options: ReadOptions = {}): Promise<ObjectGraph> {
-  const file = await openFile(path);
+  const { signal, onProgress = () => {}, blockBytes = BLOCK_BYTES } = options;
+  signal?.throwIfAborted();
+  const source = await openSource(path, { blockBytes, onRead: onProgress, signal });
+  const reading = new Reading(source);
   try {
-    const status = await file.stat();
-    if (status.isDirectory()) throw notASnapshot(path, 'it is a directory');
-    const reading = new Reading(path, status.isFile() ? status.size : 0);
-    const block = Buffer.allocUnsafe(options.blockBytes ?? BLOCK_BYTES);
-    for (;;) {
-      options.signal?.throwIfAborted();
-      const bytes = await readBlock(file, path, block);
-      if (bytes === 0) return reading.finish();
-      reading.write(block.subarray(0, bytes));
-      options.onProgress?.(reading.bytesRead, reading.totalBytes);
+    for await (const block of source.blocks) {
+      signal?.throwIfAborted();
+      reading.write(block);
     }
+    return reading.finish();
+  } catch (error) {
+    throw reading.explained(error);
   } finally {
-    await file.close();
-  }
-}
-
-async function openFile(path: string): Promise<FileHandle> {
-  try {
-    return await open(path, 'r');
-  } catch (error) {
-    const refusal = error as NodeJS.ErrnoException;
-    throw refusal.code === 'ENOENT' || refusal.code === 'ENOTDIR' ? notFound(path) : unreadable(path, refusal);
-  }
-}
-
-async function readBlock(file: FileHandle, path: string, block: Buffer): Promise<number> {
-  try {
-    return (await file.read(block, 0, block.length, null)).bytesRead;
-  } catch (error) {
-    throw unreadable(path, error as NodeJS.ErrnoException);
+    await source.close();
   }
 }
 
 /** One pass over one text: bytes in, an ObjectGraph or the right error out. */
 class Reading {
-  readonly path: string;
-  readonly totalBytes: number;
-  bytesRead = 0;
+  readonly #source: Source;
+  #bytesRead = 0;
+  #charactersWithoutToken = 0;
   readonly #decoder = new StringDecoder('utf8');
-  readonly #tokenize = jsonParser({ streamValues: false, packStrings: false });
+  readonly #tokenize = jsonParser({ streamValues: false, packKeys: false, packStrings: false });
   readonly #sections = new Sections((head) => this.#checkLength(head));
 
-  constructor(path: string, totalBytes: number) {
-    this.path = path;
-    this.totalBytes = totalBytes;
+  constructor(source: Source) {
+    this.#source = source;
   }
 
   write(block: Buffer): void {
     for (let at = 0; at < block.length; ) {
-      const end = at + (this.bytesRead < OPENING_BYTES ? OPENING_PIECE_BYTES : PIECE_BYTES);
+      const end = at + (this.#bytesRead < OPENING_BYTES ? OPENING_PIECE_BYTES : PIECE_BYTES);
       this.#writePiece(block.subarray(at, end));
       at = end;
     }
   }
 
   #writePiece(piece: Buffer): void {
-    if (this.bytesRead === 0 && piece[0] === GZIP_MAGIC) {
-      throw notASnapshot(this.path, 'it is compressed with gzip; unpack it first (gunzip -k), or run with <(zcat FILE)');
+    this.#bytesRead += piece.length;
+    const text = this.#decoder.write(piece);
+    const tokens = this.#tokens(text);
+    this.#charactersWithoutToken = tokens.length === 0 && !this.#sections.ended ? this.#charactersWithoutToken + text.length : 0;
+    if (this.#charactersWithoutToken > MOST_CHARACTERS_WITHOUT_TOKEN) {
+      const reason = 'it has a million blanks or digits in a row';
+      throw this.#sections.hasHead ? this.#wrong(reason) : notASnapshot(this.#source.name, reason);
     }
-    this.bytesRead += piece.length;
-    const tokens = this.#tokens(this.#decoder.write(piece));
-    try {
-      this.#sections.consume(tokens);
-    } catch (error) {
-      throw this.#explained(error);
-    }
+    this.#sections.consume(tokens);
   }
 
   finish(): ObjectGraph {
-    const { bytesRead, path } = this;
-    if (!this.#sections.ended) {
-      if (this.#sections.foreign !== undefined && bytesRead > 0) throw notASnapshot(path, this.#sections.foreign);
-      throw truncated(path, bytesRead === 0 ? 'it is empty' : `it ends after ${bytesRead} bytes, in the middle`, bytesRead);
-    }
-    try {
-      return this.#sections.finish().graph({ path, bytes: bytesRead });
-    } catch (error) {
-      throw this.#explained(error);
-    }
+    if (!this.#sections.ended) throw this.#cutShort('in the middle');
+    return this.#sections.finish().graph({ path: this.#source.name, bytes: this.#bytesRead });
   }
 
   #tokens(text: string): readonly Token[] {
@@ -141,22 +117,48 @@ class Reading {
       return typeof tokens === 'symbol' ? [] : (tokens as { values: Token[] }).values;
     } catch (error) {
       const reason = (error as Error).message.replace(/^Parser (cannot parse input: |has )?/, '');
-      if (this.#sections.foreign === undefined) throw malformed(this.path, `it is not JSON there (${reason})`, this.bytesRead);
-      throw notASnapshot(this.path, `it is not JSON (${reason})`);
+      throw this.#wrong(`it is not JSON${this.#sections.foreign === undefined ? ' there' : ''} (${reason})`);
     }
   }
 
-  #explained(error: unknown): unknown {
-    if (error instanceof ForeignJson) return notASnapshot(this.path, error.message);
-    if (!(error instanceof ColumnError)) return error;
-    return error.kind === 'large' ? tooLarge(this.path, error.message) : malformed(this.path, error.message, this.bytesRead);
+  #cutShort(where: string): HeapError {
+    const { name } = this.#source;
+    const bytes = this.#bytesRead;
+    if (this.#sections.foreign !== undefined && bytes > 0) return notASnapshot(name, this.#sections.foreign);
+    return truncated(name, bytes === 0 && !this.#source.isPacked ? 'it is empty' : `it ends after ${bytes} bytes, ${where}`, bytes);
+  }
+
+  #wrong(reason: string): HeapError {
+    const { name } = this.#source;
+    return this.#sections.foreign === undefined ? malformed(name, reason, this.#bytesRead) : notASnapshot(name, reason);
+  }
+
+  /** Nothing may have come out before the place that is wrong: then the beginning of the packing tells whether it is any. */
+  #wronglyPacked(message: string): HeapError {
+    const reason = `it is not gzip there (${message})`;
+    const isGzip = !/header|method/.test(message);
+    return this.#bytesRead === 0 && isGzip ? malformed(this.#source.name, reason, 0) : this.#wrong(reason);
+  }
+
+  /** An error of any of the parts, as the one that the caller is to see. */
+  explained(error: unknown): unknown {
+    const { name } = this.#source;
+    if (error instanceof ForeignJson) return notASnapshot(name, error.message);
+    if (error instanceof ColumnError) {
+      return error.kind === 'large' ? tooLarge(name, error.message) : malformed(name, error.message, this.#bytesRead);
+    }
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'Z_BUF_ERROR') return this.#cutShort('before its gzip does');
+    if (code?.startsWith('Z_') === true) return this.#wronglyPacked((error as Error).message);
+    return error;
   }
 
   /** Memory for the graph is set aside next; a file that cannot hold what its head promises is refused before that. */
   #checkLength(head: SnapshotHead): void {
     const needed = fewestBytes(head);
-    if (this.totalBytes === 0 || this.totalBytes >= needed) return;
+    const { name, textBytes } = this.#source;
+    if (textBytes === 0 || textBytes >= needed) return;
     const promise = `${head.nodeCount} nodes and ${head.edgeCount} edges`;
-    throw truncated(this.path, `it promises ${promise}, which take ${needed} bytes or more, and has ${this.totalBytes}`, this.totalBytes);
+    throw truncated(name, `it promises ${promise}, which take ${needed} bytes or more, and has ${textBytes}`, textBytes);
   }
 }

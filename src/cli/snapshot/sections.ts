@@ -8,7 +8,8 @@
  * the nodes tell where an edge starts. What follows may come in any order and be anything, but is read to its end: only then is
  * it known that the file was not cut short.
  *
- * No string is ever kept whole outside the head: the tokenizer hands long ones out in pieces.
+ * No text is ever kept whole outside the head: the tokenizer hands keys and strings out in pieces. Nesting may be deep ("trace_tree"
+ * grows by one level with each frame of a call stack); what it costs is an entry a level in the tokenizer.
  */
 import Assembler from 'stream-json/core/assembler.js';
 import type { Token } from 'stream-json/core/parser.js';
@@ -19,11 +20,18 @@ import { readHead, type SnapshotHead } from './head.ts';
 /** The file is JSON, but of another kind. */
 export class ForeignJson extends Error {}
 
-/** Deeper nesting than any snapshot has; bounds the tokenizer's stack against a file of brackets. */
-const MAX_DEPTH = 64;
+/** Bounds the tokenizer's stack (8 bytes a level) against a file of brackets; the deepest call stack that V8 notes has 64 frames. */
+const MAX_DEPTH = 1_000_000;
 
-/** A head has about 150 tokens. */
+/** A head has about 150 tokens and 2,000 characters. */
 const MAX_HEAD_TOKENS = 20_000;
+const MAX_HEAD_CHARACTERS = 1_000_000;
+
+/** Characters of a key that are kept: enough to tell the keys of a snapshot from all others, and to quote one. */
+const KEY_CHARACTERS = 40;
+
+/** What may come before "snapshot" in a file that somebody has written anew. */
+const SECTION_KEYS: ReadonlySet<string> = new Set(['trace_function_infos', 'trace_tree', 'samples', 'locations', 'strings']);
 
 type Section = 'start' | 'key' | 'head' | 'number array' | 'skipped' | 'end';
 
@@ -31,11 +39,13 @@ export class Sections {
   readonly #onHead: (head: SnapshotHead) => void;
   #section: Section = 'start';
   #key = '';
+  #firstKey = '';
   #depth = 0;
   /** The next token has to open the array of `nodes` or `edges`. */
   #awaitsArray = false;
   #assembler = new Assembler();
   #headTokens = 0;
+  #headCharacters = 0;
   #text = '';
   #columns: Columns | undefined;
   #nodesEnded = false;
@@ -55,7 +65,12 @@ export class Sections {
   get foreign(): string | undefined {
     if (this.#columns !== undefined || this.#key === 'snapshot') return undefined;
     if (this.#section === 'start') return 'it does not begin with {';
-    return this.#key === '' ? undefined : `it begins with the key "${this.#key}"`;
+    return this.#key === '' || SECTION_KEYS.has(this.#firstKey) ? undefined : `it begins with the key "${this.#firstKey}"`;
+  }
+
+  /** What the numbers mean is known: from here on the file is a snapshot, sound or not. */
+  get hasHead(): boolean {
+    return this.#columns !== undefined;
   }
 
   consume(tokens: readonly Token[]): void {
@@ -111,8 +126,7 @@ export class Sections {
         this.#section = 'key';
         break;
       case 'key':
-        if (token.name === 'keyValue') this.#startValue(token.value);
-        else if (token.name === 'endObject') this.#section = 'end';
+        this.#keyToken(token);
         break;
       case 'head':
         this.#headToken(token);
@@ -126,8 +140,20 @@ export class Sections {
     return index + 1;
   }
 
+  #keyToken(token: Token): void {
+    if (token.name === 'endObject') this.#section = 'end';
+    else if (token.name === 'startKey') this.#text = '';
+    else if (token.name === 'endKey') this.#startValue(this.#text);
+    else if (token.name === 'stringChunk' && this.#text.length <= KEY_CHARACTERS) {
+      this.#text += token.value;
+      // A key that never ends is foreign before its end.
+      if (this.#text.length > KEY_CHARACTERS) this.#key = this.#firstKey ||= `${this.#text.slice(0, KEY_CHARACTERS)}…`;
+    }
+  }
+
   #startValue(key: string): void {
-    this.#key = key.length > 40 ? `${key.slice(0, 40)}…` : key;
+    this.#key = key.length > KEY_CHARACTERS ? `${key.slice(0, KEY_CHARACTERS)}…` : key;
+    this.#firstKey ||= this.#key;
     this.#section = 'skipped';
     if (key === 'snapshot') {
       if (this.#columns !== undefined) throw new ColumnError('malformed', '"snapshot" comes twice');
@@ -155,7 +181,7 @@ export class Sections {
     switch (token.name) {
       case 'startObject':
       case 'startArray':
-        if (++this.#depth > MAX_DEPTH) throw new ColumnError('malformed', `"${this.#key}" is nested more than ${MAX_DEPTH} deep`);
+        if (++this.#depth > MAX_DEPTH) throw this.#tooMuch(`is nested more than ${MAX_DEPTH} deep`);
         return false;
       case 'endObject':
       case 'endArray':
@@ -171,12 +197,27 @@ export class Sections {
     }
   }
 
-  #headToken(token: Token): void {
-    if (++this.#headTokens > MAX_HEAD_TOKENS) throw new ForeignJson('its "snapshot" is far longer than that of a heap snapshot');
-    // Strings come in pieces (see the file comment); the assembler wants them whole.
-    if (token.name === 'startString') this.#text = '';
+  /** Of what is foreign as long as no head was read, and damaged after that. */
+  #tooMuch(what: string): Error {
+    const reason = `"${this.#key}" ${what}`;
+    return this.#columns === undefined ? new ForeignJson(`its ${reason}`) : new ColumnError('malformed', reason);
+  }
+
+  /** Keys and strings come in pieces (see the file comment); the assembler wants them whole. */
+  #whole(token: Token): Token {
+    if (token.name === 'startString' || token.name === 'startKey') this.#text = '';
     else if (token.name === 'stringChunk') this.#text += token.value;
-    const whole: Token = token.name === 'endString' ? { name: 'stringValue', value: this.#text } : token;
+    else if (token.name === 'endString') return { name: 'stringValue', value: this.#text };
+    else if (token.name === 'endKey') return { name: 'keyValue', value: this.#text };
+    return token;
+  }
+
+  #headToken(token: Token): void {
+    if (token.name === 'stringChunk') this.#headCharacters += token.value.length;
+    if (++this.#headTokens > MAX_HEAD_TOKENS || this.#headCharacters > MAX_HEAD_CHARACTERS) {
+      throw new ForeignJson('its "snapshot" is far longer than that of a heap snapshot');
+    }
+    const whole = this.#whole(token);
     const ended = this.#endsValue(token);
     if (ended && token.name !== 'endObject') throw new ForeignJson('its "snapshot" is not an object');
     this.#assembler.consume(whole);
