@@ -2,8 +2,8 @@
  * The native addon as TypeScript sees it: the only file that loads it, and one interface of coarse calls. What they are is in binding/, a
  * file for each subject, much as native/node/*_binding.cc has them.
  *
- * No call is made once per object. Calls that may have to wait take a slice in milliseconds and say whether they are
- * done, so that a thread always comes back to JavaScript, where it can be terminated. A refused system call is answered with
+ * No call is made once per object. The collector's calls that may have to wait take a slice in milliseconds and say whether they are
+ * done, so that its threads always come back to JavaScript, where they can be terminated; those of mutators look for that themselves. A refused system call is answered with
  * a {@link Refusal}; everything else that can go wrong is an exception with a code.
  */
 import { existsSync } from 'node:fs';
@@ -44,6 +44,8 @@ export interface Binding
     TestCalls {
   /** What the addon throws (ERR_HEAP_CLOSED, ERR_MUTATOR_DETACHED) is made by this function. */
   makeErrorsBy(make: (code: HeapErrorCode, message: string) => Error): void;
+  /** Native waits enter this function to see whether V8 ends the script. */
+  watchBy(doNothing: () => void): void;
 }
 
 /** Where the addon may lie, best first: a checkout's own build, else the binary that the package ships. */
@@ -78,6 +80,7 @@ export function binding(): Binding {
   if (loaded === undefined) {
     loaded = load();
     loaded.makeErrorsBy((code, message) => new HeapError(code, message));
+    loaded.watchBy(() => undefined);
   }
   return loaded;
 }

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "heap/thread_state.h"
 #include "os/clock.h"
 #include "os/futex.h"
 
@@ -37,18 +38,18 @@ NativeMutator::NativeMutator(std::shared_ptr<HeapInstance> instance)
   mutator_ = std::make_unique<Mutator>(&heap_, control_, 0, 0);
   mutator_->ranges.push_back({mutator_->next_range_id++, roots_.data(), &roots_used_, kRoots});
   if (instance_->collector->options().track_utilization) Must(mutator_->timeline.Create().ok(), "the time line");
-  BindToThread(mutator_.get());
-  heap_.handshake.Add(mutator_.get());
+  EnterInDirectory(mutator_.get());
+  Attach(*mutator_, heap_.handshake, WaitWatch::Never());
   Unpark();
 }
 
 NativeMutator::~NativeMutator() {
-  heap_.handshake.Remove(mutator_.get(), [&] {
+  Detach(*mutator_, WaitWatch::Never(), [&] {
     RetireTlab(heap_, *mutator_);
     instance_->collector->TakeLog(*mutator_);
     AbandonLarge(heap_, *mutator_);
   });
-  UnbindFromThread(mutator_.get());
+  LeaveDirectory(mutator_.get());
   heap_.TellMemoryMayBeFree();
 }
 
@@ -75,15 +76,9 @@ BenchShape NativeMutator::DefineArray(const char* name, uint32_t reference_field
   return Define(name, reference_fields, 0, of_references ? ElementKind::kReference : ElementKind::kData);
 }
 
-void NativeMutator::Unpark() {
-  while (!heap_.handshake.TryUnpark(mutator_.get(), kSliceNs)) {
-  }
-}
+void NativeMutator::Unpark() { faultline::Unpark(*mutator_, WaitWatch::Never()); }
 
-void NativeMutator::StopHere() {
-  while (!heap_.handshake.Poll(mutator_.get(), kSliceNs)) {
-  }
-}
+void NativeMutator::StopHere() { StopIfRequested(WaitWatch::Never()); }
 
 WordIndex NativeMutator::AllocateSlowly(const BenchShape& shape, uint32_t count, uint32_t words) {
   uint32_t full = 0;

@@ -64,7 +64,8 @@ class NativeMutator {
 
   // A safepoint.
   void Poll() {
-    if ((mutator_->state()->load(std::memory_order_relaxed) & kMutatorStopRequested) != 0) StopHere();
+    const uint32_t state = mutator_->state()->load(std::memory_order_relaxed);
+    if ((state & (kMutatorStopRequested | kMutatorStopElsewhere)) != 0) StopHere();
   }
   void Park() { heap_.handshake.Park(mutator_.get()); }
   void Unpark();

@@ -5,7 +5,7 @@
 
 namespace faultline {
 
-enum class DelayPoint : uint8_t { kClaimed, kBuilt, kBeforeShow, kGateEntered, kBeforeDisarm, kBeforeRoots, kRefill, kTracing, kClearing };
+enum class DelayPoint : uint8_t { kClaimed, kBuilt, kBeforeShow, kGateEntered, kBeforeDisarm, kBeforeRoots, kRefill, kTracing, kClearing, kControlResumed };
 
 // 0 switches delays off.
 void SetDelaySeed(uint64_t seed);

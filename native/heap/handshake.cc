@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "heap/thread_state.h"
 #include "os/clock.h"
 #include "os/futex.h"
 
@@ -25,7 +26,8 @@ bool Handshake::TryAdd(Mutator* mutator) {
   const std::lock_guard<std::mutex> guard(lock_);
   if (stopped_) return false;  // A pause walks over the list.
   mutator->id = next_id_++;
-  mutator->state()->store(requested_ ? kMutatorStopRequested : 0, std::memory_order_relaxed);
+  mutator->handshake = this;
+  if (requested_) mutator->state()->fetch_or(kMutatorStopRequested, std::memory_order_relaxed);
   mutator->control[control::kLogging] = logging_ ? 1 : 0;
   mutator->control[control::kLogUsed] = 0;
   mutator->control[control::kLoadBarrier] = load_barrier_ ? 1 : 0;
@@ -44,47 +46,47 @@ void Handshake::SleepBriefly() {
   nanosleep(&pause, nullptr);
 }
 
-void Handshake::Park(Mutator* mutator) {
+bool Handshake::Park(Mutator* mutator) {
   const uint32_t before = mutator->state()->fetch_and(~kMutatorRunning, std::memory_order_seq_cst);
   if ((before & kMutatorRunning) != 0 && (before & kMutatorStopRequested) != 0) {
     acknowledged_.fetch_add(1, std::memory_order_release);  // Partner: TryStop's load.
     FutexWakeAll(&acknowledged_);
   }
+  return (before & kMutatorRunning) != 0;
 }
 
-bool Handshake::TryUnpark(Mutator* mutator, uint64_t limit_ns) {
-  std::atomic<uint32_t>* state = mutator->state();
+bool Handshake::TryRun(Mutator* mutator) {
+  std::atomic<uint32_t>* const state = mutator->state();
   uint32_t word = state->load(std::memory_order_relaxed);
-  if ((word & kMutatorRunning) != 0) return true;
-  const uint64_t begin = NowNs();
-  bool waited = false;
-  for (;;) {
-    const uint32_t resumptions = resumptions_.load(std::memory_order_acquire);  // Partner: Resume.
-    word = state->load(std::memory_order_relaxed);
-    if ((word & kMutatorStopRequested) == 0) {
-      if (state->compare_exchange_strong(word, kMutatorRunning, std::memory_order_seq_cst,
-                                         std::memory_order_relaxed)) {
-        if (waited) mutator->timeline.AddCollectorTime(begin, NowNs(), Interruption::kPause);
-        return true;
-      }
-      continue;
-    }
-    waited = true;
-    const uint64_t elapsed = NowNs() - begin;
-    if (elapsed >= limit_ns) {
-      mutator->timeline.AddCollectorTime(begin, NowNs(), Interruption::kPause);
-      return false;
-    }
-    word = state->fetch_or(kMutatorAsleep, std::memory_order_relaxed) | kMutatorAsleep;
-    if ((word & kMutatorStopRequested) != 0) FutexWait(&resumptions_, resumptions, limit_ns - elapsed);
+  while ((word & kMutatorRunning) == 0) {
+    if ((word & kMutatorStopRequested) != 0) return false;
+    state->compare_exchange_weak(word, (word & ~kMutatorAsleep) | kMutatorRunning, std::memory_order_seq_cst,
+                                 std::memory_order_relaxed);
   }
+  return true;
 }
 
-bool Handshake::Poll(Mutator* mutator, uint64_t limit_ns) {
-  const uint32_t word = mutator->state()->load(std::memory_order_relaxed);
-  if ((word & kMutatorStopRequested) == 0 && (word & kMutatorRunning) != 0) return true;
-  Park(mutator);
-  return TryUnpark(mutator, limit_ns);
+bool Handshake::TryRunUnlessStopped(Mutator* mutator) {
+  {
+    const std::lock_guard<std::mutex> guard(lock_);
+    if (stopped_) return false;
+    mutator->state()->fetch_or(kMutatorRunning, std::memory_order_seq_cst);
+  }
+  // The polls of the thread's others have to notice it again.
+  if (mutator->thread_state != nullptr) mutator->thread_state->Announce(mutator);
+  return true;
+}
+
+void Handshake::AwaitResume(Mutator* mutator, uint64_t limit_ns) {
+  const uint64_t begin = NowNs();
+  for (uint64_t elapsed = 0; elapsed < limit_ns; elapsed = NowNs() - begin) {
+    const uint32_t resumptions = resumptions_.load(std::memory_order_acquire);  // Partner: Resume.
+    // The bit is set only on top of a request: Resume, which clears both, wakes whoever has it.
+    uint32_t word = mutator->state()->load(std::memory_order_relaxed);
+    if ((word & kMutatorStopRequested) == 0) return;
+    if (!mutator->state()->compare_exchange_strong(word, word | kMutatorAsleep, std::memory_order_relaxed)) continue;
+    FutexWait(&resumptions_, resumptions, limit_ns - elapsed);
+  }
 }
 
 bool Handshake::AllStopped() {
@@ -116,6 +118,7 @@ bool Handshake::TryStop(uint64_t limit_ns) {
     nudged_ = false;
     for (Mutator* mutator : mutators_) {
       mutator->state()->fetch_or(kMutatorStopRequested, std::memory_order_seq_cst);
+      if (mutator->thread_state != nullptr) mutator->thread_state->Announce(mutator);
     }
   }
   for (;;) {

@@ -4,11 +4,13 @@
 //       ▲                                                            │
 //       └──────────────── park, or a poll that finds a stop ─────────┘
 //
-// The state word has three bits: running, stop requested, asleep.
+// The state word has four bits: running, stop requested, asleep, and stop elsewhere, which says that a stop is requested of another mutator of
+// the same thread (heap/thread_state.h).
 //
 //   transition                  who        operation, order            partner
 //   park: clear running         mutator    fetch_and seq_cst           TryStop's acquire load
 //   unpark: 0 → running         mutator    CAS seq_cst                 Stop's seq_cst fetch_or: one sees the other
+//   unpark under a request      mutator    fetch_or, under the lock    TryStop's look at all words, under the lock
 //   request: set stop           collector  fetch_or seq_cst            unpark's CAS, the plain load of a poll
 //   resume: clear stop, asleep  collector  fetch_and release           unpark's CAS (acquire part)
 //   asleep                      mutator    fetch_or relaxed            resume wakes everybody if somebody has it set
@@ -20,8 +22,12 @@
 //
 // A poll in JavaScript is a plain load of this word; it sees a request late, never wrongly.
 //
-// Nothing here waits for ever: each wait ends after the caller's limit, so that a JavaScript thread gets back to
-// JavaScript, where it can be terminated.
+// These are the steps of one mutator.  Whoever waits does so for the whole thread: heap/thread_state.h.  Nothing here waits for ever: each
+// wait ends after the caller's limit, so that a thread can look whether it is to end.
+//
+// Which thread is "the collector" changes: control threads come and go, and their successors, or whoever ends with a stop under way, use
+// the collector's fields.  They do it one after the other, each as the control thread of the heap: who is that is decided under
+// HeapInstance's lock, which orders one's accesses before the next one's.  Giving up that role comes after the last access.
 #pragma once
 
 #include <atomic>
@@ -35,8 +41,9 @@ namespace faultline {
 
 class Handshake {
  public:
-  // Mutators.  Add leaves the mutator parked; like Remove it waits for a pause that is under way.
+  // Mutators.  Add leaves the mutator parked; like Remove it waits for a pause that is under way, and the Try forms are refused then.
   void Add(Mutator* mutator);
+  bool TryAdd(Mutator* mutator);
   // Parks the mutator for good.  `retire` runs just before it leaves the list, at a moment when no pause looks at the
   // list.  Waits for a pause that is under way, never for one that is only requested: a thread that ends must not depend
   // on the others' coming to a safepoint (process.exit() joins one worker after the other).
@@ -48,11 +55,22 @@ class Handshake {
   void Remove(Mutator* mutator) {
     Remove(mutator, [] {});
   }
-  void Park(Mutator* mutator);
-  // True once the mutator runs.
-  bool TryUnpark(Mutator* mutator, uint64_t limit_ns);
-  // A safepoint: stops if asked to.  True once the mutator runs (again).
-  bool Poll(Mutator* mutator, uint64_t limit_ns);
+  template <typename Retire>
+  bool TryRemove(Mutator* mutator, Retire retire) {
+    const std::lock_guard<std::mutex> guard(lock_);
+    if (stopped_) return false;
+    retire();
+    std::erase(mutators_, mutator);
+    return true;
+  }
+  // Whether it ran until now.
+  bool Park(Mutator* mutator);
+  // True once the mutator runs; refused while a stop is requested.
+  bool TryRun(Mutator* mutator);
+  // The same, but refused only during a pause.  The mutator may run under a request then, until its next safepoint.
+  bool TryRunUnlessStopped(Mutator* mutator);
+  // Until no stop is requested of the mutator, or the limit.
+  void AwaitResume(Mutator* mutator, uint64_t limit_ns);
 
   // Collector.  TryStop requests the stop and waits; false when some mutator still runs (call again, or Resume).
   bool TryStop(uint64_t limit_ns);
@@ -79,15 +97,6 @@ class Handshake {
   uint32_t weak_access() const { return weak_access_.load(std::memory_order_seq_cst); }
 
  private:
-  template <typename Retire>
-  bool TryRemove(Mutator* mutator, Retire retire) {
-    const std::lock_guard<std::mutex> guard(lock_);
-    if (stopped_) return false;
-    retire();
-    std::erase(mutators_, mutator);
-    return true;
-  }
-  bool TryAdd(Mutator* mutator);
   static void SleepBriefly();
   bool AllStopped();
   void NudgeRunning();
@@ -95,16 +104,16 @@ class Handshake {
   std::mutex lock_;  // Guards the list and the stop request; held for a walk over the list at most.
   std::vector<Mutator*> mutators_;
   uint32_t next_id_ = 1;
-  bool requested_ = false;
+  bool requested_ = false;  // Written under lock_ by the collector, which alone reads it without.
   std::atomic<uint32_t> acknowledged_{0};  // Futex word: grows when a mutator parks under a request.
   std::atomic<uint32_t> resumptions_{0};   // Futex word: grows with each resume.
 
   std::atomic<uint32_t> weak_access_{0};
   bool load_barrier_ = false;  // Like logging_.
-  bool logging_ = false;  // Under lock_, or the world is stopped and nobody can be added.
+  bool logging_ = false;       // Under lock_, or the world is stopped and nobody can be added.
   bool stopped_ = false;  // Under lock_: from the moment that no mutator runs until Resume.
 
-  // Collector's own.
+  // The control thread's, one after the other.
   bool nudged_ = false;
   uint64_t requested_ns_ = 0;
   uint64_t stopped_ns_ = 0;

@@ -100,6 +100,7 @@ inline constexpr uint32_t kLogEntries = 1024;
 inline constexpr uint32_t kMutatorRunning = 1;
 inline constexpr uint32_t kMutatorStopRequested = 2;
 inline constexpr uint32_t kMutatorAsleep = 4;
+inline constexpr uint32_t kMutatorStopElsewhere = 8;  // A stop was requested of another mutator of the same thread.
 
 // Root slots that all threads of a heap share: the program's, and as many for what the library keeps.
 inline constexpr uint32_t kSharedRootSlots = 2048;

@@ -14,7 +14,10 @@
 
 namespace faultline {
 
+class Handshake;
 class Heap;
+class ThreadState;
+class ThreadWait;
 
 // Memory of an embedder that holds references, for example the operand stack of a virtual machine.  `used` tells how many
 // slots count; both stay valid until the range is removed.
@@ -64,13 +67,17 @@ class Mutator {
 
   uint32_t id = 0;
 
-  uint32_t thread = 0;  // As gettid() gives it; set by BindToThread.
+  uint32_t thread = 0;  // As gettid() gives it; in the heap's thread directory.
 
   // The large object that is being zeroed, 0 for none.
   WordIndex pending_large = 0;
 
-  // The other heaps this thread is a mutator of (see CurrentMutator).
+  Handshake* handshake = nullptr;  // Of its heap; set when it is added.
+
+  // The thread's one state (heap/thread_state.h), the thread's other mutators, and the wait that has parked this one.
+  ThreadState* thread_state = nullptr;
   Mutator* next_of_thread = nullptr;
+  const ThreadWait* wait = nullptr;
 
  private:
   static uint32_t Limit(uint32_t used, uint32_t capacity) { return used < capacity ? used : capacity; }
@@ -85,7 +92,8 @@ class Mutator {
 
 // The calling thread's mutator of `heap`, or null.  Async-signal-safe.
 Mutator* CurrentMutator(const Heap* heap);
-void BindToThread(Mutator* mutator);
-void UnbindFromThread(Mutator* mutator);
+// Enters the calling thread in the heap's thread directory, and takes it out.
+void EnterInDirectory(Mutator* mutator);
+void LeaveDirectory(Mutator* mutator);
 
 }  // namespace faultline

@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "heap/allocation.h"
+#include "heap/thread_state.h"
+#include "node/javascript_watch.h"
 #include "node/pinning.h"
 
 namespace faultline {
@@ -67,12 +69,13 @@ void Environment::DetachMutator(MutatorBinding* binding, bool in_javascript) {
   binding->attached = false;
   Heap& heap = binding->instance->heap;
   Mutator* const mutator = binding->mutator.get();
-  heap.handshake.Remove(mutator, [&] {
+  JavaScriptWatch watch(env_);
+  Detach(*mutator, watch, [&] {
     RetireTlab(heap, *mutator);
     if (heap.fresh_pages != nullptr) heap.fresh_pages->TakeLog(*mutator);
     AbandonLarge(heap, *mutator);
   });
-  UnbindFromThread(mutator);
+  LeaveDirectory(mutator);
   heap.TellMemoryMayBeFree();
   if (binding->nudge != nullptr) napi_release_threadsafe_function(binding->nudge, napi_tsfn_abort);
   binding->nudge = nullptr;
@@ -111,6 +114,8 @@ void Environment::Throw(const char* code, const char* message) {
 void Environment::CleanUp(void* self) {
   Environment* const environment = static_cast<Environment*>(self);
   while (!environment->controls_.empty()) environment->ResignControl(environment->controls_.back().instance.get());
+  // All at once: while one of them waits for a pause to end, the others hold up no other heap's.
+  ThreadState::Current().ParkAll();
   for (auto& mutator : environment->mutators_) environment->DetachMutator(mutator.get(), false);
   for (auto& heap : environment->heaps_) {
     // A worker's own workers have ended before its hooks run; a control thread that was still starting is no more.
@@ -118,6 +123,7 @@ void Environment::CleanUp(void* self) {
     environment->ReleaseHeap(heap.get());
   }
   environment->make_error_.Reset();
+  environment->do_nothing_.Reset();
   delete environment;
 }
 

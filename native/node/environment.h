@@ -54,6 +54,10 @@ class Environment {
   // that one, so it is registered anew after each of them.
   void CleanUpFirst();
 
+  // A function that does nothing (node/javascript_watch.h).
+  void WatchBy(Napi::Function do_nothing) { do_nothing_ = Napi::Persistent(do_nothing); }
+  napi_ref do_nothing() const { return do_nothing_; }
+
   // Errors that native code throws are made by TypeScript: make(code, message).
   void MakeErrorsBy(Napi::Function make) { make_error_ = Napi::Persistent(make); }
   void Throw(const char* code, const char* message);
@@ -69,6 +73,7 @@ class Environment {
 
   napi_env env_;
   Napi::FunctionReference make_error_;
+  Napi::FunctionReference do_nothing_;
   // Bindings stay allocated until the environment ends: JavaScript may still hold their externals.
   std::vector<std::unique_ptr<HeapBinding>> heaps_;
   std::vector<std::unique_ptr<MutatorBinding>> mutators_;

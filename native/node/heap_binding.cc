@@ -146,9 +146,16 @@ Napi::Value MakeErrorsBy(Info info) {
   return info.Env().Undefined();
 }
 
+// watchBy(doNothing: () => void)
+Napi::Value WatchBy(Info info) {
+  Environment::Of(info.Env())->WatchBy(info[0].As<Napi::Function>());
+  return info.Env().Undefined();
+}
+
 void ExportHeap(Napi::Env env, Napi::Object exports) {
   Export(env, exports, {
     {"makeErrorsBy", MakeErrorsBy},
+    {"watchBy", WatchBy},
     {"create", Create},
     {"attach", Attach},
     {"close", OnHeap<Close>},

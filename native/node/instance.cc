@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "gc/delays.h"
 #include "os/clock.h"
 
 namespace faultline {
@@ -78,12 +79,12 @@ bool HeapInstance::AttachControl(napi_threadsafe_function wake) {
 }
 
 void HeapInstance::DetachControl() {
-  {
-    const std::lock_guard<std::mutex> guard(lock_);
-    wake_ = nullptr;
-  }
-  // A control thread that ended while it waited for mutators must not leave them stopped.
+  // A control thread that ended while it waited for mutators must not leave them stopped.  Before another can be in control: what is resumed
+  // here is never that one's pause.
   heap.handshake.Resume();
+  DelayAt(DelayPoint::kControlResumed);
+  const std::lock_guard<std::mutex> guard(lock_);
+  wake_ = nullptr;
 }
 
 bool HeapInstance::ClaimControl(uint64_t patience_ns) {
@@ -92,6 +93,11 @@ bool HeapInstance::ClaimControl(uint64_t patience_ns) {
   if (wake_ != nullptr || (control_claimed_ns_ != 0 && now - control_claimed_ns_ < patience_ns)) return false;
   control_claimed_ns_ = now;
   return true;
+}
+
+bool HeapInstance::NeedsControl() {
+  const std::lock_guard<std::mutex> guard(lock_);
+  return wake_ == nullptr;
 }
 
 void HeapInstance::AbandonClaim() {

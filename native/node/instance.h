@@ -34,6 +34,8 @@ class HeapInstance {
   // True for exactly one caller while nobody is in control or about to be: that caller starts a control thread.  A
   // claimant that has not attached after `patience_ns` is taken for dead.
   bool ClaimControl(uint64_t patience_ns);
+  // Whether nobody is in control, so that ClaimControl may be worth a call.
+  bool NeedsControl();
   // The claimant's environment ends, and the control thread it started with it.
   void AbandonClaim();
 

@@ -4,7 +4,9 @@
 #include "gc/delays.h"
 #include "heap/allocation.h"
 #include "heap/load_barrier.h"
+#include "heap/thread_state.h"
 #include "node/arguments.h"
+#include "node/javascript_watch.h"
 #include "os/fault_signals.h"
 
 namespace faultline {
@@ -16,12 +18,16 @@ constexpr double kRefilled = 0;
 constexpr double kCollect = -1;
 constexpr double kLarge = -2;
 
+// Answers of awaitMemory; MEMORY in src/binding/mutator-calls.ts.
+constexpr double kEnded = 0;
+constexpr double kFree = 1;
+constexpr double kNoControl = 2;
+
 // COLLECTION_KINDS and COLLECTION_REASONS in src/gc/requests.ts.
 constexpr uint32_t kCompact = 1;
 constexpr uint32_t kOccupancy = 0;
 
-// Runs on the mutator's own thread, from its event loop, where no raw reference can be alive: a safepoint.  The waiting
-// is done in JavaScript, slice by slice, where the thread can be terminated.
+// Runs on the mutator's own thread, from its event loop, where no raw reference can be alive: a safepoint.
 void AtEventLoop(napi_env env, napi_value on_nudge, void* context, void*) {
   MutatorBinding* const binding = static_cast<MutatorBinding*>(context);
   if (env == nullptr || on_nudge == nullptr || !binding->attached) return;
@@ -67,8 +73,9 @@ Napi::Value AttachMutator(Info info, HeapInstance& instance) {
   environment->CleanUpFirst();
   binding->mutator->nudge = binding->nudge == nullptr ? nullptr : Nudge;
   binding->mutator->nudge_context = binding;
-  BindToThread(binding->mutator.get());
-  instance.heap.handshake.Add(binding->mutator.get());
+  EnterInDirectory(binding->mutator.get());
+  JavaScriptWatch watch(info.Env());
+  Attach(*binding->mutator, instance.heap.handshake, watch);
   binding->attached = true;
   return Napi::External<MutatorBinding>::New(info.Env(), binding);
 }
@@ -79,9 +86,17 @@ Napi::Value DetachMutator(Info info) {
   return info.Env().Undefined();
 }
 
-// safepoint(mutator, sliceMs): true once it runs
-Napi::Value Safepoint(Info info, MutatorBinding& binding) {
-  return Boolean(info, binding.instance->heap.handshake.Poll(binding.mutator.get(), LimitAt(info, 1)));
+// safepoint(mutator): stops if a running mutator of the thread is asked to
+Napi::Value Safepoint(Info info, MutatorBinding&) {
+  ThreadState& thread = ThreadState::Current();
+  if (!thread.IsStopRequested()) return info.Env().Undefined();
+  JavaScriptWatch watch(info.Env());
+  if (watch.MayWait()) {
+    const ThreadWait wait(watch);
+  } else {
+    thread.Announce(nullptr);  // The request stands; the next poll sees it.
+  }
+  return info.Env().Undefined();
 }
 
 Napi::Value Park(Info info, MutatorBinding& binding) {
@@ -89,9 +104,32 @@ Napi::Value Park(Info info, MutatorBinding& binding) {
   return info.Env().Undefined();
 }
 
-// unpark(mutator, sliceMs): true once it runs
+// unpark(mutator)
 Napi::Value Unpark(Info info, MutatorBinding& binding) {
-  return Boolean(info, binding.instance->heap.handshake.TryUnpark(binding.mutator.get(), LimitAt(info, 1)));
+  JavaScriptWatch watch(info.Env());
+  if (binding.instance->heap.handshake.TryRun(binding.mutator.get()) || !watch.MayWait()) return info.Env().Undefined();
+  faultline::Unpark(*binding.mutator, watch);
+  return info.Env().Undefined();
+}
+
+// parked(mutator, wait): what wait() returns.  However that ends, a mutator that ran before runs again.
+Napi::Value Parked(Info info, MutatorBinding& binding) {
+  JavaScriptWatch watch(info.Env());
+  if (!watch.MayWait()) return Napi::Value();
+  const bool ran = binding.instance->heap.handshake.Park(binding.mutator.get());
+  const ProgramCall call(info.Env(), info[1]);
+  if (ran && binding.attached) faultline::Unpark(*binding.mutator, watch);
+  return Napi::Value(info.Env(), call.result());
+}
+
+// allParked(mutator, wait): the same for all mutators of the thread
+Napi::Value AllParked(Info info, MutatorBinding&) {
+  JavaScriptWatch watch(info.Env());
+  if (!watch.MayWait()) return Napi::Value();
+  ThreadWait wait(watch);
+  const ProgramCall call(info.Env(), info[1]);
+  wait.Return();
+  return Napi::Value(info.Env(), call.result());
 }
 
 Napi::Value Answer(Info info, const Allocation& allocation) {
@@ -137,23 +175,37 @@ Napi::Value CommitLargeObject(Info info, MutatorBinding& binding) {
   return info.Env().Undefined();
 }
 
-Napi::Value MemoryEpoch(Info info, MutatorBinding& binding) {
-  return Number(info, binding.instance->heap.memory_epoch.load(std::memory_order_acquire));
-}
-
-// awaitMemory(mutator, ticket, epoch, sliceMs): whether the collection has ended or memory may have become free.  The
-// caller is parked.
+// awaitMemory(mutator, ticket, regions): waits, the whole thread parked, until the collection has ended, or, unless `regions` is 0, memory has
+// become free and so many regions are.  Also ends when there is no control thread, which the caller may have to start.
 Napi::Value AwaitMemory(Info info, MutatorBinding& binding) {
   HeapInstance& instance = *binding.instance;
+  const std::atomic<uint32_t>& memory_epoch = instance.heap.memory_epoch;
   const uint32_t ticket = Uint32At(info, 1);
-  const uint32_t epoch = Uint32At(info, 2);
-  const uint64_t begin = NowNs();
+  const uint32_t regions = Uint32At(info, 2);
   // Both numbers run around.
   const auto ended = [&] { return static_cast<int32_t>(instance.collector->collections_ended() - ticket) >= 0; };
-  const auto changed = [&] { return instance.heap.memory_epoch.load(std::memory_order_acquire) != epoch; };
-  if (!ended() && !changed()) FutexWait(&instance.heap.memory_epoch, epoch, LimitAt(info, 3));
+  const auto enough = [&] { return instance.heap.regions.charged() + regions <= instance.heap.regions.capacity(); };
+  JavaScriptWatch watch(info.Env());
+  if (!watch.MayWait()) return Napi::Value();
+  const ThreadWait wait(watch);
+  double answer = kEnded;
+  const uint64_t begin = NowNs();
+  while (watch.Look() == WaitCut::kNone) {
+    const uint32_t epoch = memory_epoch.load(std::memory_order_acquire);
+    if (ended()) break;
+    if (instance.NeedsControl()) {
+      answer = kNoControl;
+      break;
+    }
+    FAULTLINE_CHECK(!ThreadState::Current().IsRunning(), "(H) who waits for memory is parked in all heaps");
+    FutexWait(&instance.heap.memory_epoch, epoch, kWaitSliceNs);
+    if (regions != 0 && memory_epoch.load(std::memory_order_acquire) != epoch && enough()) {
+      answer = kFree;
+      break;
+    }
+  }
   binding.mutator->timeline.AddCollectorTime(begin, NowNs(), Interruption::kStall);
-  return Boolean(info, ended() || changed());
+  return Number(info, answer);
 }
 
 // flushLog(mutator): empties the write barrier's log
@@ -229,11 +281,12 @@ void ExportMutator(Napi::Env env, Napi::Object exports) {
     {"safepoint", OnMutator<Safepoint>},
     {"park", OnMutator<Park>},
     {"unpark", OnMutator<Unpark>},
+    {"parked", OnMutator<Parked>},
+    {"allParked", OnMutator<AllParked>},
     {"allocateSlow", OnMutator<AllocateSlowly>},
     {"beginLarge", OnMutator<BeginLargeObject>},
     {"zeroLarge", OnMutator<ZeroLarge>},
     {"commitLarge", OnMutator<CommitLargeObject>},
-    {"memoryEpoch", OnMutator<MemoryEpoch>},
     {"awaitMemory", OnMutator<AwaitMemory>},
     {"flushLog", OnMutator<FlushLog>},
     {"loadReference", OnMutator<LoadAReference>},

@@ -85,6 +85,7 @@ Napi::Value Layout(Info info) {
   set("CONTROL_SLOTS", control::kSlots);
   set("MUTATOR_RUNNING", kMutatorRunning);
   set("MUTATOR_STOP_REQUESTED", kMutatorStopRequested);
+  set("MUTATOR_STOP_ELSEWHERE", kMutatorStopElsewhere);
   return answer;
 }
 

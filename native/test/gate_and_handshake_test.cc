@@ -68,13 +68,23 @@ void ClosingGivesUpInTimeAndCanBeTriedAgain() {
 struct Native {
   explicit Native(Handshake* handshake) : handshake(handshake), mutator(nullptr, control, 0, 0) { handshake->Add(&mutator); }
   ~Native() { handshake->Remove(&mutator); }
+  bool TryUnpark(uint64_t limit_ns) {
+    const uint64_t end = NowNs() + limit_ns;
+    while (!handshake->TryRun(&mutator)) {
+      const uint64_t now = NowNs();
+      if (now >= end) return false;
+      handshake->AwaitResume(&mutator, end - now);
+    }
+    return true;
+  }
   void Unpark() {
-    while (!handshake->TryUnpark(&mutator, kNsPerMs)) {
+    while (!TryUnpark(kNsPerMs)) {
     }
   }
   void Poll() {
-    while (!handshake->Poll(&mutator, kNsPerMs)) {
-    }
+    if ((mutator.state()->load(std::memory_order_relaxed) & kMutatorStopRequested) == 0) return;
+    handshake->Park(&mutator);
+    Unpark();
   }
   Handshake* handshake;
   alignas(64) uint32_t control[64] = {};
@@ -156,11 +166,10 @@ void TimeLimitsAreKept() {
   handshake.Park(&one.mutator);
   EXPECT(handshake.TryStop(kNsPerMs));
   const uint64_t unpark = NowNs();
-  EXPECT(!handshake.TryUnpark(&one.mutator, 5 * kNsPerMs));
+  EXPECT(!one.TryUnpark(5 * kNsPerMs));
   EXPECT(NowNs() - unpark >= 5 * kNsPerMs && NowNs() - unpark < 3000 * kNsPerMs);
-  EXPECT(!handshake.Poll(&one.mutator, kNsPerMs));
   handshake.Resume();
-  EXPECT(handshake.TryUnpark(&one.mutator, 0));
+  EXPECT(one.TryUnpark(0));
 }
 
 void ARunningMutatorIsNudgedOnceAndAParkedOneNever() {
@@ -193,7 +202,7 @@ void ComingAndGoingWaitsForThePauseButNotForTheRequest() {
   {
     Native comes_and_goes(&handshake);
     EXPECT(handshake.count() == 2);
-    EXPECT(!handshake.TryUnpark(&comes_and_goes.mutator, 0));
+    EXPECT(!comes_and_goes.TryUnpark(0));
   }
   EXPECT(handshake.count() == 1);
   auto leaver = std::make_unique<Native>(&handshake);

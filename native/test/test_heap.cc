@@ -6,6 +6,7 @@
 #include <string>
 
 #include "heap/load_barrier.h"
+#include "heap/thread_state.h"
 #include "heap/weak_access.h"
 #include "os/clock.h"
 
@@ -216,17 +217,17 @@ TestMutator::TestMutator(TestHeap* test, uint32_t handles) : test_(test), view_(
   EXPECT(memory_.Create(control::kSlots + handles + kLogEntries).ok());
   control_ = memory_.data();
   mutator_ = std::make_unique<Mutator>(&test->heap, control_, 0, handles);
-  BindToThread(mutator_.get());
-  test->heap.handshake.Add(mutator_.get());
+  EnterInDirectory(mutator_.get());
+  Attach(*mutator_, test->heap.handshake, WaitWatch::Never());
   Unpark();
 }
 
 TestMutator::~TestMutator() {
-  test_->heap.handshake.Remove(mutator_.get(), [&] {
+  Detach(*mutator_, WaitWatch::Never(), [&] {
     RetireTlab(test_->heap, *mutator_);
     test_->collector->TakeLog(*mutator_);
   });
-  UnbindFromThread(mutator_.get());
+  LeaveDirectory(mutator_.get());
 }
 
 void TestMutator::Store(uint32_t* slot, uint32_t reference) {
@@ -236,17 +237,11 @@ void TestMutator::Store(uint32_t* slot, uint32_t reference) {
 
 uint32_t TestMutator::Load(uint32_t* slot) { return LoadReference(test_->heap, *mutator_, slot); }
 
-void TestMutator::Poll() {
-  while (!test_->heap.handshake.Poll(mutator_.get(), kSliceNs)) {
-  }
-}
+void TestMutator::Poll() { StopIfRequested(WaitWatch::Never()); }
 
 void TestMutator::Park() { test_->heap.handshake.Park(mutator_.get()); }
 
-void TestMutator::Unpark() {
-  while (!test_->heap.handshake.TryUnpark(mutator_.get(), kSliceNs)) {
-  }
-}
+void TestMutator::Unpark() { faultline::Unpark(*mutator_, WaitWatch::Never()); }
 
 WordIndex TestMutator::Allocate(ShapeId shape, uint32_t count) {
   Heap& heap = test_->heap;

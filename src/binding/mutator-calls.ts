@@ -7,6 +7,13 @@ import type { Refusal } from './refusal.ts';
 /** Answers of `allocateSlow` and `beginLarge` besides an object's word index or a refusal. */
 export const ALLOCATION = { refilled: 0, collect: -1, large: -2 } as const;
 
+/** Answers of `awaitMemory`. Undefined when the wait was cut short: what cuts it ends the script, or is an exception. */
+export const MEMORY = { ended: 0, free: 1, noControl: 2 } as const;
+
+/**
+ * Calls that wait do so for the whole thread (native/heap/thread_state.h), and end when the thread or the script is being ended. However
+ * they end, the mutators that ran before run again.
+ */
 export interface MutatorCalls {
   /** The new mutator, parked, or the code of what stands in the way. `onNudge` runs in the event loop and comes to a safepoint. */
   attachMutator(
@@ -17,15 +24,19 @@ export interface MutatorCalls {
     onNudge: () => void,
   ): MutatorHandle | 'ERR_MUTATOR_ATTACHED' | 'ERR_SIGNAL_BLOCKED' | 'ERR_HEAP_CLOSED';
   detachMutator(mutator: MutatorHandle): void;
-  safepoint(mutator: MutatorHandle, sliceMs: number): boolean;
+  safepoint(mutator: MutatorHandle): void;
   park(mutator: MutatorHandle): void;
-  unpark(mutator: MutatorHandle, sliceMs: number): boolean;
+  unpark(mutator: MutatorHandle): void;
+  /** What `wait` returns, called while the mutator is parked. */
+  parked<T>(mutator: MutatorHandle, wait: () => T): T;
+  /** The same, and every other mutator of the thread is parked too. */
+  allParked<T>(mutator: MutatorHandle, wait: () => T): T;
   allocateSlow(mutator: MutatorHandle, words: number): number | Refusal;
   beginLarge(mutator: MutatorHandle, words: number): number | Refusal;
   zeroLarge(mutator: MutatorHandle, words: number, doneWords: number): number | Refusal;
   commitLarge(mutator: MutatorHandle, words: number): void;
-  memoryEpoch(mutator: MutatorHandle): number;
-  awaitMemory(mutator: MutatorHandle, ticket: number, epoch: number, sliceMs: number): boolean;
+  /** Until the collection has ended, or, unless `regions` is 0, memory has become free and so many regions are. */
+  awaitMemory(mutator: MutatorHandle, ticket: number, regions: number): (typeof MEMORY)[keyof typeof MEMORY] | undefined;
   /** The write barrier's log is full. */
   flushLog(mutator: MutatorHandle): void;
   recordStall(mutator: MutatorHandle, microseconds: number): void;

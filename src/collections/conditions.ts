@@ -56,14 +56,17 @@ export class HeapConditions {
       const [held, heldLock] = [mutator.local(condition), mutator.local(lock)];
       const sequence = Atomics.load(u32, condition * 2 + this.#sequence);
       this.#locks.unlock(lock);
-      const notified = this.#lot.await(
-        held,
-        deadline,
-        (at) => Atomics.store(u32, at * 2 + this.#waiting, 1),
-        (at) => (Atomics.load(u32, at * 2 + this.#sequence) === sequence ? undefined : true),
-      );
-      this.#locks.acquireAt(heldLock, Infinity);
-      return notified ?? false;
+      try {
+        const notified = this.#lot.await(
+          held,
+          deadline,
+          (at) => Atomics.store(u32, at * 2 + this.#waiting, 1),
+          (at) => (Atomics.load(u32, at * 2 + this.#sequence) === sequence ? undefined : true),
+        );
+        return notified ?? false;
+      } finally {
+        this.#locks.acquireAt(heldLock, Infinity);
+      }
     });
   }
 

@@ -10,12 +10,13 @@
  *   sleeper   1. loads the word
  *             2. announces itself in the object               the waker's load (its change came first) …
  *             3. looks whether there is still reason to wait  … or the waker's change: one of the two sees the other
- *             4. parks its mutator, sleeps while the word has not changed
+ *             4. parks its thread, sleeps while the word has not changed
  *   waker     changes the object, and if somebody is announced takes that back, adds 1 to the word, wakes
  *
  * An announcement is a flag and not a count, because a thread that is terminated while it sleeps takes nothing back.
  */
 import { argumentRangeError } from '../errors.ts';
+import { clockMs } from '../clock.ts';
 import type { Mutator } from '../heap/mutator.ts';
 import type { ReferenceHandle, Ref } from '../heap/units.ts';
 import { SLICE_MS } from '../slices.ts';
@@ -32,7 +33,7 @@ export class ParkingLot {
 
   /**
    * Calls `attempt` with the object, wherever it is, until that answers something, which is the answer; after `deadline` (as
-   * `performance.now()` gives it) once more, and then undefined. Between two calls the mutator sleeps, parked. `announce` is to leave a
+   * `clockMs` gives it) once more, and then undefined. Between two calls the thread sleeps, parked. `announce` is to leave a
    * mark in the object that makes {@link wake} be called when it changes. A safepoint; neither function may come to one.
    */
   await<T>(object: ReferenceHandle, deadline: number, announce: (ref: Ref) => void, attempt: (ref: Ref) => T | undefined): T | undefined {
@@ -44,9 +45,9 @@ export class ParkingLot {
       announce(ref);
       const answer = attempt(ref);
       if (answer !== undefined) return answer;
-      const leftMs = deadline - performance.now();
+      const leftMs = deadline - clockMs();
       if (leftMs <= 0) return undefined;
-      mutator.parked(() => Atomics.wait(this.#words, index, word, Math.min(leftMs, SLICE_MS)));
+      mutator.parkAll(() => Atomics.wait(this.#words, index, word, Math.min(leftMs, SLICE_MS)));
     }
   }
 
@@ -76,4 +77,4 @@ export function checkTimeout(timeoutMs: number): void {
 }
 
 /** @internal When a wait ends that begins now; asked only when there is something to wait for, since a clock costs more than a lock. */
-export const deadlineOf = (timeoutMs: number): number => performance.now() + timeoutMs;
+export const deadlineOf = (timeoutMs: number): number => clockMs() + timeoutMs;

@@ -8,14 +8,14 @@
  *            ask for a full one,   wait parked, try again
  *            ERR_HEAP_EXHAUSTED (at once where nothing is ever collected)
  *
- * Waiting happens in slices that return to JavaScript, so that a thread which waits for memory can still be terminated, and
- * in the parked state, so that it never holds up the collection it waits for.
+ * Waiting is one native call, in which the whole thread is parked, so that it holds up no collection of any heap; and which the end of the
+ * thread or of the script cuts short, with the mutator running again.
  */
-import { ALLOCATION, type Binding, isRefusal, type MutatorHandle, type Refusal } from '../binding.ts';
+import { ALLOCATION, type Binding, isRefusal, MEMORY, type MutatorHandle, type Refusal } from '../binding.ts';
 import { HeapError } from '../errors.ts';
 import { errorName } from '../gc/fault-modes.ts';
+import { clockMs } from '../clock.ts';
 import type { CollectionKind, CollectionReason } from '../gc/requests.ts';
-import { SLICE_MS, untilDone } from '../slices.ts';
 import { LARGE_OBJECT_WORDS, REGION_WORDS, WORD_BYTES } from './layout.ts';
 import type { Ref } from './units.ts';
 
@@ -72,9 +72,9 @@ export class SlowAllocation {
 
   /** Each wait for memory is one stall, whatever comes of it. */
   #stall(ticket: number, words: number): void {
-    const begin = performance.now();
+    const begin = clockMs();
     this.awaitCollection(ticket, words);
-    this.#native.recordStall(this.#mutator, (performance.now() - begin) * 1000);
+    this.#native.recordStall(this.#mutator, (clockMs() - begin) * 1000);
   }
 
   /**
@@ -82,15 +82,8 @@ export class SlowAllocation {
    * wait ends early if a region can be had.
    */
   awaitCollection(ticket: number, words?: number): void {
-    this.park();
-    while (!this.#host.hasEnded(ticket)) {
-      const epoch = this.#native.memoryEpoch(this.#mutator);
-      if (this.#host.hasEnded(ticket)) break;
-      const changed = this.#native.awaitMemory(this.#mutator, ticket, epoch, SLICE_MS);
-      if (changed && words !== undefined && this.#regionsAreFree(words)) break;
-      this.#host.keepControl();
-    }
-    this.unpark();
+    const regions = words === undefined ? 0 : Math.max(1, Math.ceil(words / REGION_WORDS));
+    while (this.#native.awaitMemory(this.#mutator, ticket, regions) === MEMORY.noControl) this.#host.keepControl();
   }
 
   park(): void {
@@ -98,11 +91,11 @@ export class SlowAllocation {
   }
 
   unpark(): void {
-    untilDone((sliceMs) => this.#native.unpark(this.#mutator, sliceMs));
+    this.#native.unpark(this.#mutator);
   }
 
   #attempt(words: number, pinnable: boolean): number | Refusal {
-    untilDone((sliceMs) => this.#native.safepoint(this.#mutator, sliceMs));
+    this.#native.safepoint(this.#mutator);
     const answer = this.#native.allocateSlow(this.#mutator, pinnable ? Math.max(words, LARGE_OBJECT_WORDS + 1) : words);
     return answer === ALLOCATION.large ? this.#attemptLarge(words) : answer;
   }
@@ -122,11 +115,6 @@ export class SlowAllocation {
     if (refusal !== undefined) return refusal;
     this.#native.commitLarge(this.#mutator, words);
     return ref;
-  }
-
-  #regionsAreFree(words: number): boolean {
-    const { freeBytes } = this.#host.figures();
-    return freeBytes >= Math.max(words * WORD_BYTES, REGION_WORDS * WORD_BYTES);
   }
 
   /** Whether the object would fit if all that is free were in one piece. */

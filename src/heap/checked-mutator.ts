@@ -6,7 +6,8 @@
  *     given out by       allocate, allocatePinnable, get, getReference, readWeak, view.ref, weak references and maps, raw collections
  *     looked at by       handle, local, set, setReference, compareExchangeReference, identityHash, finalizeLater, weak references and
  *                        maps, raw collections, heap.view, cursor.moveTo
- *     all old after      allocate, allocatePinnable, poll, park, collect, and the end of the running job (the event loop, or an await)
+ *     all old after      allocate, allocatePinnable, poll, park, unpark, collect, parked, parkAll, and the end of the running job (the event
+ *                        loop, or an await); of all heaps of the thread, except by park, which is the named heap's
  *
  * References that the program loads from the typed arrays itself pass unseen, unless the same number was given out before: a
  * program that wants them checked loads them by `getReference`.
@@ -48,7 +49,7 @@ export class CheckedMutator extends Mutator {
     this.#mustRun('mutator.allocate');
     this.#expectOwn(shape);
     const ref = super.allocate(shape, count);
-    this.#safepoints++;
+    CheckedMutator.passSafepoint();
     return this.#give(ref);
   }
 
@@ -56,7 +57,7 @@ export class CheckedMutator extends Mutator {
     this.#mustRun('mutator.allocatePinnable');
     this.#expectOwn(shape);
     const ref = super.allocatePinnable(shape, count);
-    this.#safepoints++;
+    CheckedMutator.passSafepoint();
     return this.#give(ref);
   }
 
@@ -135,7 +136,7 @@ export class CheckedMutator extends Mutator {
   }
 
   override poll(): void {
-    this.#safepoints++;
+    CheckedMutator.passSafepoint();
     super.poll();
   }
 
@@ -144,9 +145,29 @@ export class CheckedMutator extends Mutator {
     super.park();
   }
 
+  override unpark(): void {
+    CheckedMutator.passSafepoint();
+    super.unpark();
+  }
+
+  override parked<T>(wait: () => T): T {
+    CheckedMutator.passSafepoint();
+    return super.parked(wait);
+  }
+
+  override parkAll<T>(wait: () => T): T {
+    CheckedMutator.passSafepoint();
+    return super.parkAll(wait);
+  }
+
+  /** A safepoint of the thread's, whichever of its mutators came to it. */
+  static passSafepoint(): void {
+    for (const mutator of attached) mutator.#safepoints++;
+  }
+
   override collect(request?: CollectionRequest): void {
     this.#mustRun('mutator.collect');
-    this.#safepoints++;
+    CheckedMutator.passSafepoint();
     super.collect(request);
   }
 

@@ -48,6 +48,8 @@ export const WEAK_MAP_USED_SLOT = 4;
 
 export const MUTATOR_RUNNING = 1;
 export const MUTATOR_STOP_REQUESTED = 2;
+/** A stop was requested of another mutator of the same thread. */
+export const MUTATOR_STOP_ELSEWHERE = 8;
 
 const MIRRORED: Readonly<Record<string, number>> = {
   WORD_BYTES,
@@ -77,6 +79,7 @@ const MIRRORED: Readonly<Record<string, number>> = {
   CONTROL_SLOTS,
   MUTATOR_RUNNING,
   MUTATOR_STOP_REQUESTED,
+  MUTATOR_STOP_ELSEWHERE,
 };
 
 let asserted = false;

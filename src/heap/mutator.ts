@@ -11,7 +11,6 @@
 import type { MutatorHandle } from '../binding.ts';
 import { argumentRangeError, argumentTypeError, detached, optionsOf } from '../errors.ts';
 import type { CollectionRequest } from '../gc/requests.ts';
-import { untilDone } from '../slices.ts';
 import { SlowAllocation } from './allocation.ts';
 import type { AllocationBuffer } from './allocation-buffer.ts';
 import { type Finalizable, FinalizerTable } from './finalizers.ts';
@@ -21,6 +20,7 @@ import {
   CONTROL_TLAB_LIMIT,
   CONTROL_TLAB_TOP,
   MUTATOR_RUNNING,
+  MUTATOR_STOP_ELSEWHERE,
   MUTATOR_STOP_REQUESTED,
 } from './layout.ts';
 import type { MutatorSetUp } from './mutator-set-up.ts';
@@ -34,6 +34,7 @@ import { noIdentity, WeakMaps } from './weak-map.ts';
 import { WeakReferences } from './weak-reference.ts';
 
 const MAX_WINDOW_MS = 3_600_000;
+const ANY_STOP = MUTATOR_STOP_REQUESTED | MUTATOR_STOP_ELSEWHERE;
 
 /**
  * A thread's way into a heap, made by `heap.attachMutator`: for that thread alone. Raw references are valid until the next safepoint:
@@ -152,9 +153,12 @@ export class Mutator extends SlotAccess {
     return this.#finalizers.take((this.#control[CONTROL_STATE]! & MUTATOR_RUNNING) !== 0);
   }
 
-  /** A safepoint: stops here if the collector asks for it. One load when it does not. */
+  /**
+   * A safepoint: stops here if a collector asks for it, that of this heap or of another one that the thread is a mutator of. One load when
+   * none does.
+   */
   poll(): void {
-    if ((this.#control[CONTROL_STATE]! & MUTATOR_STOP_REQUESTED) !== 0) this.#stopHere();
+    if ((this.#control[CONTROL_STATE]! & ANY_STOP) !== 0) this.#setUp.host.native.safepoint(this.#handle);
   }
 
   /**
@@ -166,26 +170,33 @@ export class Mutator extends SlotAccess {
   }
 
   /**
-   * Leaves the running state: the thread promises not to touch the heap, and the collector no longer waits for it. To be used
-   * around long waits (Atomics.wait, synchronous I/O). Waiting in the event loop needs no parking.
+   * Leaves the running state: the thread promises not to touch this heap, and its collector no longer waits for it. Other heaps are not
+   * concerned. {@link parked} and {@link parkAll} are safer: they come back however the wait ends. Waiting in the event loop needs no parking.
    */
   park(): void {
     this.#slow.park();
   }
 
-  /** Back to the running state; waits for a pause to end first. */
+  /** Back to the running state. Waits for a pause to end first; the whole thread is parked until then: a safepoint of all its heaps. */
   unpark(): void {
     this.#slow.unpark();
   }
 
-  /** Runs `wait` parked. */
+  /**
+   * Runs `wait` with this mutator parked, and returns what it returns. `wait` may use other heaps. To be used around long waits of the
+   * thread (Atomics.wait, synchronous I/O) that need them; others use {@link parkAll}. Afterwards the mutator is as it was before, also
+   * when `wait` throws or a time limit of `vm` ends it. A safepoint of all the thread's heaps.
+   */
   parked<T>(wait: () => T): T {
-    this.park();
-    try {
-      return wait();
-    } finally {
-      this.unpark();
-    }
+    return this.#setUp.host.native.parked(this.#handle, functionOf(wait, 'parked'));
+  }
+
+  /**
+   * The same with all mutators of the thread, of whatever heap, which is what a wait wants that uses no heap: a thread that waits holds up
+   * every collection of a heap it runs in.
+   */
+  parkAll<T>(wait: () => T): T {
+    return this.#setUp.host.native.allParked(this.#handle, functionOf(wait, 'parkAll'));
   }
 
   /** @internal Pins elements of the object at `ref`, whose shape this is. */
@@ -285,16 +296,17 @@ export class Mutator extends SlotAccess {
     return this.#attached ? argumentTypeError(`object of ${place}`, 'an object', null) : detached(place);
   }
 
-  #stopHere(): void {
-    untilDone((sliceMs) => this.#setUp.host.native.safepoint(this.#handle, sliceMs));
-  }
-
   #allocateSlow(shape: Shape, count: number, words: number): Ref {
     if (!(shape instanceof Shape)) throw argumentTypeError('shape', 'a shape of the heap', shape);
     const ref = this.#tlab.take(words);
     this.#writeHeader(ref, shape, count);
     return ref;
   }
+}
+
+function functionOf<T>(wait: () => T, method: string): () => T {
+  if (typeof wait !== 'function') throw argumentTypeError(`wait of mutator.${method}`, 'a function', wait);
+  return wait;
 }
 
 function wordsOf(shape: Shape, count: number): number {

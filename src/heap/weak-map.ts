@@ -3,7 +3,7 @@
  * is alive and the map is, and neither of them otherwise; a value may lead to its own key. Keys are compared by identity.
  *
  * Threads share a map like any object. Each operation takes effect at one moment between call and return (native/heap/weak_map.h); a
- * thread that finds the map in use by another parks for a moment.
+ * thread that finds the map in use by another parks and rests for a moment.
  *
  * An entry is gone as soon as marking finds its key dead, also if a finalizer brings the key back.
  */
@@ -137,7 +137,7 @@ export class WeakMaps {
   }
 
   #rest(): void {
-    this.#mutator.parked(() => Atomics.wait(this.#never, 0, 0, REST_MS));
+    this.#mutator.parkAll(() => Atomics.wait(this.#never, 0, 0, REST_MS));
   }
 }
 

@@ -304,6 +304,7 @@ const ending: Operations = {
     }),
   },
   'mutator.parked': ofMutator(({ mutator }) => mutator.parked(() => 0)),
+  'mutator.parkAll': ofMutator(({ mutator }) => mutator.parkAll(() => 0)),
   'range.release': always(({ range }) => range.release()),
   'mutator.detach': always(({ mutator }) => mutator.detach()),
   'heap.close': always(({ heap }) => heap.close()),
