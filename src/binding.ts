@@ -19,12 +19,12 @@ import type { StatisticsCalls } from './binding/statistics-calls.ts';
 import type { TestCalls } from './binding/test-calls.ts';
 import type { WeakCalls } from './binding/weak-calls.ts';
 import { HeapError, type HeapErrorCode } from './errors.ts';
-import { platformProblem } from './platform.ts';
+import { addonRefusal, platformProblem, unreadable } from './platform.ts';
 
 export * from './binding/collector-calls.ts';
 export type * from './binding/graph-calls.ts';
 export type * from './binding/handles.ts';
-export type * from './binding/heap-calls.ts';
+export * from './binding/heap-calls.ts';
 export * from './binding/mutator-calls.ts';
 export type * from './binding/probe-calls.ts';
 export * from './binding/refusal.ts';
@@ -56,20 +56,21 @@ function addonPaths(): string[] {
 
 function load(): Binding {
   const override = process.env['FAULTLINE_ADDON'];
-  const path = override ?? addonPaths().find((candidate) => existsSync(candidate));
+  const paths = addonPaths();
+  const path = override ?? paths.find((candidate) => existsSync(candidate));
   const problem = platformProblem({
     platform: process.platform,
     arch: process.arch,
     node: process.versions.node,
     addon: path !== undefined,
   });
-  if (problem !== undefined || path === undefined) throw new HeapError('ERR_ADDON_MISSING', `${problem}.`);
+  if (problem !== undefined || path === undefined) {
+    throw new HeapError('ERR_ADDON_MISSING', `${path === undefined ? (unreadable(paths) ?? problem) : problem}.`);
+  }
   try {
     return createRequire(import.meta.url)(path) as Binding;
   } catch (cause) {
-    const [reason] = (cause as Error).message.split('\n');
-    const remedy = 'Build it for this machine: `npm run build` in a checkout, `npm rebuild faultline` where it is installed.';
-    throw new HeapError('ERR_ADDON_MISSING', `the native addon cannot be loaded (${reason}). ${remedy}`, { cause });
+    throw new HeapError('ERR_ADDON_MISSING', `the native addon cannot be loaded: ${addonRefusal(cause as Error)}.`, { cause });
   }
 }
 

@@ -8,6 +8,8 @@
 /** Every code an operation can fail with. docs/errors.md has a section for each. */
 export type HeapErrorCode =
   | 'ERR_ADDON_MISSING'
+  | 'ERR_CODE_GENERATION'
+  | 'ERR_COLLECTOR_MISSING'
   | 'ERR_HEAP_EXHAUSTED'
   | 'ERR_NO_MEMORY'
   | 'ERR_HEAP_CLOSED'

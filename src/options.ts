@@ -32,7 +32,7 @@ export interface HeapOptions {
    * (default): 1 to 16, as each thread's own faults follow one another.
    */
   faultAroundPages?: number | 'adaptive';
-  /** GC workers (threads of a piscina pool). Default: one less than the CPUs, between 1 and 4. 0: the control thread alone. */
+  /** GC workers. Default: one less than the CPUs, between 1 and 4. 0: the control thread alone. */
   workers?: number;
   /**
    * How much the GC workers step back for other threads, as in nice(1): 0 (default, like all others) to 19. They cannot step forward

@@ -46,3 +46,30 @@ export function platformProblem(on: Platform = HERE): string | undefined {
   }
   return undefined;
 }
+
+/** Node's permission model, as far as this file asks it; undefined without `--permission`. */
+interface Permission {
+  has(scope: string, reference?: string): boolean;
+}
+
+function permission(): Permission | undefined {
+  return (process as { permission?: Permission }).permission;
+}
+
+/** Why none of these files is seen, when that is because the permission model does not let them be read. */
+export function unreadable(files: readonly string[], model: Permission | undefined = permission()): string | undefined {
+  if (model === undefined || files.some((file) => model.has('fs.read', file))) return undefined;
+  return "Node's permission model does not let the native addon be read: add --allow-fs-read for the folder of this package";
+}
+
+/** Why an addon that is there was not loaded, as the end of a sentence, with what to do. */
+export function addonRefusal({ code, message }: NodeJS.ErrnoException, model: Permission | undefined = permission()): string {
+  if (code === 'ERR_DLOPEN_DISABLED') {
+    return model === undefined
+      ? 'Node was started with --no-addons; start it without'
+      : "Node's permission model forbids native addons; start Node with --allow-addons as well (and --allow-worker, for the collector's thread)";
+  }
+  if (code === 'ERR_ACCESS_DENIED') return "Node's permission model does not let it be read; add --allow-fs-read for the folder of this package";
+  const [reason] = message.split('\n');
+  return `${reason}. Build it for this machine: \`npm run build\` in a checkout, \`npm rebuild faultline\` where it is installed`;
+}

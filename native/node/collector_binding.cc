@@ -15,17 +15,18 @@ void CallRequested(napi_env env, napi_value callback, void*, void*) {
   napi_call_function(env, undefined, callback, 0, nullptr, nullptr);
 }
 
-// becomeControl(heap, onRequest): false when another thread is in control
-Napi::Value BecomeControl(Info info, HeapInstance& instance) {
+// becomeControl(heap, onRequest): false when another thread is in control, or nobody needs one any more
+Napi::Value BecomeControl(Info info) {
+  const std::shared_ptr<HeapInstance> instance = info[0].As<Napi::External<HeapBinding>>().Data()->instance;
   napi_threadsafe_function wake = nullptr;
   napi_create_threadsafe_function(info.Env(), info[1], nullptr, Napi::String::New(info.Env(), "faultline-control"), 0, 1,
                                   nullptr, nullptr, nullptr, CallRequested, &wake);
-  if (wake == nullptr || !instance.AttachControl(wake)) {
+  if (wake == nullptr || !instance->AttachControl(wake)) {
     if (wake != nullptr) napi_release_threadsafe_function(wake, napi_tsfn_abort);
     return Boolean(info, false);
   }
-  instance.heap.statistics.collector_cpu[Gang::kControlWorker].Adopt();
-  Environment::Of(info.Env())->BecomeControl(info[0].As<Napi::External<HeapBinding>>().Data()->instance, wake);
+  instance->heap.statistics.collector_cpu[Gang::kControlWorker].Adopt();
+  Environment::Of(info.Env())->BecomeControl(instance, wake);
   return Boolean(info, true);
 }
 
@@ -50,6 +51,7 @@ Napi::Value TakeRequest(Info info, HeapInstance& instance) {
 Napi::Value EndCollection(Info info, HeapInstance& instance) {
   Add(instance.heap.statistics.collections_by_reason[Uint32At(info, 1) % Statistics::kMaxReasons], 1);
   instance.collector->EndCollection();
+  instance.NoteCollectionEnded();
   return info.Env().Undefined();
 }
 
@@ -194,7 +196,7 @@ Napi::Value CurrentPhase(Info info, HeapInstance& instance) {
 
 void ExportCollector(Napi::Env env, Napi::Object exports) {
   Export(env, exports, {
-    {"becomeControl", OnHeap<BecomeControl>},
+    {"becomeControl", BecomeControl},
     {"resignControl", ResignControl},
     {"takeRequest", OnHeap<TakeRequest>},
     {"endCollection", OnHeap<EndCollection>},

@@ -119,7 +119,7 @@ void Environment::CleanUp(void* self) {
   for (auto& mutator : environment->mutators_) environment->DetachMutator(mutator.get(), false);
   for (auto& heap : environment->heaps_) {
     // A worker's own workers have ended before its hooks run; a control thread that was still starting is no more.
-    if (heap->claimed_control && heap->instance != nullptr) heap->instance->AbandonClaim();
+    if (heap->control_claim != 0 && heap->instance != nullptr) heap->instance->AbandonClaim(heap->control_claim);
     environment->ReleaseHeap(heap.get());
   }
   environment->make_error_.Reset();

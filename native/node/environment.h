@@ -32,7 +32,7 @@ struct HeapBinding {
   std::shared_ptr<HeapInstance> instance;
   napi_ref view_buffer = nullptr;
   napi_ref roots_buffer = nullptr;
-  bool claimed_control = false;  // This environment started the heap's last control thread, as far as it knows.
+  uint32_t control_claim = 0;  // By which this environment started a control thread; 0: it has not.
 };
 
 class Environment {

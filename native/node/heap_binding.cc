@@ -61,7 +61,7 @@ Napi::Value Create(Info info) {
 // attach(id, viewBytes, sharedRoots); null when there is no such heap in this process.
 Napi::Value Attach(Info info) {
   std::shared_ptr<HeapInstance> instance = HeapInstance::Find(Uint32At(info, 0));
-  if (instance == nullptr || instance->closed()) return info.Env().Null();
+  if (instance == nullptr || instance->closing()) return info.Env().Null();
   uint8_t* const start = BytesAt(info, 1);
   // The token must belong to this very heap: the view lies inside the buffer it brings along.
   const uintptr_t aligned = (reinterpret_cast<uintptr_t>(start) + kViewAlignment - 1) & ~(kViewAlignment - 1);
@@ -71,9 +71,15 @@ Napi::Value Attach(Info info) {
   return Describe(info, binding, start);
 }
 
-// close(heap): false while mutators are attached.
+// beginClose(heap, own): how many mutators stand in the way besides so many of the caller's; 0: from now on the heap takes nobody in
+Napi::Value BeginClose(Info info, HeapInstance& instance) {
+  return Number(info, instance.BeginClose(Uint32At(info, 1)));
+}
+
+// close(heap)
 Napi::Value Close(Info info, HeapInstance& instance) {
-  return Boolean(info, instance.Close());
+  instance.Close();
+  return info.Env().Undefined();
 }
 
 // release(heap): this thread no longer uses it.
@@ -127,15 +133,37 @@ Napi::Value CollectionsEnded(Info info, HeapInstance& instance) {
   return Number(info, instance.collector->collections_ended());
 }
 
-// claimControl(heap, patienceMs): whether the caller is to start a control thread
+// claimControl(heap): a claim's number, or one of CONTROL in src/binding/heap-calls.ts
 Napi::Value ClaimControl(Info info, HeapInstance& instance) {
-  const bool claimed = instance.ClaimControl(LimitAt(info, 1));
-  if (claimed) info[0].As<Napi::External<HeapBinding>>().Data()->claimed_control = true;
-  return Boolean(info, claimed);
+  uint32_t claim = 0;
+  const HeapInstance::Control control = instance.ClaimControl(&claim);
+  if (control != HeapInstance::Control::kClaimed) return Number(info, -static_cast<double>(control));
+  info[0].As<Napi::External<HeapBinding>>().Data()->control_claim = claim;
+  return Number(info, claim);
 }
 
-Napi::Value MutatorCount(Info info, HeapInstance& instance) {
-  return Number(info, instance.heap.handshake.count());
+// controlStarted(heap, claim)
+Napi::Value ControlStarted(Info info, HeapInstance& instance) {
+  instance.NoteControlStarted(Uint32At(info, 1));
+  return info.Env().Undefined();
+}
+
+// controlFailed(heap, claim, final, reason): false when the heap is closed, or being closed, and nobody needs to know
+Napi::Value ControlFailed(Info info) {
+  const std::shared_ptr<HeapInstance> instance = info[0].As<Napi::External<HeapBinding>>().Data()->instance;
+  if (instance == nullptr || instance->closing()) return Boolean(info, false);
+  instance->NoteControlFailed(Uint32At(info, 1), info[2].As<Napi::Boolean>().Value(), info[3].As<Napi::String>());
+  return Boolean(info, true);
+}
+
+// controlFailure(heap): what was said of the last failure, or nothing
+Napi::Value ControlFailure(Info info, HeapInstance& instance) {
+  return Napi::String::New(info.Env(), instance.ControlFailure());
+}
+
+// inControl(heap): whether there is a control thread
+Napi::Value InControl(Info info, HeapInstance& instance) {
+  return Boolean(info, instance.InControl());
 }
 
 }  // namespace
@@ -158,6 +186,7 @@ void ExportHeap(Napi::Env env, Napi::Object exports) {
     {"watchBy", WatchBy},
     {"create", Create},
     {"attach", Attach},
+    {"beginClose", OnHeap<BeginClose>},
     {"close", OnHeap<Close>},
     {"release", Release},
     {"defineShape", OnHeap<DefineShape>},
@@ -165,7 +194,10 @@ void ExportHeap(Napi::Env env, Napi::Object exports) {
     {"requestCollection", OnHeap<RequestCollection>},
     {"collectionsEnded", OnHeap<CollectionsEnded>},
     {"claimControl", OnHeap<ClaimControl>},
-    {"mutatorCount", OnHeap<MutatorCount>},
+    {"controlStarted", OnHeap<ControlStarted>},
+    {"controlFailed", ControlFailed},
+    {"controlFailure", OnHeap<ControlFailure>},
+    {"inControl", OnHeap<InControl>},
   });
 }
 

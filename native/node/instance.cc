@@ -5,6 +5,7 @@
 
 #include "gc/delays.h"
 #include "os/clock.h"
+#include "os/invariant.h"
 
 namespace faultline {
 
@@ -58,22 +59,28 @@ HeapInstance::~HeapInstance() {
   if (collector != nullptr) collector->Close();
 }
 
-bool HeapInstance::Close() {
+uint32_t HeapInstance::BeginClose(uint32_t own) {
   const std::lock_guard<std::mutex> guard(lock_);
-  if (closed()) return true;
-  if (heap.handshake.count() > 0) return false;
+  const uint32_t others = heap.handshake.count() - own;
+  if (others == 0) closing_.store(true, std::memory_order_release);
+  return others;
+}
+
+void HeapInstance::Close() {
+  const std::lock_guard<std::mutex> guard(lock_);
+  if (closed()) return;
+  FAULTLINE_CHECK(closing() && wake_ == nullptr && heap.handshake.count() == 0, "a heap is closed when nobody uses it", heap.handshake.count());
   closed_.store(true, std::memory_order_release);
   collector->Close();
   heap.views.Close();
   heap.file.Close();
-  return true;
 }
 
 bool HeapInstance::AttachControl(napi_threadsafe_function wake) {
   const std::lock_guard<std::mutex> guard(lock_);
-  if (wake_ != nullptr) return false;
+  if (wake_ != nullptr || closing()) return false;
   wake_ = wake;
-  control_claimed_ns_ = 0;
+  control_start_.Attached();
   if (requested_) napi_call_threadsafe_function(wake_, nullptr, napi_tsfn_nonblocking);
   return true;
 }
@@ -85,24 +92,59 @@ void HeapInstance::DetachControl() {
   DelayAt(DelayPoint::kControlResumed);
   const std::lock_guard<std::mutex> guard(lock_);
   wake_ = nullptr;
+  if (!closing()) control_start_.Detached(NowNs());
 }
 
-bool HeapInstance::ClaimControl(uint64_t patience_ns) {
+bool HeapInstance::InControl() {
   const std::lock_guard<std::mutex> guard(lock_);
-  const uint64_t now = NowNs();
-  if (wake_ != nullptr || (control_claimed_ns_ != 0 && now - control_claimed_ns_ < patience_ns)) return false;
-  control_claimed_ns_ = now;
-  return true;
+  return wake_ != nullptr;
 }
 
 bool HeapInstance::NeedsControl() {
   const std::lock_guard<std::mutex> guard(lock_);
-  return wake_ == nullptr;
+  return wake_ == nullptr && !closing() && control_start_.IsDue(NowNs());
 }
 
-void HeapInstance::AbandonClaim() {
+HeapInstance::Control HeapInstance::ClaimControl(uint32_t* claim) {
   const std::lock_guard<std::mutex> guard(lock_);
-  control_claimed_ns_ = 0;
+  if (wake_ != nullptr) return Control::kAttached;
+  // Nobody comes any more, and nobody is missed.
+  if (closing()) return Control::kStarting;
+  switch (control_start_.Claim(NowNs())) {
+    case ControlStart::State::kWait:
+      return Control::kStarting;
+    case ControlStart::State::kGivenUp:
+      return Control::kGivenUp;
+    case ControlStart::State::kClaimed:
+      *claim = control_start_.number();
+      return Control::kClaimed;
+  }
+  return Control::kStarting;
+}
+
+void HeapInstance::NoteControlStarted(uint32_t claim) {
+  const std::lock_guard<std::mutex> guard(lock_);
+  if (wake_ == nullptr) control_start_.NoteThreads(claim);
+}
+
+void HeapInstance::NoteControlFailed(uint32_t claim, bool final, const std::string& reason) {
+  const std::lock_guard<std::mutex> guard(lock_);
+  control_start_.Fail(claim, final, reason, NowNs());
+}
+
+void HeapInstance::AbandonClaim(uint32_t claim) {
+  const std::lock_guard<std::mutex> guard(lock_);
+  control_start_.Abandon(claim);
+}
+
+std::string HeapInstance::ControlFailure() {
+  const std::lock_guard<std::mutex> guard(lock_);
+  return control_start_.reason();
+}
+
+void HeapInstance::NoteCollectionEnded() {
+  const std::lock_guard<std::mutex> guard(lock_);
+  control_start_.Works();
 }
 
 void HeapInstance::CheckTrigger(const Request& request) {

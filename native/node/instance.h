@@ -10,9 +10,11 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <string>
 
 #include "gc/collector.h"
 #include "heap/heap.h"
+#include "node/control_start.h"
 
 namespace faultline {
 
@@ -23,21 +25,33 @@ class HeapInstance {
   static std::shared_ptr<HeapInstance> Find(uint32_t id);
   ~HeapInstance();
 
-  // Refused (false) while mutators are attached.
-  bool Close();
+  // Closing has two steps, between which the control thread ends.  The first decides: from then on there is no new mutator, no new request
+  // and no new control thread.  The answer is how many mutators are attached besides the caller's `own`; with any, nothing has happened.
+  uint32_t BeginClose(uint32_t own);
+  // The memory goes back.  BeginClose came before, the caller's mutators are detached, and nobody is in control.
+  void Close();
+  bool closing() const { return closing_.load(std::memory_order_acquire); }
   bool closed() const { return closed_.load(std::memory_order_acquire); }
 
   // --- The control thread --------------------------------------------------------------------------------------------
-  // `wake` runs a callback on the control thread's event loop.  False when there is a control thread already.
+  // `wake` runs a callback on the control thread's event loop.  False when there is a control thread already, or the heap is being closed.
   bool AttachControl(napi_threadsafe_function wake);
   void DetachControl();
-  // True for exactly one caller while nobody is in control or about to be: that caller starts a control thread.  A
-  // claimant that has not attached after `patience_ns` is taken for dead.
-  bool ClaimControl(uint64_t patience_ns);
-  // Whether nobody is in control, so that ClaimControl may be worth a call.
+  bool InControl();
+  // Whether ClaimControl has another answer than that one is there, or on its way.
   bool NeedsControl();
+  enum class Control { kAttached, kStarting, kGivenUp, kClaimed };
+  // kClaimed for exactly one caller while nobody is in control or about to be: that caller starts a control thread, and says so.
+  Control ClaimControl(uint32_t* claim);
+  void NoteControlStarted(uint32_t claim);
+  // The thread that was started for that claim, or that got into control by it, has failed.
+  void NoteControlFailed(uint32_t claim, bool final, const std::string& reason);
   // The claimant's environment ends, and the control thread it started with it.
-  void AbandonClaim();
+  void AbandonClaim(uint32_t claim);
+  // Why the last control thread failed; empty if nobody said, or it works.
+  std::string ControlFailure();
+  // A collection has ended as it should.
+  void NoteCollectionEnded();
 
   // --- Requests ------------------------------------------------------------------------------------------------------
   struct Request {
@@ -67,8 +81,9 @@ class HeapInstance {
 
   std::mutex lock_;  // Attaching, closing, control, requests.  Nobody waits for a mutator while holding it.
   std::atomic<bool> closed_{false};
+  std::atomic<bool> closing_{false};
   napi_threadsafe_function wake_ = nullptr;
-  uint64_t control_claimed_ns_ = 0;  // 0: nobody is on the way.
+  ControlStart control_start_;
   // Relaxed: hints.
   std::atomic<uint32_t> trigger_{~0u};
   std::atomic<uint32_t> alarm_{~0u};

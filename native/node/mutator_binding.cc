@@ -63,7 +63,7 @@ Napi::Value AttachMutator(Info info, HeapInstance& instance) {
   MutatorBinding* const binding = environment->AddMutator();
   const std::shared_ptr<HeapInstance> shared = info[0].As<Napi::External<HeapBinding>>().Data()->instance;
   const std::lock_guard<std::mutex> guard(instance.lock());
-  if (instance.closed()) return Napi::String::New(info.Env(), "ERR_HEAP_CLOSED");
+  if (instance.closing()) return Napi::String::New(info.Env(), "ERR_HEAP_CLOSED");
   binding->instance = shared;
   binding->mutator = std::make_unique<Mutator>(&instance.heap, info[1].As<Napi::Uint32Array>().Data(),
                                                Uint32At(info, 2), Uint32At(info, 3));

@@ -4,6 +4,9 @@
 import type { HeapHandle } from './handles.ts';
 import type { Refusal } from './refusal.ts';
 
+/** HeapInstance::Control of native/node/instance.h, negative: there is a control thread; one is on its way; nobody tries any more. */
+export const CONTROL = { attached: 0, starting: -1, givenUp: -2 } as const;
+
 export interface CreateOptions {
   capacityRegions: number;
   reserveRegions: number;
@@ -44,8 +47,10 @@ export interface HeapCalls {
   create(options: CreateOptions, view: Uint8Array, sharedRoots: Uint32Array, unsettled?: Uint8Array): HeapDescription | Refusal;
   /** Null when this process has no such heap. */
   attach(id: number, view: Uint8Array, sharedRoots: Uint32Array): HeapDescription | null;
-  /** False while mutators are attached. */
-  close(heap: HeapHandle): boolean;
+  /** How many mutators are attached besides so many of the caller's; with 0 the heap takes in nobody from now on. */
+  beginClose(heap: HeapHandle, own: number): number;
+  /** After `beginClose`, when nobody uses the heap and nobody is in control. */
+  close(heap: HeapHandle): void;
   /** This thread no longer uses the heap. */
   release(heap: HeapHandle): void;
   /** 0 when the name is taken by another description or the table is full. */
@@ -63,7 +68,13 @@ export interface HeapCalls {
   findShape(heap: HeapHandle, nameOrId: string | number): ShapeDescription | null;
   requestCollection(heap: HeapHandle, kind: number, reason: number): number;
   collectionsEnded(heap: HeapHandle): number;
-  /** True for exactly one caller while nobody is in control: that one starts a control thread. */
-  claimControl(heap: HeapHandle, patienceMs: number): boolean;
-  mutatorCount(heap: HeapHandle): number;
+  /** The number (from 1) of a claim, for exactly one caller while nobody is in control: that one starts a thread. Or one of {@link CONTROL}. */
+  claimControl(heap: HeapHandle): number;
+  /** The thread for that claim was started just now. */
+  controlStarted(heap: HeapHandle, claim: number): void;
+  /** The thread for that claim has failed. False when the heap is closed, or is being closed, and nobody needs to know. */
+  controlFailed(heap: HeapHandle, claim: number, final: boolean, reason: string): boolean;
+  /** What was said of the last failure, or nothing. */
+  controlFailure(heap: HeapHandle): string;
+  inControl(heap: HeapHandle): boolean;
 }

@@ -148,16 +148,16 @@ export class Collector {
         return;
       }
       const reason = this.#pacing.begin(COLLECTION_REASONS[request.reason]!, request.byTrigger);
-      await this.#collect(COLLECTION_KINDS[request.kind]!, reason);
+      this.#collect(COLLECTION_KINDS[request.kind]!, reason);
       this.#doJobs();
       await nextTurn();
     }
   }
 
-  async #collect(kind: CollectionKind, reason: CollectionReason): Promise<void> {
+  #collect(kind: CollectionKind, reason: CollectionReason): void {
     const startMs = nowMs();
     this.#setUp.emit({ type: 'collection-started', timeMs: startMs, kind, reason });
-    const cycles = this.#setUp.collects ? await this.#cycles(kind) : 0;
+    const cycles = this.#setUp.collects ? this.#cycles(kind) : 0;
     const { liveBytes } = this.#native.report(this.#heap);
     if (cycles > 0) {
       this.#reclaim(this.#pacing.resize(liveBytes), kind === 'full' && reason === 'explicit');
@@ -181,8 +181,8 @@ export class Collector {
   }
 
   /** How many it took. */
-  async #cycles(kind: CollectionKind): Promise<number> {
-    const dismiss = await this.#setUp.workers.engage();
+  #cycles(kind: CollectionKind): number {
+    const dismiss = this.#setUp.workers.engage();
     try {
       if (kind === 'full') return this.#evacuateEverything();
       this.#cycle(kind);

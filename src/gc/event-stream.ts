@@ -146,17 +146,17 @@ export class EventStream {
     }
   }
 
-  /** Asks the control thread to end; resolves when it has. */
-  async endControl(isGone: () => boolean): Promise<void> {
+  /** Asks the control thread to end, if there is one; resolves when there is none. */
+  async endControl(isThere: () => boolean): Promise<void> {
     await new Promise<void>((resolve) => {
-      this.#controlEnded = resolve;
-      // A thread that is still starting hears one of the repeated requests; one that is gone answers none.
-      const ask = (): void => {
-        if (isGone()) resolve();
-        else this.#channel.postMessage({ type: 'close' } satisfies HeapCommand);
+      const look = (): void => {
+        if (isThere()) this.#channel.postMessage({ type: 'close' } satisfies HeapCommand);
+        else resolve();
       };
-      this.#timer = setInterval(ask, LOOK_AFTER_CONTROL_MS);
-      ask();
+      // One that has just begun to listen hears one of the repeated requests; one that was ended from outside answers none.
+      this.#timer = setInterval(look, LOOK_AFTER_CONTROL_MS);
+      this.#controlEnded = look;
+      look();
     });
     clearInterval(this.#timer);
   }

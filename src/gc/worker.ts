@@ -1,37 +1,32 @@
 /**
- * GC worker: the task that a thread of the piscina pool runs for the length of one collection.
+ * GC worker: a thread that lends itself to native code for the length of each collection (workers.ts, native/gc/gang.h).
  *
- * It lends its thread to native code, slice by slice: native/gc/gang.h. Between slices it is in JavaScript, where it can be
- * terminated and where it sees that the collection is over.
+ * It serves slice by slice: between slices it is in JavaScript, where it can be terminated and where it sees that the turn is over.
  */
 import { setPriority } from 'node:os';
-import { binding, type HeapHandle } from '../binding.ts';
-import { attachNative, type HeapToken } from '../heap/token.ts';
+import { workerData } from 'node:worker_threads';
+import { binding } from '../binding.ts';
+import { attachedTo } from '../heap/token.ts';
 import { untilDone } from '../slices.ts';
+import { END_OF_TURNS, type WorkerData } from './workers.ts';
 
-export interface WorkerTask {
-  readonly token: HeapToken;
-  /** Below 63 and different for every task of a collection. */
-  readonly worker: number;
-  /** One word: the task ends when it is no longer `generation`. */
-  readonly turn: Int32Array;
-  readonly generation: number;
-}
+const { token, worker, turn } = workerData as WorkerData;
 
-const heaps = new Map<number, HeapHandle>();
-
-export default function serve({ token, worker, turn, generation }: WorkerTask): void {
+function serveUntilEnd(): void {
+  const heap = attachedTo(token)?.heap;
+  // Closed before this thread was there.
+  if (heap === undefined) return;
   const native = binding();
-  let heap = heaps.get(token.id);
-  if (heap === undefined) {
-    heap = attachNative(token).description.heap;
-    heaps.set(token.id, heap);
-    // Of this thread alone: Linux keeps niceness by thread.
-    if (token.workers.niceness > 0) setPriority(token.workers.niceness);
-  }
-  const serving = heap;
+  // Of this thread alone: Linux keeps niceness by thread.
+  if (token.workers.niceness > 0) setPriority(token.workers.niceness);
   untilDone((sliceMs) => {
-    native.serve(serving, worker, sliceMs);
-    return Atomics.load(turn, 0) !== generation;
+    const now = Atomics.load(turn, 0);
+    if (now === END_OF_TURNS) return true;
+    if (now % 2 === 0) Atomics.wait(turn, 0, now);
+    else native.serve(heap, worker, sliceMs);
+    return false;
   });
+  native.release(heap);
 }
+
+serveUntilEnd();

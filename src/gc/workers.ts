@@ -1,17 +1,24 @@
 /**
- * Workers: the GC threads of one heap, a piscina pool in the control thread.
+ * Workers: the GC threads of one heap, children of its control thread.
  *
- * A task of this pool lasts a whole collection: handing a task over takes as long as ten page faults. While it lasts the
- * thread serves native jobs; the pool only decides that there are threads and how many.
+ * They wait for a word, the turn, to change. While it is odd there is a collection, and they lend their threads to native code
+ * (worker.ts); nothing is handed over when a job comes up, which would take as long as ten page faults.
+ *
+ *     turn   0      1            2      3            4   …   END
+ *            idle   collection   idle   collection   idle    the thread ends
+ *
+ * The control thread writes the turn, with a store and a notify; the workers' wait is the partner. A worker that cannot start or that
+ * ends is no reason to stop: the control thread does its share. It is replaced when the next collection begins, a few times.
  */
-import { setTimeout as wait } from 'node:timers/promises';
+import { once } from 'node:events';
 import type { Worker } from 'node:worker_threads';
-import { Piscina } from 'piscina';
 import type { HeapToken } from '../heap/token.ts';
-import type { WorkerTask } from './worker.ts';
+import { startOwnThread } from './own-thread.ts';
 
-/** How long threads that were just started may take to load before they are terminated all the same. */
-const LOADING_PATIENCE_MS = 5_000;
+/** Threads that may fail, one after the other, before a heap goes on with those that it has. */
+const MOST_FAILURES = 3;
+/** A turn that does not come by itself. */
+export const END_OF_TURNS = -1;
 
 /** The GC workers of a heap: how many, and their niceness (0 to 19). */
 export interface WorkerOptions {
@@ -20,61 +27,77 @@ export interface WorkerOptions {
   readonly niceness: number;
 }
 
-export class Workers {
-  readonly #pool: Piscina | undefined;
-  #loaded: Promise<unknown> = Promise.resolve();
-  readonly #count: number;
-  readonly #token: HeapToken;
-  readonly #turn = new Int32Array(new SharedArrayBuffer(4));
-
-  constructor(token: HeapToken) {
-    this.#token = token;
-    const { count } = token.workers;
-    this.#count = count;
-    if (count === 0) return;
-    this.#pool = new Piscina({
-      filename: new URL('./worker.js', import.meta.url).href,
-      minThreads: count,
-      maxThreads: count,
-      concurrentTasksPerWorker: 1,
-      idleTimeout: Number.POSITIVE_INFINITY,
-      // The pool tries require() before import(). A worker that is terminated while Node 20 loads an ES module by require() takes
-      // the process down (a fatal error in IsGraphAsync); without that feature the pool goes on to import().
-      execArgv: ['--no-experimental-require-module'],
-    });
-    this.#loaded = Promise.all(this.#pool.threads.map(hasLoaded));
-  }
-
-  /**
-   * Sends every worker into native code. They arrive within a fraction of a millisecond, or later; nothing waits for them,
-   * the control thread does what they do not. The answer ends their turn.
-   */
-  async engage(): Promise<() => void> {
-    const generation = Atomics.add(this.#turn, 0, 1) + 1;
-    const tasks: Promise<unknown>[] = [];
-    for (let worker = 0; worker < this.#count; worker++) {
-      const task: WorkerTask = { token: this.#token, worker, turn: this.#turn, generation };
-      tasks.push(this.#pool!.run(task));
-    }
-    // A worker that cannot serve is no reason to stop: the control thread does its share. The pool replaces it.
-    for (const task of tasks) task.catch(() => {});
-    return () => void Atomics.add(this.#turn, 0, 1);
-  }
-
-  async close(): Promise<void> {
-    Atomics.add(this.#turn, 0, 1);
-    // A thread that is terminated while Node reads its modules leaves a file open, for as long as the process lives.
-    const patience = new AbortController();
-    const { signal } = patience;
-    await Promise.race([this.#loaded, wait(LOADING_PATIENCE_MS, undefined, { signal }).catch(() => {})]);
-    patience.abort();
-    await this.#pool?.destroy();
-  }
+/** What a worker is given. */
+export interface WorkerData {
+  readonly token: HeapToken;
+  /** Below 63 and different for every worker of a heap. */
+  readonly worker: number;
+  readonly turn: Int32Array;
 }
 
-/** The pool's threads say a word when they have loaded their task. */
-function hasLoaded(thread: Worker): Promise<void> {
-  return new Promise((resolve) => {
-    for (const event of ['message', 'error', 'exit']) thread.once(event, () => resolve());
-  });
+export class Workers {
+  readonly #token: HeapToken;
+  readonly #degraded: (message: string) => void;
+  readonly #turn = new Int32Array(new SharedArrayBuffer(4));
+  readonly #threads: (Worker | undefined)[];
+  #failures = 0;
+
+  /** `degraded` is told when there will be fewer of them than there should be. */
+  constructor(token: HeapToken, degraded: (message: string) => void) {
+    this.#token = token;
+    this.#degraded = degraded;
+    this.#threads = new Array<Worker | undefined>(token.workers.count).fill(undefined);
+    this.#startMissing();
+  }
+
+  /** Sends every worker into native code. They arrive within a fraction of a millisecond, or later. The answer ends their turn. */
+  engage(): () => void {
+    this.#startMissing();
+    this.#begin(this.#turn[0]! + 1);
+    return () => this.#begin(this.#turn[0]! + 1);
+  }
+
+  /** Resolves when all of them have ended. One that is still loading is waited for: to end it earlier leaves a file open. */
+  async close(): Promise<void> {
+    this.#failures = MOST_FAILURES;
+    this.#begin(END_OF_TURNS);
+    const alive = this.#threads.filter((thread) => thread !== undefined);
+    await Promise.all(
+      alive.map((thread) => {
+        thread.ref();
+        return once(thread, 'exit');
+      }),
+    );
+  }
+
+  #begin(turn: number): void {
+    Atomics.store(this.#turn, 0, turn);
+    Atomics.notify(this.#turn, 0);
+  }
+
+  #startMissing(): void {
+    for (let worker = 0; worker < this.#threads.length && this.#failures < MOST_FAILURES; worker++) {
+      if (this.#threads[worker] === undefined) this.#start(worker);
+    }
+  }
+
+  #start(worker: number): void {
+    const data: WorkerData = { token: this.#token, worker, turn: this.#turn };
+    try {
+      const thread = startOwnThread(new URL('./worker.js', import.meta.url), `faultline-worker-${this.#token.id}-${worker}`, { workerData: data });
+      this.#threads[worker] = thread;
+      thread.on('error', (error) => this.#failed(error as Error));
+      thread.on('exit', () => (this.#threads[worker] = undefined));
+    } catch (error) {
+      this.#failed(error as Error);
+    }
+  }
+
+  #failed(error: Error): void {
+    if (++this.#failures !== MOST_FAILURES) return;
+    this.#degraded(
+      `GC workers cannot be started (${error.message.split('\n')[0]}), so the collector works with those that it has, or alone; ` +
+        'allow the process more threads, or ask for fewer workers (option workers)',
+    );
+  }
 }

@@ -2,18 +2,16 @@
  * Collection service: what one thread asks of a heap's collector, and how it sees to it that there is one. The collector lives on a
  * control thread of its own (gc/control-thread.ts); whoever waits for it looks now and then whether it still lives, and starts another.
  */
-import { Worker } from 'node:worker_threads';
-import type { Binding, HeapDescription } from '../binding.ts';
-import { optionsOf } from '../errors.ts';
+import { type Binding, CONTROL, type HeapDescription } from '../binding.ts';
+import { type HeapError, optionsOf } from '../errors.ts';
 import { barrierOf, type FaultMode } from '../gc/barriers.ts';
 import type { CollectionSource } from '../gc/event-stream.ts';
 import { type CollectionKind, type CollectionReason, type CollectionRequest, kindNumber, reasonNumber } from '../gc/requests.ts';
 import type { CollectionHost } from './allocation.ts';
+import { noCollector } from './control-failure.ts';
+import { ControlStart } from './control-start.ts';
 import { REGION_BYTES } from './layout.ts';
 import type { HeapToken } from './token.ts';
-
-/** A control thread that was started and is not there after this time is taken for dead. */
-const CONTROL_PATIENCE_MS = 5_000;
 
 /** @internal */
 export class CollectionService implements CollectionHost {
@@ -21,6 +19,7 @@ export class CollectionService implements CollectionHost {
   readonly collects: boolean;
   readonly #token: HeapToken;
   readonly #description: HeapDescription;
+  #start: ControlStart | undefined;
 
   constructor(native: Binding, token: HeapToken, description: HeapDescription) {
     this.native = native;
@@ -38,25 +37,35 @@ export class CollectionService implements CollectionHost {
     return ((this.native.collectionsEnded(this.#description.heap) - ticket) | 0) >= 0;
   }
 
-  /** Starts a control thread if there is none. */
-  keepControl(): void {
-    if (!this.claimControl()) return;
-    const worker = new Worker(new URL('../gc/control-thread.js', import.meta.url), {
-      name: `faultline-control-${this.#token.id}`,
-      workerData: this.#token,
-      execArgv: [],
-    });
-    worker.unref();
-    worker.on('error', (error) => {
-      process.emitWarning(`the collector's thread ended with an error: ${error.stack ?? error.message}`, {
-        code: 'FAULTLINE_COLLECTOR',
-      });
-    });
+  /** The first one, for whoever makes the heap. Throws ERR_COLLECTOR_MISSING when Node starts no thread at all. */
+  startControl(): void {
+    this.#startIfMissing();
+    if (this.#start === undefined) throw this.#missing();
   }
 
-  /** Whether there is no control thread; this one may start it, or be sure that none will come. */
-  claimControl(): boolean {
-    return this.native.claimControl(this.#description.heap, CONTROL_PATIENCE_MS);
+  /**
+   * To be called now and then by whoever waits for the collector: starts a control thread if there is none any more. After a few failures
+   * in a row, whoever started those threads, it throws ERR_COLLECTOR_MISSING.
+   */
+  keepControl(): void {
+    this.#start?.look();
+    this.#startIfMissing();
+  }
+
+  #startIfMissing(): void {
+    const claim = this.native.claimControl(this.#description.heap);
+    if (claim === CONTROL.givenUp) throw this.#missing();
+    if (claim <= 0) return;
+    try {
+      this.#start = new ControlStart(this.native, this.#description.heap, claim, this.#token);
+    } catch {
+      // Counted; whether there is another try is decided when the next is due.
+      this.#start = undefined;
+    }
+  }
+
+  #missing(): HeapError {
+    return noCollector(this.native.controlFailure(this.#description.heap));
   }
 
   figures(): { liveBytes: number; freeBytes: number; capacityBytes: number } {

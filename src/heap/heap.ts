@@ -58,6 +58,7 @@ export class Heap extends ObjectLevel {
   #objectsOf: Objects | undefined;
   readonly #warned = new Set<string>();
   #closed = false;
+  #closing: Promise<void> | undefined;
   #bareFault: { p50Us: number; p99Us: number } | undefined;
 
   private constructor(token: HeapToken, description: HeapDescription, made?: MadeHeap) {
@@ -79,13 +80,19 @@ export class Heap extends ObjectLevel {
 
   /**
    * Makes a heap. Throws RangeError/TypeError with code ERR_OPTION for impossible options, HeapError when the system refuses
-   * (`ERR_HEAP_TOO_LARGE`, `ERR_HEAP_CREATE`) or the fault mode asked for cannot be had (`ERR_FAULT_MODE`,
+   * (`ERR_HEAP_TOO_LARGE`, `ERR_HEAP_CREATE`, `ERR_COLLECTOR_MISSING`) or the fault mode asked for cannot be had (`ERR_FAULT_MODE`,
    * `ERR_UFFD_UNAVAILABLE`, `ERR_UFFD_NO_MINOR_FAULTS`).
    */
   static create(options: HeapOptions): Heap {
     const made = makeNativeHeap(options);
     const heap = new Heap(made.token, made.description, made);
-    heap.#service.keepControl();
+    try {
+      heap.#service.startControl();
+    } catch (error) {
+      heap.#native.beginClose(heap.#description.heap, 0);
+      heap.#letGo();
+      throw error;
+    }
     return heap;
   }
 
@@ -216,26 +223,40 @@ export class Heap extends ObjectLevel {
   }
 
   /**
-   * In the thread that made the heap: ends the collector and gives the memory back. Throws ERR_HEAP_IN_USE while mutators of
-   * other threads are attached. In another thread: lets go of the heap. The typed arrays read as zero afterwards.
+   * In the thread that made the heap: ends the collector and gives the memory back; resolves when both is done. From the call on no thread
+   * gets into the heap any more (ERR_HEAP_CLOSED). Rejects with ERR_HEAP_IN_USE, and changes nothing, while mutators of other threads are
+   * attached. In another thread: lets go of the heap. The typed arrays read as zero afterwards.
    */
   async close(): Promise<void> {
-    if (this.#closed) return;
+    const closing = (this.#closing ??= this.#close());
+    try {
+      await closing;
+    } catch (error) {
+      this.#closing = undefined;
+      throw error;
+    }
+  }
+
+  async #close(): Promise<void> {
     if (this.#made !== undefined) {
-      const attached = this.#native.mutatorCount(this.#description.heap) - (this.#mutator === undefined ? 0 : 1);
+      const attached = this.#native.beginClose(this.#description.heap, this.#mutator === undefined ? 0 : 1);
       if (attached > 0) {
         throw new HeapError('ERR_HEAP_IN_USE', `${attached} mutators of other threads are attached; detach them first.`, {
           figures: { attached },
         });
       }
-      this.#mutator?.detach();
-      this.#closed = true;
-      await this.#events.endControl(() => this.#service.claimControl());
-      this.#native.close(this.#description.heap);
     }
-    this.#finalizable.close();
-    this.#mutator?.detach();
     this.#closed = true;
+    this.#mutator?.detach();
+    if (this.#made !== undefined) await this.#events.endControl(() => this.#native.inControl(this.#description.heap));
+    this.#letGo();
+  }
+
+  /** What this thread has of the heap; the heap itself, if it was made here. */
+  #letGo(): void {
+    if (this.#made !== undefined) this.#native.close(this.#description.heap);
+    this.#closed = true;
+    this.#finalizable.close();
     this.#events.close();
     this.#native.release(this.#description.heap);
   }

@@ -28,17 +28,21 @@ export interface HeapToken {
 /** A few bytes are enough for the addon to find the buffer's address. */
 export const ADDRESS_BYTES = 16;
 
-/** @internal */
-export function attachNative(token: HeapToken): { description: HeapDescription } {
+/** @internal The heap of a token; undefined when this process has none such that is open. */
+export function attachedTo(token: HeapToken): HeapDescription | undefined {
   const malformed =
     typeof token !== 'object' ||
     token === null ||
     !(token.view instanceof SharedArrayBuffer) ||
     !(token.roots instanceof SharedArrayBuffer);
-  const description = malformed
-    ? null
-    : binding().attach(token.id, new Uint8Array(token.view, 0, ADDRESS_BYTES), new Uint32Array(token.roots));
-  if (description === null) {
+  if (malformed) return undefined;
+  return binding().attach(token.id, new Uint8Array(token.view, 0, ADDRESS_BYTES), new Uint32Array(token.roots)) ?? undefined;
+}
+
+/** @internal The same, where there must be one. Throws ERR_HEAP_UNKNOWN. */
+export function attachNative(token: HeapToken): { description: HeapDescription } {
+  const description = attachedTo(token);
+  if (description === undefined) {
     throw new HeapError(
       'ERR_HEAP_UNKNOWN',
       'the token belongs to no open heap of this process; pass heap.token of an open heap in workerData or a message.',

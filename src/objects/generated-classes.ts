@@ -2,7 +2,7 @@
  * Generated classes: the text of view-source.ts becomes classes, once per shape and mutator, when the first view of the shape is
  * made. A program that only uses raw access never generates any (and may run under `--disallow-code-generation-from-strings`).
  */
-import { argumentRangeError } from '../errors.ts';
+import { argumentRangeError, HeapError } from '../errors.ts';
 import type { Mutator } from '../heap/mutator.ts';
 import type { Shape } from '../heap/shapes.ts';
 import { type AccessOptions, isReference, type ViewKind, type ViewType } from './access.ts';
@@ -101,7 +101,21 @@ export class ClassGenerator {
       ...this.#environment, i8, u8, i16, u16, i32, u32, f32, f64, i64, u64, Base, arrays, checkValue,
       toNumber, toBigInt, SLOT, INITIALIZE, OF, BEGIN,
     };
-    const compile = new Function('environment', `'use strict'; const { ${NAMES} } = environment; return ${text};`);
-    return (compile as (environment: object) => C)(environment);
+    return compile<C>(`'use strict'; const { ${NAMES} } = environment; return ${text};`)(environment);
+  }
+}
+
+/** Throws ERR_CODE_GENERATION where code must not be made of text. */
+function compile<C>(body: string): (environment: object) => C {
+  try {
+    return new Function('environment', body) as (environment: object) => C;
+  } catch (cause) {
+    if ((cause as Error).name !== 'EvalError') throw cause;
+    throw new HeapError(
+      'ERR_CODE_GENERATION',
+      'views of objects are made of generated code, which this program forbids (--disallow-code-generation-from-strings). ' +
+        'Run it without that, or use raw access (mutator.allocate and the typed arrays), which needs none.',
+      { cause },
+    );
   }
 }

@@ -1,0 +1,123 @@
+// Who starts the control thread, and what is made of a thread that does not come.
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <thread>
+
+#include "node/control_start.h"
+#include "test_heap.h"
+
+namespace faultline::test {
+namespace {
+
+using State = ControlStart::State;
+constexpr uint64_t kSecond = 1'000'000'000;
+
+void OnlyOneClaims() {
+  ControlStart start;
+  EXPECT(start.Claim(kSecond) == State::kClaimed);
+  EXPECT(start.Claim(kSecond) == State::kWait);
+  start.Attached();
+  start.Detached(2 * kSecond);
+  // Not at once: whatever ended the last one may need a moment.
+  EXPECT(start.Claim(2 * kSecond) == State::kWait);
+  EXPECT(start.Claim(2 * kSecond + ControlStart::kPauseNs) == State::kClaimed);
+  EXPECT(start.number() == 2);
+}
+
+void AClaimLastsAsLongAsItsThreadLives() {
+  ControlStart start;
+  std::atomic<bool> end{false};
+  EXPECT(start.Claim(kSecond) == State::kClaimed);
+  std::thread thread([&] {
+    while (!end.load()) usleep(1000);
+  });
+  start.NoteThreads(start.number());
+  // However slow it is, but a thread that hangs is given up.
+  EXPECT(start.Claim(kSecond + ControlStart::kHungNs - 1) == State::kWait);
+  end = true;
+  thread.join();
+  EXPECT(start.Claim(2 * kSecond) == State::kWait);
+  EXPECT(start.Claim(2 * kSecond + ControlStart::kPauseNs) == State::kClaimed);
+}
+
+void AThreadThatWasGoneBeforeItWasSeenIsGone() {
+  ControlStart start;
+  EXPECT(start.Claim(kSecond) == State::kClaimed);
+  start.NoteThreads(start.number());
+  (void)start.Claim(kSecond);
+  EXPECT(start.Claim(kSecond + ControlStart::kPauseNs) == State::kClaimed);
+}
+
+void AfterSomeFailuresItIsGivenUpForAWhile() {
+  ControlStart start;
+  uint64_t now = kSecond;
+  for (uint32_t i = 0; i < ControlStart::kMostFailures; ++i) {
+    EXPECT(start.Claim(now) == State::kClaimed);
+    // Of an earlier claim: only what it says is taken over.
+    start.Fail(start.number() - 1, false, "an old story", now);
+    EXPECT(start.Claim(now) == State::kWait);
+    start.Fail(start.number(), false, "no threads", now);
+    now += ControlStart::kPauseNs;
+  }
+  EXPECT(start.Claim(now) == State::kGivenUp);
+  EXPECT(start.reason() == "no threads");
+  now += ControlStart::kLongPauseNs;
+  EXPECT(start.Claim(now) == State::kClaimed);
+  start.Fail(start.number(), false, "no threads", now);
+  EXPECT(start.Claim(now) == State::kGivenUp);
+  now += ControlStart::kLongPauseNs;
+  EXPECT(start.Claim(now) == State::kClaimed);
+  start.Attached();
+  start.Works();
+  start.Detached(now);
+  EXPECT(start.Claim(now + ControlStart::kPauseNs) == State::kClaimed);
+  EXPECT(start.reason().empty());
+}
+
+void WhatNoTryCanMendIsGivenUpAtOnce() {
+  ControlStart start;
+  EXPECT(start.Claim(kSecond) == State::kClaimed);
+  start.Fail(start.number(), true, "forbidden", kSecond);
+  EXPECT(start.Claim(kSecond) == State::kGivenUp);
+}
+
+void TheEndOfTheClaimantIsNoFailure() {
+  ControlStart start;
+  EXPECT(start.Claim(kSecond) == State::kClaimed);
+  start.Abandon(start.number());
+  EXPECT(start.Claim(kSecond) == State::kClaimed);
+  // By somebody whose claim is over.
+  start.Abandon(start.number() - 1);
+  EXPECT(start.Claim(kSecond) == State::kWait);
+}
+
+void AThreadIsKnownByItsNumberWhileItLives() {
+  std::atomic<int> number{0};
+  std::atomic<bool> end{false};
+  std::thread thread([&] {
+    number = static_cast<int>(syscall(SYS_gettid));
+    while (!end.load()) usleep(1000);
+  });
+  while (number == 0) usleep(1000);
+  EXPECT(ThreadLives(number) && std::ranges::binary_search(ThreadsOfProcess(), number.load()));
+  end = true;
+  thread.join();
+  EXPECT(!ThreadLives(number) && !std::ranges::binary_search(ThreadsOfProcess(), number.load()));
+}
+
+}  // namespace
+}  // namespace faultline::test
+
+int main() {
+  using namespace faultline::test;
+  OnlyOneClaims();
+  AClaimLastsAsLongAsItsThreadLives();
+  AThreadThatWasGoneBeforeItWasSeenIsGone();
+  AfterSomeFailuresItIsGivenUpForAWhile();
+  WhatNoTryCanMendIsGivenUpAtOnce();
+  TheEndOfTheClaimantIsNoFailure();
+  AThreadIsKnownByItsNumberWhileItLives();
+  return 0;
+}

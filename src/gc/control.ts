@@ -1,0 +1,104 @@
+/**
+ * Control: what a heap's control thread does. It runs the collector, and serves what the heap's threads ask for through its channel. A
+ * thread that comes when there is one already, or when the heap is closed, has nothing to do and ends.
+ */
+import { BroadcastChannel, parentPort, workerData } from 'node:worker_threads';
+import { binding, type HeapDescription } from '../binding.ts';
+import type { ControlData } from '../heap/control-start.ts';
+import { attachedTo, type HeapToken } from '../heap/token.ts';
+import { barrierOf } from './barriers.ts';
+import { Collector } from './collector.ts';
+import { channelName, type HeapCommand, type HeapEvent, nowMs } from './events.ts';
+import type { FaultMode } from './fault-modes.ts';
+import type { MarkerName } from './markers.ts';
+import { SnapshotService } from './snapshots.ts';
+import { Workers } from './workers.ts';
+
+class Control {
+  readonly #native = binding();
+  readonly #description: HeapDescription;
+  readonly #channel: BroadcastChannel;
+  readonly #workers: Workers;
+  readonly #collector: Collector;
+  readonly #snapshots: SnapshotService;
+  /** Being served. Whoever waits asks more than once. */
+  readonly #verifications = new Set<string>();
+  #closing: Promise<void> | undefined;
+
+  constructor(token: HeapToken, description: HeapDescription) {
+    const native = this.#native;
+    this.#description = description;
+    this.#channel = new BroadcastChannel(channelName(token.id));
+    this.#workers = new Workers(token, (message) => this.#emit({ type: 'degraded', timeMs: nowMs(), message }));
+    this.#collector = new Collector({
+      native,
+      heap: description.heap,
+      regions: description.regions,
+      capacityRegions: description.capacityRegions,
+      marker: description.marker as MarkerName,
+      collects: barrierOf(description.faultMode as FaultMode).collects,
+      workers: this.#workers,
+      policy: token.policy,
+      emit: (event) => this.#emit(event),
+    });
+    this.#snapshots = new SnapshotService({
+      native,
+      heap: description.heap,
+      copyGraph: (texts) => this.#collector.copyGraph(texts),
+      onProgress: (id, progress) => this.#send({ type: 'snapshot-progress', id, progress }),
+      onEnd: (id, answer) => this.#send({ type: 'snapshot-ended', id, answer }),
+    });
+  }
+
+  start(): void {
+    // Unfinished business of an earlier control thread comes first: requests are heard when the event loop turns.
+    this.#collector.start();
+    this.#channel.onmessage = (message: unknown) => {
+      const command = (message as { data: HeapCommand }).data;
+      // Whoever waits for the end asks more than once.
+      if (command.type === 'close') this.#closing ??= this.#close();
+      if (command.type === 'verify') void this.#verify(command.id);
+      if (command.type === 'snapshot') this.#snapshots.request(command.id, command.order);
+    };
+  }
+
+  wake(): void {
+    this.#collector.wake();
+  }
+
+  async #close(): Promise<void> {
+    await this.#snapshots.close();
+    await this.#collector.close();
+    await this.#workers.close();
+    this.#native.resignControl(this.#description.heap);
+    this.#native.release(this.#description.heap);
+    this.#send({ type: 'control-ended' });
+    this.#channel.close();
+    parentPort?.close();
+  }
+
+  async #verify(id: string): Promise<void> {
+    if (this.#verifications.has(id)) return;
+    this.#verifications.add(id);
+    this.#send({ type: 'verified', id, objects: await this.#collector.verify() });
+    this.#verifications.delete(id);
+  }
+
+  #emit(event: HeapEvent): void {
+    this.#channel.postMessage(event);
+  }
+
+  #send(command: HeapCommand): void {
+    this.#channel.postMessage(command);
+  }
+}
+
+const { token } = workerData as ControlData;
+const description = attachedTo(token);
+if (description !== undefined) {
+  let control: Control | undefined;
+  if (binding().becomeControl(description.heap, () => control?.wake())) {
+    control = new Control(token, description);
+    control.start();
+  } else binding().release(description.heap);
+}

@@ -1,0 +1,91 @@
+/**
+ * Control start: one attempt to start a heap's control thread, as the thread that made it sees it.
+ *
+ * The starter may turn its event loop or not: a mutator that waits for memory does not. So there are two ways to hear of a failure: the
+ * worker's events, and a port to which the control thread posts what ends it (gc/control-thread.ts), read by {@link look}. A thread that
+ * fails before it can post anything is noticed by native code, when the kernel has no such thread any more (native/node/control_start.h).
+ */
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
+import type { Binding, HeapHandle } from '../binding.ts';
+import { startOwnThread } from '../gc/own-thread.ts';
+import { type ControlFailure, controlFailure, type ThreadError } from './control-failure.ts';
+import type { HeapToken } from './token.ts';
+
+const ENTRY = new URL('../gc/control-thread.js', import.meta.url);
+/** Warnings that this thread has given; each text once. */
+const warned = new Set<string>();
+
+/** @internal What a control thread is given. */
+export interface ControlData {
+  readonly token: HeapToken;
+  /** Where an error that ends the thread is posted. */
+  readonly failures?: MessagePort;
+}
+
+/** @internal */
+export class ControlStart {
+  readonly #native: Binding;
+  readonly #heap: HeapHandle;
+  readonly #claim: number;
+  readonly #failures: MessagePort;
+  #over = false;
+
+  /** Throws what Node throws when it starts no thread at all; the claim is over then. */
+  constructor(native: Binding, heap: HeapHandle, claim: number, token: HeapToken) {
+    this.#native = native;
+    this.#heap = heap;
+    this.#claim = claim;
+    const { port1, port2 } = new MessageChannel();
+    port1.unref();
+    this.#failures = port1;
+    try {
+      const workerData: ControlData = { token, failures: port2 };
+      const worker = startOwnThread(ENTRY, `faultline-control-${token.id}`, { workerData, transferList: [port2] });
+      worker.on('error', (error) => this.#failed(error as ThreadError));
+      worker.on('exit', () => this.#end());
+    } catch (error) {
+      port2.close();
+      this.#note(controlFailure(error as ThreadError));
+      throw error;
+    }
+    native.controlStarted(heap, claim);
+  }
+
+  /** Takes note of a failure that no event has told yet. */
+  look(): void {
+    if (this.#over) return;
+    const said = receiveMessageOnPort(this.#failures) as { message: ThreadError } | undefined;
+    if (said !== undefined) this.#failed(said.message);
+    else if (!this.#native.inControl(this.#heap) && isMissing(ENTRY)) {
+      this.#failed({ code: 'ENOENT', message: `${fileURLToPath(ENTRY)} is missing` });
+    }
+  }
+
+  #failed(error: ThreadError): void {
+    if (this.#over) return;
+    const failure = controlFailure(error);
+    if (!this.#note(failure) || warned.has(failure.reason)) return;
+    warned.add(failure.reason);
+    process.emitWarning(`the collector's thread cannot go on: ${failure.reason}. Whoever needs it starts another one.`, {
+      code: 'FAULTLINE_COLLECTOR',
+      ...(error.stack === undefined ? {} : { detail: error.stack }),
+    });
+  }
+
+  /** False when the heap is closed, and nobody needs to know. */
+  #note({ reason, final }: ControlFailure): boolean {
+    this.#end();
+    return this.#native.controlFailed(this.#heap, this.#claim, final, reason);
+  }
+
+  #end(): void {
+    this.#over = true;
+    this.#failures.close();
+  }
+}
+
+function isMissing(file: URL): boolean {
+  return file.protocol === 'file:' && !existsSync(file);
+}
