@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "os/clock.h"
+#include "os/fault_ranges.h"
 #include "os/fault_signals.h"
 #include "os/memory_file.h"
 #include "os/userfaultfd.h"

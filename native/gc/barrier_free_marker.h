@@ -7,7 +7,7 @@
 //   4  rounds                  TakeRoots again, then marked objects on written pages are looked into again, and what they lead to.
 //                              Each round leaves what was written during it
 //   5  Finish     pause        the same for the last time; nothing is written meanwhile.  When more was written than a short pause can
-//                              look into, HasLittleLeft arms some hundred of those pages and lets threads run while they are looked
+//                              look into, BeginFinishOrRound arms some hundred of those pages and lets threads run while they are looked
 //                              into: such a round leaves the others, and what is written during that, not during a scan of all page
 //                              tables as well
 //   6  Release    concurrent   the view is ordinary memory again, long before the flip
@@ -50,7 +50,7 @@ class BarrierFreeMarker final : public Marker {
   bool Trace(Gang& gang, uint64_t deadline_ns) override { return tracing_.Run(gang, deadline_ns); }
   uint64_t written_pages() const override { return tracing_.written_pages(); }
 
-  bool HasLittleLeft(Gang& gang, uint64_t most_written_pages) override {
+  bool BeginFinishOrRound(Gang& gang, uint64_t most_written_pages) override {
     if (tracing_.AddWrittenPagesUpTo(most_written_pages, gang, &dirty_pages_)) return true;
     tracing_.CopyRoots();
     ++rounds_;

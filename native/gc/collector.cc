@@ -1,9 +1,9 @@
 #include "gc/collector.h"
 
-#include "gc/delays.h"
 #include "gc/verification.h"
 #include "heap/allocation.h"
 #include "os/clock.h"
+#include "os/delays.h"
 #include "os/invariant.h"
 
 namespace faultline {

@@ -1,8 +1,8 @@
 // Compaction: the steps around the flip.  The plan before it; behind it every page built, then the view ordinary memory again.
 #include "gc/collector.h"
 #include "gc/compaction_job.h"
-#include "gc/delays.h"
 #include "os/clock.h"
+#include "os/delays.h"
 #include "os/invariant.h"
 
 namespace faultline {

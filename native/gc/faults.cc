@@ -6,9 +6,9 @@
 #include <algorithm>
 
 #include "gc/collector.h"
-#include "gc/delays.h"
 #include "gc/staging.h"
 #include "os/clock.h"
+#include "os/delays.h"
 
 namespace faultline {
 

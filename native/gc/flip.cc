@@ -1,8 +1,8 @@
 // Flip: the pause that swaps the views and rewrites the roots, and what follows from a refusal.
 #include "gc/collector.h"
 #include "gc/compaction_job.h"
-#include "gc/delays.h"
 #include "os/clock.h"
+#include "os/delays.h"
 #include "os/invariant.h"
 
 namespace faultline {

@@ -1,8 +1,8 @@
 // Marking and sweeping: the steps of a cycle that find out what is dead, and free the regions in which everything is.
 #include "gc/collector.h"
-#include "gc/delays.h"
 #include "gc/verification.h"
 #include "os/clock.h"
+#include "os/delays.h"
 #include "os/invariant.h"
 
 namespace faultline {
@@ -62,7 +62,7 @@ MarkPauseOutcome Collector::MarkPause(uint64_t limit_ns, uint64_t most_written_p
   FAULTLINE_CHECK(phase() == Phase::kMarking, "marking is prepared first", static_cast<uint64_t>(phase()));
   Handshake& handshake = heap_->handshake;
   if (!handshake.TryStop(limit_ns)) return MarkPauseOutcome::kNotStopped;
-  if (!marker_->HasLittleLeft(gang_, most_written_pages)) {
+  if (!marker_->BeginFinishOrRound(gang_, most_written_pages)) {
     ++report_.marking_rounds;
     ResumeToTrace();
     return MarkPauseOutcome::kAnotherRound;

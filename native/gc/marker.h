@@ -53,9 +53,9 @@ class Marker {
   virtual bool Trace(Gang&, uint64_t /*deadline_ns*/) { return true; }
   // Pages that the round so far, or the last one, looked at because they were written.
   virtual uint64_t written_pages() const { return 0; }
-  // The world is stopped for Finish, which comes next.  False when more pages were written than that should look at in the pause: it is
-  // a round now, and Trace comes next.
-  virtual bool HasLittleLeft(Gang&, uint64_t /*most_written_pages*/) { return true; }
+  // The world is stopped for Finish, which comes next.  False when more pages were written than that should look at in the pause: another
+  // round was begun instead, and Trace comes next.
+  virtual bool BeginFinishOrRound(Gang&, uint64_t /*most_written_pages*/) { return true; }
   // The world is stopped, TLABs are retired.
   virtual void Finish(Gang& gang) = 0;
   // Concurrent: gives up what marking needed.  Also ends a marking that stops before Finish.  True when done, and when there is nothing

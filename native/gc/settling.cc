@@ -1,8 +1,8 @@
 // Settling: the collector's half of the load barrier (heap/load_barrier.h has the invariants L1 to L4).  A reference is settled when it is
 // the object's new address and every page of the object is built.
 #include "gc/collector.h"
-#include "gc/delays.h"
 #include "os/clock.h"
+#include "os/delays.h"
 #include "os/invariant.h"
 
 namespace faultline {

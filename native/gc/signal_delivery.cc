@@ -5,6 +5,7 @@
 #include <cerrno>
 
 #include "gc/collector.h"
+#include "os/fault_ranges.h"
 
 namespace faultline {
 

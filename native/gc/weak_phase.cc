@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
-#include "gc/delays.h"
 #include "gc/tracing.h"
 #include "heap/weak_access.h"
 #include "os/clock.h"
+#include "os/delays.h"
 #include "os/invariant.h"
 
 namespace faultline {
@@ -31,7 +31,8 @@ class WrittenPages {
 
 }  // namespace
 
-// Clears what refers to the dead.  A slot may change meanwhile, in the hands of a mutator, but not to anything dead.
+// Clears what refers to the dead.  A slot may change meanwhile, in the hands of a mutator, but not to anything dead; and what has changed
+// is not written: every clearing is one compare-and-swap of what was looked at.
 class WeakPhase::ClearJob final : public Job {
  public:
   ClearJob(Heap* heap, Marker* marker, const AllWeakFinds& finds) : heap_(heap), marker_(marker), finds_(finds) {
@@ -73,28 +74,33 @@ class WeakPhase::ClearJob final : public Job {
     size_t end;
   };
 
-  // Release: partner of the acquire load in ReadWeak.
-  static bool Replace(uint32_t* slot, uint32_t old, uint32_t with) {
+  // Release: partner of the acquire loads in ReadWeak and of a weak map's key.
+  template <typename Slot>
+  static bool Replace(Slot* slot, Slot old, Slot with) {
     return __atomic_compare_exchange_n(slot, &old, with, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED);
   }
 
   bool ClearSlot(uint32_t number, WrittenPages* written) {
     uint32_t* const slot = heap_->slots() + number;
     const uint32_t object = __atomic_load_n(slot, __ATOMIC_RELAXED);
-    if (object == 0 || FoundAlive(*heap_, object) || !Replace(slot, object, 0)) return false;
+    if (object == 0 || FoundAlive(*heap_, object) || !Replace(slot, object, 0u)) return false;
     written->Note(number / 2);
     return true;
   }
 
-  // Value before key: as long as the key is there, nobody else writes to the pair (heap/weak_map.h).
+  // A pair is a word, and becomes a removed one in one step (heap/weak_map.h).  The list may name it several times, so another thread may
+  // have cleared it, and a mutator put something else there, before this one is through.
   bool ClearEphemeron(Ephemeron ephemeron, WrittenPages* written) {
-    uint32_t* const table = heap_->slots() + uint64_t{ephemeron.table} * 2;
-    uint32_t* const pair = table + uint64_t{heap_->shapes[table[0]].fixed_words} * 2 + uint64_t{ephemeron.index} * 2;
-    const uint32_t key = __atomic_load_n(&pair[0], __ATOMIC_ACQUIRE);
+    const ShapeId shape = heap_->slots()[uint64_t{ephemeron.table} * 2];
+    const WordIndex word = ephemeron.table + heap_->shapes[shape].fixed_words + ephemeron.index;
+    uint64_t* const pair = heap_->words() + word;
+    const uint64_t was = __atomic_load_n(pair, __ATOMIC_RELAXED);
+    const uint32_t key = static_cast<uint32_t>(was);
     if (key == 0 || key == ephemeron.table || FoundAlive(*heap_, key)) return false;
-    __atomic_store_n(&pair[1], 0, __ATOMIC_RELAXED);
-    if (!Replace(&pair[0], key, ephemeron.table)) return false;
-    written->Note(static_cast<WordIndex>((pair - heap_->slots()) / 2));
+    DelayAt(DelayPoint::kClearingPair);
+    constexpr uint64_t kNoValue = 0;
+    if (!Replace(pair, was, kNoValue << 32 | ephemeron.table)) return false;
+    written->Note(word);
     return true;
   }
 

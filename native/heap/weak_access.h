@@ -22,6 +22,7 @@
 
 #include "heap/heap.h"
 #include "heap/mutator.h"
+#include "os/delays.h"
 
 namespace faultline {
 
@@ -48,12 +49,14 @@ inline void LogReference(Heap& heap, Mutator& mutator, uint32_t reference) {
 // The object that a weak slot of the mutator view refers to, or 0.  The caller is the running mutator.
 inline WordIndex ReadWeak(Heap& heap, Mutator& mutator, const uint32_t* slot) {
   const auto access = static_cast<WeakAccess>(__atomic_load_n(&mutator.control[control::kWeakAccess], __ATOMIC_RELAXED));
+  if (access == WeakAccess::kGuarded) DelayAt(DelayPoint::kReadingWeak);
   const WordIndex object = __atomic_load_n(slot, __ATOMIC_ACQUIRE);
   if (access == WeakAccess::kOpen || object == 0) return object;
   if (access == WeakAccess::kLogged) {
     LogReference(heap, mutator, object);
     return object;
   }
+  DelayAt(DelayPoint::kWeakRead);
   const bool alive = FoundAlive(heap, object);
   if (static_cast<WeakAccess>(heap.handshake.weak_access()) == WeakAccess::kGuarded) return alive ? object : 0;
   return __atomic_load_n(slot, __ATOMIC_ACQUIRE);

@@ -73,9 +73,9 @@ class LockedMap {
     uint32_t used = 0;
     for (uint32_t i = 0; i < old_count; ++i) {
       uint32_t* const pair = &old_pairs[2 * uint64_t{i}];
-      if (pair[0] == old_table) continue;
+      // Read once: an entry whose key has died may become a removed one at any moment.
       const WordIndex key = ReadWeak(heap_, mutator_, &pair[0]);
-      if (key == 0) continue;
+      if (key == 0 || key == old_table) continue;
       Put(End(IdentityHash(heap_, key)), key, pair[1]);
       ++used;
     }

@@ -11,12 +11,17 @@
 //   transition            who                       how                                       partner
 //   free, removed → entry a mutator with the lock   value, then key, store release            tracers' acquire load of the key
 //   entry → removed       a mutator with the lock   value := 0, then key := table, release    the same
-//   entry → removed       the collector, dead keys  the same, through A, without the lock     the acquire load of the key
+//   entry → removed       the collector, dead keys  CAS release of the pair, through A,       the acquire load of the key
+//                                                   without the lock
 //
-// A mutator with the lock never writes to a pair whose key it does not hold itself, and the collector writes only to those whose key
-// nobody holds, so they need no order between them.  One operation is one critical section: operations on a map are linearizable,
-// at the release of its lock.  Nobody comes to a safepoint inside, so nobody is stopped or parked with the lock held, and raw references
-// stay valid.  A thread that waits for the lock gives up after some spinning; its caller parks for a moment.
+// A mutator with the lock never writes to an entry whose key it does not hold itself, and the collector only removes entries whose key
+// nobody holds.  But a mutator may fill the place of a removed entry at once, and a thread of the collector may be late with a pair that
+// another one has cleared: so the collector replaces key and value, which are one word, by the pair that it looked at, or not at all.
+// A mutator reads each key once: an entry that it sees twice may have been removed in between.
+//
+// One operation is one critical section: operations on a map are linearizable, at the release of its lock.  Nobody comes to a safepoint
+// inside, so nobody is stopped or parked with the lock held, and raw references stay valid.  A thread that waits for the lock gives up
+// after some spinning; its caller parks for a moment.
 //
 // The functions run on a mutator's thread, in the running state, on the mutator view.
 #pragma once

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <unordered_map>
 
-#include "gc/delays.h"
 #include "os/clock.h"
+#include "os/delays.h"
 #include "os/invariant.h"
 
 namespace faultline {

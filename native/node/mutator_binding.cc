@@ -1,12 +1,12 @@
 // Mutators: attach and detach, safepoints, allocation's slow path, waiting for memory, root ranges.
 #include <algorithm>
 
-#include "gc/delays.h"
 #include "heap/allocation.h"
 #include "heap/load_barrier.h"
 #include "heap/thread_state.h"
 #include "node/arguments.h"
 #include "node/javascript_watch.h"
+#include "os/delays.h"
 #include "os/fault_signals.h"
 
 namespace faultline {

@@ -5,9 +5,9 @@
 #include <cstring>
 
 #include "gc/bare_fault.h"
-#include "gc/delays.h"
 #include "heap/weak_map.h"
 #include "node/arguments.h"
+#include "os/delays.h"
 #include "os/refusals.h"
 #include "os/write_tracking.h"
 

@@ -1,12 +1,17 @@
 // Fault signals: SIGBUS and SIGSEGV handlers that serve our heaps and pass everything else on.
 //
-// A heap registers the address range of its mutator view and a function.  The handler finds the range without locks or
-// allocation, saves errno, calls the function; an address that is nobody's, or that the function refuses, goes to the
-// handler that was there before (V8's WebAssembly trap handler, a crash reporter, or the default action).
+// The handler finds whose an address is (os/fault_ranges.h) and lets the heap serve it.  An address that is nobody's, or that the heap
+// refuses, and a signal that was sent, go to the action that was there before (V8's WebAssembly trap handler, a crash reporter, the
+// default), and what that one does is what it would have done without us (os/chained_action.h).
+//
+// The program may replace our handler at any time, and often the newcomer keeps what it has replaced, to call it or to put it back.  So
+// ours is not one function but one for each action that it was ever put in front of:
+//
+//     the kernel ──▶ ours 1 ──▶ the newcomer ──▶ ours 0, which it has replaced ──▶ who was there first
+//
+// Whoever calls, or puts back, one of them gets what it would have found there without us, and handlers that pass on what they do not want
+// never go round in a circle.
 #pragma once
-
-#include <cstddef>
-#include <cstdint>
 
 #include "os/result.h"
 
@@ -14,17 +19,8 @@ namespace faultline {
 
 enum class FaultSignal { kBus, kSegmentation };
 
-// Returns false when the access is not one the heap can make good.  Runs on the faulting thread, inside the handler.
-using FaultFunction = bool (*)(void* context, uintptr_t address);
-
-inline constexpr int kMaxFaultRanges = 1024;
-
-// Returns a slot, or -1 when kMaxFaultRanges heaps exist.
-int AddFaultRange(void* start, size_t bytes, FaultFunction serve, void* context);
-void RemoveFaultRange(int slot);
-
-// Installs our handler, or puts it back if somebody replaced it since (process.on('SIGBUS') does); the newcomer is
-// chained to.  Cheap enough for every flip: one rt_sigaction when nothing changed.
+// Installs our handler, or puts it back if somebody replaced it since (process.on('SIGBUS') does), in front of the newcomer.  Cheap enough
+// for every flip: one rt_sigaction when nothing changed.
 Status EnsureFaultHandler(FaultSignal signal);
 
 // Whether the calling thread blocks the signal; such a thread must not touch a heap.

@@ -1,7 +1,7 @@
 // Random programs on native mutators against a shadow model, in every fault mode, while the control thread compacts.
 #include <cinttypes>
 
-#include "gc/delays.h"
+#include "os/delays.h"
 #include "shadow_program.h"
 
 namespace faultline::test {

@@ -1,9 +1,9 @@
 // Marking while mutators hide objects from it: nothing is lost, with any marker, in any fault mode.
 #include <cinttypes>
 
-#include "gc/delays.h"
-#include "os/clock.h"
 #include "moving_program.h"
+#include "os/clock.h"
+#include "os/delays.h"
 #include "program_settings.h"
 
 namespace faultline::test {

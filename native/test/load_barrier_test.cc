@@ -2,9 +2,9 @@
 #include <cinttypes>
 #include <thread>
 
-#include "gc/delays.h"
 #include "heap/load_barrier.h"
 #include "os/clock.h"
+#include "os/delays.h"
 #include "test_heap.h"
 
 namespace faultline::test {

@@ -14,6 +14,7 @@
 
 #include "child.h"
 #include "os/clock.h"
+#include "os/fault_ranges.h"
 #include "os/fault_signals.h"
 #include "shadow_program.h"
 

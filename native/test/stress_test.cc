@@ -2,7 +2,7 @@
 #include <cinttypes>
 #include <functional>
 
-#include "gc/delays.h"
+#include "os/delays.h"
 #include "shadow_program.h"
 
 namespace faultline::test {

@@ -1,6 +1,6 @@
 // Tagged slots: references in them are followed and forwarded, small integers are left alone, as fields and as elements, on every page of
 // an object and with every marker.
-#include "gc/delays.h"
+#include "os/delays.h"
 #include "test_heap.h"
 
 namespace faultline::test {

@@ -2,7 +2,7 @@
 // fault mode.
 #include <cinttypes>
 
-#include "gc/delays.h"
+#include "os/delays.h"
 #include "program_settings.h"
 #include "weak_program.h"
 

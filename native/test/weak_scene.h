@@ -15,14 +15,15 @@ inline constexpr uint32_t kScratch = 9;
 inline constexpr uint64_t kSlice = 5 * kNsPerMs;
 
 struct WeakScene {
-  explicit WeakScene(MarkerKind marker, FaultModeKind mode = FaultModeKind::kStw)
-      : test(OptionsFor(marker, mode)), mutator(&test, 64), shapes(&test), weak(&test, &mutator, shapes, kScratch) {
+  explicit WeakScene(MarkerKind marker, FaultModeKind mode = FaultModeKind::kStw, uint32_t workers = 1, uint32_t handles = 64)
+      : test(OptionsFor(marker, mode, workers)), mutator(&test, handles), shapes(&test), weak(&test, &mutator, shapes, kScratch) {
     mutator.handle(kArray) = mutator.Allocate(shapes.weak, 16);
     mutator.handle(kMap) = mutator.Allocate(shapes.map);
   }
 
-  static TestHeap::Options OptionsFor(MarkerKind marker, FaultModeKind mode) {
+  static TestHeap::Options OptionsFor(MarkerKind marker, FaultModeKind mode, uint32_t workers = 1) {
     TestHeap::Options options;
+    options.workers = workers;
     options.marker = marker;
     options.mode = mode;
     return options;

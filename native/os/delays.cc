@@ -1,4 +1,4 @@
-#include "gc/delays.h"
+#include "os/delays.h"
 
 #include <time.h>
 
@@ -11,8 +11,16 @@ namespace faultline {
 
 namespace {
 
+// Whether there is a seed or a hook.  All relaxed: a test sets them while nobody is at a point.
+std::atomic<bool> delaying{false};
 std::atomic<uint64_t> delay_seed{0};
+std::atomic<DelayHook> delay_hook{nullptr};
 std::atomic<uint64_t> reached{0};
+
+void NoteWhetherDelaying() {
+  const bool any = delay_seed.load(std::memory_order_relaxed) != 0 || delay_hook.load(std::memory_order_relaxed) != nullptr;
+  delaying.store(any, std::memory_order_relaxed);
+}
 
 // SplitMix64 (Steele, Lea & Flood 2014).
 uint64_t Mix(uint64_t x) {
@@ -24,11 +32,21 @@ uint64_t Mix(uint64_t x) {
 
 }  // namespace
 
-void SetDelaySeed(uint64_t seed) { delay_seed.store(seed, std::memory_order_relaxed); }
+void SetDelaySeed(uint64_t seed) {
+  delay_seed.store(seed, std::memory_order_relaxed);
+  NoteWhetherDelaying();
+}
+
+void SetDelayHook(DelayHook hook) {
+  delay_hook.store(hook, std::memory_order_relaxed);
+  NoteWhetherDelaying();
+}
 
 void DelayAt(DelayPoint point) {
+  if (__builtin_expect(!delaying.load(std::memory_order_relaxed), 1)) return;
+  if (const DelayHook hook = delay_hook.load(std::memory_order_relaxed); hook != nullptr) hook(point);
   const uint64_t seed = delay_seed.load(std::memory_order_relaxed);
-  if (__builtin_expect(seed == 0, 1)) return;
+  if (seed == 0) return;
   const uint64_t random = Mix(seed ^ (static_cast<uint64_t>(point) << 56) ^ reached.fetch_add(1, std::memory_order_relaxed));
   switch (random & 15) {
     case 0: {
