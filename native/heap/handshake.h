@@ -57,10 +57,17 @@ class Handshake {
   }
   template <typename Retire>
   bool TryRemove(Mutator* mutator, Retire retire) {
+    return TryChange([&] {
+      retire();
+      std::erase(mutators_, mutator);
+    });
+  }
+  // Changes what pauses look at, at a moment when none does; refused during a pause.  A running mutator is never refused.
+  template <typename Change>
+  bool TryChange(Change change) {
     const std::lock_guard<std::mutex> guard(lock_);
     if (stopped_) return false;
-    retire();
-    std::erase(mutators_, mutator);
+    change();
     return true;
   }
   // Whether it ran until now.
@@ -69,6 +76,8 @@ class Handshake {
   bool TryRun(Mutator* mutator);
   // The same, but refused only during a pause.  The mutator may run under a request then, until its next safepoint.
   bool TryRunUnlessStopped(Mutator* mutator);
+  // For whoever was refused during a pause, which needs nothing of the caller to come to its end.
+  static void SleepBriefly();
   // Until no stop is requested of the mutator, or the limit.
   void AwaitResume(Mutator* mutator, uint64_t limit_ns);
 
@@ -97,7 +106,6 @@ class Handshake {
   uint32_t weak_access() const { return weak_access_.load(std::memory_order_seq_cst); }
 
  private:
-  static void SleepBriefly();
   bool AllStopped();
   void NudgeRunning();
 

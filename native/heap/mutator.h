@@ -54,7 +54,7 @@ class Mutator {
   const uint32_t local_capacity;
   const uint32_t handle_capacity;
 
-  // Changed by the mutator itself while it runs, so never while the world is stopped.
+  // Changed by the mutator's own thread, never during a pause: by ChangeRoots (heap/thread_state.h), since a parked mutator may do it too.
   std::vector<RootRange> ranges;
   uint32_t next_range_id = 1;
 

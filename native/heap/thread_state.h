@@ -121,4 +121,13 @@ void Detach(Mutator& mutator, WaitWatch& watch, Retire retire) {
   ThreadState::Current().Remove(&mutator);
 }
 
+// Changes the mutator's roots.  Its program may have parked it: then a pause may be looking at them, and is waited for.
+template <typename Change>
+void ChangeRoots(Mutator& mutator, WaitWatch& watch, Change change) {
+  Handshake& handshake = *mutator.handshake;
+  if (handshake.TryChange(change)) return;
+  const ThreadWait wait(watch);
+  while (!handshake.TryChange(change)) Handshake::SleepBriefly();
+}
+
 }  // namespace faultline

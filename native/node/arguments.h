@@ -64,6 +64,16 @@ Napi::Value OnMutator(Info info) {
   return binding == nullptr ? info.Env().Undefined() : kFunction(info, *binding);
 }
 
+// The same for what only a running mutator may do: it touches the mutator view, or takes memory.
+template <Napi::Value (*kFunction)(Info, MutatorBinding&)>
+Napi::Value OnRunningMutator(Info info) {
+  MutatorBinding* const binding = MutatorAt(info, 0);
+  if (binding == nullptr) return info.Env().Undefined();
+  if ((binding->mutator->state()->load(std::memory_order_relaxed) & kMutatorRunning) != 0) return kFunction(info, *binding);
+  Environment::Of(info.Env())->Throw("ERR_MUTATOR_PARKED", "the mutator is parked; unpark it before it touches the heap.");
+  return info.Env().Undefined();
+}
+
 inline Napi::Object Refusal(Napi::Env env, const SysError& error) {
   Napi::Object answer = Napi::Object::New(env);
   answer.Set("errno", error.error_number);

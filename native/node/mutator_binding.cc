@@ -239,13 +239,17 @@ Napi::Value AddRootRange(Info info, MutatorBinding& binding) {
   napi_ref keep = nullptr;
   napi_create_reference(info.Env(), slots.ArrayBuffer(), 1, &keep);
   binding.range_buffers.emplace_back(range.id, keep);
-  mutator.ranges.push_back(range);
+  JavaScriptWatch watch(info.Env());
+  ChangeRoots(mutator, watch, [&] { mutator.ranges.push_back(range); });
   return Number(info, range.id);
 }
 
 Napi::Value RemoveRootRange(Info info, MutatorBinding& binding) {
   const uint32_t id = Uint32At(info, 1);
-  std::erase_if(binding.mutator->ranges, [id](const RootRange& range) { return range.id == id; });
+  JavaScriptWatch watch(info.Env());
+  ChangeRoots(*binding.mutator, watch, [&] {
+    std::erase_if(binding.mutator->ranges, [id](const RootRange& range) { return range.id == id; });
+  });
   std::erase_if(binding.range_buffers, [&](const auto& entry) {
     if (entry.first != id) return false;
     napi_delete_reference(info.Env(), entry.second);
@@ -283,13 +287,13 @@ void ExportMutator(Napi::Env env, Napi::Object exports) {
     {"unpark", OnMutator<Unpark>},
     {"parked", OnMutator<Parked>},
     {"allParked", OnMutator<AllParked>},
-    {"allocateSlow", OnMutator<AllocateSlowly>},
-    {"beginLarge", OnMutator<BeginLargeObject>},
+    {"allocateSlow", OnRunningMutator<AllocateSlowly>},
+    {"beginLarge", OnRunningMutator<BeginLargeObject>},
     {"zeroLarge", OnMutator<ZeroLarge>},
     {"commitLarge", OnMutator<CommitLargeObject>},
     {"awaitMemory", OnMutator<AwaitMemory>},
     {"flushLog", OnMutator<FlushLog>},
-    {"loadReference", OnMutator<LoadAReference>},
+    {"loadReference", OnRunningMutator<LoadAReference>},
     {"recordStall", OnMutator<RecordStall>},
     {"addRootRange", OnMutator<AddRootRange>},
     {"removeRootRange", OnMutator<RemoveRootRange>},

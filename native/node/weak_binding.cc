@@ -1,8 +1,10 @@
 // Weak structures: reading weak slots, weak maps, identity hashes, finalizers.  What is a mutator's is called by its own thread, running.
 #include "heap/identity_hash.h"
+#include "heap/thread_state.h"
 #include "heap/weak_access.h"
 #include "heap/weak_map.h"
 #include "node/arguments.h"
+#include "node/javascript_watch.h"
 
 namespace faultline {
 
@@ -75,38 +77,40 @@ Napi::Value AddFinalizers(Info info, MutatorBinding& binding) {
   return info.Env().Undefined();
 }
 
-Napi::Value Taken(Info info, Heap& heap, Mutator* mutator) {
-  double token = 0;
-  WordIndex object = 0;
-  if (!heap.finalizers.Take(heap, mutator, &token, &object)) return info.Env().Null();
-  Napi::Object answer = Napi::Object::New(info.Env());
-  answer.Set("token", token);
-  answer.Set("object", object);
-  return answer;
-}
-
-// takeFinalizable(mutator): {token, object} or null
+// takeFinalizable(mutator, handle): the token of one, whose object is in that slot of the control block from here on; null when there is
+// none.  A mutator that its program has parked runs for that moment.
 Napi::Value TakeFinalizable(Info info, MutatorBinding& binding) {
-  return Taken(info, binding.instance->heap, binding.mutator.get());
+  Heap& heap = binding.instance->heap;
+  Mutator& mutator = *binding.mutator;
+  if (heap.finalizers.ready() == 0) return info.Env().Null();
+  JavaScriptWatch watch(info.Env());
+  const bool parked = (mutator.state()->load(std::memory_order_relaxed) & kMutatorRunning) == 0;
+  if (parked && (!watch.MayWait() || !Unpark(mutator, watch))) return Napi::Value();
+  double token = 0;
+  const bool taken = heap.finalizers.Take(heap, &mutator, &token, &mutator.control[Uint32At(info, 1)]);
+  if (parked) heap.handshake.Park(&mutator);
+  return taken ? Number(info, token) : info.Env().Null();
 }
 
 // takeToken(heap): the same without the object, which is let go
 Napi::Value TakeToken(Info info, HeapInstance& instance) {
-  return Taken(info, instance.heap, nullptr);
+  double token = 0;
+  WordIndex object = 0;
+  return instance.heap.finalizers.Take(instance.heap, nullptr, &token, &object) ? Number(info, token) : info.Env().Null();
 }
 
 }  // namespace
 
 void ExportWeak(Napi::Env env, Napi::Object exports) {
   Export(env, exports, {
-    {"readWeak", OnMutator<ReadWeakSlot>},
-    {"identityHash", OnMutator<HashOf>},
-    {"getFromWeakMap", OnMutator<GetFromWeakMap>},
-    {"setInWeakMap", OnMutator<SetInWeakMap>},
-    {"deleteFromWeakMap", OnMutator<DeleteFromWeakMap>},
-    {"installWeakTable", OnMutator<InstallWeakTable>},
-    {"addFinalizer", OnMutator<AddFinalizer>},
-    {"addFinalizers", OnMutator<AddFinalizers>},
+    {"readWeak", OnRunningMutator<ReadWeakSlot>},
+    {"identityHash", OnRunningMutator<HashOf>},
+    {"getFromWeakMap", OnRunningMutator<GetFromWeakMap>},
+    {"setInWeakMap", OnRunningMutator<SetInWeakMap>},
+    {"deleteFromWeakMap", OnRunningMutator<DeleteFromWeakMap>},
+    {"installWeakTable", OnRunningMutator<InstallWeakTable>},
+    {"addFinalizer", OnRunningMutator<AddFinalizer>},
+    {"addFinalizers", OnRunningMutator<AddFinalizers>},
     {"takeFinalizable", OnMutator<TakeFinalizable>},
     {"takeToken", OnHeap<TakeToken>},
   });

@@ -22,7 +22,8 @@ export interface WeakCalls {
   /** False when addFinalizers has to come first. */
   addFinalizer(mutator: MutatorHandle, ref: number, token: number): boolean;
   addFinalizers(mutator: MutatorHandle, waiting: number, kept: number): void;
-  takeFinalizable(mutator: MutatorHandle): { token: number; object: number } | null;
-  /** The same for a thread that is no mutator; the object is let go. */
-  takeToken(heap: HeapHandle): { token: number; object: number } | null;
+  /** The token of one that is ready; its object is in the handle from there on. A mutator that its program has parked runs for that moment. */
+  takeFinalizable(mutator: MutatorHandle, handle: number): number | null;
+  /** The token alone, for a thread that is no mutator; the object is let go. */
+  takeToken(heap: HeapHandle): number | null;
 }

@@ -10,6 +10,7 @@
  *
  * Ctrl-C in step 3 ends that step; before it, the run ends with nothing to report.
  */
+import { clockMs } from '../clock.ts';
 import { Command } from 'commander';
 import { HeapError } from '../errors.ts';
 import { Heap } from '../heap/heap.ts';
@@ -125,12 +126,12 @@ class Run {
     const threads = new MutatorThreads(heap, graph, mutators, seed);
     threads.onFailure = () => this.#interruption.abort();
     await threads.ready();
-    const begin = performance.now();
+    const begin = clockMs();
     const pace = new Pace(heap, threads, size.bytes, seconds, () => this.#interruption.abort());
     const shown = setInterval(() => this.#progress.show(() => this.#line(heap, threads, begin)), 250);
     await this.#interruption.sleep(seconds * 1000);
     clearInterval(shown);
-    const ms = performance.now() - begin;
+    const ms = clockMs() - begin;
     try {
       return { value: { threads: await threads.stop(), peakLiveBytes: pace.peakLiveBytes }, ms };
     } finally {
@@ -141,7 +142,7 @@ class Run {
   #line(heap: Heap, threads: MutatorThreads, begin: number): string {
     const { cycles, liveBytes } = heap.statistics();
     return (
-      `${((performance.now() - begin) / 1000).toFixed(0)} of ${this.#options.seconds} s: ${cycles.compacting} compacting cycles, ` +
+      `${((clockMs() - begin) / 1000).toFixed(0)} of ${this.#options.seconds} s: ${cycles.compacting} compacting cycles, ` +
       `${mib(liveBytes)} live, ${(threads.total(COUNTER_CHECKS) / 1e6).toFixed(1)} million checks, ` +
       `${threads.total(COUNTER_MISMATCHES)} mismatches`
     );
@@ -154,9 +155,9 @@ interface Timed<T> {
 }
 
 async function timed<T>(work: () => Promise<T>): Promise<Timed<T>> {
-  const begin = performance.now();
+  const begin = clockMs();
   const value = await work();
-  return { value, ms: performance.now() - begin };
+  return { value, ms: clockMs() - begin };
 }
 
 /** Talk goes where it is in nobody's way. */

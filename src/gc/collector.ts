@@ -24,11 +24,12 @@
  * hold in each). A pause is one call: no JavaScript runs between stop and resume.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { nowMs } from '../clock.ts';
 import { type Binding, type HeapHandle, MARK_PAUSE } from '../binding.ts';
 import { cycleSummary } from './cycle-summary.ts';
 import { describeRefusal } from './fault-modes.ts';
 import { copyGraph, type HeapGraph, type TextOptions } from './heap-graph.ts';
-import { type CycleSummary, type HeapEvent, nowMs, type PauseName, type PhaseName } from './events.ts';
+import { type CycleSummary, type HeapEvent, type PauseName, type PhaseName } from './events.ts';
 import type { MarkerName } from './markers.ts';
 import { anotherRound, mostPagesInPause } from './precleaning.ts';
 import { Pacing } from './pacing.ts';

@@ -5,6 +5,7 @@
 import { channel } from 'node:diagnostics_channel';
 import { randomUUID } from 'node:crypto';
 import { BroadcastChannel } from 'node:worker_threads';
+import { CLOCK_ORIGIN_MS } from '../clock.ts';
 import { HeapError } from '../errors.ts';
 import { type CollectionSummary, type CycleSummary, channelName, DIAGNOSTICS, type HeapCommand, type HeapEvent } from './events.ts';
 import { type SnapshotAnswer, snapshotError, type SnapshotOrder, type SnapshotProgress, type SnapshotSummary } from './snapshots.ts';
@@ -205,7 +206,7 @@ export class EventStream {
 
 function measure(cycle: CycleSummary): void {
   performance.measure(`faultline cycle ${cycle.cycle}`, {
-    start: Math.max(0, cycle.startMs - performance.timeOrigin),
+    start: Math.max(0, cycle.startMs - CLOCK_ORIGIN_MS),
     duration: cycle.durationMs,
     detail: cycle,
   });

@@ -183,8 +183,3 @@ export const DIAGNOSTICS = {
   collection: 'faultline:collection',
   trigger: 'faultline:trigger',
 } as const;
-
-/** @internal Milliseconds since the epoch. */
-export function nowMs(): number {
-  return performance.timeOrigin + performance.now();
-}

@@ -6,12 +6,13 @@
  * is busy or asleep, mutators look after two thresholds themselves (native/node/instance.h): the trigger, at which they ask for
  * the collection that the next sample would have started, and the alarm, which ends a time of rare samples.
  */
+import { nowMs } from '../clock.ts';
 import { type Binding, type HeapHandle, PULSE } from '../binding.ts';
 import { PAGE_BYTES, REGION_BYTES } from '../heap/layout.ts';
 import { AllocationRate } from './allocation-rate.ts';
 import { CycleTime } from './cycle-time.ts';
 import { consider, type Decision, decide, type DirectorInputs, freeBytes, triggerAt } from './director.ts';
-import { type HeapEvent, nowMs, type PhaseName } from './events.ts';
+import { type HeapEvent, type PhaseName } from './events.ts';
 import type { PolicyOptions } from './policy.ts';
 import { type CollectionKind, kindNumber, reasonNumber, type CollectionReason } from './requests.ts';
 import { type SizingPolicy, sizingPolicy, spareBytes } from './sizing.ts';

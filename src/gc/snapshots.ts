@@ -7,6 +7,7 @@
  */
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { clockMs } from '../clock.ts';
 import type { Binding, HeapHandle } from '../binding.ts';
 import { argumentRangeError, argumentTypeError, HeapError, type HeapErrorCode } from '../errors.ts';
 import { ShapeTable } from '../heap/shapes.ts';
@@ -143,7 +144,7 @@ export class SnapshotService {
 
   async #write(id: string, { path, textUnits }: SnapshotOrder): Promise<SnapshotSummary> {
     const { native, heap } = this.#setUp;
-    const begin = performance.now();
+    const begin = clockMs();
     const oneByteString = native.findShape(heap, ONE_BYTE_STRING.name)?.id ?? 0;
     const twoByteString = native.findShape(heap, TWO_BYTE_STRING.name)?.id ?? 0;
     // Before the pause: where nothing can be written nobody needs to stand still. Given up when the heap is closed.
@@ -161,7 +162,7 @@ export class SnapshotService {
       const { objects, references, pauseUs } = graph.counts;
       const tell = (): void => this.#setUp.onProgress(id, { written: text.written, total: objects + references });
       await file.write(withProgress(text.chunks(), tell), signal);
-      return { path, ...text.counts, fileBytes: file.bytes, pauseUs, durationMs: performance.now() - begin };
+      return { path, ...text.counts, fileBytes: file.bytes, pauseUs, durationMs: clockMs() - begin };
     } catch (error) {
       await file.discard();
       throw error;
@@ -209,11 +210,11 @@ const REMEDIES: Readonly<Record<string, string>> = {
 };
 
 function* withProgress(chunks: Iterable<string>, tell: () => void): Generator<Buffer> {
-  let toldMs = performance.now();
+  let toldMs = clockMs();
   for (const chunk of chunks) {
     yield Buffer.from(chunk);
-    if (performance.now() - toldMs < PROGRESS_EVERY_MS) continue;
-    toldMs = performance.now();
+    if (clockMs() - toldMs < PROGRESS_EVERY_MS) continue;
+    toldMs = clockMs();
     tell();
   }
   tell();

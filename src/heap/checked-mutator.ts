@@ -14,6 +14,7 @@
  */
 import { argumentRangeError, detached, HeapError } from '../errors.ts';
 import type { CollectionRequest } from '../gc/requests.ts';
+import type { Finalizable } from './finalizers.ts';
 import { CONTROL_STATE, MUTATOR_RUNNING } from './layout.ts';
 import { Mutator } from './mutator.ts';
 import type { MutatorSetUp } from './mutator-set-up.ts';
@@ -92,6 +93,12 @@ export class CheckedMutator extends Mutator {
     const handle = super.handle(ref);
     this.#made.add(handle);
     return handle;
+  }
+
+  override takeFinalizable(): Finalizable | null {
+    const taken = super.takeFinalizable();
+    if (taken?.handle !== undefined) this.#made.add(taken.handle);
+    return taken;
   }
 
   override release(handle: ReferenceHandle): void {

@@ -4,6 +4,7 @@
  *
  * The table and the queue are native/heap/finalizers.h; here are a mutator's way in and the threads' ways out.
  */
+import { clearInterval, setInterval } from 'node:timers';
 import type { Mutator } from './mutator.ts';
 import type { MutatorSetUp } from './mutator-set-up.ts';
 import { FINALIZER_ENTRIES } from './layout.ts';
@@ -44,22 +45,9 @@ export class FinalizerTable {
     });
   }
 
-  take(running: boolean): Finalizable | null {
-    const mutator = this.#mutator;
-    if (!running) mutator.unpark();
-    try {
-      // First, because it may throw.
-      const handle = mutator.handle(0);
-      const taken = this.#setUp.host.native.takeFinalizable(this.#setUp.handle);
-      if (taken === null) {
-        mutator.release(handle);
-        return null;
-      }
-      mutator.set(handle, taken.object);
-      return { token: taken.token, handle };
-    } finally {
-      if (!running) mutator.park();
-    }
+  take(handle: ReferenceHandle): Finalizable | null {
+    const token = this.#setUp.host.native.takeFinalizable(this.#setUp.handle, handle);
+    return token === null ? null : { token, handle };
   }
 
   #addEntries(): void {

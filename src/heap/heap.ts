@@ -274,8 +274,8 @@ export class Heap extends ObjectLevel {
   }
 
   #takeToken(): { token: number; handle: undefined } | null {
-    const taken = this.#native.takeToken(this.#description.heap);
-    return taken === null ? null : { token: taken.token, handle: undefined };
+    const token = this.#native.takeToken(this.#description.heap);
+    return token === null ? null : { token, handle: undefined };
   }
 
   /** One warning of a kind, in the thread that made the heap; listeners hear of every case. */

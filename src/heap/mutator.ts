@@ -150,7 +150,11 @@ export class Mutator extends SlotAccess {
 
   /** @internal One of those that are ready, with a new handle. */
   takeFinalizable(): Finalizable | null {
-    return this.#finalizers.take((this.#control[CONTROL_STATE]! & MUTATOR_RUNNING) !== 0);
+    // First, because it may throw. Null is no reference, so a parked mutator may do it too.
+    const handle = this.#handles.add(0);
+    const taken = this.#finalizers.take(handle);
+    if (taken === null) this.#handles.release(handle);
+    return taken;
   }
 
   /**

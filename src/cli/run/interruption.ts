@@ -2,6 +2,7 @@
  * Interruption: Ctrl-C as a wish to end early. The first one ends what can be ended and leaves the summary to be printed; a later
  * one ends the process as usual.
  */
+import { clockMs } from '../../clock.ts';
 import { HeapError } from '../../errors.ts';
 
 /** npm passes a Ctrl-C on to a process that has got it already. */
@@ -49,7 +50,7 @@ export class Interruption {
   }
 
   #interrupt(): void {
-    const now = performance.now();
+    const now = clockMs();
     if (this.#atMs > 0 && now - this.#atMs > SAME_KEY_MS) process.exit(EXIT_INTERRUPTED);
     if (this.#atMs > 0) return;
     this.#atMs = now;

@@ -2,6 +2,7 @@
  * Progress: one line on standard error that is written over and over, if that is a terminal; nothing at all otherwise.
  */
 import type { WriteStream } from 'node:tty';
+import { clockMs } from '../../clock.ts';
 
 const LEAST_INTERVAL_MS = 200;
 const CLEAR_LINE = '\r\x1b[K';
@@ -17,7 +18,7 @@ export class Progress {
 
   /** Shows a line, unless the last one was shown a moment ago. */
   show(line: () => string): void {
-    const now = performance.now();
+    const now = clockMs();
     if (this.#stream === undefined || now - this.#shownAt < LEAST_INTERVAL_MS) return;
     this.#shownAt = now;
     this.#shown = true;

@@ -11,6 +11,7 @@ import { lstat, mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { clockMs } from '../../clock.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
@@ -57,7 +58,7 @@ export class CacheFolder {
   /** Has `write` fill a draft and puts it into place; a draft that could not be filled is removed. */
   async add(name: string, ending: string, write: (draft: string) => Promise<void>): Promise<string> {
     await this.#prune();
-    const draft = join(this.path, `${name}-${process.pid}-${performance.now()}${DRAFT}`);
+    const draft = join(this.path, `${name}-${process.pid}-${clockMs()}${DRAFT}`);
     try {
       await write(draft);
       const path = join(this.path, `${name}-${(await hashOf(draft)) ?? ''}${ending}`);
