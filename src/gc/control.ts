@@ -4,11 +4,12 @@
  */
 import { BroadcastChannel, parentPort, workerData } from 'node:worker_threads';
 import { binding, type HeapDescription } from '../binding.ts';
+import { nowMs } from '../clock.ts';
 import type { ControlData } from '../heap/control-start.ts';
 import { attachedTo, type HeapToken } from '../heap/token.ts';
 import { barrierOf } from './barriers.ts';
 import { Collector } from './collector.ts';
-import { channelName, type HeapCommand, type HeapEvent, nowMs } from './events.ts';
+import { channelName, type HeapCommand, type HeapEvent } from './events.ts';
 import type { FaultMode } from './fault-modes.ts';
 import type { MarkerName } from './markers.ts';
 import { SnapshotService } from './snapshots.ts';

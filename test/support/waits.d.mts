@@ -1,0 +1,2 @@
+/** What a thread can wait for. */
+export const WAITS: Readonly<Record<string, (place: object) => void | Promise<void>>>;
