@@ -22,7 +22,7 @@ if (workerData === null) {
   await Promise.all(threads.map((thread) => once(thread, 'message')));
   if (task === 'idle') {
     await Promise.all(heaps.map(async (heap) => {
-      for (let i = 0; i < 40; i++) await heap.collect();
+      for (let i = 0; i < 30; i++) await heap.collect();
     }));
     for (const thread of threads) thread.postMessage('end');
   }
@@ -60,14 +60,14 @@ if (workerData === null) {
       parentPort.postMessage('ready');
       const life = lives[own];
       for (let i = 0; i < KEPT; i++) push(life, i);
-      for (let i = 0; i < 3_000_000; i++) life.mutator.allocate(life.shape);
+      for (let i = 0; i < 2_000_000; i++) life.mutator.allocate(life.shape);
       check(life, KEPT);
     },
     crossing() {
       parentPort.postMessage('ready');
-      const kept = KEPT / tokens.length;
+      const kept = Math.floor(KEPT / tokens.length);
       for (let i = 0; i < kept; i++) for (const index of order) push(lives[index], i);
-      for (let round = 0; round < 1500; round++) {
+      for (let round = 0; round < 800; round++) {
         for (const index of order) for (let i = 0; i < 500; i++) lives[index].mutator.allocate(lives[index].shape);
         for (let i = 0; i < 100; i++) lives[own].mutator.poll();
       }
