@@ -175,7 +175,7 @@ export class Mutator extends SlotAccess {
 
   /**
    * Leaves the running state: the thread promises not to touch this heap, and its collector no longer waits for it. Other heaps are not
-   * concerned. {@link parked} and {@link parkAll} are safer: they come back however the wait ends. Waiting in the event loop needs no parking.
+   * concerned. {@link parked} and {@link parkAll} are safer: they come back however the wait ends. The event loop needs no parking.
    */
   park(): void {
     this.#slow.park();
