@@ -42,6 +42,8 @@ export interface Binding
     StatisticsCalls,
     ProbeCalls,
     TestCalls {
+  /** Whether this text was not asked for before in this process, by any thread. */
+  isNews(text: string): boolean;
   /** What the addon throws (ERR_HEAP_CLOSED, ERR_MUTATOR_DETACHED) is made by this function. */
   makeErrorsBy(make: (code: HeapErrorCode, message: string) => Error): void;
   /** Native waits enter this function to see whether V8 ends the script. */

@@ -17,6 +17,7 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   ExportCollector(env, exports);
   ExportStatistics(env, exports);
   ExportProbe(env, exports);
+  ExportNotices(env, exports);
   return exports;
 }
 

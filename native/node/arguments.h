@@ -101,5 +101,6 @@ void ExportPins(Napi::Env env, Napi::Object exports);
 void ExportCollector(Napi::Env env, Napi::Object exports);
 void ExportStatistics(Napi::Env env, Napi::Object exports);
 void ExportProbe(Napi::Env env, Napi::Object exports);
+void ExportNotices(Napi::Env env, Napi::Object exports);
 
 }  // namespace faultline

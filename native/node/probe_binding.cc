@@ -1,7 +1,9 @@
 // Probe: what this machine offers, constants for src/heap/layout.ts, and the switches that tests use.
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
+#include <atomic>
 #include <cstring>
 
 #include "gc/bare_fault.h"
@@ -14,6 +16,19 @@
 namespace faultline {
 
 namespace {
+
+// What a test says that the kernel's pages have; 0 for the truth.  Relaxed: it guards nothing.
+std::atomic<uint32_t> pretended_page_bytes{0};
+
+Napi::Value PretendPageBytes(Info info) {
+  pretended_page_bytes.store(Uint32At(info, 0), std::memory_order_relaxed);
+  return info.Env().Undefined();
+}
+
+double PageBytes() {
+  const uint32_t pretended = pretended_page_bytes.load(std::memory_order_relaxed);
+  return pretended != 0 ? pretended : static_cast<double>(sysconf(_SC_PAGESIZE));
+}
 
 // probe(): facts only; what they mean is said in src/gc/fault-modes.ts
 Napi::Value Probe(Info info) {
@@ -32,6 +47,10 @@ Napi::Value Probe(Info info) {
   answer.Set("device", Refusal(env, probe.device_error));
   answer.Set("systemCall", Refusal(env, probe.system_call_error));
   answer.Set("userModeOnly", Refusal(env, probe.user_mode_only_error));
+  answer.Set("handshake", Refusal(env, probe.handshake_error));
+  // The setting is there wherever the kernel has userfaultfd, even if a sandbox hides the system call.
+  answer.Set("kernelHasUserfaultfd", access("/proc/sys/vm/unprivileged_userfaultfd", F_OK) == 0);
+  answer.Set("pageBytes", PageBytes());
   utsname name;
   if (uname(&name) == 0) {
     answer.Set("kernel", name.release);
@@ -171,6 +190,7 @@ void ExportProbe(Napi::Env env, Napi::Object exports) {
   Export(env, exports, {
     {"probe", Probe},
     {"probeMove", ProbeMoves},
+    {"pretendPageBytes", PretendPageBytes},
     {"layout", Layout},
     {"measureBareFault", OnHeap<MeasureBare>},
     {"armRefusal", ArmARefusal},

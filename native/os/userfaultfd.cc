@@ -290,7 +290,10 @@ UserfaultfdProbe ProbeUserfaultfd() {
   const int fd = OpenDescriptor(&probe);
   if (fd < 0) return probe;
   // Asking for nothing is answered with everything the kernel has; this descriptor is of no further use.
-  if (!Handshake(fd, 0, &probe.features).ok()) probe.features = 0;
+  if (Status status = Handshake(fd, 0, &probe.features); !status.ok()) {
+    probe.features = 0;
+    probe.handshake_error = status.error();
+  }
   close(fd);
   return probe;
 }

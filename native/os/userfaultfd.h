@@ -81,6 +81,7 @@ struct UserfaultfdProbe {
   SysError device_error;
   SysError system_call_error;
   SysError user_mode_only_error;
+  SysError handshake_error;  // UFFDIO_API, where a door is open.
 
   bool has_minor_faults() const;
   bool has_signal_delivery() const;

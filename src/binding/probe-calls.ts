@@ -18,6 +18,12 @@ export interface Probe {
   device: Refusal;
   systemCall: Refusal;
   userModeOnly: Refusal;
+  /** UFFDIO_API, where a door is open. */
+  handshake?: Refusal;
+  /** Whether the kernel was built with userfaultfd, whatever a sandbox says. */
+  kernelHasUserfaultfd?: boolean;
+  /** Of the kernel's pages. */
+  pageBytes?: number;
   kernel?: string;
   machine?: string;
   totalMemoryBytes?: number;

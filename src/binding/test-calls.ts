@@ -19,4 +19,8 @@ export interface TestCalls {
   pageTransitions(): PageTransition[];
   armRefusal(systemCall: string, errno: number, skip: number, refuse: number): boolean;
   setDelays(seed: number): void;
+  /** What `probe` says from now on; 0 for the truth. */
+  pretendPageBytes(bytes: number): void;
+  /** Everything may be said again. */
+  forgetNotices(): void;
 }

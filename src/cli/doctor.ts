@@ -8,11 +8,12 @@
 import { Command } from 'commander';
 import { barrierOf } from '../gc/barriers.ts';
 import { judgeModes, type ModeVerdict } from '../gc/fault-modes.ts';
-import { judgeMarkers, type MarkerVerdict } from '../gc/markers.ts';
+import { bestMarker, judgeMarkers, type MarkerVerdict } from '../gc/markers.ts';
 import { binding, type Probe } from '../binding.ts';
 import { adviceFor } from './doctor/advice.ts';
 import { type MachineFacts, machineFacts } from './doctor/machine.ts';
 import { doctorText } from './doctor/text.ts';
+import { checkPages } from '../heap/making.ts';
 import { tryMode } from './doctor/trial.ts';
 import { HeapError } from '../errors.ts';
 
@@ -54,15 +55,17 @@ export function doctorCommand(): Command {
 
 async function examine(): Promise<DoctorReport> {
   const probe = binding().probe();
+  checkPages(probe);
+  const markers = judgeMarkers(probe, false);
   const modes: ModeReport[] = [];
-  for (const verdict of judgeModes(probe)) if (barrierOf(verdict.mode).automatic) modes.push({ ...verdict, ...(await tryMode(verdict)) });
+  for (const verdict of judgeModes(probe)) if (barrierOf(verdict.mode).automatic) modes.push({ ...verdict, ...(await tryMode(verdict, bestMarker(markers))) });
   const picked = modes.find(({ works, error }) => works && error === null);
   const { door, device, systemCall, userModeOnly, minorFaults, signalDelivery, asyncWriteProtection } = probe;
   const machine = machineFacts(probe);
   return {
     mode: picked?.mode ?? null,
     modes,
-    markers: judgeMarkers(probe, false),
+    markers,
     advice: adviceFor(probe, machine),
     userfaultfd: { door, device, systemCall, userModeOnly, minorFaults, signalDelivery, asyncWriteProtection },
     machine,

@@ -27,7 +27,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { nowMs } from '../clock.ts';
 import { type Binding, type HeapHandle, MARK_PAUSE } from '../binding.ts';
 import { cycleSummary } from './cycle-summary.ts';
-import { describeRefusal } from './fault-modes.ts';
+import { commonRemedy, describeRefusal } from './refusal-reasons.ts';
 import { copyGraph, type HeapGraph, type TextOptions } from './heap-graph.ts';
 import { type CycleSummary, type HeapEvent, type PauseName, type PhaseName } from './events.ts';
 import type { MarkerName } from './markers.ts';
@@ -331,8 +331,8 @@ export class Collector {
     const { flipRefused } = this.#native.report(this.#heap);
     if (flipRefused === undefined) return;
     this.#degraded(
-      `the kernel refused to swap the views (${describeRefusal(flipRefused)}), so this cycle compacted inside its pause; ` +
-        'check vm.max_map_count and the memory limit of the process',
+      `the kernel refused to swap the views (${describeRefusal(flipRefused)}), so this cycle compacted inside its pause` +
+        `; ${commonRemedy(flipRefused.errno) ?? 'run faultline doctor to see what this machine allows'}`,
     );
   }
 

@@ -2,15 +2,16 @@
  * Fault modes: which one a heap uses, and what to say about it.
  *
  * `auto` takes the first of sigbus, thread, sigsegv, stw that this machine allows. The modes are in barriers.ts, the facts come from the
- * addon's probe; the meaning and the advice are here.
+ * addon's probe; what they mean for the modes is said here, why a call was refused in refusal-reasons.ts.
  */
-import { getSystemErrorName } from 'node:util';
-import type { Probe, Refusal } from '../binding.ts';
+import type { Probe } from '../binding.ts';
 import { BARRIERS, type FaultMode, type Need } from './barriers.ts';
+import { describeRefusal, minorFaultsReason, openingAdvice, since } from './refusal-reasons.ts';
 
 /** Processors on which neither a thread's stores nor its loads are seen out of order (total store order). */
 export const ORDERED_MEMORY: ReadonlySet<string> = new Set(['x64', 'ia32', 's390x']);
 
+export { describeRefusal, errorName, openingAdvice } from './refusal-reasons.ts';
 export type { FaultMode } from './barriers.ts';
 /** A fault mode, or the best one here. */
 export type RequestedFaultMode = FaultMode | 'auto';
@@ -37,9 +38,9 @@ function judgeNeed(need: Need, probe: Probe): string | undefined {
       if (probe.door === 'none') return `userfaultfd cannot be opened (${refusals(probe)}); ${openingAdvice(probe)}`;
       return probe.minorFaults
         ? undefined
-        : 'the kernel has no userfaultfd minor faults for shared memory; Linux 5.14 or newer has them';
+        : `the kernel has no userfaultfd minor faults for shared memory: ${minorFaultsReason(probe)}`;
     case 'signal-delivery':
-      return probe.signalDelivery ? undefined : 'the kernel does not deliver faults by signal; Linux 4.14 or newer does';
+      return probe.signalDelivery ? undefined : `the kernel does not deliver faults by signal: ${since('that', '4.14', probe)}`;
     case 'copying':
       return probe.copying ? undefined : 'the kernel does not copy into shared memory (UFFDIO_COPY)';
     case 'ordered-loads':
@@ -77,28 +78,6 @@ export function bestMode(probe: Probe): FaultMode {
   return judgeModes(probe).find((verdict) => verdict.works)!.mode;
 }
 
-/** How to open userfaultfd for the program, from the least to the most far-reaching change. */
-export function openingAdvice(probe: Probe): string {
-  if (probe.userModeOnly.errno === 38) return 'this kernel is built without CONFIG_USERFAULTFD';
-  return (
-    'give the program access to /dev/userfaultfd (in a container: --device /dev/userfaultfd), or CAP_SYS_PTRACE, or set ' +
-    'vm.unprivileged_userfaultfd=1; a seccomp profile that denies the system call must allow it'
-  );
-}
-
 function refusals(probe: Probe): string {
   return [probe.device, probe.systemCall, probe.userModeOnly].map(describeRefusal).join(', ');
-}
-
-/** For example `userfaultfd: EPERM`. */
-export function describeRefusal(refusal: Refusal): string {
-  return refusal.errno === 0 ? `${refusal.syscall}: ok` : `${refusal.syscall}: ${errorName(refusal.errno)}`;
-}
-
-export function errorName(errno: number): string {
-  try {
-    return getSystemErrorName(-errno);
-  } catch {
-    return `errno ${errno}`;
-  }
 }

@@ -4,7 +4,7 @@
  */
 import { type Binding, type GraphHandle, type HeapHandle, isRefusal, type NativeGraph } from '../binding.ts';
 import { HeapError } from '../errors.ts';
-import { errorName } from './fault-modes.ts';
+import { errorName } from './refusal-reasons.ts';
 
 /** The parts of a copy, and how many u32 an entry has (of texts: bytes); the structures of native/gc/graph_copy.h. */
 export const GRAPH = {

@@ -5,7 +5,8 @@
  * barrier, if the program has promised to use it; else the one that marks inside its pause.
  */
 import type { Probe } from '../binding.ts';
-import { describeRefusal, ORDERED_MEMORY } from './fault-modes.ts';
+import { ORDERED_MEMORY } from './fault-modes.ts';
+import { writeTrackingReason } from './refusal-reasons.ts';
 
 /** In the order of native/gc/marker.h, which is also the order of preference. */
 export const MARKERS = ['barrier-free', 'satb', 'stopped'] as const;
@@ -43,7 +44,7 @@ function judgeBarrierFree(probe: Probe, arch: string): { works: boolean; remark:
   if (probe.writeTracking.errno !== 0) {
     return {
       works: false,
-      remark: `the kernel does not track writes (${describeRefusal(probe.writeTracking)}); Linux 6.7 or newer does`,
+      remark: `the kernel does not tell which pages were written: ${writeTrackingReason(probe)}`,
     };
   }
   return { works: true, remark: 'threads run while it marks and execute no barrier: the kernel notes which pages they write' };

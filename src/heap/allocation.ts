@@ -13,7 +13,7 @@
  */
 import { ALLOCATION, type Binding, isRefusal, MEMORY, type MutatorHandle, type Refusal } from '../binding.ts';
 import { HeapError } from '../errors.ts';
-import { errorName } from '../gc/fault-modes.ts';
+import { errorName } from '../gc/refusal-reasons.ts';
 import { clockMs } from '../clock.ts';
 import type { CollectionKind, CollectionReason } from '../gc/requests.ts';
 import { LARGE_OBJECT_WORDS, REGION_WORDS, WORD_BYTES } from './layout.ts';

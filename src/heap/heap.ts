@@ -11,6 +11,7 @@ import { barrierOf } from '../gc/barriers.ts';
 import type { CollectionSummary, HeapEvent } from '../gc/events.ts';
 import { EventStream } from '../gc/event-stream.ts';
 import type { CollectionRequest } from '../gc/requests.ts';
+import { warnDegraded } from '../gc/warnings.ts';
 import { snapshotOrder, type SnapshotOptions, type SnapshotSummary } from '../gc/snapshots.ts';
 import { type HeapStatistics, toStatistics } from '../gc/statistics.ts';
 import { Objects } from '../objects/objects.ts';
@@ -56,7 +57,6 @@ export class Heap extends ObjectLevel {
   readonly #finalizable: FinalizableQueue;
   #mutator: Mutator | undefined;
   #objectsOf: Objects | undefined;
-  readonly #warned = new Set<string>();
   #closed = false;
   #closing: Promise<void> | undefined;
   #bareFault: { p50Us: number; p99Us: number } | undefined;
@@ -278,12 +278,10 @@ export class Heap extends ObjectLevel {
     return token === null ? null : { token, handle: undefined };
   }
 
-  /** One warning of a kind, in the thread that made the heap; listeners hear of every case. */
+  /** One warning of a kind in a process, in the thread that made the heap; listeners hear of every case. */
   #warn(event: Extract<HeapEvent, { type: 'degraded' }>): void {
     this.emit('degraded', event);
-    if (this.#made === undefined || this.#warned.has(event.message)) return;
-    this.#warned.add(event.message);
-    process.emitWarning(event.message, { code: 'FAULTLINE_DEGRADED' });
+    if (this.#made !== undefined) warnDegraded('', [event.message]);
   }
 
   #tell(event: HeapEvent): void {

@@ -4,17 +4,21 @@
  *
  *     options ──▶ fault mode, marker ──▶ a SharedArrayBuffer to lie under ──▶ binding.create ──▶ token
  */
-import { binding, type HeapDescription, isRefusal, type Refusal } from '../binding.ts';
+import { constants } from 'node:os';
+import { binding, type HeapDescription, isRefusal, type Probe, type Refusal } from '../binding.ts';
 import { HeapError } from '../errors.ts';
 import { barrierOf, FAULT_MODES } from '../gc/barriers.ts';
-import { errorName } from '../gc/fault-modes.ts';
+import { commonRemedy, errorName } from '../gc/refusal-reasons.ts';
 import { MARKERS } from '../gc/markers.ts';
+import { warnDegraded } from '../gc/warnings.ts';
 import { SHARED_BYTES } from '../objects/shared-slots.ts';
 import { type HeapOptions, type ResolvedOptions, resolveOptions } from '../options.ts';
-import { assertLayout, REGION_BYTES, VIEW_ALIGNMENT_BYTES } from './layout.ts';
+import { assertLayout, PAGE_BYTES, REGION_BYTES, VIEW_ALIGNMENT_BYTES } from './layout.ts';
 import { notBehindBarrier } from './load-barrier-mutator.ts';
 import { chooseMarker, chooseMode } from './mode-choice.ts';
 import { ADDRESS_BYTES, type HeapToken } from './token.ts';
+
+const { EAGAIN, EMFILE, ENFILE, ENOMEM } = constants.errno;
 
 /** @internal */
 export interface MadeHeap {
@@ -31,6 +35,7 @@ export function makeNativeHeap(options: HeapOptions): MadeHeap {
   const native = binding();
   assertLayout();
   const probe = native.probe();
+  checkPages(probe);
   const { mode, reasons } = chooseMode(probe, resolved.fault);
   const { marker, reasons: markerReasons } = chooseMarker(probe, resolved, barrierOf(mode).collects);
   const regions = resolved.capacityRegions + resolved.reserveRegions;
@@ -52,9 +57,20 @@ export function makeNativeHeap(options: HeapOptions): MadeHeap {
     ...reasons.slice(0, 1).map((reason) => `fault mode ${mode}: ${reason}`),
     ...markerReasons.slice(0, 1).map((reason) => `the ${marker} marker: ${reason}`),
   ];
-  if (degraded.length > 0) process.emitWarning(`heap uses ${degraded.join('; and ')}`, { code: 'FAULTLINE_DEGRADED' });
+  warnDegraded('heap uses ', degraded);
   const token = { id: description.id, view, roots, stressEvery, checked, policy, workers };
   return { token, description, options: resolved, reasons: [...reasons, ...markerReasons] };
+}
+
+/** @internal Throws ERR_HEAP_CREATE on a kernel whose pages are not those that everything here counts in. */
+export function checkPages({ pageBytes = PAGE_BYTES }: Pick<Probe, 'pageBytes'>): void {
+  if (pageBytes === PAGE_BYTES) return;
+  throw new HeapError(
+    'ERR_HEAP_CREATE',
+    `Faultline needs a kernel with pages of ${PAGE_BYTES / 1024} KiB (this one has pages of ${pageBytes / 1024} KiB): boot one that is ` +
+      'built with CONFIG_ARM64_4K_PAGES, as most distributions have one for arm64.',
+    { figures: { pageBytes } },
+  );
 }
 
 /** A buffer whose inside will be the mutator view. */
@@ -77,10 +93,16 @@ export function createRefused(refusal: Refusal, options: ResolvedOptions | undef
   const what = options === undefined ? 'the measurement' : `a heap of ${options.capacityRegions} MiB`;
   return new HeapError(
     isMode ? 'ERR_FAULT_MODE' : 'ERR_HEAP_CREATE',
-    `${what} cannot be made: ${refusal.syscall} was refused (${errorName(refusal.errno)}). ` +
-      (isMode
-        ? "Run `faultline doctor` to see what this machine allows, or create the heap with fault: 'auto'."
-        : 'Check memory limits and vm.max_map_count, or make the heap smaller.'),
+    `${what} cannot be made: ${refusal.syscall} was refused (${errorName(refusal.errno)}). ${createRemedy(refusal.errno, isMode)}`,
     { errno: refusal.errno, syscall: refusal.syscall },
   );
+}
+
+function createRemedy(errno: number, isMode: boolean): string {
+  const remedy = commonRemedy(errno);
+  if (isMode && ![EAGAIN, EMFILE, ENFILE].includes(errno)) {
+    return "Run `faultline doctor` to see what this machine allows, or create the heap with fault: 'auto'.";
+  }
+  if (remedy === undefined) return 'Make the heap smaller.';
+  return `What may help: ${remedy}${errno === ENOMEM ? ', or make the heap smaller' : ''}.`;
 }

@@ -4,8 +4,9 @@
 import { binding, type Probe } from '../binding.ts';
 import { HeapError, type HeapErrorCode } from '../errors.ts';
 import { barrierOf, FAULT_MODES } from '../gc/barriers.ts';
-import { bestMode, describeRefusal, type FaultMode, judgeModes, type RequestedFaultMode } from '../gc/fault-modes.ts';
+import { bestMode, type FaultMode, judgeModes, type RequestedFaultMode } from '../gc/fault-modes.ts';
 import { bestMarker, judgeMarkers, type MarkerName } from '../gc/markers.ts';
+import { describeRefusal } from '../gc/refusal-reasons.ts';
 import type { ResolvedOptions } from '../options.ts';
 
 /** @internal The mode asked for, or the best there is. Throws ERR_UFFD_UNAVAILABLE, ERR_UFFD_NO_MINOR_FAULTS, ERR_FAULT_MODE when it

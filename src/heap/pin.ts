@@ -8,9 +8,10 @@
  * copied, and the object stays an object: others refer to it, read it through the heap's views, and see the same bytes.
  */
 import { constants } from 'node:buffer';
+import { constants as system } from 'node:os';
 import { type Binding, isRefusal, type MutatorHandle, type PinHandle } from '../binding.ts';
 import { argumentRangeError, argumentTypeError, HeapError } from '../errors.ts';
-import { errorName } from '../gc/fault-modes.ts';
+import { commonRemedy, errorName } from '../gc/refusal-reasons.ts';
 import { WORD_BYTES } from './layout.ts';
 import { Shape } from './shapes.ts';
 import type { Ref } from './units.ts';
@@ -24,6 +25,12 @@ export interface PinRange {
 }
 
 /**
+ * `Uint8Array<ArrayBuffer>`, which is not what it is called before TypeScript 5.7: typed arrays had no parameter. This way the declarations
+ * mean the same to a newer compiler, and are understood by an older one.
+ */
+type Bytes = ReturnType<typeof Uint8Array.from>;
+
+/**
  * A pinned range; made by `heap.pin`. While it is held its object is alive and does not move. It ends with the first of: `release`
  * or `using`; the detach of its mutator, hence the close of the heap; nobody has the pin or its bytes any more.
  *
@@ -31,7 +38,7 @@ export interface PinRange {
  */
 export class Pin {
   /** The range. Not transferable to another thread; without elements once the pin is released. */
-  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly bytes: Bytes;
   /** Where `bytes` begins, for native code. Another one than any address of the object in the heap's views. */
   readonly address: bigint;
   readonly #native: Binding;
@@ -87,8 +94,10 @@ export function pinElements(
   if (!isRefusal(answer)) return new Pin(native, answer);
   throw new HeapError(
     'ERR_PIN_REFUSED',
-    `${byteLength} bytes cannot be pinned: ${answer.syscall} was refused (${errorName(answer.errno)}). Each pin is a mapping: ` +
-      'release some, pin larger ranges, or raise vm.max_map_count.',
+    `${byteLength} bytes cannot be pinned: ${answer.syscall} was refused (${errorName(answer.errno)}). ` +
+      (answer.errno === system.errno.ENOMEM
+        ? 'Each pin is a mapping: release some, pin larger ranges, or raise vm.max_map_count.'
+        : `What may help: ${commonRemedy(answer.errno) ?? 'releasing other pins'}.`),
     { errno: answer.errno, syscall: answer.syscall, figures: { requestedBytes: byteLength } },
   );
 }

@@ -1,11 +1,12 @@
 /** The doctor: what it prints, and that it agrees with what a heap does. */
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { DoctorReport } from '../../src/cli/doctor.ts';
 import { adviceFor } from '../../src/cli/doctor/advice.ts';
 import { machineFacts } from '../../src/cli/doctor/machine.ts';
 import { binding, type Probe } from '../../src/binding.ts';
 import { Heap } from '../support/faultline.ts';
-import { faultline } from './command.ts';
+import { expectRefusal, faultline, ROOT, start } from './command.ts';
 
 describe('faultline doctor', () => {
   it('names the mode, and every mode with what is to know about it', async () => {
@@ -35,6 +36,25 @@ describe('faultline doctor', () => {
   });
 });
 
+describe('a doctor', () => {
+  it('of a machine with pages of 16 KiB says so in one sentence', async () => {
+    const binding = new URL('../../dist/binding.js', import.meta.url).href;
+    const pretend = `data:text/javascript,import{binding}from"${binding}";binding().pretendPageBytes(16384)`;
+    const ended = await start(process.execPath, ['--import', pretend, join(ROOT, 'dist/cli/main.js'), 'doctor']);
+    expectRefusal(ended, 'ERR_HEAP_CREATE');
+    expect(ended.stderr).toMatch(/^[^\n]*pages of 4 KiB \(this one has pages of 16 KiB\)[^\n]*\n$/);
+  });
+
+  it('whose machine forbids userfaultfd warns of nothing that its report says', async () => {
+    const binding = new URL('../../dist/binding.js', import.meta.url).href;
+    const refuse = `data:text/javascript,import{binding}from"${binding}";binding().armRefusal("userfaultfd",1,0,1000)`;
+    const { status, stdout, stderr } = await start(process.execPath, ['--import', refuse, join(ROOT, 'dist/cli/main.js'), 'doctor']);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(stdout.match(/what to change\n(.*userfaultfd.*)$/s)?.[1]?.match(/userfaultfd \(in a container/g)?.length).toBe(1);
+    expect(stdout).not.toMatch(/Linux 6\.7 or newer/);
+  });
+});
+
 describe('advice', () => {
   const probe = binding().probe();
   const refused = (errno: number) => ({ errno, syscall: 'userfaultfd' });
@@ -49,6 +69,9 @@ describe('advice', () => {
     const closed = { ...good, door: 'none', device: refused(13), systemCall: refused(1), userModeOnly: refused(1) };
     expect(adviceFor(closed, machine).join()).toContain('--device /dev/userfaultfd');
     expect(adviceFor({ ...closed, userModeOnly: refused(38) }, machine).join()).toContain('CONFIG_USERFAULTFD');
+    // Once: what closes the door to the modes closes it to the marker.
+    const alike = adviceFor({ ...closed, writeTracking: refused(1) }, machine).filter((line) => line.includes('--device'));
+    expect(alike).toEqual([expect.stringMatching(/modes sigbus and thread, and for marking/)]);
     expect(adviceFor({ ...good, minorFaults: false }, machine).join()).toContain('5.14');
     expect(adviceFor({ ...good, writeTracking: refused(22) }, machine).join()).toContain('6.7');
   });

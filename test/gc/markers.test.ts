@@ -14,7 +14,10 @@ const ENOTTY = 25;
 const probe = binding().probe();
 const withoutTracking: Probe = { ...probe, writeTracking: { errno: ENOTTY, syscall: 'ioctl(PAGEMAP_SCAN)' } };
 
-afterEach(() => void binding().armRefusal('pagemap-scan', 0, 0, 0));
+afterEach(() => {
+  binding().forgetNotices();
+  binding().armRefusal('pagemap-scan', 0, 0, 0);
+});
 
 describe('a machine', () => {
   it.each<[string, Probe, boolean, string, string]>([

@@ -3,12 +3,13 @@
  * events and statistics say so.
  */
 import { constants } from 'node:os';
+import { Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { binding, type CycleSummary, Heap, type HeapEvent } from '../support/faultline.ts';
 import { countdown, LinkedList, makeHeap, makeHeapWithMutator, recordEvents } from '../support/heaps.ts';
 import { FLIPPING_MODES, MODES, RAW_LOAD_MODES, USERFAULTFD_MODES } from '../support/modes.ts';
 
-const { ENOMEM, EPERM, EINVAL, ENOSPC } = constants.errno;
+const { EFBIG, EINVAL, EMFILE, ENOMEM, ENOSPC, EPERM } = constants.errno;
 const SYSTEM_CALLS = [
   'memfd_create', 'ftruncate', 'mmap', 'mremap', 'userfaultfd', 'userfaultfd-api', 'register', 'continue', 'populate',
   'punch-hole', 'mprotect',
@@ -19,6 +20,7 @@ function refuse(systemCall: string, errno: number, skip = 0, times = 1): void {
 }
 
 afterEach(() => {
+  binding().forgetNotices();
   for (const systemCall of SYSTEM_CALLS) binding().armRefusal(systemCall, 0, 0, 0);
 });
 
@@ -186,6 +188,48 @@ describe('making a heap', () => {
     for (let i = 0; i <= 1000; i++) list.push(i);
     await heap.collect({ kind: 'full' });
     expect(list.values()).toEqual(countdown(1000));
+  });
+
+  it('says once why it has no better mode, however many heaps and threads there are', async () => {
+    const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
+    refuse('userfaultfd', EPERM, 0, 1_000);
+    for (let i = 0; i < 4; i++) await makeHeap({ capacityBytes: '1M' }).close();
+    // Another mode of its own choice, and the marker that was told of already.
+    await makeHeap({ capacityBytes: '1M', fault: 'stw' }).close();
+    expect(warn).toHaveBeenCalledOnce();
+    warn.mockRestore();
+    const program = `
+      const { parentPort, workerData } = require('node:worker_threads');
+      const heard = [];
+      process.on('warning', ({ code }) => heard.push(code));
+      import(workerData).then(async ({ Heap }) => {
+        await Heap.create({ capacityBytes: '1M' }).close();
+        setImmediate(() => (parentPort.postMessage(heard), process.exit()));
+      });`;
+    const worker = new Worker(program, { eval: true, workerData: new URL('../../dist/index.js', import.meta.url).href });
+    expect(await new Promise((fulfil, reject) => worker.on('message', fulfil).on('error', reject))).toEqual([]);
+  });
+
+  it.each([16_384, 65_536])('is refused in one sentence on a kernel with pages of %i bytes', async (pageBytes) => {
+    binding().pretendPageBytes(pageBytes);
+    try {
+      const sentence = new RegExp(`^Faultline needs a kernel with pages of 4 KiB \\(this one has pages of ${pageBytes / 1024} KiB\\): [^.\n]+\\.$`);
+      const error = expect.objectContaining({ code: 'ERR_HEAP_CREATE', message: expect.stringMatching(sentence) });
+      expect(() => Heap.create({ capacityBytes: '1M' })).toThrow(error);
+    } finally {
+      binding().pretendPageBytes(0);
+    }
+  });
+
+  it.each([
+    ['memfd_create', EMFILE, /EMFILE.*ulimit -n/],
+    ['memfd_create', EPERM, /EPERM.*seccomp/],
+    ['ftruncate', EFBIG, /EFBIG.*ulimit -f/],
+    ['mmap', ENOMEM, /ENOMEM.*vm\.max_map_count.*smaller/],
+  ])('that fails by %s is told what helps against that very number (%i)', (systemCall, errno, message) => {
+    refuse(systemCall, errno);
+    const error = expect.objectContaining({ errno, message: expect.stringMatching(message) });
+    expect(() => Heap.create({ capacityBytes: '4M', fault: 'stw' })).toThrow(error);
   });
 
   it('with fault: auto takes the best mode without a word when nothing is refused', () => {

@@ -3,7 +3,7 @@
  * files is checked, and it is installed into an empty folder with install scripts off, as npm 12 does by default, and used there.
  */
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -25,6 +25,7 @@ await heap.close();
 `;
 
 const work = mkdtempSync(join(tmpdir(), 'faultline-pack-'));
+const copy = join(work, 'tree');
 const app = join(work, 'app');
 const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
 let files: string[] = [];
@@ -42,7 +43,6 @@ function expectSuccess(result: ReturnType<typeof run>): string {
 }
 
 beforeAll(() => {
-  const copy = join(work, 'tree');
   cpSync(ROOT, copy, { recursive: true, preserveTimestamps: true, filter: (path) => !NOT_COPIED.test(relative(ROOT, path)) });
   symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'));
   mkdirSync(app);
@@ -107,6 +107,21 @@ describe('installed with install scripts off', () => {
 
   it('has the command faultline, which tells its version', () => {
     expect(expectSuccess(run(app, 'npx', '--no-install', 'faultline', '--version')).trim()).toBe(version);
+  });
+
+  it('has it as a file that may be run, as a clone has after a clean build', () => {
+    for (const folder of [copy, join(app, 'node_modules/faultline')]) {
+      expect(statSync(join(folder, 'dist/cli/main.js')).mode & 0o111, folder).toBe(0o111);
+    }
+    expect(expectSuccess(run(copy, join(copy, 'dist/cli/main.js'), '--version')).trim()).toBe(version);
+  });
+
+  it('has types that TypeScript 5.2 understands: no typed array with a parameter, which came with 5.7', () => {
+    const installed = join(app, 'node_modules/faultline');
+    const declarations = files.filter((name) => name.endsWith('.d.ts') && !name.startsWith('dist/cli/'));
+    expect(declarations.length).toBeGreaterThan(50);
+    const generic = /\b(Big)?(Ui|I)nt\d+(Clamped)?Array<|\bFloat\d+Array<|\bDataView</;
+    expect(declarations.filter((name) => generic.test(readFileSync(join(installed, name), 'utf8')))).toEqual([]);
   });
 
   it('says where the benchmarks are', () => {

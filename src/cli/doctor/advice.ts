@@ -2,7 +2,7 @@
  * Advice: what to change on this machine for a better fault mode or a larger heap, from the least to the most far-reaching change.
  */
 import type { Probe } from '../../binding.ts';
-import { openingAdvice } from '../../gc/fault-modes.ts';
+import { kernelFaultsAdvice, minorFaultsReason, openingAdvice, writeTrackingReason } from '../../gc/refusal-reasons.ts';
 import type { MachineFacts } from './machine.ts';
 
 /** Below the kernel's default, a large heap in mode sigsegv can run out of mappings. */
@@ -14,15 +14,15 @@ const MOST_GIB = 16;
 export function adviceFor(probe: Probe, machine: MachineFacts): string[] {
   const advice: string[] = [];
   if (probe.door === 'none') {
-    advice.push(`for modes sigbus and thread: ${openingAdvice(probe)}`);
+    advice.push(`for modes sigbus and thread, and for marking beside the threads without a write barrier: ${openingAdvice(probe)}`);
   } else if (!probe.minorFaults) {
-    const needed = 'a kernel with userfaultfd minor faults on shared memory, 5.14 or newer';
-    advice.push(`for modes sigbus and thread: ${needed} (this is ${machine.kernel ?? 'unknown'})`);
+    advice.push(`for modes sigbus and thread: ${minorFaultsReason(probe)}`);
   } else if (probe.door.includes('USER_MODE_ONLY')) {
-    advice.push(`for system calls on heap memory in mode thread: ${openingAdvice(probe)}`);
+    advice.push(`for system calls on heap memory in mode thread: ${kernelFaultsAdvice(probe)}`);
   }
-  if (probe.writeTracking.errno !== 0) {
-    advice.push(`for marking beside the threads without a write barrier: Linux 6.7 or newer (this is ${machine.kernel ?? 'unknown'})`);
+  // Where the door is closed to the modes it is closed to tracking: said once.
+  if (probe.writeTracking.errno !== 0 && probe.door !== 'none') {
+    advice.push(`for marking beside the threads without a write barrier: ${writeTrackingReason(probe)}`);
   }
   if (machine.maxMapCount !== null && machine.maxMapCount < USUAL_MAX_MAP_COUNT) {
     advice.push(`for large heaps in mode sigsegv: raise vm.max_map_count to ${USUAL_MAX_MAP_COUNT} (it is ${machine.maxMapCount})`);

@@ -1,14 +1,14 @@
 /** The doctor's report as a person reads it: the mode first, then why, then the facts. */
 import type { Refusal } from '../../binding.ts';
-import { errorName } from '../../gc/fault-modes.ts';
+import { errorName } from '../../gc/refusal-reasons.ts';
 import type { DoctorReport, ModeReport } from '../doctor.ts';
 import { mib } from '../sizes.ts';
 
-/** The ways to open it, in the order in which they are tried. */
+/** The ways to open it, in the order in which they are tried: none after the first that works. */
 const DOORS = [
-  ['device', '/dev/userfaultfd'],
-  ['systemCall', 'system call'],
-  ['userModeOnly', 'system call, UFFD_USER_MODE_ONLY'],
+  ['device', '/dev/userfaultfd', '/dev/userfaultfd'],
+  ['systemCall', 'system call', 'userfaultfd()'],
+  ['userModeOnly', 'system call, UFFD_USER_MODE_ONLY', 'userfaultfd(USER_MODE_ONLY)'],
 ] as const;
 const OVERCOMMIT = ['0 (heuristic)', '1 (always)', '2 (never beyond the limit)'];
 
@@ -29,7 +29,7 @@ export function doctorText(report: DoctorReport): string {
     '',
     'userfaultfd',
     row('opened by', userfaultfd.door),
-    ...DOORS.map(([door, name]) => row('', `${name}: ${refusal(userfaultfd[door])}`)),
+    ...DOORS.map(([door, name, label]) => row('', `${name}: ${refusal(userfaultfd[door], userfaultfd.door === label)}`)),
     row('offers', `minor faults on shared memory: ${yes(userfaultfd.minorFaults)}; delivery by SIGBUS: ${yes(userfaultfd.signalDelivery)}`),
     '',
     'machine',
@@ -68,8 +68,9 @@ function row(name: string, text: string): string {
   return `  ${name.padEnd(14)}${text}`;
 }
 
-function refusal({ errno, syscall }: Refusal): string {
-  return errno === 0 ? 'allowed' : `refused (${syscall}: ${errorName(errno)})`;
+function refusal({ errno, syscall }: Refusal, isDoor: boolean): string {
+  if (errno === 0) return isDoor ? 'allowed' : 'not tried';
+  return `refused (${syscall}: ${errorName(errno)})`;
 }
 
 function yes(value: boolean): string {

@@ -1,5 +1,6 @@
 /** Trial: a heap of 1 MiB in one fault mode, and the round trip of an empty fault in it. */
 import type { ModeVerdict } from '../../gc/fault-modes.ts';
+import type { MarkerName } from '../../gc/markers.ts';
 import { Heap } from '../../heap/heap.ts';
 import { HeapError } from '../../errors.ts';
 
@@ -8,10 +9,11 @@ export interface TrialResult {
   readonly error: string | null;
 }
 
-export async function tryMode({ mode, works }: ModeVerdict): Promise<TrialResult> {
+/** With the marker that `auto` takes, by name: what is not the best is said in the report, and needs no warning. */
+export async function tryMode({ mode, works }: ModeVerdict, marker: MarkerName): Promise<TrialResult> {
   if (!works) return { bareFaultUs: null, error: null };
   try {
-    const heap = Heap.create({ capacityBytes: '1M', fault: mode, workers: 0 });
+    const heap = Heap.create({ capacityBytes: '1M', fault: mode, marker, workers: 0 });
     try {
       // Nobody faults in mode stw.
       return { bareFaultUs: mode === 'stw' ? null : heap.measureBareFault().p50Us, error: null };
