@@ -25,8 +25,8 @@ export interface PinRange {
 }
 
 /**
- * `Uint8Array<ArrayBuffer>`, which is not what it is called before TypeScript 5.7: typed arrays had no parameter. This way the declarations
- * mean the same to a newer compiler, and are understood by an older one.
+ * A `Uint8Array` over an ArrayBuffer and nothing else. Since TypeScript 5.7 typed arrays have a parameter that says so; this way the
+ * declarations mean that to a newer compiler, and are understood by an older one.
  */
 type Bytes = ReturnType<typeof Uint8Array.from>;
 
