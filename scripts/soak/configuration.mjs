@@ -61,6 +61,10 @@ export const LOAD = {
   refusals: (random) => random.chance(1, 3),
   /** Small heaps are made and closed meanwhile. */
   otherHeaps: (random) => random.chance(1, 4),
+  /** The threads are mutators of all heaps. */
+  guests: (random, { heaps }) => heaps > 1 && random.chance(2, 3),
+  /** What they do there is cut short by time limits. */
+  cuts: (random, { guests }) => guests && random.chance(1, 2),
   /** For tests of the soak itself: `corruption` writes over an object, `hang` never ends. */
   sabotage: always('none'),
   ending: (random) => random.pick(['close', 'close', 'close', 'terminate', 'process.exit']),
@@ -106,7 +110,7 @@ export function describe({ heap, load }) {
   if (heap.stressEvery > 0) words.push(`stress ${heap.stressEvery}`);
   if (heap.delaySeed > 0) words.push('delays');
   words.push(`fill ${load.fill}`);
-  for (const name of ['deaths', 'controlDeath', 'refusals', 'handleStorms', 'otherHeaps']) if (load[name]) words.push(name);
+  for (const name of ['deaths', 'controlDeath', 'refusals', 'handleStorms', 'otherHeaps', 'guests', 'cuts']) if (load[name]) words.push(name);
   if (load.ending !== 'close') words.push(load.ending);
   return words.join(' ');
 }

@@ -81,7 +81,9 @@ const shareOf = (index) => (load.fill * (load.threads + 1)) / Math.max(1, thread
 const threads = [];
 function startThread(number) {
   const index = number % load.heaps;
-  const thread = new Thread('./mutator-thread.mjs', { token: heaps[index].heap.token, life: lifeOf(number, index), stop, progress });
+  const tokens = heaps.map(({ heap }) => heap.token);
+  const others = load.guests ? tokens.filter((_, other) => other !== index) : [];
+  const thread = new Thread('./mutator-thread.mjs', { token: tokens[index], others, life: lifeOf(number, index), stop, progress });
   threads[number] = thread;
   totals.threads++;
   return thread;
