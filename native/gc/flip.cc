@@ -21,9 +21,15 @@ uint64_t Collector::RewriteRoots() {
   root_pages_.Clear();
   heap_->ForEachRoot(
       [&](uint32_t* slot) {
-        *slot = forwarding.NewReference(*slot);
-        if (load_barrier_raised_ && heap_->unsettled[RegionOf(*slot)] != 0) BuildAllOf(*slot, &heap_->statistics.pages_by_workers);
-        root_pages_.Note(*slot);
+        // A thread that is parked holds no references, but it may store null or a small integer (heap/mutator.h); what it has stored stays.
+        const uint32_t before = __atomic_load_n(slot, __ATOMIC_RELAXED);
+        if (!IsReference(before)) return;
+        const WordIndex object = forwarding.NewAddress(before);
+        DelayAt(DelayPoint::kRootFound);
+        uint32_t expected = before;
+        if (object != before) __atomic_compare_exchange_n(slot, &expected, object, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+        if (load_barrier_raised_ && heap_->unsettled[RegionOf(object)] != 0) BuildAllOf(object, &heap_->statistics.pages_by_workers);
+        root_pages_.Note(object);
         ++roots;
       },
       [&] { root_pages_.NextOwner(); });

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "os/clock.h"
+#include "os/delays.h"
 #include "os/invariant.h"
 
 namespace faultline {
@@ -68,7 +69,11 @@ std::unique_ptr<Tracer> Tracing::TakeTracer() {
 }
 
 void Tracing::CopyRoots() {
-  heap_->ForEachRoot([this](const uint32_t* slot) { references_.push_back(*slot); });
+  heap_->ForEachRoot([this](const uint32_t* slot) {
+    DelayAt(DelayPoint::kRootFound);
+    const uint32_t root = __atomic_load_n(slot, __ATOMIC_RELAXED);
+    if (IsReference(root)) references_.push_back(root);
+  });
   Begin();
 }
 

@@ -22,7 +22,10 @@ class Verifier {
   uint64_t Run() {
     if (!ready_) return 0;
     heap_.pins.CheckRegions(heap_);
-    heap_.ForEachRoot([this](const uint32_t* slot) { Reach(*slot, 0); });
+    heap_.ForEachRoot([this](const uint32_t* slot) {
+      const uint32_t root = __atomic_load_n(slot, __ATOMIC_RELAXED);
+      if (IsReference(root)) Reach(root, 0);
+    });
     do {
       while (!stack_.empty()) {
         const WordIndex object = stack_.back();

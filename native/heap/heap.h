@@ -70,7 +70,7 @@ class Heap {
   uint32_t page_count() const { return regions.count() << kRegionPagesLog2; }
   size_t bytes() const { return size_t{regions.count()} * kRegionBytes; }
 
-  // Visits every root slot that holds a reference.  The world is stopped.
+  // Visits every root slot that holds a reference.  The world is stopped; see Mutator::ForEachRoot for what may change all the same.
   template <typename Visit>
   void ForEachRoot(Visit visit) {
     ForEachRoot(visit, [] {});
@@ -80,7 +80,7 @@ class Heap {
   void ForEachRoot(Visit visit, NextOwner next_owner) {
     next_owner();
     for (uint32_t i = 0; i < kSharedRootSlots; ++i) {
-      if (IsReference(shared_roots[i])) visit(&shared_roots[i]);
+      if (IsReference(__atomic_load_n(&shared_roots[i], __ATOMIC_RELAXED))) visit(&shared_roots[i]);
     }
     for (Mutator* mutator : handshake.mutators()) {
       next_owner();

@@ -40,7 +40,9 @@ class Mutator {
   // The write barrier's log, kLogEntries long.
   uint32_t* log() { return control + control::kSlots + local_capacity + handle_capacity; }
 
-  // Visits every root slot that holds a reference.  The mutator is stopped, or is the caller.
+  // Visits every root slot that holds a reference.  The mutator is stopped, or is the caller.  A thread that is parked holds no references
+  // but goes on: while a slot is visited its thread may empty it or store a small integer there.  So visitors load a slot once, look at
+  // what they have loaded, and replace only that.
   template <typename Visit>
   void ForEachRoot(Visit visit) {
     uint32_t* const locals = control + control::kSlots;
@@ -85,7 +87,7 @@ class Mutator {
   template <typename Visit>
   static void VisitSlots(uint32_t* slots, uint32_t count, Visit visit) {
     for (uint32_t i = 0; i < count; ++i) {
-      if (IsReference(slots[i])) visit(&slots[i]);
+      if (IsReference(__atomic_load_n(&slots[i], __ATOMIC_RELAXED))) visit(&slots[i]);
     }
   }
 };

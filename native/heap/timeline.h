@@ -4,14 +4,18 @@
 // that the mutator had in any window.  Pauses, service of page faults and waits for memory all count as collector time.
 // Beside the bins the latest interruptions are kept one by one, for analyses that need more than 250 us; slow paths of allocation
 // only there, because a program takes and zeroes pages without a collector too.
-// Only the mutator itself writes, or the thread that serves its fault while it is held in it; a reader may be a bin behind.
+// Two threads may add at once: the mutator, and the thread that has served its fault, which tells of it when it is over, so when the
+// mutator runs again.  So there is a lock, held for a few stores.  The mutator reads, and may be a bin behind.
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
 
 #include "heap/mapped_array.h"
 #include "os/clock.h"
+#include "os/delays.h"
+#include "os/futex.h"
 
 namespace faultline {
 
@@ -40,21 +44,9 @@ class Timeline {
   // Async-signal-safe.
   void AddCollectorTime(uint64_t from_ns, uint64_t until_ns, Interruption cause) {
     if (!enabled() || from_ns < start_ns_) return;
-    intervals_[interval_count_ % kIntervals] = {from_ns, static_cast<uint32_t>(std::min<uint64_t>(until_ns - from_ns, ~0u)), cause};
-    __atomic_store_n(&interval_count_, interval_count_ + 1, __ATOMIC_RELAXED);
-    if (cause == Interruption::kSlowPath) return;
-    uint64_t at = from_ns - start_ns_;
-    const uint64_t end = until_ns - start_ns_;
-    while (at < end) {
-      const uint64_t bin = at / kBinNs;
-      const uint64_t bin_end = (bin + 1) * kBinNs;
-      const uint64_t piece = (end < bin_end ? end : bin_end) - at;
-      uint32_t* cell = &bins_[bin % kBins];
-      if (bin >= written_) Advance(bin);
-      // Relaxed and not a read-modify-write: one writer.
-      __atomic_store_n(cell, *cell + static_cast<uint32_t>(piece), __ATOMIC_RELAXED);
-      at += piece;
-    }
+    while (adding_.exchange(true, std::memory_order_acquire)) CpuRelax();  // Partner: the store below.
+    AddLocked(from_ns, until_ns, cause);
+    adding_.store(false, std::memory_order_release);
   }
 
   // Calls visit(interval) for the recorded interruptions, the oldest first.  The mutator is the caller.
@@ -85,6 +77,25 @@ class Timeline {
   }
 
  private:
+  void AddLocked(uint64_t from_ns, uint64_t until_ns, Interruption cause) {
+    intervals_[interval_count_ % kIntervals] = {from_ns, static_cast<uint32_t>(std::min<uint64_t>(until_ns - from_ns, ~0u)), cause};
+    const uint64_t count = interval_count_ + 1;
+    DelayAt(DelayPoint::kTimeAdded);
+    __atomic_store_n(&interval_count_, count, __ATOMIC_RELAXED);
+    if (cause == Interruption::kSlowPath) return;
+    uint64_t at = from_ns - start_ns_;
+    const uint64_t end = until_ns - start_ns_;
+    while (at < end) {
+      const uint64_t bin = at / kBinNs;
+      const uint64_t bin_end = (bin + 1) * kBinNs;
+      const uint64_t piece = (end < bin_end ? end : bin_end) - at;
+      uint32_t* cell = &bins_[bin % kBins];
+      if (bin >= written_) Advance(bin);
+      // Relaxed and not a read-modify-write: one writer at a time.
+      __atomic_store_n(cell, *cell + static_cast<uint32_t>(piece), __ATOMIC_RELAXED);
+      at += piece;
+    }
+  }
   // Bins between the last written one and `bin` held an older lap; they are zero now.
   void Advance(uint64_t bin) {
     uint64_t from = written_;
@@ -98,6 +109,7 @@ class Timeline {
     return bin < written ? __atomic_load_n(&bins_[bin % kBins], __ATOMIC_RELAXED) : 0;
   }
 
+  std::atomic<bool> adding_{false};
   MappedArray<uint32_t> bins_;
   MappedArray<Interval> intervals_;
   uint64_t interval_count_ = 0;

@@ -21,6 +21,8 @@ enum class DelayPoint : uint8_t {
   kClearing,
   kControlResumed,   // A control thread that ends has let the mutators run, and is in control still.
   kClearingPair,     // A dead key was found, and its pair is still as it was.
+  kRootFound,        // A pause is at a root, which held a reference a moment ago, and has not copied or rewritten it.
+  kTimeAdded,        // A timeline gets an entry, and is about to count it.
   kReadingWeak,      // A guarded read of a weak slot is about to load it …
   kWeakRead,         // … has loaded it, and not asked yet whether the object was found alive.
   kRangeFound,       // A handler has found the heap that an address belongs to, and not looked at the rest of its entry.
