@@ -250,6 +250,8 @@ export class Heap extends ObjectLevel {
     this.#mutator?.detach();
     if (this.#made !== undefined) await this.#events.endControl(() => this.#native.inControl(this.#description.heap));
     this.#letGo();
+    // What was warned of is told in the next tick: a program that ends after this has heard it.
+    await new Promise<void>((told) => process.nextTick(told));
   }
 
   /** What this thread has of the heap; the heap itself, if it was made here. */

@@ -55,6 +55,18 @@ describe('a doctor', () => {
   });
 });
 
+it('a program that ends right after it has closed its heap has heard what it was warned of, once', async () => {
+  const library = (name: string): string => JSON.stringify(new URL(`../../dist/${name}.js`, import.meta.url).href);
+  const program = `
+    import { Heap } from ${library('index')};
+    import { binding } from ${library('binding')};
+    binding().armRefusal('userfaultfd', 1, 0, 1000);
+    for (let i = 0; i < 3; i++) await Heap.create({ capacityBytes: '1M' }).close();
+    process.exit(0);`;
+  const { status, stderr } = await start(process.execPath, ['--input-type=module', '-e', program]);
+  expect([status, stderr.match(/FAULTLINE_DEGRADED/g)?.length]).toEqual([0, 1]);
+});
+
 describe('advice', () => {
   const probe = binding().probe();
   const refused = (errno: number) => ({ errno, syscall: 'userfaultfd' });
