@@ -1,6 +1,7 @@
 // Probe: what this machine offers, constants for src/heap/layout.ts, and the switches that tests use.
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -184,6 +185,20 @@ Napi::Value SetDelays(Info info) {
   return info.Env().Undefined();
 }
 
+std::atomic<bool> control_end_held{false};
+
+void HoldEndOfControl(DelayPoint point) {
+  const timespec pause = {0, 50'000};
+  while (point == DelayPoint::kControlResumed && control_end_held.load(std::memory_order_relaxed)) nanosleep(&pause, nullptr);
+}
+
+// holdEndOfControl(hold): control threads that end have no CPU between their two last steps, until this is called with false
+Napi::Value HoldEnd(Info info) {
+  control_end_held.store(info[0].As<Napi::Boolean>().Value(), std::memory_order_relaxed);
+  SetDelayHook(HoldEndOfControl);
+  return info.Env().Undefined();
+}
+
 }  // namespace
 
 void ExportProbe(Napi::Env env, Napi::Object exports) {
@@ -195,6 +210,7 @@ void ExportProbe(Napi::Env env, Napi::Object exports) {
     {"measureBareFault", OnHeap<MeasureBare>},
     {"armRefusal", ArmARefusal},
     {"setDelays", SetDelays},
+    {"holdEndOfControl", HoldEnd},
     {"pageTransitions", PageTransitions},
   });
 }

@@ -19,6 +19,8 @@ export interface TestCalls {
   pageTransitions(): PageTransition[];
   armRefusal(systemCall: string, errno: number, skip: number, refuse: number): boolean;
   setDelays(seed: number): void;
+  /** Control threads that end have no CPU between their two last steps, until this is called with false. */
+  holdEndOfControl(hold: boolean): void;
   /** What `probe` says from now on; 0 for the truth. */
   pretendPageBytes(bytes: number): void;
   /** Everything may be said again. */

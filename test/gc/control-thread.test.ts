@@ -4,6 +4,7 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { describe, expect, it, vi } from 'vitest';
+import { runProgram } from '../support/children.ts';
 import { makeHeapWithMutator } from '../support/heaps.ts';
 import { RAW_LOAD_MODES } from '../support/modes.ts';
 import { seedOfTest } from '../support/seeds.ts';
@@ -34,6 +35,12 @@ describe.each(RAW_LOAD_MODES)('the control thread (fault mode %s)', (fault) => {
 });
 
 describe('the control thread', () => {
+  it('lets nobody run in the pause of its successor, however late it ends', async () => {
+    const child = await runProgram('late-control', [], { limitMs: 50_000 });
+    expect(child, child.stderr).toMatchObject({ hung: false, code: 0 });
+    expect(child.stdout).toBe('nobody ran in a pause\n');
+  }, 60_000);
+
   it('says so when a pause waits long for a thread that does not poll', async () => {
     const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
     const { heap, mutator } = makeHeapWithMutator({ capacityBytes: '2M' });
