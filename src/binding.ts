@@ -9,6 +9,7 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import type { ArrayCalls } from './binding/array-calls.ts';
 import type { CollectorCalls } from './binding/collector-calls.ts';
 import type { GraphCalls } from './binding/graph-calls.ts';
 import type { HeapCalls } from './binding/heap-calls.ts';
@@ -21,6 +22,7 @@ import type { WeakCalls } from './binding/weak-calls.ts';
 import { HeapError, type HeapErrorCode } from './errors.ts';
 import { addonRefusal, platformProblem, unreadable } from './platform.ts';
 
+export * from './binding/array-calls.ts';
 export * from './binding/collector-calls.ts';
 export type * from './binding/graph-calls.ts';
 export type * from './binding/handles.ts';
@@ -37,6 +39,7 @@ export interface Binding
     MutatorCalls,
     PinCalls,
     WeakCalls,
+    ArrayCalls,
     CollectorCalls,
     GraphCalls,
     StatisticsCalls,

@@ -77,9 +77,9 @@ export class BenchMutator {
     const control = this.#control;
     const ref = control[this.#top]!;
     if (ref + words > control[this.#limit]!) return this.#mutator.allocate(shape.shape, count);
-    control[this.#top] = ref + words;
     this.u32[ref * 2 + 1] = count; // before the shape: a shape of 0 says that this is not an object yet
     this.u32[ref * 2] = shape.shape.id;
+    control[this.#top] = ref + words;
     return ref;
   }
 

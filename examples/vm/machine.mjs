@@ -146,9 +146,9 @@ export class Machine {
         case OP.CONS: {
           let pair = control[TOP];
           if (pair + PAIR_WORDS <= control[LIMIT]) {
-            control[TOP] = pair + PAIR_WORDS;
             u32[pair * 2 + 1] = 0;
             u32[pair * 2] = PAIR;
+            control[TOP] = pair + PAIR_WORDS;
           } else {
             stack.used = sp;
             pair = mutator.allocate(this.pair);

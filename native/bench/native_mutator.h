@@ -57,8 +57,8 @@ class NativeMutator {
     census.Count(words, shape.References(count));
     const uint32_t top = control_[control::kTlabTop];
     if (words > control_[control::kTlabLimit] - top) return AllocateSlowly(shape, count, words);
-    control_[control::kTlabTop] = top + words;
     WriteHeader(top, shape.id, count);
+    control_[control::kTlabTop] = top + words;
     return top;
   }
 

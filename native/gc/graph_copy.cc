@@ -122,6 +122,8 @@ void GraphCopy::AddMutatorRoots(Mutator& mutator) {
       AddRoot(RootGroup::kHandles, mutator.id, 0, static_cast<uint32_t>(slot - handles), *slot);
     } else if (slot >= locals && slot < handles) {
       AddRoot(RootGroup::kLocals, mutator.id, 0, static_cast<uint32_t>(slot - locals), *slot);
+    } else if (slot >= mutator.control && slot < locals) {
+      AddRoot(RootGroup::kLocals, mutator.id, 0, static_cast<uint32_t>(slot - mutator.control), *slot);  // A temporary.
     } else {
       for (const RootRange& range : mutator.ranges) {
         if (slot < range.slots || slot >= range.slots + range.capacity) continue;

@@ -235,8 +235,11 @@ FAULTLINE_INLINE void BuildYoung(Heap& heap, const Forwarding& forwarding, PageI
   const WordIndex end = Min(heap.tables.page_records[PageOf(object)].offset_or_end, begin + kPageWords);
   while (object < end) {
     const Header header = HeaderAt(words, object);
-    // Shape 0: a thread ended between taking the memory and writing the header; nothing follows.
-    if (header.shape == 0) return;
+    // Words that were taken and got no header: their thread was interrupted in between, and may have gone on behind them.
+    if (!heap.shapes.IsValid(header.shape)) {
+      ++object;
+      continue;
+    }
     const Shape& shape = heap.shapes[header.shape];
     const WordIndex next = object + static_cast<uint32_t>(shape.Words(header.count));
     if (shape.has_references != 0 && next > begin) ForwardOnPage<kShared>(heap, forwarding, object, shape, header.count, begin);

@@ -27,7 +27,8 @@ class SlowPathTime {
   const uint64_t begin_ns_;
 };
 
-constexpr size_t kLargePieceBytes = size_t{4} << 20;
+// As much as a stop may have to wait for.
+constexpr size_t kLargePieceBytes = size_t{128} << 10;
 
 void RecordRun(Heap& heap, const PageRun& run) {
   const WordIndex start = FirstWordOfPage(run.first);
@@ -99,8 +100,14 @@ Allocation AllocateSlow(Heap& heap, Mutator& mutator, uint64_t words) {
   return answer;
 }
 
+void WriteHeader(Heap& heap, WordIndex object, ShapeId shape, uint32_t count) {
+  uint64_t* const words = reinterpret_cast<uint64_t*>(heap.views.mutator_view());
+  __atomic_store_n(&words[object], uint64_t{count} << 32 | shape, __ATOMIC_RELEASE);  // Partner: whoever finds a reference to it.
+}
+
 Allocation BeginLarge(Heap& heap, Mutator& mutator, uint64_t words) {
   const SlowPathTime time(mutator.timeline);
+  AbandonLarge(heap, mutator);
   PageRun run = heap.regions.TakeLarge(words);
   if (run.count == 0 && heap.fresh_pages != nullptr && heap.fresh_pages->RecycleSources()) {
     run = heap.regions.TakeLarge(words);

@@ -31,9 +31,12 @@ Allocation AllocateSlow(Heap& heap, Mutator& mutator, uint64_t words);
 // Ends the TLAB: no object is added behind its top.  The caller is the mutator, or the world is stopped.
 void RetireTlab(Heap& heap, Mutator& mutator);
 
+// Of memory that is an object from here on, zeroed before.  In JavaScript it is two stores.
+void WriteHeader(Heap& heap, WordIndex object, ShapeId shape, uint32_t count);
+
 // Large objects, in three steps, because zeroing takes long and must not hold up a stop:
-//   begin (running), zero piece by piece (parked), commit (running, then write the header before the next safepoint).
-// A mutator that ends in between abandons the object (DetachMutator does).
+//   begin (running), zero piece by piece (with safepoints in between), commit (running, then write the header before the next safepoint).
+// What is not committed is abandoned: by the caller, by the mutator's next, or when the mutator ends (DetachMutator).
 Allocation BeginLarge(Heap& heap, Mutator& mutator, uint64_t words);
 // Zeroes the next piece from `done_words` on; returns the new done_words.
 Result<uint64_t> ZeroLargePiece(Heap& heap, Mutator& mutator, uint64_t words, uint64_t done_words);

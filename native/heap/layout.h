@@ -77,7 +77,11 @@ inline constexpr uint32_t PagesForWords(uint64_t words) {
 //   7      mutator; whoever empties the log              entries in the log
 //   8      collector; mutator reads                      how weak slots are read, see heap/weak_access.h
 //   9      collector while it is stopped; mutator reads  not 0: loads of references ask (heap/load_barrier.h)
-//   16 …   mutator; collector in a pause                 local roots, then handle slots, then the log
+//   10     mutator                 collector in a pause  temporaries in use
+//   11     mutator                 mutator               open scopes
+//   12, 13 mutator                 mutator               a value on its way into or out of an array, see heap/shared_array.h
+//   14     mutator                 mutator               views that the open scopes will let go
+//   16 …   mutator; collector in a pause                 temporaries, then local roots, then handle slots, then the log
 namespace control {
 inline constexpr uint32_t kState = 0;
 inline constexpr uint32_t kTlabTop = 1;
@@ -89,8 +93,15 @@ inline constexpr uint32_t kLogging = 6;
 inline constexpr uint32_t kLogUsed = 7;
 inline constexpr uint32_t kWeakAccess = 8;
 inline constexpr uint32_t kLoadBarrier = 9;
+inline constexpr uint32_t kTemporariesUsed = 10;
+inline constexpr uint32_t kScopes = 11;
+inline constexpr uint32_t kValue = 12;
+inline constexpr uint32_t kScopedViews = 14;
 inline constexpr uint32_t kNullSlot = 15;  // Always zero: where handles that lead nowhere point.
-inline constexpr uint32_t kSlots = 16;
+inline constexpr uint32_t kFirstTemporary = 16;
+inline constexpr uint32_t kTemporaries = 48;  // Roots of one operation of the library.
+inline constexpr uint32_t kSlots = kFirstTemporary + kTemporaries;
+static_assert(kValue % 2 == 0, "a value may be a double");
 }  // namespace control
 
 // References that a mutator's write barrier has overwritten (gc/satb_marker.h).

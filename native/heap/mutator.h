@@ -45,6 +45,7 @@ class Mutator {
   // what they have loaded, and replace only that.
   template <typename Visit>
   void ForEachRoot(Visit visit) {
+    VisitSlots(control + control::kFirstTemporary, Limit(control[control::kTemporariesUsed], control::kTemporaries), visit);
     uint32_t* const locals = control + control::kSlots;
     VisitSlots(locals, Limit(control[control::kLocalsUsed], local_capacity), visit);
     VisitSlots(locals + local_capacity, Limit(control[control::kHandlesUsed], handle_capacity), visit);

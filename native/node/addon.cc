@@ -12,6 +12,7 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   ExportHeap(env, exports);
   ExportMutator(env, exports);
   ExportWeak(env, exports);
+  ExportArrays(env, exports);
   ExportPins(env, exports);
   ExportGraphs(env, exports);
   ExportCollector(env, exports);

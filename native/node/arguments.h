@@ -95,6 +95,7 @@ inline void Export(Napi::Env env, Napi::Object exports, std::initializer_list<Ex
 
 void ExportHeap(Napi::Env env, Napi::Object exports);
 void ExportWeak(Napi::Env env, Napi::Object exports);
+void ExportArrays(Napi::Env env, Napi::Object exports);
 void ExportMutator(Napi::Env env, Napi::Object exports);
 void ExportGraphs(Napi::Env env, Napi::Object exports);
 void ExportPins(Napi::Env env, Napi::Object exports);

@@ -148,31 +148,42 @@ Napi::Value Answer(Info info, const Allocation& allocation) {
   return info.Env().Undefined();
 }
 
-// allocateSlow(mutator, words)
+// allocateSlow(mutator, words, shape, count): with the header of that shape and count, if memory for one object is the answer
 Napi::Value AllocateSlowly(Info info, MutatorBinding& binding) {
   DelayAt(DelayPoint::kRefill);
-  binding.instance->CheckTrigger({kCompact, kOccupancy, true});
-  return Answer(info, AllocateSlow(binding.instance->heap, *binding.mutator, static_cast<uint64_t>(NumberAt(info, 1))));
-}
-
-// beginLarge(mutator, words)
-Napi::Value BeginLargeObject(Info info, MutatorBinding& binding) {
-  return Answer(info, BeginLarge(binding.instance->heap, *binding.mutator, static_cast<uint64_t>(NumberAt(info, 1))));
-}
-
-// zeroLarge(mutator, words, doneWords): the new doneWords, or a refusal (the object is abandoned then)
-Napi::Value ZeroLarge(Info info, MutatorBinding& binding) {
   Heap& heap = binding.instance->heap;
-  const Result<uint64_t> done = ZeroLargePiece(heap, *binding.mutator, static_cast<uint64_t>(NumberAt(info, 1)),
-                                               static_cast<uint64_t>(NumberAt(info, 2)));
-  if (done.ok()) return Number(info, static_cast<double>(done.value()));
-  AbandonLarge(heap, *binding.mutator);
-  return Refusal(info.Env(), done.error());
+  binding.instance->CheckTrigger({kCompact, kOccupancy, true});
+  const Allocation answer = AllocateSlow(heap, *binding.mutator, static_cast<uint64_t>(NumberAt(info, 1)));
+  if (answer.answer == AllocationAnswer::kObject) WriteHeader(heap, answer.object, Uint32At(info, 2), Uint32At(info, 3));
+  return Answer(info, answer);
 }
 
-Napi::Value CommitLargeObject(Info info, MutatorBinding& binding) {
-  CommitLarge(binding.instance->heap, *binding.mutator, static_cast<uint64_t>(NumberAt(info, 1)));
-  return info.Env().Undefined();
+// allocateLarge(mutator, words, shape, count): the object with its header, zeroed in pieces; a stop waits for one of them at most.  Undefined
+// when what ends the script is under way.
+Napi::Value AllocateLarge(Info info, MutatorBinding& binding) {
+  Heap& heap = binding.instance->heap;
+  Mutator& mutator = *binding.mutator;
+  const uint64_t words = static_cast<uint64_t>(NumberAt(info, 1));
+  JavaScriptWatch watch(info.Env());
+  if (!watch.MayWait()) return Napi::Value();
+  const Allocation begun = BeginLarge(heap, mutator, words);
+  if (begun.answer != AllocationAnswer::kObject) return Answer(info, begun);
+  uint64_t looked_ns = NowNs();
+  for (uint64_t done = 0; done < words;) {
+    const Result<uint64_t> next = ZeroLargePiece(heap, mutator, words, done);
+    const bool stops = next.ok() && ThreadState::Current().IsStopRequested();
+    if (stops) const ThreadWait wait(watch);
+    const bool looks = stops || NowNs() - looked_ns > kWaitSliceNs;
+    if (looks) looked_ns = NowNs();
+    if (!next.ok() || (looks && watch.Look() != WaitCut::kNone)) {
+      AbandonLarge(heap, mutator);
+      return next.ok() ? Napi::Value() : Napi::Value(Refusal(info.Env(), next.error()));
+    }
+    done = next.value();
+  }
+  CommitLarge(heap, mutator, words);
+  WriteHeader(heap, begun.object, Uint32At(info, 2), Uint32At(info, 3));
+  return Number(info, begun.object);
 }
 
 // awaitMemory(mutator, ticket, regions): waits, the whole thread parked, until the collection has ended, or, unless `regions` is 0, memory has
@@ -258,6 +269,25 @@ Napi::Value RemoveRootRange(Info info, MutatorBinding& binding) {
   return info.Env().Undefined();
 }
 
+// scope(mutator, body): what `body` returns.  However it ends, also where V8 skips every `finally` (a time limit), there are as many local
+// handles, scopes and views of scopes after it as before.
+Napi::Value Scope(Info info, MutatorBinding& binding) {
+  uint32_t* const control = binding.mutator->control;
+  const uint32_t locals = control[control::kLocalsUsed];
+  const uint32_t scopes = control[control::kScopes]++;
+  const uint32_t views = control[control::kScopedViews];
+  const Napi::Env env = info.Env();
+  napi_value answer = nullptr;
+  napi_call_function(env, env.Undefined(), info[1], 0, nullptr, &answer);
+  // Detached, its control block may be gone.
+  if (!binding.attached) return Napi::Value(env, answer);
+  std::fill(control + control::kSlots + locals, control + control::kSlots + std::max(locals, control[control::kLocalsUsed]), 0);
+  control[control::kLocalsUsed] = locals;
+  control[control::kScopes] = scopes;
+  control[control::kScopedViews] = views;
+  return Napi::Value(env, answer);
+}
+
 // utilization(mutator, windowMs): the worst share of mutator time in any window
 Napi::Value Utilization(Info info, MutatorBinding& binding) {
   return Number(info, binding.mutator->timeline.WorstUtilization(static_cast<uint64_t>(NumberAt(info, 1) * 1e6)));
@@ -288,9 +318,8 @@ void ExportMutator(Napi::Env env, Napi::Object exports) {
     {"parked", OnMutator<Parked>},
     {"allParked", OnMutator<AllParked>},
     {"allocateSlow", OnRunningMutator<AllocateSlowly>},
-    {"beginLarge", OnRunningMutator<BeginLargeObject>},
-    {"zeroLarge", OnMutator<ZeroLarge>},
-    {"commitLarge", OnMutator<CommitLargeObject>},
+    {"allocateLarge", OnRunningMutator<AllocateLarge>},
+    {"scope", OnMutator<Scope>},
     {"awaitMemory", OnMutator<AwaitMemory>},
     {"flushLog", OnMutator<FlushLog>},
     {"loadReference", OnRunningMutator<LoadAReference>},

@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "gc/bare_fault.h"
+#include "heap/shared_array.h"
 #include "heap/weak_map.h"
 #include "node/arguments.h"
 #include "os/delays.h"
@@ -96,10 +97,19 @@ Napi::Value Layout(Info info) {
   set("CONTROL_LOG_USED", control::kLogUsed);
   set("CONTROL_WEAK_ACCESS", control::kWeakAccess);
   set("CONTROL_LOAD_BARRIER", control::kLoadBarrier);
+  set("CONTROL_TEMPORARIES_USED", control::kTemporariesUsed);
+  set("CONTROL_SCOPES", control::kScopes);
+  set("CONTROL_VALUE", control::kValue);
+  set("CONTROL_SCOPED_VIEWS", control::kScopedViews);
+  set("CONTROL_FIRST_TEMPORARY", control::kFirstTemporary);
   set("FINALIZER_ENTRIES", Finalizers::kEntries);
   set("WEAK_MAP_TABLE_SLOT", WeakMapSlots::kTable);
   set("WEAK_MAP_LOCK_SLOT", WeakMapSlots::kLock);
   set("WEAK_MAP_USED_SLOT", WeakMapSlots::kUsed);
+  set("ARRAY_SEGMENTS", ArraySlots::kSegmentCount);
+  set("ARRAY_LOCK_SLOT", ArraySlots::kLock);
+  set("ARRAY_VERSION_SLOT", ArraySlots::kVersion);
+  set("ARRAY_LENGTH_SLOT", ArraySlots::kLength);
   set("LOG_ENTRIES", kLogEntries);
   set("CONTROL_NULL_SLOT", control::kNullSlot);
   set("CONTROL_SLOTS", control::kSlots);

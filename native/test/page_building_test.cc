@@ -126,10 +126,17 @@ void RandomHeap(Random& random) {
     const uint32_t count = random.Chance(3) ? random.Below(3000) : random.Below(70);
     if (test.PlaceYoung(shapes[random.Below(3)], count) == 0) break;
     if (random.Chance(2)) RetireTlab(test.heap, test.mutator);
+    // Words that were taken before their header was written, by code that was interrupted in between and went on behind them.
+    uint32_t* const control = test.mutator.control;
+    const uint32_t hole = 1 + random.Below(9);
+    if (random.Chance(3) && control[control::kTlabTop] != 0 && control[control::kTlabTop] + hole < control[control::kTlabLimit]) {
+      if (random.Chance(50)) test.heap.words()[control[control::kTlabTop]] = uint64_t{hole} << 32;  // The count is there already.
+      control[control::kTlabTop] += hole;
+    }
   }
   if (random.Chance(50)) test.PlaceLarge(kRegionWords + random.Below(kRegionWords), true);
   test.LinkAll(random);
-  // Memory taken by a thread that ended before it wrote the header; nothing follows it in its TLAB.
+  // The same at the end of a TLAB.
   uint32_t* const control = test.mutator.control;
   if (random.Chance(50) && control[control::kTlabTop] + 3 < control[control::kTlabLimit]) {
     test.heap.words()[control[control::kTlabTop] + 1] = 0x0000500000005000ull;

@@ -4,7 +4,7 @@
 import type { HeapHandle, MutatorHandle } from './handles.ts';
 import type { Refusal } from './refusal.ts';
 
-/** Answers of `allocateSlow` and `beginLarge` besides an object's word index or a refusal. */
+/** Answers of `allocateSlow` and `allocateLarge` besides an object's word index or a refusal. */
 export const ALLOCATION = { refilled: 0, collect: -1, large: -2 } as const;
 
 /** Answers of `awaitMemory`. Undefined when the wait was cut short: what cuts it ends the script, or is an exception. */
@@ -31,10 +31,12 @@ export interface MutatorCalls {
   parked<T>(mutator: MutatorHandle, wait: () => T): T;
   /** The same, and every other mutator of the thread is parked too. */
   allParked<T>(mutator: MutatorHandle, wait: () => T): T;
-  allocateSlow(mutator: MutatorHandle, words: number): number | Refusal;
-  beginLarge(mutator: MutatorHandle, words: number): number | Refusal;
-  zeroLarge(mutator: MutatorHandle, words: number, doneWords: number): number | Refusal;
-  commitLarge(mutator: MutatorHandle, words: number): void;
+  /** Writes the header when the answer is an object, as {@link allocateLarge} does. */
+  allocateSlow(mutator: MutatorHandle, words: number, shape: number, count: number): number | Refusal;
+  /** Zeroes it piece by piece; a safepoint. */
+  allocateLarge(mutator: MutatorHandle, words: number, shape: number, count: number): number | Refusal;
+  /** What `body` answers or throws; local handles, scopes and their views are as before then, whatever ended it. */
+  scope<T>(mutator: MutatorHandle, body: () => T): T;
   /** Until the collection has ended, or, unless `regions` is 0, memory has become free and so many regions are. */
   awaitMemory(mutator: MutatorHandle, ticket: number, regions: number): (typeof MEMORY)[keyof typeof MEMORY] | undefined;
   /** The write barrier's log is full. */

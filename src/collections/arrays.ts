@@ -6,8 +6,8 @@
  *     array   28 references to segments │ lock │ version │ length
  *     segment n   8 · 2^n elements; made when it is first needed, given up when the array is half a segment shorter
  *
- * What changes an array does so with its lock (lock-words.ts), without a safepoint, and takes effect at one store: the moment at which
- * the operation happens, for all threads. A thread that ends in the middle has done all of it or nothing.
+ * What changes an array is one native call that takes its lock, without a safepoint (native/heap/shared_array.h): no thread can end, wait
+ * or be interrupted in the middle. Each operation takes effect at one store, for all threads:
  *
  *   operation   takes effect at
  *   push        the store of the length; the element is stored before
@@ -16,22 +16,22 @@
  *   get         its load of the element; or, when the index is out of range, of the length
  *   length      its load
  *
- * `get` takes no lock if it need not: `push` and `pop` make the version odd before and even after, and a `get` that sees one even
+ * `get` needs no lock as a rule: `push` and `pop` make the version odd before and even after, and a `get` that sees one even
  * version before and after its load has seen an element between two of them. That needs loads in order, which x64 has.
  */
+import { ARRAY, type Binding, type MutatorHandle } from '../binding.ts';
 import { argumentRangeError, HeapError } from '../errors.ts';
 import type { ShapeDefinition } from '../heap/definition.ts';
+import { ARRAY_LENGTH_SLOT, ARRAY_SEGMENTS, ARRAY_VERSION_SLOT } from '../heap/layout.ts';
 import type { Mutator } from '../heap/mutator.ts';
 import type { Shape, ShapeTable } from '../heap/shapes.ts';
 import type { ReferenceHandle, Ref } from '../heap/units.ts';
 import { VALUE_KINDS, type ValueKind, expectKind, Place, type RawValue } from './kinds.ts';
-import type { LockWords } from './lock-words.ts';
 
-const SEGMENTS = 28;
 const FIRST_LENGTH_LOG2 = 3;
 /** Elements of the first segment. */
 const FIRST_LENGTH = 1 << FIRST_LENGTH_LOG2;
-const MAX_LENGTH = FIRST_LENGTH * (2 ** SEGMENTS - 1);
+const MAX_LENGTH = FIRST_LENGTH * (2 ** ARRAY_SEGMENTS - 1);
 const LOADS_ARE_ORDERED = process.arch === 'x64';
 
 /** What there is for one kind of element. */
@@ -44,29 +44,23 @@ interface Layout {
 export const arrayDefinition = (kind: ValueKind) =>
   ({
     name: `faultline.array.${kind}`,
-    fields: { segments: { array: 'ref', length: SEGMENTS }, lock: 'u32', version: 'u32', length: 'u32' },
+    fields: { segments: { array: 'ref', length: ARRAY_SEGMENTS }, lock: 'u32', version: 'u32', length: 'u32' },
   }) as const satisfies ShapeDefinition;
 
 /** Operations on growable arrays by raw reference; one for each mutator. */
 export class HeapArrays {
   readonly #mutator: Mutator;
   readonly #shapes: ShapeTable;
-  readonly #locks: LockWords;
+  readonly #native: Binding;
+  readonly #handle: MutatorHandle;
   /** By the shape id of the array. */
   readonly #layouts: (Layout | undefined)[] = [];
-  readonly #lock: number;
-  readonly #version: number;
-  readonly #length: number;
 
   /** @internal Use heap.collections.arrays. */
-  constructor(mutator: Mutator, shapes: ShapeTable, locks: LockWords) {
+  constructor(mutator: Mutator, shapes: ShapeTable) {
     this.#mutator = mutator;
     this.#shapes = shapes;
-    this.#locks = locks;
-    const { offsets } = shapes.define(arrayDefinition('ref'));
-    this.#lock = offsets.lock;
-    this.#version = offsets.version;
-    this.#length = offsets.length;
+    ({ calls: this.#native, handle: this.#handle } = mutator.native);
   }
 
   /** A new, empty array. A safepoint; throws what `mutator.allocate` throws. */
@@ -78,7 +72,7 @@ export class HeapArrays {
   /** The number of elements. Not a safepoint; a load. */
   length(array: Ref): number {
     this.#layoutAt(array);
-    return Atomics.load(this.#mutator.u32, array * 2 + this.#length);
+    return Atomics.load(this.#mutator.u32, array * 2 + ARRAY_LENGTH_SLOT);
   }
 
   /**
@@ -95,45 +89,43 @@ export class HeapArrays {
   find(array: Ref, index: number): RawValue | undefined {
     const { u32 } = this.#mutator;
     const { place, segment } = this.#layoutAt(array);
-    const versionSlot = array * 2 + this.#version;
+    const versionSlot = array * 2 + ARRAY_VERSION_SLOT;
     const version = Atomics.load(u32, versionSlot);
     if (LOADS_ARE_ORDERED && (version & 1) === 0) {
-      const inRange = typeof index === 'number' && index >>> 0 === index && index < u32[array * 2 + this.#length]!;
+      const inRange = isIndex(index) && index < u32[array * 2 + ARRAY_LENGTH_SLOT]!;
       const n = inRange ? segmentOf(index) : 0;
       const at = inRange ? u32[array * 2 + 2 + n]! : 0;
       const value = at === 0 ? undefined : place.load(at, segment.elementsOffset + index - firstIndexOf(n));
       if (Atomics.load(u32, versionSlot) === version) return value;
     }
-    return this.#locked(array, 0, place, (at) => this.#load(at, index));
+    if (!isIndex(index)) return undefined;
+    return this.#change(array, 0, place, (at) => this.#native.getFromArray(this.#handle, at, index)) === ARRAY.done ? place.taken() : undefined;
   }
 
   /** Stores the element at `index`. Throws RangeError ERR_OPTION beyond the end. Some 60 ns. A safepoint if another thread has the lock. */
   set(array: Ref, index: number, value: RawValue): void {
     const { place } = this.#layoutAt(array);
     place.check(value, 'element of the array');
-    this.#locked(array, value, place, (at, current) => this.#store(at, index, current));
+    if (isIndex(index)) {
+      if (this.#change(array, value, place, (at) => this.#native.setInArray(this.#handle, at, index)) === ARRAY.done) return;
+    }
+    throw outOfRange(this.length(array), index);
   }
 
-  /** Appends; the new length. Some 100 ns. A safepoint. Throws what `mutator.allocate` throws, and then nothing was appended. */
+  /** Appends; the new length. Some 80 ns. A safepoint. Throws what `mutator.allocate` throws, and then nothing was appended. */
   push(array: Ref, value: RawValue): number {
     const { place } = this.#layoutAt(array);
     place.check(value, 'element of the array');
-    if (this.#locks.try(array, this.#lock)) {
-      let length: number;
-      try {
-        length = this.#append(array, value);
-      } finally {
-        this.#locks.release(array, this.#lock);
-      }
-      if (length !== 0) return length;
-    }
-    return this.#pushSlowly(array, value, place);
+    place.pass(value);
+    const length = this.#native.pushToArray(this.#handle, array);
+    return length > 0 ? length : this.#pushSlowly(array, value, place);
   }
 
-  /** Takes the last element away; undefined when there is none. Some 100 ns. A safepoint if another thread has the lock. */
+  /** Takes the last element away; undefined when there is none. Some 80 ns. A safepoint if another thread has the lock. */
   pop(array: Ref): RawValue | undefined {
     const { place } = this.#layoutAt(array);
-    return this.#locked(array, 0, place, (at) => this.#removeLast(at));
+    const answer = this.#change(array, 0, place, (at) => this.#native.popFromArray(this.#handle, at));
+    return answer === ARRAY.done ? place.taken() : undefined;
   }
 
   /** @internal What an array of that shape holds. */
@@ -141,117 +133,42 @@ export class HeapArrays {
     return this.#layoutOf(shape).place.kind;
   }
 
-  // --- With the lock held, without a safepoint ---------------------------------------------------------------------------------
-
-  #load(array: Ref, index: number): RawValue | undefined {
-    const { u32 } = this.#mutator;
-    const { place, segment } = this.#layoutAt(array);
-    if (typeof index !== 'number' || index >>> 0 !== index || index >= u32[array * 2 + this.#length]!) return undefined;
-    const n = segmentOf(index);
-    return place.load(u32[array * 2 + 2 + n]!, segment.elementsOffset + index - firstIndexOf(n));
-  }
-
-  #store(array: Ref, index: number, value: RawValue): void {
-    const { u32 } = this.#mutator;
-    const { place, segment } = this.#layoutAt(array);
-    const length = u32[array * 2 + this.#length]!;
-    if (typeof index !== 'number' || index >>> 0 !== index || index >= length) throw outOfRange(length, index);
-    const n = segmentOf(index);
-    place.store(u32[array * 2 + 2 + n]!, segment.elementsOffset + index - firstIndexOf(n), value);
-  }
-
-  /** The new length, or 0 when a segment is needed first. */
-  #append(array: Ref, value: RawValue): number {
-    const { u32 } = this.#mutator;
-    const { place, segment } = this.#layoutAt(array);
-    const length = u32[array * 2 + this.#length]!;
-    const n = segmentOf(length);
-    const at = n < SEGMENTS ? u32[array * 2 + 2 + n]! : 0;
-    if (at === 0) return 0;
-    this.#beginResizing(array);
-    place.store(at, segment.elementsOffset + length - firstIndexOf(n), value);
-    Atomics.store(u32, array * 2 + this.#length, length + 1);
-    this.#endResizing(array);
-    return length + 1;
-  }
-
-  #removeLast(array: Ref): RawValue | undefined {
-    const { u32 } = this.#mutator;
-    const { place, segment } = this.#layoutAt(array);
-    const length = u32[array * 2 + this.#length]!;
-    if (length === 0) return undefined;
-    const n = segmentOf(length - 1);
-    const at = u32[array * 2 + 2 + n]!;
-    const offset = segment.elementsOffset + length - 1 - firstIndexOf(n);
-    const value = place.load(at, offset);
-    this.#beginResizing(array);
-    Atomics.store(u32, array * 2 + this.#length, length - 1);
-    place.clear(at, offset);
-    // Not the segment that has just become empty: the next push would need it again.
-    if (n + 1 < SEGMENTS && length - 1 < firstIndexOf(n) + (FIRST_LENGTH << n) / 2) this.#mutator.setReference(array * 2 + 2 + n + 1, 0);
-    this.#endResizing(array);
-    return value;
-  }
-
-  // What an owner that is no more has left odd stays odd, and then becomes even.
-  #beginResizing(array: Ref): void {
-    const { u32 } = this.#mutator;
-    const slot = array * 2 + this.#version;
-    Atomics.store(u32, slot, u32[slot]! | 1);
-  }
-
-  #endResizing(array: Ref): void {
-    const { u32 } = this.#mutator;
-    const slot = array * 2 + this.#version;
-    Atomics.store(u32, slot, u32[slot]! + 1);
-  }
-
-  // --- Having the lock -----------------------------------------------------------------------------------------------------------
-
-  /** Runs `body` with the lock, with the array and the value where they are then. */
-  #locked<T>(array: Ref, value: RawValue, place: Place, body: (array: Ref, value: RawValue) => T): T {
+  /** Calls `call` with the value passed, again and again while another thread has the lock; then with both where they are. */
+  #change(array: Ref, value: RawValue, place: Place, call: (array: Ref) => number): number {
+    place.pass(value);
+    const answer = call(array);
+    if (answer !== ARRAY.contended) return answer;
     const mutator = this.#mutator;
-    if (this.#locks.try(array, this.#lock)) {
-      try {
-        return body(array, value);
-      } finally {
-        this.#locks.release(array, this.#lock);
-      }
-    }
-    return mutator.scope(() => {
-      const held = mutator.local(array);
-      const current = holdValue(mutator, place, value);
-      return this.#lockedAt(held, (at) => body(at, current()));
+    return mutator.operation(() => {
+      const held = mutator.temporary(array);
+      return this.#untilFree(held, holdValue(mutator, place, value), place, call);
     });
   }
 
-  #lockedAt<T>(held: ReferenceHandle, body: (array: Ref) => T): T {
-    this.#locks.acquire(held, this.#lock, Infinity);
-    const array = this.#mutator.get(held);
-    try {
-      return body(array);
-    } finally {
-      this.#locks.release(array, this.#lock);
+  #untilFree(held: ReferenceHandle, current: () => RawValue, place: Place, call: (array: Ref) => number): number {
+    for (;;) {
+      this.#mutator.rest();
+      place.pass(current());
+      const answer = call(this.#mutator.get(held));
+      if (answer !== ARRAY.contended) return answer;
     }
   }
 
   #pushSlowly(array: Ref, value: RawValue, place: Place): number {
     const mutator = this.#mutator;
-    return mutator.scope(() => {
-      const held = mutator.local(array);
-      const made = mutator.local(0);
+    const push = (at: Ref): number => this.#native.pushToArray(this.#handle, at);
+    return mutator.operation(() => {
+      const held = mutator.temporary(array);
+      const made = mutator.temporary(0);
       const current = holdValue(mutator, place, value);
       for (;;) {
-        const length = this.#lockedAt(held, (at) => this.#append(at, current()));
-        if (length !== 0) return length;
+        const answer = this.#untilFree(held, current, place, push);
+        if (answer > 0) return answer;
         const at = mutator.get(held);
         const wanted = segmentOf(this.length(at));
-        if (wanted >= SEGMENTS) throw argumentRangeError('length of the array', `at most ${MAX_LENGTH}`, MAX_LENGTH + 1);
+        if (wanted >= ARRAY_SEGMENTS) throw argumentRangeError('length of the array', `at most ${MAX_LENGTH}`, MAX_LENGTH + 1);
         mutator.set(made, mutator.allocate(this.#layoutAt(at).segment, FIRST_LENGTH << wanted));
-        this.#lockedAt(held, (array) => {
-          const slot = array * 2 + 2 + wanted;
-          if (mutator.u32[slot] === 0) mutator.setReference(slot, mutator.get(made));
-        });
+        this.#untilFree(held, current, place, (to) => this.#native.installSegment(this.#handle, to, wanted, mutator.get(made)));
       }
     });
   }
@@ -273,12 +190,14 @@ export class HeapArrays {
   }
 }
 
-/** @internal Holds a value over safepoints, inside a scope. */
+/** @internal Holds a value over safepoints, as long as the operation lasts. */
 export function holdValue(mutator: Mutator, place: Place, value: RawValue): () => RawValue {
   if (!place.isReference) return () => value;
-  const handle = mutator.local(value as Ref);
+  const handle = mutator.temporary(value as Ref);
   return () => mutator.get(handle);
 }
+
+const isIndex = (index: number): boolean => typeof index === 'number' && index >>> 0 === index;
 
 function outOfRange(length: number, index: number): RangeError {
   const accepted = length === 0 ? 'none (there are no elements)' : `an integer from 0 to ${length - 1}`;

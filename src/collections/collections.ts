@@ -59,7 +59,7 @@ export class Collections {
     const words = new LockWords(mutator, lot);
     this.#mutator = mutator;
     this.#checked = checked;
-    this.arrays = new HeapArrays(mutator, shapes, words);
+    this.arrays = new HeapArrays(mutator, shapes);
     this.maps = new HeapMaps(mutator, shapes, objects.strings);
     this.queues = new HeapQueues(mutator, shapes, lot);
     this.locks = new HeapLocks(mutator, shapes, words);

@@ -52,8 +52,8 @@ export class HeapConditions {
     const deadline = deadlineOf(timeoutMs);
     const mutator = this.#mutator;
     const { u32 } = mutator;
-    return mutator.scope(() => {
-      const [held, heldLock] = [mutator.local(condition), mutator.local(lock)];
+    return mutator.operation(() => {
+      const [held, heldLock] = [mutator.temporary(condition), mutator.temporary(lock)];
       const sequence = Atomics.load(u32, condition * 2 + this.#sequence);
       this.#locks.unlock(lock);
       try {

@@ -5,6 +5,7 @@
  * the heap; what a view takes and gives is its text.
  */
 import { argumentRangeError, argumentTypeError } from '../errors.ts';
+import { CONTROL_VALUE } from '../heap/layout.ts';
 import type { Mutator } from '../heap/mutator.ts';
 import type { Ref } from '../heap/units.ts';
 import type { AnyView } from '../objects/view-types.ts';
@@ -33,6 +34,19 @@ export type RawValue = number | bigint;
 export const VALUE_KINDS: readonly ValueKind[] = ['ref', 'string', 'i32', 'u32', 'f32', 'f64', 'i64', 'u64'];
 export const KEY_KINDS: readonly KeyKind[] = ['string', 'f64', 'ref'];
 
+type ArrayClass = new (buffer: ArrayBufferLike, byteOffset: number, length: number) => { [index: number]: RawValue };
+
+const ARRAYS: Readonly<Record<ValueKind, ArrayClass>> = {
+  ref: Uint32Array,
+  string: Uint32Array,
+  i32: Int32Array,
+  u32: Uint32Array,
+  f32: Float32Array,
+  f64: Float64Array,
+  i64: BigInt64Array,
+  u64: BigUint64Array,
+};
+
 /** @internal Values of one kind in the objects of one mutator. */
 export class Place {
   readonly kind: ValueKind;
@@ -40,6 +54,8 @@ export class Place {
   readonly isReference: boolean;
   readonly #mutator: Mutator;
   readonly #array: { [index: number]: RawValue };
+  /** On its way into or out of native code. */
+  readonly #passed: { [index: number]: RawValue };
   /** Elements of the array in a word. */
   readonly #perWord: number;
 
@@ -48,6 +64,7 @@ export class Place {
     this.isReference = kind === 'ref' || kind === 'string';
     this.#mutator = mutator;
     this.#array = kind === 'ref' || kind === 'string' ? mutator.u32 : mutator[kind];
+    this.#passed = new ARRAYS[kind](mutator.allocationBuffer.control.buffer, CONTROL_VALUE * 4, 1);
     this.#perWord = kind === 'i64' || kind === 'u64' || kind === 'f64' ? 1 : 2;
   }
 
@@ -71,6 +88,16 @@ export class Place {
   /** So that the object that was there is not kept alive by a place which nobody reads. */
   clear(ref: Ref, offset: number): void {
     if (this.isReference) this.#mutator.setReference(ref * 2 + offset, 0);
+  }
+
+  /** Hands the value to the native call that comes next. */
+  pass(value: RawValue): void {
+    this.#passed[0] = value;
+  }
+
+  /** What the native call before has handed over. */
+  taken(): RawValue {
+    return this.isReference ? this.#mutator.held(CONTROL_VALUE) : this.#passed[0]!;
   }
 
   /** Throws TypeError ERR_OPTION unless the value is one of this kind, for raw access; no store can fail after it. */

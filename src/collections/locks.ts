@@ -51,7 +51,7 @@ export class HeapLocks {
     if (this.isOwned(lock)) {
       throw new HeapError('ERR_LOCK_OWNED', 'this mutator has the lock already; a lock of the heap cannot be taken twice.');
     }
-    return this.#mutator.scope(() => this.acquireAt(this.#mutator.local(lock), deadlineOf(timeoutMs)));
+    return this.#mutator.operation(() => this.acquireAt(this.#mutator.temporary(lock), deadlineOf(timeoutMs)));
   }
 
   /** Gives the lock back and wakes who waits for it. Not a safepoint. Throws ERR_LOCK_NOT_OWNED when another has it, or nobody. */

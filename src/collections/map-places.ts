@@ -9,7 +9,7 @@ import type { Mutator } from '../heap/mutator.ts';
 import type { ReferenceHandle, Ref } from '../heap/units.ts';
 import { digitOf, type MapPath, type MapTrie } from './map-trie.ts';
 
-/** @internal In a scope of the mutator, whose local handles both use. */
+/** @internal In an operation of the mutator, whose temporaries both use. */
 export class MapPlaces {
   readonly #mutator: Mutator;
   readonly #trie: MapTrie;
@@ -28,7 +28,7 @@ export class MapPlaces {
     const path = this.#path;
     const wasPresent = path.entry !== 0;
     const wanted = this.#others() + (entry === undefined ? 0 : 1);
-    const made = wanted > 1 ? mutator.local(mutator.allocate(this.#trie.bucket, wanted)) : undefined;
+    const made = wanted > 1 ? mutator.temporary(mutator.allocate(this.#trie.bucket, wanted)) : undefined;
     const present = find();
     // Whether the key is there matters as much as how many others are: setIfAbsent has decided by it.
     if (this.#others() + (entry === undefined ? 0 : 1) !== wanted || (present !== 0) !== wasPresent) return false;
@@ -45,7 +45,7 @@ export class MapPlaces {
     const path = this.#path;
     // The load that a checked heap sees.
     if (mutator.getReference(path.slot) !== path.found) return;
-    const before = mutator.local(path.found);
+    const before = mutator.temporary(path.found);
     const level = path.level + 1;
     const groups = new Map<number, number[]>();
     for (let i = 0; i < trie.countOf(path.found); i++) {
@@ -54,11 +54,11 @@ export class MapPlaces {
       if (group === undefined) groups.set(digit, [i]);
       else group.push(i);
     }
-    const node = mutator.local(trie.allocateNode());
+    const node = mutator.temporary(trie.allocateNode());
     const buckets = [...groups].map(([digit, members]) => ({
       digit,
       members,
-      bucket: members.length === 1 ? undefined : mutator.local(mutator.allocate(trie.bucket, members.length)),
+      bucket: members.length === 1 ? undefined : mutator.temporary(mutator.allocate(trie.bucket, members.length)),
     }));
     find();
     // A bucket never changes: if it is still there, what was counted holds.

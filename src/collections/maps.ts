@@ -114,13 +114,14 @@ export class HeapMaps {
       this.#trie.count(path.table, -1);
       return true;
     }
-    return this.#mutator.scope(() => this.#deleteFromBucket(layout, this.#mutator.local(map), this.#hold(layout, key, hash)));
+    return this.#mutator.operation(() => this.#deleteFromBucket(layout, this.#mutator.temporary(map), this.#hold(layout, key, hash)));
   }
 
   /** Removes all entries: the map gets a new table. A safepoint; throws what `mutator.allocate` throws. */
   clear(map: Ref): void {
     this.#layoutAt(map);
-    this.#newTable(map, true);
+    const mutator = this.#mutator;
+    mutator.operation(() => this.#newTable(mutator.temporary(map), true));
   }
 
   /** The number of entries; see the head of this file. Not a safepoint; two loads. */
@@ -157,11 +158,11 @@ export class HeapMaps {
     const hash = layout.keys.hash(key);
     layout.value.check(value, 'value of the map');
     const mutator = this.#mutator;
-    return mutator.scope(() => {
-      const held = mutator.local(map);
+    return mutator.operation(() => {
+      const held = mutator.temporary(map);
       const wanted = this.#hold(layout, key, hash);
       const current = holdValue(mutator, layout.value, value);
-      const entry = mutator.local(0);
+      const entry = mutator.temporary(0);
       const stored = this.#storedKey(layout, held, wanted);
       mutator.set(entry, mutator.allocate(layout.entry));
       this.#fill(layout, mutator.get(entry), stored(), current(), hash);
@@ -189,10 +190,12 @@ export class HeapMaps {
     const mutator = this.#mutator;
     const path = this.#path;
     const find = (): Ref => this.#entry(layout, mutator.get(map), key.current(), key.hash);
+    const { temporaries } = mutator.handles;
     for (;;) {
+      mutator.handles.keepTemporaries(temporaries);
       const present = find();
       if (path.table === 0) {
-        this.#newTable(mutator.get(map), false);
+        this.#newTable(map, false);
       } else if (present !== 0 && onlyIfAbsent) {
         return false;
       } else if (path.found === 0 || (present !== 0 && this.#trie.countOf(path.found) === 1)) {
@@ -225,7 +228,10 @@ export class HeapMaps {
   #deleteFromBucket(layout: Layout, map: ReferenceHandle, key: HeldKey): boolean {
     const path = this.#path;
     const find = (): Ref => this.#entry(layout, this.#mutator.get(map), key.current(), key.hash);
+    const { handles } = this.#mutator;
+    const { temporaries } = handles;
     for (;;) {
+      handles.keepTemporaries(temporaries);
       if (find() === 0) return false;
       if (this.#trie.countOf(path.found) > 1) {
         if (this.#places.rebuild(find, undefined)) return true;
@@ -236,18 +242,14 @@ export class HeapMaps {
     }
   }
 
-  #newTable(map: Ref, always: boolean): void {
-    const mutator = this.#mutator;
-    mutator.scope(() => {
-      const held = mutator.local(map);
-      const table = mutator.local(this.#trie.allocateTable());
-      this.#trie.install(mutator.get(held), mutator.get(table), always);
-    });
+  #newTable(map: ReferenceHandle, always: boolean): void {
+    const table = this.#trie.allocateTable();
+    this.#trie.install(this.#mutator.get(map), table, always);
   }
 
   #hold(layout: Layout, key: RawKey, hash: number): HeldKey {
     if (layout.key.kind !== 'ref') return { hash, current: () => key };
-    const handle = this.#mutator.local(key as Ref);
+    const handle = this.#mutator.temporary(key as Ref);
     return { hash, current: () => this.#mutator.get(handle) };
   }
 

@@ -70,8 +70,8 @@ export class HeapQueues {
     }
     const mutator = this.#mutator;
     const layout = this.#layoutOf(this.#shapes.define(queueDefinition(kind)));
-    return mutator.scope(() => {
-      const dummy = mutator.local(mutator.allocate(layout.node));
+    return mutator.operation(() => {
+      const dummy = mutator.temporary(mutator.allocate(layout.node));
       const queue = mutator.allocate(layout.queue);
       mutator.u32[queue * 2 + this.#at.head] = mutator.u32[queue * 2 + this.#at.tail] = mutator.get(dummy);
       mutator.u32[queue * 2 + this.#at.capacity] = capacity === Infinity ? 0 : capacity;
@@ -122,9 +122,9 @@ export class HeapQueues {
     const mutator = this.#mutator;
     const value = this.dequeue(queue);
     if (value !== undefined || timeoutMs === 0) return value;
-    return mutator.scope(() =>
+    return mutator.operation(() =>
       this.#lot.await(
-        mutator.local(queue),
+        mutator.temporary(queue),
         deadlineOf(timeoutMs),
         (at) => Atomics.store(mutator.u32, at * 2 + this.#at.consumersWait, 1),
         (at) => this.dequeue(at),
@@ -175,10 +175,10 @@ export class HeapQueues {
   #enqueue(queue: Ref, value: RawValue, timeoutMs: number): boolean {
     const mutator = this.#mutator;
     const { node, place, value: offset } = this.#layoutAt(queue);
-    return mutator.scope(() => {
-      const held = mutator.local(queue);
+    return mutator.operation(() => {
+      const held = mutator.temporary(queue);
       const current = holdValue(mutator, place, value);
-      const made = mutator.local(mutator.allocate(node));
+      const made = mutator.temporary(mutator.allocate(node));
       place.store(mutator.get(made), offset, current());
       if (this.#link(mutator.get(held), made)) return true;
       if (timeoutMs === 0) return false;

@@ -17,6 +17,7 @@ import { errorName } from '../gc/refusal-reasons.ts';
 import { clockMs } from '../clock.ts';
 import type { CollectionKind, CollectionReason } from '../gc/requests.ts';
 import { LARGE_OBJECT_WORDS, REGION_WORDS, WORD_BYTES } from './layout.ts';
+import type { Shape } from './shapes.ts';
 import type { Ref } from './units.ts';
 
 /**
@@ -38,6 +39,14 @@ export interface CollectionHost {
   figures(): { liveBytes: number; freeBytes: number; capacityBytes: number };
 }
 
+/** @internal An object to be. */
+export interface AllocationRequest {
+  readonly shape: Shape;
+  readonly count: number;
+  readonly words: number;
+  readonly pinnable: boolean;
+}
+
 /** @internal The waiting half of one mutator. */
 export class SlowAllocation {
   readonly #host: CollectionHost;
@@ -51,14 +60,14 @@ export class SlowAllocation {
   }
 
   /**
-   * 0 when the buffer was refilled, else memory for one object of that size, zeroed. A pinnable object is given regions of its own,
-   * like a large one.
+   * 0 when the buffer was refilled, else a new object. A pinnable object is given regions of its own, like a large one.
    */
-  take(words: number, pinnable = false): Ref | 0 {
+  take(request: AllocationRequest): Ref | 0 {
+    const { words } = request;
     let fullCollections = 0;
     let collections = 0;
     for (;;) {
-      const answer = this.#attempt(words, pinnable);
+      const answer = this.#attempt(request);
       if (typeof answer === 'number' && answer >= 0) return answer;
       if (!this.#host.collects || fullCollections === FULL_COLLECTIONS || (fullCollections > 0 && !this.#couldFit(words))) {
         throw isRefusal(answer) ? noMemory(words, answer) : this.#exhausted(words);
@@ -94,27 +103,12 @@ export class SlowAllocation {
     this.#native.unpark(this.#mutator);
   }
 
-  #attempt(words: number, pinnable: boolean): number | Refusal {
+  /** One native call for an object of its own: who is interrupted has taken nothing, or an object. */
+  #attempt({ shape, count, words, pinnable }: AllocationRequest): number | Refusal {
     this.#native.safepoint(this.#mutator);
-    const answer = this.#native.allocateSlow(this.#mutator, pinnable ? Math.max(words, LARGE_OBJECT_WORDS + 1) : words);
-    return answer === ALLOCATION.large ? this.#attemptLarge(words) : answer;
-  }
-
-  /** A large object is zeroed in pieces while parked: it may take long, and nobody sees it yet. */
-  #attemptLarge(words: number): number | Refusal {
-    const ref = this.#native.beginLarge(this.#mutator, words);
-    if (typeof ref !== 'number' || ref < 0) return ref;
-    this.park();
-    let refusal: Refusal | undefined;
-    for (let done = 0; done < words && refusal === undefined; ) {
-      const next = this.#native.zeroLarge(this.#mutator, words, done);
-      if (isRefusal(next)) refusal = next;
-      else done = next;
-    }
-    this.unpark();
-    if (refusal !== undefined) return refusal;
-    this.#native.commitLarge(this.#mutator, words);
-    return ref;
+    const taken = pinnable ? Math.max(words, LARGE_OBJECT_WORDS + 1) : words;
+    const answer = this.#native.allocateSlow(this.#mutator, taken, shape.id, count);
+    return answer === ALLOCATION.large ? this.#native.allocateLarge(this.#mutator, words, shape.id, count) : answer;
   }
 
   /** Whether the object would fit if all that is free were in one piece. */

@@ -112,6 +112,11 @@ export class CheckedMutator extends Mutator {
     return super.local(ref);
   }
 
+  override temporary(ref: Ref): ReferenceHandle {
+    this.admit(ref, 'an operation');
+    return super.temporary(ref);
+  }
+
   override setReference(slot: number, ref: Ref): void {
     this.#expectSlot(slot, 'mutator.setReference');
     this.admitValue(ref, 'mutator.setReference');

@@ -38,9 +38,10 @@ export class FinalizerTable {
     const { handle, host } = this.#setUp;
     if (host.native.addFinalizer(handle, ref, token)) return;
     const mutator = this.#mutator;
-    mutator.scope(() => {
-      const object = mutator.local(ref);
-      do this.#addEntries();
+    mutator.operation(() => {
+      const object = mutator.temporary(ref);
+      const waiting = mutator.temporary(0);
+      do this.#addEntries(waiting);
       while (!host.native.addFinalizer(handle, mutator.get(object), token));
     });
   }
@@ -50,11 +51,11 @@ export class FinalizerTable {
     return token === null ? null : { token, handle };
   }
 
-  #addEntries(): void {
+  #addEntries(waiting: ReferenceHandle): void {
     const mutator = this.#mutator;
     const { defineShape, handle, host } = this.#setUp;
     const shape = defineShape({ name: 'faultline.finalizers-waiting', elements: 'finalizable' });
-    const waiting = mutator.local(mutator.allocate(shape, FINALIZER_ENTRIES));
+    mutator.set(waiting, mutator.allocate(shape, FINALIZER_ENTRIES));
     const kept = mutator.allocate(defineShape({ name: 'faultline.finalizers-kept', elements: 'ref' }), FINALIZER_ENTRIES);
     host.native.addFinalizers(handle, mutator.get(waiting), kept);
   }

@@ -1,12 +1,23 @@
 /**
  * Handles: a mutator's roots, in its control block, where the collector finds and rewrites them.
  *
- *     control block   … │ local handles (a stack, by scope) │ handles (any order) │
+ *     control block   … │ temporaries │ local handles (a stack, by scope) │ handles (any order) │
  *
  * A handle is the index of its slot. Freed slots are zeroed and kept in a list on the JavaScript side.
+ *
+ * Local handles are the program's. The library has temporaries, which last for one operation, and operations do not nest: so one that was
+ * interrupted leaves at most its temporaries behind, until the next begins.
  */
-import { HeapError } from '../errors.ts';
-import { CONTROL_HANDLES_USED, CONTROL_LOCALS_USED, CONTROL_SLOTS } from './layout.ts';
+import { HeapError, InvariantError } from '../errors.ts';
+import {
+  CONTROL_FIRST_TEMPORARY,
+  CONTROL_HANDLES_USED,
+  CONTROL_LOCALS_USED,
+  CONTROL_SCOPED_VIEWS,
+  CONTROL_SCOPES,
+  CONTROL_SLOTS,
+  CONTROL_TEMPORARIES_USED,
+} from './layout.ts';
 import type { ReferenceHandle, Ref } from './units.ts';
 
 /** @internal What is let go at the end of the scope it was made in has a method of this name. */
@@ -25,8 +36,7 @@ export class HandleTable {
   #handleCapacity: number;
   readonly #free: ReferenceHandle[] = [];
   #used = 0;
-  #scopes = 0;
-  /** What the open scopes will let go, the innermost last. */
+  /** What the open scopes will let go, the innermost last. Behind CONTROL_SCOPED_VIEWS is what scopes have left that were interrupted. */
   readonly #scoped: Scoped[] = [];
 
   constructor(control: Uint32Array, localCapacity: number, handleCapacity: number) {
@@ -55,7 +65,7 @@ export class HandleTable {
   /** The mutator is gone: its handles lead nowhere, and there will be no new ones. */
   close(): void {
     this.#control.fill(0, CONTROL_SLOTS, this.#firstHandle + this.#used);
-    this.#control[CONTROL_LOCALS_USED] = this.#control[CONTROL_HANDLES_USED] = 0;
+    this.#control[CONTROL_LOCALS_USED] = this.#control[CONTROL_HANDLES_USED] = this.#control[CONTROL_TEMPORARIES_USED] = 0;
     this.#free.length = 0;
     this.#localCapacity = this.#handleCapacity = 0;
   }
@@ -69,29 +79,69 @@ export class HandleTable {
     return handle;
   }
 
-  /** Whether it is a local handle of an open scope. */
+  /** Whether it is a local handle of an open scope, or a temporary. */
   isLocal(handle: ReferenceHandle): boolean {
-    return Number.isInteger(handle) && handle >= CONTROL_SLOTS && handle < CONTROL_SLOTS + this.#control[CONTROL_LOCALS_USED]!;
+    const control = this.#control;
+    if (!Number.isInteger(handle) || handle < CONTROL_FIRST_TEMPORARY) return false;
+    if (handle < CONTROL_SLOTS) return handle < CONTROL_FIRST_TEMPORARY + control[CONTROL_TEMPORARIES_USED]!;
+    return handle < CONTROL_SLOTS + control[CONTROL_LOCALS_USED]!;
   }
 
   /** Lets go of `it` when the innermost scope ends; false when none is open. */
   adopt(it: Scoped): boolean {
-    if (this.#scopes === 0) return false;
+    const control = this.#control;
+    if (this.#scoped.length > control[CONTROL_SCOPED_VIEWS]!) this.#endScoped();
+    if (control[CONTROL_SCOPES] === 0) return false;
     this.#scoped.push(it);
+    control[CONTROL_SCOPED_VIEWS] = this.#scoped.length;
     return true;
   }
 
-  scope<T>(body: () => T): T {
-    const used = this.#control[CONTROL_LOCALS_USED]!;
-    const adopted = this.#scoped.length;
-    this.#scopes++;
+  /** Runs `body` by `run`, which sees to it that CONTROL_LOCALS_USED and the counts of scopes are the same afterwards, whatever ends it. */
+  scope<T>(run: () => T): T {
+    this.#endScoped();
+    try {
+      return run();
+    } finally {
+      this.#endScoped();
+    }
+  }
+
+  /** Begins an operation of the library, and ends it. Its temporaries are none of the next. */
+  operation<T>(body: () => T): T {
+    this.#control[CONTROL_TEMPORARIES_USED] = 0;
     try {
       return body();
     } finally {
-      this.#scopes--;
-      while (this.#scoped.length > adopted) this.#scoped.pop()![END_SCOPE]();
-      this.#control.fill(0, CONTROL_SLOTS + used, CONTROL_SLOTS + this.#control[CONTROL_LOCALS_USED]!);
-      this.#control[CONTROL_LOCALS_USED] = used;
+      this.#control[CONTROL_TEMPORARIES_USED] = 0;
+    }
+  }
+
+  /** How many temporaries the operation has; to go back to by {@link keepTemporaries}. */
+  get temporaries(): number {
+    return this.#control[CONTROL_TEMPORARIES_USED]!;
+  }
+
+  /** Lets go of those that the operation has taken since it had `count`. */
+  keepTemporaries(count: number): void {
+    this.#control[CONTROL_TEMPORARIES_USED] = count;
+  }
+
+  addTemporary(ref: Ref): ReferenceHandle {
+    const control = this.#control;
+    if (this.#handleCapacity === 0) throw this.#full('handles', 0, 'handleCapacity');
+    const handle = CONTROL_FIRST_TEMPORARY + control[CONTROL_TEMPORARIES_USED]!;
+    if (handle >= CONTROL_SLOTS) throw new InvariantError('an operation has no more temporaries than there are slots for');
+    control[handle] = ref;
+    control[CONTROL_TEMPORARIES_USED]!++;
+    return handle;
+  }
+
+  /** One by one, so that whoever is interrupted here leaves the rest for the next time. */
+  #endScoped(): void {
+    while (this.#scoped.length > this.#control[CONTROL_SCOPED_VIEWS]!) {
+      this.#scoped[this.#scoped.length - 1]![END_SCOPE]();
+      this.#scoped.length--;
     }
   }
 

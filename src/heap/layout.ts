@@ -31,9 +31,14 @@ export const CONTROL_LOGGING = 6;
 export const CONTROL_LOG_USED = 7;
 export const CONTROL_WEAK_ACCESS = 8;
 export const CONTROL_LOAD_BARRIER = 9;
+export const CONTROL_TEMPORARIES_USED = 10;
+export const CONTROL_SCOPES = 11;
+export const CONTROL_VALUE = 12;
+export const CONTROL_SCOPED_VIEWS = 14;
 /** Always zero: where handles that lead nowhere point. */
 export const CONTROL_NULL_SLOT = 15;
-export const CONTROL_SLOTS = 16;
+export const CONTROL_FIRST_TEMPORARY = 16;
+export const CONTROL_SLOTS = 64;
 
 /** References that a mutator's write barrier has overwritten; behind the handle slots. */
 export const LOG_ENTRIES = 1024;
@@ -45,6 +50,12 @@ export const FINALIZER_ENTRIES = 1022;
 export const WEAK_MAP_TABLE_SLOT = 2;
 export const WEAK_MAP_LOCK_SLOT = 3;
 export const WEAK_MAP_USED_SLOT = 4;
+
+/** The array object, in u32 slots. */
+export const ARRAY_SEGMENTS = 28;
+export const ARRAY_LOCK_SLOT = 30;
+export const ARRAY_VERSION_SLOT = 31;
+export const ARRAY_LENGTH_SLOT = 32;
 
 export const MUTATOR_RUNNING = 1;
 export const MUTATOR_STOP_REQUESTED = 2;
@@ -75,8 +86,17 @@ const MIRRORED: Readonly<Record<string, number>> = {
   WEAK_MAP_LOCK_SLOT,
   WEAK_MAP_USED_SLOT,
   LOG_ENTRIES,
+  CONTROL_TEMPORARIES_USED,
+  CONTROL_SCOPES,
+  CONTROL_VALUE,
+  CONTROL_SCOPED_VIEWS,
   CONTROL_NULL_SLOT,
+  CONTROL_FIRST_TEMPORARY,
   CONTROL_SLOTS,
+  ARRAY_SEGMENTS,
+  ARRAY_LOCK_SLOT,
+  ARRAY_VERSION_SLOT,
+  ARRAY_LENGTH_SLOT,
   MUTATOR_RUNNING,
   MUTATOR_STOP_REQUESTED,
   MUTATOR_STOP_ELSEWHERE,

@@ -8,7 +8,7 @@
  * {@link Mutator.poll}, {@link Mutator.allocate}, {@link Mutator.collect}, {@link Mutator.park}, and every return to the event
  * loop. A thread that computes for long without any of them holds up everybody else's pause: poll in loops.
  */
-import type { MutatorHandle } from '../binding.ts';
+import type { Binding, MutatorHandle } from '../binding.ts';
 import { argumentRangeError, argumentTypeError, detached, optionsOf } from '../errors.ts';
 import type { CollectionRequest } from '../gc/requests.ts';
 import { SlowAllocation } from './allocation.ts';
@@ -35,6 +35,9 @@ import { WeakReferences } from './weak-reference.ts';
 
 const MAX_WINDOW_MS = 3_600_000;
 const ANY_STOP = MUTATOR_STOP_REQUESTED | MUTATOR_STOP_ELSEWHERE;
+const REST_MS = 0.1;
+/** Nobody wakes who sleeps here. */
+const NEVER = new Int32Array(new SharedArrayBuffer(4));
 
 /**
  * A thread's way into a heap, made by `heap.attachMutator`: for that thread alone. Raw references are valid until the next safepoint:
@@ -66,7 +69,7 @@ export class Mutator extends SlotAccess {
     this.#control = setUp.control;
     this.#handles = this.handles = new HandleTable(setUp.control, setUp.localCapacity, setUp.handleCapacity);
     this.#slow = new SlowAllocation(setUp.host, setUp.handle);
-    this.#tlab = new Tlab(setUp.control, this.#slow, setUp.stressEvery, () => this.collect({ kind: 'compact', reason: 'stress' }));
+    this.#tlab = new Tlab(setUp.control, this.u32, this.#slow, setUp.stressEvery, () => this.collect({ kind: 'compact', reason: 'stress' }));
     this.weakReferences = new WeakReferences(this, setUp);
     this.weakMaps = new WeakMaps(this, setUp);
     this.#finalizers = new FinalizerTable(this, setUp);
@@ -87,8 +90,11 @@ export class Mutator extends SlotAccess {
     const end = ref + words;
     // The other way round would let pass what is no number.
     if (!(end <= control[CONTROL_TLAB_LIMIT]!)) return this.#allocateSlow(shape, count, words);
+    const u32 = this.u32;
+    // Header before top, so that who is interrupted in between has taken nothing; count before shape: 0 is no object yet.
+    u32[ref * 2 + 1] = count;
+    u32[ref * 2] = shape.id;
     control[CONTROL_TLAB_TOP] = end;
-    this.#writeHeader(ref, shape, count);
     return ref;
   }
 
@@ -99,9 +105,7 @@ export class Mutator extends SlotAccess {
    */
   allocatePinnable(shape: Shape, count: number): Ref {
     mustBePinnable(shape);
-    const ref = this.#tlab.takePinnable(wordsOf(shape, count));
-    this.#writeHeader(ref, shape, count);
-    return ref;
+    return this.#tlab.takePinnable(shape, count, wordsOf(shape, count));
   }
 
   /** Where this thread's free memory begins and ends, for code that allocates by itself; see {@link AllocationBuffer}. */
@@ -235,14 +239,36 @@ export class Mutator extends SlotAccess {
     this.#handles.release(handle);
   }
 
-  /** Handles made by {@link local} inside `body` are released when it ends. Scopes nest. */
+  /** Handles made by {@link local} inside `body` are released when it ends, however it ends. Scopes nest. Some 100 ns. */
   scope<T>(body: () => T): T {
-    return this.#handles.scope(body);
+    if (typeof body !== 'function') throw argumentTypeError('body of a scope', 'a function', body);
+    if (!this.#attached) return body();
+    return this.#handles.scope(() => this.#setUp.host.native.scope(this.#handle, body));
   }
 
   /** A handle that lives until the innermost {@link scope} ends. */
   local(ref: Ref): ReferenceHandle {
     return this.#handles.addLocal(ref);
+  }
+
+  /** @internal Runs an operation of the library, whose {@link temporary} handles last as long. Operations do not nest. */
+  operation<T>(body: () => T): T {
+    return this.#handles.operation(body);
+  }
+
+  /** @internal A handle that lives until the {@link operation} ends. */
+  temporary(ref: Ref): ReferenceHandle {
+    return this.#handles.addTemporary(ref);
+  }
+
+  /** @internal Waits for a moment, because another thread is in the middle of something short. A safepoint. */
+  rest(): void {
+    this.parkAll(() => Atomics.wait(NEVER, 0, 0, REST_MS));
+  }
+
+  /** @internal Calls for what is built on a mutator. */
+  get native(): { readonly calls: Binding; readonly handle: MutatorHandle } {
+    return { calls: this.#setUp.host.native, handle: this.#handle };
   }
 
   /** Root slots for an embedder's own stack; see {@link RootRange}. */
@@ -288,23 +314,13 @@ export class Mutator extends SlotAccess {
     this.detach();
   }
 
-  #writeHeader(ref: Ref, shape: Shape, count: number): void {
-    const u32 = this.u32;
-    const slot = ref * 2;
-    // Count before shape: a shape of 0 says that this is not an object yet.
-    u32[slot + 1] = count;
-    u32[slot] = shape.id;
-  }
-
   #noObject(place: string): Error {
     return this.#attached ? argumentTypeError(`object of ${place}`, 'an object', null) : detached(place);
   }
 
   #allocateSlow(shape: Shape, count: number, words: number): Ref {
     if (!(shape instanceof Shape)) throw argumentTypeError('shape', 'a shape of the heap', shape);
-    const ref = this.#tlab.take(words);
-    this.#writeHeader(ref, shape, count);
-    return ref;
+    return this.#tlab.take(shape, count, words);
   }
 }
 

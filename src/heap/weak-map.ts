@@ -12,9 +12,7 @@ import { argumentTypeError, detached, HeapError } from '../errors.ts';
 import type { Mutator } from './mutator.ts';
 import type { MutatorSetUp } from './mutator-set-up.ts';
 import type { Shape } from './shapes.ts';
-import type { Ref } from './units.ts';
-
-const REST_MS = 0.1;
+import type { ReferenceHandle, Ref } from './units.ts';
 
 /** Operations on weak maps by raw reference, for one mutator (`mutator.weakMaps`). */
 export class WeakMaps {
@@ -22,7 +20,6 @@ export class WeakMaps {
   readonly #native: Binding;
   readonly #handle: MutatorHandle;
   readonly #setUp: MutatorSetUp;
-  readonly #never = new Int32Array(new SharedArrayBuffer(4));
   #map: Shape | undefined;
   #table: Shape | undefined;
 
@@ -96,12 +93,13 @@ export class WeakMaps {
 
   #setSlowly(answer: number, map: Ref, key: Ref, value: Ref): void {
     const mutator = this.#mutator;
-    mutator.scope(() => {
+    mutator.operation(() => {
       const isReference = value < 2 ** 31;
-      const [m, k, v] = [mutator.local(map), mutator.local(key), mutator.local(isReference ? value : 0)];
+      const [m, k, v] = [mutator.temporary(map), mutator.temporary(key), mutator.temporary(isReference ? value : 0)];
+      const t = mutator.temporary(0);
       for (;;) {
-        if (answer > 0) this.#install(answer, m);
-        else this.#rest();
+        if (answer > 0) this.#install(answer, m, t);
+        else mutator.rest();
         const current = isReference ? mutator.get(v) : value;
         answer = this.#checked(this.#native.setInWeakMap(this.#handle, mutator.get(m), mutator.get(k), current));
         if (answer === WEAK_MAP.done) return;
@@ -110,10 +108,11 @@ export class WeakMaps {
   }
 
   /** A larger table, or one without the dead. */
-  #install(pairs: number, map: number): void {
+  #install(pairs: number, map: ReferenceHandle, table: ReferenceHandle): void {
+    const mutator = this.#mutator;
     this.#table ??= this.#setUp.defineShape({ name: 'faultline.weak-table', elements: 'ephemeron' });
-    const table = this.#mutator.allocate(this.#table, pairs);
-    this.#untilFree([this.#mutator.get(map), table], ([m, t]) => this.#native.installWeakTable(this.#handle, m!, t!));
+    mutator.set(table, mutator.allocate(this.#table, pairs));
+    while (this.#native.installWeakTable(this.#handle, mutator.get(map), mutator.get(table)) === WEAK_MAP.contended) mutator.rest();
   }
 
   /** Calls again, with the objects where they are then, while another thread has the map. */
@@ -121,10 +120,10 @@ export class WeakMaps {
     const mutator = this.#mutator;
     const first = this.#checked(call(refs));
     if (first !== WEAK_MAP.contended) return first;
-    return mutator.scope(() => {
-      const handles = refs.map((ref) => mutator.local(ref));
+    return mutator.operation(() => {
+      const handles = refs.map((ref) => mutator.temporary(ref));
       for (;;) {
-        this.#rest();
+        mutator.rest();
         const answer = this.#checked(call(handles.map((handle) => mutator.get(handle))));
         if (answer !== WEAK_MAP.contended) return answer;
       }
@@ -134,10 +133,6 @@ export class WeakMaps {
   #checked(answer: number): number {
     if (answer === WEAK_MAP.noIdentity) throw noIdentity();
     return answer;
-  }
-
-  #rest(): void {
-    this.#mutator.parkAll(() => Atomics.wait(this.#never, 0, 0, REST_MS));
   }
 }
 

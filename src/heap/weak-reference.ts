@@ -32,8 +32,8 @@ export class WeakReferences {
   allocate(ref: Ref): Ref {
     const mutator = this.#mutator;
     mutator.admit(ref, 'weakReferences.allocate');
-    return mutator.scope(() => {
-      const object = mutator.local(ref);
+    return mutator.operation(() => {
+      const object = mutator.temporary(ref);
       const reference = mutator.allocate(this.shape, 1);
       mutator.u32[reference * 2 + this.shape.elementsOffset] = mutator.get(object);
       return reference;

@@ -57,8 +57,8 @@ export class InternTable {
     mutator.poll();
     const known = this.#find(text);
     if (known?.isText) return known.found;
-    // A scope for what is held across allocations; there is no safepoint between the end of the insertion and the caller.
-    return mutator.scope(() => this.#insert(text, mutator.local(this.#strings.allocate(text))));
+    // There is no safepoint between the end of the insertion and the caller.
+    return mutator.operation(() => this.#insert(text, mutator.temporary(this.#strings.allocate(text)), mutator.temporary(0)));
   }
 
   /** Takes the text out; whether it was there. No safepoint. */
@@ -70,7 +70,7 @@ export class InternTable {
     }
   }
 
-  #insert(text: string, made: ReferenceHandle): Ref {
+  #insert(text: string, made: ReferenceHandle, node: ReferenceHandle): Ref {
     const mutator = this.#mutator;
     for (;;) {
       const place = this.#find(text);
@@ -82,15 +82,15 @@ export class InternTable {
         const ref = mutator.get(made);
         if (mutator.compareExchangeReference(place.slot, 0, ref)) return ref;
       } else {
-        this.#deepen(text);
+        this.#deepen(text, node);
       }
     }
   }
 
   /** Puts a node with nothing but the string there in the place of a string of another text. */
-  #deepen(text: string): void {
+  #deepen(text: string, node: ReferenceHandle): void {
     const mutator = this.#mutator;
-    const node = mutator.local(mutator.allocate(this.#shape(), WIDTH));
+    mutator.set(node, mutator.allocate(this.#shape(), WIDTH));
     const place = this.#find(text);
     if (place === undefined || place.found === 0 || place.isText) return;
     const level = place.level + 1;

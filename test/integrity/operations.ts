@@ -61,9 +61,9 @@ const ofMutators: Operations = {
     // The one-object way that its documentation shows.
     if (!mutator.attached || control[top]! + words > control[limit]! || control[top] === 0) return;
     const ref = control[top]!;
-    control[top] = ref + words;
     mutator.u32[ref * 2 + 1] = 1;
     mutator.u32[ref * 2] = shape.id;
+    control[top] = ref + words;
   }),
   'mutator.poll': always(({ mutator }) => mutator.poll()),
   'mutator.handle, release': ofRunning(({ mutator }) => mutator.release(mutator.handle(0))),

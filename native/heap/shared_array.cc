@@ -1,0 +1,165 @@
+#include "heap/shared_array.h"
+
+#include <bit>
+
+#include "heap/weak_access.h"
+#include "os/futex.h"
+
+namespace faultline {
+
+namespace {
+
+// What is done with the lock takes well under a microsecond, unless its owner lost its CPU or waits for a page.
+constexpr uint32_t kSpins = 2000;
+
+uint32_t SegmentOf(uint32_t index) { return static_cast<uint32_t>(std::bit_width(index + kFirstSegmentLength)) - 4; }
+uint32_t FirstIndexOf(uint32_t n) { return (kFirstSegmentLength << n) - kFirstSegmentLength; }
+static_assert(kFirstSegmentLength == 8, "SegmentOf counts bits from here");
+
+// The array while its lock is held.
+class LockedArray {
+ public:
+  LockedArray(Heap& heap, Mutator& mutator, WordIndex array)
+      : heap_(heap), mutator_(mutator), array_(Slots(array)), locked_(Lock()) {}
+  ~LockedArray() {
+    if (locked_) __atomic_exchange_n(&array_[ArraySlots::kLock], 0, __ATOMIC_SEQ_CST);
+  }
+  LockedArray(const LockedArray&) = delete;
+  LockedArray& operator=(const LockedArray&) = delete;
+
+  bool locked() const { return locked_; }
+  uint32_t length() const { return array_[ArraySlots::kLength]; }
+  uint32_t segment(uint32_t n) const { return n < ArraySlots::kSegmentCount ? array_[ArraySlots::kSegments + n] : 0; }
+
+  void SetLength(uint32_t length) { __atomic_store_n(&array_[ArraySlots::kLength], length, __ATOMIC_RELEASE); }
+  void SetSegment(uint32_t n, WordIndex segment) { StoreReference(&array_[ArraySlots::kSegments + n], segment); }
+
+  // Of an element whose segment is there.
+  void Take(uint32_t index) {
+    const Element element = At(index);
+    if (element.is_wide) {
+      *reinterpret_cast<uint64_t*>(value()) = __atomic_load_n(reinterpret_cast<uint64_t*>(element.slot), __ATOMIC_RELAXED);
+    } else {
+      *value() = __atomic_load_n(element.slot, __ATOMIC_RELAXED);
+    }
+  }
+
+  void Put(uint32_t index) {
+    const Element element = At(index);
+    if (element.is_reference) {
+      StoreReference(element.slot, *value());
+    } else if (element.is_wide) {
+      __atomic_store_n(reinterpret_cast<uint64_t*>(element.slot), *reinterpret_cast<const uint64_t*>(value()), __ATOMIC_RELAXED);
+    } else {
+      __atomic_store_n(element.slot, *value(), __ATOMIC_RELAXED);
+    }
+  }
+
+  // So that the object that was there is not kept alive by a place which nobody reads.
+  void Clear(uint32_t index) {
+    const Element element = At(index);
+    if (element.is_reference) StoreReference(element.slot, 0);
+  }
+
+  void BeginResizing() {
+    __atomic_store_n(&array_[ArraySlots::kVersion], array_[ArraySlots::kVersion] + 1, __ATOMIC_RELAXED);
+    __atomic_thread_fence(__ATOMIC_RELEASE);
+  }
+  void EndResizing() { __atomic_store_n(&array_[ArraySlots::kVersion], array_[ArraySlots::kVersion] + 1, __ATOMIC_RELEASE); }
+
+ private:
+  struct Element {
+    uint32_t* slot;
+    bool is_reference;
+    bool is_wide;
+  };
+
+  uint32_t* Slots(WordIndex object) const {
+    return reinterpret_cast<uint32_t*>(heap_.views.mutator_view()) + uint64_t{object} * 2;
+  }
+  uint32_t* value() const { return mutator_.control + control::kValue; }
+
+  Element At(uint32_t index) const {
+    const uint32_t n = SegmentOf(index);
+    uint32_t* const object = Slots(segment(n));
+    const Shape& shape = heap_.shapes[object[0]];
+    const bool is_wide = shape.element_bytes_log2 == 3;
+    uint32_t* const elements = object + uint64_t{shape.fixed_words} * 2;
+    return {elements + (uint64_t{index - FirstIndexOf(n)} << (is_wide ? 1 : 0)), shape.element_kind == ElementKind::kReference, is_wide};
+  }
+
+  void StoreReference(uint32_t* slot, uint32_t reference) {
+    if (mutator_.control[control::kLogging] != 0) LogReference(heap_, mutator_, *slot);
+    __atomic_store_n(slot, reference, __ATOMIC_RELAXED);
+  }
+
+  bool Lock() {
+    for (uint32_t spin = 0; spin < kSpins; ++spin) {
+      uint32_t expected = 0;
+      // Acquire: pairs with the exchange in the destructor.
+      if (__atomic_compare_exchange_n(&array_[ArraySlots::kLock], &expected, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) return true;
+      CpuRelax();
+    }
+    return false;
+  }
+
+  Heap& heap_;
+  Mutator& mutator_;
+  uint32_t* const array_;
+  const bool locked_;
+};
+
+}  // namespace
+
+ArrayAnswer ArrayPush(Heap& heap, Mutator& mutator, WordIndex array, uint32_t* length) {
+  LockedArray locked(heap, mutator, array);
+  if (!locked.locked()) return ArrayAnswer::kContended;
+  *length = locked.length();
+  if (locked.segment(SegmentOf(*length)) == 0) return ArrayAnswer::kSegmentNeeded;
+  locked.BeginResizing();
+  locked.Put((*length)++);
+  locked.SetLength(*length);
+  locked.EndResizing();
+  return ArrayAnswer::kDone;
+}
+
+ArrayAnswer ArrayPop(Heap& heap, Mutator& mutator, WordIndex array) {
+  LockedArray locked(heap, mutator, array);
+  if (!locked.locked()) return ArrayAnswer::kContended;
+  if (locked.length() == 0) return ArrayAnswer::kOutOfRange;
+  const uint32_t last = locked.length() - 1;
+  const uint32_t n = SegmentOf(last);
+  locked.Take(last);
+  locked.BeginResizing();
+  locked.SetLength(last);
+  locked.Clear(last);
+  // Not the segment that has just become empty: the next push would need it again.
+  if (locked.segment(n + 1) != 0 && last < FirstIndexOf(n) + (kFirstSegmentLength << n) / 2) locked.SetSegment(n + 1, 0);
+  locked.EndResizing();
+  return ArrayAnswer::kDone;
+}
+
+ArrayAnswer ArraySet(Heap& heap, Mutator& mutator, WordIndex array, uint32_t index) {
+  LockedArray locked(heap, mutator, array);
+  if (!locked.locked()) return ArrayAnswer::kContended;
+  if (index >= locked.length()) return ArrayAnswer::kOutOfRange;
+  locked.Put(index);
+  return ArrayAnswer::kDone;
+}
+
+ArrayAnswer ArrayGet(Heap& heap, Mutator& mutator, WordIndex array, uint32_t index) {
+  LockedArray locked(heap, mutator, array);
+  if (!locked.locked()) return ArrayAnswer::kContended;
+  if (index >= locked.length()) return ArrayAnswer::kOutOfRange;
+  locked.Take(index);
+  return ArrayAnswer::kDone;
+}
+
+ArrayAnswer ArrayInstall(Heap& heap, Mutator& mutator, WordIndex array, uint32_t n, WordIndex segment) {
+  LockedArray locked(heap, mutator, array);
+  if (!locked.locked()) return ArrayAnswer::kContended;
+  if (locked.segment(n) == 0) locked.SetSegment(n, segment);
+  return ArrayAnswer::kDone;
+}
+
+}  // namespace faultline

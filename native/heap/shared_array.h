@@ -1,0 +1,50 @@
+// Shared array: the operations on a growable array (src/collections/arrays.ts) that change it, each of them one critical section.
+//
+//     array     references: 28 segments │ lock │ version │ length
+//     segment n   8 · 2^n elements of one kind, 4 or 8 bytes each
+//
+//   word      who                                how                                     partner
+//   lock      whoever changes the array          CAS acquire 0 → 1; exchange seq_cst     each other; the exchange also orders what one
+//                                                to 0                                    thread has changed before what it reads next
+//   version   with the lock: odd while the       store relaxed, fence release; store     a reader without the lock, which sees the same
+//             length changes                     release                                 even version twice (HeapArrays.find)
+//   length    with the lock                      store release                           an acquire load: the element is there
+//
+// Lock and unlock lie inside one native call, without a safepoint: nobody is stopped, parked, terminated or interrupted by a time limit or a
+// full stack while he holds it, and raw references stay valid.  A thread that waits for the lock gives up after some spinning; its
+// caller parks for a moment.
+//
+// Values pass through the mutator's control block (control::kValue), where JavaScript has converted them to the kind of the elements.
+//
+// The functions run on a mutator's thread, in the running state, on the mutator view.
+#pragma once
+
+#include "heap/heap.h"
+#include "heap/mutator.h"
+
+namespace faultline {
+
+struct ArraySlots {  // u32 slots of the array object.
+  static constexpr uint32_t kSegments = 2;
+  static constexpr uint32_t kSegmentCount = 28;
+  static constexpr uint32_t kLock = kSegments + kSegmentCount;
+  static constexpr uint32_t kVersion = kLock + 1;
+  static constexpr uint32_t kLength = kVersion + 1;
+};
+inline constexpr uint32_t kFirstSegmentLength = 8;
+
+enum class ArrayAnswer {
+  kDone,
+  kOutOfRange,     // There is no such element.
+  kContended,      // Another thread has the lock: park for a moment, try again.
+  kSegmentNeeded,  // Allocate the next segment, call ArrayInstall, try again.
+};
+
+ArrayAnswer ArrayPush(Heap& heap, Mutator& mutator, WordIndex array, uint32_t* length);
+ArrayAnswer ArrayPop(Heap& heap, Mutator& mutator, WordIndex array);
+ArrayAnswer ArraySet(Heap& heap, Mutator& mutator, WordIndex array, uint32_t index);
+ArrayAnswer ArrayGet(Heap& heap, Mutator& mutator, WordIndex array, uint32_t index);
+// Makes `segment` the array's segment `n`, unless it has one.
+ArrayAnswer ArrayInstall(Heap& heap, Mutator& mutator, WordIndex array, uint32_t n, WordIndex segment);
+
+}  // namespace faultline

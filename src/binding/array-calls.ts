@@ -1,0 +1,16 @@
+/**
+ * Calls on growable arrays: each operation that changes one is one call (native/heap/shared_array.h). The value comes and goes in the
+ * control block.
+ */
+import type { MutatorHandle } from './handles.ts';
+
+/** Answers of these calls; `pushToArray` answers the new length instead of `done`. */
+export const ARRAY = { done: 0, outOfRange: -1, contended: -2, segmentNeeded: -3 } as const;
+
+export interface ArrayCalls {
+  pushToArray(mutator: MutatorHandle, array: number): number;
+  popFromArray(mutator: MutatorHandle, array: number): number;
+  setInArray(mutator: MutatorHandle, array: number, index: number): number;
+  getFromArray(mutator: MutatorHandle, array: number, index: number): number;
+  installSegment(mutator: MutatorHandle, array: number, n: number, segment: number): number;
+}
