@@ -44,6 +44,9 @@ class LockedArray {
     }
   }
 
+  // Whether a reference is the one in the control block.
+  bool Holds(uint32_t index) const { return __atomic_load_n(At(index).slot, __ATOMIC_RELAXED) == *value(); }
+
   void Put(uint32_t index) {
     const Element element = At(index);
     if (element.is_reference) {
@@ -123,12 +126,13 @@ ArrayAnswer ArrayPush(Heap& heap, Mutator& mutator, WordIndex array, uint32_t* l
   return ArrayAnswer::kDone;
 }
 
-ArrayAnswer ArrayPop(Heap& heap, Mutator& mutator, WordIndex array) {
+ArrayAnswer ArrayPop(Heap& heap, Mutator& mutator, WordIndex array, uint32_t expected_length) {
   LockedArray locked(heap, mutator, array);
   if (!locked.locked()) return ArrayAnswer::kContended;
   if (locked.length() == 0) return ArrayAnswer::kOutOfRange;
   const uint32_t last = locked.length() - 1;
   const uint32_t n = SegmentOf(last);
+  if (expected_length != 0 && (locked.length() != expected_length || !locked.Holds(last))) return ArrayAnswer::kChanged;
   locked.Take(last);
   locked.BeginResizing();
   locked.SetLength(last);

@@ -37,11 +37,13 @@ enum class ArrayAnswer {
   kDone,
   kOutOfRange,     // There is no such element.
   kContended,      // Another thread has the lock: park for a moment, try again.
+  kChanged,        // Another thread has changed the end of the array.
   kSegmentNeeded,  // Allocate the next segment, call ArrayInstall, try again.
 };
 
 ArrayAnswer ArrayPush(Heap& heap, Mutator& mutator, WordIndex array, uint32_t* length);
-ArrayAnswer ArrayPop(Heap& heap, Mutator& mutator, WordIndex array);
+// With an expected length only if it is that, and the last element the value in the control block.
+ArrayAnswer ArrayPop(Heap& heap, Mutator& mutator, WordIndex array, uint32_t expected_length);
 ArrayAnswer ArraySet(Heap& heap, Mutator& mutator, WordIndex array, uint32_t index);
 ArrayAnswer ArrayGet(Heap& heap, Mutator& mutator, WordIndex array, uint32_t index);
 // Makes `segment` the array's segment `n`, unless it has one.

@@ -17,6 +17,8 @@ double AnswerOf(ArrayAnswer answer) {
       return -2;
     case ArrayAnswer::kSegmentNeeded:
       return -3;
+    case ArrayAnswer::kChanged:
+      return -4;
   }
   return 0;
 }
@@ -28,9 +30,9 @@ Napi::Value Push(Info info, MutatorBinding& binding) {
   return Number(info, answer == ArrayAnswer::kDone ? length : AnswerOf(answer));
 }
 
-// popFromArray(mutator, array)
+// popFromArray(mutator, array, expectedLength)
 Napi::Value Pop(Info info, MutatorBinding& binding) {
-  return Number(info, AnswerOf(ArrayPop(binding.instance->heap, *binding.mutator, Uint32At(info, 1))));
+  return Number(info, AnswerOf(ArrayPop(binding.instance->heap, *binding.mutator, Uint32At(info, 1), Uint32At(info, 2))));
 }
 
 // setInArray(mutator, array, index)

@@ -63,6 +63,13 @@ MutatorBinding* Environment::AddMutator() {
   return mutators_.back().get();
 }
 
+MutatorBinding* Environment::MutatorOf(const HeapInstance& instance) {
+  for (auto& mutator : mutators_) {
+    if (mutator->attached && mutator->instance.get() == &instance) return mutator.get();
+  }
+  return nullptr;
+}
+
 void Environment::DetachMutator(MutatorBinding* binding, bool in_javascript) {
   if (!binding->attached) return;
   while (!binding->pins.empty()) ReleasePin(env_, binding->pins.back(), in_javascript);

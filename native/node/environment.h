@@ -25,6 +25,7 @@ struct MutatorBinding {
   std::vector<PinBinding*> pins;  // Held ones.
   napi_threadsafe_function nudge = nullptr;
   bool attached = false;
+  bool adopted = false;  // JavaScript has its mutator; else it was interrupted while it made one.
 };
 
 // A heap as this thread uses it.
@@ -44,6 +45,8 @@ class Environment {
   void ReleaseHeap(HeapBinding* heap);
 
   MutatorBinding* AddMutator();
+  // The attached one of that heap, or null.
+  MutatorBinding* MutatorOf(const HeapInstance& instance);
   // Releases its pins.  Without `in_javascript` the thread runs no JavaScript any more.
   void DetachMutator(MutatorBinding* mutator, bool in_javascript);
 

@@ -53,13 +53,16 @@ napi_threadsafe_function MakeNudge(napi_env env, MutatorBinding* binding, napi_v
 
 // attachMutator(heap, control: Uint32Array, localCapacity, handleCapacity, onNudge): mutator, parked
 Napi::Value AttachMutator(Info info, HeapInstance& instance) {
+  Environment* const environment = Environment::Of(info.Env());
+  if (MutatorBinding* const present = environment->MutatorOf(instance); present != nullptr && !present->adopted) {
+    environment->DetachMutator(present, true);
+  }
   if (CurrentMutator(&instance.heap) != nullptr) return Napi::String::New(info.Env(), "ERR_MUTATOR_ATTACHED");
   const HeldBy held_by = TraitsOf(instance.collector->fault_mode().kind()).held_by;
   if ((held_by == HeldBy::kBusSignal && ThreadBlocks(FaultSignal::kBus)) ||
       (held_by == HeldBy::kSegmentationSignal && ThreadBlocks(FaultSignal::kSegmentation))) {
     return Napi::String::New(info.Env(), "ERR_SIGNAL_BLOCKED");
   }
-  Environment* const environment = Environment::Of(info.Env());
   MutatorBinding* const binding = environment->AddMutator();
   const std::shared_ptr<HeapInstance> shared = info[0].As<Napi::External<HeapBinding>>().Data()->instance;
   const std::lock_guard<std::mutex> guard(instance.lock());
@@ -78,6 +81,11 @@ Napi::Value AttachMutator(Info info, HeapInstance& instance) {
   Attach(*binding->mutator, instance.heap.handshake, watch);
   binding->attached = true;
   return Napi::External<MutatorBinding>::New(info.Env(), binding);
+}
+
+Napi::Value AdoptMutator(Info info, MutatorBinding& binding) {
+  binding.adopted = true;
+  return info.Env().Undefined();
 }
 
 Napi::Value DetachMutator(Info info) {
@@ -311,6 +319,7 @@ Napi::Value IsMutator(Info info, MutatorBinding& binding) {
 void ExportMutator(Napi::Env env, Napi::Object exports) {
   Export(env, exports, {
     {"attachMutator", OnHeap<AttachMutator>},
+    {"adoptMutator", OnMutator<AdoptMutator>},
     {"detachMutator", DetachMutator},
     {"safepoint", OnMutator<Safepoint>},
     {"park", OnMutator<Park>},

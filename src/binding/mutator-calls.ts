@@ -15,7 +15,7 @@ export const MEMORY = { ended: 0, free: 1, noControl: 2 } as const;
  * they end, the mutators that ran before run again.
  */
 export interface MutatorCalls {
-  /** The new mutator, parked, or the code of what stands in the way. `onNudge` runs in the event loop and comes to a safepoint. */
+  /** The new mutator, parked and not adopted, or the code of what stands in the way. `onNudge` runs in the event loop and comes to a safepoint. */
   attachMutator(
     heap: HeapHandle,
     control: Uint32Array,
@@ -23,6 +23,9 @@ export interface MutatorCalls {
     handleCapacity: number,
     onNudge: () => void,
   ): MutatorHandle | 'ERR_MUTATOR_ATTACHED' | 'ERR_SIGNAL_BLOCKED' | 'ERR_HEAP_CLOSED';
+  /** It has an owner from here on. One that never got so far gives way to the thread's next. */
+  adoptMutator(mutator: MutatorHandle): void;
+  /** Again does nothing. */
   detachMutator(mutator: MutatorHandle): void;
   safepoint(mutator: MutatorHandle): void;
   park(mutator: MutatorHandle): void;

@@ -124,8 +124,32 @@ export class HeapArrays {
   /** Takes the last element away; undefined when there is none. Some 80 ns. A safepoint if another thread has the lock. */
   pop(array: Ref): RawValue | undefined {
     const { place } = this.#layoutAt(array);
-    const answer = this.#change(array, 0, place, (at) => this.#native.popFromArray(this.#handle, at));
+    const answer = this.#change(array, 0, place, (at) => this.#native.popFromArray(this.#handle, at, 0));
     return answer === ARRAY.done ? place.taken() : undefined;
+  }
+
+  /** @internal The same for references, which `read` makes something of first: if it throws, nothing has been taken. No safepoint in it. */
+  popRead<T>(array: Ref, read: (value: RawValue) => T, undo: (made: T) => void): T | undefined {
+    const { place } = this.#layoutAt(array);
+    const mutator = this.#mutator;
+    return mutator.operation(() => {
+      const held = mutator.temporary(array);
+      for (;;) {
+        const at = mutator.get(held);
+        const length = this.length(at);
+        if (length === 0) return undefined;
+        let answer = this.#native.getFromArray(this.#handle, at, length - 1);
+        if (answer === ARRAY.done) {
+          const value = place.taken();
+          const made = read(value);
+          place.pass(value);
+          answer = this.#native.popFromArray(this.#handle, at, length);
+          if (answer === ARRAY.done) return made;
+          undo(made);
+        }
+        if (answer === ARRAY.contended) mutator.rest();
+      }
+    });
   }
 
   /** @internal What an array of that shape holds. */

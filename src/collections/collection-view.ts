@@ -47,6 +47,16 @@ export abstract class CollectionView extends ObjectView<CollectionDefinition> {
     return value as RawValue;
   }
 
+  /** @internal For what is read before it is taken out, so that nothing is lost if that fails; and how to undo the reading. */
+  protected reader<T>(kind: ValueKind): [read: (value: RawValue) => T, undo: (made: T) => void] {
+    return [
+      (value) => this.loaded(kind, value) as T,
+      (made) => {
+        if (made instanceof ObjectView) made.release();
+      },
+    ];
+  }
+
   /** @internal What a value reads as. Not a safepoint. */
   protected loaded(kind: ValueKind, value: RawValue): unknown {
     if (kind !== 'ref' && kind !== 'string') return value;

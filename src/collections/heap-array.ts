@@ -41,8 +41,10 @@ export class HeapArray<K extends ValueKind = ValueKind> extends CollectionView i
 
   /** Takes the last element away; undefined when there is none. A safepoint. */
   pop(): CollectionValue<K> | undefined {
-    const value = this.operations.arrays.pop(this.atSafepoint('pop'));
-    return value === undefined ? undefined : (this.loaded(this.kind, value) as CollectionValue<K>);
+    const { kind } = this;
+    const at = this.atSafepoint('pop');
+    if (kind !== 'ref' && kind !== 'string') return this.operations.arrays.pop(at) as CollectionValue<K> | undefined;
+    return this.operations.arrays.popRead(at, ...this.reader<CollectionValue<K>>(kind));
   }
 
   /** From the first index to the length of the moment, each element as it is when its turn comes. */

@@ -2,8 +2,9 @@
  * Views of locks and conditions.
  */
 import { argumentTypeError, HeapError } from '../errors.ts';
-import { OWNER } from '../objects/object-view.ts';
+import { OWNER, SLOT } from '../objects/object-view.ts';
 import { CollectionView } from './collection-view.ts';
+import { WAITED } from './lock-words.ts';
 
 /**
  * A lock in the heap. Its owner is a thread's mutator; who waits is parked, and blocks its thread. A lock whose owner has ended goes to
@@ -23,13 +24,27 @@ export class HeapLock extends CollectionView {
     this.operations.locks.unlock(this.at('unlock'));
   }
 
-  /** Runs `body` with the lock, and gives it back whatever happens. Throws ERR_LOCK_OWNED, and what `body` throws. */
+  /**
+   * Runs `body` with the lock, and gives it back whatever it throws, also where the stack is full. Throws ERR_LOCK_OWNED, and what `body`
+   * throws. Only a time limit (`vm`, `timeout`) skips the giving back, as it skips every `finally`: the lock is `owned` afterwards, with
+   * whatever the body had done by then, and is to be unlocked by who set the limit.
+   */
   run<T>(body: () => T): T {
+    const { locks } = this.operations;
+    const { u32, control, id, word } = locks.means;
     this.lock();
+    let ended = false;
     try {
-      return body();
+      const answer = body();
+      ended = true;
+      return answer;
     } finally {
-      this.unlock();
+      // No call of a function of JavaScript before it is given back: where the body ended because the stack is full, there may be no room.
+      const lock = control[this[SLOT]]!;
+      const owned = lock !== 0 && (Atomics.load(u32, lock * 2 + word) & ~WAITED) === id;
+      const waited = owned && (Atomics.exchange(u32, lock * 2 + word, 0) & WAITED) !== 0;
+      if (waited) locks.wake(lock);
+      else if (!owned && ended) this.unlock();
     }
   }
 

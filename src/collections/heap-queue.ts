@@ -47,14 +47,14 @@ export class HeapQueue<K extends ValueKind = ValueKind> extends CollectionView i
 
   /** Takes the first element away, if there is one; else undefined, at once. A safepoint. */
   dequeue(): CollectionValue<K> | undefined {
-    const value = this.operations.queues.dequeue(this.atSafepoint('dequeue'));
-    return value === undefined ? undefined : (this.loaded(this.kind, value) as CollectionValue<K>);
+    const at = this.atSafepoint('dequeue');
+    return this.operations.queues.dequeueRead(at, ...this.reader<CollectionValue<K>>(this.kind));
   }
 
   /** The same, but waits for an element, parked, up to `timeoutMs` (default: for ever); undefined when none came. It blocks the thread. */
   dequeueWait(timeoutMs = Infinity): CollectionValue<K> | undefined {
-    const value = this.operations.queues.dequeueWait(this.atSafepoint('dequeueWait'), timeoutMs);
-    return value === undefined ? undefined : (this.loaded(this.kind, value) as CollectionValue<K>);
+    const at = this.atSafepoint('dequeueWait');
+    return this.operations.queues.dequeueReadWait(at, timeoutMs, ...this.reader<CollectionValue<K>>(this.kind));
   }
 
   /** A copy of what is in the queue, first to last, as it is for `heap.collections.queues.values`. Takes nothing out. A safepoint. */

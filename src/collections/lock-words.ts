@@ -1,5 +1,5 @@
 /**
- * Lock words: mutual exclusion by a u32 in an object, for the heap's locks and inside arrays. The word names its owner, so that a thread
+ * Lock words: mutual exclusion by a u32 in an object, for the heap's locks. The word names its owner, so that a thread
  * which ends with the lock held does not stop the others: who waits looks whether that mutator is still there, and takes over.
  *
  *   word                  means
@@ -21,12 +21,10 @@ import type { Mutator } from '../heap/mutator.ts';
 import type { ReferenceHandle, Ref } from '../heap/units.ts';
 import type { ParkingLot } from './parking-lot.ts';
 
-const WAITED = 0x8000_0000;
-/** What is held inside a collection is held for well under a microsecond, unless its owner lost its CPU. */
+/** @internal */
+export const WAITED = 0x8000_0000;
+/** A lock that is held for a moment is free again after so many, unless its owner lost its CPU. */
 const SPINS = 50;
-
-/** @internal How a lock was had: as it should be, or from a mutator that is no more. */
-export type Acquisition = 'acquired' | 'abandoned';
 
 /** @internal One mutator's way to lock words. */
 export class LockWords {
@@ -43,15 +41,19 @@ export class LockWords {
     return Atomics.compareExchange(this.#mutator.u32, ref * 2 + slot, 0, this.#mutator.id) === 0;
   }
 
-  /** Waits for the lock of the object, parked, until `deadline`; undefined when that has passed. A safepoint. */
-  acquire(object: ReferenceHandle, slot: number, deadline: number): Acquisition | undefined {
-    for (let spin = 0; spin < SPINS; spin++) if (this.try(this.#mutator.get(object), slot)) return 'acquired';
-    return this.#lot.await(
+  /**
+   * Waits for the lock of the object, parked, until `deadline`; false when that has passed. The slot `abandoned` is 1 from the moment when
+   * the lock is taken over from a mutator that is no more. A safepoint.
+   */
+  acquire(object: ReferenceHandle, slot: number, abandoned: number, deadline: number): boolean {
+    for (let spin = 0; spin < SPINS; spin++) if (this.try(this.#mutator.get(object), slot)) return true;
+    const acquired = this.#lot.await(
       object,
       deadline,
       (ref) => this.#announce(ref, slot),
-      (ref) => this.#attempt(ref, slot),
+      (ref) => this.#attempt(ref, slot, abandoned),
     );
+    return acquired ?? false;
   }
 
   isOwner(ref: Ref, slot: number): boolean {
@@ -60,7 +62,12 @@ export class LockWords {
 
   /** The caller is the owner. Not a safepoint. */
   release(ref: Ref, slot: number): void {
-    if ((Atomics.exchange(this.#mutator.u32, ref * 2 + slot, 0) & WAITED) !== 0) this.#lot.wake(ref);
+    if ((Atomics.exchange(this.#mutator.u32, ref * 2 + slot, 0) & WAITED) !== 0) this.wake(ref);
+  }
+
+  /** Who is not woken, because the owner was interrupted before, looks by itself after a slice. */
+  wake(ref: Ref): void {
+    this.#lot.wake(ref);
   }
 
   #announce(ref: Ref, slot: number): void {
@@ -69,21 +76,23 @@ export class LockWords {
     if (word !== 0 && (word & WAITED) === 0) Atomics.compareExchange(u32, ref * 2 + slot, word, (word | WAITED) >>> 0);
   }
 
-  #attempt(ref: Ref, slot: number): Acquisition | undefined {
+  #attempt(ref: Ref, slot: number, abandoned: number): true | undefined {
     const { u32, id } = this.#mutator;
     const at = ref * 2 + slot;
     const own = (id | WAITED) >>> 0;
     for (;;) {
       const word = Atomics.load(u32, at);
       if (word === 0) {
-        if (Atomics.compareExchange(u32, at, 0, own) === 0) return 'acquired';
+        if (Atomics.compareExchange(u32, at, 0, own) === 0) return true;
       } else if ((word & WAITED) === 0) {
         // Between announcement and here another has become the owner, and would wake nobody.
         this.#announce(ref, slot);
       } else if (this.#mutator.isAttached(word & ~WAITED)) {
         return undefined;
       } else if (Atomics.compareExchange(u32, at, word, own) === word) {
-        return 'abandoned';
+        // With no call in between, so that nobody who is interrupted has it without.
+        Atomics.store(u32, ref * 2 + abandoned, 1);
+        return true;
       }
     }
   }

@@ -78,11 +78,20 @@ export class HeapLocks {
     Atomics.store(this.#mutator.u32, lock * 2 + this.#abandoned, 0);
   }
 
+  /** @internal Wakes who waits for the lock that this mutator has just given back. */
+  wake(lock: Ref): void {
+    this.#words.wake(lock);
+  }
+
+  /** @internal What giving a lock back takes, for code that cannot call a function; see {@link HeapLock.run}. */
+  get means(): { readonly u32: Uint32Array; readonly control: Uint32Array; readonly id: number; readonly word: number } {
+    const { u32, id, allocationBuffer } = this.#mutator;
+    return { u32, control: allocationBuffer.control, id, word: this.#word };
+  }
+
   /** @internal */
   acquireAt(lock: ReferenceHandle, deadline: number): boolean {
-    const acquisition = this.#words.acquire(lock, this.#word, deadline);
-    if (acquisition === 'abandoned') Atomics.store(this.#mutator.u32, this.#mutator.get(lock) * 2 + this.#abandoned, 1);
-    return acquisition !== undefined;
+    return this.#words.acquire(lock, this.#word, this.#abandoned, deadline);
   }
 
   /** @internal */

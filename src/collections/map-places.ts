@@ -34,7 +34,7 @@ export class MapPlaces {
     if (this.#others() + (entry === undefined ? 0 : 1) !== wanted || (present !== 0) !== wasPresent) return false;
     const replacement = made === undefined ? this.#onlyOther(present) : this.#fillBucket(mutator.get(made), present, entry);
     if (!mutator.compareExchangeReference(path.slot, path.found, replacement)) return false;
-    if (entry === undefined || present === 0) this.#trie.count(path.table, entry === undefined ? -1 : 1);
+    if (entry === undefined || present === 0) Atomics.add(mutator.u32, path.table * 2 + this.#trie.count, entry === undefined ? -1 : 1);
     return true;
   }
 

@@ -111,7 +111,7 @@ export class HeapMaps {
       if (this.#entry(layout, map, key, hash) === 0) return false;
       if (this.#trie.countOf(path.found) > 1) break;
       if (!this.#mutator.compareExchangeReference(path.slot, path.found, 0)) continue;
-      this.#trie.count(path.table, -1);
+      Atomics.add(this.#mutator.u32, path.table * 2 + this.#trie.count, -1);
       return true;
     }
     return this.#mutator.operation(() => this.#deleteFromBucket(layout, this.#mutator.temporary(map), this.#hold(layout, key, hash)));
@@ -200,7 +200,7 @@ export class HeapMaps {
         return false;
       } else if (path.found === 0 || (present !== 0 && this.#trie.countOf(path.found) === 1)) {
         if (!mutator.compareExchangeReference(path.slot, path.found, mutator.get(entry))) continue;
-        if (present === 0) this.#trie.count(path.table, 1);
+        if (present === 0) Atomics.add(mutator.u32, path.table * 2 + this.#trie.count, 1);
         return true;
       } else if (present === 0 && this.#isFull(layout, key.hash)) {
         this.#places.split(find, this.#hashOf(layout));
@@ -236,7 +236,7 @@ export class HeapMaps {
       if (this.#trie.countOf(path.found) > 1) {
         if (this.#places.rebuild(find, undefined)) return true;
       } else if (this.#mutator.compareExchangeReference(path.slot, path.found, 0)) {
-        this.#trie.count(path.table, -1);
+        Atomics.add(this.#mutator.u32, path.table * 2 + this.#trie.count, -1);
         return true;
       }
     }

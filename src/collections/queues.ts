@@ -26,6 +26,9 @@ import { checkTimeout, deadlineOf, type ParkingLot } from './parking-lot.ts';
 
 const MAX_CAPACITY = 2 ** 31;
 
+const asItIs = (value: RawValue): RawValue => value;
+const nothing = (): void => {};
+
 interface Layout {
   readonly queue: Shape;
   readonly node: Shape;
@@ -99,6 +102,15 @@ export class HeapQueues {
 
   /** Takes the first element away; undefined when there is none. Some 100 ns. Not a safepoint. */
   dequeue(queue: Ref): RawValue | undefined {
+    return this.#take(queue, asItIs, nothing);
+  }
+
+  /** @internal The same, but `read` makes something of the value first: if it throws, nothing has been taken. No safepoint in it. */
+  dequeueRead<T>(queue: Ref, read: (value: RawValue) => T, undo: (made: T) => void): T | undefined {
+    return this.#take(queue, read, undo);
+  }
+
+  #take<T>(queue: Ref, read: (value: RawValue) => T, undo: (made: T) => void): T | undefined {
     const { u32 } = this.#mutator;
     const layout = this.#layoutAt(queue);
     for (;;) {
@@ -109,25 +121,39 @@ export class HeapQueues {
       // The tail never falls behind the head.
       if (head === tail) this.#mutator.compareExchangeReference(queue * 2 + this.#at.tail, tail, first);
       const value = layout.place.load(first, layout.value);
-      if (!this.#mutator.compareExchangeReference(queue * 2 + this.#at.head, head, first)) continue;
-      layout.place.clear(first, layout.value);
-      this.#lot.wakeAnnounced(queue, this.#at.producersWait);
-      return value;
+      // Nobody clears the value of a node before the head leads to it.
+      if (Atomics.load(u32, queue * 2 + this.#at.head) !== head) continue;
+      const made = read(value);
+      if (this.#mutator.compareExchangeReference(queue * 2 + this.#at.head, head, first)) {
+        try {
+          layout.place.clear(first, layout.value);
+          this.#lot.wakeAnnounced(queue, this.#at.producersWait);
+        } catch {
+          // The stack is full. What is taken has to come out all the same; the place keeps its object for the time being, waiters look again.
+        }
+        return made;
+      }
+      undo(made);
     }
   }
 
   /** The same, but waits for an element, parked, up to `timeoutMs`; undefined when none came. A safepoint. */
   dequeueWait(queue: Ref, timeoutMs = Infinity): RawValue | undefined {
+    return this.dequeueReadWait(queue, timeoutMs, asItIs, nothing);
+  }
+
+  /** @internal {@link dequeueRead} that waits. */
+  dequeueReadWait<T>(queue: Ref, timeoutMs: number, read: (value: RawValue) => T, undo: (made: T) => void): T | undefined {
     checkTimeout(timeoutMs);
     const mutator = this.#mutator;
-    const value = this.dequeue(queue);
-    if (value !== undefined || timeoutMs === 0) return value;
+    const made = this.#take(queue, read, undo);
+    if (made !== undefined || timeoutMs === 0) return made;
     return mutator.operation(() =>
       this.#lot.await(
         mutator.temporary(queue),
         deadlineOf(timeoutMs),
         (at) => Atomics.store(mutator.u32, at * 2 + this.#at.consumersWait, 1),
-        (at) => this.dequeue(at),
+        (at) => this.#take(at, read, undo),
       ),
     );
   }

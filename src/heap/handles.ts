@@ -46,6 +46,8 @@ export class HandleTable {
     this.#handleCapacity = handleCapacity;
   }
 
+  // Of add, release and addLocal each calls nothing once it has changed anything, so who is interrupted has all of it or nothing.
+
   add(ref: Ref): ReferenceHandle {
     let handle = this.#free.pop();
     if (handle === undefined) {

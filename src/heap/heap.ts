@@ -17,7 +17,7 @@ import { type HeapStatistics, toStatistics } from '../gc/statistics.ts';
 import { Objects } from '../objects/objects.ts';
 import { SHARED_BYTES, SharedSlots } from '../objects/shared-slots.ts';
 import type { HeapOptions } from '../options.ts';
-import { attachThread, type MutatorOptions } from './attachment.ts';
+import { type Attachment, attachThread, type MutatorOptions } from './attachment.ts';
 import { capabilitiesOf, type HeapCapabilities } from './capabilities.ts';
 import { CheckedMutator } from './checked-mutator.ts';
 import { CollectionService } from './collection-service.ts';
@@ -85,15 +85,18 @@ export class Heap extends ObjectLevel {
    */
   static create(options: HeapOptions): Heap {
     const made = makeNativeHeap(options);
-    const heap = new Heap(made.token, made.description, made);
+    let heap: Heap | undefined;
     try {
+      heap = new Heap(made.token, made.description, made);
       heap.#service.startControl();
+      return heap;
     } catch (error) {
-      heap.#native.beginClose(heap.#description.heap, 0);
-      heap.#letGo();
+      const native = binding();
+      native.beginClose(made.description.heap, 0);
+      if (heap !== undefined) heap.#letGo();
+      else native.close(made.description.heap);
       throw error;
     }
-    return heap;
   }
 
   /** The heap that a token of another thread names. Throws ERR_HEAP_UNKNOWN. */
@@ -115,6 +118,15 @@ export class Heap extends ObjectLevel {
   /** Makes this thread a mutator, in the running state. Throws ERR_MUTATOR_ATTACHED, ERR_SIGNAL_BLOCKED, ERR_HEAP_CLOSED. */
   attachMutator(options?: MutatorOptions): Mutator {
     const attachment = attachThread(this.#native, this.#description.heap, options, () => this.#mutator?.nudged());
+    try {
+      return this.#becomeMutator(attachment);
+    } catch (error) {
+      this.#native.detachMutator(attachment.handle);
+      throw error;
+    }
+  }
+
+  #becomeMutator(attachment: Attachment): Mutator {
     const { barrieredLoads } = barrierOf(this.capabilities.faultMode);
     const setUp: MutatorSetUp = {
       ...attachment,
@@ -128,8 +140,7 @@ export class Heap extends ObjectLevel {
     const mutator = barrieredLoads
       ? new LoadBarrierMutator(setUp, new Uint8Array(this.token.roots, SHARED_BYTES))
       : new (this.token.checked ? CheckedMutator : Mutator)(setUp);
-    this.#mutator = mutator;
-    this.#objectsOf = new Objects({
+    const objects = new Objects({
       mutator,
       handles: mutator.handles,
       control: attachment.control,
@@ -140,6 +151,9 @@ export class Heap extends ObjectLevel {
       shared: new SharedSlots(this.token.roots),
       heapId: this.token.id,
     });
+    this.#native.adoptMutator(attachment.handle);
+    this.#mutator = mutator;
+    this.#objectsOf = objects;
     return mutator;
   }
 

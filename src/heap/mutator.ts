@@ -298,10 +298,11 @@ export class Mutator extends SlotAccess {
   /** Ends the mutator: its handles and ranges are no roots any more. */
   detach(): void {
     if (!this.#attached) return;
-    this.#attached = false;
-    this.#setUp.host.native.detachMutator(this.#handle);
+    // Each step may be done again, by whoever detaches after an interruption.
     this.#handles.close();
+    this.#setUp.host.native.detachMutator(this.#handle);
     this.#setUp.onDetach();
+    this.#attached = false;
   }
 
   /** Whether the mutator has not been detached. A load. */

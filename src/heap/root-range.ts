@@ -31,10 +31,12 @@ export class RootRange {
     const buffer = new SharedArrayBuffer(SLOTS_BYTE_OFFSET + capacity * 4);
     const used = new Uint32Array(buffer, 0, 1);
     const slots = new Uint32Array(buffer, SLOTS_BYTE_OFFSET, capacity);
-    const id = native.addRootRange(mutator, slots, used);
-    return new RootRange(slots, used, () => {
+    let id = 0;
+    const range = new RootRange(slots, used, () => {
       if (owner.attached) native.removeRootRange(mutator, id);
     });
+    id = native.addRootRange(mutator, slots, used);
+    return range;
   }
 
   /** How many slots, from the first, hold references. */

@@ -25,8 +25,13 @@ export const OWNER = Symbol('owner');
 export const SHAPE = Symbol('shape');
 /** @internal Stores the values of a new object. */
 export const INITIALIZE = Symbol('initialize');
-/** @internal Whether the view outlives its scope. */
+/** @internal What is registered for a view that outlives its scope. */
 export const KEPT = Symbol('kept');
+
+/** @internal Outlives its view, and tells which slot is to be released then; 0 for none. */
+export interface KeptSlot {
+  slot: number;
+}
 
 /** An object of the heap. For the thread that made it, from its making until it is released or the mutator detached. */
 export class ObjectView<D extends ShapeDefinition = ShapeDefinition> {
@@ -39,7 +44,7 @@ export class ObjectView<D extends ShapeDefinition = ShapeDefinition> {
   /** @internal */
   [ELEMENTS]: unknown = undefined;
   /** @internal */
-  [KEPT] = false;
+  [KEPT]: KeptSlot | undefined = undefined;
 
   /** @internal Views come from `heap.create`, `heap.view`, and from the properties of other views. */
   constructor(slot: number) {
@@ -90,7 +95,7 @@ export class ObjectView<D extends ShapeDefinition = ShapeDefinition> {
 
   /** @internal */
   [END_SCOPE](): void {
-    if (!this[KEPT]) this[OWNER].release(this);
+    if (this[KEPT] === undefined) this[OWNER].release(this);
   }
 }
 

@@ -21,7 +21,7 @@ import { kindsBeyond } from './access.ts';
 import type { Elements } from './elements.ts';
 import { ClassGenerator, type ShapeClasses } from './generated-classes.ts';
 import { HeapString, stringClasses } from './heap-string.ts';
-import { INITIALIZE, KEPT, ObjectCursor, ObjectView, OWNER, SHAPE, SLOT } from './object-view.ts';
+import { INITIALIZE, KEPT, type KeptSlot, ObjectCursor, ObjectView, OWNER, SHAPE, SLOT } from './object-view.ts';
 import { Strings } from './strings.ts';
 import { HandleTokens } from './handle-tokens.ts';
 import { InternTable } from './intern-table.ts';
@@ -58,7 +58,7 @@ export class Objects {
   readonly #generator: ClassGenerator;
   /** By shape id. */
   readonly #classes: (ShapeClasses | undefined)[] = [];
-  readonly #finalized = new FinalizationRegistry<number>((slot) => this.#finalize(slot));
+  readonly #finalized = new FinalizationRegistry<KeptSlot>((kept) => this.#finalize(kept));
   /** Handles of views that were found dead while the mutator was parked, when a pause may be looking at them. */
   readonly #deferred: number[] = [];
 
@@ -95,7 +95,7 @@ export class Objects {
     if (elements === null) throw argumentTypeError(`elements of ${shape.name}`, 'a number or an array', elements);
     for (const name in values) if (!shape.fields.has(name)) throw unknownField(shape, name);
     const count = typeof elements === 'object' ? (elements as ArrayLike<unknown>).length : ((elements ?? 0) as number);
-    const view = this.#own(new classes.view(this.#slotFor(this.#mutator.allocate(shape, count))));
+    const view = this.#own(new classes.view(CONTROL_NULL_SLOT), this.#mutator.allocate(shape, count));
     try {
       (view as { [INITIALIZE]?(values: object): void })[INITIALIZE]?.(values);
       if (typeof elements === 'object') (view.elements as Elements<unknown>).copyFrom(elements as ArrayLike<unknown>);
@@ -121,7 +121,7 @@ export class Objects {
 
   cursor<D extends ShapeDefinition>(shape: Shape<D>, at: ObjectView<D> | Ref | null): Cursor<D> {
     const { cursor } = this.#classesOf(shape);
-    const made = this.#own(new cursor(this.#slotFor(0)));
+    const made = this.#own(new cursor(CONTROL_NULL_SLOT), 0);
     this.move(made, at);
     return made as unknown as Cursor<D>;
   }
@@ -136,7 +136,7 @@ export class Objects {
 
   viewOf(ref: Ref): ObjectView {
     const { view } = this.#classesById(this.#mutator.u32[ref * 2]!);
-    return this.#own(new view(this.#slotFor(ref)));
+    return this.#own(new view(CONTROL_NULL_SLOT), ref);
   }
 
   textAt(ref: Ref): string {
@@ -249,10 +249,12 @@ export class Objects {
   }
 
   release(view: ObjectView): void {
-    const slot = view[SLOT];
-    if (slot === CONTROL_NULL_SLOT) return;
+    if (view[SLOT] === CONTROL_NULL_SLOT) return;
+    this.#handles.release(view[SLOT]);
+    // From here to the end no function of JavaScript is called, so nobody sees the slot released and the view not.
     view[SLOT] = CONTROL_NULL_SLOT;
-    this.#handles.release(slot);
+    if (view[KEPT] === undefined) return;
+    view[KEPT].slot = 0;
     this.#finalized.unregister(view);
   }
 
@@ -261,9 +263,8 @@ export class Objects {
   }
 
   keep(view: ObjectView): void {
-    if (view[KEPT] || view[SLOT] === CONTROL_NULL_SLOT) return;
-    view[KEPT] = true;
-    this.#finalized.register(view, view[SLOT], view);
+    if (view[KEPT] !== undefined || view[SLOT] === CONTROL_NULL_SLOT) return;
+    this.#register(view).slot = view[SLOT];
   }
 
   /** Throws RangeError ERR_OPTION for what cannot be a raw reference; a checked mutator looks closer. */
@@ -280,16 +281,26 @@ export class Objects {
   }
 
   #slotFor(ref: Ref): number {
-    while (this.#deferred.length > 0) this.#handles.release(this.#deferred.pop()!);
+    for (let count = this.#deferred.length; count > 0; this.#deferred.length = --count) this.#handles.release(this.#deferred[count - 1]!);
     return this.#handles.add(ref);
   }
 
-  #own<V extends ObjectView>(view: V): V {
-    if (!this.#handles.adopt(view)) this.keep(view);
+  /** The slot comes last: whoever is interrupted before has a view that leads nowhere, and lost no slot. */
+  #own<V extends ObjectView>(view: V, ref: Ref): V {
+    const kept = this.#handles.adopt(view) ? undefined : this.#register(view);
+    view[SLOT] = this.#slotFor(ref);
+    if (kept !== undefined) kept.slot = view[SLOT];
     return view;
   }
 
-  #finalize(slot: number): void {
+  #register(view: ObjectView): KeptSlot {
+    const kept: KeptSlot = { slot: 0 };
+    this.#finalized.register(view, kept, view);
+    return (view[KEPT] = kept);
+  }
+
+  #finalize({ slot }: KeptSlot): void {
+    if (slot === 0) return;
     if ((this.#control[CONTROL_STATE]! & MUTATOR_RUNNING) !== 0) this.#handles.release(slot);
     else this.#deferred.push(slot);
   }
