@@ -148,28 +148,3 @@ describe.each(MODES)('a thread that is terminated (fault mode %s)', (fault) => {
     expect(await heap.verify()).toBeGreaterThan(0);
   }, 60_000);
 });
-
-describe('an array whose lock an owner took along', () => {
-  it.each([0, 1])('is as good as before, also if it was being resized (version %i)', (odd) => {
-    const { heap, mutator } = makeHeapWithMutator({ capacityBytes: '4M', fault: 'stw' });
-    const array = heap.createArray('string');
-    for (let i = 0; i < 20; i++) array.push(`${i}`);
-    const die = (): void => {
-      const [lock, version] = ['lock', 'version'].map((name) => array.ref * 2 + array.shape.field(name).offset) as [number, number];
-      mutator.u32[lock] = NOBODY;
-      mutator.u32[version]! |= odd;
-    };
-    const operations: (() => void)[] = [
-      () => expect(array.get(5)).toBe('5'),
-      () => array.set(5, '5'),
-      () => expect(array.push('20')).toBe(21),
-      () => expect(array.pop()).toBe('20'),
-      () => expect(() => array.set(20, 'x')).toThrow(code('ERR_OPTION')),
-      () => expect(array.toArray()).toEqual(Array.from({ length: 20 }, (_, i) => `${i}`)),
-    ];
-    for (const operation of operations) {
-      die();
-      operation();
-    }
-  });
-});
