@@ -8,7 +8,7 @@
  *   delete               the compare-and-swap that took the entry away; of a key that is not there: the load
  *   clear                the compare-and-swap of the table. What threads do in the old table afterwards, they had begun before
  *   size                 nothing: a count that each operation adjusts before it returns. Exact when nobody is changing the map, and off
- *                        by the operations under way otherwise; by one for good when a thread was terminated in between
+ *                        by the operations under way otherwise. No thread ends or is interrupted between the two
  */
 import { HeapError } from '../errors.ts';
 import type { ShapeDefinition } from '../heap/definition.ts';

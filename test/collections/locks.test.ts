@@ -12,9 +12,6 @@ import { makeRandom } from '../support/random.mjs';
 import { seedOfTest } from '../support/seeds.ts';
 import { Threads } from '../support/threads.ts';
 
-/** No mutator was ever called so. */
-const NOBODY = 0x7fff_fff0;
-
 const share = (heap: Heap, root: number, view: AnyView): void => void (heap.roots.slots[root] = view.ref);
 
 describe('a lock', () => {
