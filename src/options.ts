@@ -67,6 +67,11 @@ export interface HeapOptions {
   verify?: boolean;
   /** Keeps a time line per mutator, from which `mutator.utilization()` is read. */
   trackUtilization?: boolean;
+  /**
+   * Whether core dumps of the process (also those of gcore) contain the heap. Then they grow by its whole capacity, and the kernel takes
+   * memory for all of it while it writes one. Default false: they contain none of it.
+   */
+  coreDumps?: boolean;
   /** One `performance.measure` a cycle in the thread that made the heap. */
   performanceMeasures?: boolean;
   /** Size of the thread-local allocation buffers. Default: 1/64 of the capacity, between 4 KiB and 64 KiB. */
@@ -90,6 +95,7 @@ export interface ResolvedOptions {
   readonly checked: boolean;
   readonly verify: boolean;
   readonly trackUtilization: boolean;
+  readonly coreDumps: boolean;
   readonly performanceMeasures: boolean;
   readonly stressEvery: number;
   readonly delaySeed: number;
@@ -126,6 +132,7 @@ const KNOWN: ReadonlySet<string> = new Set([
   'checked',
   'verify',
   'trackUtilization',
+  'coreDumps',
   'performanceMeasures',
   'tlabBytes',
   'stressEvery',
@@ -198,6 +205,7 @@ export function resolveOptions(options: HeapOptions): ResolvedOptions {
     checked: flag('checked', options.checked ?? false),
     verify: flag('verify', options.verify ?? false),
     trackUtilization: flag('trackUtilization', options.trackUtilization ?? false),
+    coreDumps: flag('coreDumps', options.coreDumps ?? false),
     performanceMeasures: flag('performanceMeasures', options.performanceMeasures ?? false),
     stressEvery: integer('stressEvery', options.stressEvery ?? 0, 0, 2 ** 31),
     delaySeed: integer('delaySeed', options.delaySeed ?? 0, 0, Number.MAX_SAFE_INTEGER),

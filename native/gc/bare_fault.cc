@@ -35,7 +35,7 @@ struct Bench {
     const uint64_t begin = NowNs();
     const size_t offset = (address - reinterpret_cast<uintptr_t>(views.mutator_view())) & ~(kPageBytes - 1);
     if (TraitsOf(kind).copies) {
-      descriptor.Copy(views.mutator_view() + offset, kPageBytes, contents);
+      descriptor.Copy(views.mutator_view() + offset, kPageBytes, contents, views.alias() + offset);
     } else if (kind == FaultModeKind::kSigsegv) {
       if (!views.ProtectMutatorView(offset, kPageBytes, true).ok()) return false;
     } else {
@@ -68,7 +68,7 @@ Status Prepare(Bench& bench, int* range) {
   const FaultModeKind kind = bench.kind;
   const bool by_thread = TraitsOf(kind).held_by == HeldBy::kThread;
   if (Status status = bench.file.Create(bench.bytes); !status.ok()) return status;
-  if (Status status = bench.views.Create(bench.file, nullptr, Views::NextView::kAccessible); !status.ok()) return status;
+  if (Status status = bench.views.Create(bench.file, nullptr); !status.ok()) return status;
   if (!TraitsOf(kind).copies) {
     if (Status status = bench.views.PopulateAlias(0, bench.bytes); !status.ok()) return status;
   }

@@ -11,7 +11,7 @@
 //   4  MakePlan        concurrent   new addresses of everything in the chosen regions.  From here on the address
 //                                   function is frozen (P), no target is a source (T).
 //      ReleaseMarking  concurrent   writes are no longer tracked
-//   5  FlipPause       all stopped  TLABs retired, views swapped, the new view armed, roots rewritten last (U).
+//   5  FlipPause       all stopped  TLABs retired, the view emptied and armed (S), roots rewritten last (U).
 //                                   From here on a running mutator sees new addresses only (C).
 //   6  Compact         concurrent   every page that needs it is built once (O) through the alias (K), by workers or by the
 //                                   mutator that touched it; sources are freed behind the last reader (F)
@@ -57,6 +57,7 @@ enum class MarkPauseOutcome : uint8_t { kNotStopped, kAnotherRound, kMarked };
 class Collector final : public FreshPages, public References {
  public:
   static constexpr uint32_t kAdaptive = 0;
+  static constexpr PageIndex kNoPage = ~PageIndex{0};
 
   struct Options {
     FaultModeKind fault_mode = FaultModeKind::kSigbus;
@@ -114,8 +115,8 @@ class Collector final : public FreshPages, public References {
   void EnsureBuilt(PageIndex page, Counter* builder);
   bool PageNeedsBuilding(PageIndex page) const { return page_builder_.TreatmentOf(page) != Treatment::kNone; }
   bool PageIsComplete(PageIndex page) const;
-  // Builds what nobody else is at, then shows what is built and not shown yet.
-  void BuildRange(PageIndex first, uint32_t count, Counter* builder);
+  // Builds what nobody else is at, then shows what is built and not shown yet; `wanted` even if it was shown before.
+  void BuildRange(PageIndex first, uint32_t count, Counter* builder, PageIndex wanted = kNoPage);
 
   // --- FreshPages ---------------------------------------------------------------------------------------------------
   bool Armed() const override { return armed_.load(std::memory_order_acquire); }
@@ -154,7 +155,7 @@ class Collector final : public FreshPages, public References {
 
  private:
   bool TryBuild(PageIndex page, Counter* builder);
-  uint32_t BuildByCopying(PageIndex first, uint32_t count, Counter* builder);
+  bool BuildByCopying(PageIndex first, uint32_t count, Counter* builder, PageIndex wanted);
   uint32_t FaultAroundPages(Mutator* mutator, PageIndex page);
   // The world is stopped, in these two.
   void RetireAllTlabs();

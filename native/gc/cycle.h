@@ -43,7 +43,7 @@ struct CycleReport {
   WeakReport weak;
   uint64_t flip_pause_ns = 0;
   uint64_t flip_safepoint_ns = 0;
-  uint64_t flip_kernel_ns = 0;  // Swapping and arming the views.
+  uint64_t flip_kernel_ns = 0;  // Emptying and arming the view.
   uint64_t flip_roots_ns = 0;   // Rewriting the roots.
   uint64_t roots = 0;
   uint32_t swept_regions = 0;

@@ -75,7 +75,8 @@ class FaultMode {
   // Ends whatever Open began; no mutator exists any more.
   virtual void Close() = 0;
 
-  // In the flip pause: swap the views and arm the mutator view.  On failure everything is as it was.
+  // In the flip pause: takes the mutator view's page tables away and arms it; whatever others put into it in between is gone (S).  On
+  // failure it is ordinary memory, with the page tables that it had or with none.
   virtual Status Flip() = 0;
   // The pages are built; show them.  Any thread, fault handlers included.
   virtual void Show(PageIndex first, uint32_t count) = 0;

@@ -1,10 +1,12 @@
 #include "gc/fault_mode_sigsegv.h"
 
+#include <sched.h>
 #include <time.h>
 
 #include <algorithm>
 
 #include "gc/collector.h"
+#include "os/delays.h"
 #include "os/invariant.h"
 
 namespace faultline {
@@ -22,7 +24,13 @@ SigsegvFaultMode::SigsegvFaultMode(Collector* collector)
 
 Status SigsegvFaultMode::Flip() {
   if (Status status = delivery_.EnsureHandler(); !status.ok()) return status;
-  return collector_->heap().views.Swap();
+  Views& views = collector_->heap().views;
+  if (Status status = views.MoveToScratch(); !status.ok()) return status;
+  DelayAt(DelayPoint::kBeforeArming);
+  // (S) What others put into V since the move becomes inaccessible with the rest.
+  const Status status = views.ProtectMutatorView(0, views.span_bytes(), false);
+  if (!status.ok()) views.MoveBack();
+  return status;
 }
 
 void SigsegvFaultMode::Show(PageIndex first, uint32_t count) {
@@ -46,10 +54,12 @@ void SigsegvFaultMode::Show(PageIndex first, uint32_t count) {
     while (run_end < end && is_complete(run_end)) run_end += unit_pages_;
     run_end = std::min(run_end, heap.page_count());
     const size_t bytes = size_t{run_end - unit} * kPageBytes;
-    // A refusal (no VMA left) is tried again by the thread that touches the page; it must not be silent for ever.
+    // A refusal (no VMA left) is tried again by the thread that touches the page, until the end of the cycle makes the whole view
+    // accessible.  Whoever brings that about may need this CPU.
     const Status status = heap.views.ProtectMutatorView(size_t{unit} * kPageBytes, bytes, true);
     FAULTLINE_CHECK(status.ok() || status.error().error_number == ENOMEM, "mprotect of our own view is refused only for "
                     "want of memory", static_cast<uint64_t>(status.error().error_number));
+    if (!status.ok()) sched_yield();
     unit = run_end;
   }
 }

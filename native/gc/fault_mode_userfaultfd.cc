@@ -6,7 +6,10 @@
 #include <sys/mman.h>
 
 #include "gc/collector.h"
+#include "os/bystander.h"
+#include "os/delays.h"
 #include "os/invariant.h"
+#include "os/page_presence.h"
 
 namespace faultline {
 
@@ -17,6 +20,11 @@ constexpr size_t kMessages = 16;
 // Messages about one page that may be out of date: those of one batch, read before a cycle ended and looked at in the
 // next one (the thread may be off the CPU for that long).  A real touch comes back until it is believed.
 constexpr uint32_t kDoubts = 2 * kMessages;
+
+void CheckThatNothingIsShown(const Views& views) {
+  const Result<uint64_t> present = PresentPages(views.mutator_view(), views.span_bytes());
+  FAULTLINE_CHECK(!present.ok() || present.value() == 0, "(S) the flip shows no page that this cycle has not built", present.value());
+}
 
 }  // namespace
 
@@ -34,11 +42,19 @@ void UserfaultfdFaultMode::Close() {
 
 Status UserfaultfdFaultMode::Flip() {
   Views& views = collector_->heap().views;
-  if (Status status = views.Swap(); !status.ok()) return status;
-  if (Status status = descriptor_.Register(views.mutator_view(), views.span_bytes()); !status.ok()) {
-    // V now has W's page tables, which are empty or prepared: ordinary faults fill the rest.  Nothing is armed.
+  if (Status status = views.MoveToScratch(); !status.ok()) return status;
+  DelayAt(DelayPoint::kBeforeArming);
+  Status status = descriptor_.Register(views.mutator_view(), views.span_bytes());
+  if (status.ok()) {
+    // (S) What another process or mlockall put into V since the move goes.  From the registration on nobody fills it but us.
+    status = views.EmptyMutatorView();
+    if (!status.ok()) descriptor_.Unregister(views.mutator_view(), views.span_bytes());
+  }
+  if (!status.ok()) {
+    views.MoveBack();
     return status;
   }
+  if (collector_->options().verify) CheckThatNothingIsShown(views);
   return {};
 }
 
@@ -53,8 +69,9 @@ void UserfaultfdFaultMode::Show(PageIndex first, uint32_t count) {
 
 void UserfaultfdFaultMode::Fill(PageIndex first, uint32_t count, const uint8_t* contents) {
   Heap& heap = collector_->heap();
-  const uint32_t calls =
-      descriptor_.Copy(heap.views.mutator_view() + size_t{first} * kPageBytes, size_t{count} * kPageBytes, contents);
+  const size_t offset = size_t{first} * kPageBytes;
+  const uint32_t calls = descriptor_.Copy(heap.views.mutator_view() + offset, size_t{count} * kPageBytes, contents,
+                                          heap.views.alias() + offset);
   Add(heap.statistics.copy_calls, calls);
   Add(heap.statistics.pages_copied, count);
 }
@@ -81,7 +98,7 @@ Status SigbusFaultMode::Flip() {
 
 Status ThreadFaultMode::Open() {
   if (Status status = UserfaultfdFaultMode::Open(); !status.ok()) return status;
-  void* page = mmap(nullptr, kPageBytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  void* page = mmap(nullptr, kPageBytes, PROT_NONE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (page == MAP_FAILED) return SysError{errno, "mmap"};
   farewell_page_ = static_cast<uint8_t*>(page);
   if (Status status = descriptor_.Register(farewell_page_, kPageBytes); !status.ok()) return status;
@@ -106,6 +123,8 @@ Status ThreadFaultMode::Open() {
 
 void ThreadFaultMode::Close() {
   if (!ended_.load(std::memory_order_acquire)) {
+    const int answer = mprotect(farewell_page_, kPageBytes, PROT_READ | PROT_WRITE);
+    FAULTLINE_CHECK(answer == 0, "a mapping of ours as a whole can be made accessible", static_cast<uint64_t>(errno));
     // Sleeps until the thread has read this fault and unregistered the page.
     *const_cast<volatile uint8_t*>(farewell_page_) = 1;
     while (!ended_.load(std::memory_order_acquire)) sched_yield();
@@ -121,6 +140,11 @@ bool ThreadFaultMode::SendBack(PageIndex page) {
 }
 
 bool ThreadFaultMode::AskAgain(PageIndex page, uint32_t cycle) {
+  if (IsBystander(served_thread_)) {
+    // Gets the page as it is.  For a mutator it may be wrong to touch; it is still not wrong to see.
+    Show(page, 1);
+    return true;
+  }
   if (page != doubtful_page_ || cycle != doubtful_cycle_) doubts_ = 0;
   doubtful_page_ = page;
   doubtful_cycle_ = cycle;
@@ -144,6 +168,7 @@ void ThreadFaultMode::Serve() {
         ending = true;
         continue;
       }
+      served_thread_ = messages[i].thread;
       ThreadDirectory& threads = collector_->heap().threads;
       threads.BeginReading();
       if (!collector_->ServeFault(messages[i].address, threads.Find(messages[i].thread))) abort();

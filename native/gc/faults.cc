@@ -31,7 +31,7 @@ bool Collector::PageIsComplete(PageIndex page) const {
 }
 
 bool Collector::TryBuild(PageIndex page, Counter* builder) {
-  if (staging_ != nullptr && page_builder_.TreatmentOf(page) == Treatment::kTarget) return BuildByCopying(page, 1, builder) == 1;
+  if (staging_ != nullptr && page_builder_.TreatmentOf(page) == Treatment::kTarget) return BuildByCopying(page, 1, builder, page);
   PageStates& states = heap_->tables.page_states;
   if (!states.TryClaim(page, cycle_)) return false;
   DelayAt(DelayPoint::kClaimed);
@@ -44,12 +44,13 @@ bool Collector::TryBuild(PageIndex page, Counter* builder) {
   return true;
 }
 
-// Target pages of the range that nobody has claimed, run by run; returns how many.  A run's pages are shown before they are published:
-// nobody can tell, since their content is final.
-uint32_t Collector::BuildByCopying(PageIndex first, uint32_t count, Counter* builder) {
+// Target pages of the range that nobody has claimed, run by run; true if `wanted` was among them.  A run's pages are shown before they are
+// published: nobody can tell, since their content is final.
+bool Collector::BuildByCopying(PageIndex first, uint32_t count, Counter* builder, PageIndex wanted) {
   PageStates& states = heap_->tables.page_states;
   const Staging::Lease lease(staging_);  // Before any claim: nobody waits while holding one.
   uint32_t built = 0;
+  bool built_wanted = false;
   for (PageIndex run = first; run < first + count;) {
     uint32_t pages = 0;
     while (pages < Staging::kPagesPerBuffer && run + pages < first + count &&
@@ -64,15 +65,17 @@ uint32_t Collector::BuildByCopying(PageIndex first, uint32_t count, Counter* bui
     }
     DelayAt(DelayPoint::kBuilt);
     fault_mode_->Fill(run, pages, lease.page(0));
+    DelayAt(DelayPoint::kShown);
     for (PageIndex page = run; page < run + pages; ++page) {
       states.Publish(page, cycle_);
       states.NoteMapped(page, cycle_);
     }
+    built_wanted |= wanted - run < pages;
     built += pages;
     run += pages;
   }
   Add(*builder, built);
-  return built;
+  return built_wanted;
 }
 
 void Collector::EnsureBuilt(PageIndex page, Counter* builder) {
@@ -83,23 +86,29 @@ void Collector::EnsureBuilt(PageIndex page, Counter* builder) {
   heap_->statistics.page_waits.Record(NowNs() - begin);
 }
 
-void Collector::BuildRange(PageIndex first, uint32_t count, Counter* builder) {
+void Collector::BuildRange(PageIndex first, uint32_t count, Counter* builder, PageIndex wanted) {
   PageStates& states = heap_->tables.page_states;
   const PageIndex end = first + count;
-  if (staging_ != nullptr) BuildByCopying(first, count, builder);
+  if (staging_ != nullptr) BuildByCopying(first, count, builder, wanted);
   for (PageIndex page = first; page < end; ++page) {
     if (PageNeedsBuilding(page)) TryBuild(page, builder);
   }
   DelayAt(DelayPoint::kBeforeShow);
-  // Runs of pages that are built but not mapped.  What somebody else is building is shown by them.
+  // Runs of pages that are built but not mapped.  What somebody else is building is shown by them.  `wanted` is shown whatever they have
+  // noted since: they may have shown it before its thread came, and the kernel dropped the entry.
+  const auto is_to_show = [&](PageIndex page) {
+    const PageState state = states.Load(page, cycle_);
+    return state == PageState::kBuilt || (page == wanted && state == PageState::kMapped);
+  };
   for (PageIndex run = first; run < end;) {
-    if (states.Load(run, cycle_) != PageState::kBuilt) {
+    if (!is_to_show(run)) {
       ++run;
       continue;
     }
     PageIndex run_end = run + 1;
-    while (run_end < end && states.Load(run_end, cycle_) == PageState::kBuilt) ++run_end;
+    while (run_end < end && is_to_show(run_end)) ++run_end;
     fault_mode_->Show(run, run_end - run);
+    DelayAt(DelayPoint::kShown);
     for (PageIndex page = run; page < run_end; ++page) states.NoteMapped(page, cycle_);
     run = run_end;
   }
@@ -136,6 +145,7 @@ bool Collector::ServeFault(uintptr_t address, Mutator* mutator) {
   DelayAt(DelayPoint::kGateEntered);
   unarmed_fault.times = 0;
   const PageState state = heap_->tables.page_states.Load(page, cycle_);
+  DelayAt(DelayPoint::kFaultRead);
   const uint32_t unit = fault_mode_->unit_pages();
   bool served = true;
   if (unit == 1 && !PageNeedsBuilding(page) && state != PageState::kMapped) {
@@ -147,17 +157,17 @@ bool Collector::ServeFault(uintptr_t address, Mutator* mutator) {
     const PageIndex around_first = page & ~(around - 1);
     const PageIndex around_end = std::min(around_first + around, heap_->page_count());
     // Where target pages are copied, one call does it for the page and its neighbours.
-    if (staging_ != nullptr) BuildByCopying(around_first, around_end - around_first, builder);
+    const bool shown = staging_ != nullptr && BuildByCopying(around_first, around_end - around_first, builder, page);
     // What has to be shown together with the page is built first, waiting for others where necessary.
     const PageIndex unit_first = page & ~(unit - 1);
     const PageIndex unit_end = std::min(unit_first + unit, heap_->page_count());
     for (PageIndex each = unit_first; each < unit_end; ++each) {
       if (PageNeedsBuilding(each)) EnsureBuilt(each, builder);
     }
-    // Then its neighbours, as far as nobody else is at them; this also shows the page if nobody has yet.
-    BuildRange(around_first, around_end - around_first, builder);
-    // A page that was `mapped` already lost its entry, or was handed out fresh by the allocator: show it (again).
-    if (state == PageState::kMapped || unit > 1) fault_mode_->Show(unit_first, unit_end - unit_first);
+    // Then its neighbours, as far as nobody else is at them.  This also shows the page, which a thread may sleep on: one that was `mapped`
+    // already has lost its entry, or was handed out fresh by the allocator.
+    BuildRange(around_first, around_end - around_first, builder, shown ? kNoPage : page);
+    if (unit > 1) fault_mode_->Show(unit_first, unit_end - unit_first);
   }
   gate_.Leave();
   const uint64_t delivery = delivery_ns_.load(std::memory_order_relaxed);

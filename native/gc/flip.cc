@@ -1,4 +1,4 @@
-// Flip: the pause that swaps the views and rewrites the roots, and what follows from a refusal.
+// Flip: the pause that takes the mutator view's page tables away and rewrites the roots, and what follows from a refusal.
 #include "gc/collector.h"
 #include "gc/compaction_job.h"
 #include "os/clock.h"
@@ -47,7 +47,9 @@ bool Collector::FlipPause(uint64_t limit_ns) {
   const uint64_t kernel_begin_ns = NowNs();
   if (!in_pause) {
     if (Status status = fault_mode_->Flip(); !status.ok()) {
-      // Nothing has changed yet.  The plan still stands, so this cycle compacts inside the pause instead.
+      // No root is rewritten yet, and the plan still stands: this cycle compacts inside the pause instead.  The view is ordinary memory,
+      // but it may have lost its page tables.
+      heap_->regions.ForgetMapped();
       report_.flip_refused = true;
       report_.flip_error = status.error();
       Add(heap_->statistics.refused_flips, 1);
@@ -55,8 +57,8 @@ bool Collector::FlipPause(uint64_t limit_ns) {
     }
   }
   const bool barriered_loads = TraitsOf(options_.fault_mode).barriered_loads;
-  const bool swapped = !in_pause && !barriered_loads;
-  if (swapped) {
+  const bool armed = !in_pause && !barriered_loads;
+  if (armed) {
     heap_->regions.ForgetMapped();
     heap_->view_read_only.store(false, std::memory_order_relaxed);
     view_is_new_ = true;
@@ -66,7 +68,9 @@ bool Collector::FlipPause(uint64_t limit_ns) {
   report_.flip_kernel_ns = compaction_begin_ns_ - kernel_begin_ns;
   workers_before_ = Read(heap_->statistics.pages_by_workers);
   mutators_before_ = Read(heap_->statistics.pages_by_mutators);
-  if (swapped) {
+  if (armed) {
+    // Null leads to the heap's first page, where nothing is: it is shown when it is touched, and reads as zeros in every phase.
+    heap_->tables.page_states.HandOut(PageOf(0), cycle_);
     gate_.Open();
     armed_.store(true, std::memory_order_release);
   }

@@ -9,7 +9,7 @@ Status Heap::Create(const Options& options) {
   if (Status status = tables.Create(regions.count()); !status.ok()) return status;
   if (Status status = shapes.Create(); !status.ok()) return status;
   if (Status status = file.Create(bytes()); !status.ok()) return status;
-  if (Status status = views.Create(file, options.mutator_view, options.next_view); !status.ok()) return status;
+  if (Status status = views.Create(file, options.mutator_view, options.core_dumps); !status.ok()) return status;
   tlab_pages = options.tlab_pages;
   shared_roots = options.shared_roots;
   if (shared_roots == nullptr) {

@@ -52,7 +52,7 @@ class Heap {
     uint32_t tlab_pages = 16;
     void* mutator_view = nullptr;       // Null: native memory of our own.
     uint32_t* shared_roots = nullptr;   // kSharedRootSlots slots.
-    Views::NextView next_view = Views::NextView::kAccessible;
+    Views::CoreDumps core_dumps = Views::CoreDumps::kWithoutHeap;
     bool barriered_loads = false;
     uint8_t* unsettled = nullptr;       // For barriered loads: a byte a region, zeroed.  Null: memory of our own.
   };

@@ -53,8 +53,10 @@ class MappedArray {
     bytes_ = count_ = 0;
   }
 
-  // Gives the pages back; every element reads as zero afterwards.
-  void DropPages() { madvise(data_, bytes_, MADV_DONTNEED); }
+  // Gives the pages back; every element reads as zero afterwards.  In a process that has locked its memory it keeps them.
+  void DropPages() {
+    if (madvise(data_, bytes_, MADV_DONTNEED) != 0) std::memset(static_cast<void*>(data_), 0, bytes_);
+  }
 
   T* data() { return data_; }
   const T* data() const { return data_; }

@@ -48,7 +48,7 @@ inline constexpr PageTransition kPageTransitions[] = {
      std::memory_order_release, "the acquire Load"},
     {PageOperation::kNoteMapped, "whoever showed it too", PageState::kMapped, PageState::kMapped, AtomicInstruction::kStore,
      std::memory_order_release, "the acquire Load"},
-    {PageOperation::kHandOut, "the allocator, for a page that held nothing at the flip", PageState::kUntouched,
+    {PageOperation::kHandOut, "the allocator, for a page that held nothing at the flip; the flip, for page 0", PageState::kUntouched,
      PageState::kMapped, AtomicInstruction::kStore, std::memory_order_release, "the acquire Load"},
 };
 

@@ -47,10 +47,9 @@ Napi::Value Create(Info info) {
   heap_options.tlab_pages = static_cast<uint32_t>(number("tlabPages"));
   heap_options.mutator_view = reinterpret_cast<void*>(aligned);
   heap_options.shared_roots = info[2].As<Napi::Uint32Array>().Data();
+  heap_options.core_dumps = flag("coreDumps") ? Views::CoreDumps::kWithHeap : Views::CoreDumps::kWithoutHeap;
   heap_options.barriered_loads = TraitsOf(collector_options.fault_mode).barriered_loads;
   if (heap_options.barriered_loads) heap_options.unsettled = BytesAt(info, 3);
-  heap_options.next_view = collector_options.fault_mode == FaultModeKind::kSigsegv ? Views::NextView::kProtected
-                                                                                   : Views::NextView::kAccessible;
   auto instance = HeapInstance::Create(heap_options, collector_options);
   if (!instance.ok()) return Refusal(info.Env(), instance.error());
   HeapBinding* const binding = Environment::Of(info.Env())->AddHeap(

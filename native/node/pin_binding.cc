@@ -10,7 +10,10 @@ namespace faultline {
 namespace {
 
 void LetGo(PinBinding* pin) {
-  if (--pin->holders == 0) delete pin;
+  if (--pin->holders > 0) return;
+  pin->mapping.Close();
+  if (pin->pinned_until_gone != nullptr) pin->pinned_until_gone->heap.pins.Remove(pin->pin);
+  delete pin;
 }
 
 // Any thread that V8 frees backing stores on hands this over to the thread of the environment.
@@ -83,8 +86,11 @@ void ReleasePin(napi_env env, PinBinding* pin, bool in_javascript) {
   // Without its contents it cannot be told who has them now: they must stay readable, as zeros.
   const bool detached = in_javascript && DetachBuffer(env, pin->buffer);
   // The mapping before the pin: from there on the memory may be used for something else.
-  pin->mapping.Revoke(!detached);
-  mutator->instance->heap.pins.Remove(pin->pin);
+  if (pin->mapping.Revoke(!detached)) {
+    mutator->instance->heap.pins.Remove(pin->pin);
+  } else {
+    pin->pinned_until_gone = mutator->instance;
+  }
 }
 
 void ExportPins(Napi::Env env, Napi::Object exports) {

@@ -7,6 +7,9 @@
 //   released   as any       inaccessible, or zeros    detached
 //   gone                    unmapped                  collected
 //
+// A process at its limit of mappings may be refused to take the object out of the mapping.  Then it stays pinned until the pin is gone:
+// whoever still has the address sees this object and no other.
+//
 // Released by the program, by the mutator's end, or when nobody has the ArrayBuffer any more.  All of it on the mutator's thread.
 //
 // V8 and Node may hold the address longer than the pin: a read that is under way holds the ArrayBuffer, an ArrayBuffer that its
@@ -15,16 +18,20 @@
 
 #include <napi.h>
 
+#include <memory>
+
 #include "heap/pins.h"
 #include "os/pinned_mapping.h"
 
 namespace faultline {
 
+class HeapInstance;
 struct MutatorBinding;
 
 struct PinBinding {
   MutatorBinding* mutator = nullptr;  // Null once released.
   Pins::Pin pin;
+  std::shared_ptr<HeapInstance> pinned_until_gone;  // Of a released one whose mapping still shows the object.
   PinnedMapping mapping;
   napi_ref buffer = nullptr;  // Weak.
   int holders = 0;

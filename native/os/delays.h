@@ -13,7 +13,10 @@ enum class DelayPoint : uint8_t {
   kClaimed,
   kBuilt,
   kBeforeShow,
+  kShown,            // Pages were shown, and their states do not say so yet.
   kGateEntered,
+  kFaultRead,        // A served fault has read its page's state.
+  kBeforeArming,     // The flip has taken the page tables away, and touches are not held yet.
   kBeforeDisarm,
   kBeforeRoots,
   kRefill,

@@ -27,7 +27,7 @@ class MemoryFile {
 
   // Gives the pages of [offset, offset + bytes) back to the system; they read as zero afterwards.  0.5 us a page, so
   // callers work in pieces.  No userfaultfd event is raised (reference: uffd 1.9).
-  Status PunchHole(size_t offset, size_t bytes);
+  Status PunchHole(size_t offset, size_t bytes) const;
 
   // What the file really occupies.  Process memory counts a page once per mapping; this does not.
   size_t AllocatedBytes() const;

@@ -4,7 +4,6 @@
 
 #include <sys/mman.h>
 
-#include "os/invariant.h"
 #include "os/page_touch.h"
 #include "os/refusals.h"
 
@@ -41,15 +40,20 @@ Status PinnedMapping::Create(const MemoryFile& file, size_t offset, size_t bytes
   data_ = start_ + (offset - first);
   if (madvise(start_, length, MADV_NOHUGEPAGE) != 0 && errno != EINVAL) return SysError{errno, "madvise(NOHUGEPAGE)"};
   if (madvise(start_, length, MADV_DONTFORK) != 0) return SysError{errno, "madvise(DONTFORK)"};
+  if (madvise(start_, length, MADV_DONTDUMP) != 0) return SysError{errno, "madvise(DONTDUMP)"};
   return Populate(start_, length);
 }
 
-void PinnedMapping::Revoke(bool readable) {
-  if (start_ == nullptr) return;
-  const int protection = readable ? PROT_READ | PROT_WRITE : PROT_NONE;
-  const void* const replaced =
-      mmap(start_, mapped_bytes_, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
-  FAULTLINE_CHECK(replaced != MAP_FAILED, "an address range that is ours can be replaced", static_cast<uint64_t>(errno));
+bool PinnedMapping::Revoke(bool readable) {
+  if (start_ == nullptr) return true;
+  if (!readable) {
+    // Needs no new mapping, unless the kernel has made one of this and a neighbour.
+    if (Refused(SystemCall::kMprotect) != 0) return false;
+    return mprotect(start_, mapped_bytes_, PROT_NONE) == 0;
+  }
+  if (Refused(SystemCall::kMmap) != 0) return false;
+  constexpr int kZeros = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED;
+  return mmap(start_, mapped_bytes_, PROT_READ | PROT_WRITE, kZeros, -1, 0) != MAP_FAILED;
 }
 
 void PinnedMapping::Close() {

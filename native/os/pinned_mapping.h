@@ -26,8 +26,9 @@ class PinnedMapping {
 
   // Maps the pages around [offset, offset + bytes) of the file; bytes > 0.
   Status Create(const MemoryFile& file, size_t offset, size_t bytes);
-  // From here on a touch faults, a system call fails with EFAULT; with `readable` the range holds zeros of its own instead.
-  void Revoke(bool readable);
+  // From here on a touch faults, a system call fails with EFAULT; with `readable` the range holds zeros of its own instead.  False when
+  // the system refuses that, at the limit of mappings: the range shows the file as before, whose pages must stay what they are.
+  bool Revoke(bool readable);
   void Close();
 
   // Where the file's byte `offset` is.

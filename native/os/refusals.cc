@@ -5,9 +5,9 @@
 namespace faultline {
 
 const char* const kSystemCallNames[] = {
-    "memfd_create", "ftruncate", "mmap",     "mremap",     "userfaultfd", "userfaultfd-api",
-    "register",     "continue",  "copy",     "move",       "populate",    "punch-hole",
-    "mprotect",     "pagemap-scan",
+    "memfd_create", "ftruncate", "mmap",     "mremap",       "userfaultfd", "userfaultfd-api",
+    "register",     "continue",  "copy",     "move",         "populate",    "punch-hole",
+    "mprotect",     "pagemap-scan", "take-out", "unregister-piece",
 };
 
 namespace {

@@ -23,6 +23,8 @@ enum class SystemCall : uint32_t {
   kPunchHole,
   kMprotect,
   kPagemapScan,
+  kTakeOut,
+  kUnregisterPiece,
   kCount,
 };
 

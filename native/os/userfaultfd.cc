@@ -6,6 +6,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <cstring>
+
 #include "os/invariant.h"
 #include "os/page_touch.h"
 #include "os/refusals.h"
@@ -131,8 +133,16 @@ Status Userfaultfd::Register(void* start, size_t bytes) {
 void Userfaultfd::Unregister(void* start, size_t bytes) {
   abi::Range range = {reinterpret_cast<uintptr_t>(start), bytes};
   const int answer = ioctl(fd_, abi::kIocUnregister, &range);
-  FAULTLINE_CHECK(answer == 0, "a range that we registered can be unregistered", static_cast<uint64_t>(errno));
+  FAULTLINE_CHECK(answer == 0, "(U) a range that we registered can be unregistered", static_cast<uint64_t>(errno));
   Wake(start, bytes);
+}
+
+Status Userfaultfd::UnregisterPiece(void* start, size_t bytes) {
+  if (const int refused = Refused(SystemCall::kUnregisterPiece)) return SysError{refused, "ioctl(UFFDIO_UNREGISTER)"};
+  abi::Range range = {reinterpret_cast<uintptr_t>(start), bytes};
+  if (ioctl(fd_, abi::kIocUnregister, &range) != 0) return SysError{errno, "ioctl(UFFDIO_UNREGISTER)"};
+  Wake(start, bytes);
+  return {};
 }
 
 void Userfaultfd::Wake(void* start, size_t bytes) {
@@ -185,7 +195,7 @@ uint32_t Userfaultfd::Continue(void* start, size_t bytes, uint8_t* alias_of_star
   return calls;
 }
 
-uint32_t Userfaultfd::Copy(void* start, size_t bytes, const uint8_t* contents) {
+uint32_t Userfaultfd::Copy(void* start, size_t bytes, const uint8_t* contents, uint8_t* alias_of_start) {
   uint32_t calls = 0;
   uint32_t refused_times = 0;
   size_t done = 0;
@@ -205,6 +215,12 @@ uint32_t Userfaultfd::Copy(void* start, size_t bytes, const uint8_t* contents) {
         // A later page stopped the call part way (the next call will say why), or the address space is changing.
         if (request.done > 0) done += static_cast<size_t>(request.done);
         break;
+      case EEXIST:
+        // No hole any more, but the view does not show it either: nobody else may build or show this page.
+        memcpy(alias_of_start + done, contents + done, kPageSize);
+        calls += Continue(static_cast<uint8_t*>(start) + done, kPageSize, alias_of_start + done);
+        done += kPageSize;
+        break;
       case ENOMEM:
       case ENOSPC:
         // No memory for the page itself: what is filled by copying cannot be provided beforehand.  Somebody may free some.
@@ -212,7 +228,7 @@ uint32_t Userfaultfd::Copy(void* start, size_t bytes, const uint8_t* contents) {
         sched_yield();
         break;
       default:
-        InvariantFailed(__FILE__, __LINE__, "UFFDIO_COPY into a hole of ours answers EAGAIN or ENOMEM",
+        InvariantFailed(__FILE__, __LINE__, "UFFDIO_COPY into a page of ours answers EAGAIN, EEXIST or ENOMEM",
                         static_cast<uint64_t>(error), request.to);
     }
   }

@@ -44,17 +44,21 @@ class Userfaultfd {
   // MISSING alone, which private anonymous memory has too.
   Status RegisterMissing(void* start, size_t bytes);
 
-  // Also wakes: UNREGISTER alone leaves minor waiters asleep.
+  // All that was registered, or all that is left of it, which needs no new mapping: this must succeed (U).  Also wakes: UNREGISTER alone
+  // leaves minor waiters asleep.
   void Unregister(void* start, size_t bytes);
+  // A part of it, which splits the mapping.  ENOMEM at the limit of mappings.
+  Status UnregisterPiece(void* start, size_t bytes);
 
   // Publishes pages whose content in the file is final.  Walks the whole range, steps over pages that are mapped already
   // (EEXIST is not a wake-up, so those are woken when faults come by descriptor) and returns how many calls it took.
   // Ends early, quietly, when the range is no longer registered.  Async-signal-safe.
   uint32_t Continue(void* start, size_t bytes, uint8_t* alias_of_start);
 
-  // Fills the file's holes at `start` with pages copied from `contents`, and shows them (gc/staging.h).  The holes are nobody else's to
-  // fill.  Walks the whole range, wakes who sleeps on it, and returns how many calls it took.  Async-signal-safe.
-  uint32_t Copy(void* start, size_t bytes, const uint8_t* contents);
+  // Fills the file's holes at `start` with pages copied from `contents`, and shows them (gc/staging.h).  Where somebody who read the file
+  // through another view has filled one, its page is written through the alias instead.  Walks the whole range, wakes who sleeps on it,
+  // and returns how many calls it took.  Async-signal-safe.
+  uint32_t Copy(void* start, size_t bytes, const uint8_t* contents, uint8_t* alias_of_start);
 
   // Gives pages of the process to the missing range at `start`; both sides must be private anonymous memory (Linux 6.8).  For comparison
   // only: the heap's pages are a file's.

@@ -82,6 +82,7 @@ struct PagemapScan {
 inline constexpr __u64 kScanWriteProtectMatching = 1;
 inline constexpr __u64 kScanCheckWpAsync = 2;
 inline constexpr __u64 kPageIsWritten = 2;
+inline constexpr __u64 kPageIsPresent = 8;
 
 inline constexpr unsigned long kIocNew = _IO(0xAA, 0x00);
 inline constexpr unsigned long kIocApi = _IOWR(0xAA, 0x3F, Api);

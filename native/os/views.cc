@@ -14,6 +14,9 @@
 #define MADV_POPULATE_READ 22
 #define MADV_POPULATE_WRITE 23
 #endif
+#ifndef MADV_DONTNEED_LOCKED
+#define MADV_DONTNEED_LOCKED 24
+#endif
 #ifndef PR_SET_VMA
 #define PR_SET_VMA 0x53564d41
 #define PR_SET_VMA_ANON_NAME 0
@@ -26,6 +29,7 @@ namespace {
 constexpr int kReadWrite = PROT_READ | PROT_WRITE;
 constexpr size_t kPageSize = 4096;
 constexpr int kReserved = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+constexpr int kMove = MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP;
 
 // Linux before 5.14: the file gets its pages in one call, which can be refused, and each is touched once.
 Status PopulateByTouching(const MemoryFile& file, size_t offset, uint8_t* start, size_t bytes) {
@@ -42,24 +46,35 @@ Status Populate(const MemoryFile& file, uint8_t* view, size_t offset, size_t byt
   return SysError{error, advice == MADV_POPULATE_READ ? "madvise(POPULATE_READ)" : "madvise(POPULATE_WRITE)"};
 }
 
+// Takes the entries out of a view's page table; the file keeps its pages.
+Status TakeOut(uint8_t* start, size_t bytes) {
+  if (const int refused = Refused(SystemCall::kTakeOut)) return SysError{refused, "madvise(DONTNEED)"};
+  if (madvise(start, bytes, MADV_DONTNEED) == 0) return {};
+  // Memory that the process has locked (mlockall) has a call of its own, since Linux 5.18.
+  if (errno == EINVAL && madvise(start, bytes, MADV_DONTNEED_LOCKED) == 0) return {};
+  return SysError{errno, "madvise(DONTNEED)"};
+}
+
 }  // namespace
 
-Status Views::Map(uint8_t* at, int protection) {
+Status Views::Map(uint8_t* at, CoreDumps core_dumps) {
   if (const int refused = Refused(SystemCall::kMmap)) return SysError{refused, "mmap"};
-  void* mapped = mmap(at, span_bytes_, protection, MAP_SHARED | MAP_FIXED | MAP_NORESERVE, file_->fd(), 0);
+  void* mapped = mmap(at, span_bytes_, kReadWrite, MAP_SHARED | MAP_FIXED | MAP_NORESERVE, file_->fd(), 0);
   if (mapped == MAP_FAILED) return SysError{errno, "mmap"};
   // Huge pages would make one touch publish 512 pages, and a forked child must not share the moving heap.
   if (madvise(at, span_bytes_, MADV_NOHUGEPAGE) != 0 && errno != EINVAL) return SysError{errno, "madvise(NOHUGEPAGE)"};
   if (madvise(at, span_bytes_, MADV_DONTFORK) != 0) return SysError{errno, "madvise(DONTFORK)"};
+  if (core_dumps == CoreDumps::kWithHeap) return {};
+  if (madvise(at, span_bytes_, MADV_DONTDUMP) != 0) return SysError{errno, "madvise(DONTDUMP)"};
   return {};
 }
 
-Status Views::Create(const MemoryFile& file, void* mutator_view, NextView next_view) {
+Status Views::Create(const MemoryFile& file, void* mutator_view, CoreDumps core_dumps) {
   file_ = &file;
   span_bytes_ = SpanBytes(file.bytes());
   borrowed_mutator_view_ = mutator_view != nullptr;
 
-  const size_t own_views = borrowed_mutator_view_ ? 3 : 4;
+  const size_t own_views = borrowed_mutator_view_ ? 2 : 3;
   reservation_bytes_ = own_views * span_bytes_ + kViewAlignment;
   if (const int refused = Refused(SystemCall::kMmap)) return SysError{refused, "mmap"};
   void* reserved = mmap(nullptr, reservation_bytes_, PROT_NONE, kReserved, -1, 0);
@@ -72,73 +87,77 @@ Status Views::Create(const MemoryFile& file, void* mutator_view, NextView next_v
   prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, reserved, reservation_bytes_, "faultline-views");
 
   const uintptr_t aligned = (reinterpret_cast<uintptr_t>(reserved) + kViewAlignment - 1) & ~(kViewAlignment - 1);
-  uint8_t* at = reinterpret_cast<uint8_t*>(aligned);
-  uint8_t* const alias = at;
-  uint8_t* const next = at + span_bytes_;
-  scratch_ = at + 2 * span_bytes_;
+  uint8_t* const at = reinterpret_cast<uint8_t*>(aligned);
+  scratch_ = at + span_bytes_;
   scratch_emptied_bytes_ = span_bytes_;
   uint8_t* const mutator =
-      borrowed_mutator_view_ ? static_cast<uint8_t*>(mutator_view) : at + 3 * span_bytes_;
+      borrowed_mutator_view_ ? static_cast<uint8_t*>(mutator_view) : at + 2 * span_bytes_;
   FAULTLINE_CHECK((reinterpret_cast<uintptr_t>(mutator) & (kViewAlignment - 1)) == 0,
                   "the mutator view starts on a 1 GiB boundary");
 
-  if (Status status = Map(alias, kReadWrite); !status.ok()) return status;
-  alias_ = alias;
-  const int next_protection = next_view == NextView::kProtected ? PROT_NONE : kReadWrite;
-  if (Status status = Map(next, next_protection); !status.ok()) return status;
-  next_view_ = next;
-  if (Status status = Map(mutator, kReadWrite); !status.ok()) return status;
+  // Each belongs to Close from here on, also when only some of its calls were allowed.
+  alias_ = at;
+  if (Status status = Map(alias_, core_dumps); !status.ok()) return status;
   mutator_view_ = mutator;
-  return {};
+  return Map(mutator_view_, CoreDumps::kWithoutHeap);
 }
 
 void Views::Close() {
   if (borrowed_mutator_view_ && mutator_view_ != nullptr) {
-    mmap(mutator_view_, span_bytes_, kReadWrite, kReserved | MAP_FIXED, -1, 0);
+    const int refused = Refused(SystemCall::kMmap);
+    if (refused != 0 || mmap(mutator_view_, span_bytes_, kReadWrite, kReserved | MAP_FIXED, -1, 0) == MAP_FAILED) {
+      // At the limit of mappings the range goes on showing the file until its owner unmaps it; so the file holds nothing any more.
+      (void)file_->PunchHole(0, file_->bytes()).ok();
+    }
   }
-  if (reservation_ != nullptr) munmap(reservation_, reservation_bytes_);
-  reservation_ = mutator_view_ = alias_ = next_view_ = scratch_ = nullptr;
+  if (reservation_ != nullptr && munmap(reservation_, reservation_bytes_) != 0) {
+    // Its ends may have become one mapping with a neighbour's, and cutting that needs another one.  The views need none.
+    munmap(alias_, span_bytes_);
+    munmap(scratch_, span_bytes_);
+    if (!borrowed_mutator_view_ && mutator_view_ != nullptr) munmap(mutator_view_, span_bytes_);
+  }
+  reservation_ = mutator_view_ = alias_ = scratch_ = nullptr;
   reservation_bytes_ = span_bytes_ = 0;
 }
 
-Status Views::Swap() {
+Status Views::MoveToScratch() {
   FAULTLINE_CHECK(scratch_emptied_bytes_ == span_bytes_, "scratch is empty before the flip", scratch_emptied_bytes_);
-  constexpr int kFlags = MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP;
-  int refused = Refused(SystemCall::kMremap);
-  if (refused != 0 || mremap(mutator_view_, span_bytes_, span_bytes_, kFlags, scratch_) == MAP_FAILED) {
+  const int refused = Refused(SystemCall::kMremap);
+  if (refused != 0 || mremap(mutator_view_, span_bytes_, span_bytes_, kMove, scratch_) == MAP_FAILED) {
     return SysError{refused != 0 ? refused : errno, "mremap(V to scratch)"};
-  }
-  refused = Refused(SystemCall::kMremap);
-  if (refused != 0 || mremap(next_view_, span_bytes_, span_bytes_, kFlags, mutator_view_) == MAP_FAILED) {
-    const SysError error{refused != 0 ? refused : errno, "mremap(W to V)"};
-    // V's range still maps the file, with empty page tables.  Its old tables come back from scratch if the kernel
-    // lets us; if not, V works all the same and fills itself by ordinary faults.
-    if (mremap(scratch_, span_bytes_, span_bytes_, kFlags, mutator_view_) == MAP_FAILED) {
-      mmap(scratch_, span_bytes_, PROT_NONE, kReserved | MAP_FIXED, -1, 0);
-    }
-    return error;
   }
   scratch_emptied_bytes_ = 0;
   return {};
 }
 
-void Views::ReserveScratch(size_t offset, size_t bytes) {
+void Views::MoveBack() {
+  if (Refused(SystemCall::kMremap) != 0) return;
+  if (mremap(scratch_, span_bytes_, span_bytes_, kMove, mutator_view_) == MAP_FAILED) return;
+  // What is left there is a view of the file without page tables, and the next flip replaces it.
+  (void)ReserveScratch(0, span_bytes_);
+  scratch_emptied_bytes_ = span_bytes_;
+}
+
+Status Views::EmptyMutatorView() { return TakeOut(mutator_view_, span_bytes_); }
+
+bool Views::ReserveScratch(size_t offset, size_t bytes) {
   // Replacing beats munmap: the address range stays ours.
-  void* replaced = mmap(scratch_ + offset, bytes, PROT_NONE, kReserved | MAP_FIXED, -1, 0);
-  FAULTLINE_CHECK(replaced != MAP_FAILED, "an address range that is ours can be reserved again",
-                  static_cast<uint64_t>(errno));
+  if (Refused(SystemCall::kMmap) != 0) return false;
+  return mmap(scratch_ + offset, bytes, PROT_NONE, kReserved | MAP_FIXED, -1, 0) != MAP_FAILED;
 }
 
 bool Views::EmptyScratchPiece(size_t piece_bytes) {
   if (scratch_emptied_bytes_ == span_bytes_) return true;
   const size_t left = span_bytes_ - scratch_emptied_bytes_;
   const size_t piece = piece_bytes < left ? piece_bytes : left;
-  ReserveScratch(scratch_emptied_bytes_, piece);
+  // At the limit of mappings the piece goes on mapping the file, empty.  Where not even that is allowed (locked memory, an old kernel)
+  // it is the next flip that empties it, in its pause.
+  if (!ReserveScratch(scratch_emptied_bytes_, piece)) (void)TakeOut(scratch_ + scratch_emptied_bytes_, piece).ok();
   scratch_emptied_bytes_ += piece;
   if (scratch_emptied_bytes_ < span_bytes_) return false;
   // The pieces left the upper levels of the page table behind.  They go now; in the flip they would cost a TLB flush on
   // every CPU.
-  ReserveScratch(0, span_bytes_);
+  (void)ReserveScratch(0, span_bytes_);
   return true;
 }
 

@@ -2,12 +2,18 @@
 //
 //     V  mutator view   every load and store of mutators goes here
 //     A  alias view     only the collector reads and writes here; never registered with userfaultfd
-//     W  next view      prepared beside V; the flip puts it at V's address
 //     S  scratch        receives the page tables that V had; emptied in pieces before the next flip
 //
-// All four start on a 1 GiB boundary and span whole GiB (the file may be shorter): then mremap moves page tables one
-// whole gigabyte at a time, and the flip costs the same at any heap size.  Both moves use MREMAP_DONTUNMAP, so that no
-// address range is ever empty for another thread's mmap to land in.
+// All three start on a 1 GiB boundary and span whole GiB (the file may be shorter): then mremap moves page tables one
+// whole gigabyte at a time, and the flip costs the same at any heap size.  The move uses MREMAP_DONTUNMAP (for shared files Linux 5.13):
+// V goes on mapping the file, without a single entry, and its range is never empty for another thread's mmap to land in.
+//
+// There is no view that waits beside V for its turn: others (a core dump, /proc/PID/mem, process_vm_readv, mlockall) put entries into
+// whatever is mapped.  What they put into V itself between the move and the moment from which touches are held is taken out by
+// EmptyMutatorView, before any mutator runs (law S).
+//
+// No view is part of a core dump unless it is asked for: the kernel would read the whole file through each of them and fill its holes.
+// The mark travels with mremap.
 #pragma once
 
 #include <cstddef>
@@ -22,8 +28,8 @@ inline constexpr size_t kViewAlignment = size_t{1} << 30;
 
 class Views {
  public:
-  // How the mutator view is protected right after a flip.
-  enum class NextView { kAccessible, kProtected };
+  // Whether core dumps hold the heap: through the alias, which never moves.
+  enum class CoreDumps { kWithoutHeap, kWithHeap };
 
   Views() = default;
   Views(const Views&) = delete;
@@ -32,16 +38,23 @@ class Views {
 
   // Maps the file.  `mutator_view` is an address inside memory that somebody else owns (a SharedArrayBuffer), aligned
   // to kViewAlignment and with SpanBytes(file) bytes behind it, or null to reserve one's own.
-  Status Create(const MemoryFile& file, void* mutator_view, NextView next_view);
+  Status Create(const MemoryFile& file, void* mutator_view, CoreDumps core_dumps = CoreDumps::kWithoutHeap);
 
   // Takes every mapping away.  Plain zero memory is put back under a mutator view that belongs to somebody else.
   void Close();
 
-  // The flip's two moves.  Precondition: V is not registered with userfaultfd (a registered range is moved entry by
-  // entry), all of S has been emptied, every mutator is stopped.  On failure everything is as before.
-  Status Swap();
+  // The flip: V's page tables go to scratch and V has none, 20 to 35 us at any size.  Precondition: V is not registered with
+  // userfaultfd (a registered range is moved entry by entry), all of S has been emptied, every mutator is stopped.  On failure
+  // everything is as before.
+  Status MoveToScratch();
+  // Undoes it, while mutators are still stopped.  If the kernel refuses, V keeps the tables it has: it shows the same pages and is
+  // filled by ordinary faults.
+  void MoveBack();
+  // Takes every entry out of V, 2 to 3 us if there is none.  Locked memory too, for which Linux before 5.18 has no call (EINVAL).
+  Status EmptyMutatorView();
 
-  // Empties the next piece of scratch.  Returns true when nothing is left.  Takes about 30 us a MiB.
+  // Empties the next piece of scratch.  Returns true when nothing is left.  Takes about 30 us a MiB.  Needs no new mapping where there
+  // is none to be had.
   bool EmptyScratchPiece(size_t piece_bytes);
 
   // Fills page tables so that nobody faults on the range later.  `offset` and `bytes` in the file.
@@ -65,13 +78,12 @@ class Views {
   static size_t SpanBytes(size_t file_bytes) { return (file_bytes + kViewAlignment - 1) & ~(kViewAlignment - 1); }
 
  private:
-  Status Map(uint8_t* at, int protection);
-  void ReserveScratch(size_t offset, size_t bytes);
+  Status Map(uint8_t* at, CoreDumps core_dumps);
+  bool ReserveScratch(size_t offset, size_t bytes);
 
   const MemoryFile* file_ = nullptr;
   uint8_t* mutator_view_ = nullptr;
   uint8_t* alias_ = nullptr;
-  uint8_t* next_view_ = nullptr;
   uint8_t* scratch_ = nullptr;
   uint8_t* reservation_ = nullptr;
   size_t reservation_bytes_ = 0;

@@ -92,8 +92,13 @@ Result<size_t> WriteTracking::Harvest(size_t* at, size_t end, bool rearm, Run* r
 
 bool WriteTracking::ReleasePiece(size_t piece_bytes) {
   if (!registered_) return true;
-  const size_t piece = std::min(piece_bytes, bytes_ - released_bytes_);
-  descriptor_.Unregister(start_ + released_bytes_, piece);
+  const size_t left = bytes_ - released_bytes_;
+  size_t piece = std::min(piece_bytes, left);
+  if (piece == left || !descriptor_.UnregisterPiece(start_ + released_bytes_, piece).ok()) {
+    // At the limit of mappings a piece cannot be split off; the rest as a whole needs no mapping more (U).
+    piece = left;
+    descriptor_.Unregister(start_ + released_bytes_, piece);
+  }
   released_bytes_ += piece;
   registered_ = released_bytes_ < bytes_;
   return !registered_;

@@ -48,7 +48,8 @@ class WriteTracking {
   // on, which takes a TLB flush for each 2 MiB with such a page.
   Result<size_t> Harvest(size_t* at, size_t end, bool rearm, Run* runs, size_t capacity);
 
-  // Takes the next piece out of tracking; true when nothing is left.  About 30 us a MiB under the address space's lock.
+  // Takes the next piece out of tracking, or at the limit of mappings all that is left; true when nothing is left.  About 30 us a MiB
+  // under the address space's lock.
   bool ReleasePiece(size_t piece_bytes);
 
  private:

@@ -133,7 +133,7 @@ Calls MeasureCalls(uint32_t batch) {
     MemoryFile file;
     Views views;
     Userfaultfd shared;
-    EXPECT(file.Create(kBytes).ok() && views.Create(file, nullptr, Views::NextView::kAccessible).ok());
+    EXPECT(file.Create(kBytes).ok() && views.Create(file, nullptr).ok());
     EXPECT(views.PopulateAlias(0, kBytes).ok() && shared.Open(FaultDelivery::kSignal).ok());
     EXPECT(shared.Register(views.mutator_view(), views.span_bytes()).ok());
     const double continued =
@@ -142,7 +142,7 @@ Calls MeasureCalls(uint32_t batch) {
     uint8_t* const contents = PrivatePages();
     std::memset(contents, 1, kBytes);
     const double copied =
-        PerPage(batch, [&](size_t at, size_t bytes) { shared.Copy(views.mutator_view() + at, bytes, contents + at); });
+        PerPage(batch, [&](size_t at, size_t bytes) { shared.Copy(views.mutator_view() + at, bytes, contents + at, views.alias() + at); });
     // The same pages go on to other private memory, as recycled pages would.
     uint8_t* const view = PrivatePages();
     Userfaultfd own;

@@ -164,7 +164,7 @@ void TheWrapperGetsThroughAllOfThem() {
   MemoryFile file;
   EXPECT(file.Create(kBytes).ok());
   Views views;
-  EXPECT(views.Create(file, nullptr, Views::NextView::kAccessible).ok());
+  EXPECT(views.Create(file, nullptr).ok());
   Userfaultfd descriptor;
   EXPECT(descriptor.Open(FaultDelivery::kSignal).ok());
   EXPECT(descriptor.Register(views.mutator_view(), views.span_bytes()).ok());  // The file is shorter than the range.

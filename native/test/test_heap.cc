@@ -80,8 +80,6 @@ TestHeap::TestHeap(const Options& options) : rounds_(options.rounds) {
   heap_options.capacity_regions = options.capacity_regions;
   heap_options.reserve_regions = options.reserve_regions;
   heap_options.tlab_pages = options.tlab_pages;
-  heap_options.next_view = options.mode == FaultModeKind::kSigsegv ? Views::NextView::kProtected
-                                                                   : Views::NextView::kAccessible;
   heap_options.barriered_loads = TraitsOf(options.mode).barriered_loads;
   EXPECT(heap.Create(heap_options).ok());
   Collector::Options collector_options;

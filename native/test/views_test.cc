@@ -22,7 +22,7 @@ void FlipsLeaveNoHoleForOthersMappings() {
   MemoryFile file;
   EXPECT(file.Create(kBytes).ok());
   Views views;
-  EXPECT(views.Create(file, nullptr, Views::NextView::kAccessible).ok());
+  EXPECT(views.Create(file, nullptr).ok());
   const uintptr_t lowest = reinterpret_cast<uintptr_t>(views.alias());
   const uintptr_t highest = reinterpret_cast<uintptr_t>(views.mutator_view()) + views.span_bytes();
   std::atomic<bool> ending{false};
@@ -49,7 +49,7 @@ void FlipsLeaveNoHoleForOthersMappings() {
   const uint32_t flips = ShortForm() ? 200 : 600;
   for (uint32_t i = 0; i < flips; ++i) {
     views.alias()[0] = static_cast<uint8_t>(i);
-    EXPECT(views.Swap().ok());
+    EXPECT(views.MoveToScratch().ok());
     EXPECT(views.mutator_view()[0] == static_cast<uint8_t>(i));
     while (!views.EmptyScratchPiece(size_t{256} << 20)) {
     }
@@ -60,22 +60,40 @@ void FlipsLeaveNoHoleForOthersMappings() {
   EXPECT(mappings.load() > 0);
 }
 
-// When the second move is refused, the first is taken back, page tables and all.
+// A move that is refused, and one that is taken back, leave the page tables where they were.
 void ARefusedFlipLeavesTheViewAsItWas() {
   MemoryFile file;
   EXPECT(file.Create(kBytes).ok());
   Views views;
-  EXPECT(views.Create(file, nullptr, Views::NextView::kAccessible).ok());
-  for (uint32_t skip = 0; skip < 2; ++skip) {
+  EXPECT(views.Create(file, nullptr).ok());
+  for (const bool moves : {false, true}) {
     EXPECT(views.PopulateMutatorView(0, kBytes).ok());
-    ArmRefusal(SystemCall::kMremap, ENOMEM, skip, 1);
-    EXPECT(!views.Swap().ok());
-    ArmRefusal(SystemCall::kMremap, 0, 0, 0);
+    if (!moves) ArmRefusal(SystemCall::kMremap, ENOMEM, 0, 1);
+    EXPECT(views.MoveToScratch().ok() == moves);
+    if (moves) views.MoveBack();
     EXPECT(FaultsOfWriting(views.mutator_view(), kPages) < kPages);
     EXPECT(views.EmptyScratchPiece(1));  // Nothing is left there.
   }
-  EXPECT(views.Swap().ok());
-  EXPECT(FaultsOfWriting(views.mutator_view(), kPages) >= kPages);  // The next view's tables were empty.
+  EXPECT(views.MoveToScratch().ok());
+  EXPECT(FaultsOfWriting(views.mutator_view(), kPages) >= kPages);
+}
+
+// Where even the way back is refused, the view shows the same pages.
+void AFlipThatCannotBeTakenBackLosesNothing() {
+  MemoryFile file;
+  EXPECT(file.Create(kBytes).ok());
+  Views views;
+  EXPECT(views.Create(file, nullptr).ok());
+  views.mutator_view()[kPageBytes] = 7;
+  EXPECT(views.MoveToScratch().ok());
+  ArmRefusal(SystemCall::kMremap, ENOMEM, 0, 1);
+  views.MoveBack();
+  ArmRefusal(SystemCall::kMremap, 0, 0, 0);
+  EXPECT(views.mutator_view()[kPageBytes] == 7);
+  EXPECT(!views.EmptyScratchPiece(1));
+  while (!views.EmptyScratchPiece(size_t{256} << 20)) {
+  }
+  EXPECT(views.MoveToScratch().ok());
 }
 
 // Behind the end of the file there is nothing: the kernel says SIGBUS there, whatever is registered.
@@ -83,12 +101,12 @@ void AFileMayBeShorterThanItsViews() {
   MemoryFile file;
   EXPECT(file.Create(kBytes).ok());
   Views views;
-  EXPECT(views.Create(file, nullptr, Views::NextView::kAccessible).ok());
+  EXPECT(views.Create(file, nullptr).ok());
   EXPECT(views.span_bytes() == kViewAlignment);
   for (uint32_t i = 0; i < 3; ++i) {
     EXPECT(views.PopulateMutatorView(0, kBytes).ok());
     views.mutator_view()[kBytes - 1] = static_cast<uint8_t>(i);
-    EXPECT(views.Swap().ok());
+    EXPECT(views.MoveToScratch().ok());
     EXPECT(views.mutator_view()[kBytes - 1] == i && views.alias()[kBytes - 1] == i);
     while (!views.EmptyScratchPiece(size_t{64} << 20)) {
     }
@@ -102,7 +120,7 @@ void MappedPagesAreWrittenWithoutAFault() {
   MemoryFile file;
   EXPECT(file.Create(2 * kMapped).ok());
   Views views;
-  EXPECT(views.Create(file, nullptr, Views::NextView::kAccessible).ok());
+  EXPECT(views.Create(file, nullptr).ok());
   // The first half of the mapped pages is in the file, the second is not.
   EXPECT(views.PopulateAlias(0, kMapped / 2).ok());
   EXPECT(views.MapMutatorView(0, kMapped).ok());
@@ -117,7 +135,7 @@ void WriteTrackingLeavesPagesReadOnly() {
   MemoryFile file;
   EXPECT(file.Create(kBytes).ok());
   Views views;
-  EXPECT(views.Create(file, nullptr, Views::NextView::kAccessible).ok());
+  EXPECT(views.Create(file, nullptr).ok());
   EXPECT(views.PopulateAlias(0, kBytes).ok());
   WriteTracking tracking;
   EXPECT(tracking.Open().ok());
@@ -169,6 +187,7 @@ int main() {
   AFileMayBeShorterThanItsViews();
   MappedPagesAreWrittenWithoutAFault();
   ARefusedFlipLeavesTheViewAsItWas();
+  AFlipThatCannotBeTakenBackLosesNothing();
   FlipsLeaveNoHoleForOthersMappings();
   if (MarkerWorks(MarkerKind::kBarrierFree)) WriteTrackingLeavesPagesReadOnly();
   return 0;

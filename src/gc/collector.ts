@@ -15,7 +15,7 @@
  *   plan     concurrent   dead regions are freed; TypeScript chooses what to evacuate (region-choice.ts), native code
  *                         computes where every object will live
  *   release  concurrent   writes are no longer tracked
- *   flip     pause        the mutator view is swapped and armed, roots are rewritten
+ *   flip     pause        the mutator view is emptied and armed, roots are rewritten
  *   compact  concurrent   workers and faulting mutators build every page once
  *   finish   concurrent   the view becomes ordinary memory again
  *   reclaim  concurrent   surplus pages go back to the system, those that are kept are mapped

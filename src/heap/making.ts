@@ -15,6 +15,7 @@ import { SHARED_BYTES } from '../objects/shared-slots.ts';
 import { type HeapOptions, type ResolvedOptions, resolveOptions } from '../options.ts';
 import { assertLayout, PAGE_BYTES, REGION_BYTES, VIEW_ALIGNMENT_BYTES } from './layout.ts';
 import { notBehindBarrier } from './load-barrier-mutator.ts';
+import { mustFitAddressSpace, warnAboveMemoryLimit } from './machine-limits.ts';
 import { chooseMarker, chooseMode } from './mode-choice.ts';
 import { ADDRESS_BYTES, type HeapToken } from './token.ts';
 
@@ -39,6 +40,8 @@ export function makeNativeHeap(options: HeapOptions): MadeHeap {
   const { mode, reasons } = chooseMode(probe, resolved.fault);
   const { marker, reasons: markerReasons } = chooseMarker(probe, resolved, barrierOf(mode).collects);
   const regions = resolved.capacityRegions + resolved.reserveRegions;
+  const threads = barrierOf(mode).collects ? 1 + resolved.workers.count : 0;
+  mustFitAddressSpace({ regions, threads }, resolved.capacityRegions);
   const spanBytes = Math.ceil((regions * REGION_BYTES) / VIEW_ALIGNMENT_BYTES) * VIEW_ALIGNMENT_BYTES;
   const view = reserve(spanBytes + VIEW_ALIGNMENT_BYTES, resolved);
   // A load barrier has its table behind the roots: a byte a region.
@@ -58,6 +61,7 @@ export function makeNativeHeap(options: HeapOptions): MadeHeap {
     ...markerReasons.slice(0, 1).map((reason) => `the ${marker} marker: ${reason}`),
   ];
   warnDegraded('heap uses ', degraded);
+  warnAboveMemoryLimit(resolved.capacityRegions, probe.totalMemoryBytes ?? null);
   const token = { id: description.id, view, roots, stressEvery, checked, policy, workers };
   return { token, description, options: resolved, reasons: [...reasons, ...markerReasons] };
 }

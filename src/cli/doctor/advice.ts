@@ -30,7 +30,13 @@ export function adviceFor(probe: Probe, machine: MachineFacts): string[] {
   if (machine.largestHeapBytes < MOST_GIB * GIB) {
     const strict = machine.overcommit === NEVER_OVERCOMMIT;
     const remedy = strict ? 'vm.overcommit_memory 0 or 1 instead of 2' : 'more memory or swap';
-    advice.push(`for heaps above ${machine.largestHeapBytes / GIB} GiB: ${remedy}`);
+    const limit = machine.addressLimitBytes;
+    const addresses = limit === null ? '' : `a higher limit of address space (ulimit -v; it is ${(limit / GIB).toFixed(1)} GiB), else `;
+    advice.push(`for heaps above ${machine.largestHeapBytes / GIB} GiB: ${addresses}${remedy}`);
+  }
+  if (machine.constrainedMemoryBytes !== null) {
+    const most = Math.floor(machine.constrainedMemoryBytes / 2 ** 20);
+    advice.push(`for heaps that may fill up above ${most} MiB: a higher memory limit of this container (cgroup memory.max)`);
   }
   if (machine.cpus === 1) advice.push('for collections beside the program: more than one CPU');
   return advice;

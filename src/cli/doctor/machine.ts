@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import type { Probe } from '../../binding.ts';
 import { MAX_REGIONS, REGION_BYTES } from '../../heap/layout.ts';
+import { addressBytes, addressSpace, memoryLimitBytes } from '../../heap/machine-limits.ts';
 
 export interface MachineFacts {
   readonly kernel: string | null;
@@ -18,6 +19,8 @@ export interface MachineFacts {
   readonly availableMemoryBytes: number | null;
   /** The limit of a container, where there is one. */
   readonly constrainedMemoryBytes: number | null;
+  /** The limit of address space (`ulimit -v`), where there is one. */
+  readonly addressLimitBytes: number | null;
   /** vm.overcommit_memory: 0 heuristic, 1 always, 2 never more than the limit. */
   readonly overcommit: number | null;
   /** vm.max_map_count: mode sigsegv needs many mappings. */
@@ -29,9 +32,10 @@ export interface MachineFacts {
 }
 
 const GIB = 2 ** 30;
+/** Of a collector: its control thread and one worker. */
+const LEAST_THREADS = 2;
 
 export function machineFacts(probe: Probe): MachineFacts {
-  const constrained = process.constrainedMemory?.() ?? 0;
   const total = probe.totalMemoryBytes ?? null;
   return {
     kernel: probe.kernel ?? null,
@@ -41,7 +45,8 @@ export function machineFacts(probe: Probe): MachineFacts {
     popcnt: probe.popcnt,
     totalMemoryBytes: total,
     availableMemoryBytes: kilobytesOf('MemAvailable'),
-    constrainedMemoryBytes: constrained > 0 && total !== null && constrained < total ? constrained : null,
+    constrainedMemoryBytes: memoryLimitBytes(total),
+    addressLimitBytes: addressSpace()?.limitBytes ?? null,
     overcommit: setting('vm/overcommit_memory'),
     maxMapCount: setting('vm/max_map_count'),
     unprivilegedUserfaultfd: setting('vm/unprivileged_userfaultfd'),
@@ -70,7 +75,9 @@ function kilobytesOf(name: string): number | null {
 /** A heap lies in a SharedArrayBuffer of whole GiB and one more. The largest is tried first, so that only one is ever made. */
 function largestHeap(): number {
   const most = (MAX_REGIONS * REGION_BYTES) / GIB;
+  const left = addressSpace()?.leftBytes ?? Infinity;
   for (let gib = most; gib > 0; gib--) {
+    if (addressBytes({ regions: (gib * GIB) / REGION_BYTES, threads: LEAST_THREADS }) > left) continue;
     try {
       void new SharedArrayBuffer((gib + 1) * GIB);
       return gib * GIB;
