@@ -50,6 +50,11 @@ Napi::Value Create(Info info) {
   heap_options.core_dumps = flag("coreDumps") ? Views::CoreDumps::kWithHeap : Views::CoreDumps::kWithoutHeap;
   heap_options.barriered_loads = TraitsOf(collector_options.fault_mode).barriered_loads;
   if (heap_options.barriered_loads) heap_options.unsettled = BytesAt(info, 3);
+  // The buffer is 1 GiB longer than the view.  Of what lies before and behind it only the first page is ever used.
+  const size_t span = Views::SpanBytes(size_t{heap_options.capacity_regions + heap_options.reserve_regions} * kRegionBytes);
+  const uintptr_t unused = (reinterpret_cast<uintptr_t>(start) + 2 * kPageBytes - 1) & ~(kPageBytes - 1);
+  const uintptr_t end = (reinterpret_cast<uintptr_t>(start) + span + kViewAlignment) & ~(kPageBytes - 1);
+  Views::ExcludeFromCoreDumps(reinterpret_cast<void*>(unused), end - unused);
   auto instance = HeapInstance::Create(heap_options, collector_options);
   if (!instance.ok()) return Refusal(info.Env(), instance.error());
   HeapBinding* const binding = Environment::Of(info.Env())->AddHeap(

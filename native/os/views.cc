@@ -57,6 +57,8 @@ Status TakeOut(uint8_t* start, size_t bytes) {
 
 }  // namespace
 
+void Views::ExcludeFromCoreDumps(void* start, size_t bytes) { (void)madvise(start, bytes, MADV_DONTDUMP); }
+
 Status Views::Map(uint8_t* at, CoreDumps core_dumps) {
   if (const int refused = Refused(SystemCall::kMmap)) return SysError{refused, "mmap"};
   void* mapped = mmap(at, span_bytes_, kReadWrite, MAP_SHARED | MAP_FIXED | MAP_NORESERVE, file_->fd(), 0);
@@ -84,6 +86,7 @@ Status Views::Create(const MemoryFile& file, void* mutator_view, CoreDumps core_
     return error;
   }
   reservation_ = static_cast<uint8_t*>(reserved);
+  ExcludeFromCoreDumps(reservation_, reservation_bytes_);
   prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, reserved, reservation_bytes_, "faultline-views");
 
   const uintptr_t aligned = (reinterpret_cast<uintptr_t>(reserved) + kViewAlignment - 1) & ~(kViewAlignment - 1);
@@ -143,7 +146,9 @@ Status Views::EmptyMutatorView() { return TakeOut(mutator_view_, span_bytes_); }
 bool Views::ReserveScratch(size_t offset, size_t bytes) {
   // Replacing beats munmap: the address range stays ours.
   if (Refused(SystemCall::kMmap) != 0) return false;
-  return mmap(scratch_ + offset, bytes, PROT_NONE, kReserved | MAP_FIXED, -1, 0) != MAP_FAILED;
+  if (mmap(scratch_ + offset, bytes, PROT_NONE, kReserved | MAP_FIXED, -1, 0) == MAP_FAILED) return false;
+  ExcludeFromCoreDumps(scratch_ + offset, bytes);
+  return true;
 }
 
 bool Views::EmptyScratchPiece(size_t piece_bytes) {

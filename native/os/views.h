@@ -75,6 +75,9 @@ class Views {
   uint8_t* alias() const { return alias_; }
   size_t span_bytes() const { return span_bytes_; }
 
+  // Of address space without content, which gcore would write out as zeros.
+  static void ExcludeFromCoreDumps(void* start, size_t bytes);
+
   static size_t SpanBytes(size_t file_bytes) { return (file_bytes + kViewAlignment - 1) & ~(kViewAlignment - 1); }
 
  private:
