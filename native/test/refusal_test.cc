@@ -186,7 +186,7 @@ int main(int argc, char** argv) {
     }
     if (userfaultfd) {
       ARefusedFlipCompactsInThePause(mode, SystemCall::kRegister);
-        ARefusedFlipCompactsInThePause(mode, SystemCall::kTakeOut);
+      ARefusedFlipCompactsInThePause(mode, SystemCall::kTakeOut);
       EXPECT(RunRefused(mode, SystemCall::kRegister, EBUSY, 0, seed).refused_flips > 0);
       // What CONTINUE may answer for a moment.
       RunRefused(mode, SystemCall::kContinue, EAGAIN, 50, seed);

@@ -70,7 +70,8 @@ it('a program that ends right after it has closed its heap has heard what it was
 describe('advice', () => {
   const probe = binding().probe();
   const refused = (errno: number) => ({ errno, syscall: 'userfaultfd' });
-  const machine = { ...machineFacts(probe), maxMapCount: 65_530, largestHeapBytes: 16 * 2 ** 30, cpus: 2 };
+  const unlimited = { constrainedMemoryBytes: null, addressLimitBytes: null };
+  const machine = { ...machineFacts(probe), ...unlimited, maxMapCount: 65_530, largestHeapBytes: 16 * 2 ** 30, cpus: 2 };
   const good: Probe = { ...probe, door: '/dev/userfaultfd', minorFaults: true, signalDelivery: true, writeTracking: refused(0) };
 
   it('is not given where nothing is missing', () => {
@@ -92,5 +93,7 @@ describe('advice', () => {
     const small = { ...machine, maxMapCount: 1000, largestHeapBytes: 2 ** 30, overcommit: 2, cpus: 1 };
     const advice = adviceFor(good, small).join('\n');
     for (const word of ['vm.max_map_count', 'vm.overcommit_memory', '1 GiB', 'CPU']) expect(advice).toContain(word);
+    const limited = { ...machine, largestHeapBytes: 2 ** 30, addressLimitBytes: 8 * 2 ** 30, constrainedMemoryBytes: 512 * 2 ** 20 };
+    expect(adviceFor(good, limited).join('\n')).toMatch(/ulimit -v; it is 8\.0 GiB[^]*above 512 MiB.*cgroup/);
   });
 });

@@ -1,0 +1,86 @@
+/**
+ * Machine limits: what a heap may not do to its process: grow its core dumps, find no addresses for its threads later on, be larger than
+ * its container without a word.
+ */
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { Heap } from '../support/faultline.ts';
+import { countdown, LinkedList, makeHeapWithMutator } from '../support/heaps.ts';
+import { MODES } from '../support/modes.ts';
+
+interface Mapping {
+  readonly begin: number;
+  readonly name: string;
+  readonly dumped: boolean;
+  readonly kib: number;
+}
+
+function mappings(): Mapping[] {
+  const found: Mapping[] = [];
+  let head = { begin: 0, name: '', kib: 0 };
+  for (const line of readFileSync('/proc/self/smaps', 'utf8').split('\n')) {
+    const start = /^([0-9a-f]+)-([0-9a-f]+) \S+ \S+ \S+ \S+\s*(.*)$/.exec(line);
+    if (start !== null) {
+      const [begin, end] = [Number.parseInt(start[1]!, 16), Number.parseInt(start[2]!, 16)];
+      head = { begin, name: start[3]!, kib: (end - begin) / 1024 };
+    } else if (line.startsWith('VmFlags:')) {
+      found.push({ ...head, dumped: !/ dd\b/.test(line) });
+    }
+  }
+  return found;
+}
+
+const dumpedViews = (before: readonly Mapping[]): Mapping[] => {
+  const old = new Set(before.map(({ begin }) => begin));
+  return mappings().filter(({ begin, name, dumped }) => dumped && name.includes('faultline-heap') && !old.has(begin));
+};
+
+describe.each(MODES)('a core dump (fault mode %s)', (fault) => {
+  it('contains nothing of the heap, after flips too; with coreDumps the alias, which never moves', async () => {
+    for (const coreDumps of [false, true]) {
+      const before = mappings();
+      const { heap, mutator } = makeHeapWithMutator({ capacityBytes: '16M', fault, coreDumps, workers: 0 });
+      const list = new LinkedList(heap, mutator, 40);
+      const seen: number[] = [];
+      for (let cycle = 0; cycle < 3; cycle++) {
+        list.push(cycle);
+        const dumped = dumpedViews(before);
+        expect(dumped).toHaveLength(coreDumps ? 1 : 0);
+        seen.push(...dumped.map(({ begin }) => begin));
+        await heap.collect({ kind: 'full' });
+      }
+      expect(new Set(seen).size).toBe(coreDumps ? 1 : 0);
+      expect(list.values()).toEqual(countdown(2));
+    }
+  });
+});
+
+describe('a limit of address space', () => {
+  it('is an error with a code when the heap is made, not the end of the process when it collects', () => {
+    const url = new URL('../../dist/index.js', import.meta.url).href;
+    const program = `
+      const { Heap } = await import('${url}');
+      try { const heap = Heap.create({ capacityBytes: '32M', workers: 1 }); await heap.collect(); await heap.close(); console.log('works'); }
+      catch ({ code, message }) { console.log(code, message); }`;
+    const under = (gb: number): string => {
+      const command = `ulimit -v ${gb * 1e6}; exec "$0" --input-type=module -e "$1"`;
+      return spawnSync('bash', ['-c', command, process.execPath, program], { encoding: 'utf8', timeout: 60_000 }).stdout;
+    };
+    expect(under(6.5)).toMatch(/^ERR_HEAP_TOO_LARGE .*ulimit -v/);
+    for (const gb of [7, 7.5, 8]) expect(under(gb)).toMatch(/^(works|ERR_HEAP)/);
+  }, 240_000);
+});
+
+describe('a memory limit below the capacity', () => {
+  afterEach(() => void vi.restoreAllMocks());
+  it('is a warning when the heap is made, once', async () => {
+    const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
+    vi.spyOn(process, 'constrainedMemory').mockReturnValue(10 * 2 ** 20);
+    for (let i = 0; i < 2; i++) await Heap.create({ capacityBytes: '16M', fault: MODES[0]! }).close();
+    await Heap.create({ capacityBytes: '8M', fault: MODES[0]! }).close();
+    const told = warn.mock.calls.filter(([text]) => String(text).includes('cgroup'));
+    expect(told).toHaveLength(1);
+    expect(String(told[0]![0])).toMatch(/16 MiB.*\(10 MiB\)/);
+  });
+});
