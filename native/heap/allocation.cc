@@ -55,10 +55,10 @@ Status PreparePages(Heap& heap, const PageRun& run) {
   return {};
 }
 
-Allocation TakeRun(Heap& heap, uint32_t least, uint32_t wanted, PageRun* run) {
-  *run = heap.regions.TakePages(least, wanted);
+Allocation TakeRun(Heap& heap, const Mutator& mutator, uint32_t least, uint32_t wanted, PageRun* run) {
+  *run = heap.regions.TakePages(least, wanted, &mutator);
   if (run->count == 0 && heap.fresh_pages != nullptr && heap.fresh_pages->RecycleSources()) {
-    *run = heap.regions.TakePages(least, wanted);
+    *run = heap.regions.TakePages(least, wanted, &mutator);
   }
   if (run->count == 0) return {AllocationAnswer::kCollect, 0, {}};
   RecordRun(heap, *run);
@@ -86,13 +86,13 @@ Allocation AllocateSlow(Heap& heap, Mutator& mutator, uint64_t words) {
   const uint32_t tlab_words = heap.tlab_pages * kPageWords;
   PageRun run;
   if (words > tlab_words / kTlabShare && heap.tlab_pages > 1) {
-    const Allocation answer = TakeRun(heap, least, least, &run);
+    const Allocation answer = TakeRun(heap, mutator, least, least, &run);
     if (answer.answer != AllocationAnswer::kRefilled) return answer;
     const WordIndex object = FirstWordOfPage(run.first);
     heap.tables.page_records[run.first].offset_or_end = object + static_cast<uint32_t>(words);
     return {AllocationAnswer::kObject, object, {}};
   }
-  const Allocation answer = TakeRun(heap, least, heap.tlab_pages, &run);
+  const Allocation answer = TakeRun(heap, mutator, least, heap.tlab_pages, &run);
   if (answer.answer != AllocationAnswer::kRefilled) return answer;
   RetireTlab(heap, mutator);
   mutator.control[control::kTlabStart] = mutator.control[control::kTlabTop] = FirstWordOfPage(run.first);
@@ -105,12 +105,16 @@ void WriteHeader(Heap& heap, WordIndex object, ShapeId shape, uint32_t count) {
   __atomic_store_n(&words[object], uint64_t{count} << 32 | shape, __ATOMIC_RELEASE);  // Partner: whoever finds a reference to it.
 }
 
+MemoryQueue::Need NeedOf(const Heap& heap, uint64_t words, bool large) {
+  return large || words > kLargeObjectWords ? heap.regions.NeedOfLarge(words) : Regions::NeedOf(PagesForWords(words));
+}
+
 Allocation BeginLarge(Heap& heap, Mutator& mutator, uint64_t words) {
   const SlowPathTime time(mutator.timeline);
   AbandonLarge(heap, mutator);
-  PageRun run = heap.regions.TakeLarge(words);
+  PageRun run = heap.regions.TakeLarge(words, &mutator);
   if (run.count == 0 && heap.fresh_pages != nullptr && heap.fresh_pages->RecycleSources()) {
-    run = heap.regions.TakeLarge(words);
+    run = heap.regions.TakeLarge(words, &mutator);
   }
   if (run.count == 0) return {AllocationAnswer::kCollect, 0, {}};
   const WordIndex object = FirstWordOfPage(run.first);

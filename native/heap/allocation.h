@@ -28,6 +28,9 @@ struct Allocation {
 // The caller is a running mutator and this is a safepoint for it only if it parks on kCollect.
 Allocation AllocateSlow(Heap& heap, Mutator& mutator, uint64_t words);
 
+// What a wait for it reserves; `large`: regions of its own, whatever its size.
+MemoryQueue::Need NeedOf(const Heap& heap, uint64_t words, bool large);
+
 // Ends the TLAB: no object is added behind its top.  The caller is the mutator, or the world is stopped.
 void RetireTlab(Heap& heap, Mutator& mutator);
 

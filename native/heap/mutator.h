@@ -75,6 +75,8 @@ class Mutator {
   // The large object that is being zeroed, 0 for none.
   WordIndex pending_large = 0;
 
+  uint64_t memory_place = 0;  // In the queue for memory, of the last wait.
+
   Handshake* handshake = nullptr;  // Of its heap; set when it is added.
 
   // The thread's one state (heap/thread_state.h), the thread's other mutators, and the wait that has parked this one.

@@ -87,8 +87,13 @@ bool Regions::TakePartial(uint32_t least) {
   return false;
 }
 
-PageRun Regions::TakePages(uint32_t least, uint32_t wanted) {
+PageRun Regions::TakePages(uint32_t least, uint32_t wanted, const Mutator* taker) {
   const std::lock_guard<std::mutex> guard(lock_);
+  const MemoryQueue::Need ahead = queue_.Ahead(taker);
+  if (!queue_.empty()) {
+    if (!MemoryQueue::Fits(Room(), ahead, NeedOf(least))) return {};
+    if (!MemoryQueue::Fits(Room(), ahead, NeedOf(wanted))) wanted = least;
+  }
   if (current_ == kNone || PagesLeft(current_) < least) {
     if (current_ != kNone) {
       SetState(current_, RegionState::kLive);
@@ -99,7 +104,7 @@ PageRun Regions::TakePages(uint32_t least, uint32_t wanted) {
     }
     if (!TakePartial(least)) {
       RegionIndex region;
-      if (charged() >= capacity_ || !TakeFree(&region)) return {};
+      if (charged() + ahead.regions >= capacity_ || !TakeFree(&region)) return {};
       Charge(1);
       current_ = region;
       __atomic_store_n(&born_[region], ++births_, __ATOMIC_RELAXED);
@@ -109,16 +114,17 @@ PageRun Regions::TakePages(uint32_t least, uint32_t wanted) {
     if (PagesLeft(current_) < least) return {};  // Only region 0 of the smallest heaps, with its unused page.
   }
   uint32_t pages = std::min(std::max(least, wanted), PagesLeft(current_));
-  if (PagesLeft(current_) - pages < kLeastPartialPages) pages = PagesLeft(current_);
+  if (queue_.empty() && PagesLeft(current_) - pages < kLeastPartialPages) pages = PagesLeft(current_);
   AddOpen(-static_cast<int64_t>(pages));
   NoteHandedOut(pages);
   return Cut(current_, pages);
 }
 
-PageRun Regions::TakeLarge(uint64_t words) {
+PageRun Regions::TakeLarge(uint64_t words, const Mutator* taker) {
   const uint32_t needed = static_cast<uint32_t>((words + kRegionWords - 1) >> kRegionWordsLog2);
   const std::lock_guard<std::mutex> guard(lock_);
   if (needed > capacity_ || charged() + needed > capacity_) return {};
+  if (!queue_.empty() && !MemoryQueue::Fits(Room(), queue_.Ahead(taker), NeedOfLarge(words))) return {};
   // From the back: small objects fill the heap from the front.
   uint32_t run = 0;
   for (RegionIndex i = count_; i-- > 1;) {

@@ -20,6 +20,7 @@
 // All functions take the lock themselves unless they say otherwise.  Nobody touches heap memory while holding it.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <mutex>
@@ -27,6 +28,7 @@
 
 #include "heap/layout.h"
 #include "heap/mapped_array.h"
+#include "heap/memory_queue.h"
 
 namespace faultline {
 
@@ -61,11 +63,34 @@ class Regions {
   Status Create(uint32_t capacity_regions, uint32_t reserve_regions);
 
   // Pages for a TLAB: at least `least` of one region, `wanted` if there is room, more only to finish a region off.
-  // An empty run means that the heap must be collected (or waited for) first.
-  PageRun TakePages(uint32_t least, uint32_t wanted);
+  // An empty run means that the heap must be collected (or waited for) first, or that others wait for what there is (Q).
+  PageRun TakePages(uint32_t least, uint32_t wanted, const Mutator* taker = nullptr);
 
   // Consecutive free regions for one large object, in state kLargePending; 0 in `count` when there are none.
-  PageRun TakeLarge(uint64_t words);
+  PageRun TakeLarge(uint64_t words, const Mutator* taker = nullptr);
+
+  // The queue of those who wait for memory; see MemoryQueue.
+  uint64_t JoinQueue(const Mutator* waiter, const MemoryQueue::Need& need, uint64_t place) {
+    const std::lock_guard<std::mutex> guard(lock_);
+    return queue_.Join(waiter, need, place);
+  }
+  void LeaveQueue(const Mutator* waiter) {
+    const std::lock_guard<std::mutex> guard(lock_);
+    queue_.Leave(waiter);
+  }
+  bool IsFirstInQueue(const Mutator* waiter) const {
+    const std::lock_guard<std::mutex> guard(lock_);
+    return queue_.IsFirst(waiter);
+  }
+  // Whether an attempt may succeed now.
+  bool HasRoomFor(const Mutator* taker, const MemoryQueue::Need& need) const {
+    const std::lock_guard<std::mutex> guard(lock_);
+    return MemoryQueue::Fits(Room(), queue_.Ahead(taker), need);
+  }
+  static MemoryQueue::Need NeedOf(uint32_t pages) { return {pages, 0}; }
+  MemoryQueue::Need NeedOfLarge(uint64_t words) const {
+    return {0, std::min<uint64_t>((words + kRegionWords - 1) >> kRegionWordsLog2, capacity_)};
+  }
   void CommitLarge(RegionIndex first);
   void AbandonLarge(RegionIndex first);
 
@@ -149,6 +174,7 @@ class Regions {
   void Set(RegionIndex region, RegionUse use) { __atomic_store(&use_[region], &use, __ATOMIC_RELAXED); }
   void SetState(RegionIndex region, RegionState state) { Set(region, {state, 0, use_[region].used_pages}); }
   uint32_t PagesLeft(RegionIndex region) const { return kRegionPages - use_[region].used_pages; }
+  MemoryQueue::Room Room() const { return {charged() < capacity_ ? capacity_ - charged() : 0, open_pages()}; }
   bool TakePartial(uint32_t least);  // Lock held; sets current_.
   PageRun Cut(RegionIndex region, uint32_t pages);
   bool NoteMapped(RegionIndex region, uint32_t from, uint32_t to);  // Lock held; whether they were mapped already.
@@ -167,6 +193,7 @@ class Regions {
   mutable std::mutex lock_;
   uint32_t count_ = 0;
   uint32_t capacity_ = 0;
+  MemoryQueue queue_;
   MappedArray<RegionUse> use_;
   MappedArray<uint16_t> clean_from_;
   MappedArray<uint16_t> punching_;  // First page that is being punched, plus 1; 0 for none.

@@ -11,6 +11,7 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   Environment::Install(env);
   ExportHeap(env, exports);
   ExportMutator(env, exports);
+  ExportAllocation(env, exports);
   ExportWeak(env, exports);
   ExportArrays(env, exports);
   ExportPins(env, exports);

@@ -97,6 +97,7 @@ void ExportHeap(Napi::Env env, Napi::Object exports);
 void ExportWeak(Napi::Env env, Napi::Object exports);
 void ExportArrays(Napi::Env env, Napi::Object exports);
 void ExportMutator(Napi::Env env, Napi::Object exports);
+void ExportAllocation(Napi::Env env, Napi::Object exports);
 void ExportGraphs(Napi::Env env, Napi::Object exports);
 void ExportPins(Napi::Env env, Napi::Object exports);
 void ExportCollector(Napi::Env env, Napi::Object exports);

@@ -47,11 +47,11 @@ Napi::Value TakeRequest(Info info, HeapInstance& instance) {
   return answer;
 }
 
-// endCollection(heap, reason)
+// endCollection(heap, reason, kind)
 Napi::Value EndCollection(Info info, HeapInstance& instance) {
   Add(instance.heap.statistics.collections_by_reason[Uint32At(info, 1) % Statistics::kMaxReasons], 1);
+  instance.NoteCollectionEnds(Uint32At(info, 2));
   instance.collector->EndCollection();
-  instance.NoteCollectionEnded();
   return info.Env().Undefined();
 }
 

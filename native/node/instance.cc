@@ -142,9 +142,10 @@ std::string HeapInstance::ControlFailure() {
   return control_start_.reason();
 }
 
-void HeapInstance::NoteCollectionEnded() {
+void HeapInstance::NoteCollectionEnds(uint32_t kind) {
   const std::lock_guard<std::mutex> guard(lock_);
   control_start_.Works();
+  for (uint32_t i = 0; i <= std::min(kind, kKinds - 1); ++i) completed_[i].store(collector->collections_ended() + 1, std::memory_order_release);
 }
 
 void HeapInstance::CheckTrigger(const Request& request) {

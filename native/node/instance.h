@@ -7,6 +7,7 @@
 
 #include <node_api.h>
 
+#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <mutex>
@@ -50,8 +51,13 @@ class HeapInstance {
   void AbandonClaim(uint32_t claim);
   // Why the last control thread failed; empty if nobody said, or it works.
   std::string ControlFailure();
-  // A collection has ended as it should.
-  void NoteCollectionEnded();
+  // A collection of that kind ends as it should; said before whoever waits for its end is told.
+  void NoteCollectionEnds(uint32_t kind);
+  // Whether the collection with that number did so, rather than being given up by a control thread that ended.
+  bool Completed(uint32_t ticket, uint32_t kind) const {
+    // Numbers run around.
+    return static_cast<int32_t>(completed_[std::min(kind, kKinds - 1)].load(std::memory_order_acquire) - ticket) >= 0;
+  }
 
   // --- Requests ------------------------------------------------------------------------------------------------------
   struct Request {
@@ -84,6 +90,9 @@ class HeapInstance {
   std::atomic<bool> closing_{false};
   napi_threadsafe_function wake_ = nullptr;
   ControlStart control_start_;
+  // The last collection of at least that kind that ended as it should.  Release; partner: Completed, after collections_ended().
+  static constexpr uint32_t kKinds = 3;
+  std::atomic<uint32_t> completed_[kKinds] = {};
   // Relaxed: hints.
   std::atomic<uint32_t> trigger_{~0u};
   std::atomic<uint32_t> alarm_{~0u};

@@ -1,7 +1,6 @@
-// Mutators: attach and detach, safepoints, allocation's slow path, waiting for memory, root ranges.
+// Mutators: attach and detach, safepoints, parking, root ranges.
 #include <algorithm>
 
-#include "heap/allocation.h"
 #include "heap/load_barrier.h"
 #include "heap/thread_state.h"
 #include "node/arguments.h"
@@ -12,20 +11,6 @@
 namespace faultline {
 
 namespace {
-
-// Answers of allocateSlow besides an object's word index; ALLOCATION in src/binding/mutator-calls.ts.
-constexpr double kRefilled = 0;
-constexpr double kCollect = -1;
-constexpr double kLarge = -2;
-
-// Answers of awaitMemory; MEMORY in src/binding/mutator-calls.ts.
-constexpr double kEnded = 0;
-constexpr double kFree = 1;
-constexpr double kNoControl = 2;
-
-// COLLECTION_KINDS and COLLECTION_REASONS in src/gc/requests.ts.
-constexpr uint32_t kCompact = 1;
-constexpr uint32_t kOccupancy = 0;
 
 // Runs on the mutator's own thread, from its event loop, where no raw reference can be alive: a safepoint.
 void AtEventLoop(napi_env env, napi_value on_nudge, void* context, void*) {
@@ -140,93 +125,6 @@ Napi::Value AllParked(Info info, MutatorBinding&) {
   return Napi::Value(info.Env(), call.result());
 }
 
-Napi::Value Answer(Info info, const Allocation& allocation) {
-  switch (allocation.answer) {
-    case AllocationAnswer::kRefilled:
-      return Number(info, kRefilled);
-    case AllocationAnswer::kObject:
-      return Number(info, allocation.object);
-    case AllocationAnswer::kCollect:
-      return Number(info, kCollect);
-    case AllocationAnswer::kLarge:
-      return Number(info, kLarge);
-    case AllocationAnswer::kNoMemory:
-      return Refusal(info.Env(), allocation.error);
-  }
-  return info.Env().Undefined();
-}
-
-// allocateSlow(mutator, words, shape, count): with the header of that shape and count, if memory for one object is the answer
-Napi::Value AllocateSlowly(Info info, MutatorBinding& binding) {
-  DelayAt(DelayPoint::kRefill);
-  Heap& heap = binding.instance->heap;
-  binding.instance->CheckTrigger({kCompact, kOccupancy, true});
-  const Allocation answer = AllocateSlow(heap, *binding.mutator, static_cast<uint64_t>(NumberAt(info, 1)));
-  if (answer.answer == AllocationAnswer::kObject) WriteHeader(heap, answer.object, Uint32At(info, 2), Uint32At(info, 3));
-  return Answer(info, answer);
-}
-
-// allocateLarge(mutator, words, shape, count): the object with its header, zeroed in pieces; a stop waits for one of them at most.  Undefined
-// when what ends the script is under way.
-Napi::Value AllocateLarge(Info info, MutatorBinding& binding) {
-  Heap& heap = binding.instance->heap;
-  Mutator& mutator = *binding.mutator;
-  const uint64_t words = static_cast<uint64_t>(NumberAt(info, 1));
-  JavaScriptWatch watch(info.Env());
-  if (!watch.MayWait()) return Napi::Value();
-  const Allocation begun = BeginLarge(heap, mutator, words);
-  if (begun.answer != AllocationAnswer::kObject) return Answer(info, begun);
-  uint64_t looked_ns = NowNs();
-  for (uint64_t done = 0; done < words;) {
-    const Result<uint64_t> next = ZeroLargePiece(heap, mutator, words, done);
-    const bool stops = next.ok() && ThreadState::Current().IsStopRequested();
-    if (stops) const ThreadWait wait(watch);
-    const bool looks = stops || NowNs() - looked_ns > kWaitSliceNs;
-    if (looks) looked_ns = NowNs();
-    if (!next.ok() || (looks && watch.Look() != WaitCut::kNone)) {
-      AbandonLarge(heap, mutator);
-      return next.ok() ? Napi::Value() : Napi::Value(Refusal(info.Env(), next.error()));
-    }
-    done = next.value();
-  }
-  CommitLarge(heap, mutator, words);
-  WriteHeader(heap, begun.object, Uint32At(info, 2), Uint32At(info, 3));
-  return Number(info, begun.object);
-}
-
-// awaitMemory(mutator, ticket, regions): waits, the whole thread parked, until the collection has ended, or, unless `regions` is 0, memory has
-// become free and so many regions are.  Also ends when there is no control thread, which the caller may have to start.
-Napi::Value AwaitMemory(Info info, MutatorBinding& binding) {
-  HeapInstance& instance = *binding.instance;
-  const std::atomic<uint32_t>& memory_epoch = instance.heap.memory_epoch;
-  const uint32_t ticket = Uint32At(info, 1);
-  const uint32_t regions = Uint32At(info, 2);
-  // Both numbers run around.
-  const auto ended = [&] { return static_cast<int32_t>(instance.collector->collections_ended() - ticket) >= 0; };
-  const auto enough = [&] { return instance.heap.regions.charged() + regions <= instance.heap.regions.capacity(); };
-  JavaScriptWatch watch(info.Env());
-  if (!watch.MayWait()) return Napi::Value();
-  const ThreadWait wait(watch);
-  double answer = kEnded;
-  const uint64_t begin = NowNs();
-  while (watch.Look() == WaitCut::kNone) {
-    const uint32_t epoch = memory_epoch.load(std::memory_order_acquire);
-    if (ended()) break;
-    if (instance.NeedsControl()) {
-      answer = kNoControl;
-      break;
-    }
-    FAULTLINE_CHECK(!ThreadState::Current().IsRunning(), "(H) who waits for memory is parked in all heaps");
-    FutexWait(&instance.heap.memory_epoch, epoch, kWaitSliceNs);
-    if (regions != 0 && memory_epoch.load(std::memory_order_acquire) != epoch && enough()) {
-      answer = kFree;
-      break;
-    }
-  }
-  binding.mutator->timeline.AddCollectorTime(begin, NowNs(), Interruption::kStall);
-  return Number(info, answer);
-}
-
 // flushLog(mutator): empties the write barrier's log
 Napi::Value FlushLog(Info info, MutatorBinding& binding) {
   binding.instance->collector->TakeLog(*binding.mutator);
@@ -238,12 +136,6 @@ Napi::Value LoadAReference(Info info, MutatorBinding& binding) {
   Heap& heap = binding.instance->heap;
   uint32_t* const slots = reinterpret_cast<uint32_t*>(heap.views.mutator_view());
   return Number(info, LoadReference(heap, *binding.mutator, slots + static_cast<uint64_t>(NumberAt(info, 1))));
-}
-
-// recordStall(mutator, microseconds)
-Napi::Value RecordStall(Info info, MutatorBinding& binding) {
-  binding.instance->heap.statistics.stalls.Record(static_cast<uint64_t>(NumberAt(info, 1) * 1e3));
-  return info.Env().Undefined();
 }
 
 // addRootRange(mutator, slots: Uint32Array, used: Uint32Array): id.  used[0] says how many slots count.
@@ -326,13 +218,9 @@ void ExportMutator(Napi::Env env, Napi::Object exports) {
     {"unpark", OnMutator<Unpark>},
     {"parked", OnMutator<Parked>},
     {"allParked", OnMutator<AllParked>},
-    {"allocateSlow", OnRunningMutator<AllocateSlowly>},
-    {"allocateLarge", OnRunningMutator<AllocateLarge>},
     {"scope", OnMutator<Scope>},
-    {"awaitMemory", OnMutator<AwaitMemory>},
     {"flushLog", OnMutator<FlushLog>},
     {"loadReference", OnRunningMutator<LoadAReference>},
-    {"recordStall", OnMutator<RecordStall>},
     {"addRootRange", OnMutator<AddRootRange>},
     {"removeRootRange", OnMutator<RemoveRootRange>},
     {"utilization", OnMutator<Utilization>},

@@ -46,7 +46,7 @@ export interface CollectorCalls {
   becomeControl(heap: HeapHandle, onRequest: () => void): boolean;
   resignControl(heap: HeapHandle): void;
   takeRequest(heap: HeapHandle): { kind: number; reason: number; byTrigger: boolean } | null;
-  endCollection(heap: HeapHandle, reason: number): void;
+  endCollection(heap: HeapHandle, reason: number, kind: number): void;
   recover(heap: HeapHandle, sliceMs: number): boolean;
   prepareMarking(heap: HeapHandle, sliceMs: number): boolean;
   rootsPause(heap: HeapHandle, sliceMs: number): boolean;

@@ -4,11 +4,8 @@
 import type { HeapHandle, MutatorHandle } from './handles.ts';
 import type { Refusal } from './refusal.ts';
 
-/** Answers of `allocateSlow` and `allocateLarge` besides an object's word index or a refusal. */
-export const ALLOCATION = { refilled: 0, collect: -1, large: -2 } as const;
-
-/** Answers of `awaitMemory`. Undefined when the wait was cut short: what cuts it ends the script, or is an exception. */
-export const MEMORY = { ended: 0, free: 1, noControl: 2 } as const;
+/** Answers of `allocateSlow`, `allocateLarge` and `awaitMemory` besides an object's word index or a refusal. */
+export const ALLOCATION = { refilled: 0, collect: -1, noControl: -3 } as const;
 
 /**
  * Calls that wait do so for the whole thread (native/heap/thread_state.h), and end when the thread or the script is being ended. However
@@ -36,12 +33,26 @@ export interface MutatorCalls {
   allParked<T>(mutator: MutatorHandle, wait: () => T): T;
   /** Writes the header when the answer is an object, as {@link allocateLarge} does. */
   allocateSlow(mutator: MutatorHandle, words: number, shape: number, count: number): number | Refusal;
-  /** Zeroes it piece by piece; a safepoint. */
-  allocateLarge(mutator: MutatorHandle, words: number, shape: number, count: number): number | Refusal;
+  /** Regions of its own, zeroed piece by piece; a safepoint. Undefined when it was cut short. */
+  allocateLarge(mutator: MutatorHandle, words: number, shape: number, count: number): number | Refusal | undefined;
   /** What `body` answers or throws; local handles, scopes and their views are as before then, whatever ended it. */
   scope<T>(mutator: MutatorHandle, body: () => T): T;
-  /** Until the collection has ended, or, unless `regions` is 0, memory has become free and so many regions are. */
-  awaitMemory(mutator: MutatorHandle, ticket: number, regions: number): (typeof MEMORY)[keyof typeof MEMORY] | undefined;
+  /**
+   * Asks for a collection and waits for its end; with words, in the queue for memory, which is tried for meanwhile: by `allocateLarge` if
+   * `large`, else by `allocateSlow`. `again`: in the place of the last wait. Undefined when the wait was cut short: what cuts it ends the
+   * script, or is an exception. {@link ALLOCATION}.collect when a collection of that kind, asked for and ended while this thread was the
+   * first in the queue, has left too little (or, without words, has ended); `noControl` when there is no control thread to wait for.
+   */
+  awaitMemory(
+    mutator: MutatorHandle,
+    kind: number,
+    reason: number,
+    again: boolean,
+    words: number,
+    shape: number,
+    count: number,
+    large: boolean,
+  ): number | Refusal | undefined;
   /** The write barrier's log is full. */
   flushLog(mutator: MutatorHandle): void;
   recordStall(mutator: MutatorHandle, microseconds: number): void;

@@ -36,7 +36,7 @@ import { Pacing } from './pacing.ts';
 import type { PolicyOptions } from './policy.ts';
 import { chooseRegions, REGION_STATES, type RegionTables } from './region-choice.ts';
 import { untilDone } from '../slices.ts';
-import { COLLECTION_KINDS, COLLECTION_REASONS, type CollectionKind, type CollectionReason, reasonNumber } from './requests.ts';
+import { COLLECTION_KINDS, COLLECTION_REASONS, type CollectionKind, type CollectionReason, kindNumber, reasonNumber } from './requests.ts';
 import type { Workers } from './workers.ts';
 
 /** A full collection ends after so many cycles, whatever other threads allocate meanwhile. */
@@ -164,7 +164,7 @@ export class Collector {
       this.#reclaim(this.#pacing.resize(liveBytes), kind === 'full' && reason === 'explicit');
       this.#pacing.end();
     }
-    this.#native.endCollection(this.#heap, reasonNumber(reason));
+    this.#native.endCollection(this.#heap, reasonNumber(reason), kindNumber(kind));
     const statistics = this.#native.statistics(this.#heap);
     this.#setUp.emit({
       type: 'collection',

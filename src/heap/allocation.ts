@@ -4,34 +4,31 @@
  *     buffer full ──▶ native refill ──▶ new buffer, or memory for this one object
  *                        │ no region may be taken
  *                        ▼
- *            ask for a collection, wait parked, try again
- *            ask for a full one,   wait parked, try again
+ *            wait parked, in the queue for memory, for a collection
+ *            the same for a full one
  *            ERR_HEAP_EXHAUSTED (at once where nothing is ever collected)
  *
  * Waiting is one native call, in which the whole thread is parked, so that it holds up no collection of any heap; and which the end of the
  * thread or of the script cuts short, with the mutator running again.
  */
-import { ALLOCATION, type Binding, isRefusal, MEMORY, type MutatorHandle, type Refusal } from '../binding.ts';
+import { ALLOCATION, type Binding, isRefusal, type MutatorHandle, type Refusal } from '../binding.ts';
 import { HeapError } from '../errors.ts';
 import { errorName } from '../gc/refusal-reasons.ts';
 import { clockMs } from '../clock.ts';
-import type { CollectionKind, CollectionReason } from '../gc/requests.ts';
+import { type CollectionKind, type CollectionReason, kindNumber, reasonNumber } from '../gc/requests.ts';
 import { LARGE_OBJECT_WORDS, REGION_WORDS, WORD_BYTES } from './layout.ts';
 import type { Shape } from './shapes.ts';
 import type { Ref } from './units.ts';
 
 /**
- * Full collections that may free enough for the request and yet leave it without, because other threads took the memory,
- * before this thread gives up.
+ * Full collections, each begun when this thread was the first in the queue, that may leave little enough alive and yet no memory for the
+ * request: what died while they marked, or a large object that finds no regions side by side.
  */
 const FULL_COLLECTIONS = 3;
 
 /** @internal What a mutator needs of its heap. */
 export interface CollectionHost {
   readonly native: Binding;
-  /** Asks for a collection; the answer is its number. */
-  request(kind: CollectionKind, reason: CollectionReason): number;
-  hasEnded(ticket: number): boolean;
   /** Called now and then by a waiting thread: starts a control thread if there is none any more. */
   keepControl(): void;
   /** Whether anything is ever collected. */
@@ -64,35 +61,42 @@ export class SlowAllocation {
    */
   take(request: AllocationRequest): Ref | 0 {
     const { words } = request;
-    let fullCollections = 0;
-    let collections = 0;
-    for (;;) {
-      const answer = this.#attempt(request);
+    let answer = this.#attempt(request);
+    for (let collections = 0; ; collections++) {
       if (typeof answer === 'number' && answer >= 0) return answer;
-      if (!this.#host.collects || fullCollections === FULL_COLLECTIONS || (fullCollections > 0 && !this.#couldFit(words))) {
-        throw isRefusal(answer) ? noMemory(words, answer) : this.#exhausted(words);
-      }
-      const kind: CollectionKind = collections === 0 ? 'compact' : 'full';
-      if (kind === 'full') fullCollections++;
-      collections++;
-      this.#stall(this.#host.request(kind, 'exhausted'), words);
+      // Cut short: nothing of the script runs any more.
+      if (answer === undefined) return 0;
+      const hopeless = collections > FULL_COLLECTIONS || (collections > 1 && !isRefusal(answer) && !this.#couldFit(words));
+      if (!this.#host.collects || hopeless) throw isRefusal(answer) ? noMemory(words, answer) : this.#exhausted(words);
+      answer = this.#stall(collections === 0 ? 'compact' : 'full', request, collections > 0);
     }
   }
 
   /** Each wait for memory is one stall, whatever comes of it. */
-  #stall(ticket: number, words: number): void {
+  #stall(kind: CollectionKind, request: AllocationRequest, again: boolean): number | Refusal | undefined {
     const begin = clockMs();
-    this.awaitCollection(ticket, words);
-    this.#native.recordStall(this.#mutator, (clockMs() - begin) * 1000);
+    try {
+      return this.#await(kind, 'exhausted', request, again);
+    } finally {
+      this.#native.recordStall(this.#mutator, (clockMs() - begin) * 1000);
+    }
   }
 
-  /**
-   * Waits for the end of a collection, parked. With `words`, an attempt is made whenever memory may have become free, and the
-   * wait ends early if a region can be had.
-   */
-  awaitCollection(ticket: number, words?: number): void {
-    const regions = words === undefined ? 0 : Math.max(1, Math.ceil(words / REGION_WORDS));
-    while (this.#native.awaitMemory(this.#mutator, ticket, regions) === MEMORY.noControl) this.#host.keepControl();
+  /** Asks for a collection and waits for its end, parked. */
+  collect(kind: CollectionKind, reason: CollectionReason): void {
+    this.#await(kind, reason, undefined, false);
+  }
+
+  /** Waits for a collection that it asks for; with a request, for memory too. `again`: the same request has waited before. */
+  #await(kind: CollectionKind, reason: CollectionReason, request: AllocationRequest | undefined, again: boolean): number | Refusal | undefined {
+    const { words, count, shape } = request ?? { words: 0, count: 0, shape: undefined };
+    const large = request !== undefined && isLarge(request);
+    const [kindOf, reasonOf] = [kindNumber(kind), reasonNumber(reason)];
+    for (let sameWait = again; ; sameWait = true) {
+      const answer = this.#native.awaitMemory(this.#mutator, kindOf, reasonOf, sameWait, words, shape?.id ?? 0, count, large);
+      if (answer !== ALLOCATION.noControl) return answer;
+      this.#host.keepControl();
+    }
   }
 
   park(): void {
@@ -104,16 +108,18 @@ export class SlowAllocation {
   }
 
   /** One native call for an object of its own: who is interrupted has taken nothing, or an object. */
-  #attempt({ shape, count, words, pinnable }: AllocationRequest): number | Refusal {
+  #attempt(request: AllocationRequest): number | Refusal | undefined {
+    const { shape, count, words } = request;
     this.#native.safepoint(this.#mutator);
-    const taken = pinnable ? Math.max(words, LARGE_OBJECT_WORDS + 1) : words;
-    const answer = this.#native.allocateSlow(this.#mutator, taken, shape.id, count);
-    return answer === ALLOCATION.large ? this.#native.allocateLarge(this.#mutator, words, shape.id, count) : answer;
+    return isLarge(request)
+      ? this.#native.allocateLarge(this.#mutator, words, shape.id, count)
+      : this.#native.allocateSlow(this.#mutator, words, shape.id, count);
   }
 
-  /** Whether the object would fit if all that is free were in one piece. */
+  /** Whether what is alive leaves room for the object, with a region to spare for what is taken meanwhile. */
   #couldFit(words: number): boolean {
-    return this.#host.figures().freeBytes >= words * WORD_BYTES;
+    const { liveBytes, capacityBytes } = this.#host.figures();
+    return liveBytes + (words + REGION_WORDS) * WORD_BYTES <= capacityBytes;
   }
 
   #exhausted(words: number): HeapError {
@@ -131,6 +137,11 @@ export class SlowAllocation {
       { figures: { liveBytes, freeBytes, requestedBytes, capacityBytes } },
     );
   }
+}
+
+/** Whether the object is given regions of its own. */
+function isLarge({ words, pinnable }: AllocationRequest): boolean {
+  return pinnable || words > LARGE_OBJECT_WORDS;
 }
 
 function noMemory(words: number, refusal: Refusal): HeapError {

@@ -280,7 +280,7 @@ export class Mutator extends SlotAccess {
   collect(request?: CollectionRequest): void {
     const { kind = 'compact', reason = 'explicit' } = optionsOf('request', request);
     if (!this.#attached) throw detached('mutator.collect');
-    this.#slow.awaitCollection(this.#setUp.host.request(kind, reason));
+    this.#slow.collect(kind, reason);
   }
 
   /**
