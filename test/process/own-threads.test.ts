@@ -37,7 +37,7 @@ describe("the library's own threads", () => {
   });
 
   it('need no code generation from strings', async () => {
-    expect(await output('makes-a-heap', [8], ['--disallow-code-generation-from-strings'])).toEqual(['runs', 'closed']);
+    expect(await output('makes-a-heap', [40], ['--disallow-code-generation-from-strings'])).toEqual(['runs', 'closed']);
   });
 });
 
