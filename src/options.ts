@@ -76,8 +76,16 @@ export interface HeapOptions {
   performanceMeasures?: boolean;
   /** Size of the thread-local allocation buffers. Default: 1/64 of the capacity, between 4 KiB and 64 KiB. */
   tlabBytes?: number | string;
-  /** Every n-th allocation of a mutator collects first; for tests. 0 (default): never. */
+  /**
+   * Every n-th safepoint of a mutator collects, and each collection moves everything that memory allows; what is freed is overwritten.
+   * For tests. 0 (default): never.
+   */
   stressEvery?: number;
+  /**
+   * With `stressEvery`: the mutator goes on as soon as objects have moved, and no worker builds a page before the next safepoint (or 2 ms),
+   * so that it takes the faults itself, with a single thread too. Default false.
+   */
+  stressFaults?: boolean;
   /** Seed of random delays at critical points; for tests. 0 (default): none. */
   delaySeed?: number;
 }
@@ -136,6 +144,7 @@ const KNOWN: ReadonlySet<string> = new Set([
   'performanceMeasures',
   'tlabBytes',
   'stressEvery',
+  'stressFaults',
   'delaySeed',
 ]);
 
@@ -207,7 +216,7 @@ export function resolveOptions(options: HeapOptions): ResolvedOptions {
     trackUtilization: flag('trackUtilization', options.trackUtilization ?? false),
     coreDumps: flag('coreDumps', options.coreDumps ?? false),
     performanceMeasures: flag('performanceMeasures', options.performanceMeasures ?? false),
-    stressEvery: integer('stressEvery', options.stressEvery ?? 0, 0, 2 ** 31),
+    stressEvery: options.stressEvery ?? 0,
     delaySeed: integer('delaySeed', options.delaySeed ?? 0, 0, Number.MAX_SAFE_INTEGER),
   };
 }
@@ -238,6 +247,7 @@ function faultAroundPages(pages: number | 'adaptive'): number | 'adaptive' {
 }
 
 function policyOptions(options: HeapOptions, capacityBytes: number): PolicyOptions {
+  const stressEvery = integer('stressEvery', options.stressEvery ?? 0, 0, 2 ** 31);
   const sizing = options.sizing ?? 'fixed';
   if (!SIZINGS.includes(sizing)) throw argumentRangeError('sizing', `one of ${SIZINGS.join(', ')}`, sizing);
   const wholeRegions = (bytes: number): number => Math.ceil(bytes / REGION_BYTES) * REGION_BYTES;
@@ -254,5 +264,7 @@ function policyOptions(options: HeapOptions, capacityBytes: number): PolicyOptio
     memoryPricePerMib: price,
     returnAfterMs: integer('returnAfterMs', options.returnAfterMs ?? DEFAULT_RETURN_AFTER_MS, 0, MAX_RETURN_AFTER_MS),
     evacuationBudgetBytes: parseBytes('evacuationBudgetBytes', options.evacuationBudgetBytes ?? capacityBytes),
+    movesEverything: stressEvery > 0 || flag('checked', options.checked ?? false),
+    stressFaults: flag('stressFaults', options.stressFaults ?? false) && stressEvery > 0,
   };
 }

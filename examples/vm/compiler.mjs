@@ -2,14 +2,17 @@
 //
 //   (define name value) (define (name parameter …) body …)     a global
 //   (lambda (parameter …) body …)                              closes over values; variables are never assigned
-//   (if test then else) (let ((name value) …) body …) (begin …) (quote list)
+//   (if test then else) (let ((name value) …) body …) (begin …)
+//   (quote datum)                                              numbers, strings, symbols, and lists of them
 //   (procedure argument …)                                     a call; one at a procedure's end keeps no frame
 //
-// False and the end of a list are the same value, null.
+// False (#f) and the end of a list are the same value, null; #t is 1. Primitives are procedures like others, where they are not called by
+// name. A form that is none of these is a SyntaxError here, a name that nothing defines a ReferenceError when it is read.
+import { MAX_SMALL_INTEGER, MIN_SMALL_INTEGER } from 'faultline';
 
 export const OPERATIONS = [
   'INTEGER', 'NULL', 'LITERAL', 'LOCAL', 'FREE', 'GLOBAL', 'DEFINE', 'CLOSURE', 'CALL', 'TAIL_CALL', 'RETURN', 'JUMP', 'JUMP_IF_FALSE',
-  'POP', 'SLIDE', 'HALT', 'CONS', 'CAR', 'CDR', 'IS_PAIR', 'ADD', 'SUBTRACT', 'MULTIPLY', 'QUOTIENT', 'REMAINDER', 'LESS', 'EQUAL', 'APPEND',
+  'POP', 'SLIDE', 'HALT', 'CONS', 'CAR', 'CDR', 'IS_PAIR', 'IS_SYMBOL', 'NOT', 'ADD', 'SUBTRACT', 'MULTIPLY', 'QUOTIENT', 'REMAINDER', 'LESS', 'EQUAL', 'APPEND',
   'TEXT_OF', 'LENGTH', 'TEXT_EQUAL',
 ];
 export const OP = Object.fromEntries(OPERATIONS.map((name, i) => [name, i]));
@@ -18,13 +21,19 @@ export const OP = Object.fromEntries(OPERATIONS.map((name, i) => [name, i]));
 const PRIMITIVES = {
   cons: ['CONS', 2], car: ['CAR', 1], cdr: ['CDR', 1], 'pair?': ['IS_PAIR', 1],
   '+': ['ADD', 2], '-': ['SUBTRACT', 2], '*': ['MULTIPLY', 2], quotient: ['QUOTIENT', 2], remainder: ['REMAINDER', 2],
-  '<': ['LESS', 2], '=': ['EQUAL', 2], 'string-append': ['APPEND', 2], 'number->string': ['TEXT_OF', 1], 'string-length': ['LENGTH', 1],
+  'symbol?': ['IS_SYMBOL', 1], 'null?': ['NOT', 1], not: ['NOT', 1],
+  '<': ['LESS', 2], '=': ['EQUAL', 2], 'eq?': ['EQUAL', 2], 'string-append': ['APPEND', 2], 'number->string': ['TEXT_OF', 1], 'string-length': ['LENGTH', 1],
   'string=?': ['TEXT_EQUAL', 2],
 };
 
-/** `{ procedures, literals, globals }`: procedure 0 is the program itself. */
+const CONSTANTS = { null: 0, '#f': 0, '#t': 1 };
+
+/**
+ * `{ procedures, arities, literals, globals }`: procedure 0 is the program itself. A literal is `{ text }` or `{ symbol }`; globals are
+ * numbered by name.
+ */
 export function compile(forms) {
-  const program = { procedures: [], literals: [], globals: new Map() };
+  const program = { procedures: [], arities: [], literals: [], globals: new Map() };
   const main = new Procedure(program, null, []);
   for (const form of forms) {
     main.expression(form, false);
@@ -42,6 +51,7 @@ class Procedure {
     this.outer = outer;
     this.code = [];
     this.index = program.procedures.push(this.code) - 1;
+    program.arities.push(parameters.length);
     this.places = new Map(parameters.map((name, i) => [name, i])); // in the frame
     this.free = []; // in the closure, in this order
     this.depth = parameters.length; // of the frame at this point of the code
@@ -54,10 +64,48 @@ class Procedure {
   /** Leaves one value on the stack. `isTail`: nothing comes after it but the return. */
   expression(form, isTail) {
     if (Array.isArray(form) && form.length > 0) return this.list(form, isTail);
-    if (typeof form === 'number') this.emit('INTEGER', form);
-    else if (Array.isArray(form) || form === 'null') this.emit('NULL');
-    else if (typeof form === 'object') this.emit('LITERAL', this.program.literals.push(form.text) - 1);
-    else this.variable(form);
+    if (form?.items !== undefined) throw new SyntaxError('a list with a dot is data: quote it');
+    if (typeof form === 'string' && !this.constant(form)) return this.name(form);
+    if (typeof form !== 'string') this.datum(form);
+    this.depth++;
+  }
+
+  /** Whether it is one; emitted then. */
+  constant(name) {
+    if (!Object.hasOwn(CONSTANTS, name) || this.isLocal(name)) return false;
+    if (CONSTANTS[name] === 0) this.emit('NULL');
+    else this.emit('INTEGER', CONSTANTS[name]);
+    return true;
+  }
+
+  /** A number, a string or the empty list. */
+  datum(form) {
+    if (Array.isArray(form)) this.emit('NULL');
+    else if (typeof form === 'object') this.literal({ text: form.text });
+    else if (form >= MIN_SMALL_INTEGER && form <= MAX_SMALL_INTEGER) this.emit('INTEGER', form);
+    else throw new RangeError(`${form} is no integer from ${MIN_SMALL_INTEGER} to ${MAX_SMALL_INTEGER}`);
+  }
+
+  literal(literal) {
+    this.emit('LITERAL', this.program.literals.push(literal) - 1);
+  }
+
+  isLocal(name) {
+    return this.places.has(name) || this.closesOver(name);
+  }
+
+  /** What is called by that name is a primitive, neither hidden by a variable nor defined anew. */
+  isPrimitive(name) {
+    return Object.hasOwn(PRIMITIVES, name) && !this.isLocal(name) && !this.program.globals.has(name);
+  }
+
+  /** The value of a name. */
+  name(name) {
+    if (this.isPrimitive(name)) {
+      const parameters = ['a', 'b'].slice(0, PRIMITIVES[name][1]);
+      return this.lambda([parameters, [name, ...parameters]]);
+    }
+    this.variable(name);
     this.depth++;
   }
 
@@ -83,8 +131,8 @@ class Procedure {
   list(form, isTail) {
     const [head, ...rest] = form;
     const special = { quote: 'quoted', define: 'define', lambda: 'lambda', if: 'conditional', let: 'let', begin: 'sequence' };
-    if (Object.hasOwn(special, head)) return this[special[head]](rest, isTail);
-    if (Object.hasOwn(PRIMITIVES, head)) {
+    if (typeof head === 'string' && Object.hasOwn(special, head) && !this.isLocal(head)) return this[special[head]](rest, isTail);
+    if (typeof head === 'string' && this.isPrimitive(head)) {
       const [op, count] = PRIMITIVES[head];
       if (rest.length !== count) throw new SyntaxError(`${head} takes ${count} arguments, not ${rest.length}`);
       for (const argument of rest) this.expression(argument, false);
@@ -97,21 +145,36 @@ class Procedure {
     this.depth -= rest.length;
   }
 
-  quoted([datum]) {
-    if (!Array.isArray(datum) || datum.length === 0) return this.expression(datum, false);
-    for (const item of datum) this.quoted([item]);
-    this.emit('NULL');
-    for (const _ of datum) this.emit('CONS');
-    this.depth -= datum.length - 1;
+  quoted([datum, ...more]) {
+    if (datum === undefined || more.length > 0) throw new SyntaxError('quote takes one datum');
+    if (datum?.items !== undefined || (Array.isArray(datum) && datum.length > 0)) return this.quotedList(datum);
+    if (typeof datum !== 'string') this.datum(datum);
+    else if (datum !== '#t' && datum !== '#f') this.literal({ symbol: datum });
+    else this.constant(datum);
+    this.depth++;
+  }
+
+  quotedList(datum) {
+    const { items, rest } = Array.isArray(datum) ? { items: datum, rest: [] } : datum;
+    for (const item of [...items, rest]) this.quoted([item]);
+    for (const _ of items) this.emit('CONS');
+    this.depth -= items.length;
   }
 
   define([target, ...values]) {
+    const name = Array.isArray(target) ? target[0] : target;
+    const isComplete = Array.isArray(target) ? values.length > 0 : values.length === 1;
+    if (typeof name !== 'string' || !isComplete) throw new SyntaxError('(define name value) or (define (name parameter …) body …)');
+    this.global(name);
     if (Array.isArray(target)) this.lambda([target.slice(1), ...values]);
     else this.expression(values[0], false);
-    this.emit('DEFINE', this.global(Array.isArray(target) ? target[0] : target));
+    this.emit('DEFINE', this.global(name));
   }
 
   lambda([parameters, ...body]) {
+    if (!Array.isArray(parameters) || !parameters.every((name) => typeof name === 'string')) {
+      throw new SyntaxError('the parameters of a procedure are a list of names');
+    }
     const inner = new Procedure(this.program, this, parameters);
     inner.sequence(body, true);
     inner.emit('RETURN');
@@ -123,7 +186,8 @@ class Procedure {
     this.depth -= inner.free.length - 1;
   }
 
-  conditional([test, then, otherwise = 'null'], isTail) {
+  conditional([test, then, otherwise = 'null', ...more], isTail) {
+    if (then === undefined || more.length > 0) throw new SyntaxError('(if test then else)');
     this.expression(test, false);
     this.depth--;
     this.emit('JUMP_IF_FALSE', 0);
@@ -139,6 +203,8 @@ class Procedure {
   }
 
   let([bindings, ...body], isTail) {
+    const isBinding = (binding) => Array.isArray(binding) && binding.length === 2 && typeof binding[0] === 'string';
+    if (!Array.isArray(bindings) || !bindings.every(isBinding)) throw new SyntaxError('(let ((name value) …) body …)');
     const hidden = bindings.map(([name]) => [name, this.places.get(name)]);
     const places = bindings.map(([, value]) => {
       this.expression(value, false);
@@ -155,6 +221,7 @@ class Procedure {
   }
 
   sequence(body, isTail) {
+    if (body.length === 0) throw new SyntaxError('a body has at least one form');
     body.forEach((form, i) => {
       const isLast = i === body.length - 1;
       this.expression(form, isTail && isLast);

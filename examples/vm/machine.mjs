@@ -24,6 +24,7 @@ export class Machine {
     this.pair = heap.defineShape({ name: 'vm.pair', fields: { car: 'tagged', cdr: 'tagged' } });
     this.closure = heap.defineShape({ name: 'vm.closure', fields: { procedure: 'u32' }, elements: 'tagged' });
     this.string = heap.defineShape({ name: 'vm.string', elements: 'u16' });
+    this.symbol = heap.defineShape({ name: 'vm.symbol', elements: 'u16' });
     this.stack = mutator.createRootRange(STACK_SLOTS);
     this.globals = mutator.createRootRange(ROOT_SLOTS);
     this.literals = mutator.createRootRange(ROOT_SLOTS);
@@ -32,15 +33,27 @@ export class Machine {
   }
 
   /** The value of the last expression as a JavaScript string. */
-  run({ procedures, literals, globals }) {
-    this.literals.used = literals.length;
+  run({ procedures, arities, literals, globals }) {
     this.globals.used = globals.size;
-    literals.forEach((text, i) => (this.literals.slots[i] = this.makeText(text)));
-    this.execute(procedures);
+    this.globals.slots.fill(NULL, 0, globals.size);
+    this.load(literals);
+    this.execute(procedures, arities, [...globals.keys()]);
     return this.show(this.stack.slots[0]);
   }
 
-  execute(procedures) {
+  /** Symbols of one name are one object, so that they can be compared by reference. */
+  load(literals) {
+    const { slots } = this.literals;
+    const symbols = new Map();
+    literals.forEach(({ text, symbol }, i) => {
+      const made = symbols.has(symbol) ? slots[symbols.get(symbol)] : this.makeText(text ?? symbol, symbol === undefined ? this.string : this.symbol);
+      slots[i] = made;
+      this.literals.used = i + 1;
+      if (symbol !== undefined) symbols.set(symbol, i);
+    });
+  }
+
+  execute(procedures, arities, names) {
     const { mutator, stack } = this;
     const { u32 } = mutator;
     const { slots } = stack;
@@ -50,6 +63,7 @@ export class Machine {
     const { id: CLOSURE, elementsOffset: CAPTURED } = this.closure;
     const PROCEDURE = this.closure.field('procedure').offset;
     const STRING = this.string.id;
+    const defined = new Uint8Array(names.length);
     const returns = [];
     let code = procedures[0];
     let pc = 0;
@@ -74,10 +88,14 @@ export class Machine {
         case OP.FREE:
           slots[sp++] = u32[slots[frame - 1] * 2 + CAPTURED + code[pc++]];
           break;
-        case OP.GLOBAL:
-          slots[sp++] = this.globals.slots[code[pc++]];
+        case OP.GLOBAL: {
+          const global = code[pc++];
+          if (defined[global] === 0) throw new ReferenceError(`${names[global]} is not defined`);
+          slots[sp++] = this.globals.slots[global];
           break;
+        }
         case OP.DEFINE:
+          defined[code[pc]] = 1;
           this.globals.slots[code[pc++]] = slots[sp - 1];
           break;
         case OP.CLOSURE: {
@@ -102,7 +120,11 @@ export class Machine {
           }
           const at = sp - count - 1;
           const callee = slots[at];
-          if (callee === NULL || isSmallInteger(callee) || u32[callee * 2] !== CLOSURE) throw new TypeError('only procedures are called');
+          if (callee === NULL || isSmallInteger(callee) || u32[callee * 2] !== CLOSURE) {
+            throw new TypeError(`${this.show(callee)} is no procedure`);
+          }
+          const procedure = u32[callee * 2 + PROCEDURE];
+          if (arities[procedure] !== count) throw new TypeError(`a procedure of ${arities[procedure]} parameters is called with ${count}`);
           if (isTail) {
             slots.copyWithin(frame - 1, at, sp);
             sp = frame + count;
@@ -111,7 +133,7 @@ export class Machine {
             frame = at + 1;
           }
           if (sp + 64 > STACK_SLOTS) throw new RangeError('the stack is full');
-          code = procedures[u32[slots[frame - 1] * 2 + PROCEDURE]];
+          code = procedures[procedure];
           pc = 0;
           break;
         }
@@ -171,6 +193,14 @@ export class Machine {
           slots[sp - 1] = value !== NULL && !isSmallInteger(value) && u32[value * 2] === PAIR ? TRUE : NULL;
           break;
         }
+        case OP.IS_SYMBOL: {
+          const value = slots[sp - 1];
+          slots[sp - 1] = value !== NULL && !isSmallInteger(value) && u32[value * 2] === this.symbol.id ? TRUE : NULL;
+          break;
+        }
+        case OP.NOT:
+          slots[sp - 1] = slots[sp - 1] === NULL ? TRUE : NULL;
+          break;
         case OP.ADD:
           sp--;
           slots[sp - 1] = tag(integer(slots[sp - 1]) + integer(slots[sp]));
@@ -226,11 +256,11 @@ export class Machine {
     throw new TypeError(`${this.show(value)} is no ${shape === this.pair.id ? 'pair' : 'string'}`);
   }
 
-  makeText(text) {
+  makeText(text, shape = this.string) {
     const { u16 } = this.mutator;
-    const string = this.mutator.allocate(this.string, text.length);
+    const string = this.mutator.allocate(shape, text.length);
     this.allocated++;
-    const first = string * 4 + this.string.elementsOffset;
+    const first = string * 4 + shape.elementsOffset;
     for (let i = 0; i < text.length; i++) u16[first + i] = text.charCodeAt(i);
     return string;
   }
@@ -264,6 +294,7 @@ export class Machine {
     if (value === NULL) return '()';
     if (isSmallInteger(value)) return String(smallInteger(value));
     switch (u32[value * 2]) {
+      case this.symbol.id:
       case this.string.id: {
         const first = value * 4 + this.string.elementsOffset;
         return String.fromCharCode(...u16.subarray(first, first + u32[value * 2 + 1]));

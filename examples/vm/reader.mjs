@@ -1,4 +1,4 @@
-// Reader: text to nested arrays. Numbers are JavaScript numbers, symbols strings, and strings are { text }.
+// Reader: text to nested arrays. Numbers are JavaScript numbers, symbols strings, strings are { text }, and (a . b) is { items, rest }.
 
 export function read(text) {
   const tokens = text.replace(/;.*/g, '').match(/"(?:[^"\\]|\\.)*"|[()']|[^\s()']+/g) ?? [];
@@ -9,14 +9,18 @@ export function read(text) {
 
 function form(tokens) {
   const token = tokens.shift();
+  if (token === undefined) throw new SyntaxError('the text ends where something is expected');
+  if (token === ')') throw new SyntaxError('a parenthesis is closed that was not opened');
   if (token === "'") return ['quote', form(tokens)];
   if (token.startsWith('"')) return { text: JSON.parse(token) };
   if (token !== '(') return /^-?\d+$/.test(token) ? Number(token) : token;
-  const list = [];
-  while (tokens[0] !== ')') {
+  const items = [];
+  while (tokens[0] !== ')' && !(tokens[0] === '.' && items.length > 0)) {
     if (tokens.length === 0) throw new SyntaxError('a parenthesis is not closed');
-    list.push(form(tokens));
+    items.push(form(tokens));
   }
-  tokens.shift();
-  return list;
+  if (tokens.shift() === ')') return items;
+  const rest = form(tokens);
+  if (tokens.shift() !== ')') throw new SyntaxError('one thing, and a closing parenthesis, come behind a dot');
+  return { items, rest };
 }

@@ -62,6 +62,33 @@ PauseTimes Collector::EndPause(Histogram* pauses) {
   return times;
 }
 
+bool Collector::IsObject(WordIndex word) const {
+  if (word < kPageWords || RegionOf(word) >= heap_->regions.count()) return false;
+  // The phase first: while the caller runs there is no flip, and what a compaction ends with changes regions before the phase.
+  const Phase now = phase();
+  const bool flipped = now == Phase::kCompacting || now == Phase::kFinishing;
+  const RegionUse use = heap_->regions.use(RegionOf(word));
+  if (PageOf(word) % kRegionPages >= use.used_pages && use.state != RegionState::kTarget) return false;
+  switch (use.state) {
+    case RegionState::kFree:
+    case RegionState::kLargeTail:
+    case RegionState::kLargePending:
+      return false;
+    case RegionState::kTarget:
+      return flipped;  // Its words may still be on their way.
+    case RegionState::kSource:
+      if (flipped) return false;
+      break;
+    case RegionState::kLarge:
+      if (word != FirstWordOfRegion(RegionOf(word))) return false;
+      break;
+    case RegionState::kAllocating:
+    case RegionState::kLive:
+      break;
+  }
+  return heap_->shapes.IsValid(__atomic_load_n(&heap_->slots()[uint64_t{word} * 2], __ATOMIC_RELAXED));
+}
+
 bool Collector::VerifyPause(uint64_t limit_ns, uint64_t* objects) {
   if (!heap_->handshake.TryStop(limit_ns)) return false;
   *objects = VerifyHeap(*heap_);

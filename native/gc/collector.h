@@ -129,6 +129,9 @@ class Collector final : public FreshPages, public References {
   // --- References ---------------------------------------------------------------------------------------------------
   uint32_t Settle(Mutator& mutator, uint32_t* slot, uint32_t value) override;
 
+  // Whether an object may begin at that word, as a running mutator sees the heap: for checked heaps.  Any number will do.
+  bool IsObject(WordIndex word) const;
+
   // --- Requests of mutators -----------------------------------------------------------------------------------------
   // A collection is several cycles at most.  Tickets count collections: a request made now is served by the collection
   // with the returned number.
@@ -147,6 +150,8 @@ class Collector final : public FreshPages, public References {
   const RootPages& root_pages() const { return root_pages_; }
   const Options& options() const { return options_; }
   const CycleReport& report() const { return report_; }
+  // Whether the collection with that ticket has come past a flip, so that mutators may build pages.
+  bool MayBuildIn(uint32_t ticket) const { return static_cast<int32_t>(collections_begun() - ticket) >= 0 && Armed(); }
   Phase phase() const { return phase_.load(std::memory_order_acquire); }
   uint32_t cycle() const { return cycle_; }
   void set_fault_around_pages(uint32_t pages) { options_.fault_around_pages = pages; }
@@ -163,6 +168,7 @@ class Collector final : public FreshPages, public References {
   PauseTimes EndPause(Histogram* pauses);
   // Marking decides on everything that is there now, and on nothing younger.  The world is stopped.
   void DecideHere();
+  void LookForStaleReferences();
   void ResumeToTrace();
   void RecordMarking();
   bool BringToIdle(uint64_t deadline_ns);

@@ -1,6 +1,7 @@
 // Marking and sweeping: the steps of a cycle that find out what is dead, and free the regions in which everything is.
 #include "gc/collector.h"
 #include "gc/verification.h"
+#include "heap/poison.h"
 #include "os/clock.h"
 #include "os/delays.h"
 #include "os/invariant.h"
@@ -28,6 +29,7 @@ bool Collector::RootsPause(uint64_t limit_ns) {
   Handshake& handshake = heap_->handshake;
   if (!handshake.TryStop(limit_ns)) return false;
   const bool first = !marking_begun_;
+  if (first) LookForStaleReferences();
   marking_begun_ = true;
   if (first) {
     marking_begin_ns_ = handshake.stopped_ns();
@@ -38,6 +40,11 @@ bool Collector::RootsPause(uint64_t limit_ns) {
   marker_->TakeRoots();
   ResumeToTrace();
   return true;
+}
+
+// Tracing would follow a stale reference that the program has stored.
+void Collector::LookForStaleReferences() {
+  if (heap_->poisons) VerifyHeap(*heap_);
 }
 
 void Collector::ResumeToTrace() {
@@ -68,7 +75,10 @@ MarkPauseOutcome Collector::MarkPause(uint64_t limit_ns, uint64_t most_written_p
     return MarkPauseOutcome::kAnotherRound;
   }
   const uint64_t stopped_ns = handshake.stopped_ns();
-  if (!marker_->concurrent()) marking_begin_ns_ = stopped_ns;
+  if (!marker_->concurrent()) {
+    LookForStaleReferences();
+    marking_begin_ns_ = stopped_ns;
+  }
   if (!marker_->decides_at_start()) DecideHere();
   marker_->Finish(gang_);
   marking_begun_ = false;
@@ -124,6 +134,7 @@ bool Collector::ReleaseMarking(uint64_t deadline_ns) {
 uint32_t Collector::Sweep() {
   FAULTLINE_CHECK(weak_phase_.over(), "(W) nothing is freed while weak slots may refer to it");
   const Bitmap& starts = heap_->tables.object_starts;
+  if (heap_->poisons) PoisonDead(*heap_);
   report_.swept_regions =
       heap_->regions.SweepDead(heap_->tables.live_word_counts.data(), heap_->tables.marked_pages.data(),
                                [&starts](WordIndex object) { return starts.Test(object); });

@@ -130,6 +130,7 @@ size_t Plan::Assign() {
           tables.block_offsets[cell] + static_cast<uint32_t>(std::popcount(tables.live_words.data()[cell] & mask));
       tables.target_end[targets_[target_index]] = base + first_part;
       ++target_index;
+      // All of any source fits here: only the first target can be region 0, whose first page is not used.
       const WordIndex next = UsableStart(targets_[target_index]);
       forward.pad = next - (base + first_part);
       at = next + (live - first_part);
@@ -193,8 +194,7 @@ uint32_t Plan::Make(Gang& gang, const std::vector<RegionIndex>& sources, uint32_
   if (heap_->regions.ReserveTargets(wanted_targets, &targets_) == 0) return 0;
   std::sort(targets_.begin(), targets_.end());
   for (const RegionIndex source : sources) {
-    if (tables.live_word_counts[source] > kMaxEvacuatedWords || tables.live_word_counts[source] == 0) continue;
-    sources_.push_back(source);
+    if (tables.live_word_counts[source] != 0) sources_.push_back(source);
   }
   AccountJob account(this);
   gang.RunToEnd(&account);

@@ -7,6 +7,7 @@
 #include "gc/page_building.h"
 #include "heap/heap.h"
 #include "heap/mapped_array.h"
+#include "heap/poison.h"
 #include "os/invariant.h"
 
 namespace faultline {
@@ -35,7 +36,9 @@ class ReleasedSources final : public SourceRelease {
       if (bits.load(std::memory_order_relaxed) == 0) continue;
       uint64_t taken = bits.exchange(0, std::memory_order_acq_rel);  // Partner: SourceRead.
       for (; taken != 0; taken &= taken - 1) {
-        heap_->regions.FreeSource(static_cast<RegionIndex>(i * 64 + static_cast<uint32_t>(__builtin_ctzll(taken))));
+        const RegionIndex source = static_cast<RegionIndex>(i * 64 + static_cast<uint32_t>(__builtin_ctzll(taken)));
+        if (heap_->poisons) Poison(*heap_, source);
+        heap_->regions.FreeSource(source);
         any = true;
       }
     }

@@ -1,10 +1,14 @@
 #include "gc/verification.h"
 
+#include <stdio.h>
+
 #include <algorithm>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include "heap/bitmap.h"
+#include "heap/poison.h"
 #include "os/invariant.h"
 
 namespace faultline {
@@ -41,6 +45,7 @@ class Verifier {
  private:
   void Reach(uint32_t reference, WordIndex owner) {
     if (reference == 0) return;
+    if (heap_.poisons && LeadsNowhere(reference)) SayStale(reference, owner);
     FAULTLINE_CHECK(reference >= kPageWords && RegionOf(reference) < heap_.regions.count(),
                     "verify: a reference lies inside the heap (owner, reference)", owner, reference);
     if (starts_.Test(reference)) return;
@@ -107,6 +112,24 @@ class Verifier {
       case ElementKind::kData:
         return;
     }
+  }
+
+  bool LeadsNowhere(uint32_t reference) const {
+    if (RegionOf(reference) >= heap_.regions.count()) return true;
+    const RegionUse use = heap_.regions.use(RegionOf(reference));
+    return PageOf(reference) % kRegionPages >= use.used_pages || heap_.slots()[uint64_t{reference} * 2] == kPoison;
+  }
+
+  // In the program's words, before the law that it breaks ends the process.
+  void SayStale(uint32_t reference, WordIndex owner) const {
+    const uint32_t id = owner == 0 ? 0 : heap_.slots()[uint64_t{owner} * 2];
+    std::string name;
+    std::string description;
+    if (id != 0) heap_.shapes.Describe(id, &name, &description);
+    fprintf(stderr,
+            "faultline: ERR_STALE_REFERENCE: %s%s (at word %u) holds the reference %u, and there is no object. A reference was kept "
+            "across a safepoint and stored, or what was stored was read through one; keep a handle instead.\n",
+            owner == 0 ? "a root slot" : "an object of shape ", name.c_str(), owner, reference);
   }
 
   void ReachTagged(uint32_t slot, WordIndex owner) {

@@ -54,6 +54,8 @@ class Heap {
     uint32_t* shared_roots = nullptr;   // kSharedRootSlots slots.
     Views::CoreDumps core_dumps = Views::CoreDumps::kWithoutHeap;
     bool barriered_loads = false;
+    bool poisons = false;               // See heap/poison.h.
+    uint32_t first_region = 0;          // With it: where allocation begins, so that heaps do not give out the same numbers.
     uint8_t* unsettled = nullptr;       // For barriered loads: a byte a region, zeroed.  Null: memory of our own.
   };
 
@@ -108,6 +110,8 @@ class Heap {
   Statistics statistics;
   uint32_t* shared_roots = nullptr;
   uint32_t tlab_pages = 16;
+  // What is freed is overwritten, and used again late (heap/poison.h).
+  bool poisons = false;
   FreshPages* fresh_pages = nullptr;
   // The mutator view is, or since its page tables came into use was, write-tracked: what is not in use is mapped read-only, or would be by a
   // read.  Only a hint how to populate; relaxed, it orders nothing.

@@ -32,10 +32,6 @@ inline constexpr uint32_t kBlockWordsLog2 = 6;
 // An object above this gets regions of its own and is never copied; so does a smaller one that is to be pinned.
 inline constexpr uint32_t kLargeObjectWords = kRegionWords / 2;
 
-// A region with more live words than this is never evacuated: its contents always fit what is left of one target plus
-// one more target, even region 0, whose first page is not used.
-inline constexpr uint32_t kMaxEvacuatedWords = kRegionWords - kPageWords;
-
 // 16 GiB: the most that one Uint32Array can span on Node 20 (2^32 elements).
 inline constexpr uint32_t kMaxRegions = 16384;
 

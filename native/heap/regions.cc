@@ -20,10 +20,20 @@ Status Regions::Create(uint32_t capacity_regions, uint32_t reserve_regions) {
   return {};
 }
 
+void Regions::ReuseLate(RegionIndex first) {
+  const std::lock_guard<std::mutex> guard(lock_);
+  reuses_late_ = true;
+  search_from_ = first % count_;
+}
+
 bool Regions::TakeFree(RegionIndex* region) {
-  // The lowest free region: the heap stays dense at the front and large objects find room at the back.
-  for (RegionIndex i = search_from_; i < count_; ++i) {
-    if (use_[i].state != RegionState::kFree || punching_[i] != 0) continue;
+  // The lowest free region: the heap stays dense at the front and large objects find room at the back.  With late reuse the next one after
+  // the last, and from the front again behind the end.
+  const RegionIndex turns = reuses_late_ ? count_ : count_ - std::min(search_from_, count_);
+  const RegionIndex from = search_from_;
+  for (RegionIndex turn = 0; turn < turns; ++turn) {
+    const RegionIndex i = (from + turn) % count_;
+    if (!IsFree(i)) continue;
     search_from_ = i + 1;
     *region = i;
     free_count_.fetch_sub(1, std::memory_order_relaxed);
@@ -43,7 +53,7 @@ void Regions::Free(RegionIndex region) {
   AddUsed(-static_cast<int64_t>(before.used_pages));
   Set(region, RegionUse{});
   free_count_.fetch_add(1, std::memory_order_relaxed);
-  search_from_ = std::min(search_from_, region);
+  NoteFree(region);
 }
 
 PageRun Regions::Cut(RegionIndex region, uint32_t pages) {
@@ -149,6 +159,8 @@ PageRun Regions::TakeLarge(uint64_t words, const Mutator* taker) {
     NoteHandedOut(pages.count);
     return pages;
   }
+  // No room in one piece: what moves next moves to the front.
+  search_from_ = 0;
   return {};
 }
 
@@ -272,7 +284,7 @@ void Regions::EndPunch(RegionIndex region, bool punched) {
     mapped_[region] = Mapped{};
   }
   punching_[region] = 0;
-  search_from_ = std::min(search_from_, region);
+  NoteFree(region);
 }
 
 PageRun Regions::UnmappedFree(RegionIndex region) const {

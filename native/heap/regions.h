@@ -62,6 +62,10 @@ class Regions {
  public:
   Status Create(uint32_t capacity_regions, uint32_t reserve_regions);
 
+  // For heaps in which a stale reference is to be found out (heap/poison.h): free regions are taken in turn, from `first` on, so that what
+  // was freed is used again as late as possible.
+  void ReuseLate(RegionIndex first);
+
   // Pages for a TLAB: at least `least` of one region, `wanted` if there is room, more only to finish a region off.
   // An empty run means that the heap must be collected (or waited for) first, or that others wait for what there is (Q).
   PageRun TakePages(uint32_t least, uint32_t wanted, const Mutator* taker = nullptr);
@@ -168,6 +172,10 @@ class Regions {
  private:
   // Lock held, for all of these.
   bool TakeFree(RegionIndex* region);  // Not charged.
+  bool IsFree(RegionIndex region) const { return use_[region].state == RegionState::kFree && punching_[region] == 0; }
+  void NoteFree(RegionIndex region) {
+    if (!reuses_late_ && region < search_from_) search_from_ = region;
+  }
   void Free(RegionIndex region);       // Discharged, unless it was a source.
   void Charge(int64_t regions) { charged_.fetch_add(static_cast<uint32_t>(regions), std::memory_order_relaxed); }
   // As one store: use() reads without the lock.
@@ -210,6 +218,7 @@ class Regions {
   uint32_t view_ = 1;
   RegionIndex current_ = kNone;
   RegionIndex search_from_ = 0;
+  bool reuses_late_ = false;
   // Nobody takes pages of a region on this list before it is taken off; open_pages_ counts on that.
   std::vector<RegionIndex> partial_;
   // Written under lock_, read anywhere; relaxed, they order nothing.

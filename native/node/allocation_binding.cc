@@ -119,9 +119,10 @@ class QueuePlace {
 class MemoryWait {
  public:
   enum class End { kCut, kCompleted, kRoom, kNoControl };
+  enum class Until { kEnd, kFlip };
 
-  MemoryWait(HeapInstance& instance, Mutator& mutator, const HeapInstance::Request& request, const Wish& wish)
-      : instance_(instance), mutator_(mutator), request_(request), for_memory_(wish.words != 0) {
+  MemoryWait(HeapInstance& instance, Mutator& mutator, const HeapInstance::Request& request, const Wish& wish, Until until = Until::kEnd)
+      : instance_(instance), mutator_(mutator), request_(request), for_memory_(wish.words != 0), until_(until) {
     if (for_memory_) need_ = NeedOf(instance.heap, wish.words, wish.large);
   }
   const MemoryQueue::Need& need() const { return need_; }
@@ -153,6 +154,7 @@ class MemoryWait {
       requested_ = false;
       return false;
     }
+    if (until_ == Until::kFlip && requested_ && instance_.collector->MayBuildIn(ticket_)) return true;
     // Numbers run around.
     const bool ended = requested_ && static_cast<int32_t>(instance_.collector->collections_ended() - ticket_) >= 0;
     if (ended && instance_.Completed(ticket_, request_.kind)) {
@@ -168,6 +170,7 @@ class MemoryWait {
   Mutator& mutator_;
   const HeapInstance::Request request_;
   const bool for_memory_;
+  const Until until_;
   MemoryQueue::Need need_;
   bool requested_ = false;
   uint32_t ticket_ = 0;
@@ -200,6 +203,17 @@ Napi::Value AwaitMemory(Info info, MutatorBinding& binding) {
   }
 }
 
+// awaitFlip(mutator, kind, reason): the same without words, but only until mutators may build pages.
+Napi::Value AwaitFlip(Info info, MutatorBinding& binding) {
+  JavaScriptWatch watch(info.Env());
+  if (!watch.MayWait()) return Napi::Value();
+  MemoryWait wait(*binding.instance, *binding.mutator, {Uint32At(info, 1), Uint32At(info, 2)}, {}, MemoryWait::Until::kFlip);
+  const uint64_t begin_ns = NowNs();
+  const MemoryWait::End end = wait.Park(watch);
+  binding.mutator->timeline.AddCollectorTime(begin_ns, NowNs(), Interruption::kStall);
+  return Number(info, end == MemoryWait::End::kNoControl ? kNoControl : kCollect);
+}
+
 // recordStall(mutator, microseconds)
 Napi::Value RecordStall(Info info, MutatorBinding& binding) {
   binding.instance->heap.statistics.stalls.Record(static_cast<uint64_t>(NumberAt(info, 1) * 1e3));
@@ -213,6 +227,7 @@ void ExportAllocation(Napi::Env env, Napi::Object exports) {
     {"allocateSlow", OnMutator<AllocateSlowly>},
     {"allocateLarge", OnMutator<AllocateLarge>},
     {"awaitMemory", OnMutator<AwaitMemory>},
+    {"awaitFlip", OnMutator<AwaitFlip>},
     {"recordStall", OnMutator<RecordStall>},
   });
 }

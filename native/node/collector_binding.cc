@@ -47,6 +47,15 @@ Napi::Value TakeRequest(Info info, HeapInstance& instance) {
   return answer;
 }
 
+// isRequested(heap)
+Napi::Value IsRequested(Info info, HeapInstance& instance) { return Boolean(info, instance.IsRequested()); }
+
+// tellMutators(heap)
+Napi::Value TellMutators(Info info, HeapInstance& instance) {
+  instance.heap.TellMemoryMayBeFree();
+  return info.Env().Undefined();
+}
+
 // endCollection(heap, reason, kind)
 Napi::Value EndCollection(Info info, HeapInstance& instance) {
   Add(instance.heap.statistics.collections_by_reason[Uint32At(info, 1) % Statistics::kMaxReasons], 1);
@@ -199,6 +208,8 @@ void ExportCollector(Napi::Env env, Napi::Object exports) {
     {"becomeControl", BecomeControl},
     {"resignControl", ResignControl},
     {"takeRequest", OnHeap<TakeRequest>},
+    {"isRequested", OnHeap<IsRequested>},
+    {"tellMutators", OnHeap<TellMutators>},
     {"endCollection", OnHeap<EndCollection>},
     {"recover", OnHeap<StepUntil<&Collector::Recover>>},
     {"prepareMarking", OnHeap<StepUntil<&Collector::PrepareMarking>>},

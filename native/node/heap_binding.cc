@@ -49,6 +49,8 @@ Napi::Value Create(Info info) {
   heap_options.shared_roots = info[2].As<Napi::Uint32Array>().Data();
   heap_options.core_dumps = flag("coreDumps") ? Views::CoreDumps::kWithHeap : Views::CoreDumps::kWithoutHeap;
   heap_options.barriered_loads = TraitsOf(collector_options.fault_mode).barriered_loads;
+  heap_options.poisons = flag("poisons");
+  heap_options.first_region = static_cast<uint32_t>(number("firstRegion"));
   if (heap_options.barriered_loads) heap_options.unsettled = BytesAt(info, 3);
   // The buffer is 1 GiB longer than the view.  Of what lies before and behind it only the first page is ever used.
   const size_t span = Views::SpanBytes(size_t{heap_options.capacity_regions + heap_options.reserve_regions} * kRegionBytes);

@@ -69,6 +69,10 @@ class HeapInstance {
   uint32_t RequestCollection(const Request& request);
   // Begins a collection if one was asked for.
   bool TakeRequest(Request* request);
+  bool IsRequested() {
+    const std::lock_guard<std::mutex> guard(lock_);
+    return requested_;
+  }
   // Looked at whenever a mutator takes memory, so that a control thread whose timer is late, or asleep, misses nothing.
   // Each fires once: at `trigger` charged regions the heap asks for a collection, at `alarm` it wakes the control thread.
   void SetTrigger(uint32_t trigger, uint32_t alarm) {

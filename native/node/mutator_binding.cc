@@ -138,6 +138,11 @@ Napi::Value LoadAReference(Info info, MutatorBinding& binding) {
   return Number(info, LoadReference(heap, *binding.mutator, slots + static_cast<uint64_t>(NumberAt(info, 1))));
 }
 
+// isObject(mutator, ref)
+Napi::Value IsObject(Info info, MutatorBinding& binding) {
+  return Boolean(info, binding.instance->collector->IsObject(Uint32At(info, 1)));
+}
+
 // addRootRange(mutator, slots: Uint32Array, used: Uint32Array): id.  used[0] says how many slots count.
 Napi::Value AddRootRange(Info info, MutatorBinding& binding) {
   Mutator& mutator = *binding.mutator;
@@ -223,6 +228,7 @@ void ExportMutator(Napi::Env env, Napi::Object exports) {
     {"loadReference", OnRunningMutator<LoadAReference>},
     {"addRootRange", OnMutator<AddRootRange>},
     {"removeRootRange", OnMutator<RemoveRootRange>},
+    {"isObject", OnMutator<IsObject>},
     {"utilization", OnMutator<Utilization>},
     {"mutatorId", OnMutator<MutatorId>},
     {"isMutator", OnMutator<IsMutator>},

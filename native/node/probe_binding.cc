@@ -84,7 +84,6 @@ Napi::Value Layout(Info info) {
   set("REGION_BYTES", kRegionBytes);
   set("MAX_REGIONS", kMaxRegions);
   set("LARGE_OBJECT_WORDS", kLargeObjectWords);
-  set("MAX_EVACUATED_WORDS", kMaxEvacuatedWords);
   set("VIEW_ALIGNMENT_BYTES", static_cast<double>(kViewAlignment));
   set("SHARED_ROOT_SLOTS", kSharedRootSlots);
   set("CONTROL_STATE", control::kState);

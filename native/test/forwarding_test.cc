@@ -97,7 +97,7 @@ void OneHeap(Random& random, uint32_t refuse_target, End end) {
   if (random.Chance(30) && !wished.empty()) wished.pop_back();
   std::vector<RegionIndex> sources;
   for (const RegionIndex region : wished) {
-    if (test.heap.tables.live_word_counts[region] <= kMaxEvacuatedWords) sources.push_back(region);
+    sources.push_back(region);
   }
   const uint32_t charged = test.heap.regions.charged();
   const uint32_t wanted = random.Chance(50) ? static_cast<uint32_t>(wished.size()) + 1 : 1 + random.Below(3);

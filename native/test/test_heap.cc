@@ -171,7 +171,7 @@ void TestHeap::CollectUntilFlip(bool all) {
   for (RegionIndex region = 0; region < heap.regions.count(); ++region) {
     const uint32_t live = heap.tables.live_word_counts[region];
     if (heap.tables.marked_pages[region] == 0 || heap.regions.use(region).state != RegionState::kLive) continue;
-    if (live == 0 || live > kMaxEvacuatedWords || (!all && live > kRegionWords * 3 / 4)) continue;
+    if (live == 0 || (!all && live > kRegionWords * 3 / 4)) continue;
     candidates.emplace_back(live, region);
   }
   std::sort(candidates.begin(), candidates.end());

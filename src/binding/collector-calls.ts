@@ -46,6 +46,10 @@ export interface CollectorCalls {
   becomeControl(heap: HeapHandle, onRequest: () => void): boolean;
   resignControl(heap: HeapHandle): void;
   takeRequest(heap: HeapHandle): { kind: number; reason: number; byTrigger: boolean } | null;
+  /** Whether a request waits to be taken. */
+  isRequested(heap: HeapHandle): boolean;
+  /** Wakes the mutators that wait for memory or for a flip. */
+  tellMutators(heap: HeapHandle): void;
   endCollection(heap: HeapHandle, reason: number, kind: number): void;
   recover(heap: HeapHandle, sliceMs: number): boolean;
   prepareMarking(heap: HeapHandle, sliceMs: number): boolean;

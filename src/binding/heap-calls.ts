@@ -19,6 +19,9 @@ export interface CreateOptions {
   faultAroundPages: number;
   verify: boolean;
   trackUtilization: boolean;
+  /** What is freed is overwritten and used again late, from `firstRegion` on. */
+  poisons: boolean;
+  firstRegion: number;
   delaySeed: number;
 }
 

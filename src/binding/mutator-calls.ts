@@ -53,11 +53,15 @@ export interface MutatorCalls {
     count: number,
     large: boolean,
   ): number | Refusal | undefined;
+  /** The same without words, but only until mutators may build pages. */
+  awaitFlip(mutator: MutatorHandle, kind: number, reason: number): number | undefined;
   /** The write barrier's log is full. */
   flushLog(mutator: MutatorHandle): void;
   recordStall(mutator: MutatorHandle, microseconds: number): void;
   addRootRange(mutator: MutatorHandle, slots: Uint32Array, used: Uint32Array): number;
   removeRootRange(mutator: MutatorHandle, id: number): void;
+  /** Whether there is an object at that word now; for checked heaps. Looks through the alias: safe for any number. */
+  isObject(mutator: MutatorHandle, ref: number): boolean;
   utilization(mutator: MutatorHandle, windowMs: number): number;
   /** Never 0, and never given out again in this heap. */
   mutatorId(mutator: MutatorHandle): number;

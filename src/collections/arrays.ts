@@ -76,17 +76,21 @@ export class HeapArrays {
   }
 
   /**
-   * The element at `index`. Throws RangeError ERR_OPTION beyond the end. Some 30 ns; a safepoint only if another thread is changing the
+   * The element at `index`. Throws RangeError ERR_OPTION beyond the end. Some 30 ns. A safepoint, if another thread is changing the
    * array's length and does not come to an end with it.
    */
   get(array: Ref, index: number): RawValue {
-    const value = this.find(array, index);
+    const value = this.#find(array, index);
     if (value === undefined) throw outOfRange(this.length(array), index);
-    return value;
+    return this.#passedWith(array, value)!;
   }
 
-  /** The same, but undefined beyond the end. */
+  /** The same, but undefined beyond the end. A safepoint, as {@link get} is. */
   find(array: Ref, index: number): RawValue | undefined {
+    return this.#passedWith(array, this.#find(array, index));
+  }
+
+  #find(array: Ref, index: number): RawValue | undefined {
     const { u32 } = this.#mutator;
     const { place, segment } = this.#layoutAt(array);
     const versionSlot = array * 2 + ARRAY_VERSION_SLOT;
@@ -106,14 +110,21 @@ export class HeapArrays {
   set(array: Ref, index: number, value: RawValue): void {
     const { place } = this.#layoutAt(array);
     place.check(value, 'element of the array');
-    if (isIndex(index)) {
-      if (this.#change(array, value, place, (at) => this.#native.setInArray(this.#handle, at, index)) === ARRAY.done) return;
+    if (isIndex(index) && this.#change(array, value, place, (at) => this.#native.setInArray(this.#handle, at, index)) === ARRAY.done) {
+      this.#mutator.passed();
+      return;
     }
     throw outOfRange(this.length(array), index);
   }
 
   /** Appends; the new length. Some 80 ns. A safepoint. Throws what `mutator.allocate` throws, and then nothing was appended. */
   push(array: Ref, value: RawValue): number {
+    const length = this.#push(array, value);
+    this.#mutator.passed();
+    return length;
+  }
+
+  #push(array: Ref, value: RawValue): number {
     const { place } = this.#layoutAt(array);
     place.check(value, 'element of the array');
     place.pass(value);
@@ -125,7 +136,7 @@ export class HeapArrays {
   pop(array: Ref): RawValue | undefined {
     const { place } = this.#layoutAt(array);
     const answer = this.#change(array, 0, place, (at) => this.#native.popFromArray(this.#handle, at, 0));
-    return answer === ARRAY.done ? place.taken() : undefined;
+    return this.#mutator.passedWith(answer === ARRAY.done ? place.taken() : undefined, place.isReference);
   }
 
   /** @internal The same for references, which `read` makes something of first: if it throws, nothing has been taken. No safepoint in it. */
@@ -155,6 +166,10 @@ export class HeapArrays {
   /** @internal What an array of that shape holds. */
   kindOf(shape: Shape): ValueKind {
     return this.#layoutOf(shape).place.kind;
+  }
+
+  #passedWith(array: Ref, value: RawValue | undefined): RawValue | undefined {
+    return this.#mutator.passedWith(value, this.#layoutAt(array).place.isReference);
   }
 
   /** Calls `call` with the value passed, again and again while another thread has the lock; then with both where they are. */

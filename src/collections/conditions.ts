@@ -52,7 +52,7 @@ export class HeapConditions {
     const deadline = deadlineOf(timeoutMs);
     const mutator = this.#mutator;
     const { u32 } = mutator;
-    return mutator.operation(() => {
+    const notified = mutator.operation(() => {
       const [held, heldLock] = [mutator.temporary(condition), mutator.temporary(lock)];
       const sequence = Atomics.load(u32, condition * 2 + this.#sequence);
       this.#locks.unlock(lock);
@@ -68,6 +68,8 @@ export class HeapConditions {
         this.#locks.acquireAt(heldLock, Infinity);
       }
     });
+    mutator.passed();
+    return notified;
   }
 
   /** Wakes all who wait; they go on one after the other, when they get the lock. Not a safepoint. Some 20 ns when nobody waits. */

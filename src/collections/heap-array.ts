@@ -47,7 +47,7 @@ export class HeapArray<K extends ValueKind = ValueKind> extends CollectionView i
     return this.operations.arrays.popRead(at, ...this.reader<CollectionValue<K>>(kind));
   }
 
-  /** From the first index to the length of the moment, each element as it is when its turn comes. */
+  /** From the first index to the length of the moment, each element as it is when its turn comes. A safepoint at each step. */
   *[Symbol.iterator](): Iterator<CollectionValue<K>> {
     for (let i = 0; ; i++) {
       this.operations.poll();
@@ -57,7 +57,7 @@ export class HeapArray<K extends ValueKind = ValueKind> extends CollectionView i
     }
   }
 
-  /** The same, in an array. */
+  /** The same, in an array. A safepoint. */
   toArray(): CollectionValue<K>[] {
     return [...this];
   }

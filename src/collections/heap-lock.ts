@@ -25,9 +25,9 @@ export class HeapLock extends CollectionView {
   }
 
   /**
-   * Runs `body` with the lock, and gives it back whatever it throws, also where the stack is full. Throws ERR_LOCK_OWNED, and what `body`
-   * throws. Only a time limit (`vm`, `timeout`) skips the giving back, as it skips every `finally`: the lock is `owned` afterwards, with
-   * whatever the body had done by then, and is to be unlocked by who set the limit.
+   * Runs `body` with the lock, and gives it back whatever it throws, also where the stack is full. A safepoint. Throws ERR_LOCK_OWNED, and
+   * what `body` throws. Only a time limit (`vm`, `timeout`) skips the giving back, as it skips every `finally`: the lock is `owned`
+   * afterwards, with whatever the body had done by then, and is to be unlocked by who set the limit.
    */
   run<T>(body: () => T): T {
     const { locks } = this.operations;

@@ -89,17 +89,17 @@ export class HeapMap<K extends KeyKind = KeyKind, V extends ValueKind = ValueKin
     }
   }
 
-  /** The same as the iteration of the map itself. */
+  /** The same as the iteration of the map itself. A safepoint at each step. */
   entries(): Iterator<[KeyValue<K>, CollectionValue<V>]> {
     return this[Symbol.iterator]();
   }
 
-  /** The keys, with the promises of the iteration. */
+  /** The keys, with the promises of the iteration. A safepoint at each step. */
   *keys(): Generator<KeyValue<K>> {
     for (const [key] of this) yield key;
   }
 
-  /** The values, with the promises of the iteration. */
+  /** The values, with the promises of the iteration. A safepoint at each step. */
   *values(): Generator<CollectionValue<V>> {
     for (const [, value] of this) yield value;
   }

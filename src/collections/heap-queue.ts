@@ -37,7 +37,7 @@ export class HeapQueue<K extends ValueKind = ValueKind> extends CollectionView i
 
   /**
    * Appends, and waits for room, parked, up to `timeoutMs` (default: for ever); false when that was not enough. It blocks the thread:
-   * no event loop turns. Throws like {@link enqueue}.
+   * no event loop turns. A safepoint. Throws like {@link enqueue}.
    */
   enqueueWait(value: CollectionValue<K>, timeoutMs = Infinity): boolean {
     this.operations.poll();
@@ -51,7 +51,10 @@ export class HeapQueue<K extends ValueKind = ValueKind> extends CollectionView i
     return this.operations.queues.dequeueRead(at, ...this.reader<CollectionValue<K>>(this.kind));
   }
 
-  /** The same, but waits for an element, parked, up to `timeoutMs` (default: for ever); undefined when none came. It blocks the thread. */
+  /**
+   * The same, but waits for an element, parked, up to `timeoutMs` (default: for ever); undefined when none came. It blocks the thread. A
+   * safepoint.
+   */
   dequeueWait(timeoutMs = Infinity): CollectionValue<K> | undefined {
     const at = this.atSafepoint('dequeueWait');
     return this.operations.queues.dequeueReadWait(at, timeoutMs, ...this.reader<CollectionValue<K>>(this.kind));
@@ -63,7 +66,7 @@ export class HeapQueue<K extends ValueKind = ValueKind> extends CollectionView i
     return this.operations.queues.values(this.atSafepoint('toArray')).map((value) => this.loaded(kind, value) as CollectionValue<K>);
   }
 
-  /** The elements of {@link toArray}, of the moment when the iteration begins. */
+  /** The elements of {@link toArray}, of the moment when the iteration begins. A safepoint. */
   *[Symbol.iterator](): Iterator<CollectionValue<K>> {
     yield* this.toArray();
   }

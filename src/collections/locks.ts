@@ -45,6 +45,12 @@ export class HeapLocks {
    * A safepoint. Throws ERR_LOCK_OWNED when this mutator has it already.
    */
   lock(lock: Ref, timeoutMs = Infinity): boolean {
+    const locked = this.#take(lock, timeoutMs);
+    this.#mutator.passed();
+    return locked;
+  }
+
+  #take(lock: Ref, timeoutMs: number): boolean {
     this.#expectLock(lock);
     checkTimeout(timeoutMs);
     if (this.#words.try(lock, this.#word)) return true;

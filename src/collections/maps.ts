@@ -92,11 +92,14 @@ export class HeapMaps {
    */
   set(map: Ref, key: RawKey, value: RawValue): void {
     this.#put(map, key, value, false);
+    this.#mutator.passed();
   }
 
   /** The same, but leaves an entry that is there as it is; whether it made one. A safepoint. */
   setIfAbsent(map: Ref, key: RawKey, value: RawValue): boolean {
-    return this.#put(map, key, value, true);
+    const made = this.#put(map, key, value, true);
+    this.#mutator.passed();
+    return made;
   }
 
   /**
@@ -104,6 +107,12 @@ export class HeapMaps {
    * others have to become.
    */
   delete(map: Ref, key: RawKey): boolean {
+    const deleted = this.#delete(map, key);
+    this.#mutator.passed();
+    return deleted;
+  }
+
+  #delete(map: Ref, key: RawKey): boolean {
     const layout = this.#layoutAt(map);
     const hash = layout.keys.hash(key);
     const path = this.#path;
@@ -122,6 +131,7 @@ export class HeapMaps {
     this.#layoutAt(map);
     const mutator = this.#mutator;
     mutator.operation(() => this.#newTable(mutator.temporary(map), true));
+    mutator.passed();
   }
 
   /** The number of entries; see the head of this file. Not a safepoint; two loads. */

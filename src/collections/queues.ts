@@ -89,7 +89,9 @@ export class HeapQueues {
   enqueue(queue: Ref, value: RawValue): boolean {
     const { place } = this.#layoutAt(queue);
     place.check(value, 'element of the queue');
-    return !this.#isFull(queue) && this.#enqueue(queue, value, 0);
+    const appended = !this.#isFull(queue) && this.#enqueue(queue, value, 0);
+    this.#mutator.passed();
+    return appended;
   }
 
   /** The same, but waits for room, parked, up to `timeoutMs`; false when that was not enough. A safepoint. */
@@ -97,7 +99,9 @@ export class HeapQueues {
     const { place } = this.#layoutAt(queue);
     place.check(value, 'element of the queue');
     checkTimeout(timeoutMs);
-    return this.#enqueue(queue, value, timeoutMs);
+    const appended = this.#enqueue(queue, value, timeoutMs);
+    this.#mutator.passed();
+    return appended;
   }
 
   /** Takes the first element away; undefined when there is none. Some 100 ns. Not a safepoint. */
@@ -139,7 +143,8 @@ export class HeapQueues {
 
   /** The same, but waits for an element, parked, up to `timeoutMs`; undefined when none came. A safepoint. */
   dequeueWait(queue: Ref, timeoutMs = Infinity): RawValue | undefined {
-    return this.dequeueReadWait(queue, timeoutMs, asItIs, nothing);
+    const { place } = this.#layoutAt(queue);
+    return this.#mutator.passedWith(this.dequeueReadWait(queue, timeoutMs, asItIs, nothing), place.isReference);
   }
 
   /** @internal {@link dequeueRead} that waits. */

@@ -37,12 +37,16 @@ import type { PolicyOptions } from './policy.ts';
 import { chooseRegions, REGION_STATES, type RegionTables } from './region-choice.ts';
 import { untilDone } from '../slices.ts';
 import { COLLECTION_KINDS, COLLECTION_REASONS, type CollectionKind, type CollectionReason, kindNumber, reasonNumber } from './requests.ts';
+import { REGION_BYTES } from '../heap/layout.ts';
 import type { Workers } from './workers.ts';
 
 /** A full collection ends after so many cycles, whatever other threads allocate meanwhile. */
 const MAX_FULL_CYCLES = 64;
 /** A stop that takes longer is worth a word: somebody computes without polling, or waits without having parked. */
 const LATE_STOP_MS = 2000;
+/** How long mutators have pages to themselves under `stressFaults`, and how often is looked whether one of them wants more. */
+const LEFT_TO_MUTATORS_MS = 2;
+const LOOK_MS = 0.05;
 const LIVE = REGION_STATES.indexOf('live');
 
 export interface CollectorSetUp {
@@ -63,11 +67,14 @@ export class Collector {
   readonly #native: Binding;
   readonly #heap: HeapHandle;
   readonly #tables: RegionTables;
+  readonly #never = new Int32Array(new SharedArrayBuffer(4));
   readonly #pacing: Pacing;
   #running: Promise<void> | undefined;
   /** What waits for the end of the running collection. */
   readonly #jobs: (() => void)[] = [];
   #closing = false;
+  /** Behind the last region that was chosen for evacuation. */
+  #nextSource = 0;
   #faults = { count: 0, totalUs: 0 };
 
   constructor(setUp: CollectorSetUp) {
@@ -234,9 +241,12 @@ export class Collector {
         freeRegions: native.statistics(heap).freeRegions,
         reserveRegions: this.#setUp.regions - this.#setUp.capacityRegions,
         budgetBytes: this.#setUp.policy.evacuationBudgetBytes,
+        everything: this.#setUp.policy.movesEverything,
+        startAt: this.#nextSource,
         ...(pendingOf === undefined ? {} : { pending: pendingOf(this.#tables) }),
       });
       sources = choice.sources;
+      this.#nextSource = (sources.at(-1) ?? -1) + 1;
       return native.makePlan(heap, choice.sources, choice.targets);
     });
     this.#phase(cycle, 'release', () => untilDone((sliceMs) => native.releaseMarking(heap, sliceMs)));
@@ -244,12 +254,21 @@ export class Collector {
       this.#phase(cycle, 'flip', () => this.#untilStopped((sliceMs) => native.flipPause(heap, sliceMs)));
       this.#pause(cycle, 'flip');
       this.#reportRefusedFlip();
+      if (this.#setUp.policy.stressFaults) this.#leaveToMutators();
       this.#phase(cycle, 'compact', () => untilDone((sliceMs) => native.compact(heap, sliceMs)));
     }
     this.#phase(cycle, 'finish', () => untilDone((sliceMs) => native.finish(heap, sliceMs)));
     this.#pacing.noteCycle(kind, targets.length, nowMs() - startMs);
     this.#setUp.emit(this.#summary(cycle, startMs));
     return { sources: targets.length > 0 ? sources : new Uint32Array(0), targets };
+  }
+
+  /** Until one of them comes to its next safepoint, mutators build the pages that they touch. */
+  #leaveToMutators(): void {
+    const native = this.#native;
+    const until = nowMs() + LEFT_TO_MUTATORS_MS;
+    native.tellMutators(this.#heap);
+    while (nowMs() < until && !native.isRequested(this.#heap)) Atomics.wait(this.#never, 0, 0, LOOK_MS);
   }
 
   #mark(cycle: number): void {
@@ -305,7 +324,8 @@ export class Collector {
   }
 
   #reclaim(spareBytes: number, everything: boolean): void {
-    const keep = everything ? 0 : spareBytes;
+    const { movesEverything } = this.#setUp.policy;
+    const keep = everything ? 0 : movesEverything ? this.#setUp.regions * REGION_BYTES : spareBytes;
     this.#phase(this.#native.statistics(this.#heap).cycles.count, 'reclaim', () =>
       untilDone((sliceMs) => this.#native.reclaim(this.#heap, keep, everything, sliceMs)),
     );

@@ -10,4 +10,8 @@ export interface PolicyOptions extends SizingOptions {
   readonly returnAfterMs: number;
   /** Copied in one cycle at most, full collections aside. */
   readonly evacuationBudgetBytes: number;
+  /** Each cycle evacuates whatever memory allows, and freed memory stays as it is: for heaps with `stressEvery` or `checked`. */
+  readonly movesEverything: boolean;
+  /** The option of that name. */
+  readonly stressFaults: boolean;
 }

@@ -9,7 +9,7 @@
  * A cycle that moves anything at all also costs the treatment of every page that stays: its references may have to change. That
  * is weighed against the gain of all sources together.
  */
-import { MAX_EVACUATED_WORDS, PAGE_WORDS, REGION_WORDS, WORD_BYTES } from '../heap/layout.ts';
+import { PAGE_WORDS, REGION_WORDS, WORD_BYTES } from '../heap/layout.ts';
 import type { CollectionKind } from './requests.ts';
 
 /** Region states, in the order of native/heap/regions.h. */
@@ -40,6 +40,10 @@ export interface ChoiceLimits {
   readonly reserveRegions: number;
   /** Copied at most; `full` copies whatever there is. */
   readonly budgetBytes: number;
+  /** Whatever there is room for, worth it or not, whatever the kind: for heaps in which stale references are to be found out. */
+  readonly everything?: boolean;
+  /** With it: where the last choice ended, so that it is everybody's turn where there is not room for all. */
+  readonly startAt?: number;
   /** `full` only: the regions that still have to be evacuated in this collection. */
   readonly pending?: ReadonlySet<number>;
 }
@@ -75,7 +79,7 @@ interface Candidate {
 }
 
 export function chooseRegions(tables: RegionTables, limits: ChoiceLimits): RegionChoice {
-  if (limits.kind === 'mark') return NOTHING;
+  if (limits.kind === 'mark' && !limits.everything) return NOTHING;
   const full = limits.kind === 'full';
   const candidates: Candidate[] = [];
   let usedPages = 0;
@@ -83,15 +87,18 @@ export function chooseRegions(tables: RegionTables, limits: ChoiceLimits): Regio
     usedPages += tables.usedPages[region]!;
     const live = tables.liveWords[region]!;
     const used = tables.markedPages[region]! * PAGE_WORDS;
-    if (tables.states[region] !== LIVE || used === 0 || live === 0 || live > MAX_EVACUATED_WORDS) continue;
+    if (tables.states[region] !== LIVE || used === 0 || live === 0) continue;
     const garbage = used - live;
-    if (full) {
+    if (limits.everything) {
+      if (limits.pending?.has(region) === false) continue;
+    } else if (full) {
       if (limits.pending?.has(region) === false) continue;
       if (REGION_WORDS - live < LEAST_WASTE_SHARE_FULL * REGION_WORDS) continue;
     } else if (garbage < LEAST_GARBAGE_SHARE * REGION_WORDS) continue;
     const gain = full ? REGION_WORDS - live : garbage;
     candidates.push({ region, live, gain, cost: live + Math.ceil(live / PAGE_WORDS) * PAGE_COST_WORDS });
   }
+  if (limits.everything) return everything(candidates, limits);
   // In a full collection the emptiest regions go first: each round then sets the most regions free for the next one.
   candidates.sort((a, b) => (full ? a.live - b.live : b.gain / b.cost - a.gain / a.cost));
 
@@ -116,4 +123,22 @@ export function chooseRegions(tables: RegionTables, limits: ChoiceLimits): Regio
   const sources = Uint32Array.from(chosen, ({ region }) => region).sort();
   const targets = Math.min(Math.ceil(live / REGION_WORDS) + 1, sources.length, targetLimit);
   return { sources, targets, copiedBytes: live * WORD_BYTES, gainedBytes: gain * WORD_BYTES, stayingPages };
+}
+
+/** From `startAt` on, as many as there is room for. */
+function everything(candidates: readonly Candidate[], { freeRegions, reserveRegions, startAt = 0 }: ChoiceLimits): RegionChoice {
+  const inTurn = [...candidates.filter(({ region }) => region >= startAt), ...candidates.filter(({ region }) => region < startAt)];
+  // What is lost at the ends of targets takes one more; but not the reserve of the next cycle.
+  const most = Math.min(freeRegions, candidates.length + (freeRegions > candidates.length + reserveRegions ? 1 : 0));
+  const chosen = inTurn.slice(0, most);
+  if (chosen.length === 0) return NOTHING;
+  const sum = (of: (candidate: Candidate) => number): number => chosen.reduce((total, candidate) => total + of(candidate), 0);
+  const live = sum((candidate) => candidate.live);
+  return {
+    sources: Uint32Array.from(chosen, ({ region }) => region),
+    targets: Math.min(most, Math.ceil(live / REGION_WORDS) + 1),
+    copiedBytes: live * WORD_BYTES,
+    gainedBytes: sum((candidate) => candidate.gain) * WORD_BYTES,
+    stayingPages: 0,
+  };
 }

@@ -87,6 +87,12 @@ export class SlowAllocation {
     this.#await(kind, reason, undefined, false);
   }
 
+  /** Asks for a collection and waits, parked, until its pages have to be built, or for its end. */
+  awaitFlip(kind: CollectionKind, reason: CollectionReason): void {
+    const [kindOf, reasonOf] = [kindNumber(kind), reasonNumber(reason)];
+    while (this.#native.awaitFlip(this.#mutator, kindOf, reasonOf) === ALLOCATION.noControl) this.#host.keepControl();
+  }
+
   /** Waits for a collection that it asks for; with a request, for memory too. `again`: the same request has waited before. */
   #await(kind: CollectionKind, reason: CollectionReason, request: AllocationRequest | undefined, again: boolean): number | Refusal | undefined {
     const { words, count, shape } = request ?? { words: 0, count: 0, shape: undefined };

@@ -1,18 +1,19 @@
 /**
- * Checked mutator: what a heap made with `checked: true` gives its threads. It remembers which raw references it has given out
- * since the last safepoint, and refuses older ones wherever one comes back in: stale references are found at their first use, not
- * when an object happens to have moved.
+ * Checked mutator: what a heap made with `checked: true` gives its threads. A raw reference from before the last safepoint is refused
+ * wherever it comes back in, at its first use and not when an object happens to have moved.
  *
- *     given out by       allocate, allocatePinnable, get, getReference, readWeak, view.ref, weak references and maps, raw collections
- *     looked at by       handle, local, set, setReference, compareExchangeReference, identityHash, finalizeLater, weak references and
- *                        maps, raw collections, heap.view, cursor.moveTo
- *     all old after      allocate, allocatePinnable, poll, park, unpark, collect, parked, parkAll, and the end of the running job (the event
- *                        loop, or an await); of all heaps of the thread, except by park, which is the named heap's
+ * A number does not say when it was read. So each safepoint really moves everything (stress.ts): what is read afterwards, from a handle, a
+ * root slot, a field or a call, is another number, and the old one leads to freed memory, which is used again as late as possible. What
+ * comes in is therefore judged by its place alone, and what is current is never refused:
  *
- * References that the program loads from the typed arrays itself pass unseen, unless the same number was given out before: a
- * program that wants them checked loads them by `getReference`.
+ *     given out since the last safepoint          current, without a look
+ *     leads to an object                          current: read from a root slot or a field, or of an object that could not move
+ *     leads to freed memory, or to no object      stale
+ *
+ * What counts as a safepoint is the same whether the call had to wait or not: `passed` of mutator.ts.
  */
 import { argumentRangeError, detached, HeapError } from '../errors.ts';
+import type { Binding, MutatorHandle } from '../binding.ts';
 import type { CollectionRequest } from '../gc/requests.ts';
 import type { Finalizable } from './finalizers.ts';
 import { CONTROL_STATE, MUTATOR_RUNNING } from './layout.ts';
@@ -22,7 +23,7 @@ import { Shape } from './shapes.ts';
 import { isSmallInteger } from './tagged.ts';
 import type { ReferenceHandle, Ref } from './units.ts';
 
-/** Old references are forgotten when there are so many; they are unknown then, not wrong. */
+/** Those given out since the last safepoint are forgotten when there are so many; then their place decides. */
 const REMEMBERED = 2 ** 20;
 
 /** The checked mutators of this thread: a reference of one is foreign to the others. */
@@ -31,17 +32,20 @@ const attached = new Set<CheckedMutator>();
 /** @internal */
 export class CheckedMutator extends Mutator {
   readonly #control: Uint32Array;
-  /** Of each reference the number of safepoints before it was last given out. */
-  readonly #given = new Map<Ref, number>();
+  readonly #native: Binding;
+  readonly #handle: MutatorHandle;
+  /** Given out since the last safepoint. */
+  readonly #given = new Set<Ref>();
   /** Handles that the program has made and not released; views have others. */
   readonly #made = new Set<ReferenceHandle>();
   readonly #isOwn: (shape: Shape) => boolean;
-  #safepoints = 0;
   #endOfJobAwaited = false;
 
   constructor(setUp: MutatorSetUp) {
     super(setUp);
     this.#control = setUp.control;
+    this.#native = setUp.host.native;
+    this.#handle = setUp.handle;
     this.#isOwn = setUp.isOwn;
     attached.add(this);
   }
@@ -49,17 +53,15 @@ export class CheckedMutator extends Mutator {
   override allocate(shape: Shape, count = 0): Ref {
     this.#mustRun('mutator.allocate');
     this.#expectOwn(shape);
-    const ref = super.allocate(shape, count);
-    CheckedMutator.passSafepoint();
-    return this.#give(ref);
+    this.#given.clear();
+    return this.#give(super.allocate(shape, count));
   }
 
   override allocatePinnable(shape: Shape, count: number): Ref {
     this.#mustRun('mutator.allocatePinnable');
     this.#expectOwn(shape);
-    const ref = super.allocatePinnable(shape, count);
-    CheckedMutator.passSafepoint();
-    return this.#give(ref);
+    this.#given.clear();
+    return this.#give(super.allocatePinnable(shape, count));
   }
 
   #expectOwn(shape: Shape): void {
@@ -148,39 +150,51 @@ export class CheckedMutator extends Mutator {
   }
 
   override poll(): void {
-    CheckedMutator.passSafepoint();
     super.poll();
+    this.passed();
   }
 
   override park(): void {
-    this.#safepoints++;
+    this.#given.clear();
     super.park();
   }
 
   override unpark(): void {
-    CheckedMutator.passSafepoint();
     super.unpark();
+    this.passed();
   }
 
   override parked<T>(wait: () => T): T {
-    CheckedMutator.passSafepoint();
-    return super.parked(wait);
+    this.#given.clear();
+    try {
+      return super.parked(wait);
+    } finally {
+      this.passed();
+    }
   }
 
   override parkAll<T>(wait: () => T): T {
-    CheckedMutator.passSafepoint();
-    return super.parkAll(wait);
+    this.#given.clear();
+    try {
+      return super.parkAll(wait);
+    } finally {
+      this.passed();
+    }
   }
 
-  /** A safepoint of the thread's, whichever of its mutators came to it. */
-  static passSafepoint(): void {
-    for (const mutator of attached) mutator.#safepoints++;
+  override forget(): void {
+    this.#given.clear();
   }
 
   override collect(request?: CollectionRequest): void {
     this.#mustRun('mutator.collect');
-    CheckedMutator.passSafepoint();
+    this.#given.clear();
     super.collect(request);
+  }
+
+  override passed(): void {
+    this.#given.clear();
+    super.passed();
   }
 
   override detach(): void {
@@ -194,19 +208,19 @@ export class CheckedMutator extends Mutator {
     if (!Number.isInteger(ref) || ref < 0 || ref > most) {
       throw argumentRangeError(`reference in ${place}`, `an integer from 0 to ${most}`, ref);
     }
-    if (ref === 0) return;
-    const given = this.#given.get(ref);
-    if (given === this.#safepoints) return;
-    if (given !== undefined) {
-      throw new HeapError(
-        'ERR_STALE_REFERENCE',
-        `${place}: the reference ${ref} is from before the last safepoint; its object may have moved. Keep a handle and read it again.`,
-      );
+    if (ref === 0 || this.#given.has(ref)) return;
+    if (this.#native.isObject(this.#handle, ref)) {
+      this.#give(ref);
+      return;
     }
     for (const other of attached) {
-      if (other === this || !other.#isCurrent(ref)) continue;
+      if (other === this || !other.#given.has(ref)) continue;
       throw new HeapError('ERR_FOREIGN_REFERENCE', `${place}: the reference ${ref} was given out by another heap.`);
     }
+    throw new HeapError(
+      'ERR_STALE_REFERENCE',
+      `${place}: the reference ${ref} is from before the last safepoint; its object has moved, or died. Keep a handle and read it again.`,
+    );
   }
 
   override admitValue(value: number, place: string): void {
@@ -227,26 +241,30 @@ export class CheckedMutator extends Mutator {
     throw argumentRangeError(`slot in ${place}`, `an integer from 2 to ${most}`, slot);
   }
 
-  #isCurrent(ref: Ref): boolean {
-    return this.#given.get(ref) === this.#safepoints;
-  }
-
   #give(ref: Ref): Ref {
     if (ref === 0 || isSmallInteger(ref)) return ref;
     if (this.#given.size >= REMEMBERED) this.#given.clear();
-    this.#given.set(ref, this.#safepoints);
+    this.#given.add(ref);
     if (!this.#endOfJobAwaited) {
       this.#endOfJobAwaited = true;
-      queueMicrotask(() => {
-        this.#endOfJobAwaited = false;
-        this.#safepoints++;
-      });
+      queueMicrotask(() => this.#endJob());
     }
     return ref;
   }
 
+  /** The end of the running job is a safepoint: nobody knows what else runs before the next one. */
+  #endJob(): void {
+    this.#endOfJobAwaited = false;
+    this.#given.clear();
+    if (this.#isRunning()) this.passed();
+  }
+
+  #isRunning(): boolean {
+    return (this.#control[CONTROL_STATE]! & MUTATOR_RUNNING) !== 0;
+  }
+
   #mustRun(place: string): void {
-    if ((this.#control[CONTROL_STATE]! & MUTATOR_RUNNING) !== 0) return;
+    if (this.#isRunning()) return;
     throw this.attached
       ? new HeapError('ERR_MUTATOR_PARKED', `${place}: the mutator is parked; unpark it before it touches the heap.`)
       : detached(place);

@@ -28,6 +28,7 @@ import { createRefused, type MadeHeap, makeNativeHeap } from './making.ts';
 import { LoadBarrierMutator } from './load-barrier-mutator.ts';
 import { Mutator } from './mutator.ts';
 import type { MutatorSetUp } from './mutator-set-up.ts';
+import { StressedLoadBarrierMutator, StressedMutator } from './stressed-mutator.ts';
 import { OBJECTS, ObjectLevel } from './object-level.ts';
 import { RootRange } from './root-range.ts';
 import { type Shape, ShapeTable } from './shapes.ts';
@@ -133,13 +134,13 @@ export class Heap extends ObjectLevel {
       host: this.#service,
       views: this.#views,
       stressEvery: this.token.stressEvery,
+      stressFaults: this.token.policy.stressFaults,
+      checked: this.token.checked,
       defineShape: (definition) => this.#shapes.define(definition),
       isOwn: (shape) => this.#shapes.has(shape),
       onDetach: () => (this.#mutator = this.#objectsOf = undefined),
     };
-    const mutator = barrieredLoads
-      ? new LoadBarrierMutator(setUp, new Uint8Array(this.token.roots, SHARED_BYTES))
-      : new (this.token.checked ? CheckedMutator : Mutator)(setUp);
+    const mutator = this.#makeMutator(setUp, barrieredLoads);
     const objects = new Objects({
       mutator,
       handles: mutator.handles,
@@ -287,6 +288,15 @@ export class Heap extends ObjectLevel {
     if (this.#mutator !== undefined) return this.#objectsOf!;
     if (this.#closed) throw new HeapError('ERR_HEAP_CLOSED', 'the heap is closed.');
     throw new HeapError('ERR_MUTATOR_DETACHED', 'this thread is no mutator of the heap (any more); call attachMutator().');
+  }
+
+  #makeMutator(setUp: MutatorSetUp, barrieredLoads: boolean): Mutator {
+    const stressed = setUp.stressEvery > 0;
+    if (barrieredLoads) {
+      const unsettled = new Uint8Array(this.token.roots, SHARED_BYTES);
+      return new (stressed ? StressedLoadBarrierMutator : LoadBarrierMutator)(setUp, unsettled);
+    }
+    return new (setUp.checked ? CheckedMutator : stressed ? StressedMutator : Mutator)(setUp);
   }
 
   #takeToken(): { token: number; handle: undefined } | null {

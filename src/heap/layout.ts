@@ -14,7 +14,6 @@ export const REGION_WORDS = REGION_BYTES / WORD_BYTES;
 export const REGION_PAGES = REGION_BYTES / PAGE_BYTES;
 export const PAGE_WORDS = PAGE_BYTES / WORD_BYTES;
 export const LARGE_OBJECT_WORDS = REGION_WORDS / 2;
-export const MAX_EVACUATED_WORDS = REGION_WORDS - PAGE_WORDS;
 export const VIEW_ALIGNMENT_BYTES = 2 ** 30;
 export const SHARED_ROOT_SLOTS = 2048;
 /** The first so many are the program's (`heap.roots`), the others the library's (objects/shared-slots.ts). */
@@ -68,7 +67,6 @@ const MIRRORED: Readonly<Record<string, number>> = {
   REGION_BYTES,
   MAX_REGIONS,
   LARGE_OBJECT_WORDS,
-  MAX_EVACUATED_WORDS,
   VIEW_ALIGNMENT_BYTES,
   SHARED_ROOT_SLOTS,
   CONTROL_STATE,

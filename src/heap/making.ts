@@ -20,6 +20,9 @@ import { chooseMarker, chooseMode } from './mode-choice.ts';
 import { ADDRESS_BYTES, type HeapToken } from './token.ts';
 
 const { EAGAIN, EMFILE, ENFILE, ENOMEM } = constants.errno;
+/** Where heaps whose numbers are checked begin to allocate: not in the same region, so that a reference of one is none of another. */
+const REGIONS_APART = 5;
+let heapsMade = 0;
 
 /** @internal */
 export interface MadeHeap {
@@ -50,7 +53,7 @@ export function makeNativeHeap(options: HeapOptions): MadeHeap {
   const roots = new SharedArrayBuffer(SHARED_BYTES + (barrieredLoads ? Math.ceil(regions / 4) * 4 : 0));
   const { stressEvery, checked, policy, workers, faultAroundPages: around } = resolved;
   const description = native.create(
-    { ...resolved, faultMode: FAULT_MODES.indexOf(mode), marker: MARKERS.indexOf(marker), faultAroundPages: around === 'adaptive' ? 0 : around },
+    { ...resolved, poisons: policy.movesEverything, firstRegion: heapsMade++ * REGIONS_APART, faultMode: FAULT_MODES.indexOf(mode), marker: MARKERS.indexOf(marker), faultAroundPages: around === 'adaptive' ? 0 : around },
     new Uint8Array(view, 0, ADDRESS_BYTES),
     new Uint32Array(roots),
     barrieredLoads ? new Uint8Array(roots, SHARED_BYTES) : undefined,

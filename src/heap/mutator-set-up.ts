@@ -15,6 +15,8 @@ export interface MutatorSetUp {
   readonly localCapacity: number;
   readonly handleCapacity: number;
   readonly stressEvery: number;
+  readonly stressFaults: boolean;
+  readonly checked: boolean;
   readonly defineShape: (definition: ShapeDefinition) => Shape;
   /** Whether the shape is one of this heap. */
   readonly isOwn: (shape: Shape) => boolean;

@@ -4,9 +4,9 @@
  * The fast paths are plain TypeScript on typed arrays: a field access is an array access without any barrier, an allocation
  * bumps an index and writes the header, a poll is one load. Everything else is a coarse native call.
  *
- * Rules for raw references (see {@link Ref}): they are valid until the thread's next safepoint. Safepoints are
- * {@link Mutator.poll}, {@link Mutator.allocate}, {@link Mutator.collect}, {@link Mutator.park}, and every return to the event
- * loop. A thread that computes for long without any of them holds up everybody else's pause: poll in loops.
+ * Rules for raw references (see {@link Ref}): they are valid until the thread's next safepoint. Safepoints are the operations whose
+ * comments say so, above all {@link Mutator.poll} and whatever allocates or may wait, and every return to the event loop; docs/embedding.md
+ * lists them. A thread that computes for long without any of them holds up everybody else's pause: poll in loops.
  */
 import type { Binding, MutatorHandle } from '../binding.ts';
 import { argumentRangeError, argumentTypeError, detached, optionsOf } from '../errors.ts';
@@ -28,6 +28,8 @@ import { mustBePinnable, type Pin, pinElements, type PinRange } from './pin.ts';
 import { RootRange } from './root-range.ts';
 import { MAX_ELEMENTS, Shape } from './shapes.ts';
 import { SlotAccess } from './slot-access.ts';
+import { Stress } from './stress.ts';
+import { isSmallInteger } from './tagged.ts';
 import { Tlab } from './tlab.ts';
 import type { ReferenceHandle, Ref } from './units.ts';
 import { noIdentity, WeakMaps } from './weak-map.ts';
@@ -41,7 +43,7 @@ const NEVER = new Int32Array(new SharedArrayBuffer(4));
 
 /**
  * A thread's way into a heap, made by `heap.attachMutator`: for that thread alone. Raw references are valid until the next safepoint:
- * {@link poll}, {@link allocate}, {@link collect}, {@link park}, and every return to the event loop.
+ * an operation whose comment says that it is one, or a return to the event loop.
  */
 export class Mutator extends SlotAccess {
   /** Objects that refer to others and keep nothing alive. */
@@ -57,6 +59,7 @@ export class Mutator extends SlotAccess {
   readonly #handles: HandleTable;
   readonly #slow: SlowAllocation;
   readonly #finalizers: FinalizerTable;
+  readonly #stress: Stress | undefined;
   readonly #tlab: Tlab;
   #attached = true;
   #id = 0;
@@ -69,11 +72,16 @@ export class Mutator extends SlotAccess {
     this.#control = setUp.control;
     this.#handles = this.handles = new HandleTable(setUp.control, setUp.localCapacity, setUp.handleCapacity);
     this.#slow = new SlowAllocation(setUp.host, setUp.handle);
-    this.#tlab = new Tlab(setUp.control, this.u32, this.#slow, setUp.stressEvery, () => this.collect({ kind: 'compact', reason: 'stress' }));
+    const { stressEvery, checked, stressFaults } = setUp;
+    const stressed = (stressEvery > 0 || checked) && setUp.host.collects;
+    this.#stress = stressed
+      ? new Stress({ every: stressEvery, checked, forget: () => this.forget(), move: () => this.#moveEverything(stressFaults) })
+      : undefined;
+    this.#tlab = new Tlab(setUp.control, this.u32, this.#slow, this.#stress);
     this.weakReferences = new WeakReferences(this, setUp);
     this.weakMaps = new WeakMaps(this, setUp);
     this.#finalizers = new FinalizerTable(this, setUp);
-    this.unpark();
+    this.#slow.unpark();
   }
 
   /**
@@ -101,7 +109,7 @@ export class Mutator extends SlotAccess {
   /**
    * The same in regions of its own, which never move, so that it can be pinned (`heap.pin`). It uses pages as it needs them, but whole
    * MiB of the capacity. Tens of microseconds, and what zeroing costs. Throws RangeError ERR_OPTION for a shape with references or
-   * without elements, besides what {@link Mutator.allocate} throws.
+   * without elements, besides what {@link Mutator.allocate} throws. A safepoint.
    */
   allocatePinnable(shape: Shape, count: number): Ref {
     mustBePinnable(shape);
@@ -150,6 +158,7 @@ export class Mutator extends SlotAccess {
     if (typeof token !== 'number') throw argumentTypeError('token', 'a number', token);
     if (ref === 0) throw this.#noObject('mutator.finalizeLater');
     this.#finalizers.add(ref, token);
+    this.passed();
   }
 
   /** @internal One of those that are ready, with a new handle. */
@@ -170,22 +179,56 @@ export class Mutator extends SlotAccess {
   }
 
   /**
+   * @internal An operation ends that may come to a safepoint: it counts as one whether it came to one or not, so that stressed and checked
+   * heaps show what was kept across it.
+   */
+  passed(): void {
+    this.#stress?.reached();
+  }
+
+  /** @internal Raw references are not valid any more: a safepoint was reached in this heap, or in another one of the thread. */
+  forget(): void {}
+
+  /** @internal The same, with what the operation answers: where that is then, if it is a reference. */
+  passedWith<T extends number | bigint | undefined>(answer: T, isReference: boolean): T {
+    if (this.#stress === undefined) return answer;
+    if (!isReference || !answer || isSmallInteger(answer as number)) {
+      this.passed();
+      return answer;
+    }
+    return this.scope(() => {
+      const handle = this.#handles.addLocal(answer as Ref);
+      this.passed();
+      return this.held(handle) as T;
+    });
+  }
+
+  /** Parked by the program, a mutator has no raw references. */
+  #moveEverything(stressFaults: boolean): void {
+    if ((this.#control[CONTROL_STATE]! & MUTATOR_RUNNING) === 0) return;
+    if (stressFaults) this.#slow.awaitFlip('compact', 'stress');
+    else this.#slow.collect('compact', 'stress');
+  }
+
+  /**
    * @internal Called in the event loop, where no raw reference can be alive, when the collector has waited for this thread. A
    * mutator that its program has parked stays parked.
    */
   nudged(): void {
-    if ((this.#control[CONTROL_STATE]! & MUTATOR_RUNNING) !== 0) this.poll();
+    const state = this.#control[CONTROL_STATE]!;
+    if ((state & MUTATOR_RUNNING) !== 0 && (state & ANY_STOP) !== 0) this.#setUp.host.native.safepoint(this.#handle);
   }
 
   /**
    * Leaves the running state: the thread promises not to touch this heap, and its collector no longer waits for it. Other heaps are not
-   * concerned. {@link parked} and {@link parkAll} are safer: they come back however the wait ends. The event loop needs no parking.
+   * concerned. {@link parked} and {@link parkAll} are safer: they come back however the wait ends. The event loop needs no parking. A
+   * safepoint.
    */
   park(): void {
     this.#slow.park();
   }
 
-  /** Back to the running state. Waits for a pause to end first; the whole thread is parked until then: a safepoint of all its heaps. */
+  /** Back to the running state. Waits for a pause to end first; the whole thread is parked until then. A safepoint, of all its heaps. */
   unpark(): void {
     this.#slow.unpark();
   }
@@ -201,7 +244,7 @@ export class Mutator extends SlotAccess {
 
   /**
    * The same with all mutators of the thread, of whatever heap, which is what a wait wants that uses no heap: a thread that waits holds up
-   * every collection of a heap it runs in.
+   * every collection of a heap it runs in. A safepoint of all the thread's heaps.
    */
   parkAll<T>(wait: () => T): T {
     return this.#setUp.host.native.allParked(this.#handle, functionOf(wait, 'parkAll'));
@@ -281,6 +324,7 @@ export class Mutator extends SlotAccess {
     const { kind = 'compact', reason = 'explicit' } = optionsOf('request', request);
     if (!this.#attached) throw detached('mutator.collect');
     this.#slow.collect(kind, reason);
+    this.#stress?.reachedElsewhere();
   }
 
   /**
@@ -300,6 +344,7 @@ export class Mutator extends SlotAccess {
     if (!this.#attached) return;
     // Each step may be done again, by whoever detaches after an interruption.
     this.#handles.close();
+    this.#stress?.end();
     this.#setUp.host.native.detachMutator(this.#handle);
     this.#setUp.onDetach();
     this.#attached = false;

@@ -3,13 +3,14 @@
  *
  * Header first, then top: an allocation that is interrupted has taken nothing, or an object.
  *
- * In a heap with `stressEvery` every n-th allocation collects first. For that the limit in the control block is put at the top after
+ * Under stress an allocation is a safepoint before it is anything else. For that the limit in the control block is put at the top after
  * each allocation, so that the fast path never succeeds and every allocation comes here; the true limit is kept aside meanwhile. The
  * collector does not look at the limit.
  */
 import type { SlowAllocation } from './allocation.ts';
 import { CONTROL_TLAB_LIMIT, CONTROL_TLAB_START, CONTROL_TLAB_TOP } from './layout.ts';
 import type { Shape } from './shapes.ts';
+import type { Stress } from './stress.ts';
 import type { Ref } from './units.ts';
 
 /** @internal */
@@ -18,25 +19,20 @@ export class Tlab {
   /** The heap. */
   readonly #u32: Uint32Array;
   readonly #slow: SlowAllocation;
-  readonly #stressEvery: number;
-  readonly #collect: () => void;
-  #untilStress: number;
+  readonly #stress: Stress | undefined;
   /** 0 when the control block has the true one. */
   #hiddenLimit = 0;
 
-  /** `collect` is called before every `stressEvery`-th allocation; 0 for never. */
-  constructor(control: Uint32Array, u32: Uint32Array, slow: SlowAllocation, stressEvery: number, collect: () => void) {
+  constructor(control: Uint32Array, u32: Uint32Array, slow: SlowAllocation, stress: Stress | undefined) {
     this.#control = control;
     this.#u32 = u32;
     this.#slow = slow;
-    this.#stressEvery = stressEvery;
-    this.#collect = collect;
-    this.#untilStress = stressEvery;
+    this.#stress = stress;
   }
 
   /** A new object of so many words. A safepoint. */
   take(shape: Shape, count: number, words: number): Ref {
-    const stressed = this.#stress();
+    this.#stress?.reached();
     const control = this.#control;
     const u32 = this.#u32;
     for (;;) {
@@ -46,7 +42,7 @@ export class Tlab {
         u32[top * 2 + 1] = count;
         u32[top * 2] = shape.id;
         control[CONTROL_TLAB_TOP] = top + words;
-        if (stressed) this.#hide(limit);
+        if (this.#stress !== undefined) this.#hide(limit);
         return top;
       }
       this.#hiddenLimit = 0;
@@ -57,18 +53,8 @@ export class Tlab {
 
   /** An object that never moves (mutator.allocatePinnable). A safepoint. */
   takePinnable(shape: Shape, count: number, words: number): Ref {
-    this.#stress();
+    this.#stress?.reached();
     return this.#slow.take({ shape, count, words, pinnable: true });
-  }
-
-  /** Whether the heap is one that collects at allocations. */
-  #stress(): boolean {
-    if (this.#stressEvery === 0) return false;
-    if (--this.#untilStress <= 0) {
-      this.#untilStress = this.#stressEvery;
-      this.#collect();
-    }
-    return true;
   }
 
   #hide(limit: number): void {

@@ -49,12 +49,14 @@ export class WeakMaps {
    * {@link set} does, TypeError ERR_OPTION for the key 0.
    */
   get(map: Ref, key: Ref): Ref {
-    return Math.max(0, this.#search(map, key));
+    return this.#mutator.passedWith(Math.max(0, this.#search(map, key)), true);
   }
 
   /** Whether there is an entry; its value may be 0. A safepoint. Throws like {@link get}. */
   has(map: Ref, key: Ref): boolean {
-    return this.#search(map, key) !== WEAK_MAP.absent;
+    const found = this.#search(map, key) !== WEAK_MAP.absent;
+    this.#mutator.passed();
+    return found;
   }
 
   /**
@@ -68,12 +70,15 @@ export class WeakMaps {
     if (typeof value !== 'number') throw argumentTypeError('value of the weak map', 'a reference or a small integer', value);
     const first = this.#checked(this.#native.setInWeakMap(this.#handle, map, key, value));
     if (first !== WEAK_MAP.done) this.#setSlowly(first, map, key, value);
+    this.#mutator.passed();
   }
 
   /** Removes the entry; whether there was one. A safepoint. Throws ERR_NO_IDENTITY, see {@link set}. */
   delete(map: Ref, key: Ref): boolean {
     this.#expect(map, key, 'weakMaps.delete');
-    return this.#untilFree([map, key], ([m, k]) => this.#native.deleteFromWeakMap(this.#handle, m!, k!)) === WEAK_MAP.done;
+    const answer = this.#untilFree([map, key], ([m, k]) => this.#native.deleteFromWeakMap(this.#handle, m!, k!));
+    this.#mutator.passed();
+    return answer === WEAK_MAP.done;
   }
 
   #search(map: Ref, key: Ref): number {

@@ -95,6 +95,8 @@ describe('options', () => {
       memoryPricePerMib: 0.001,
       returnAfterMs: 300_000,
       evacuationBudgetBytes: 64 * MIB,
+      movesEverything: false,
+      stressFaults: false,
     });
     expect(resolveOptions({ capacityBytes: '1M', sizing: 'growable' }).policy.minBytes).toBe(MIB);
     expect(resolveOptions({ capacityBytes: '64M', sizing: 'adaptive', minBytes: '1.5M' }).policy.minBytes).toBe(2 * MIB);

@@ -4,15 +4,9 @@
 import { describe, expect, it } from 'vitest';
 import * as faultline from '../support/faultline.ts';
 import { Heap, Mutator, RootRange, Shape } from '../support/faultline.ts';
+import { INTERNAL } from './coverage.ts';
 import { OPERATIONS } from './operations.ts';
 import { makeSubject } from './subject.ts';
-
-/** What a class has for the library's own use: these are marked `@internal` in the sources, and hidden by the compiler's types. */
-const INTERNAL: ReadonlySet<string> = new Set([
-  'Mutator.handles', 'Mutator.id', 'Mutator.isAttached', 'Mutator.pin', 'Mutator.admit', 'Mutator.admitValue', 'Mutator.held', 'Mutator.takeFinalizable',
-  'Mutator.nudged', 'HeapArrays.kindOf', 'HeapQueues.kindOf', 'HeapMaps.kindsOf', 'HeapMaps.step', 'HeapLocks.acquireAt', 'HeapLocks.expectOwned',
-  'CollectionView.operations', 'CollectionView.at', 'CollectionView.atSafepoint', 'CollectionView.stored', 'CollectionView.loaded',
-]);
 
 /** Words in the names of operations on what is called `on`, before any remark. */
 function covered(on: string): ReadonlySet<string> {

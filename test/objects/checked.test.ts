@@ -4,7 +4,7 @@
 import { describe, expect, it } from 'vitest';
 import { type Heap, type Mutator, ref } from '../support/faultline.ts';
 import { makeHeap, makeHeapWithMutator } from '../support/heaps.ts';
-import { MODES } from '../support/modes.ts';
+import { MODES, RAW_LOAD_MODES } from '../support/modes.ts';
 import { code, LEAF } from './support.ts';
 
 const NODE = { name: 'node', fields: { next: 'self', leaf: ref(LEAF), number: 'u8' }, elements: 'u8' } as const;
@@ -55,7 +55,8 @@ describe('a checked heap finds', () => {
     const one = checkedHeap();
     const two = checkedHeap();
     one.mutator.allocate(one.heap.defineShape(LEAF));
-    for (let i = 0; i < 10; i++) two.mutator.allocate(two.heap.defineShape(LEAF));
+    // Behind others that are alive, so that there is nothing at that place in the first heap.
+    for (let i = 0; i < 10; i++) two.mutator.handle(two.mutator.allocate(two.heap.defineShape(LEAF)));
     const there = two.mutator.allocate(two.heap.defineShape(LEAF));
     expect(() => one.mutator.handle(there)).toThrow(code('ERR_FOREIGN_REFERENCE'));
     two.mutator.detach();
@@ -112,6 +113,78 @@ describe('a checked heap finds', () => {
 });
 
 describe('a checked heap', () => {
+  it.each(RAW_LOAD_MODES)('takes what is read since the last safepoint, and nothing from before, wherever it is read (fault mode %s)', (fault) => {
+    const { heap, mutator } = makeHeapWithMutator({ capacityBytes: '8M', fault, checked: true });
+    const { collections } = heap;
+    const Leaf = heap.defineShape(LEAF);
+    const Node = heap.defineShape(NODE);
+    const range = mutator.createRootRange(2);
+    range.used = 1;
+    const leaf = mutator.handle(mutator.allocate(Leaf));
+    const holder = mutator.handle(mutator.allocate(Node));
+    const held = (): number => mutator.get(holder) * 2 + Node.offsets.leaf;
+    const weak = mutator.handle(mutator.weakReferences.allocate(mutator.get(leaf)));
+    const weakMap = mutator.handle(mutator.weakMaps.allocate());
+    const array = mutator.handle(collections.arrays.allocate('ref'));
+    const map = mutator.handle(collections.maps.allocate('f64', 'ref'));
+    const queue = mutator.handle(collections.queues.allocate('ref'));
+    range.slots[0] = heap.roots.slots[3] = mutator.u32[held()] = mutator.get(leaf);
+    mutator.weakMaps.set(mutator.get(weakMap), mutator.get(leaf), mutator.get(leaf));
+    collections.arrays.push(mutator.get(array), mutator.get(leaf));
+    collections.maps.set(mutator.get(map), 1, mutator.get(leaf));
+    collections.queues.enqueue(mutator.get(queue), mutator.get(leaf));
+    const view = heap.view(mutator.get(leaf))!;
+    const places: Record<string, () => number> = {
+      'a handle': () => mutator.get(leaf),
+      'a root range': () => range.slots[0]!,
+      'heap.roots': () => heap.roots.slots[3]!,
+      'a field': () => mutator.u32[held()]!,
+      'a field, by Atomics': () => Atomics.load(mutator.u32, held()),
+      getReference: () => mutator.getReference(held()),
+      'a weak reference': () => mutator.weakReferences.get(mutator.get(weak)),
+      'a weak map': () => mutator.weakMaps.get(mutator.get(weakMap), mutator.get(leaf)),
+      'an array': () => collections.arrays.get(mutator.get(array), 0) as number,
+      'a map': () => collections.maps.get(mutator.get(map), 1) as number,
+      'a queue': () => collections.queues.values(mutator.get(queue))[0] as number,
+      'a view': () => view.ref,
+    };
+    for (let round = 0; round < 3; round++) {
+      for (const [place, read] of Object.entries(places)) {
+        const before = read();
+        mutator.poll();
+        const now = read();
+        expect(() => mutator.handle(before), place).toThrow(code('ERR_STALE_REFERENCE'));
+        mutator.release(mutator.handle(now));
+        expect(mutator.identityHash(now), place).toBe(mutator.identityHash(mutator.get(leaf)));
+        heap.view(now)!.release();
+        expect(now, place).toBe(mutator.get(leaf));
+      }
+    }
+    heap.roots.slots[3] = 0;
+  }, 20_000);
+
+  it('goes on to find stale references behind its first thousand safepoints, and takes what is current', () => {
+    const { heap, mutator } = makeHeapWithMutator({ capacityBytes: '2M', fault: 'stw', workers: 0, checked: true });
+    const range = mutator.createRootRange(1);
+    range.slots[0] = mutator.allocate(heap.defineShape(LEAF));
+    range.used = 1;
+    for (let i = 0; i < 1_000; i++) mutator.poll();
+    const { compacting } = heap.statistics().cycles;
+    let found = 0;
+    while (found < 5) {
+      const before = range.slots[0]!;
+      mutator.poll();
+      mutator.release(mutator.handle(range.slots[0]!));
+      try {
+        mutator.release(mutator.handle(before));
+      } catch (error) {
+        expect((error as { code: string }).code).toBe('ERR_STALE_REFERENCE');
+        found++;
+      }
+    }
+    expect(heap.statistics().cycles.compacting).toBeGreaterThan(compacting);
+  }, 20_000);
+
   it.each(MODES)('says nothing about a program that keeps the rules (fault mode %s)', (fault) => {
     const { heap, mutator } = makeHeapWithMutator({ capacityBytes: '8M', fault, checked: true, stressEvery: 300 });
     const Node = heap.defineShape(NODE);

@@ -1,0 +1,64 @@
+/**
+ * Stressed mutators: those of heaps with `stressEvery`. What is a safepoint by a load or by leaving the running state alone asks for a
+ * collection too (stress.ts). Classes of their own, so that a poll of any other heap stays one load.
+ */
+import { LoadBarrierMutator } from './load-barrier-mutator.ts';
+import { Mutator } from './mutator.ts';
+
+/** @internal */
+export class StressedMutator extends Mutator {
+  override poll(): void {
+    super.poll();
+    this.passed();
+  }
+
+  override unpark(): void {
+    super.unpark();
+    this.passed();
+  }
+
+  override parked<T>(wait: () => T): T {
+    try {
+      return super.parked(wait);
+    } finally {
+      this.passed();
+    }
+  }
+
+  override parkAll<T>(wait: () => T): T {
+    try {
+      return super.parkAll(wait);
+    } finally {
+      this.passed();
+    }
+  }
+}
+
+/** @internal */
+export class StressedLoadBarrierMutator extends LoadBarrierMutator {
+  override poll(): void {
+    super.poll();
+    this.passed();
+  }
+
+  override unpark(): void {
+    super.unpark();
+    this.passed();
+  }
+
+  override parked<T>(wait: () => T): T {
+    try {
+      return super.parked(wait);
+    } finally {
+      this.passed();
+    }
+  }
+
+  override parkAll<T>(wait: () => T): T {
+    try {
+      return super.parkAll(wait);
+    } finally {
+      this.passed();
+    }
+  }
+}
