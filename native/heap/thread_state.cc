@@ -1,6 +1,7 @@
 #include "heap/thread_state.h"
 
 #include "os/clock.h"
+#include "os/delays.h"
 #include "os/invariant.h"
 
 namespace faultline {
@@ -120,6 +121,7 @@ Mutator* ThreadWait::TakeAll() {
     if (refused != nullptr) return;
     const bool runs = cut_ ? mutator.handshake->TryRunUnlessStopped(&mutator) : mutator.handshake->TryRun(&mutator);
     if (!runs) refused = &mutator;
+    DelayAt(DelayPoint::kTakingBack);
   });
   if (refused == nullptr) return nullptr;
   ForEachMutator([](Mutator& mutator) { mutator.handshake->Park(&mutator); });

@@ -22,6 +22,7 @@ enum class DelayPoint : uint8_t {
   kRefill,
   kTracing,
   kClearing,
+  kTakingBack,       // A wait comes back: some of the thread's mutators run, others do not yet.
   kControlResumed,   // A control thread that ends has let the mutators run, and is in control still.
   kClearingPair,     // A dead key was found, and its pair is still as it was.
   kRootFound,        // A pause is at a root, which held a reference a moment ago, and has not copied or rewritten it.

@@ -3,6 +3,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import { code, LEAF } from '../objects/support.ts';
+import { runProgram } from '../support/children.ts';
 import { SUBJECT_ROOT } from '../support/collection-subjects.mjs';
 import { makeHeapWithMutator } from '../support/heaps.ts';
 import { MODES, rounds } from '../support/modes.ts';
@@ -136,4 +137,11 @@ describe('a queue', () => {
     expect(() => heap.createQueue('u8' as never)).toThrow(code('ERR_OPTION'));
     expect(queue.length).toBe(0);
   });
+});
+
+describe('a wait with a time limit', () => {
+  it('ends after its time where the program has put a clock of its own in the place of the system\'s', async () => {
+    const child = await runProgram('fake-clock', [], { limitMs: 20_000 });
+    expect(child, child.stderr).toMatchObject({ hung: false, code: 0, stdout: 'all waits have ended\n' });
+  }, 30_000);
 });
