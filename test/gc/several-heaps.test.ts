@@ -114,19 +114,6 @@ describe('a thread with mutators of two heaps', () => {
 });
 
 describe('a mutator that its program has parked', () => {
-  it('may make and release root ranges while pauses look at them', async () => {
-    const { heap, mutator } = makeHeapWithMutator({ capacityBytes: '8M', workers: 0 });
-    const ranges = Array.from({ length: 200 }, () => mutator.createRootRange(16));
-    await waiting([heap.token], 'collections without end');
-    mutator.park();
-    for (let round = 0; round < (SHORT ? 200 : 600); round++) {
-      for (let i = 0; i < 100; i++) ranges.shift()!.release();
-      for (let i = 0; i < 100; i++) ranges.push(mutator.createRootRange(16));
-    }
-    mutator.unpark();
-    for (const range of ranges) range.release();
-  }, 60_000);
-
   it('takes no memory: an error says that it is parked', () => {
     const { heap, mutator } = makeHeapWithMutator({ capacityBytes: '4M', workers: 0 });
     const shape = heap.defineShape({ name: 'node', fields: { next: 'ref' } });

@@ -7,7 +7,7 @@ import { runProgram } from '../support/children.ts';
 import { RAW_LOAD_MODES } from '../support/modes.ts';
 import { WAITS } from '../support/waits.mjs';
 
-const kinds = Object.keys(WAITS).filter((wait) => wait !== 'collections without end');
+const kinds = Object.keys(WAITS);
 const ENDINGS = { 'a time limit': 'the mutators run', terminate: 'there', 'process.exit': 'there' };
 
 describe('a thread that waits for', () => {

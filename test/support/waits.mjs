@@ -77,11 +77,6 @@ export const WAITS = {
     ready();
     forever(() => mutator.collect());
   },
-  async 'collections without end'({ heap, ready, forever }) {
-    await helper(heap.token, 'collects');
-    ready();
-    await new Promise(() => {});
-  },
   async memory({ heap, mutator, ready, forever }) {
     await helper(heap.token, 'computes');
     const shape = heap.defineShape({ name: 'node', fields: { next: 'ref', number: 'u32' } });

@@ -18,9 +18,5 @@ const TASKS = {
     mutator.park();
     setInterval(() => {}, 1e6);
   },
-  collects() {
-    parentPort.postMessage('there');
-    for (;;) mutator.collect();
-  },
 };
 TASKS[task]();
