@@ -162,14 +162,18 @@ void RootsOfAParkedMutatorChangeOutsidePauses() {
   Handshake handshake;
   std::atomic<bool> ending{false};
   std::vector<uint32_t> roots;
+  std::atomic<bool> attached{false};
   std::thread changes([&] {
     Member member(&handshake);
+    attached.store(true);
     while (!ending.load(std::memory_order_relaxed)) {
       ChangeRoots(member.mutator, WaitWatch::Never(), [&] { roots.push_back(1); });
       ChangeRoots(member.mutator, WaitWatch::Never(), [&] { roots.pop_back(); });
     }
   });
+  while (!attached.load()) CpuRelax();
   for (const uint64_t until = NowNs() + (ShortForm() ? 100 : 300) * kNsPerMs; NowNs() < until;) {
+    sched_yield();
     while (!Stop(handshake)) {
     }
     const size_t count = roots.size();

@@ -7,7 +7,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { runProgram, workerFile } from '../support/children.ts';
 import { Heap, type HeapToken } from '../support/faultline.ts';
 import { makeHeap, makeHeapWithMutator } from '../support/heaps.ts';
-import { RAW_LOAD_MODES, SHORT } from '../support/modes.ts';
+import { RAW_LOAD_MODES } from '../support/modes.ts';
 
 const CONTROL_STATE = 0;
 const RUNNING = 1;
