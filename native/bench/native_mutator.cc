@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 
 #include "heap/thread_state.h"
 #include "os/clock.h"
@@ -36,7 +37,7 @@ NativeMutator::NativeMutator(std::shared_ptr<HeapInstance> instance)
   Must(memory_.Create(control::kSlots + kLogEntries).ok(), "the control block");
   control_ = memory_.data();
   mutator_ = std::make_unique<Mutator>(&heap_, control_, 0, 0);
-  mutator_->ranges.push_back({mutator_->next_range_id++, roots_.data(), &roots_used_, kRoots});
+  mutator_->ranges.Add(roots_.data(), &roots_used_, kRoots);
   if (instance_->collector->options().track_utilization) Must(mutator_->timeline.Create().ok(), "the time line");
   EnterInDirectory(mutator_.get());
   Attach(*mutator_, heap_.handshake, WaitWatch::Never());
@@ -59,7 +60,7 @@ BenchShape NativeMutator::Define(const char* name, uint32_t reference_fields, ui
   shape.reference_fields = reference_fields;
   shape.element_kind = elements;
   shape.element_bytes_log2 = elements == ElementKind::kReference ? 2 : elements == ElementKind::kData ? 3 : 0;
-  const ShapeId id = heap_.shapes.Define(name, "native", shape);
+  const ShapeId id = heap_.shapes.Define(std::u16string(name, name + std::strlen(name)), "native", shape);
   Must(id != 0, name);
   return {id, shape.fixed_words, reference_fields, elements == ElementKind::kReference};
 }

@@ -117,20 +117,19 @@ void GraphCopy::NoteRoots() {
 void GraphCopy::AddMutatorRoots(Mutator& mutator) {
   uint32_t* const locals = mutator.control + control::kSlots;
   uint32_t* const handles = locals + mutator.local_capacity;
-  mutator.ForEachRoot([&](const uint32_t* slot) {
+  mutator.ForEachOwnRoot([&](const uint32_t* slot) {
     if (slot >= handles && slot < handles + mutator.handle_capacity) {
       AddRoot(RootGroup::kHandles, mutator.id, 0, static_cast<uint32_t>(slot - handles), *slot);
-    } else if (slot >= locals && slot < handles) {
-      AddRoot(RootGroup::kLocals, mutator.id, 0, static_cast<uint32_t>(slot - locals), *slot);
     } else if (slot >= mutator.control && slot < locals) {
       AddRoot(RootGroup::kLocals, mutator.id, 0, static_cast<uint32_t>(slot - mutator.control), *slot);  // A temporary.
     } else {
-      for (const RootRange& range : mutator.ranges) {
-        if (slot < range.slots || slot >= range.slots + range.capacity) continue;
-        AddRoot(RootGroup::kRange, mutator.id, range.id, static_cast<uint32_t>(slot - range.slots), *slot);
-        return;
-      }
+      AddRoot(RootGroup::kLocals, mutator.id, 0, static_cast<uint32_t>(slot - locals), *slot);
     }
+  });
+  mutator.ranges.ForEach([&](const RootRange& range) {
+    Mutator::ForEachRoot(range, [&](const uint32_t* slot) {
+      AddRoot(RootGroup::kRange, mutator.id, range.id, static_cast<uint32_t>(slot - range.slots), *slot);
+    });
   });
 }
 

@@ -48,8 +48,8 @@ void Finalizers::AddChunk(WordIndex waiting, WordIndex kept) {
 bool Finalizers::Take(Heap& heap, Mutator* mutator, double* token, WordIndex* object) {
   if (ready() == 0) return false;
   const std::lock_guard<std::mutex> guard(lock_);
-  for (uint32_t index = 0; index < chunks_.size(); ++index) {
-    Chunk& chunk = *chunks_[index];
+  for (; next_take_ < chunks_.size(); ++next_take_) {
+    Chunk& chunk = *chunks_[next_take_];
     if (chunk.ready == 0) continue;
     while (chunk.states[chunk.ready_from] != State::kReady) ++chunk.ready_from;
     const uint32_t entry = chunk.ready_from++;
@@ -65,7 +65,7 @@ bool Finalizers::Take(Heap& heap, Mutator* mutator, double* token, WordIndex* ob
       slot = 0;
       chunk.states[entry] = State::kFree;
       chunk.free.push_back(entry);
-      if (index < next_add_) next_add_ = index;
+      if (next_take_ < next_add_) next_add_ = next_take_;
     }
     --chunk.ready;
     ready_.fetch_sub(1, std::memory_order_relaxed);
@@ -77,6 +77,7 @@ bool Finalizers::Take(Heap& heap, Mutator* mutator, double* token, WordIndex* ob
 uint32_t Finalizers::PublishDying() {
   const std::lock_guard<std::mutex> guard(lock_);
   uint32_t published = 0;
+  next_take_ = 0;
   for (const std::unique_ptr<Chunk>& chunk : chunks_) {
     for (uint32_t i = 0; i < chunk->used; ++i) {
       if (chunk->states[i] != State::kDying) continue;

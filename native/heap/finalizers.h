@@ -83,7 +83,8 @@ class Finalizers {
 
   std::mutex lock_;
   std::vector<std::unique_ptr<Chunk>> chunks_;
-  uint32_t next_add_ = 0;  // Chunks before this are full.
+  uint32_t next_add_ = 0;   // Chunks before this are full.
+  uint32_t next_take_ = 0;  // Chunks before this have nothing ready.
   std::atomic<uint64_t> waiting_{0};
   std::atomic<uint64_t> ready_{0};
 };

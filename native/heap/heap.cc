@@ -1,13 +1,15 @@
 #include "heap/heap.h"
 
 #include "os/futex.h"
+#include "os/random.h"
 
 namespace faultline {
 
 Status Heap::Create(const Options& options) {
+  if (Status status = FillRandom(&hash_key, sizeof(hash_key)); !status.ok()) return status;
   if (Status status = regions.Create(options.capacity_regions, options.reserve_regions); !status.ok()) return status;
   if (Status status = tables.Create(regions.count()); !status.ok()) return status;
-  if (Status status = shapes.Create(); !status.ok()) return status;
+  if (Status status = shapes.Create(hash_key); !status.ok()) return status;
   if (Status status = file.Create(bytes()); !status.ok()) return status;
   if (Status status = views.Create(file, options.mutator_view, options.core_dumps); !status.ok()) return status;
   tlab_pages = options.tlab_pages;

@@ -5,6 +5,7 @@
 
 #include "heap/finalizers.h"
 #include "heap/handshake.h"
+#include "heap/keyed_hash.h"
 #include "heap/layout.h"
 #include "heap/pins.h"
 #include "heap/regions.h"
@@ -99,6 +100,8 @@ class Heap {
   // Wakes the mutators that wait for memory, or for the end of a collection.
   void TellMemoryMayBeFree();
 
+  // The heap's secret, for all its threads; never told.  Whatever a program chooses is hashed by it.
+  HashKey hash_key;
   MemoryFile file;
   Views views;
   ShapeTable shapes;

@@ -6,10 +6,10 @@
 
 #include <atomic>
 #include <cstdint>
-#include <vector>
 
 #include "heap/fault_around.h"
 #include "heap/layout.h"
+#include "heap/root_ranges.h"
 #include "heap/timeline.h"
 
 namespace faultline {
@@ -18,15 +18,6 @@ class Handshake;
 class Heap;
 class ThreadState;
 class ThreadWait;
-
-// Memory of an embedder that holds references, for example the operand stack of a virtual machine.  `used` tells how many
-// slots count; both stay valid until the range is removed.
-struct RootRange {
-  uint32_t id = 0;
-  uint32_t* slots = nullptr;
-  const uint32_t* used = nullptr;
-  uint32_t capacity = 0;
-};
 
 class Mutator {
  public:
@@ -45,11 +36,21 @@ class Mutator {
   // what they have loaded, and replace only that.
   template <typename Visit>
   void ForEachRoot(Visit visit) {
+    ForEachOwnRoot(visit);
+    ranges.ForEach([&](const RootRange& range) { ForEachRoot(range, visit); });
+  }
+  // Of the control block.
+  template <typename Visit>
+  void ForEachOwnRoot(Visit visit) {
     VisitSlots(control + control::kFirstTemporary, Limit(control[control::kTemporariesUsed], control::kTemporaries), visit);
     uint32_t* const locals = control + control::kSlots;
     VisitSlots(locals, Limit(control[control::kLocalsUsed], local_capacity), visit);
     VisitSlots(locals + local_capacity, Limit(control[control::kHandlesUsed], handle_capacity), visit);
-    for (const RootRange& range : ranges) VisitSlots(range.slots, Limit(*range.used, range.capacity), visit);
+  }
+  // Of one range.
+  template <typename Visit>
+  static void ForEachRoot(const RootRange& range, Visit visit) {
+    VisitSlots(range.slots, Limit(*range.used, range.capacity), visit);
   }
 
   Heap* const heap;
@@ -58,8 +59,7 @@ class Mutator {
   const uint32_t handle_capacity;
 
   // Changed by the mutator's own thread, never during a pause: by ChangeRoots (heap/thread_state.h), since a parked mutator may do it too.
-  std::vector<RootRange> ranges;
-  uint32_t next_range_id = 1;
+  RootRanges ranges;
 
   Timeline timeline;
   FaultAround fault_around;

@@ -2,10 +2,10 @@
 
 namespace faultline {
 
-ShapeId ShapeTable::Define(const std::string& name, const std::string& description, const Shape& shape) {
+ShapeId ShapeTable::Define(const std::u16string& name, const std::string& description, const Shape& shape) {
   const std::lock_guard<std::mutex> guard(lock_);
-  for (size_t i = 0; i < named_.size(); ++i) {
-    if (named_[i].name == name) return named_[i].description == description ? static_cast<ShapeId>(i + 1) : 0;
+  if (const auto found = by_name_.find(name); found != by_name_.end()) {
+    return named_[found->second - 1].description == description ? found->second : 0;
   }
   const ShapeId id = limit_.load(std::memory_order_relaxed);  // Written under lock_ only.
   if (id >= kMaxShapes) return 0;
@@ -19,21 +19,20 @@ ShapeId ShapeTable::Define(const std::string& name, const std::string& descripti
     entry.identity_slot = 1;
   }
   named_.push_back({name, description});
+  by_name_.emplace(named_.back().name, id);
   limit_.store(id + 1, std::memory_order_release);  // Partner: IsValid.
   return id;
 }
 
-ShapeId ShapeTable::Find(const std::string& name, std::string* description) const {
+ShapeId ShapeTable::Find(const std::u16string& name, std::string* description) const {
   const std::lock_guard<std::mutex> guard(lock_);
-  for (size_t i = 0; i < named_.size(); ++i) {
-    if (named_[i].name != name) continue;
-    if (description != nullptr) *description = named_[i].description;
-    return static_cast<ShapeId>(i + 1);
-  }
-  return 0;
+  const auto found = by_name_.find(name);
+  if (found == by_name_.end()) return 0;
+  if (description != nullptr) *description = named_[found->second - 1].description;
+  return found->second;
 }
 
-bool ShapeTable::Describe(ShapeId id, std::string* name, std::string* description) const {
+bool ShapeTable::Describe(ShapeId id, std::u16string* name, std::string* description) const {
   const std::lock_guard<std::mutex> guard(lock_);
   if (id == 0 || id > named_.size()) return false;
   *name = named_[id - 1].name;

@@ -13,10 +13,13 @@
 
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <mutex>
 #include <string>
-#include <vector>
+#include <string_view>
+#include <unordered_map>
 
+#include "heap/keyed_hash.h"
 #include "heap/layout.h"
 #include "heap/mapped_array.h"
 
@@ -58,16 +61,22 @@ inline constexpr ShapeId kMaxShapes = 1u << 20;
 
 class ShapeTable {
  public:
-  Status Create() { return shapes_.Create(kMaxShapes); }
+  // Names are hashed by `key`: they may be what somebody sends to the program.
+  Status Create(HashKey key) {
+    by_name_ = Names(0, NameHash{key});
+    return shapes_.Create(kMaxShapes);
+  }
 
   // Registers `shape` under `name`; `description` is what another thread needs to rebuild the definition (JSON, opaque
   // here).  Returns the id, the existing id when name and description are known already, or 0 when the name is taken by
   // something else or the table is full.
-  ShapeId Define(const std::string& name, const std::string& description, const Shape& shape);
+  //
+  // Names are sequences of UTF-16 code units, like JavaScript's: unpaired surrogates tell them apart too.
+  ShapeId Define(const std::u16string& name, const std::string& description, const Shape& shape);
 
   // 0 when there is none.
-  ShapeId Find(const std::string& name, std::string* description) const;
-  bool Describe(ShapeId id, std::string* name, std::string* description) const;
+  ShapeId Find(const std::u16string& name, std::string* description) const;
+  bool Describe(ShapeId id, std::u16string* name, std::string* description) const;
 
   // Acquire: pairs with the release in Define, so that an id seen in a header has its entry.
   bool IsValid(ShapeId id) const { return id != 0 && id < limit_.load(std::memory_order_acquire); }
@@ -76,12 +85,20 @@ class ShapeTable {
 
  private:
   struct Named {
-    std::string name;
+    std::u16string name;
     std::string description;
   };
+  struct NameHash {
+    HashKey key;
+
+    size_t operator()(std::u16string_view name) const { return HashOfText(key, name); }
+  };
+  using Names = std::unordered_map<std::u16string_view, ShapeId, NameHash>;
+
   mutable std::mutex lock_;
   MappedArray<Shape> shapes_;
-  std::vector<Named> named_;            // named_[id - 1]
+  std::deque<Named> named_;             // named_[id - 1]; entries stay where they are.
+  Names by_name_;
   std::atomic<ShapeId> limit_{1};       // First unused id.
 };
 

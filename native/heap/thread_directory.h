@@ -7,6 +7,8 @@
 //   Remove        entry.thread = kTaken seq_cst, then waits for reading == 0 (seq_cst), then entry.thread = 0
 //   BeginReading  reading = 1 seq_cst, then looks at entries: one of the two sees the other
 //
+// The search begins at the thread's own place, where it mostly is: threads are numbered one after the other.
+//
 // The entry is free for others only after that wait: earlier, a reader that has matched the old thread would read the new
 // one's mutator.
 #pragma once
@@ -26,7 +28,8 @@ class ThreadDirectory {
   static constexpr uint32_t kEntries = 1024;
 
   void Add(uint32_t thread, Mutator* mutator) {
-    for (Entry& entry : entries_) {
+    for (uint32_t i = 0; i < kEntries; ++i) {
+      Entry& entry = entries_[(thread + i) % kEntries];
       uint32_t nobody = 0;
       if (entry.thread.load(std::memory_order_relaxed) != 0) continue;
       if (!entry.thread.compare_exchange_strong(nobody, kTaken, std::memory_order_acquire)) continue;  // Partner: Remove.
@@ -37,7 +40,8 @@ class ThreadDirectory {
   }
 
   void Remove(uint32_t thread) {
-    for (Entry& entry : entries_) {
+    for (uint32_t i = 0; i < kEntries; ++i) {
+      Entry& entry = entries_[(thread + i) % kEntries];
       if (entry.thread.load(std::memory_order_relaxed) != thread) continue;
       entry.thread.store(kTaken, std::memory_order_seq_cst);
       while (reading_.load(std::memory_order_seq_cst)) sched_yield();
@@ -50,7 +54,8 @@ class ThreadDirectory {
   void EndReading() { reading_.store(false, std::memory_order_release); }
 
   Mutator* Find(uint32_t thread) const {
-    for (const Entry& entry : entries_) {
+    for (uint32_t i = 0; i < kEntries; ++i) {
+      const Entry& entry = entries_[(thread + i) % kEntries];
       if (entry.thread.load(std::memory_order_seq_cst) == thread) return entry.mutator;
     }
     return nullptr;

@@ -13,6 +13,13 @@ namespace {
 constexpr uint32_t kSpins = 2000;
 constexpr uint32_t kNowhere = ~0u;
 
+// Where the search for the key begins.  Keyed: identity hashes count up, so that a program could keep just those objects as keys that
+// begin at the same place.  0 when the key has no identity.
+uint32_t HashOf(Heap& heap, WordIndex key) {
+  const uint32_t identity = IdentityHash(heap, key);
+  return identity == 0 ? 0 : HashOfWord(heap.hash_key, identity) | 1u << 31;
+}
+
 // The map while its lock is held.
 class LockedMap {
  public:
@@ -76,7 +83,7 @@ class LockedMap {
       // Read once: an entry whose key has died may become a removed one at any moment.
       const WordIndex key = ReadWeak(heap_, mutator_, &pair[0]);
       if (key == 0 || key == old_table) continue;
-      Put(End(IdentityHash(heap_, key)), key, pair[1]);
+      Put(End(HashOf(heap_, key)), key, pair[1]);
       ++used;
     }
     // The old table leads to the values that marking may not have seen yet.
@@ -147,7 +154,7 @@ class LockedMap {
 // `then` runs while the map is locked; it gets the key's hash, and where the key is (or kNowhere).
 template <typename Then>
 WeakMapAnswer WithKey(Heap& heap, Mutator& mutator, WordIndex map, WordIndex key, Then then) {
-  const uint32_t hash = IdentityHash(heap, key);
+  const uint32_t hash = HashOf(heap, key);
   if (hash == 0) return WeakMapAnswer::kNoIdentity;
   LockedMap locked(heap, mutator, map);
   if (!locked.locked()) return WeakMapAnswer::kContended;

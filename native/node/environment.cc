@@ -87,8 +87,7 @@ void Environment::DetachMutator(MutatorBinding* binding, bool in_javascript) {
   if (binding->nudge != nullptr) napi_release_threadsafe_function(binding->nudge, napi_tsfn_abort);
   binding->nudge = nullptr;
   Drop(env_, &binding->control_buffer);
-  for (auto& range : binding->range_buffers) Drop(env_, &range.second);
-  binding->range_buffers.clear();
+  mutator->ranges.ForEach([&](const RootRange& range) { napi_delete_reference(env_, static_cast<napi_ref>(range.memory)); });
   // The binding outlives the mutator, but must not keep its heap: closed heaps would pile up in a thread that goes on.
   binding->mutator.reset();
   binding->instance.reset();

@@ -20,6 +20,8 @@ Napi::Object Describe(Info info, HeapBinding* binding, uint8_t* buffer_start) {
   answer.Set("marker", NameOf(instance.collector->marker().kind()));
   answer.Set("unitPages", instance.collector->fault_mode().unit_pages());
   answer.Set("faultAroundPages", instance.collector->options().fault_around_pages);
+  answer.Set("hashLow", instance.heap.hash_key.low);
+  answer.Set("hashHigh", instance.heap.hash_key.high);
   return answer;
 }
 
@@ -105,23 +107,23 @@ Napi::Value DefineShape(Info info, HeapInstance& instance) {
   shape.element_bytes_log2 = static_cast<uint8_t>(Uint32At(info, 6));
   shape.tagged_fields = static_cast<uint16_t>(Uint32At(info, 7));
   shape.identity_slot = static_cast<uint16_t>(Uint32At(info, 8));
-  return Number(info, instance.heap.shapes.Define(info[1].As<Napi::String>(), info[2].As<Napi::String>(), shape));
+  return Number(info, instance.heap.shapes.Define(info[1].As<Napi::String>().Utf16Value(), info[2].As<Napi::String>(), shape));
 }
 
-Napi::Value ShapeAnswer(Info info, ShapeId id, const std::string& name, const std::string& description) {
+Napi::Value ShapeAnswer(Info info, ShapeId id, const std::u16string& name, const std::string& description) {
   Napi::Object answer = Napi::Object::New(info.Env());
   answer.Set("id", id);
-  answer.Set("name", name);
+  answer.Set("name", Napi::String::New(info.Env(), name));
   answer.Set("description", description);
   return answer;
 }
 
 // findShape(heap, name | id): {id, name, description} or null
 Napi::Value FindShape(Info info, HeapInstance& instance) {
-  std::string name;
+  std::u16string name;
   std::string description;
   if (info[1].IsString()) {
-    name = info[1].As<Napi::String>();
+    name = info[1].As<Napi::String>().Utf16Value();
     const ShapeId id = instance.heap.shapes.Find(name, &description);
     return id == 0 ? info.Env().Null() : ShapeAnswer(info, id, name, description);
   }

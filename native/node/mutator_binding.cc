@@ -145,32 +145,22 @@ Napi::Value IsObject(Info info, MutatorBinding& binding) {
 
 // addRootRange(mutator, slots: Uint32Array, used: Uint32Array): id.  used[0] says how many slots count.
 Napi::Value AddRootRange(Info info, MutatorBinding& binding) {
-  Mutator& mutator = *binding.mutator;
   Napi::Uint32Array slots = info[1].As<Napi::Uint32Array>();
-  RootRange range;
-  range.id = mutator.next_range_id++;
-  range.slots = slots.Data();
-  range.capacity = static_cast<uint32_t>(slots.ElementLength());
-  range.used = info[2].As<Napi::Uint32Array>().Data();
   napi_ref keep = nullptr;
   napi_create_reference(info.Env(), slots.ArrayBuffer(), 1, &keep);
-  binding.range_buffers.emplace_back(range.id, keep);
+  const uint32_t* const used = info[2].As<Napi::Uint32Array>().Data();
+  const uint32_t capacity = static_cast<uint32_t>(slots.ElementLength());
+  uint32_t id = 0;
   JavaScriptWatch watch(info.Env());
-  ChangeRoots(mutator, watch, [&] { mutator.ranges.push_back(range); });
-  return Number(info, range.id);
+  ChangeRoots(*binding.mutator, watch, [&] { id = binding.mutator->ranges.Add(slots.Data(), used, capacity, keep); });
+  return Number(info, id);
 }
 
 Napi::Value RemoveRootRange(Info info, MutatorBinding& binding) {
-  const uint32_t id = Uint32At(info, 1);
+  void* buffer = nullptr;
   JavaScriptWatch watch(info.Env());
-  ChangeRoots(*binding.mutator, watch, [&] {
-    std::erase_if(binding.mutator->ranges, [id](const RootRange& range) { return range.id == id; });
-  });
-  std::erase_if(binding.range_buffers, [&](const auto& entry) {
-    if (entry.first != id) return false;
-    napi_delete_reference(info.Env(), entry.second);
-    return true;
-  });
+  ChangeRoots(*binding.mutator, watch, [&] { buffer = binding.mutator->ranges.Remove(Uint32At(info, 1)); });
+  napi_delete_reference(info.Env(), static_cast<napi_ref>(buffer));
   return info.Env().Undefined();
 }
 
@@ -208,7 +198,8 @@ Napi::Value IsMutator(Info info, MutatorBinding& binding) {
   Handshake& handshake = binding.instance->heap.handshake;
   const uint32_t id = Uint32At(info, 1);
   const std::lock_guard<std::mutex> guard(handshake.lock());
-  return Boolean(info, std::ranges::any_of(handshake.mutators(), [id](const Mutator* mutator) { return mutator->id == id; }));
+  // In the order of their ids: they are added at the end.
+  return Boolean(info, std::ranges::binary_search(handshake.mutators(), id, {}, &Mutator::id));
 }
 
 }  // namespace

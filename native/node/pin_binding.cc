@@ -1,5 +1,4 @@
 // Pins: made and released by JavaScript, by the end of their mutator, or by V8; see node/pinning.h.
-#include <algorithm>
 #include <memory>
 
 #include "node/arguments.h"
@@ -60,7 +59,7 @@ Napi::Value Pin(Info info, MutatorBinding& binding) {
   napi_create_reference(env, buffer, 0, &held->buffer);
   held->pin = heap.pins.Add(heap, object, bytes);
   held->mutator = &binding;
-  binding.pins.push_back(held);
+  held->place = binding.pins.insert(binding.pins.end(), held);
 
   Napi::Object answer = Napi::Object::New(env);
   if (answer.IsEmpty()) return Napi::Value();
@@ -82,7 +81,7 @@ void ReleasePin(napi_env env, PinBinding* pin, bool in_javascript) {
   MutatorBinding* const mutator = pin->mutator;
   if (mutator == nullptr) return;
   pin->mutator = nullptr;
-  std::erase(mutator->pins, pin);
+  mutator->pins.erase(pin->place);
   // Without its contents it cannot be told who has them now: they must stay readable, as zeros.
   const bool detached = in_javascript && DetachBuffer(env, pin->buffer);
   // The mapping before the pin: from there on the memory may be used for something else.

@@ -18,6 +18,7 @@
 
 #include <napi.h>
 
+#include <list>
 #include <memory>
 
 #include "heap/pins.h"
@@ -30,6 +31,7 @@ struct MutatorBinding;
 
 struct PinBinding {
   MutatorBinding* mutator = nullptr;  // Null once released.
+  std::list<PinBinding*>::iterator place;  // Among the mutator's.
   Pins::Pin pin;
   std::shared_ptr<HeapInstance> pinned_until_gone;  // Of a released one whose mapping still shows the object.
   PinnedMapping mapping;

@@ -25,6 +25,7 @@ enum class SystemCall : uint32_t {
   kPagemapScan,
   kTakeOut,
   kUnregisterPiece,
+  kGetrandom,
   kCount,
 };
 

@@ -122,7 +122,7 @@ void EveryKindOfRootHoldsItsObject() {
   Fixture f(1);
   uint32_t slots[4] = {};
   uint32_t used = 3;
-  f.mutator.mutator().ranges.push_back({1, slots, &used, 4});
+  const uint32_t range = f.mutator.mutator().ranges.Add(slots, &used, 4);
   slots[0] = f.NewPair();
   slots[2] = f.NewPair();
   slots[3] = f.NewPair();  // Behind `used`: not a root.
@@ -134,7 +134,7 @@ void EveryKindOfRootHoldsItsObject() {
   EXPECT(f.mutator.words(f.test.heap.shared_roots[0])[2] == 4);
   EXPECT(f.mutator.words(f.test.heap.shared_roots[kSharedRootSlots - 1])[2] == 5);
   EXPECT(f.mutator.words(f.mutator.handle(7))[2] == 6);
-  f.mutator.mutator().ranges.clear();
+  f.mutator.mutator().ranges.Remove(range);
   EXPECT(f.Collect() == 3);
 }
 

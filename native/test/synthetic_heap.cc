@@ -15,7 +15,7 @@ ShapeId Define(Heap& heap, const char* name, uint32_t references, uint32_t data_
   shape.fixed_words = kHeaderWords + (references + 1) / 2 + data_words;
   shape.element_kind = kind;
   shape.element_bytes_log2 = element_bytes_log2;
-  const ShapeId id = heap.shapes.Define(name, "", shape);
+  const ShapeId id = heap.shapes.Define(std::u16string(name, name + strlen(name)), "", shape);
   EXPECT(id != 0);
   return id;
 }

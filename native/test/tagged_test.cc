@@ -16,11 +16,11 @@ struct TaggedShapes {
     shape.tagged_fields = kFields;
     shape.element_kind = ElementKind::kTagged;
     shape.element_bytes_log2 = 2;
-    tagged = test->heap.shapes.Define("tagged", "", shape);
+    tagged = test->heap.shapes.Define(u"tagged", "", shape);
     shape.element_kind = ElementKind::kReference;
-    references = test->heap.shapes.Define("tagged fields, references", "", shape);
+    references = test->heap.shapes.Define(u"tagged fields, references", "", shape);
     shape.element_kind = ElementKind::kNone;
-    fields = test->heap.shapes.Define("tagged fields", "", shape);
+    fields = test->heap.shapes.Define(u"tagged fields", "", shape);
     EXPECT(tagged != 0 && references != 0 && fields != 0);
   }
   ShapeId tagged;

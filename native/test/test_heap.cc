@@ -206,7 +206,7 @@ ShapeId TestHeap::DefineShape(uint32_t reference_fields, uint32_t data_words, El
   shape.reference_fields = reference_fields;
   shape.element_kind = kind;
   shape.element_bytes_log2 = static_cast<uint8_t>(element_bytes_log2);
-  const ShapeId id = heap.shapes.Define("shape " + std::to_string(++shape_count_), "", shape);
+  const ShapeId id = heap.shapes.Define(NumberedName(++shape_count_), "", shape);
   EXPECT(id != 0);
   return id;
 }

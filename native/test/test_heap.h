@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -15,6 +16,16 @@
 #include "heap/allocation.h"
 #include "heap/heap.h"
 #include "os/write_tracking.h"
+
+namespace faultline::test {
+
+// A name for a shape.
+inline std::u16string NumberedName(uint32_t number) {
+  const std::string digits = std::to_string(number);
+  return u"shape " + std::u16string(digits.begin(), digits.end());
+}
+
+}  // namespace faultline::test
 
 #define EXPECT(condition)                                                          \
   do {                                                                             \

@@ -37,6 +37,9 @@ export interface HeapDescription {
   marker: string;
   unitPages: number;
   faultAroundPages: number;
+  /** The heap's secret, by which whatever a program chooses is hashed (heap/keyed_hash.h). Nobody is told. */
+  hashLow: number;
+  hashHigh: number;
 }
 
 export interface ShapeDescription {

@@ -55,6 +55,8 @@ export class HeapArrays {
   readonly #handle: MutatorHandle;
   /** By the shape id of the array. */
   readonly #layouts: (Layout | undefined)[] = [];
+  /** By kind: making an array lays out nothing. */
+  readonly #made = new Map<ValueKind, Layout>();
 
   /** @internal Use heap.collections.arrays. */
   constructor(mutator: Mutator, shapes: ShapeTable) {
@@ -66,7 +68,9 @@ export class HeapArrays {
   /** A new, empty array. A safepoint; throws what `mutator.allocate` throws. */
   allocate(kind: ValueKind): Ref {
     expectKind(kind, VALUE_KINDS, 'kind of an array');
-    return this.#mutator.allocate(this.#layoutOf(this.#shapes.define(arrayDefinition(kind))).array);
+    let layout = this.#made.get(kind);
+    if (layout === undefined) this.#made.set(kind, (layout = this.#layoutOf(this.#shapes.define(arrayDefinition(kind)))));
+    return this.#mutator.allocate(layout.array);
   }
 
   /** The number of elements. Not a safepoint; a load. */

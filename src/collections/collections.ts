@@ -6,6 +6,7 @@
  * is known for what it is in every thread.
  */
 import { argumentRangeError } from '../errors.ts';
+import type { KeyedHash } from '../heap/keyed-hash.ts';
 import type { Mutator } from '../heap/mutator.ts';
 import type { Shape, ShapeTable } from '../heap/shapes.ts';
 import type { ShapeClasses } from '../objects/generated-classes.ts';
@@ -54,13 +55,13 @@ export class Collections {
   readonly #checked: boolean;
 
   /** @internal Use heap.collections. */
-  constructor(mutator: Mutator, shapes: ShapeTable, objects: Objects, { parkingWords }: SharedSlots, checked: boolean) {
+  constructor(mutator: Mutator, shapes: ShapeTable, objects: Objects, { parkingWords }: SharedSlots, hash: KeyedHash, checked: boolean) {
     const lot = new ParkingLot(mutator, parkingWords);
     const words = new LockWords(mutator, lot);
     this.#mutator = mutator;
     this.#checked = checked;
     this.arrays = new HeapArrays(mutator, shapes);
-    this.maps = new HeapMaps(mutator, shapes, objects.strings);
+    this.maps = new HeapMaps(mutator, shapes, objects.strings, hash);
     this.queues = new HeapQueues(mutator, shapes, lot);
     this.locks = new HeapLocks(mutator, shapes, words);
     this.conditions = new HeapConditions(mutator, shapes, this.locks, lot);

@@ -1,8 +1,10 @@
 /**
  * Keys of maps: how each kind is hashed and compared. Strings by their text, numbers by value as JavaScript's Map does (NaN equals
- * itself, 0 equals -0), objects by identity, through a hash that stays with an object while it moves.
+ * itself, and -0 is 0), objects by identity, through a hash that stays with an object while it moves. All hashes are keyed by the heap's
+ * secret: whoever may choose keys cannot choose where they collide.
  */
 import { argumentTypeError } from '../errors.ts';
+import type { KeyedHash } from '../heap/keyed-hash.ts';
 import type { Mutator } from '../heap/mutator.ts';
 import type { Ref } from '../heap/units.ts';
 import type { Strings } from '../objects/strings.ts';
@@ -23,13 +25,13 @@ export interface Keys {
 }
 
 /** @internal */
-export function keysOf(kind: KeyKind, mutator: Mutator, strings: Strings): Keys {
+export function keysOf(kind: KeyKind, mutator: Mutator, strings: Strings, hash: KeyedHash): Keys {
   if (kind === 'string') {
-    return { hash: (key) => hashOfText(expect(key, 'string')), equals: (found, key) => strings.isText(found, key as string) };
+    return { hash: (key) => hash.ofText(expect(key, 'string')), equals: (found, key) => strings.isText(found, key as string) };
   }
   if (kind === 'f64') {
     return {
-      hash: (key) => hashOfNumber(expect(key, 'number')),
+      hash: (key) => hashOfNumber(expect(key, 'number'), hash),
       equals: (found, key) => found === key || (found !== found && key !== key),
     };
   }
@@ -37,31 +39,19 @@ export function keysOf(kind: KeyKind, mutator: Mutator, strings: Strings): Keys 
     hash: (key) => {
       if (expect(key, 'number') === 0) throw argumentTypeError('key of the map', 'an object', null);
       mutator.admit(key as Ref, 'key of the map');
-      return mix(mutator.identityHash(key as Ref));
+      return hash.ofWord(mutator.identityHash(key as Ref));
     },
     equals: (found, key) => found === key,
   };
 }
 
-/** FNV-1a over the code units. */
-export function hashOfText(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  return mix(hash);
-}
+/** @internal What an entry holds for a number: 0 for -0, and one NaN for all. */
+export const storedNumber = (value: number): number => (value !== value ? NaN : value + 0);
 
-export function hashOfNumber(value: number): number {
-  scratch[0] = value === 0 ? 0 : value;
-  // NaNs differ in their bits.
-  return value !== value ? 0 : mix(halves[0]! ^ Math.imul(halves[1]!, 0x9e3779b1));
-}
-
-/** Every bit of the hash depends on all bits of `value`: the finalizer of MurmurHash3. A permutation. */
-function mix(value: number): number {
-  let hash = value;
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  return (hash ^ (hash >>> 16)) >>> 0;
+/** @internal */
+export function hashOfNumber(value: number, hash: KeyedHash): number {
+  scratch[0] = storedNumber(value);
+  return hash.ofWords(halves[0]!, halves[1]!);
 }
 
 function expect<T extends 'string' | 'number'>(key: RawKey, type: T): T extends 'string' ? string : number {

@@ -12,13 +12,14 @@
  */
 import { HeapError } from '../errors.ts';
 import type { ShapeDefinition } from '../heap/definition.ts';
+import type { KeyedHash } from '../heap/keyed-hash.ts';
 import type { Mutator } from '../heap/mutator.ts';
 import type { Shape, ShapeTable } from '../heap/shapes.ts';
 import type { ReferenceHandle, Ref } from '../heap/units.ts';
 import type { Strings } from '../objects/strings.ts';
 import { holdValue } from './arrays.ts';
 import { VALUE_KINDS, type ValueKind, expectKind, KEY_KINDS, type KeyKind, Place, type RawValue } from './kinds.ts';
-import { type Keys, keysOf, type RawKey } from './map-keys.ts';
+import { type Keys, keysOf, type RawKey, storedNumber } from './map-keys.ts';
 import { MapPlaces } from './map-places.ts';
 import { BUCKET_ENTRIES, LAST_LEVEL, MapPath, type MapPosition, MapTrie } from './map-trie.ts';
 
@@ -48,17 +49,21 @@ export class HeapMaps {
   readonly #mutator: Mutator;
   readonly #shapes: ShapeTable;
   readonly #strings: Strings;
+  readonly #hash: KeyedHash;
   readonly #trie: MapTrie;
   readonly #path = new MapPath();
   readonly #places: MapPlaces;
   /** By the shape id of the map. */
   readonly #layouts: (Layout | undefined)[] = [];
+  /** By the kinds, as a shape's name has them: making a map lays out nothing. */
+  readonly #made = new Map<string, Layout>();
 
   /** @internal Use heap.collections.maps. */
-  constructor(mutator: Mutator, shapes: ShapeTable, strings: Strings) {
+  constructor(mutator: Mutator, shapes: ShapeTable, strings: Strings, hash: KeyedHash) {
     this.#mutator = mutator;
     this.#shapes = shapes;
     this.#strings = strings;
+    this.#hash = hash;
     this.#trie = new MapTrie(mutator, shapes, shapes.define(mapDefinition('ref', 'ref')).offsets.table);
     this.#places = new MapPlaces(mutator, this.#trie, this.#path);
   }
@@ -67,7 +72,10 @@ export class HeapMaps {
   allocate(key: KeyKind, value: ValueKind): Ref {
     expectKind(key, KEY_KINDS, 'kind of the keys');
     expectKind(value, VALUE_KINDS, 'kind of the values');
-    return this.#mutator.allocate(this.#layoutOf(this.#shapes.define(mapDefinition(key, value))).map);
+    const kinds = `${key}.${value}`;
+    let layout = this.#made.get(kinds);
+    if (layout === undefined) this.#made.set(kinds, (layout = this.#layoutOf(this.#shapes.define(mapDefinition(key, value)))));
+    return this.#mutator.allocate(layout.map);
   }
 
   /**
@@ -182,7 +190,11 @@ export class HeapMaps {
 
   /** What an entry holds as its key: for a text the string of the entry that is to be replaced, or a new one. */
   #storedKey(layout: Layout, map: ReferenceHandle, key: HeldKey): () => number {
-    if (layout.key.kind !== 'string') return () => key.current() as number;
+    if (layout.key.kind === 'ref') return () => key.current() as number;
+    if (layout.key.kind === 'f64') {
+      const number = storedNumber(key.current() as number);
+      return () => number;
+    }
     const mutator = this.#mutator;
     const present = this.#entry(layout, mutator.get(map), key.current(), key.hash);
     const string = present === 0 ? this.#strings.allocate(key.current() as string) : (layout.key.load(present, layout.keyAt) as Ref);
@@ -282,7 +294,7 @@ export class HeapMaps {
       fields: { key: key.stored, value: value.stored, hash: 'u32' },
     });
     const { key: keyAt, value: valueAt, hash: hashAt } = entry.offsets;
-    const keys = keysOf(keyKind, this.#mutator, this.#strings);
+    const keys = keysOf(keyKind, this.#mutator, this.#strings, this.#hash);
     return (this.#layouts[map.id] = { map, entry, key, value, keyAt, valueAt, hashAt, keys });
   }
 }

@@ -51,6 +51,8 @@ export class HeapQueues {
   readonly #lot: ParkingLot;
   /** By the shape id of the queue. */
   readonly #layouts: (Layout | undefined)[] = [];
+  /** By kind: making a queue lays out nothing. */
+  readonly #made = new Map<ValueKind, Layout>();
   /** Slots of the queue's fields. */
   readonly #at: Shape<ReturnType<typeof queueDefinition>>['offsets'];
 
@@ -72,7 +74,7 @@ export class HeapQueues {
       throw argumentRangeError('capacity of a queue', `an integer from 1 to ${MAX_CAPACITY}, or Infinity`, capacity);
     }
     const mutator = this.#mutator;
-    const layout = this.#layoutOf(this.#shapes.define(queueDefinition(kind)));
+    const layout = this.#layoutFor(kind);
     return mutator.operation(() => {
       const dummy = mutator.temporary(mutator.allocate(layout.node));
       const queue = mutator.allocate(layout.queue);
@@ -268,6 +270,12 @@ export class HeapQueues {
     this.#mutator.admit(queue, 'heap.collections.queues');
     const id = this.#mutator.u32[queue * 2]!;
     return this.#layouts[id] ?? this.#layoutOf(this.#shapes.numbered(id));
+  }
+
+  #layoutFor(kind: ValueKind): Layout {
+    let layout = this.#made.get(kind);
+    if (layout === undefined) this.#made.set(kind, (layout = this.#layoutOf(this.#shapes.define(queueDefinition(kind)))));
+    return layout;
   }
 
   #layoutOf(queue: Shape): Layout {

@@ -67,7 +67,8 @@ export type SnapshotAnswer = { readonly summary: SnapshotSummary } | { readonly 
 
 /** @internal Checks what the program asks for. */
 export function snapshotOrder(path: string | URL, options: SnapshotOptions): SnapshotOrder {
-  const isFile = path instanceof URL && path.protocol === 'file:';
+  // Not instanceof: a URL may be another realm's.
+  const isFile = typeof path === 'object' && path !== null && path.protocol === 'file:' && typeof path.href === 'string';
   if (!isFile && (typeof path !== 'string' || path === '')) throw argumentTypeError('path of a snapshot', 'a path or a file: URL', path);
   const name = isFile ? pathOf(path) : (path as string);
   if (name.includes('\0')) throw argumentTypeError('path of a snapshot', 'a path without zero characters', name);

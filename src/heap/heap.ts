@@ -151,6 +151,7 @@ export class Heap extends ObjectLevel {
       barrieredLoads,
       shared: new SharedSlots(this.token.roots),
       heapId: this.token.id,
+      hashKey: { low: this.#description.hashLow, high: this.#description.hashHigh },
     });
     this.#native.adoptMutator(attachment.handle);
     this.#mutator = mutator;

@@ -2,6 +2,7 @@
  * Token: what a thread needs to attach to a heap. A plain object that goes through workerData or a message; the two buffers in
  * it are shared, not copied.
  */
+import { types } from 'node:util';
 import { binding, type HeapDescription } from '../binding.ts';
 import { HeapError } from '../errors.ts';
 import type { PolicyOptions } from '../gc/policy.ts';
@@ -33,8 +34,9 @@ export function attachedTo(token: HeapToken): HeapDescription | undefined {
   const malformed =
     typeof token !== 'object' ||
     token === null ||
-    !(token.view instanceof SharedArrayBuffer) ||
-    !(token.roots instanceof SharedArrayBuffer);
+    // Not instanceof: a message that was received in another vm context brings that one's buffers.
+    !types.isSharedArrayBuffer(token.view) ||
+    !types.isSharedArrayBuffer(token.roots);
   if (malformed) return undefined;
   return binding().attach(token.id, new Uint8Array(token.view, 0, ADDRESS_BYTES), new Uint32Array(token.roots)) ?? undefined;
 }

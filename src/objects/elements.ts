@@ -20,6 +20,11 @@ export const MEMORY = Symbol('memory');
 type TypedArray = Exclude<ArrayLike<number | bigint>, readonly number[]> & { set(source: unknown, at?: number): void };
 type TypedArrayClass = new (buffer: ArrayBufferLike, byteOffset: number, length: number) => TypedArray;
 
+/** `Uint8Array` and the like, of whichever realm (vm context) the array is; undefined for anything else. */
+const typedArrayName = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag)!.get as (
+  this: unknown,
+) => string | undefined;
+
 /** Values of an object by index. Each access is checked against the length, and throws RangeError ERR_OPTION. */
 export abstract class Elements<V> implements Iterable<V> {
   /** @internal */
@@ -65,7 +70,7 @@ export abstract class Elements<V> implements Iterable<V> {
     const count = end - begin;
     if (count > target.length) throw argumentRangeError('length of the target', `at least ${count}`, target.length);
     const bulk = this[BULK];
-    if (bulk !== undefined && target instanceof bulk) target.set(this.#window(bulk, begin, count));
+    if (bulk !== undefined && isOfClass(target, bulk)) target.set(this.#window(bulk, begin, count));
     else for (let i = 0; i < count; i++) target[i] = this.get(begin + i);
     return count;
   }
@@ -77,7 +82,7 @@ export abstract class Elements<V> implements Iterable<V> {
     }
     this.#checkRange('copyFrom', at, Number.isInteger(at) ? at + source.length : at);
     const bulk = this[BULK];
-    if (bulk !== undefined && source instanceof bulk) this.#window(bulk, at, source.length).set(source);
+    if (bulk !== undefined && isOfClass(source, bulk)) this.#window(bulk, at, source.length).set(source);
     else for (let i = 0; i < source.length; i++) this.set(at + i, source[i]!);
   }
 
@@ -93,4 +98,8 @@ export abstract class Elements<V> implements Iterable<V> {
       throw argumentRangeError(`range of ${what}`, `within 0 and ${length}`, `${valueText(begin)} to ${valueText(end)}`);
     }
   }
+}
+
+function isOfClass(value: object, bulk: TypedArrayClass): value is TypedArray {
+  return typedArrayName.call(value) === bulk.name;
 }

@@ -12,6 +12,7 @@
  * What is compared and swapped cannot be something else with the same number: nothing moves and no memory is reused between two
  * safepoints of this thread. Allocations come first, and where they happen the way down starts anew.
  */
+import { type HashKey, KeyedHash } from '../heap/keyed-hash.ts';
 import type { Mutator } from '../heap/mutator.ts';
 import type { ShapeDefinition } from '../heap/definition.ts';
 import type { Shape, ShapeTable } from '../heap/shapes.ts';
@@ -22,7 +23,7 @@ export const INTERN_NODE = { name: 'faultline.intern-node', elements: 'ref' } as
 
 const BITS = 5;
 const WIDTH = 1 << BITS;
-/** Levels that one 32-bit hash serves; below them comes another hash, so that two texts part somewhere. */
+/** Levels that one 32-bit hash serves; below them comes another variant of it, so that two texts part somewhere. */
 const LEVELS_PER_HASH = 6;
 
 /** Where a text is, or would be. */
@@ -41,13 +42,17 @@ export class InternTable {
   readonly #strings: Strings;
   readonly #shapes: ShapeTable;
   readonly #root: Uint32Array;
+  readonly #key: HashKey;
+  /** By group of levels. */
+  readonly #hashes: KeyedHash[] = [];
   #nodeShape: Shape | undefined;
 
-  constructor(mutator: Mutator, strings: Strings, shapes: ShapeTable, root: Uint32Array) {
+  constructor(mutator: Mutator, strings: Strings, shapes: ShapeTable, root: Uint32Array, key: HashKey) {
     this.#mutator = mutator;
     this.#strings = strings;
     this.#shapes = shapes;
     this.#root = root;
+    this.#key = key;
   }
 
   /** The string of that text; made if there is none. A safepoint. */
@@ -94,7 +99,7 @@ export class InternTable {
     const place = this.#find(text);
     if (place === undefined || place.found === 0 || place.isText) return;
     const level = place.level + 1;
-    const digit = digitOf(hashOf(this.#strings.load(place.found), level), level);
+    const digit = digitOf(this.#hashOf(this.#strings.load(place.found), level), level);
     const at = mutator.get(node);
     mutator.u32[this.#slot(at, digit)] = place.found;
     mutator.compareExchangeReference(place.slot, place.found, at);
@@ -113,7 +118,7 @@ export class InternTable {
     if (node === 0) return undefined;
     let hash = 0;
     for (let level = 0; ; level++) {
-      if (level % LEVELS_PER_HASH === 0) hash = hashOf(text, level);
+      if (level % LEVELS_PER_HASH === 0) hash = this.#hashOf(text, level);
       const slot = this.#slot(node, digitOf(hash, level));
       // Acquire: pairs with the compare-and-swap that put it there, so what it leads to is complete.
       const found = Atomics.load(u32, slot);
@@ -123,6 +128,12 @@ export class InternTable {
     }
   }
 
+  /** The hash of a text that serves that level. */
+  #hashOf(text: string, level: number): number {
+    const group = Math.floor(level / LEVELS_PER_HASH);
+    return (this.#hashes[group] ??= new KeyedHash(this.#key, group)).ofText(text);
+  }
+
   #slot(node: Ref, digit: number): number {
     return node * 2 + this.#shape().elementsOffset + digit;
   }
@@ -130,14 +141,6 @@ export class InternTable {
   #shape(): Shape {
     return (this.#nodeShape ??= this.#shapes.define(INTERN_NODE));
   }
-}
-
-/** The hash of a text that serves that level: FNV-1a over its code units, with another start for each group of levels. */
-function hashOf(text: string, level: number): number {
-  let hash = 0x811c9dc5 ^ Math.imul(Math.floor(level / LEVELS_PER_HASH), 0x9e3779b1);
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  hash = Math.imul(hash ^ (hash >>> 15), 0x85ebca6b);
-  return hash ^ (hash >>> 13);
 }
 
 function digitOf(hash: number, level: number): number {

@@ -10,6 +10,7 @@ import { Collections, collectionClasses } from '../collections/collections.ts';
 import { argumentRangeError, argumentTypeError, HeapError } from '../errors.ts';
 import type { ShapeDefinition } from '../heap/definition.ts';
 import type { HandleTable } from '../heap/handles.ts';
+import { type HashKey, KeyedHash } from '../heap/keyed-hash.ts';
 import { CONTROL_NULL_SLOT, CONTROL_STATE, MUTATOR_RUNNING } from '../heap/layout.ts';
 import { notBehindBarrier } from '../heap/load-barrier-mutator.ts';
 import type { Mutator } from '../heap/mutator.ts';
@@ -40,6 +41,7 @@ export interface ObjectsSetUp {
   readonly barrieredLoads: boolean;
   readonly shared: SharedSlots;
   readonly heapId: number;
+  readonly hashKey: HashKey;
 }
 
 /** @internal */
@@ -49,6 +51,7 @@ export class Objects {
   readonly tokens: HandleTokens;
   #collections: Collections | undefined;
   readonly #shared: SharedSlots;
+  readonly #hashKey: HashKey;
   readonly #checked: boolean;
   readonly #barrieredLoads: boolean;
   readonly #mutator: Mutator;
@@ -62,15 +65,16 @@ export class Objects {
   /** Handles of views that were found dead while the mutator was parked, when a pause may be looking at them. */
   readonly #deferred: number[] = [];
 
-  constructor({ mutator, handles, control, shapes, heapBytes, checked, barrieredLoads, shared, heapId }: ObjectsSetUp) {
+  constructor({ mutator, handles, control, shapes, heapBytes, checked, barrieredLoads, shared, heapId, hashKey }: ObjectsSetUp) {
     this.#mutator = mutator;
     this.#handles = handles;
     this.#control = control;
     this.#shapes = shapes;
     this.strings = new Strings(mutator, shapes);
-    this.#interned = new InternTable(mutator, this.strings, shapes, shared.internTable);
+    this.#interned = new InternTable(mutator, this.strings, shapes, shared.internTable, hashKey);
     this.tokens = new HandleTokens(this, shared, heapId);
     this.#shared = shared;
+    this.#hashKey = hashKey;
     this.#checked = checked;
     this.#barrieredLoads = barrieredLoads;
     const { buffer, byteOffset } = mutator.u32;
@@ -86,7 +90,9 @@ export class Objects {
   /** Made when it is asked for: it defines shapes. */
   get collections(): Collections {
     if (this.#barrieredLoads) throw notBehindBarrier('shared collections');
-    return (this.#collections ??= new Collections(this.#mutator, this.#shapes, this, this.#shared, this.#checked));
+    if (this.#collections !== undefined) return this.#collections;
+    const hash = new KeyedHash(this.#hashKey);
+    return (this.#collections = new Collections(this.#mutator, this.#shapes, this, this.#shared, hash, this.#checked));
   }
 
   create<D extends ShapeDefinition>(shape: Shape<D>, values: InitialValues<D>, elements: InitialElements<D> | undefined): View<D> {

@@ -2,20 +2,24 @@
  * Maps in one thread: against JavaScript's Map, with keys whose hashes are equal, and what they refuse.
  */
 import { describe, expect, it } from 'vitest';
-import { hashOfNumber, hashOfText } from '../../dist/collections/map-keys.js';
+import { hashOfNumber } from '../../dist/collections/map-keys.js';
+import { KeyedHash } from '../../dist/heap/keyed-hash.js';
+import { hashOfHeap } from '../support/hashes.ts';
+import type { Heap } from '../support/faultline.ts';
 import { code, LEAF } from '../objects/support.ts';
 import { makeHeapWithMutator } from '../support/heaps.ts';
 import { MARKERS, MODES, rounds } from '../support/modes.ts';
 import { makeRandom } from '../support/random.mjs';
 import { seedOfTest } from '../support/seeds.ts';
 
-/** Groups of texts whose 32-bit hashes are equal, found by trying. */
-function collidingTexts(wanted: number): string[][] {
+/** Groups of texts whose 32-bit hashes are equal in that heap, found by trying with its secret. */
+function collidingTexts(heap: Heap, wanted: number): string[][] {
+  const hashOf = hashOfHeap(heap);
   const byHash = new Map<number, string>();
   const groups: string[][] = [];
   for (let i = 0; groups.length < wanted; i++) {
     const text = `t${i.toString(36)}`;
-    const hash = hashOfText(text);
+    const hash = hashOf.ofText(text);
     const other = byHash.get(hash);
     if (other === undefined) byHash.set(hash, text);
     else groups.push([other, text]);
@@ -33,7 +37,7 @@ describe.each([
     const { heap, mutator } = makeHeapWithMutator({ capacityBytes: '16M', stressEvery: 500, ...options });
     const map = heap.createMap('string', 'f64');
     const model = new Map<string, number>();
-    const keys = [...collidingTexts(3).flat(), ...Array.from({ length: 200 }, (_, i) => `key ${i}`)];
+    const keys = [...collidingTexts(heap, 3).flat(), ...Array.from({ length: 200 }, (_, i) => `key ${i}`)];
     for (let step = 0; step < rounds(20_000, 4_000); step++) {
       const key = random.chance(1, 3) ? keys[random.below(6)]! : random.pick(keys);
       const choice = random.below(8);
@@ -60,8 +64,9 @@ describe.each([
 describe('a map', () => {
   it('holds two and more keys with one hash, and each of them alone', () => {
     const { heap } = makeHeapWithMutator({ capacityBytes: '16M', fault: 'stw' });
-    for (const [one, two] of collidingTexts(3) as [string, string][]) {
-      expect(hashOfText(one)).toBe(hashOfText(two));
+    const hash = hashOfHeap(heap);
+    for (const [one, two] of collidingTexts(heap, 3) as [string, string][]) {
+      expect(hash.ofText(one)).toBe(hash.ofText(two));
       const map = heap.createMap('string', 'string');
       map.set(one, 'one').set(two, 'two').set(one, 'ONE');
       expect([...map].sort()).toEqual([[one, 'ONE'], [two, 'two']].sort());
@@ -82,9 +87,21 @@ describe('a map', () => {
     keys.forEach((key, i) => map.set(key, i));
     keys.forEach((key, i) => expect(map.get(key)).toBe(i));
     expect(map.get(0)).toBe(1);
-    expect(Object.is([...map.keys()].find((key) => key === 0), -0)).toBe(true);
-    expect(hashOfNumber(NaN)).toBe(hashOfNumber(-NaN));
+    const hash = new KeyedHash({ low: 1, high: 2 });
+    expect(hashOfNumber(NaN, hash)).toBe(hashOfNumber(-NaN, hash));
     expect(map.size).toBe(keys.length);
+  });
+
+  it('makes a key of -0 the key 0, as a JavaScript map does, and leaves a value as it is', () => {
+    const { heap } = makeHeapWithMutator({ capacityBytes: '4M', fault: 'stw' });
+    const map = heap.createMap('f64', 'f64');
+    const key = (): unknown => [...map.keys()][0];
+    map.set(-0, -0);
+    expect([key(), map.get(0)]).toEqual([0, -0]);
+    map.set(0, 1).set(-0, 2);
+    expect([key(), map.size, map.get(-0)]).toEqual([0, 1, 2]);
+    expect(map.delete(-0) && map.setIfAbsent(-0, 3)).toBe(true);
+    expect([key(), map.get(0)]).toEqual([0, 3]);
   });
 
   it('knows an object by identity, wherever it moves, and keeps it alive', async () => {

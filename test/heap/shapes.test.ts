@@ -13,6 +13,22 @@ const BYTES: Record<FieldKind, number> = {
   ref: 4, tagged: 4, i8: 1, u8: 1, i16: 2, u16: 2, i32: 4, u32: 4, f32: 4, i64: 8, u64: 8, f64: 8,
 };
 
+describe('the name of a shape', () => {
+  it('is a sequence of code units: lone surrogates tell names apart, also in another thread', async () => {
+    const heap = makeHeap({ capacityBytes: '1M', fault: 'stw' });
+    const names = ['\ud800', '\ud801', '\ufffd', 'a\0b', 'a', '\ud83d\ude00'];
+    const shapes = names.map((name) => heap.defineShape({ name, fields: { [name]: 'u32', other: 'ref' } }));
+    expect(new Set(shapes.map(({ id }) => id)).size).toBe(names.length);
+    const attached = Heap.attach(heap.token);
+    for (const [i, name] of names.entries()) {
+      for (const shape of [heap.shape(name), attached.shape(name), attached.shape(shapes[i]!.id)]) {
+        expect([shape.id, shape.name, [...shape.fields.keys()]]).toEqual([shapes[i]!.id, name, [name, 'other']]);
+      }
+    }
+    await attached.close();
+  });
+});
+
 describe('the layout of a shape', () => {
   it('puts references first, in the order of their definition, from u32 slot 2 on', () => {
     const { fields, refCount } = layOut({ name: 's', fields: { x: 'f64', a: 'ref', y: 'u8', b: 'ref', c: 'ref' } });

@@ -1,0 +1,13 @@
+// Random: bytes that nobody outside the process can know.
+#pragma once
+
+#include <cstddef>
+
+#include "os/result.h"
+
+namespace faultline {
+
+// Fills `bytes` from the kernel's generator (getrandom).
+Status FillRandom(void* bytes, size_t count);
+
+}  // namespace faultline
