@@ -154,6 +154,7 @@ describe('making a heap', () => {
     ['memfd_create', EPERM],
     ['ftruncate', ENOSPC],
     ['mmap', ENOMEM],
+    ['getrandom', EPERM],
   ])('throws ERR_HEAP_CREATE with the reason when %s is refused, and leaves nothing behind', async (systemCall, errno) => {
     refuse(systemCall, errno);
     expect(() => Heap.create({ capacityBytes: '4M', fault: 'stw' })).toThrow(
