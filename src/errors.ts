@@ -52,6 +52,7 @@ export type HeapErrorCode =
   | 'ERR_RUN_INTERRUPTED'
   | 'ERR_RUN_MISMATCH'
   | 'ERR_BENCH_MISSING'
+  | 'ERR_OUTPUT_WRITE'
   | 'ERR_OPTION';
 
 /** What an error says besides its code and message. */

@@ -149,14 +149,15 @@ void GraphCopy::Reach(uint32_t reference) {
 }
 
 void GraphCopy::ReachAll() {
-  do {
-    while (!stack_.empty()) {
-      const WordIndex object = stack_.back();
-      stack_.pop_back();
-      Look(object);
-    }
-    ReachByEphemerons();
-  } while (!stack_.empty());
+  while (!stack_.empty()) {
+    const WordIndex object = stack_.back();
+    stack_.pop_back();
+    Look(object);
+    // What has waited for this key is reached.
+    const auto [first, end] = waiting_values_.equal_range(object);
+    for (auto entry = first; entry != end; ++entry) Reach(entry->second);
+    waiting_values_.erase(first, end);
+  }
 }
 
 void GraphCopy::Look(WordIndex object) {
@@ -171,21 +172,13 @@ void GraphCopy::Look(WordIndex object) {
     ++edge_count_;
     if (hold == Hold::kStrong) Reach(reference);
     if (hold == Hold::kKey) key = reference;
-    if (hold == Hold::kValue && IsReference(reference)) ephemerons_.push_back({key, reference});
-  });
-}
-
-// Those whose keys were reached lead to their values.
-void GraphCopy::ReachByEphemerons() {
-  std::vector<Ephemeron> waiting;
-  waiting.swap(ephemerons_);
-  for (const Ephemeron& ephemeron : waiting) {
-    if (reached_.Test(ephemeron.key)) {
-      Reach(ephemeron.value);
+    if (hold != Hold::kValue || !IsReference(reference)) return;
+    if (IsSmallInteger(key) || reached_.Test(key)) {
+      Reach(reference);
     } else {
-      ephemerons_.push_back(ephemeron);
+      waiting_values_.emplace(key, reference);
     }
-  }
+  });
 }
 
 void GraphCopy::NumberObjects() {
@@ -213,9 +206,9 @@ void GraphCopy::Copy(WordIndex object, Node* node) {
   CopyText(slots, shape);
   bool key_is_reached = false;
   ForEachSlot(object, [&](uint32_t slot, uint32_t reference, Hold hold) {
-    if (hold == Hold::kKey) key_is_reached = reached_.Test(reference);
-    if (hold == Hold::kValue && !(key_is_reached && IsReference(reference))) return;
-    if (!reached_.Test(reference)) return;
+    if (hold == Hold::kKey) key_is_reached = IsSmallInteger(reference) || reached_.Test(reference);
+    if (hold == Hold::kValue && !key_is_reached) return;
+    if (!IsReference(reference) || !reached_.Test(reference)) return;
     edges_[edge_count_++] = {slot, NumberOf(reference)};
     ++node->edges;
   });

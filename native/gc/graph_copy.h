@@ -12,6 +12,7 @@
 #pragma once
 
 #include <cstdint>
+#include <unordered_map>
 #include <vector>
 
 #include "heap/bitmap.h"
@@ -74,7 +75,6 @@ class GraphCopy {
   void AddMutatorRoots(Mutator& mutator);
   void Reach(uint32_t reference);
   void ReachAll();
-  void ReachByEphemerons();
   void Look(WordIndex object);
   void NumberObjects();
   void Copy(WordIndex object, Node* node);
@@ -82,17 +82,12 @@ class GraphCopy {
   uint64_t TextBytes(const uint32_t* slots) const;
   uint32_t NumberOf(WordIndex object) const;
 
-  struct Ephemeron {
-    uint32_t key;
-    uint32_t value;
-  };
-
   Heap* heap_ = nullptr;
   Options options_;
   Bitmap reached_;
   MappedArray<uint32_t> before_;  // Objects before each cell of the bitmap.
   std::vector<WordIndex> stack_;
-  std::vector<Ephemeron> ephemerons_;
+  std::unordered_multimap<WordIndex, WordIndex> waiting_values_;  // Of ephemerons whose keys were not reached yet, by key.
 
   MappedArray<Node> nodes_;
   MappedArray<Edge> edges_;

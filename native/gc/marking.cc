@@ -96,8 +96,8 @@ bool MarkPool::Idle() const {
   return busy_ == 0 && chunks_.empty();
 }
 
-Tracer::Tracer(Heap* heap, MarkPool* pool, const uint16_t* young_from)
-    : heap_(heap), pool_(pool), young_from_(young_from), storage_(4096), live_words_(heap->regions.count()) {}
+Tracer::Tracer(Heap* heap, MarkPool* pool, EphemeronTable* waiting, const uint16_t* young_from)
+    : heap_(heap), pool_(pool), waiting_(waiting), young_from_(young_from), storage_(4096), live_words_(heap->regions.count()) {}
 
 void Tracer::Reserve(size_t count) {
   if (top_ + count <= storage_.size()) return;
@@ -224,6 +224,7 @@ bool Tracer::EmptyStack(uint64_t deadline_ns) {
     if (part == kFound) {
       if (young_from_ != nullptr && PageOf(object) - FirstPageOfRegion(region) >= young_from_[region]) continue;
       if (!starts.TestAndSet(object)) continue;
+      if (waiting_->MayHave(object)) outside([&] { TraceEphemeronsOf(object); });
     }
     const uint64_t header = __atomic_load_n(words + object, __ATOMIC_RELAXED);
     const uint32_t count = CountOf(header);

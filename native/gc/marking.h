@@ -15,6 +15,7 @@
 #include <mutex>
 #include <vector>
 
+#include "gc/ephemeron_table.h"
 #include "gc/weak_finds.h"
 #include "heap/heap.h"
 
@@ -58,7 +59,7 @@ class MarkPool {
 class Tracer {
  public:
   // `young_from`: per region, the first page that the marking does not decide on; null when it decides on all.
-  Tracer(Heap* heap, MarkPool* pool, const uint16_t* young_from);
+  Tracer(Heap* heap, MarkPool* pool, EphemeronTable* waiting, const uint16_t* young_from);
 
   // Remembers to mark what the root leads to, and to look into it.
   void AddRoot(uint32_t reference) { Find(reference, 0); }
@@ -76,11 +77,8 @@ class Tracer {
   void CountUnfinished();
   bool has_unfinished() const { return !unfinished_.empty(); }
 
-  // Weak slots and ephemerons come upon (gc/weak_tracing.cc).  Nobody traces while they are taken.
+  // Weak slots come upon (gc/weak_tracing.cc).  Nobody traces while they are taken.
   WeakFinds& weak_finds() { return weak_finds_; }
-  // The value of an ephemeron whose key is marked is marked; one whose key is not is found again.
-  void TraceEphemeron(Ephemeron ephemeron);
-  uint64_t marked_objects() const { return marked_objects_; }
 
   // Adds this tracer's counts to the heap's tables and forgets them.  One tracer at a time.
   void Publish(uint64_t* marked_objects, uint64_t* marked_words);
@@ -95,6 +93,10 @@ class Tracer {
   void TraceOnPages(WordIndex object, WordIndex begin, WordIndex end);
   // The same for the slots of a special shape that are not simply references, as far as they lie in u32 slots [from, until).
   void TraceSpecialSlots(WordIndex object, const Shape& shape, uint32_t count, uint64_t from, uint64_t until);
+  // The value of an ephemeron whose key is marked is marked; one whose key is not waits for that.
+  void TraceEphemeron(Ephemeron ephemeron);
+  // Those that wait for the object, which has just been marked.
+  void TraceEphemeronsOf(WordIndex key);
   bool IsMarked(uint32_t reference) const;
   // Traces what is on the stack until that is empty (true) or the time is over; the queue is empty then.
   bool EmptyStack(uint64_t deadline_ns);
@@ -118,6 +120,7 @@ class Tracer {
 
   Heap* heap_;
   MarkPool* pool_;
+  EphemeronTable* waiting_;
   const uint16_t* young_from_;
   // The stack is storage_[bottom_] to storage_[top_ - 1].
   std::vector<MarkEntry> storage_;
@@ -127,6 +130,7 @@ class Tracer {
   uint32_t next_delayed_ = 0;
   std::vector<WordIndex> unfinished_;
   WeakFinds weak_finds_;
+  std::vector<Ephemeron> ephemerons_;  // Of one key.
   std::vector<uint32_t> live_words_;
   uint64_t marked_objects_ = 0;
   uint64_t marked_words_ = 0;

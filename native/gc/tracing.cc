@@ -56,13 +56,13 @@ class Tracing::CollectJob final : public Job {
   const bool rearm_;
 };
 
-Tracing::Tracing(Heap* heap, const uint16_t* young_from) : heap_(heap), young_from_(young_from) {}
+Tracing::Tracing(Heap* heap, const uint16_t* young_from) : heap_(heap), young_from_(young_from), ephemerons_(heap->hash_key) {}
 
 Tracing::~Tracing() = default;
 
 std::unique_ptr<Tracer> Tracing::TakeTracer() {
   const std::lock_guard<std::mutex> guard(lock_);
-  if (tracers_.empty()) return std::make_unique<Tracer>(heap_, &pool_, young_from_);
+  if (tracers_.empty()) return std::make_unique<Tracer>(heap_, &pool_, &ephemerons_, young_from_);
   std::unique_ptr<Tracer> tracer = std::move(tracers_.back());
   tracers_.pop_back();
   return tracer;
@@ -178,12 +178,6 @@ bool Tracing::WorkWith(Tracer& tracer, uint64_t deadline_ns) {
       for (size_t i = first; i < end; ++i) tracer.AddRoot(references_[i]);
     }
     while (in_time()) {
-      const size_t first = next_ephemeron_.fetch_add(kReferencesAtOnce, std::memory_order_relaxed);
-      if (first >= ephemerons_.size()) break;
-      const size_t end = std::min(first + kReferencesAtOnce, ephemerons_.size());
-      for (size_t i = first; i < end; ++i) tracer.TraceEphemeron(ephemerons_[i]);
-    }
-    while (in_time()) {
       const size_t index = next_piece_.fetch_add(1, std::memory_order_relaxed);
       if (index >= pieces_.size()) break;
       const uint64_t pages =
@@ -206,7 +200,6 @@ bool Tracing::WorkWith(Tracer& tracer, uint64_t deadline_ns) {
 
 bool Tracing::Exhausted() const {
   return next_reference_.load(std::memory_order_relaxed) >= references_.size() &&
-         next_ephemeron_.load(std::memory_order_relaxed) >= ephemerons_.size() &&
          next_piece_.load(std::memory_order_relaxed) >= pieces_.size() &&
          next_written_.load(std::memory_order_relaxed) >= written_.size() && pool_.Idle();
 }
@@ -214,8 +207,6 @@ bool Tracing::Exhausted() const {
 void Tracing::End() {
   job_.reset();
   references_.clear();
-  ephemerons_.clear();
-  next_ephemeron_.store(0, std::memory_order_relaxed);
   ClearPieces();
   written_.clear();
   next_reference_.store(0, std::memory_order_relaxed);
@@ -224,62 +215,25 @@ void Tracing::End() {
 
 bool Tracing::Run(Gang& gang, uint64_t deadline_ns) {
   if (job_ == nullptr) return true;
-  do {
-    if (!gang.RunSlice(job_.get(), deadline_ns, Gang::Start::kAlone)) return false;
-    End();
-  } while (BeginEphemerons());
-  SortWaiting();
+  if (!gang.RunSlice(job_.get(), deadline_ns, Gang::Start::kAlone)) return false;
+  End();
   return true;
-}
-
-// Tables whose pages were written have been looked into again.  In the order of the heap, and each once, the pause looks at them fastest.
-void Tracing::SortWaiting() {
-  const auto before = [](const Ephemeron& a, const Ephemeron& b) {
-    return a.table != b.table ? a.table < b.table : a.index < b.index;
-  };
-  const auto same = [](const Ephemeron& a, const Ephemeron& b) { return a.table == b.table && a.index == b.index; };
-  if (std::is_sorted(waiting_.begin(), waiting_.end(), before)) return;
-  std::sort(waiting_.begin(), waiting_.end(), before);
-  waiting_.erase(std::unique(waiting_.begin(), waiting_.end(), same), waiting_.end());
 }
 
 void Tracing::RunToEnd(Gang& gang) {
   Begin();
-  do {
-    gang.RunToEnd(job_.get());
-    End();
-  } while (BeginEphemerons());
-}
-
-bool Tracing::BeginEphemerons() {
-  for (const std::unique_ptr<Tracer>& tracer : tracers_) {
-    std::vector<Ephemeron>& found = tracer->weak_finds().ephemerons;
-    waiting_.insert(waiting_.end(), found.begin(), found.end());
-    found.clear();
-  }
-  // Nothing new is marked: no key either.
-  if (waiting_.empty() || MarkedSoFar() == marked_at_look_) return false;
-  marked_at_look_ = MarkedSoFar();
-  ephemerons_.swap(waiting_);
-  Begin();
-  return true;
-}
-
-uint64_t Tracing::MarkedSoFar() const {
-  uint64_t marked = marked_objects_;
-  for (const std::unique_ptr<Tracer>& tracer : tracers_) marked += tracer->marked_objects();
-  return marked;
+  gang.RunToEnd(job_.get());
+  End();
 }
 
 AllWeakFinds Tracing::TakeFinds() {
   AllWeakFinds finds;
   for (const std::unique_ptr<Tracer>& tracer : tracers_) {
     WeakFinds& found = tracer->weak_finds();
-    FAULTLINE_CHECK(found.ephemerons.empty(), "(M) ephemerons are looked at until none has a key that is marked since");
     if (!found.slots.empty()) finds.slots.push_back(std::move(found.slots));
     found.Clear();
   }
-  finds.ephemerons.swap(waiting_);
+  finds.ephemerons = ephemerons_.TakeAll();
   return finds;
 }
 
@@ -302,8 +256,8 @@ bool Tracing::GiveUp(Gang& gang, uint64_t deadline_ns) {
 }
 
 void Tracing::Reset() {
-  marked_objects_ = marked_words_ = marked_at_look_ = 0;
-  waiting_.clear();
+  marked_objects_ = marked_words_ = 0;
+  ephemerons_.TakeAll();
   for (const std::unique_ptr<Tracer>& tracer : tracers_) tracer->weak_finds().Clear();
 }
 

@@ -36,7 +36,7 @@ class Tracing {
   void AddUnfinished();
 
   // --- Work -----------------------------------------------------------------------------------------------------------------------
-  // In slices; true when nothing is left and no ephemeron with a marked key waits for its value.
+  // In slices; true when nothing is left.
   bool Run(Gang& gang, uint64_t deadline_ns);
   void RunToEnd(Gang& gang);
   // Input is waiting or work is under way.
@@ -74,14 +74,11 @@ class Tracing {
   std::unique_ptr<Tracer> TakeTracer();
   void Begin();
   void End();
-  // Begins another look at the ephemerons whose keys were not marked, if something was marked since the last.
-  bool BeginEphemerons();
-  void SortWaiting();
-  uint64_t MarkedSoFar() const;
 
   Heap* heap_;
   const uint16_t* young_from_;
   MarkPool pool_;
+  EphemeronTable ephemerons_;
   // Those that nobody uses; all of them when nothing runs.  Not one for each worker's number: a thread that has not noticed yet that its
   // collection is over may still serve under a number that another thread has in the next one.
   std::mutex lock_;
@@ -96,11 +93,6 @@ class Tracing {
   // Written pages that are known by now.
   std::vector<Piece> written_;
   std::atomic<size_t> next_written_{0};
-  std::vector<Ephemeron> ephemerons_;
-  std::atomic<size_t> next_ephemeron_{0};
-  // Ephemerons that wait for their keys, and how many objects were marked when they were looked at last.
-  std::vector<Ephemeron> waiting_;
-  uint64_t marked_at_look_ = 0;
   DirtyPages* dirty_pages_ = nullptr;
   std::atomic<uint64_t> written_pages_{0};
 

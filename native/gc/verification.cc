@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <string>
 #include <utility>
+#include <unordered_map>
 #include <vector>
 
 #include "heap/bitmap.h"
@@ -30,14 +31,13 @@ class Verifier {
       const uint32_t root = __atomic_load_n(slot, __ATOMIC_RELAXED);
       if (IsReference(root)) Reach(root, 0);
     });
-    do {
-      while (!stack_.empty()) {
-        const WordIndex object = stack_.back();
-        stack_.pop_back();
-        Look(object);
-      }
-      LookAtEphemerons();
-    } while (!stack_.empty());
+    while (!stack_.empty()) {
+      const WordIndex object = stack_.back();
+      stack_.pop_back();
+      Look(object);
+      LookAtEphemeronsOf(object);
+    }
+    LookAtWaiting();
     for (const auto& [reference, owner] : weakly_held_) CheckWeaklyHeld(reference, owner);
     return objects_;
   }
@@ -99,13 +99,19 @@ class Verifier {
         return;
       case ElementKind::kEphemeron:
         for (uint32_t i = 0; i < slots[1]; ++i) {
-          if (elements[2 * i] != 0 && elements[2 * i] != object) ephemerons_.push_back({object, &elements[2 * i]});
+          const uint32_t key = elements[2 * i];
+          if (key == 0 || key == object) continue;
+          if (IsSmallInteger(key) || starts_.Test(key)) {
+            ReachTagged(elements[2 * i + 1], object);
+          } else {
+            waiting_.emplace(key, Pair{object, &elements[2 * i]});
+          }
         }
         return;
       case ElementKind::kWeak:
       case ElementKind::kFinalizable:
         for (uint32_t i = 0; i < slots[1]; ++i) {
-          if (elements[i] != 0) weakly_held_.emplace_back(elements[i], object);
+          if (IsReference(elements[i])) weakly_held_.emplace_back(elements[i], object);
         }
         return;
       case ElementKind::kNone:
@@ -136,21 +142,18 @@ class Verifier {
     if (!IsSmallInteger(slot)) Reach(slot, owner);
   }
 
-  // Those whose keys were reached lead to their values.
-  void LookAtEphemerons() {
-    std::vector<Pair> waiting;
-    waiting.swap(ephemerons_);
-    for (const Pair& pair : waiting) {
-      if (starts_.Test(pair.slots[0])) {
-        ReachTagged(pair.slots[1], pair.table);
-      } else {
-        ephemerons_.push_back(pair);
-      }
-    }
-    if (!stack_.empty()) return;
-    for (const Pair& pair : ephemerons_) {
-      weakly_held_.emplace_back(pair.slots[0], pair.table);
-      if (pair.slots[1] != 0 && !IsSmallInteger(pair.slots[1])) weakly_held_.emplace_back(pair.slots[1], pair.table);
+  // Those that have waited for the key lead to their values.
+  void LookAtEphemeronsOf(WordIndex key) {
+    const auto [first, end] = waiting_.equal_range(key);
+    for (auto entry = first; entry != end; ++entry) ReachTagged(entry->second.slots[1], entry->second.table);
+    waiting_.erase(first, end);
+  }
+
+  // Those whose keys were not reached.
+  void LookAtWaiting() {
+    for (const auto& [key, pair] : waiting_) {
+      weakly_held_.emplace_back(key, pair.table);
+      if (IsReference(pair.slots[1])) weakly_held_.emplace_back(pair.slots[1], pair.table);
     }
   }
 
@@ -173,7 +176,7 @@ class Verifier {
 
   Heap& heap_;
   const bool marks_;
-  std::vector<Pair> ephemerons_;
+  std::unordered_multimap<WordIndex, Pair> waiting_;  // Ephemerons by their keys.
   std::vector<std::pair<uint32_t, WordIndex>> weakly_held_;
   Bitmap starts_;
   Bitmap covered_;

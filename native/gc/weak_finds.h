@@ -18,18 +18,14 @@ struct Ephemeron {
 struct WeakFinds {
   // u32 slots of the heap whose objects were not marked when they were looked at.
   std::vector<uint32_t> slots;
-  // Ephemerons whose keys were not.
-  std::vector<Ephemeron> ephemerons;
 
-  void Clear() {
-    slots.clear();
-    ephemerons.clear();
-  }
+  void Clear() { slots.clear(); }
 };
-// All tracers'.  Taken over in the remark pause, so nothing is copied.
+// All tracers', and the ephemerons whose keys were not marked (gc/ephemeron_table.h; those of table 0 are none).  Taken over in the remark
+// pause, so nothing is copied.
 struct AllWeakFinds {
   std::vector<std::vector<uint32_t>> slots;
-  std::vector<Ephemeron> ephemerons;
+  std::vector<std::vector<Ephemeron>> ephemerons;
 
   bool empty() const { return slots.empty() && ephemerons.empty(); }
 };

@@ -35,15 +35,9 @@ class WrittenPages {
 // is not written: every clearing is one compare-and-swap of what was looked at.
 class WeakPhase::ClearJob final : public Job {
  public:
-  ClearJob(Heap* heap, Marker* marker, const AllWeakFinds& finds) : heap_(heap), marker_(marker), finds_(finds) {
-    for (const std::vector<uint32_t>& slots : finds.slots) {
-      for (size_t first = 0; first < slots.size(); first += kFindsAtOnce) {
-        pieces_.push_back({&slots, first, std::min(first + kFindsAtOnce, slots.size())});
-      }
-    }
-    for (size_t first = 0; first < finds.ephemerons.size(); first += kFindsAtOnce) {
-      pieces_.push_back({nullptr, first, std::min(first + kFindsAtOnce, finds.ephemerons.size())});
-    }
+  ClearJob(Heap* heap, Marker* marker, const AllWeakFinds& finds) : heap_(heap), marker_(marker) {
+    for (const std::vector<uint32_t>& slots : finds.slots) AddPieces(&slots, nullptr, slots.size());
+    for (const std::vector<Ephemeron>& ephemerons : finds.ephemerons) AddPieces(nullptr, &ephemerons, ephemerons.size());
   }
 
   bool Run(uint32_t, uint64_t deadline_ns) override {
@@ -56,7 +50,7 @@ class WeakPhase::ClearJob final : public Job {
       const Piece& piece = pieces_[index];
       uint64_t cleared = 0;
       for (size_t i = piece.first; i < piece.end; ++i) {
-        cleared += piece.slots != nullptr ? ClearSlot((*piece.slots)[i], &written) : ClearEphemeron(finds_.ephemerons[i], &written);
+        cleared += piece.slots != nullptr ? ClearSlot((*piece.slots)[i], &written) : ClearEphemeron((*piece.ephemerons)[i], &written);
       }
       (piece.slots != nullptr ? cleared_slots : cleared_ephemerons).fetch_add(cleared, std::memory_order_relaxed);
     }
@@ -68,11 +62,19 @@ class WeakPhase::ClearJob final : public Job {
   std::atomic<uint64_t> cleared_ephemerons{0};
 
  private:
+  // Of slots, or of ephemerons.
   struct Piece {
-    const std::vector<uint32_t>* slots;  // Null: of the ephemerons.
+    const std::vector<uint32_t>* slots;
+    const std::vector<Ephemeron>* ephemerons;
     size_t first;
     size_t end;
   };
+
+  void AddPieces(const std::vector<uint32_t>* slots, const std::vector<Ephemeron>* ephemerons, size_t count) {
+    for (size_t first = 0; first < count; first += kFindsAtOnce) {
+      pieces_.push_back({slots, ephemerons, first, std::min(first + kFindsAtOnce, count)});
+    }
+  }
 
   // Release: partner of the acquire loads in ReadWeak and of a weak map's key.
   template <typename Slot>
@@ -83,7 +85,7 @@ class WeakPhase::ClearJob final : public Job {
   bool ClearSlot(uint32_t number, WrittenPages* written) {
     uint32_t* const slot = heap_->slots() + number;
     const uint32_t object = __atomic_load_n(slot, __ATOMIC_RELAXED);
-    if (object == 0 || FoundAlive(*heap_, object) || !Replace(slot, object, 0u)) return false;
+    if (!IsReference(object) || FoundAlive(*heap_, object) || !Replace(slot, object, 0u)) return false;
     written->Note(number / 2);
     return true;
   }
@@ -96,7 +98,13 @@ class WeakPhase::ClearJob final : public Job {
     uint64_t* const pair = heap_->words() + word;
     const uint64_t was = __atomic_load_n(pair, __ATOMIC_RELAXED);
     const uint32_t key = static_cast<uint32_t>(was);
-    if (key == 0 || key == ephemeron.table || FoundAlive(*heap_, key)) return false;
+    const uint32_t value = static_cast<uint32_t>(was >> 32);
+    if (!IsReference(key) || key == ephemeron.table) return false;
+    if (FoundAlive(*heap_, key)) {
+      FAULTLINE_CHECK(!IsReference(value) || FoundAlive(*heap_, value), "(M) the value of a key that is alive is alive (key, value)", key,
+                      value);
+      return false;
+    }
     DelayAt(DelayPoint::kClearingPair);
     constexpr uint64_t kNoValue = 0;
     if (!Replace(pair, was, kNoValue << 32 | ephemeron.table)) return false;
@@ -106,7 +114,6 @@ class WeakPhase::ClearJob final : public Job {
 
   Heap* heap_;
   Marker* marker_;
-  const AllWeakFinds& finds_;
   std::vector<Piece> pieces_;
   std::atomic<size_t> cursor_{0};
 };

@@ -17,8 +17,8 @@
 // write it: weak slots that refer to it read as null, and the entries that do are not ready yet.  A graph that nobody can change needs
 // no second look.
 //
-// The remark pause pays for ephemerons whose keys are not marked: each is looked at again when something was marked in it.  Neither
-// weak slots nor finalizers cost it anything.
+// The remark pause pays for the ephemerons whose keys are marked in it.  Neither those whose keys are dead nor weak slots nor finalizers
+// cost it anything.
 #pragma once
 
 #include <memory>

@@ -2,10 +2,7 @@
 //
 //   tagged slot     a reference is followed, a small integer is not
 //   weak slot       is noted when its object is not marked yet: it may have to be cleared
-//   ephemeron       when its key is marked, its value is marked; otherwise it is noted, and looked at again when everything else
-//                   has been followed (gc/tracing.cc repeats that until nothing new is marked: a fixpoint)
-//
-// Ephemerons: Hayes, "Ephemerons: a new finalization mechanism", OOPSLA 1997.
+//   ephemeron       when its key is marked, its value is marked; otherwise it waits for that (gc/ephemeron_table.h)
 #include "gc/marking.h"
 
 #include "os/invariant.h"
@@ -22,7 +19,7 @@ bool Tracer::IsMarked(uint32_t reference) const {
   const RegionIndex region = RegionOf(reference);
   FAULTLINE_CHECK(region < heap_->regions.count() && reference >= kPageWords, "a weak slot refers into the heap", reference);
   if (young_from_ != nullptr && PageOf(reference) - FirstPageOfRegion(region) >= young_from_[region]) return true;
-  return heap_->tables.object_starts.Test(reference);
+  return heap_->tables.object_starts.TestInOrder(reference);
 }
 
 void Tracer::TraceEphemeron(Ephemeron ephemeron) {
@@ -32,12 +29,20 @@ void Tracer::TraceEphemeron(Ephemeron ephemeron) {
   // Key before value: a value is stored before its key, so whoever finds the key finds the value.
   const uint32_t key = __atomic_load_n(&slots[uint64_t{ephemeron.index} * 2], __ATOMIC_ACQUIRE);
   if (key == 0 || key == ephemeron.table) return;
-  if (!IsMarked(key)) {
-    weak_finds_.ephemerons.push_back(ephemeron);
-    return;
+  // A small integer does not die.
+  if (!IsSmallInteger(key) && !IsMarked(key)) {
+    waiting_->Add(key, ephemeron);
+    // Marked meanwhile: whoever did that may have looked before it was there.
+    if (!IsMarked(key)) return;
   }
   const uint32_t value = Load(&slots[uint64_t{ephemeron.index} * 2 + 1]);
   if (!IsSmallInteger(value)) Find(value, ephemeron.table);
+}
+
+void Tracer::TraceEphemeronsOf(WordIndex key) {
+  ephemerons_.clear();
+  waiting_->Take(key, &ephemerons_);
+  for (const Ephemeron ephemeron : ephemerons_) TraceEphemeron(ephemeron);
 }
 
 void Tracer::TraceSpecialSlots(WordIndex object, const Shape& shape, uint32_t count, uint64_t from, uint64_t until) {
@@ -62,7 +67,7 @@ void Tracer::TraceSpecialSlots(WordIndex object, const Shape& shape, uint32_t co
     case ElementKind::kWeak:
       visit(elements, elements + count, [&](uint64_t slot) {
         const uint32_t reference = Load(&slots[slot]);
-        if (reference != 0 && !IsMarked(reference)) weak_finds_.slots.push_back(static_cast<uint32_t>(uint64_t{object} * 2 + slot));
+        if (IsReference(reference) && !IsMarked(reference)) weak_finds_.slots.push_back(static_cast<uint32_t>(uint64_t{object} * 2 + slot));
       });
       return;
     case ElementKind::kEphemeron:

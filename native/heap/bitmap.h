@@ -14,18 +14,23 @@ class Bitmap {
   // Two cells more than the words need: readers may look at a window that begins at the end.
   Status Create(uint64_t words) { return bits_.Create(static_cast<size_t>(words / 64) + 2, PageSize::kHugeIfPossible); }
 
-  // Sets the bit and says whether this call was the one to do it.  Relaxed: the bit publishes nothing, what a marker
-  // reads next (the object) was published to it by the handshake or by the chunk it came in.
+  // Sets the bit and says whether this call was the one to do it.  The bit publishes nothing: what a marker reads next (the object) was
+  // published to it by the handshake or by the chunk it came in.  seq_cst for gc/ephemeron_table.h, partner: TestInOrder.
   bool TestAndSet(WordIndex word) {
     std::atomic_ref<uint64_t> cell(bits_[word >> 6]);
     const uint64_t bit = uint64_t{1} << (word & 63);
     if ((cell.load(std::memory_order_relaxed) & bit) != 0) return false;
-    return (cell.fetch_or(bit, std::memory_order_relaxed) & bit) == 0;
+    return (cell.fetch_or(bit, std::memory_order_seq_cst) & bit) == 0;
   }
 
   // The cell is about to be tested and set.
   void Prefetch(WordIndex word) const { __builtin_prefetch(bits_.data() + (word >> 6), 1); }
   void PrefetchToTest(WordIndex word) const { __builtin_prefetch(bits_.data() + (word >> 6), 0); }
+
+  // In the order of everything else that is seq_cst.  Partner: TestAndSet.
+  bool TestInOrder(WordIndex word) const {
+    return (__atomic_load_n(&bits_[word >> 6], __ATOMIC_SEQ_CST) >> (word & 63)) & 1;
+  }
 
   bool Test(WordIndex word) const { return (Cell(word >> 6) >> (word & 63)) & 1; }
 

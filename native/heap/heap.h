@@ -95,6 +95,12 @@ class Heap {
     pins.ForEachRoot(visit);
   }
 
+  // Whether the number is one of an object, as far as the header there tells.  The caller is a running mutator.
+  bool IsObject(uint32_t reference) {
+    if (reference < kPageWords || RegionOf(reference) >= regions.count()) return false;
+    return shapes.IsValid(reinterpret_cast<const uint32_t*>(views.mutator_view())[uint64_t{reference} * 2]);
+  }
+
   void NotePeak();
 
   // Wakes the mutators that wait for memory, or for the end of a collection.

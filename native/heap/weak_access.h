@@ -51,7 +51,8 @@ inline WordIndex ReadWeak(Heap& heap, Mutator& mutator, const uint32_t* slot) {
   const auto access = static_cast<WeakAccess>(__atomic_load_n(&mutator.control[control::kWeakAccess], __ATOMIC_RELAXED));
   if (access == WeakAccess::kGuarded) DelayAt(DelayPoint::kReadingWeak);
   const WordIndex object = __atomic_load_n(slot, __ATOMIC_ACQUIRE);
-  if (access == WeakAccess::kOpen || object == 0) return object;
+  // A weak slot that is read as an element may hold a small integer: then there is nothing to ask.
+  if (access == WeakAccess::kOpen || !IsReference(object)) return object;
   if (access == WeakAccess::kLogged) {
     LogReference(heap, mutator, object);
     return object;

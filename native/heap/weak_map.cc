@@ -154,6 +154,7 @@ class LockedMap {
 // `then` runs while the map is locked; it gets the key's hash, and where the key is (or kNowhere).
 template <typename Then>
 WeakMapAnswer WithKey(Heap& heap, Mutator& mutator, WordIndex map, WordIndex key, Then then) {
+  if (!heap.IsObject(key)) return WeakMapAnswer::kNotAnObject;
   const uint32_t hash = HashOf(heap, key);
   if (hash == 0) return WeakMapAnswer::kNoIdentity;
   LockedMap locked(heap, mutator, map);
@@ -172,6 +173,7 @@ WeakMapAnswer WeakMapGet(Heap& heap, Mutator& mutator, WordIndex map, WordIndex 
 }
 
 WeakMapAnswer WeakMapSet(Heap& heap, Mutator& mutator, WordIndex map, WordIndex key, uint32_t value, uint32_t* wanted) {
+  if (IsReference(value) && !heap.IsObject(value)) return WeakMapAnswer::kNotAnObject;
   return WithKey(heap, mutator, map, key, [&](LockedMap& locked, uint32_t hash, uint32_t at) {
     if (at != kNowhere) {
       locked.Overwrite(at, value);

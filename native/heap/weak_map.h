@@ -43,6 +43,7 @@ enum class WeakMapAnswer : uint32_t {
   kContended,    // Another thread has the lock: park for a moment, try again.
   kTableNeeded,  // Allocate a table of *wanted pairs, call WeakMapInstall, try again.
   kNoIdentity,   // The key's shape has no place for an identity hash.
+  kNotAnObject,  // The key is none, or the value is neither an object nor null nor a small integer.
 };
 
 inline constexpr uint32_t kLeastWeakMapPairs = 8;

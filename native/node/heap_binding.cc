@@ -113,7 +113,8 @@ Napi::Value DefineShape(Info info, HeapInstance& instance) {
 Napi::Value ShapeAnswer(Info info, ShapeId id, const std::u16string& name, const std::string& description) {
   Napi::Object answer = Napi::Object::New(info.Env());
   answer.Set("id", id);
-  answer.Set("name", Napi::String::New(info.Env(), name));
+  // As it is: given a Napi::String, Set would convert it by way of UTF-8.
+  answer.Set("name", static_cast<napi_value>(Napi::String::New(info.Env(), name)));
   answer.Set("description", description);
   return answer;
 }

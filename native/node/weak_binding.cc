@@ -15,6 +15,7 @@ constexpr double kDone = 0;
 constexpr double kAbsent = -1;
 constexpr double kContended = -2;
 constexpr double kNoIdentity = -3;
+constexpr double kNotAnObject = -4;
 
 double AnswerOf(WeakMapAnswer answer) {
   switch (answer) {
@@ -24,6 +25,8 @@ double AnswerOf(WeakMapAnswer answer) {
       return kContended;
     case WeakMapAnswer::kNoIdentity:
       return kNoIdentity;
+    case WeakMapAnswer::kNotAnObject:
+      return kNotAnObject;
     default:
       return kAbsent;
   }
@@ -36,9 +39,11 @@ Napi::Value ReadWeakSlot(Info info, MutatorBinding& binding) {
   return Number(info, ReadWeak(heap, *binding.mutator, slots + static_cast<uint64_t>(NumberAt(info, 1))));
 }
 
-// identityHash(mutator, object): 0 when the object's shape has no place for one
+// identityHash(mutator, object): 0 when the object's shape has no place for one, kNotAnObject
 Napi::Value HashOf(Info info, MutatorBinding& binding) {
-  return Number(info, IdentityHash(binding.instance->heap, Uint32At(info, 1)));
+  Heap& heap = binding.instance->heap;
+  const uint32_t object = Uint32At(info, 1);
+  return Number(info, heap.IsObject(object) ? IdentityHash(heap, object) : kNotAnObject);
 }
 
 // getFromWeakMap(mutator, map, key): the value, or an answer below 0
@@ -65,10 +70,12 @@ Napi::Value InstallWeakTable(Info info, MutatorBinding& binding) {
   return Number(info, AnswerOf(WeakMapInstall(binding.instance->heap, *binding.mutator, Uint32At(info, 1), Uint32At(info, 2))));
 }
 
-// addFinalizer(mutator, object, token): false when addFinalizers comes first
+// addFinalizer(mutator, object, token): null when there is no object, false when addFinalizers comes first
 Napi::Value AddFinalizer(Info info, MutatorBinding& binding) {
   Heap& heap = binding.instance->heap;
-  return Boolean(info, heap.finalizers.Add(heap, *binding.mutator, Uint32At(info, 1), NumberAt(info, 2)));
+  const uint32_t object = Uint32At(info, 1);
+  if (!heap.IsObject(object)) return info.Env().Null();
+  return Boolean(info, heap.finalizers.Add(heap, *binding.mutator, object, NumberAt(info, 2)));
 }
 
 // addFinalizers(mutator, waiting, kept)

@@ -4,14 +4,14 @@
 import type { HeapHandle, MutatorHandle } from './handles.ts';
 
 /** Answers of the weak map's calls. */
-export const WEAK_MAP = { done: 0, absent: -1, contended: -2, noIdentity: -3 } as const;
+export const WEAK_MAP = { done: 0, absent: -1, contended: -2, noIdentity: -3, notAnObject: -4 } as const;
 
 export interface WeakCalls {
   /** What the load barrier makes of a slot (index into the u32 view): the object's address now. */
   loadReference(mutator: MutatorHandle, slot: number): number;
   /** The object of a weak slot (index into the u32 view), or 0. */
   readWeak(mutator: MutatorHandle, slot: number): number;
-  /** 0 when the object's shape has no place for one. */
+  /** 0 when the object's shape has no place for one, {@link WEAK_MAP}.notAnObject when there is no object. */
   identityHash(mutator: MutatorHandle, ref: number): number;
   /** The value, or one of {@link WEAK_MAP}. */
   getFromWeakMap(mutator: MutatorHandle, map: number, key: number): number;
@@ -19,8 +19,8 @@ export interface WeakCalls {
   setInWeakMap(mutator: MutatorHandle, map: number, key: number, value: number): number;
   deleteFromWeakMap(mutator: MutatorHandle, map: number, key: number): number;
   installWeakTable(mutator: MutatorHandle, map: number, table: number): number;
-  /** False when addFinalizers has to come first. */
-  addFinalizer(mutator: MutatorHandle, ref: number, token: number): boolean;
+  /** Null when there is no object, false when addFinalizers has to come first. */
+  addFinalizer(mutator: MutatorHandle, ref: number, token: number): boolean | null;
   addFinalizers(mutator: MutatorHandle, waiting: number, kept: number): void;
   /** The token of one that is ready; its object is in the handle from there on. A mutator that its program has parked runs for that moment. */
   takeFinalizable(mutator: MutatorHandle, handle: number): number | null;

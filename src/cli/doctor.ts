@@ -14,6 +14,7 @@ import { adviceFor } from './doctor/advice.ts';
 import { type MachineFacts, machineFacts } from './doctor/machine.ts';
 import { doctorText } from './doctor/text.ts';
 import { checkPages } from '../heap/making.ts';
+import { print } from './output.ts';
 import { tryMode } from './doctor/trial.ts';
 import { HeapError } from '../errors.ts';
 
@@ -46,7 +47,7 @@ export function doctorCommand(): Command {
     .option('--json', 'print one JSON object on standard output')
     .action(async ({ json }: { json?: boolean }) => {
       const report = await examine();
-      process.stdout.write(json === true ? `${JSON.stringify(report)}\n` : `${doctorText(report)}\n`);
+      await print(json === true ? `${JSON.stringify(report)}\n` : `${doctorText(report)}\n`);
       if (report.mode === null) {
         throw new HeapError('ERR_FAULT_MODE', 'no fault mode works on this machine; the reasons are in the list above.');
       }

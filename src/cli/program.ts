@@ -11,6 +11,7 @@ import { Command, CommanderError } from 'commander';
 import { HeapError } from '../errors.ts';
 import { benchCommand } from './bench.ts';
 import { doctorCommand } from './doctor.ts';
+import { print, watchOutput } from './output.ts';
 import { runCommand } from './run.ts';
 
 const EXIT_FAILED = 1;
@@ -24,12 +25,23 @@ Exit codes: 0 all is well; 1 a mismatch or an operation that failed (its code an
 
 /** Runs a command line; the answer is the exit code. */
 export async function main(argv: readonly string[]): Promise<number> {
+  watchOutput();
   try {
-    await program().parseAsync(argv);
+    await ended(program().parseAsync(argv));
     return 0;
   } catch (error) {
     return told(error);
   }
+}
+
+/** Whatever else a command has written (commander its help, a benchmark its results) is out as well, or the command has failed. */
+async function ended(command: Promise<unknown>): Promise<void> {
+  try {
+    await command;
+  } catch (error) {
+    if (!(error instanceof CommanderError && error.exitCode === 0)) throw error;
+  }
+  await print('');
 }
 
 function program(): Command {
@@ -52,8 +64,6 @@ function inheriting(child: Command, parent: Command): Command {
 /** Prints what went wrong, and says how to end. */
 function told(error: unknown): number {
   if (error instanceof CommanderError) {
-    // Help and version end this way too, with everything printed.
-    if (error.exitCode === 0) return 0;
     if (error.code === 'commander.help') return EXIT_USAGE;
     complain('ERR_OPTION', `${error.message.replace(/^error: |\.$/g, '')}; see faultline --help`);
     return EXIT_USAGE;

@@ -14,6 +14,7 @@ import { clockMs } from '../clock.ts';
 import { Command } from 'commander';
 import { HeapError } from '../errors.ts';
 import { Heap } from '../heap/heap.ts';
+import { print } from './output.ts';
 import { checkEverything } from './run/final-check.ts';
 import { corrupt } from './run/corruption.ts';
 import { Interruption } from './run/interruption.ts';
@@ -49,7 +50,7 @@ async function run(input: string | undefined, options: RunOptions): Promise<void
   try {
     const findings = await new Run(input, options, interruption).findings();
     const report = reportOf(findings);
-    process.stdout.write(options.json ? `${JSON.stringify(report)}\n` : `${summaryOf(report)}\n`);
+    await print(options.json ? `${JSON.stringify(report)}\n` : `${summaryOf(report)}\n`);
     const { checks, mismatches } = totalChecks(report);
     if (mismatches > 0) throw mismatchError(report, commandOf(input, options), checks, mismatches);
   } finally {

@@ -9,6 +9,7 @@ import type { Mutator } from './mutator.ts';
 import type { MutatorSetUp } from './mutator-set-up.ts';
 import { FINALIZER_ENTRIES } from './layout.ts';
 import type { ReferenceHandle, Ref } from './units.ts';
+import { notAnObject } from './weak-map.ts';
 
 /** An object that has died, or rather would have. */
 export interface Finalizable {
@@ -36,7 +37,9 @@ export class FinalizerTable {
 
   add(ref: Ref, token: number): void {
     const { handle, host } = this.#setUp;
-    if (host.native.addFinalizer(handle, ref, token)) return;
+    const added = host.native.addFinalizer(handle, ref, token);
+    if (added === null) throw notAnObject('mutator.finalizeLater', ref);
+    if (added) return;
     const mutator = this.#mutator;
     mutator.operation(() => {
       const object = mutator.temporary(ref);

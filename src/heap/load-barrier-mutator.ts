@@ -9,7 +9,7 @@
  * Stores need nothing: what a mutator holds is never old. The mutators of all other modes have none of this; which class a heap's mutators
  * are is decided when they attach.
  */
-import { HeapError } from '../errors.ts';
+import { argumentRangeError, HeapError } from '../errors.ts';
 import { CONTROL_LOAD_BARRIER, CONTROL_WEAK_ACCESS, REGION_WORDS } from './layout.ts';
 import { Mutator } from './mutator.ts';
 import type { MutatorSetUp } from './mutator-set-up.ts';
@@ -37,7 +37,8 @@ export class LoadBarrierMutator extends Mutator {
   }
 
   override getReference(slot: number): Ref {
-    const ref = this.u32[slot]!;
+    const ref = this.u32[slot];
+    if (ref === undefined) throw argumentRangeError('slot in mutator.getReference', `an integer from 2 to ${this.u32.length - 1}`, slot);
     if (this.#control[CONTROL_LOAD_BARRIER] === 0 || this.#unsettled[ref >>> REGION_WORDS_LOG2] !== 1) return ref;
     return this.#setUp.host.native.loadReference(this.#setUp.handle, slot);
   }

@@ -22,6 +22,7 @@ import {
   MUTATOR_RUNNING,
   MUTATOR_STOP_ELSEWHERE,
   MUTATOR_STOP_REQUESTED,
+  PAGE_WORDS,
 } from './layout.ts';
 import type { MutatorSetUp } from './mutator-set-up.ts';
 import { mustBePinnable, type Pin, pinElements, type PinRange } from './pin.ts';
@@ -32,7 +33,7 @@ import { Stress } from './stress.ts';
 import { isSmallInteger } from './tagged.ts';
 import { Tlab } from './tlab.ts';
 import type { ReferenceHandle, Ref } from './units.ts';
-import { noIdentity, WeakMaps } from './weak-map.ts';
+import { noIdentity, notAnObject, WeakMaps } from './weak-map.ts';
 import { WeakReferences } from './weak-reference.ts';
 
 const MAX_WINDOW_MS = 3_600_000;
@@ -131,11 +132,18 @@ export class Mutator extends SlotAccess {
     return this.#setUp.host.native.isMutator(this.#handle, id);
   }
 
-  /** @internal A raw reference comes in from the program; a checked mutator looks at it. */
-  admit(_ref: Ref, _place: string): void {}
+  /**
+   * @internal A raw reference comes in from the program: null, or a number where an object can lie. Throws RangeError ERR_OPTION for all
+   * else (what native code would take for an address). A checked mutator looks closer.
+   */
+  admit(ref: Ref, place: string): void {
+    if (ref !== 0 && !this.#canBeObject(ref)) throw this.#noReference(ref, place);
+  }
 
   /** @internal The same for what may be a tagged small integer. */
-  admitValue(_value: number, _place: string): void {}
+  admitValue(value: number, place: string): void {
+    if (typeof value !== 'number' || value >>> 0 !== value || !isSmallInteger(value)) this.admit(value, place);
+  }
 
   /**
    * A number that stays with the object while it moves: 31 bits, never 0, made when first asked for. Objects of shapes with elements
@@ -146,6 +154,7 @@ export class Mutator extends SlotAccess {
     if (ref === 0) throw this.#noObject('mutator.identityHash');
     const hash = this.#setUp.host.native.identityHash(this.#handle, ref);
     if (hash === 0) throw noIdentity();
+    if (hash < 0) throw notAnObject('mutator.identityHash', ref);
     return hash;
   }
 
@@ -257,6 +266,7 @@ export class Mutator extends SlotAccess {
 
   /** Makes a root that leads to `ref` until it is released. A few ns. Throws ERR_HANDLES_EXHAUSTED when all are in use. */
   handle(ref: Ref): ReferenceHandle {
+    this.#expectRoot(ref, 'mutator.handle');
     return this.#handles.add(ref);
   }
 
@@ -272,6 +282,7 @@ export class Mutator extends SlotAccess {
 
   /** Lets the handle lead to another object, or to none (0). A store. */
   set(handle: ReferenceHandle, ref: Ref): void {
+    this.#expectRoot(ref, 'mutator.set');
     this.#control[handle] = ref;
   }
 
@@ -291,6 +302,7 @@ export class Mutator extends SlotAccess {
 
   /** A handle that lives until the innermost {@link scope} ends. */
   local(ref: Ref): ReferenceHandle {
+    this.#expectRoot(ref, 'mutator.local');
     return this.#handles.addLocal(ref);
   }
 
@@ -358,6 +370,22 @@ export class Mutator extends SlotAccess {
   /** {@link detach}, for `using`. */
   [Symbol.dispose](): void {
     this.detach();
+  }
+
+  #canBeObject(ref: Ref): boolean {
+    return typeof ref === 'number' && ref >>> 0 === ref && ref >= PAGE_WORDS && ref < this.f64.length;
+  }
+
+  /** What a root slot can hold: null, a reference, or a tagged small integer. */
+  #expectRoot(ref: Ref, place: string): void {
+    if (ref === 0 || this.#canBeObject(ref) || (typeof ref === 'number' && ref >>> 0 === ref && isSmallInteger(ref))) return;
+    throw this.#noReference(ref, place);
+  }
+
+  #noReference(ref: Ref, place: string): Error {
+    if (!this.#attached) return detached(place);
+    const accepted = `0, or an integer from ${PAGE_WORDS} to ${this.f64.length - 1} (a tagged small integer is no reference)`;
+    return argumentRangeError(`reference in ${place}`, accepted, ref);
   }
 
   #noObject(place: string): Error {

@@ -2,6 +2,7 @@
  * Slot access: loads and stores of references where they lie in objects, with what the collector has to be told or asked. With the default
  * marker and fault mode that is so for weak slots only; of all others a load or store of the u32 view does the same.
  */
+import { argumentRangeError } from '../errors.ts';
 import { CONTROL_LOGGING, CONTROL_WEAK_ACCESS } from './layout.ts';
 import type { MutatorSetUp } from './mutator-set-up.ts';
 import type { Ref } from './units.ts';
@@ -46,8 +47,9 @@ export class SlotAccess extends Views {
    * are being cleared, a native call. Not a safepoint.
    */
   readWeak(slot: number): Ref {
-    if (this.#control[CONTROL_WEAK_ACCESS] !== 0) return this.#setUp.host.native.readWeak(this.#setUp.handle, slot);
-    return this.u32[slot]!;
+    const ref = this.u32[slot];
+    if (ref === undefined) throw argumentRangeError('slot in mutator.readWeak', `an integer from 2 to ${this.u32.length - 1}`, slot);
+    return this.#control[CONTROL_WEAK_ACCESS] === 0 ? ref : this.#setUp.host.native.readWeak(this.#setUp.handle, slot);
   }
 
   /**

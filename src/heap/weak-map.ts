@@ -68,7 +68,7 @@ export class WeakMaps {
     this.#expect(map, key, 'weakMaps.set');
     this.#mutator.admitValue(value, 'weakMaps.set');
     if (typeof value !== 'number') throw argumentTypeError('value of the weak map', 'a reference or a small integer', value);
-    const first = this.#checked(this.#native.setInWeakMap(this.#handle, map, key, value));
+    const first = this.#checked(this.#native.setInWeakMap(this.#handle, map, key, value), [map, key, value]);
     if (first !== WEAK_MAP.done) this.#setSlowly(first, map, key, value);
     this.#mutator.passed();
   }
@@ -106,7 +106,8 @@ export class WeakMaps {
         if (answer > 0) this.#install(answer, m, t);
         else mutator.rest();
         const current = isReference ? mutator.get(v) : value;
-        answer = this.#checked(this.#native.setInWeakMap(this.#handle, mutator.get(m), mutator.get(k), current));
+        const refs = [mutator.get(m), mutator.get(k), current] as const;
+        answer = this.#checked(this.#native.setInWeakMap(this.#handle, ...refs), refs);
         if (answer === WEAK_MAP.done) return;
       }
     });
@@ -123,22 +124,28 @@ export class WeakMaps {
   /** Calls again, with the objects where they are then, while another thread has the map. */
   #untilFree(refs: readonly Ref[], call: (refs: readonly Ref[]) => number): number {
     const mutator = this.#mutator;
-    const first = this.#checked(call(refs));
+    const first = this.#checked(call(refs), refs);
     if (first !== WEAK_MAP.contended) return first;
     return mutator.operation(() => {
       const handles = refs.map((ref) => mutator.temporary(ref));
       for (;;) {
         mutator.rest();
-        const answer = this.#checked(call(handles.map((handle) => mutator.get(handle))));
+        const answer = this.#checked(call(handles.map((handle) => mutator.get(handle))), refs);
         if (answer !== WEAK_MAP.contended) return answer;
       }
     });
   }
 
-  #checked(answer: number): number {
+  #checked(answer: number, [, ...objects]: readonly Ref[]): number {
     if (answer === WEAK_MAP.noIdentity) throw noIdentity();
+    if (answer === WEAK_MAP.notAnObject) throw notAnObject('key or value of the weak map', objects.join(' or '));
     return answer;
   }
+}
+
+/** @internal Nothing with the header of an object lies there. */
+export function notAnObject(place: string, ref: Ref | string): HeapError {
+  return new HeapError('ERR_WRONG_SHAPE', `${place}: no object lies at ${ref}; only references that the heap has given out can be used.`);
 }
 
 /** @internal */

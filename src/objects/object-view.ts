@@ -99,6 +99,14 @@ export class ObjectView<D extends ShapeDefinition = ShapeDefinition> {
   }
 }
 
+// For the compiler a property that is only read; whoever assigns all the same is told so.
+Object.defineProperty(ObjectView.prototype, 'elements', {
+  ...Object.getOwnPropertyDescriptor(ObjectView.prototype, 'elements'),
+  set(this: ObjectView, value: unknown) {
+    throw this[OWNER].notAssignable(`${this[SHAPE].name}.elements`, value);
+  },
+});
+
 /** A view that moves: for walking along references without a JavaScript object for each. It may lead nowhere. */
 export class ObjectCursor<D extends ShapeDefinition = ShapeDefinition> extends ObjectView<D> {
   /** Whether the cursor leads nowhere. Its fields then throw ERR_NULL_REFERENCE. */

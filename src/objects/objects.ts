@@ -204,6 +204,11 @@ export class Objects {
     return argumentRangeError(`index of ${place}`, accepted, index);
   }
 
+  /** Elements are part of the object: what can be assigned is each of them. */
+  notAssignable(place: string, value: unknown): TypeError {
+    return argumentTypeError(place, 'filled by its set() or copyFrom(): it is part of the object and cannot be assigned', value);
+  }
+
   noStep(cursor: ObjectCursor, field: string): RangeError {
     const { name, fields } = cursor[SHAPE];
     return argumentRangeError(`step of a cursor of ${name}`, `a reference field (of ${[...fields.keys()].join(', ')})`, field);

@@ -1,7 +1,8 @@
 /**
  * Growable arrays in one thread: against a model, at the borders of segments, and what they refuse.
  */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { binding } from '../../dist/binding.js';
 import { code, LEAF } from '../objects/support.ts';
 import { makeHeapWithMutator } from '../support/heaps.ts';
 import { MODES, rounds } from '../support/modes.ts';
@@ -148,5 +149,28 @@ describe('a growable array', () => {
     expect(() => heap.cursor(array.shape)).toThrow(code('ERR_OPTION'));
     expect(() => heap.create(array.shape)).toThrow(code('ERR_OPTION'));
     expect(array.length).toBe(0);
+  });
+});
+
+describe('making a collection', () => {
+  it('defines its shapes once for each kind', () => {
+    const { heap } = makeHeapWithMutator({ capacityBytes: '4M', fault: 'stw' });
+    const make = (): void => {
+      for (const kind of ['u32', 'string'] as const) {
+        heap.createArray(kind);
+        heap.createMap('string', kind);
+        heap.createMap('f64', kind);
+        heap.createQueue(kind, 8);
+      }
+      heap.createLock();
+      heap.createCondition();
+    };
+    make();
+    const defining = vi.spyOn(binding(), 'defineShape');
+    make();
+    expect(defining).not.toHaveBeenCalled();
+    heap.createArray('f64');
+    expect(defining).toHaveBeenCalled();
+    defining.mockRestore();
   });
 });

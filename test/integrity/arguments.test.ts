@@ -2,7 +2,7 @@
  * Arguments of the wrong type, shape or range: each call works or throws a documented error, and the heap is whole afterwards.
  */
 import { describe, expect, it } from 'vitest';
-import type { HeapOptions } from '../support/faultline.ts';
+import { type HeapOptions, tagSmallInteger } from '../support/faultline.ts';
 import { ARGUMENTS, type Call, HOSTILE, RAW_ARGUMENTS } from './arguments.ts';
 import { expectOutcomes, outcomeOf } from './matrix.ts';
 import { OPERATIONS } from './operations.ts';
@@ -53,10 +53,12 @@ describe('arguments that are not meant', () => {
     await expectDocumented(RAW_ARGUMENTS, { checked: true });
   });
 
-  it('of null by raw reference work or are documented errors, in every heap', async () => {
+  it('of null, small integers and whatever else is no reference are documented errors by raw reference, in every heap', async () => {
     const stores = /^mutator\.(set|get|release|setReference|compareExchange\w+|copyReferences)$/;
     const others = Object.entries(RAW_ARGUMENTS).filter(([name]) => !stores.test(name));
-    await expectDocumented(Object.fromEntries(others), { checked: false }, [0]);
+    // In the page before the first object, a small integer, behind the end of the heap.
+    const numbers = [0, 5, tagSmallInteger(5), tagSmallInteger(-5), 2 ** 30, 2 ** 31 - 1];
+    await expectDocumented(Object.fromEntries(others), { checked: false }, [...numbers, ...HOSTILE]);
   });
 
   it('of another shape by raw reference are ERR_WRONG_SHAPE, in every heap', async () => {

@@ -119,3 +119,19 @@ describe('elements', () => {
     expect([...view.elements, ...copy]).toEqual([9, 2, 3, 1, 8, 3]);
   });
 });
+
+describe('elements as a whole', () => {
+  it.each([false, true])('cannot be assigned, which is a documented error (checked %s)', (checked) => {
+    const { heap } = makeHeapWithMutator({ capacityBytes: '4M', fault: 'stw', checked });
+    const shape = heap.defineShape({ name: 'point', fields: { at: { array: 'f64', length: 2 } }, elements: 'u8' });
+    const point = heap.create(shape, { at: [1, 2] }, [3]) as any;
+    for (const view of [point, heap.cursor(shape, point) as any]) {
+      for (const name of ['at', 'elements']) {
+        for (const value of [[5, 6], null, undefined, 7]) {
+          expect(() => (view[name] = value)).toThrow(expect.objectContaining({ name: 'TypeError', code: 'ERR_OPTION', message: expect.stringContaining(`point.${name}`) }));
+        }
+      }
+      expect([[...view.at], [...view.elements]]).toEqual([[1, 2], [3]]);
+    }
+  });
+});
