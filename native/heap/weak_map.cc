@@ -13,13 +13,6 @@ namespace {
 constexpr uint32_t kSpins = 2000;
 constexpr uint32_t kNowhere = ~0u;
 
-// Where the search for the key begins.  Keyed: identity hashes count up, so that a program could keep just those objects as keys that
-// begin at the same place.  0 when the key has no identity.
-uint32_t HashOf(Heap& heap, WordIndex key) {
-  const uint32_t identity = IdentityHash(heap, key);
-  return identity == 0 ? 0 : HashOfWord(heap.hash_key, identity) | 1u << 31;
-}
-
 // The map while its lock is held.
 class LockedMap {
  public:
@@ -83,7 +76,7 @@ class LockedMap {
       // Read once: an entry whose key has died may become a removed one at any moment.
       const WordIndex key = ReadWeak(heap_, mutator_, &pair[0]);
       if (key == 0 || key == old_table) continue;
-      Put(End(HashOf(heap_, key)), key, pair[1]);
+      Put(End(WeakMapHash(heap_, key)), key, pair[1]);
       ++used;
     }
     // The old table leads to the values that marking may not have seen yet.
@@ -155,7 +148,7 @@ class LockedMap {
 template <typename Then>
 WeakMapAnswer WithKey(Heap& heap, Mutator& mutator, WordIndex map, WordIndex key, Then then) {
   if (!heap.IsObject(key)) return WeakMapAnswer::kNotAnObject;
-  const uint32_t hash = HashOf(heap, key);
+  const uint32_t hash = WeakMapHash(heap, key);
   if (hash == 0) return WeakMapAnswer::kNoIdentity;
   LockedMap locked(heap, mutator, map);
   if (!locked.locked()) return WeakMapAnswer::kContended;
@@ -163,6 +156,11 @@ WeakMapAnswer WithKey(Heap& heap, Mutator& mutator, WordIndex map, WordIndex key
 }
 
 }  // namespace
+
+uint32_t WeakMapHash(Heap& heap, WordIndex key) {
+  const uint32_t identity = IdentityHash(heap, key);
+  return identity == 0 ? 0 : HashOfWord(heap.hash_key, identity) | 1u << 31;
+}
 
 WeakMapAnswer WeakMapGet(Heap& heap, Mutator& mutator, WordIndex map, WordIndex key, uint32_t* value) {
   return WithKey(heap, mutator, map, key, [&](LockedMap& locked, uint32_t /*hash*/, uint32_t at) {

@@ -48,6 +48,10 @@ enum class WeakMapAnswer : uint32_t {
 
 inline constexpr uint32_t kLeastWeakMapPairs = 8;
 
+// Where the search for the key begins.  Keyed: identity hashes count up, so that a program could keep just those objects as keys that
+// begin at the same place.  0 when the key has no identity.
+uint32_t WeakMapHash(Heap& heap, WordIndex key);
+
 WeakMapAnswer WeakMapGet(Heap& heap, Mutator& mutator, WordIndex map, WordIndex key, uint32_t* value);
 WeakMapAnswer WeakMapSet(Heap& heap, Mutator& mutator, WordIndex map, WordIndex key, uint32_t value, uint32_t* wanted);
 WeakMapAnswer WeakMapDelete(Heap& heap, Mutator& mutator, WordIndex map, WordIndex key);

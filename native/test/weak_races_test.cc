@@ -3,7 +3,6 @@
 // A hook at the point where the thread is late does what the others do in that time.
 #include <functional>
 
-#include "heap/identity_hash.h"
 #include "os/delays.h"
 #include "weak_scene.h"
 
@@ -79,7 +78,7 @@ void AnEntryInThePlaceOfADeadOneKeepsItsValue() {
     for (uint32_t tries = 0; tries < 4 * pairs && scene.removed() > 0; ++tries) {
       scene.mutator.handle(kA) = scene.weak.NewNode(next);
       // Keys that others would fill a free place with are left alone.
-      if (scene.key(IdentityHash(scene.test.heap, scene.mutator.handle(kA)) & (pairs - 1)) != scene.table()) continue;
+      if (scene.key(WeakMapHash(scene.test.heap, scene.mutator.handle(kA)) & (pairs - 1)) != scene.table()) continue;
       scene.mutator.handle(next) = scene.mutator.handle(kA);
       scene.weak.Set(kMap, next, next);
       ++next;

@@ -130,7 +130,7 @@ export const ARGUMENTS: Readonly<Record<string, Call>> = {
   ref: ({ heap }, value) => heap.defineShape({ name: 'with a reference', fields: { field: ref(value) } }),
 };
 
-/** By raw reference, handle or slot: numbers that only a checked heap looks at. */
+/** By raw reference, handle or slot. Where something is stored only a checked heap looks at the numbers. */
 export const RAW_ARGUMENTS: Readonly<Record<string, Call>> = {
   'mutator.handle': ({ mutator }, value) => mutator.release(mutator.handle(value)),
   'mutator.local': ({ mutator }, value) => mutator.scope(() => mutator.local(value)),
