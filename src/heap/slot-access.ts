@@ -47,7 +47,7 @@ export class SlotAccess extends Views {
    * are being cleared, a native call. Not a safepoint.
    */
   readWeak(slot: number): Ref {
-    const ref = this.u32[slot];
+    const ref = typeof slot === 'number' ? this.u32[slot] : undefined;
     if (ref === undefined) throw argumentRangeError('slot in mutator.readWeak', `an integer from 2 to ${this.u32.length - 1}`, slot);
     return this.#control[CONTROL_WEAK_ACCESS] === 0 ? ref : this.#setUp.host.native.readWeak(this.#setUp.handle, slot);
   }
