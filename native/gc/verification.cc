@@ -129,9 +129,11 @@ class Verifier {
   // In the program's words, before the law that it breaks ends the process.
   void SayStale(uint32_t reference, WordIndex owner) const {
     const uint32_t id = owner == 0 ? 0 : heap_.slots()[uint64_t{owner} * 2];
-    std::string name;
+    std::u16string given;
     std::string description;
-    if (id != 0) heap_.shapes.Describe(id, &name, &description);
+    if (id != 0) heap_.shapes.Describe(id, &given, &description);
+    std::string name;
+    for (const char16_t unit : given) name += unit >= 0x20 && unit < 0x7f ? static_cast<char>(unit) : '?';
     fprintf(stderr,
             "faultline: ERR_STALE_REFERENCE: %s%s (at word %u) holds the reference %u, and there is no object. A reference was kept "
             "across a safepoint and stored, or what was stored was read through one; keep a handle instead.\n",
