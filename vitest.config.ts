@@ -1,19 +1,57 @@
 /**
+ * Five projects, by what their tests need and what a change makes you want to run (`--project NAME`; test:quick takes the first two and
+ * the native tests whose executables changed):
+ *
+ *     unit       sources alone: tables, formulas, models
+ *     heap       the library in this process: the built addon and dist/
+ *     process    programs: threads and processes that end, the command, the package, the examples, limits
+ *     native     the executables of native/test, two at a time
+ *     bench      the benchmarks and their harness
+ *
  * Each test file gets its own process: the addon keeps process-wide state (a signal handler, native threads), and a file that
  * crashes must not take another one's results along. Two at a time, because most files start several threads themselves.
  */
-import { defineConfig } from 'vitest/config';
+import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
+import { UNIT_TESTS } from './test/support/unit-tests.ts';
+
+const UNIT = [...UNIT_TESTS];
+const NATIVE = ['test/native.test.ts'];
+const PROCESS = ['test/{cli,docs,limits,package,process,soak}/**/*.test.ts'];
+const BENCH = ['test/bench/**/*.test.ts'];
+
+/** What a project needs is built before its first test. `order`: projects of one number run side by side. */
+function project(name: string, order: number, include: string[], exclude: string[]): TestProjectInlineConfiguration {
+  return {
+    extends: true,
+    test: {
+      name,
+      include,
+      exclude,
+      globalSetup: name === 'unit' ? [] : ['test/support/build.ts'],
+      sequence: { groupOrder: order },
+      maxConcurrency: name === 'native' ? 2 : 5,
+      // Types are tested too: what must not compile does not.
+      typecheck: { enabled: name === 'unit', include: ['test/**/*.test-d.ts'], tsconfig: './test/tsconfig.json' },
+    },
+  };
+}
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    // Types are tested too: what must not compile does not.
-    typecheck: { enabled: true, include: ['test/**/*.test-d.ts'], tsconfig: './test/tsconfig.json' },
     pool: 'forks',
     maxWorkers: 2,
     // What hangs is found out all the same, and a busy machine is no reason to fail.
     testTimeout: 120_000,
     hookTimeout: 60_000,
     teardownTimeout: 10_000,
+    // A file whose tests are all about other modes is empty then.
+    passWithNoTests: process.env['FAULTLINE_MODES'] !== undefined,
+    projects: [
+      project('unit', 0, UNIT, []),
+      project('heap', 0, ['test/**/*.test.ts'], [...UNIT, ...NATIVE, ...PROCESS, ...BENCH]),
+      project('process', 0, PROCESS, UNIT),
+      project('bench', 0, BENCH, UNIT),
+      project('native', 1, NATIVE, []),
+    ],
   },
 });

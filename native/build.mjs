@@ -20,6 +20,7 @@
  *     --check               builds nothing; one sentence and exit code 1 if `npm start` could not work
  *     --install             the package's install script: compiles only where no shipped or built addon can be loaded, and leaves
  *                           a checkout to the prepare script, so that a fresh clone's `npm ci` builds once
+ *   A build of a checkout also writes build/compile_commands.json, for clangd.
  *   CXX names the compiler (default c++). CXXFLAGS and LDFLAGS are added at the end of the command lines.
  */
 import { spawn, spawnSync } from 'node:child_process';
@@ -190,11 +191,12 @@ async function build(options) {
   const glue = addon ? sourcesIn('node') : [];
   const checks = tests ? sourcesIn('test') : [];
   const benches = bench && addon ? sourcesIn('bench') : [];
-  const commands = [...core, ...glue, ...checks, ...benches].map((file) => ({
+  const commandOf = (file) => ({
     file,
     output: objectOf(file),
-    words: [...compiler.words, ...compile, ...(benches.includes(file) ? ['-fexceptions', '-ffp-contract=off'] : []), '-c', file],
-  }));
+    words: [...compiler.words, ...compile, ...(file.startsWith(join('native', 'bench')) ? ['-fexceptions', '-ffp-contract=off'] : []), '-c', file],
+  });
+  const commands = [...core, ...glue, ...checks, ...benches].map(commandOf);
 
   const stale = commands.filter(({ output, words }) =>
     !isUpToDate(output, stampOf(compiler, words), () => readDependencies(`${output}.d`)));
@@ -223,7 +225,7 @@ async function build(options) {
     .filter(({ output, words, objects }) => !isUpToDate(output, stampOf(compiler, words), () => objects));
   await inParallel(links.map(({ output, words }) => ({ name: output, start: () => make(output, words, stampOf(compiler, words)) })));
 
-  if (folder === join('build', 'Release')) writeCompileCommands(commands);
+  if (folder === join('build', 'Release')) writeCompileCommands(commandOf);
   if (stale.length || links.length) {
     const seconds = ((performance.now() - started) / 1000).toFixed(1);
     console.error(`native: ${stale.length} of ${commands.length} files compiled, `
@@ -231,11 +233,12 @@ async function build(options) {
   }
 }
 
-/** For clangd and other tools that want each file's command line. */
-function writeCompileCommands(commands) {
+/** For clangd, which looks in build/ too, and other tools: the command line of every source, whatever was asked to be built. */
+function writeCompileCommands(commandOf) {
   if (!isCheckout()) return;
-  const path = 'compile_commands.json';
-  const entries = commands.map(({ file, output, words }) => ({ directory: ROOT, file, output, arguments: [...words, '-o', output] }));
+  const path = join('build', 'compile_commands.json');
+  const entries = [...LAYERS, 'node', 'test', 'bench'].flatMap(sourcesIn).map(commandOf).map(({ file, output, words }) =>
+    ({ directory: ROOT, file, output, arguments: [...words, '-o', output] }));
   const text = `${JSON.stringify(entries, null, 1)}\n`;
   if (!existsSync(path) || readFileSync(path, 'utf8') !== text) writeFileSync(path, text);
 }

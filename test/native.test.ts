@@ -3,22 +3,22 @@
  * with 0. Exit code 77 means that this machine cannot run it (the reason is its last line) and counts as skipped.
  *
  *   FAULTLINE_SANITIZE=address,undefined | thread | undefined     builds and runs them under a sanitizer (npm run test:asan, …)
- *   FAULTLINE_SHORT=1                                             is handed on: fewer rounds
+ *   FAULTLINE_LONG=1                                              is handed on: more rounds
+ *   FAULTLINE_NATIVE=changed                                      only those that have not passed since they were linked
  *   FAULTLINE_NATIVE_SECONDS=n                                    the time limit of each; a hang is a failure
  */
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { EXECUTABLES, SANITIZER as sanitize } from './support/build.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const SOURCES = join(ROOT, 'native', 'test');
 const SKIPPED = 77;
-const BUILD_MS = 10 * 60_000;
 
-const sanitize = process.env['FAULTLINE_SANITIZE'] ?? '';
-const executables = join(ROOT, 'build', sanitize.replaceAll(',', '-') || 'Release', 'test');
+const executables = join(ROOT, EXECUTABLES);
 const limitMs = 1000 * Number(process.env['FAULTLINE_NATIVE_SECONDS'] ?? (sanitize ? 300 : 120));
 const names = existsSync(SOURCES)
   ? readdirSync(SOURCES).filter((file) => file.endsWith('_test.cc')).map((file) => file.slice(0, -'.cc'.length))
@@ -59,20 +59,22 @@ function run(command: readonly string[], timeoutMs: number): Promise<Ending> {
   });
 }
 
-describe(`native tests${sanitize && ` (${sanitize} sanitizer)`}`, () => {
-  beforeAll(async () => {
-    const flags = sanitize ? ['--tests', `--sanitize=${sanitize}`] : ['--tests'];
-    const { status, output } = await run([process.execPath, 'native/build.mjs', ...flags], BUILD_MS);
-    expect(status, output).toBe(0);
-  }, BUILD_MS + 5_000);
+/** What stands beside an executable that has passed, and when that executable was linked. */
+const passed = (name: string): string => join(executables, `${name}.passed`);
+const linked = (name: string): string => String(statSync(join(executables, name)).mtimeMs);
+const isWanted = (name: string): boolean =>
+  process.env['FAULTLINE_NATIVE'] !== 'changed' || !existsSync(passed(name)) || readFileSync(passed(name), 'utf8') !== linked(name);
 
+describe.concurrent(`native tests${sanitize && ` (${sanitize} sanitizer)`}`, () => {
   it('exist', () => expect(names).not.toEqual([]));
 
-  for (const name of names) {
+  for (const name of names.filter(isWanted)) {
     it(name, async (context) => {
+      const version = linked(name);
       const { status, signal, output } = await run([...sanitizerLauncher(), join(executables, name)], limitMs);
       if (status === SKIPPED) context.skip(output.trim().split('\n').at(-1));
       expect({ status, signal }, output.slice(-8_000)).toEqual({ status: 0, signal: null });
+      writeFileSync(passed(name), version);
     }, limitMs + 5_000);
   }
 });

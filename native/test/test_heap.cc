@@ -30,8 +30,8 @@ uint64_t SeedFrom(int argc, char** argv, uint64_t otherwise) {
 }
 
 bool ShortForm() {
-  const char* text = std::getenv("FAULTLINE_SHORT");
-  return text != nullptr && *text != '\0' && *text != '0';
+  const char* text = std::getenv("FAULTLINE_LONG");
+  return text == nullptr || *text == '\0' || *text == '0';
 }
 
 void SleepMs(uint32_t ms) { std::this_thread::sleep_for(std::chrono::milliseconds(ms)); }

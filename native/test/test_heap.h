@@ -59,7 +59,7 @@ class Random {
 
 // --seed N on the command line, or a fixed one.
 uint64_t SeedFrom(int argc, char** argv, uint64_t otherwise);
-// FAULTLINE_SHORT=1 divides long loops.
+// Long loops are divided unless FAULTLINE_LONG=1.
 bool ShortForm();
 // Whether this machine can do the mode; says so on standard output when it cannot.
 bool ModeWorks(FaultModeKind kind);

@@ -4,18 +4,15 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import type { Analysis } from '../../bench/harness/report/analysis.ts';
 import { expectRefusal, faultline, ROOT } from '../cli/command.ts';
-import { buildBenchmarks } from '../support/invocations.ts';
 
-const BUILD_MS = 10 * 60_000;
 /** A guard against a hang, never a measurement. */
 const LIMIT_MS = 120_000;
 const FAKE = fileURLToPath(new URL('fake-invocation.mjs', import.meta.url));
 
 const work = mkdtempSync(join(tmpdir(), 'faultline-command-'));
-beforeAll(() => buildBenchmarks(), BUILD_MS);
 afterAll(() => rmSync(work, { recursive: true, force: true }));
 
 const words = (name: string, filter: string): string[] => [

@@ -6,11 +6,10 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { BarrierRow, Configuration, Finished } from '../../bench/harness/contract.ts';
-import { buildBenchmarks, finish, folderForRequests, invoke } from '../support/invocations.ts';
+import { finish, folderForRequests, invoke } from '../support/invocations.ts';
 import { MARKERS, MODES, MOVING_MODES } from '../support/modes.ts';
 import { seedOfTest } from '../support/seeds.ts';
 
-const BUILD_MS = 10 * 60_000;
 const INVOCATIONS_MS = 5 * 60_000;
 const MIB = 2 ** 20;
 
@@ -18,10 +17,9 @@ const folder = folderForRequests();
 const snapshot = join(folder.path, 'small.heapsnapshot');
 
 beforeAll(() => {
-  buildBenchmarks();
   // Of a process that does nothing: tens of thousands of nodes.
   spawnSync(process.execPath, ['-e', 'require("v8").writeHeapSnapshot(process.argv[1])', snapshot]);
-}, BUILD_MS);
+});
 afterAll(() => folder.remove());
 
 interface Case {

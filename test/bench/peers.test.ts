@@ -7,7 +7,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import type { Configuration, Finished, InvocationResult } from '../../bench/harness/contract.ts';
 import { programWords, requestFileBytes } from '../../bench/peers/program.ts';
 import { missing, type PeerSystem, PEERS } from '../../bench/peers/systems.ts';
@@ -121,11 +121,6 @@ function reference(name: string, seed: number): [checks: number, checksum: numbe
   return [work.checks, work.checksum];
 }
 
-beforeAll(() => {
-  const compile = ['node_modules/typescript/bin/tsc', '-p', 'bench/tsconfig.json'];
-  const { status, stdout, stderr } = spawnSync(process.execPath, compile, { cwd: ROOT, encoding: 'utf8' });
-  if (status !== 0) throw new Error(`bench/ does not compile: ${stdout}${stderr}`);
-}, BUILD_MS);
 afterAll(() => rmSync(folder, { recursive: true }));
 
 describe('the build of the peers', () => {

@@ -1,24 +1,21 @@
 /**
  * `faultline bench --quick` as a user starts it, with real invocations: it ends in time, no invocation crashes, hangs or finds a
- * mismatch, and everything it promises to write is there. FAULTLINE_SHORT=1 takes two rows only.
+ * mismatch, and everything it promises to write is there. The short form takes two rows only.
  */
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import type { Analysis } from '../../bench/harness/report/analysis.ts';
 import { ROOT } from '../cli/command.ts';
 import { runProgramFile } from '../support/children.ts';
-import { buildBenchmarks } from '../support/invocations.ts';
-import { MODES } from '../support/modes.ts';
+import { MODES, SHORT } from '../support/modes.ts';
 import { seedOfTest } from '../support/seeds.ts';
 
-const BUILD_MS = 10 * 60_000;
 /** The command's own limit is two minutes, and what it has begun then. */
 const RUN_MS = 5 * 60_000;
 
 const folder = mkdtempSync(join(tmpdir(), 'faultline-quick-'));
-beforeAll(() => buildBenchmarks(), BUILD_MS);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('faultline bench --quick', () => {
@@ -26,7 +23,7 @@ describe('faultline bench --quick', () => {
     'runs what this machine can run, and writes a report',
     async () => {
       const seed = seedOfTest() % 1e9;
-      const rows = process.env['FAULTLINE_SHORT'] === '1' ? ['--filter', `gcbench faultline native (${MODES[0]}|stw) .*2×`] : [];
+      const rows = SHORT ? ['--filter', `gcbench faultline native (${MODES[0]}|stw) .*2×`] : [];
       const words = ['bench', 'all', '--quick', '--seed', String(seed), '--out', folder, '--json', ...rows];
       const { code, hung, stdout, stderr } = await runProgramFile(join(ROOT, 'dist/cli/main.js'), words, { limitMs: RUN_MS });
       const repeat = `faultline ${words.join(' ')}`;

@@ -49,7 +49,7 @@ describe('every document', () => {
       expect(broken).toEqual([]);
     });
 
-    if (!/^(README|docs\/)/.test(document)) continue;
+    if (!/^(README|CONTRIBUTING|docs\/)/.test(document)) continue;
 
     it(`names files that exist: ${document}`, () => {
       const named = [...read(document).matchAll(/`((?:src|native|test|docs|examples|scripts|bench)\/[\w./-]+\.(?:ts|cc|h|mjs|md))`/g)];

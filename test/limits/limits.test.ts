@@ -5,15 +5,14 @@ import { describe, expect, it } from 'vitest';
 import { runProgram } from '../support/children.ts';
 import { Heap } from '../support/faultline.ts';
 import { makeHeap, makeHeapWithMutator } from '../support/heaps.ts';
-import { MODES } from '../support/modes.ts';
+import { MODES, rounds, SHORT } from '../support/modes.ts';
 import { makeRandom } from '../support/random.mjs';
 import { seedOfTest } from '../support/seeds.ts';
 import { Threads } from '../support/threads.ts';
 
-const LONG = process.env['FAULTLINE_LONG'] === '1';
 const LIMIT_MS = 600_000;
 /** All modes, or the first. */
-const modes = LONG ? MODES : MODES.slice(0, 1);
+const modes = SHORT ? MODES.slice(0, 1) : MODES;
 
 describe.each(modes)('a million handles (fault mode %s)', (fault) => {
   it('lead where they led, through cycles, and are free again', () => {
@@ -67,7 +66,7 @@ describe.each(modes)('64 mutators (fault mode %s)', (fault) => {
     await threads.ready();
     expect(heap.statistics().mutators).toBe(64);
     // The pauses of each cycle wait until the scheduler has let everybody run: a second or two.
-    for (let i = 0; i < (LONG ? 12 : 3); i++) await heap.collect();
+    for (let i = 0; i < rounds(12, 3); i++) await heap.collect();
     expect(heap.statistics().cycles.compacting).toBeGreaterThan(0);
     const results = await threads.finish<{ operations: number }>();
     expect(results).toHaveLength(63);
@@ -78,7 +77,7 @@ describe.each(modes)('64 mutators (fault mode %s)', (fault) => {
 
 describe.each(modes)('many heaps, one after the other (fault mode %s)', (fault) => {
   it('leave nothing behind: descriptors, threads, mappings, memory', async () => {
-    const count = LONG ? 200 : 60;
+    const count = rounds(200, 60);
     const child = await runProgram('many-heaps', [fault, count], { limitMs: LIMIT_MS - 5_000, flags: ['--expose-gc'] });
     expect(child, `${child.stdout}\n${child.stderr}`).toMatchObject({ hung: false, signal: null, code: 0 });
     const { before, after } = JSON.parse(child.stdout) as Record<'before' | 'after', Record<string, number>>;
@@ -93,7 +92,7 @@ describe.each(modes)('many heaps, one after the other (fault mode %s)', (fault) 
 
 describe.each(modes)('many heaps at once (fault mode %s)', (fault) => {
   it('collect side by side, and each keeps its own', async () => {
-    const heaps = Array.from({ length: LONG ? 24 : 8 }, () => Heap.create({ capacityBytes: '2M', fault, workers: 1, verify: true }));
+    const heaps = Array.from({ length: rounds(24, 8) }, () => Heap.create({ capacityBytes: '2M', fault, workers: 1, verify: true }));
     try {
       const kept = heaps.map((heap, i) => {
         const mutator = heap.attachMutator();

@@ -8,6 +8,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import { binding } from '../support/faultline.ts';
+import { SHORT } from '../support/modes.ts';
 import { CONFIGURATIONS, LARGE_CONFIGURATIONS, MISTAKES } from './configurations.ts';
 import { explore } from './exploration.ts';
 import { type Configuration, type Mistake, STATES } from './machine.ts';
@@ -16,7 +17,6 @@ import { makeSystem } from './threads.ts';
 
 const LIMIT_MS = 300_000;
 const rows = binding().pageTransitions();
-const long = process.env['FAULTLINE_LONG'] === '1';
 
 describe('the table of transitions', () => {
   it('names the states of the model, and every operation of it', () => {
@@ -32,7 +32,7 @@ describe('the table of transitions', () => {
 });
 
 describe('in every interleaving no page is seen before it is built, each is built once, and all threads come to their end', () => {
-  const configurations: [string, Configuration][] = Object.entries({ ...CONFIGURATIONS, ...(long ? LARGE_CONFIGURATIONS : {}) });
+  const configurations: [string, Configuration][] = Object.entries({ ...CONFIGURATIONS, ...(SHORT ? {} : LARGE_CONFIGURATIONS) });
 
   it.each(configurations)('%s', (_name, configuration) => {
     const { failure, states, ends } = explore(makeSystem(configuration, rows));

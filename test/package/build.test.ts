@@ -3,7 +3,7 @@
  * stops it is one sentence and not a stack trace.
  */
 import { spawnSync } from 'node:child_process';
-import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -100,6 +100,15 @@ describe('a build', () => {
     const sanitized = node([BUILD, '--tests', '--sanitize=undefined']);
     expect(sanitized).toMatchObject({ status: 0, stderr: expect.stringContaining('build/undefined') });
     expect(node([BUILD])).toEqual({ status: 0, stdout: '', stderr: '' });
+  });
+
+  it('tells editors the command line of each source, of those too that were not asked for', () => {
+    mkdirSync(join(tree, 'src'));
+    node([BUILD]);
+    const entries = JSON.parse(readFileSync(join(tree, 'build/compile_commands.json'), 'utf8')) as { file: string; arguments: string[] }[];
+    const files = ['native/os/answer.cc', 'native/heap/other.cc', 'native/node/addon.cc', 'native/test/answer_test.cc'];
+    expect(entries.map(({ file }) => file)).toEqual(files);
+    for (const { file, arguments: words } of entries) expect(words).toEqual(expect.arrayContaining(['-std=c++20', '-Inative', file]));
   });
 
   it('shows what the compiler said and names the file that failed', () => {

@@ -1,8 +1,7 @@
 /**
  * Invocations: bench/invocation.ts run as a process of its own, as the harness runs it.
  */
-import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,19 +12,6 @@ import { runProgramFile } from './children.ts';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** A guard against a hang, never a measurement. */
 const LIMIT_MS = 120_000;
-
-/**
- * Compiles the addon for benchmarks and bench/, as far as they are not up to date. Minutes on a fresh checkout. Test files run side by
- * side, so one at a time holds the lock, and the others find everything built.
- */
-export function buildBenchmarks(): void {
-  mkdirSync(join(ROOT, 'build'), { recursive: true });
-  const lock = join(ROOT, 'build/benchmarks.lock');
-  for (const command of [['native/build.mjs', '--bench'], ['node_modules/typescript/bin/tsc', '-p', 'bench/tsconfig.json']]) {
-    const ended = spawnSync('flock', [lock, process.execPath, ...command], { cwd: ROOT, encoding: 'utf8' });
-    if (ended.status !== 0) throw new Error(`node ${command.join(' ')} ended with ${ended.status}: ${ended.stdout}${ended.stderr}`);
-  }
-}
 
 /** A folder for the files of one test file; the answer removes it. */
 export function folderForRequests(): { path: string; remove: () => void } {

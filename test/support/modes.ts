@@ -2,14 +2,25 @@
  * Modes: the fault modes that this machine can do. Every law about a heap is tested in each of those that a heap may choose by itself, and
  * every law about barriers in the research modes too; a mode that is missing here is named once on standard error, so that a green run
  * does not hide it.
+ *
+ *   FAULTLINE_MODES=sigbus,stw   only those; `auto` is the one that a heap chooses here by itself
+ *   FAULTLINE_LONG=1             the long form of random and long tests
  */
-import { BARRIERS, barrierOf } from '../../src/gc/barriers.ts';
+import { BARRIERS, barrierOf, FAULT_MODES } from '../../src/gc/barriers.ts';
 import { judgeModes } from '../../src/gc/fault-modes.ts';
 import { judgeMarkers } from '../../src/gc/markers.ts';
 import { binding, type FaultMode, type MarkerName } from './faultline.ts';
 
 const verdicts = judgeModes(binding().probe());
-const working = BARRIERS.filter(({ mode }) => verdicts.find((verdict) => verdict.mode === mode)!.works);
+const canDo = BARRIERS.filter(({ mode }) => verdicts.find((verdict) => verdict.mode === mode)!.works);
+
+/** What a heap chooses here by itself. */
+export const BEST_MODE: FaultMode = canDo.find(({ automatic }) => automatic)!.mode;
+
+const asked = process.env['FAULTLINE_MODES']?.split(',').map((name) => (name === 'auto' ? BEST_MODE : name));
+const unknown = asked?.filter((name) => !(FAULT_MODES as readonly string[]).includes(name)) ?? [];
+if (unknown.length > 0) throw new Error(`FAULTLINE_MODES names ${unknown.join(', ')}; there are auto, ${FAULT_MODES.join(', ')}`);
+const working = canDo.filter(({ mode }) => asked?.includes(mode) ?? true);
 const modesOf = (barriers: readonly { mode: FaultMode }[]): readonly FaultMode[] => barriers.map(({ mode }) => mode);
 
 export const MODES = modesOf(working.filter(({ automatic }) => automatic));
@@ -41,10 +52,10 @@ for (const { marker, works, remark } of markerVerdicts) {
   if (!works) console.error(`marker ${marker} is not tested here: ${remark}`);
 }
 
-/** FAULTLINE_SHORT=1 asks for the short form of long tests. */
-export const SHORT = process.env['FAULTLINE_SHORT'] === '1';
+/** The short form of long tests, which every law has; `npm run test:long` runs the long ones. */
+export const SHORT = process.env['FAULTLINE_LONG'] !== '1';
 
-/** `long`, or `short` when the short form is asked for. */
+/** `short`, or `long` when the long form is asked for. */
 export function rounds(long: number, short: number): number {
   return SHORT ? short : long;
 }
