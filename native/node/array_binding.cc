@@ -1,5 +1,6 @@
-// Shared arrays: what changes one, or reads it while others change it.  Called by a mutator's own thread, running.
+// Shared collections: what changes an array, or reads it while others change it; the change of a map.  Called by a mutator's own thread, running.
 #include "heap/shared_array.h"
+#include "heap/weak_access.h"
 #include "node/arguments.h"
 
 namespace faultline {
@@ -50,15 +51,31 @@ Napi::Value InstallSegment(Info info, MutatorBinding& binding) {
   return Number(info, AnswerOf(ArrayInstall(binding.instance->heap, *binding.mutator, Uint32At(info, 1), Uint32At(info, 2), Uint32At(info, 3))));
 }
 
+// exchangeAndCount(mutator, slot, expected, reference, countSlot, by): stores the reference if the slot holds `expected`, and counts; whether
+// it did.  Slots are indices into u32.
+Napi::Value ExchangeAndCount(Info info, MutatorBinding& binding) {
+  Heap& heap = binding.instance->heap;
+  uint32_t* const slots = reinterpret_cast<uint32_t*>(heap.views.mutator_view());
+  uint32_t expected = Uint32At(info, 2);
+  // Before it is known whether it will be overwritten, as in SlotAccess.compareExchangeReference.
+  if (binding.mutator->control[control::kLogging] != 0) LogReference(heap, *binding.mutator, expected);
+  uint32_t* const slot = slots + static_cast<uint64_t>(NumberAt(info, 1));
+  // Both seq_cst, as Atomics is.
+  const bool done = __atomic_compare_exchange_n(slot, &expected, Uint32At(info, 3), false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+  if (done) __atomic_fetch_add(slots + static_cast<uint64_t>(NumberAt(info, 4)), Uint32At(info, 5), __ATOMIC_SEQ_CST);
+  return Boolean(info, done);
+}
+
 }  // namespace
 
 void ExportArrays(Napi::Env env, Napi::Object exports) {
   Export(env, exports, {
-    {"pushToArray", OnMutator<Push>},
-    {"popFromArray", OnMutator<Pop>},
-    {"setInArray", OnMutator<SetElement>},
-    {"getFromArray", OnMutator<GetElement>},
-    {"installSegment", OnMutator<InstallSegment>},
+    {"pushToArray", OnRunningMutator<Push>},
+    {"popFromArray", OnRunningMutator<Pop>},
+    {"setInArray", OnRunningMutator<SetElement>},
+    {"getFromArray", OnRunningMutator<GetElement>},
+    {"installSegment", OnRunningMutator<InstallSegment>},
+    {"exchangeAndCount", OnRunningMutator<ExchangeAndCount>},
   });
 }
 

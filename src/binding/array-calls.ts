@@ -1,6 +1,6 @@
 /**
- * Calls on growable arrays: each operation that changes one is one call (native/heap/shared_array.h). The value comes and goes in the
- * control block.
+ * Calls on shared collections. Each operation that changes a growable array is one call (native/heap/shared_array.h); the value comes and
+ * goes in the control block. So is the change of a map with its count.
  */
 import type { MutatorHandle } from './handles.ts';
 
@@ -13,5 +13,7 @@ export interface ArrayCalls {
   popFromArray(mutator: MutatorHandle, array: number, expectedLength: number): number;
   setInArray(mutator: MutatorHandle, array: number, index: number): number;
   getFromArray(mutator: MutatorHandle, array: number, index: number): number;
+  /** Stores the reference if the slot holds `expected`, and then adds to the count; whether it did. */
+  exchangeAndCount(mutator: MutatorHandle, slot: number, expected: number, ref: number, countSlot: number, by: number): boolean;
   installSegment(mutator: MutatorHandle, array: number, n: number, segment: number): number;
 }

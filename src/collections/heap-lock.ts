@@ -32,6 +32,8 @@ export class HeapLock extends CollectionView {
   run<T>(body: () => T): T {
     const { locks } = this.operations;
     const { u32, control, id, word } = locks.means;
+    const slot: typeof SLOT = SLOT;
+    const waitedBit = WAITED;
     this.lock();
     let ended = false;
     try {
@@ -39,10 +41,10 @@ export class HeapLock extends CollectionView {
       ended = true;
       return answer;
     } finally {
-      // No call of a function of JavaScript before it is given back: where the body ended because the stack is full, there may be no room.
-      const lock = control[this[SLOT]]!;
-      const owned = lock !== 0 && (Atomics.load(u32, lock * 2 + word) & ~WAITED) === id;
-      const waited = owned && (Atomics.exchange(u32, lock * 2 + word, 0) & WAITED) !== 0;
+      // Nothing of JavaScript's is called before it is given back: where the body ended because the stack is full, there may be no room.
+      const lock = control[this[slot]]!;
+      const owned = lock !== 0 && (Atomics.load(u32, lock * 2 + word) & ~waitedBit) === id;
+      const waited = owned && (Atomics.exchange(u32, lock * 2 + word, 0) & waitedBit) !== 0;
       if (waited) locks.wake(lock);
       else if (!owned && ended) this.unlock();
     }

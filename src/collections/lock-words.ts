@@ -90,8 +90,8 @@ export class LockWords {
       } else if (this.#mutator.isAttached(word & ~WAITED)) {
         return undefined;
       } else if (Atomics.compareExchange(u32, at, word, own) === word) {
-        // With no call in between, so that nobody who is interrupted has it without.
-        Atomics.store(u32, ref * 2 + abandoned, 1);
+        // A plain store, so that nobody is interrupted in between; whoever has the lock after us sees it by the release.
+        u32[ref * 2 + abandoned] = 1;
         return true;
       }
     }

@@ -33,9 +33,8 @@ export class MapPlaces {
     // Whether the key is there matters as much as how many others are: setIfAbsent has decided by it.
     if (this.#others() + (entry === undefined ? 0 : 1) !== wanted || (present !== 0) !== wasPresent) return false;
     const replacement = made === undefined ? this.#onlyOther(present) : this.#fillBucket(mutator.get(made), present, entry);
-    if (!mutator.compareExchangeReference(path.slot, path.found, replacement)) return false;
-    if (entry === undefined || present === 0) Atomics.add(mutator.u32, path.table * 2 + this.#trie.count, entry === undefined ? -1 : 1);
-    return true;
+    if (entry !== undefined && present !== 0) return mutator.compareExchangeReference(path.slot, path.found, replacement);
+    return this.#trie.change(path, replacement, entry === undefined ? -1 : 1);
   }
 
   /** Puts a node in the place, and what is there into the node, by the next digits of the hashes. A safepoint. */

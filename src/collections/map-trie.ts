@@ -62,8 +62,7 @@ export class MapTrie {
   readonly table: Shape;
   readonly node: Shape;
   readonly bucket: Shape;
-  /** The slot of the number of entries in a table. Adjusted by an `Atomics.add` right behind what it counts, with no call in between. */
-  readonly count: number;
+  readonly #count: number;
   readonly #tableSlot: number;
 
   constructor(mutator: Mutator, shapes: ShapeTable, tableSlot: number) {
@@ -72,7 +71,7 @@ export class MapTrie {
     this.table = shapes.define({ name: 'faultline.map-table', fields: { count: 'u32' }, elements: 'ref' });
     this.node = shapes.define({ name: 'faultline.map-node', elements: 'ref' });
     this.bucket = shapes.define({ name: 'faultline.map-bucket', elements: 'ref' });
-    this.count = this.table.field('count').offset;
+    this.#count = this.table.field('count').offset;
   }
 
   /**
@@ -141,7 +140,12 @@ export class MapTrie {
     const { u32 } = this.#mutator;
     const table = Atomics.load(u32, map * 2 + this.#tableSlot);
     // A thread that counts down before another counts up.
-    return table === 0 ? 0 : Math.max(0, Atomics.load(u32, table * 2 + this.count) | 0);
+    return table === 0 ? 0 : Math.max(0, Atomics.load(u32, table * 2 + this.#count) | 0);
+  }
+
+  /** Changes a place from what the path has found there to `ref`, and the number of entries of its table by `by`; whether it did. */
+  change({ table, slot, found }: MapPath, ref: Ref, by: 1 | -1): boolean {
+    return this.#mutator.exchangeAndCount(slot, found, ref, table * 2 + this.#count, by);
   }
 
   /**

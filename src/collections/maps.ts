@@ -7,8 +7,8 @@
  *   set, setIfAbsent     the compare-and-swap that put the entry there; setIfAbsent that finds a key: the load
  *   delete               the compare-and-swap that took the entry away; of a key that is not there: the load
  *   clear                the compare-and-swap of the table. What threads do in the old table afterwards, they had begun before
- *   size                 nothing: a count that each operation adjusts before it returns. Exact when nobody is changing the map, and off
- *                        by the operations under way otherwise. No thread ends or is interrupted between the two
+ *   size                 nothing: a count that each operation adjusts, in the native call that changes the reference. Exact when nobody is
+ *                        changing the map, and off by the operations under way otherwise
  */
 import { HeapError } from '../errors.ts';
 import type { ShapeDefinition } from '../heap/definition.ts';
@@ -127,9 +127,7 @@ export class HeapMaps {
     for (;;) {
       if (this.#entry(layout, map, key, hash) === 0) return false;
       if (this.#trie.countOf(path.found) > 1) break;
-      if (!this.#mutator.compareExchangeReference(path.slot, path.found, 0)) continue;
-      Atomics.add(this.#mutator.u32, path.table * 2 + this.#trie.count, -1);
-      return true;
+      if (this.#trie.change(path, 0, -1)) return true;
     }
     return this.#mutator.operation(() => this.#deleteFromBucket(layout, this.#mutator.temporary(map), this.#hold(layout, key, hash)));
   }
@@ -221,9 +219,8 @@ export class HeapMaps {
       } else if (present !== 0 && onlyIfAbsent) {
         return false;
       } else if (path.found === 0 || (present !== 0 && this.#trie.countOf(path.found) === 1)) {
-        if (!mutator.compareExchangeReference(path.slot, path.found, mutator.get(entry))) continue;
-        if (present === 0) Atomics.add(mutator.u32, path.table * 2 + this.#trie.count, 1);
-        return true;
+        const made = mutator.get(entry);
+        if (present === 0 ? this.#trie.change(path, made, 1) : mutator.compareExchangeReference(path.slot, path.found, made)) return true;
       } else if (present === 0 && this.#isFull(layout, key.hash)) {
         this.#places.split(find, this.#hashOf(layout));
       } else if (this.#places.rebuild(find, entry)) {
@@ -257,8 +254,7 @@ export class HeapMaps {
       if (find() === 0) return false;
       if (this.#trie.countOf(path.found) > 1) {
         if (this.#places.rebuild(find, undefined)) return true;
-      } else if (this.#mutator.compareExchangeReference(path.slot, path.found, 0)) {
-        Atomics.add(this.#mutator.u32, path.table * 2 + this.#trie.count, -1);
+      } else if (this.#trie.change(path, 0, -1)) {
         return true;
       }
     }

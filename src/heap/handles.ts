@@ -46,22 +46,26 @@ export class HandleTable {
     this.#handleCapacity = handleCapacity;
   }
 
-  // Of add, release and addLocal each calls nothing once it has changed anything, so who is interrupted has all of it or nothing.
+  // Of add, release and addLocal each calls nothing between the first change and the last, not even a built-in function or the getter that
+  // an imported name may be where modules are bundled: so who is interrupted has all of it or nothing.
 
   add(ref: Ref): ReferenceHandle {
+    const usedSlot = CONTROL_HANDLES_USED;
+    const control = this.#control;
     let handle = this.#free.pop();
     if (handle === undefined) {
       if (this.#used >= this.#handleCapacity) throw this.#full('handles', this.#handleCapacity, 'handleCapacity');
       handle = this.#firstHandle + this.#used++;
-      this.#control[CONTROL_HANDLES_USED] = this.#used;
+      control[usedSlot] = this.#used;
     }
-    this.#control[handle] = ref;
+    control[handle] = ref;
     return handle;
   }
 
   release(handle: ReferenceHandle): void {
+    const free = this.#free;
     this.#control[handle] = 0;
-    if (handle >= this.#firstHandle && this.#handleCapacity > 0) this.#free.push(handle);
+    if (handle >= this.#firstHandle && this.#handleCapacity > 0) free[free.length] = handle;
   }
 
   /** The mutator is gone: its handles lead nowhere, and there will be no new ones. */

@@ -260,12 +260,17 @@ export class Objects {
   }
 
   release(view: ObjectView): void {
-    if (view[SLOT] === CONTROL_NULL_SLOT) return;
-    this.#handles.release(view[SLOT]);
-    // From here to the end no function of JavaScript is called, so nobody sees the slot released and the view not.
-    view[SLOT] = CONTROL_NULL_SLOT;
-    if (view[KEPT] === undefined) return;
-    view[KEPT].slot = 0;
+    // Nothing is called from the release until both know, so nobody sees the slot released and the view not. Nor is a name that was
+    // imported used in between: where modules are bundled, that may be a call.
+    const key: typeof SLOT = SLOT;
+    const nowhere = CONTROL_NULL_SLOT;
+    const kept = view[KEPT];
+    const slot = view[key];
+    if (slot === nowhere) return;
+    this.#handles.release(slot);
+    view[key] = nowhere;
+    if (kept === undefined) return;
+    kept.slot = 0;
     this.#finalized.unregister(view);
   }
 
@@ -275,7 +280,8 @@ export class Objects {
 
   keep(view: ObjectView): void {
     if (view[KEPT] !== undefined || view[SLOT] === CONTROL_NULL_SLOT) return;
-    this.#register(view).slot = view[SLOT];
+    const slot = view[SLOT];
+    this.#register(view).slot = slot;
   }
 
   /** Throws RangeError ERR_OPTION for what cannot be a raw reference; a checked mutator looks closer. */
@@ -299,8 +305,10 @@ export class Objects {
   /** The slot comes last: whoever is interrupted before has a view that leads nowhere, and lost no slot. */
   #own<V extends ObjectView>(view: V, ref: Ref): V {
     const kept = this.#handles.adopt(view) ? undefined : this.#register(view);
-    view[SLOT] = this.#slotFor(ref);
-    if (kept !== undefined) kept.slot = view[SLOT];
+    const key: typeof SLOT = SLOT;
+    const slot = this.#slotFor(ref);
+    view[key] = slot;
+    if (kept !== undefined) kept.slot = slot;
     return view;
   }
 

@@ -3,7 +3,7 @@
  * cut, it has happened or it has not; the mutator runs, and nothing is lost or kept for ever. docs/interruptions.md has the sequences.
  */
 import { describe, expect, it } from 'vitest';
-import { binding, type AnyView, type Heap, type Mutator } from '../support/faultline.ts';
+import { binding, type AnyView, type Heap, type HeapError, type Mutator } from '../support/faultline.ts';
 import { makeHeapWithMutator } from '../support/heaps.ts';
 import { interruptions, type Outcome } from '../support/interruptions.ts';
 import { seedOfTest } from '../support/seeds.ts';
@@ -11,7 +11,22 @@ import { seedOfTest } from '../support/seeds.ts';
 const RUNNING = 1;
 const STATE = 0;
 const LOCALS_USED = 3;
+const TLAB_TOP = 1;
+const TLAB_START = 5;
 const HANDLES = 96;
+
+/** Looks, from where it has looked last, whether each word that was taken from the buffer belongs to an object with a header. */
+function bufferWalk(heap: Heap, mutator: Mutator): () => void {
+  const { control } = mutator.allocationBuffer;
+  const { u32 } = mutator;
+  let start = 0;
+  let at = 0;
+  return () => {
+    if (control[TLAB_START] !== start) start = at = control[TLAB_START]!;
+    while (at < control[TLAB_TOP]!) at += heap.shape(u32[at * 2]!).words(u32[at * 2 + 1]!);
+    expect(at).toBe(control[TLAB_TOP]);
+  };
+}
 
 interface Subject {
   step(): void;
@@ -72,12 +87,14 @@ const SUBJECTS: Record<string, (heap: Heap, mutator: Mutator) => Subject> = {
     }
     const sizes = [0, 3, 100, 9000, 600_000];
     let at = 0;
+    const walk = bufferWalk(heap, mutator);
     const check = (): void => {
       for (let i = 0; i < young.used; i++) expect(u32[u32[young.slots[i]! * 2 + next]! * 2 + number]).toBe(i);
     };
     return {
       step: () => void mutator.allocate(Node, sizes[at++ % sizes.length]!),
       look() {
+        walk();
         if (young.used === 2000) young.used = 0;
         const ref = mutator.allocate(Node);
         u32[ref * 2 + next] = old.slots[young.used]!;
@@ -260,7 +277,16 @@ const SUBJECTS: Record<string, (heap: Heap, mutator: Mutator) => Subject> = {
         made.token = undefined;
       },
       atEnd() {
-        const tokens = Array.from({ length: 900 }, () => heap.offer(leaf));
+        const tokens: ReturnType<Heap['offer']>[] = [];
+        let count = 0;
+        while (count === 0) {
+          try {
+            tokens.push(heap.offer(leaf));
+          } catch (error) {
+            count = (error as HeapError).figures!['count']!;
+          }
+        }
+        expect(tokens.length).toBe(count);
         for (const token of tokens) expect(heap.withdraw(token)).toBe(true);
         leaf.release();
       },
@@ -360,5 +386,32 @@ describe('a thread that was interrupted while it became a mutator, or ceased to 
       },
       seedOfTest(),
     );
+  });
+});
+
+describe('an element that cannot be handed out', () => {
+  it('because no handle is left stays where it is', () => {
+    const { heap, mutator: first } = makeHeapWithMutator({ capacityBytes: '4M', workers: 0 });
+    first.detach();
+    const mutator = heap.attachMutator({ handleCapacity: 8 });
+    const Leaf = heap.defineShape({ name: 'leaf', fields: { number: 'u32' } });
+    const [array, queue] = [heap.createArray('ref'), heap.createQueue('ref')];
+    const leaf = heap.create(Leaf, { number: 7 });
+    array.push(leaf as AnyView);
+    queue.enqueue(leaf as AnyView);
+    const token = heap.offer(leaf);
+    leaf.release();
+    const handles: number[] = [];
+    const fill = (): void => {
+      for (;;) handles.push(mutator.handle(0));
+    };
+    const exhausted = expect.objectContaining({ code: 'ERR_HANDLES_EXHAUSTED' });
+    expect(fill).toThrow(exhausted);
+    const takers: (() => unknown)[] = [() => array.pop(), () => queue.dequeue(), () => queue.dequeueWait(), () => heap.redeem(token)];
+    for (const take of takers) expect(take).toThrow(exhausted);
+    expect([array.length, queue.length]).toEqual([1, 1]);
+    for (const handle of handles) mutator.release(handle);
+    const taken = [array.pop(), queue.dequeue(), heap.redeem(token)];
+    expect(taken.map((view) => (view as unknown as { number: number }).number)).toEqual([7, 7, 7]);
   });
 });

@@ -66,9 +66,9 @@ const timeLimit: Interruption = {
     const context = vm.createContext({ step });
     const script = new vm.Script('for (;;) step()');
     let interrupted = 0;
-    for (let round = 0; round < 15; round++) {
+    for (let round = 0; round < 60; round++) {
       try {
-        script.runInContext(context, { timeout: 1 + random.below(4) });
+        script.runInContext(context, { timeout: 1 + random.below(2) });
       } catch (error) {
         if ((error as { code?: string }).code !== 'ERR_SCRIPT_EXECUTION_TIMEOUT') throw error;
         interrupted++;
