@@ -13,7 +13,7 @@ function attempt(mistake) {
   try {
     mistake();
   } catch (error) {
-    console.log(`${error.code}: ${error.message.replace(/;.*/, '')}`);
+    console.log(`${error.code}: ${error.message.replace(/;.*/, '').replace(/reference \d+/, 'reference')}`);
   }
 }
 

@@ -16,6 +16,7 @@ Status Regions::Create(uint32_t capacity_regions, uint32_t reserve_regions) {
   if (Status status = mapped_.Create(count_); !status.ok()) return status;
   if (Status status = large_head_.Create(count_); !status.ok()) return status;
   if (Status status = born_.Create(count_); !status.ok()) return status;
+  large_until_ = count_;
   free_count_.store(count_, std::memory_order_relaxed);
   return {};
 }
@@ -135,33 +136,42 @@ PageRun Regions::TakeLarge(uint64_t words, const Mutator* taker) {
   const std::lock_guard<std::mutex> guard(lock_);
   if (needed > capacity_ || charged() + needed > capacity_) return {};
   if (!queue_.empty() && !MemoryQueue::Fits(Room(), queue_.Ahead(taker), NeedOfLarge(words))) return {};
+  RegionIndex first = FindFreeRun(needed, large_until_);
+  if (first == kNone && large_until_ < count_) first = FindFreeRun(needed, count_);
+  if (first == kNone) {
+    // No room in one piece: what moves next moves to the front.
+    search_from_ = 0;
+    return {};
+  }
+  if (reuses_late_) large_until_ = first;
+  PageRun pages;
+  pages.first = FirstPageOfRegion(first);
+  pages.count = PagesForWords(words);
+  uint32_t left = pages.count;
+  for (uint32_t k = 0; k < needed; ++k) {
+    const uint32_t used = std::min(left, kRegionPages);
+    left -= used;
+    Set(first + k, {k == 0 ? RegionState::kLargePending : RegionState::kLargeTail, 0, static_cast<uint16_t>(used)});
+    __atomic_store_n(&large_head_[first + k], first, __ATOMIC_RELAXED);
+    // One dirty region makes the run dirty as far as that region goes.
+    if (clean_from_[first + k] > 0) pages.dirty = k * kRegionPages + std::min<uint32_t>(clean_from_[first + k], used);
+    clean_from_[first + k] = std::max<uint16_t>(clean_from_[first + k], static_cast<uint16_t>(used));
+    AddUsed(used);
+  }
+  free_count_.fetch_sub(needed, std::memory_order_relaxed);
+  Charge(needed);
+  NoteHandedOut(pages.count);
+  return pages;
+}
+
+RegionIndex Regions::FindFreeRun(uint32_t needed, RegionIndex end) const {
   // From the back: small objects fill the heap from the front.
   uint32_t run = 0;
-  for (RegionIndex i = count_; i-- > 1;) {
-    run = use_[i].state == RegionState::kFree && punching_[i] == 0 ? run + 1 : 0;
-    if (run < needed) continue;
-    PageRun pages;
-    pages.first = FirstPageOfRegion(i);
-    pages.count = PagesForWords(words);
-    uint32_t left = pages.count;
-    for (uint32_t k = 0; k < needed; ++k) {
-      const uint32_t used = std::min(left, kRegionPages);
-      left -= used;
-      Set(i + k, {k == 0 ? RegionState::kLargePending : RegionState::kLargeTail, 0, static_cast<uint16_t>(used)});
-      __atomic_store_n(&large_head_[i + k], i, __ATOMIC_RELAXED);
-      // One dirty region makes the run dirty as far as that region goes.
-      if (clean_from_[i + k] > 0) pages.dirty = k * kRegionPages + std::min<uint32_t>(clean_from_[i + k], used);
-      clean_from_[i + k] = std::max<uint16_t>(clean_from_[i + k], static_cast<uint16_t>(used));
-      AddUsed(used);
-    }
-    free_count_.fetch_sub(needed, std::memory_order_relaxed);
-    Charge(needed);
-    NoteHandedOut(pages.count);
-    return pages;
+  for (RegionIndex i = end; i-- > 1;) {
+    run = IsFree(i) ? run + 1 : 0;
+    if (run >= needed) return i;
   }
-  // No room in one piece: what moves next moves to the front.
-  search_from_ = 0;
-  return {};
+  return kNone;
 }
 
 void Regions::CommitLarge(RegionIndex first) {

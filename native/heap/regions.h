@@ -173,6 +173,8 @@ class Regions {
   // Lock held, for all of these.
   bool TakeFree(RegionIndex* region);  // Not charged.
   bool IsFree(RegionIndex region) const { return use_[region].state == RegionState::kFree && punching_[region] == 0; }
+  // The first of so many free regions in a row, the last such run below `end`; kNone when there is none.
+  RegionIndex FindFreeRun(uint32_t needed, RegionIndex end) const;
   void NoteFree(RegionIndex region) {
     if (!reuses_late_ && region < search_from_) search_from_ = region;
   }
@@ -219,6 +221,7 @@ class Regions {
   RegionIndex current_ = kNone;
   RegionIndex search_from_ = 0;
   bool reuses_late_ = false;
+  RegionIndex large_until_ = 0;  // Large objects are looked for below; with late reuse, where the last one was put.
   // Nobody takes pages of a region on this list before it is taken off; open_pages_ counts on that.
   std::vector<RegionIndex> partial_;
   // Written under lock_, read anywhere; relaxed, they order nothing.
