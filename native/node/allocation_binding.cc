@@ -224,8 +224,8 @@ Napi::Value RecordStall(Info info, MutatorBinding& binding) {
 
 void ExportAllocation(Napi::Env env, Napi::Object exports) {
   Export(env, exports, {
-    {"allocateSlow", OnMutator<AllocateSlowly>},
-    {"allocateLarge", OnMutator<AllocateLarge>},
+    {"allocateSlow", OnRunningMutator<AllocateSlowly>},
+    {"allocateLarge", OnRunningMutator<AllocateLarge>},
     {"awaitMemory", OnMutator<AwaitMemory>},
     {"awaitFlip", OnMutator<AwaitFlip>},
     {"recordStall", OnMutator<RecordStall>},
