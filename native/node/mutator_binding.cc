@@ -100,7 +100,9 @@ Napi::Value Park(Info info, MutatorBinding& binding) {
 // unpark(mutator)
 Napi::Value Unpark(Info info, MutatorBinding& binding) {
   JavaScriptWatch watch(info.Env());
-  if (binding.instance->heap.handshake.TryRun(binding.mutator.get()) || !watch.MayWait()) return info.Env().Undefined();
+  if (binding.instance->heap.handshake.TryRun(binding.mutator.get())) return info.Env().Undefined();
+  // Where the script is being ended already, it still comes back, as it would from any wait.
+  if (!watch.MayWait() && info.Env().IsExceptionPending()) return info.Env().Undefined();
   faultline::Unpark(*binding.mutator, watch);
   return info.Env().Undefined();
 }
