@@ -132,13 +132,7 @@ Napi::Value EndTurns(Info info) {
 Napi::Value ThreadCpu(Info info) { return Napi::Number::New(info.Env(), static_cast<double>(ThreadCpuNs())); }
 
 Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
-  Environment::Install(env);
-  ExportHeap(env, exports);
-  ExportMutator(env, exports);
-  ExportWeak(env, exports);
-  ExportCollector(env, exports);
-  ExportStatistics(env, exports);
-  ExportProbe(env, exports);
+  ExportLibrary(env, exports);
   exports.Set("runWorkload", Napi::Function::New(env, RunWorkload, "runWorkload"));
   exports.Set("interruptions", Napi::Function::New(env, Interruptions, "interruptions"));
   exports.Set("beginTurns", Napi::Function::New(env, BeginTurns, "beginTurns"));

@@ -104,5 +104,7 @@ void ExportCollector(Napi::Env env, Napi::Object exports);
 void ExportStatistics(Napi::Env env, Napi::Object exports);
 void ExportProbe(Napi::Env env, Napi::Object exports);
 void ExportNotices(Napi::Env env, Napi::Object exports);
+// All of them.
+void ExportLibrary(Napi::Env env, Napi::Object exports);
 
 }  // namespace faultline
