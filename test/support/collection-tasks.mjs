@@ -67,14 +67,17 @@ function setAndGet(heap, mutator, { data, running, ready }) {
   return { written };
 }
 
-/** Makes an array's only element come and go, and looks at it; what is there is never nothing. */
+/**
+ * The first makes an array's only element come and go, and leaves it there at the end; the others look at it until they have seen it.
+ * What is there is never nothing.
+ */
 function comeAndGo(heap, mutator, { data, running, ready }) {
   const { arrays } = heap.collections;
   const array = at(heap, SUBJECT_ROOT);
   const element = heap.create(heap.defineShape(BOX), { number: 1 });
   let seen = 0;
   ready();
-  while (running()) {
+  while (running() || (data.thread > 0 && seen === 0)) {
     mutator.poll();
     for (let i = 0; i < 200; i++) {
       if (data.thread === 0) {
@@ -87,6 +90,7 @@ function comeAndGo(heap, mutator, { data, running, ready }) {
       if (found !== undefined) seen++;
     }
   }
+  if (data.thread === 0) arrays.push(array.ref, element.ref);
   return { seen };
 }
 
@@ -106,7 +110,7 @@ function map(heap, mutator, { data, running, ready }) {
   let operations = 0;
   const own = () => data.keys * (data.thread + 1) + random.below(data.keys);
   ready();
-  while (running() || operations < 200) {
+  while (running() || operations < data.least) {
     mutator.scope(() => {
       litter(heap, mutator, random);
       for (let i = 0; i < 20; i++, operations++) {

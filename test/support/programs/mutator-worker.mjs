@@ -11,7 +11,13 @@ import { ShadowProgram } from '../shadow-program.mjs';
 import { exchange, increment } from '../shared-structures.mjs';
 
 const { token, task, stop, data } = workerData;
-const running = () => Atomics.load(stop, 0) === 0;
+let begun = false;
+/** True the first time: who is told to stop before it has begun does something all the same, on however busy a machine. */
+const running = () => {
+  const first = !begun;
+  begun = true;
+  return first || Atomics.load(stop, 0) === 0;
+};
 const ready = () => parentPort.postMessage({ ready: true });
 
 /** A graph of its own, against a model. */
