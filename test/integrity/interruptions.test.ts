@@ -85,7 +85,7 @@ const SUBJECTS: Record<string, (heap: Heap, mutator: Mutator) => Subject> = {
       u32[ref * 2 + number] = old.used;
       old.slots[old.used] = ref;
     }
-    const sizes = [0, 3, 100, 9000, 600_000];
+    const sizes = [0, 0, 0, 0, 0, 3, 0, 100, 0, 9000, 0, 600_000];
     let at = 0;
     const walk = bufferWalk(heap, mutator);
     const check = (): void => {
@@ -100,7 +100,7 @@ const SUBJECTS: Record<string, (heap: Heap, mutator: Mutator) => Subject> = {
         u32[ref * 2 + next] = old.slots[young.used]!;
         young.slots[young.used] = ref;
         young.used++;
-        if (young.used % 40 === 0) {
+        if (young.used % 100 === 0) {
           mutator.collect({ kind: 'full' });
           check();
         }
@@ -407,7 +407,7 @@ describe('an element that cannot be handed out', () => {
     };
     const exhausted = expect.objectContaining({ code: 'ERR_HANDLES_EXHAUSTED' });
     expect(fill).toThrow(exhausted);
-    const takers: (() => unknown)[] = [() => array.pop(), () => queue.dequeue(), () => queue.dequeueWait(), () => heap.redeem(token)];
+    const takers: (() => unknown)[] = [() => array.pop(), () => queue.dequeue(), () => queue.dequeueWait(0), () => heap.redeem(token)];
     for (const take of takers) expect(take).toThrow(exhausted);
     expect([array.length, queue.length]).toEqual([1, 1]);
     for (const handle of handles) mutator.release(handle);

@@ -17,7 +17,9 @@ export interface Interruption {
   run(step: () => void, look: (outcome: Outcome) => void, seed: number): number;
 }
 
-const ROOM = 100;
+const ROOM = 60;
+/** Words of the stack that are taken besides, so that the end is met at other words than those where a frame begins. */
+const FILLERS = [0, 5].map((words) => Array.from<undefined>({ length: words }));
 
 let reached = 0;
 function descend(left: number, body: () => void): number {
@@ -43,11 +45,12 @@ const fullStack: Interruption = {
   name: 'a full stack',
   run(step, look) {
     let interrupted = 0;
-    for (let room = ROOM; room >= -2; room--) {
-      const depth = deepest() - room;
+    for (let i = ROOM * FILLERS.length; i >= -2; i--) {
+      const depth = deepest() - Math.floor(i / FILLERS.length);
+      const filler = FILLERS[Math.abs(i % FILLERS.length)]!;
       let outcome: Outcome = 'ended';
       try {
-        descend(depth, step);
+        descend(depth, () => Reflect.apply(step, undefined, filler));
       } catch (error) {
         if (!(error instanceof RangeError) || !/call stack/.test(error.message)) throw error;
         outcome = 'threw';
