@@ -106,19 +106,29 @@ export class HeapArrays {
       const value = at === 0 ? undefined : place.load(at, segment.elementsOffset + index - firstIndexOf(n));
       if (Atomics.load(u32, versionSlot) === version) return value;
     }
-    if (!isIndex(index)) return undefined;
-    return this.#change(array, 0, place, (at) => this.#native.getFromArray(this.#handle, at, index)) === ARRAY.done ? place.taken() : undefined;
+    return isIndex(index) ? this.#findLocked(array, index, place) : undefined;
+  }
+
+  /** Apart, because a function that captures `index` would make a context at each call of the one above. */
+  #findLocked(array: Ref, index: number, place: Place): RawValue | undefined {
+    const get = (at: Ref): number => this.#native.getFromArray(this.#handle, at, index);
+    return this.#again(get(array), array, 0, place, get) === ARRAY.done ? place.taken() : undefined;
   }
 
   /** Stores the element at `index`. Throws RangeError ERR_OPTION beyond the end. Some 60 ns. A safepoint if another thread has the lock. */
   set(array: Ref, index: number, value: RawValue): void {
     const { place } = this.#layoutAt(array);
     place.check(value, 'element of the array');
-    if (isIndex(index) && this.#change(array, value, place, (at) => this.#native.setInArray(this.#handle, at, index)) === ARRAY.done) {
-      this.#mutator.passed();
-      return;
-    }
-    throw outOfRange(this.length(array), index);
+    if (!isIndex(index)) throw outOfRange(this.length(array), index);
+    place.pass(value);
+    let answer = this.#native.setInArray(this.#handle, array, index);
+    if (answer === ARRAY.contended) answer = this.#setAgain(array, index, value, place);
+    if (answer !== ARRAY.done) throw outOfRange(this.length(array), index);
+    this.#mutator.passed();
+  }
+
+  #setAgain(array: Ref, index: number, value: RawValue, place: Place): number {
+    return this.#again(ARRAY.contended, array, value, place, (at) => this.#native.setInArray(this.#handle, at, index));
   }
 
   /** Appends; the new length. Some 80 ns. A safepoint. Throws what `mutator.allocate` throws, and then nothing was appended. */
@@ -139,7 +149,8 @@ export class HeapArrays {
   /** Takes the last element away; undefined when there is none. Some 80 ns. A safepoint if another thread has the lock. */
   pop(array: Ref): RawValue | undefined {
     const { place } = this.#layoutAt(array);
-    const answer = this.#change(array, 0, place, (at) => this.#native.popFromArray(this.#handle, at, 0));
+    let answer = this.#native.popFromArray(this.#handle, array, 0);
+    if (answer === ARRAY.contended) answer = this.#again(answer, array, 0, place, (at) => this.#native.popFromArray(this.#handle, at, 0));
     return this.#mutator.passedWith(answer === ARRAY.done ? place.taken() : undefined, place.isReference);
   }
 
@@ -176,10 +187,8 @@ export class HeapArrays {
     return this.#mutator.passedWith(value, this.#layoutAt(array).place.isReference);
   }
 
-  /** Calls `call` with the value passed, again and again while another thread has the lock; then with both where they are. */
-  #change(array: Ref, value: RawValue, place: Place, call: (array: Ref) => number): number {
-    place.pass(value);
-    const answer = call(array);
+  /** While the answer is that another thread has the lock: calls again, with the value passed, and with both where they are then. */
+  #again(answer: number, array: Ref, value: RawValue, place: Place, call: (array: Ref) => number): number {
     if (answer !== ARRAY.contended) return answer;
     const mutator = this.#mutator;
     return mutator.operation(() => {
