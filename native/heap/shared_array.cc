@@ -2,15 +2,12 @@
 
 #include <bit>
 
+#include "heap/spin_lock.h"
 #include "heap/weak_access.h"
-#include "os/futex.h"
 
 namespace faultline {
 
 namespace {
-
-// What is done with the lock takes well under a microsecond, unless its owner lost its CPU or waits for a page.
-constexpr uint32_t kSpins = 2000;
 
 uint32_t SegmentOf(uint32_t index) { return static_cast<uint32_t>(std::bit_width(index + kFirstSegmentLength)) - 4; }
 uint32_t FirstIndexOf(uint32_t n) { return (kFirstSegmentLength << n) - kFirstSegmentLength; }
@@ -20,7 +17,7 @@ static_assert(kFirstSegmentLength == 8, "SegmentOf counts bits from here");
 class LockedArray {
  public:
   LockedArray(Heap& heap, Mutator& mutator, WordIndex array)
-      : heap_(heap), mutator_(mutator), array_(Slots(array)), locked_(Lock()) {}
+      : heap_(heap), mutator_(mutator), array_(Slots(array)), locked_(TrySpinLock(&array_[ArraySlots::kLock])) {}
   ~LockedArray() {
     if (locked_) __atomic_exchange_n(&array_[ArraySlots::kLock], 0, __ATOMIC_SEQ_CST);
   }
@@ -94,16 +91,6 @@ class LockedArray {
   void StoreReference(uint32_t* slot, uint32_t reference) {
     if (mutator_.control[control::kLogging] != 0) LogReference(heap_, mutator_, *slot);
     __atomic_store_n(slot, reference, __ATOMIC_RELAXED);
-  }
-
-  bool Lock() {
-    for (uint32_t spin = 0; spin < kSpins; ++spin) {
-      uint32_t expected = 0;
-      // Acquire: pairs with the exchange in the destructor.
-      if (__atomic_compare_exchange_n(&array_[ArraySlots::kLock], &expected, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) return true;
-      CpuRelax();
-    }
-    return false;
   }
 
   Heap& heap_;

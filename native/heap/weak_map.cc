@@ -3,25 +3,25 @@
 #include <algorithm>
 
 #include "heap/identity_hash.h"
+#include "heap/spin_lock.h"
 #include "heap/weak_access.h"
-#include "os/futex.h"
 
 namespace faultline {
 
 namespace {
 
-constexpr uint32_t kSpins = 2000;
 constexpr uint32_t kNowhere = ~0u;
 
 // The map while its lock is held.
 class LockedMap {
  public:
   LockedMap(Heap& heap, Mutator& mutator, WordIndex map)
-      : heap_(heap), mutator_(mutator), map_(Slots(map)), locked_(Lock()), table_(locked_ ? map_[WeakMapSlots::kTable] : 0) {
+      : heap_(heap), mutator_(mutator), map_(Slots(map)), locked_(TrySpinLock(&map_[WeakMapSlots::kLock])),
+        table_(locked_ ? map_[WeakMapSlots::kTable] : 0) {
     if (table_ != 0) Look(table_);
   }
   ~LockedMap() {
-    if (locked_) __atomic_store_n(&map_[WeakMapSlots::kLock], 0, __ATOMIC_RELEASE);  // Partner: Lock.
+    if (locked_) __atomic_store_n(&map_[WeakMapSlots::kLock], 0, __ATOMIC_RELEASE);  // Partner: TrySpinLock.
   }
   LockedMap(const LockedMap&) = delete;
   LockedMap& operator=(const LockedMap&) = delete;
@@ -123,16 +123,6 @@ class LockedMap {
 
   void Log(uint32_t overwritten) {
     if (mutator_.control[control::kLogging] != 0) LogReference(heap_, mutator_, overwritten);
-  }
-
-  bool Lock() {
-    for (uint32_t spin = 0; spin < kSpins; ++spin) {
-      uint32_t expected = 0;
-      // Acquire: pairs with the release in the destructor.
-      if (__atomic_compare_exchange_n(&map_[WeakMapSlots::kLock], &expected, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) return true;
-      CpuRelax();
-    }
-    return false;
   }
 
   Heap& heap_;

@@ -5,60 +5,40 @@
 import { LoadBarrierMutator } from './load-barrier-mutator.ts';
 import { Mutator } from './mutator.ts';
 
-/** @internal */
-export class StressedMutator extends Mutator {
-  override poll(): void {
-    super.poll();
-    this.passed();
-  }
+type MutatorClass<Arguments extends unknown[]> = new (...given: Arguments) => Mutator;
 
-  override unpark(): void {
-    super.unpark();
-    this.passed();
-  }
-
-  override parked<T>(wait: () => T): T {
-    try {
-      return super.parked(wait);
-    } finally {
+function stressed<Arguments extends unknown[]>(Base: MutatorClass<Arguments>): MutatorClass<Arguments> {
+  return class extends Base {
+    override poll(): void {
+      super.poll();
       this.passed();
     }
-  }
 
-  override parkAll<T>(wait: () => T): T {
-    try {
-      return super.parkAll(wait);
-    } finally {
+    override unpark(): void {
+      super.unpark();
       this.passed();
     }
-  }
+
+    override parked<T>(wait: () => T): T {
+      try {
+        return super.parked(wait);
+      } finally {
+        this.passed();
+      }
+    }
+
+    override parkAll<T>(wait: () => T): T {
+      try {
+        return super.parkAll(wait);
+      } finally {
+        this.passed();
+      }
+    }
+  };
 }
 
 /** @internal */
-export class StressedLoadBarrierMutator extends LoadBarrierMutator {
-  override poll(): void {
-    super.poll();
-    this.passed();
-  }
+export const StressedMutator = stressed(Mutator);
 
-  override unpark(): void {
-    super.unpark();
-    this.passed();
-  }
-
-  override parked<T>(wait: () => T): T {
-    try {
-      return super.parked(wait);
-    } finally {
-      this.passed();
-    }
-  }
-
-  override parkAll<T>(wait: () => T): T {
-    try {
-      return super.parkAll(wait);
-    } finally {
-      this.passed();
-    }
-  }
-}
+/** @internal */
+export const StressedLoadBarrierMutator = stressed(LoadBarrierMutator);
