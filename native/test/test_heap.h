@@ -40,6 +40,13 @@ namespace faultline::test {
 // What a test program returns that cannot run here; the last line it printed says why.
 inline constexpr int kSkipped = 77;
 
+// Under a sanitizer that keeps memory, mappings and handlers of its own.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+inline constexpr bool kSanitized = true;
+#else
+inline constexpr bool kSanitized = false;
+#endif
+
 // SplitMix64, seeded; every random test prints its seed.
 class Random {
  public:

@@ -4,6 +4,7 @@
  */
 import { LoadBarrierMutator } from './load-barrier-mutator.ts';
 import { Mutator } from './mutator.ts';
+import type { MutatorSetUp } from './mutator-set-up.ts';
 
 type MutatorClass<Arguments extends unknown[]> = new (...given: Arguments) => Mutator;
 
@@ -38,7 +39,7 @@ function stressed<Arguments extends unknown[]>(Base: MutatorClass<Arguments>): M
 }
 
 /** @internal */
-export const StressedMutator = stressed(Mutator);
+export const StressedMutator: MutatorClass<[setUp: MutatorSetUp]> = stressed(Mutator);
 
 /** @internal */
-export const StressedLoadBarrierMutator = stressed(LoadBarrierMutator);
+export const StressedLoadBarrierMutator: MutatorClass<[setUp: MutatorSetUp, unsettled: Uint8Array]> = stressed(LoadBarrierMutator);
