@@ -2,8 +2,9 @@
 // that it happened.
 #include <cinttypes>
 
-#include "os/refusals.h"
+#include "gc/bare_fault.h"
 #include "os/clock.h"
+#include "os/refusals.h"
 #include "shadow_program.h"
 
 namespace faultline::test {
@@ -54,13 +55,17 @@ Ending RunRefused(FaultModeKind mode, SystemCall call, int error_number, uint32_
     });
   }
   const bool hits_allocation = call == SystemCall::kPopulate && error_number == ENOMEM;
+  const bool hits_flips = call == SystemCall::kMremap || call == SystemCall::kRegister;
+  // On a busy machine neither the threads nor the collector may have got far.
+  const auto seen = [&] {
+    return (!hits_allocation || refused_allocations.load() > 0) && (!hits_flips || Read(test.heap.statistics.refused_flips) > 0);
+  };
   Random random(seed);
   do {
     ArmRefusal(call, error_number, random.Below(skip_limit + 1), 1 + random.Below(2));
     test.Request();
     SleepMs(8);
-    // On a busy machine the threads may hardly have run.
-  } while (NowNs() < until || (hits_allocation && refused_allocations.load() == 0 && NowNs() < until + 60'000 * kNsPerMs));
+  } while (NowNs() < until || (!seen() && NowNs() < until + 60'000 * kNsPerMs));
   DisarmAll();
   test.RequestFor(0, 5);
   ending_now.store(true);
@@ -74,6 +79,14 @@ Ending RunRefused(FaultModeKind mode, SystemCall call, int error_number, uint32_
               kSystemCallNames[static_cast<uint32_t>(call)], ending.compacting, ending.refused_flips,
               ending.refused_allocations);
   return ending;
+}
+
+// It touches pages one by one, and each page that is shown alone needs a mapping more.
+void ABareFaultThatIsRefusedIsAnErrorOfTheMeasurement() {
+  ArmRefusal(SystemCall::kMprotect, ENOMEM, 3, 1);
+  const Result<BareFault> refused = MeasureBareFault(FaultModeKind::kSigsegv, 20);
+  DisarmAll();
+  EXPECT(!refused.ok() && refused.error().error_number == ENOMEM && MeasureBareFault(FaultModeKind::kSigsegv, 20).ok());
 }
 
 // A flip that the kernel refuses, at the move, the registration or the emptying, compacts inside the pause.
@@ -177,6 +190,7 @@ int main(int argc, char** argv) {
   const uint64_t seed = SeedFrom(argc, argv, 20261128);
   AHeapThatCannotBeginSaysWhy();
   APunchThatIsRefusedLeavesTheRegionUsable();
+  ABareFaultThatIsRefusedIsAnErrorOfTheMeasurement();
   for (const FaultModeKind mode : MovingModes()) {
     const HeldBy held_by = TraitsOf(mode).held_by;
     const bool userfaultfd = held_by == HeldBy::kBusSignal || held_by == HeldBy::kThread;
