@@ -49,9 +49,9 @@ class LockedArray {
     if (element.is_reference) {
       StoreReference(element.slot, *value());
     } else if (element.is_wide) {
-      __atomic_store_n(reinterpret_cast<uint64_t*>(element.slot), *reinterpret_cast<const uint64_t*>(value()), __ATOMIC_RELAXED);
+      __atomic_store_n(reinterpret_cast<uint64_t*>(element.slot), *reinterpret_cast<const uint64_t*>(value()), __ATOMIC_RELEASE);
     } else {
-      __atomic_store_n(element.slot, *value(), __ATOMIC_RELAXED);
+      __atomic_store_n(element.slot, *value(), __ATOMIC_RELEASE);
     }
   }
 
@@ -63,7 +63,6 @@ class LockedArray {
 
   void BeginResizing() {
     __atomic_store_n(&array_[ArraySlots::kVersion], array_[ArraySlots::kVersion] + 1, __ATOMIC_RELAXED);
-    __atomic_thread_fence(__ATOMIC_RELEASE);
   }
   void EndResizing() { __atomic_store_n(&array_[ArraySlots::kVersion], array_[ArraySlots::kVersion] + 1, __ATOMIC_RELEASE); }
 
@@ -90,7 +89,7 @@ class LockedArray {
 
   void StoreReference(uint32_t* slot, uint32_t reference) {
     if (mutator_.control[control::kLogging] != 0) LogReference(heap_, mutator_, *slot);
-    __atomic_store_n(slot, reference, __ATOMIC_RELAXED);
+    __atomic_store_n(slot, reference, __ATOMIC_RELEASE);
   }
 
   Heap& heap_;

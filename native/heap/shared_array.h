@@ -6,9 +6,11 @@
 //   word      who                                how                                     partner
 //   lock      whoever changes the array          CAS acquire 0 → 1; exchange seq_cst     each other; the exchange also orders what one
 //                                                to 0                                    thread has changed before what it reads next
-//   version   with the lock: odd while the       store relaxed, fence release; store     a reader without the lock, which sees the same
-//             length changes                     release                                 even version twice (HeapArrays.find)
-//   length    with the lock                      store release                           an acquire load: the element is there
+//   version   with the lock: odd while the       store relaxed, then the words below;    a reader without the lock, which sees the same
+//             length changes                     store release, behind them              even version twice (HeapArrays.find)
+//   length,   with the lock                      store release: who sees one sees that   a reader without the lock: loads in order
+//   segments,                                    the version is odd
+//   elements
 //
 // Lock and unlock lie inside one native call, without a safepoint: nobody is stopped, parked, terminated or interrupted by a time limit or a
 // full stack while he holds it, and raw references stay valid.  A thread that waits for the lock gives up after some spinning; its

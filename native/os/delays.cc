@@ -11,7 +11,7 @@ namespace faultline {
 
 namespace {
 
-// Whether there is a seed or a hook.  All relaxed: a test sets them while nobody is at a point.
+// Whether there is a seed or a hook.  Relaxed: a test sets them while nobody is at a point that matters to it.
 std::atomic<bool> delaying{false};
 std::atomic<uint64_t> delay_seed{0};
 std::atomic<DelayHook> delay_hook{nullptr};
@@ -38,13 +38,13 @@ void SetDelaySeed(uint64_t seed) {
 }
 
 void SetDelayHook(DelayHook hook) {
-  delay_hook.store(hook, std::memory_order_relaxed);
+  delay_hook.store(hook, std::memory_order_release);  // Partner: DelayAt.  The hook may use what was there before it was set.
   NoteWhetherDelaying();
 }
 
 void DelayAt(DelayPoint point) {
   if (__builtin_expect(!delaying.load(std::memory_order_relaxed), 1)) return;
-  if (const DelayHook hook = delay_hook.load(std::memory_order_relaxed); hook != nullptr) hook(point);
+  if (const DelayHook hook = delay_hook.load(std::memory_order_acquire); hook != nullptr) hook(point);
   const uint64_t seed = delay_seed.load(std::memory_order_relaxed);
   if (seed == 0) return;
   const uint64_t random = Mix(seed ^ (static_cast<uint64_t>(point) << 56) ^ reached.fetch_add(1, std::memory_order_relaxed));
