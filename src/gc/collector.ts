@@ -370,6 +370,8 @@ export class Collector {
   }
 
   #pause(cycle: number, pause: PauseName): void {
+    // Before anything else: the pause has just ended.
+    const timeMs = nowMs();
     const report = this.#native.report(this.#heap);
     const [pauseNs, safepointNs] = {
       'mark-start': [report.markStartPauseNs, report.markStartSafepointNs],
@@ -380,7 +382,7 @@ export class Collector {
     this.#pacing.notePause(pauseNs / 1e6);
     this.#setUp.emit({
       type: 'pause',
-      timeMs: nowMs(),
+      timeMs,
       cycle,
       pause,
       pauseUs: pauseNs / 1e3,
