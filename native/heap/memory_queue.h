@@ -9,9 +9,9 @@
 //     taken by another      ... for all who wait
 //
 // Where there is room for all, all are served at once, and newcomers are not held up: there is no line to stand in, only a reservation.
-// A waiter needs pages, of whatever region, or whole regions side by side.  Pages of regions that are in use already are of no use to those
-// who need whole ones, so small requests behind a large one go on as long as such pages last, and as long as enough whole regions are left
-// for it.  It holds them up no longer than that: the first in the queue is served, or gives up, after a few collections.
+// A waiter needs pages in a row, of whatever region, or whole regions side by side.  Pages of regions that are in use already are of no use
+// to those who need whole ones, so small requests behind a large one go on as long as such pages last, and as long as enough whole regions
+// are left for it.  It holds them up no longer than that: the first in the queue is served, or gives up, after a few collections.
 //
 // A thread is in the queue only inside the native call that waits, so one that ends, or whose script is cut short, has left it.
 // The caller holds the lock of the region table.
@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "heap/layout.h"
+#include "os/invariant.h"
 
 namespace faultline {
 
@@ -45,6 +46,9 @@ class MemoryQueue {
     if (place == 0) place = ++last_place_;
     const auto behind = std::ranges::find_if(waiters_, [place](const Waiter& other) { return other.place > place; });
     waiters_.insert(behind, {waiter, need, place});
+    for (size_t i = 1; i < waiters_.size(); ++i) {
+      FAULTLINE_CHECK(waiters_[i - 1].place < waiters_[i].place, "(Q) each who waits has one place, behind those who began before", place);
+    }
     return place;
   }
   void Leave(const Mutator* waiter) {
@@ -53,13 +57,14 @@ class MemoryQueue {
   bool empty() const { return waiters_.empty(); }
   bool IsFirst(const Mutator* waiter) const { return !waiters_.empty() && waiters_.front().mutator == waiter; }
 
-  // What those need who come before `taker`: all of them, if it does not wait.
+  // What is kept for those who come before `taker`: for all of them, if it does not wait.  Open pages lie scattered: they are surely of use
+  // to who needs a single one.  For several pages in a row a whole region is kept; they may be found elsewhere, too.
   Need Ahead(const Mutator* taker) const {
     Need sum;
     for (const Waiter& waiter : waiters_) {
       if (waiter.mutator == taker) break;
-      sum.pages += waiter.need.pages;
-      sum.regions += waiter.need.regions;
+      if (waiter.need.pages == 1) sum.pages += 1;
+      else sum.regions += std::max<uint64_t>(waiter.need.regions, 1);
     }
     return sum;
   }

@@ -101,16 +101,17 @@ bool Regions::TakePartial(uint32_t least) {
 PageRun Regions::TakePages(uint32_t least, uint32_t wanted, const Mutator* taker) {
   const std::lock_guard<std::mutex> guard(lock_);
   const MemoryQueue::Need ahead = queue_.Ahead(taker);
+  const MemoryQueue::Room room = Room();
   if (!queue_.empty()) {
-    if (!MemoryQueue::Fits(Room(), ahead, NeedOf(least))) return {};
-    if (!MemoryQueue::Fits(Room(), ahead, NeedOf(wanted))) wanted = least;
+    if (!MemoryQueue::Fits(room, ahead, NeedOf(least))) return {};
+    if (!MemoryQueue::Fits(room, ahead, NeedOf(wanted))) wanted = least;
   }
   if (current_ == kNone || PagesLeft(current_) < least) {
     if (current_ != kNone) {
       SetState(current_, RegionState::kLive);
       AddOpen(-static_cast<int64_t>(PagesLeft(current_)));
-      // Whatever was filled since the last marking may be filled further.
-      if (PagesLeft(current_) >= kLeastPartialPages) AddPartial(current_);
+      // Whatever was filled since the last marking may be filled further.  Somebody may wait for a single page of it.
+      if (PagesLeft(current_) >= (queue_.empty() ? kLeastPartialPages : 1)) AddPartial(current_);
       current_ = kNone;
     }
     if (!TakePartial(least)) {
@@ -127,6 +128,7 @@ PageRun Regions::TakePages(uint32_t least, uint32_t wanted, const Mutator* taker
   uint32_t pages = std::min(std::max(least, wanted), PagesLeft(current_));
   if (queue_.empty() && PagesLeft(current_) - pages < kLeastPartialPages) pages = PagesLeft(current_);
   AddOpen(-static_cast<int64_t>(pages));
+  if (!queue_.empty()) CheckGiven(room, ahead, NeedOf(pages));
   NoteHandedOut(pages);
   return Cut(current_, pages);
 }
@@ -135,7 +137,9 @@ PageRun Regions::TakeLarge(uint64_t words, const Mutator* taker) {
   const uint32_t needed = static_cast<uint32_t>((words + kRegionWords - 1) >> kRegionWordsLog2);
   const std::lock_guard<std::mutex> guard(lock_);
   if (needed > capacity_ || charged() + needed > capacity_) return {};
-  if (!queue_.empty() && !MemoryQueue::Fits(Room(), queue_.Ahead(taker), NeedOfLarge(words))) return {};
+  const MemoryQueue::Need ahead = queue_.Ahead(taker);
+  const MemoryQueue::Room room = Room();
+  if (!queue_.empty() && !MemoryQueue::Fits(room, ahead, NeedOfLarge(words))) return {};
   RegionIndex first = FindFreeRun(needed, large_until_);
   if (first == kNone && large_until_ < count_) first = FindFreeRun(needed, count_);
   if (first == kNone) {
@@ -160,6 +164,7 @@ PageRun Regions::TakeLarge(uint64_t words, const Mutator* taker) {
   }
   free_count_.fetch_sub(needed, std::memory_order_relaxed);
   Charge(needed);
+  if (!queue_.empty()) CheckGiven(room, ahead, {0, needed});
   NoteHandedOut(pages.count);
   return pages;
 }

@@ -185,6 +185,13 @@ class Regions {
   void SetState(RegionIndex region, RegionState state) { Set(region, {state, 0, use_[region].used_pages}); }
   uint32_t PagesLeft(RegionIndex region) const { return kRegionPages - use_[region].used_pages; }
   MemoryQueue::Room Room() const { return {charged() < capacity_ ? capacity_ - charged() : 0, open_pages()}; }
+  // (Q), looked at once more when it is done: what was `given` was there beside what is needed `ahead`.
+  void CheckGiven(const MemoryQueue::Room& before, const MemoryQueue::Need& ahead, const MemoryQueue::Need& given) const {
+    const uint64_t charged_now = before.regions - Room().regions;
+    FAULTLINE_CHECK(MemoryQueue::Fits(before, ahead, given), "(Q) what a waiter needs is given to nobody behind it", given.pages, given.regions);
+    FAULTLINE_CHECK(charged_now == 0 || charged_now + ahead.regions <= before.regions, "(Q) whole regions are left to those who wait for them",
+                    charged_now, ahead.regions);
+  }
   bool TakePartial(uint32_t least);  // Lock held; sets current_.
   PageRun Cut(RegionIndex region, uint32_t pages);
   bool NoteMapped(RegionIndex region, uint32_t from, uint32_t to);  // Lock held; whether they were mapped already.

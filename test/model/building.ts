@@ -6,6 +6,8 @@ import { Violation } from './exploration.ts';
 import type { Machine } from './machine.ts';
 import { BLOCKED, type Label, type Program, type State } from './program.ts';
 
+export const NO_PAGE = 255;
+
 /** A thread that may build and show pages. */
 export class Builder {
   readonly machine: Machine;
@@ -121,9 +123,10 @@ export class Builder {
     p.mark(done);
   }
 
-  /** Collector::BuildRange. */
-  buildRange(first: (state: State) => number, end: (state: State) => number): void {
+  /** Collector::BuildRange. The `wanted` page is shown although it was noted meanwhile. */
+  buildRange(first: (state: State) => number, end: (state: State) => number, wanted: (state: State) => number = () => NO_PAGE): void {
     const { machine: m, program: p } = this;
+    const mapped = m.word.stateIn(m.word.after('note mapped', 1), 1);
     const stop = (s: State): number => Math.min(end(s), m.configuration.pages);
     p.forEach(this.#page, first, stop, (next) => {
       p.local((s) => (m.needsBuilding(s, s[this.#page]!) ? undefined : next));
@@ -134,7 +137,8 @@ export class Builder {
       p.step('built?', (s) => {
         const least = m.makes('a page is shown when it is claimed') ? m.word.from('publish') : m.word.from('note mapped');
         const state = m.stateOf(s, s[this.#page]!);
-        return state >= least && state !== m.word.stateIn(m.word.after('note mapped', 1), 1) ? undefined : next;
+        const isToShow = state === mapped ? s[this.#page] === wanted(s) : state >= least;
+        return isToShow ? undefined : next;
       });
       this.show((s) => s[this.#page]!, (s) => s[this.#page]! + 1);
       p.step('note mapped', (s) => this.note('note mapped', s, s[this.#page]!));

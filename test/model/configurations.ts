@@ -34,6 +34,14 @@ export const CONFIGURATIONS = {
     mode: 'thread', pages: 3, build: [[0], [0, 1]], workers: 1,
     mutators: [[{ allocate: 1 }, { touch: [0, 0, 1] }], [{ announce: 2 }]],
   },
+  'the kernel drops an entry (thread)': {
+    mode: 'thread', pages: 2, build: [[0, 1], [0]], workers: 1, drops: 1,
+    mutators: [[{ touch: [0, 0, 0] }, { touch: [0, 0, 0] }]],
+  },
+  'the kernel drops an entry (sigbus)': {
+    mode: 'sigbus', pages: 2, build: [[0, 1], [0]], workers: 1, aroundPages: 2, drops: 1,
+    mutators: [[{ touch: [0, 0, 0] }, { touch: [0, 1, 0] }]],
+  },
   'units of two pages (sigsegv)': {
     mode: 'sigsegv', pages: 2, unitPages: 2, build: [[0, 1], [1]], workers: 1,
     mutators: [[{ touch: [0, 0, 1] }], [{ touch: [1, 1, 1] }]],
@@ -81,5 +89,6 @@ export const MISTAKES: Readonly<Record<Mistake, { readonly law: string; readonly
   'the gate is closed without waiting for those inside': { law: 'C', in: 'two mutators and a worker (sigbus)' },
   'the cycle ends while workers are in the job': { law: 'C', in: 'two mutators and a worker (sigbus)' },
   'waiters are woken before the view is unregistered': { law: 'W', in: 'a TLAB and a large object meanwhile (thread)' },
+  'a page is shown again only if it was noted before its fault was read': { law: 'W', in: 'the kernel drops an entry (thread)' },
   'the flip does not wait for the mutators': { law: 'C', in: 'two mutators and a worker (sigbus)' },
 };

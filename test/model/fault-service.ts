@@ -2,7 +2,7 @@
  * Fault service: Collector::ServeFault of native/gc/faults.cc, as a mutator runs it in its signal handler and as the fault thread of
  * mode `thread` does.
  */
-import type { Builder } from './building.ts';
+import { type Builder, NO_PAGE } from './building.ts';
 import { Violation } from './exploration.ts';
 import type { Label, State } from './program.ts';
 
@@ -97,9 +97,9 @@ export class FaultService {
       p.local((s) => (m.needsBuilding(s, s[this.#page]!) ? undefined : next));
       builder.ensureBuilt(this.#page);
     });
-    builder.buildRange(alignedTo(around), endOf(around));
-    p.local((s) => (s[this.#state] === mapped || unit > 1 ? undefined : done));
-    builder.show(alignedTo(unit), endOf(unit));
+    const late = m.makes('a page is shown again only if it was noted before its fault was read');
+    builder.buildRange(alignedTo(around), endOf(around), (s) => (late && s[this.#state] !== mapped ? NO_PAGE : s[fault]!));
+    if (unit > 1) builder.show(alignedTo(unit), endOf(unit));
     p.mark(done);
     p.local((s) => void (s[this.#state] = 0));
   }

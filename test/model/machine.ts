@@ -36,7 +36,8 @@ export type Mistake =
   | 'the gate is closed without waiting for those inside'
   | 'the cycle ends while workers are in the job'
   | 'waiters are woken before the view is unregistered'
-  | 'the flip does not wait for the mutators';
+  | 'the flip does not wait for the mutators'
+  | 'a page is shown again only if it was noted before its fault was read';
 
 export interface Configuration {
   readonly mode: 'sigbus' | 'thread' | 'sigsegv';
@@ -52,6 +53,8 @@ export interface Configuration {
   readonly aroundPages?: number;
   /** Pages a worker takes at a time; default 1. */
   readonly chunkPages?: number;
+  /** How often the kernel may drop the entry of a page that is shown: another thread's madvise, memory that is written out; default 0. */
+  readonly drops?: number;
   readonly mistake?: Mistake;
 }
 

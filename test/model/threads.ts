@@ -25,6 +25,7 @@ export function makeSystem(configuration: Configuration, rows: readonly PageTran
   configuration.mutators.forEach((operations, i) => add(`mutator ${i}`, (p) => writeMutator(machine, p, i, operations)));
   for (let i = 0; i < configuration.workers; i++) add(`worker ${i}`, (p) => writeWorker(machine, p, FIRST_WORKER + i));
   if (configuration.mode === 'thread') add('fault thread', (p) => writeFaultThread(machine, p));
+  for (let i = 0; i < (configuration.drops ?? 0); i++) add(`kernel ${i}`, (p) => writeDrop(machine, p));
   add('control', (p) => writeControl(machine, p));
   return {
     layout: machine.layout,
@@ -230,6 +231,21 @@ function writeFaultThread(m: Machine, p: Program): void {
     s[count] = 0;
     return again;
   });
+}
+
+/** The kernel drops the entry of some page at some time, or of none. What the page holds stays in the file. */
+function writeDrop(m: Machine, p: Program): void {
+  const { pages } = m.configuration;
+  p.step(
+    'drop an entry',
+    (s, choice) => {
+      if (choice === pages) return undefined;
+      if (s[m.armedView] === 0 || s[m.shown + choice] === 0) return BLOCKED;
+      s[m.shown + choice] = 0;
+      return undefined;
+    },
+    () => pages + 1,
+  );
 }
 
 function writeControl(m: Machine, p: Program): void {
