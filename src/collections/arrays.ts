@@ -57,6 +57,8 @@ export class HeapArrays {
   readonly #layouts: (Layout | undefined)[] = [];
   /** By kind: making an array lays out nothing. */
   readonly #made = new Map<ValueKind, Layout>();
+  /** The array's, when an index was found to lie behind it. To read it again may be too late: the array moves in a safepoint. */
+  #lengthSeen = 0;
 
   /** @internal Use heap.collections.arrays. */
   constructor(mutator: Mutator, shapes: ShapeTable) {
@@ -84,35 +86,47 @@ export class HeapArrays {
    * array's length and does not come to an end with it.
    */
   get(array: Ref, index: number): RawValue {
-    const value = this.#find(array, index);
-    if (value === undefined) throw outOfRange(this.length(array), index);
-    return this.#passedWith(array, value)!;
+    const layout = this.#layoutAt(array);
+    const value = this.#find(array, index, layout);
+    if (value === undefined) throw outOfRange(this.#lengthSeen, index);
+    return this.#mutator.passedWith(value, layout.place.isReference);
   }
 
   /** The same, but undefined beyond the end. A safepoint, as {@link get} is. */
   find(array: Ref, index: number): RawValue | undefined {
-    return this.#passedWith(array, this.#find(array, index));
+    const layout = this.#layoutAt(array);
+    return this.#mutator.passedWith(this.#find(array, index, layout), layout.place.isReference);
   }
 
-  #find(array: Ref, index: number): RawValue | undefined {
+  /** A safepoint at its end at most. */
+  #find(array: Ref, index: number, { place, segment }: Layout): RawValue | undefined {
     const { u32 } = this.#mutator;
-    const { place, segment } = this.#layoutAt(array);
     const versionSlot = array * 2 + ARRAY_VERSION_SLOT;
     const version = Atomics.load(u32, versionSlot);
     if (LOADS_ARE_ORDERED && (version & 1) === 0) {
-      const inRange = isIndex(index) && index < u32[array * 2 + ARRAY_LENGTH_SLOT]!;
+      const length = u32[array * 2 + ARRAY_LENGTH_SLOT]!;
+      const inRange = isIndex(index) && index < length;
       const n = inRange ? segmentOf(index) : 0;
       const at = inRange ? u32[array * 2 + 2 + n]! : 0;
       const value = at === 0 ? undefined : place.load(at, segment.elementsOffset + index - firstIndexOf(n));
-      if (Atomics.load(u32, versionSlot) === version) return value;
+      if (Atomics.load(u32, versionSlot) === version) {
+        if (!inRange) this.#lengthSeen = length;
+        return value;
+      }
     }
-    return isIndex(index) ? this.#findLocked(array, index, place) : undefined;
+    return this.#findLocked(array, index, place);
   }
 
   /** Apart, because a function that captures `index` would make a context at each call of the one above. */
   #findLocked(array: Ref, index: number, place: Place): RawValue | undefined {
-    const get = (at: Ref): number => this.#native.getFromArray(this.#handle, at, index);
+    const get = (at: Ref): number => this.#inRange(at, isIndex(index) ? this.#native.getFromArray(this.#handle, at, index) : ARRAY.outOfRange);
     return this.#again(get(array), array, 0, place, get) === ARRAY.done ? place.taken() : undefined;
+  }
+
+  /** The answer; looks how long the array is while it is still there. */
+  #inRange(array: Ref, answer: number): number {
+    if (answer === ARRAY.outOfRange) this.#lengthSeen = this.length(array);
+    return answer;
   }
 
   /** Stores the element at `index`. Throws RangeError ERR_OPTION beyond the end. Some 60 ns. A safepoint if another thread has the lock. */
@@ -122,13 +136,14 @@ export class HeapArrays {
     if (!isIndex(index)) throw outOfRange(this.length(array), index);
     place.pass(value);
     let answer = this.#native.setInArray(this.#handle, array, index);
+    if (answer === ARRAY.outOfRange) this.#inRange(array, answer);
     if (answer === ARRAY.contended) answer = this.#setAgain(array, index, value, place);
-    if (answer !== ARRAY.done) throw outOfRange(this.length(array), index);
+    if (answer !== ARRAY.done) throw outOfRange(this.#lengthSeen, index);
     this.#mutator.passed();
   }
 
   #setAgain(array: Ref, index: number, value: RawValue, place: Place): number {
-    return this.#again(ARRAY.contended, array, value, place, (at) => this.#native.setInArray(this.#handle, at, index));
+    return this.#again(ARRAY.contended, array, value, place, (at) => this.#inRange(at, this.#native.setInArray(this.#handle, at, index)));
   }
 
   /** Appends; the new length. Some 80 ns. A safepoint. Throws what `mutator.allocate` throws, and then nothing was appended. */
@@ -181,10 +196,6 @@ export class HeapArrays {
   /** @internal What an array of that shape holds. */
   kindOf(shape: Shape): ValueKind {
     return this.#layoutOf(shape).place.kind;
-  }
-
-  #passedWith(array: Ref, value: RawValue | undefined): RawValue | undefined {
-    return this.#mutator.passedWith(value, this.#layoutAt(array).place.isReference);
   }
 
   /** While the answer is that another thread has the lock: calls again, with the value passed, and with both where they are then. */

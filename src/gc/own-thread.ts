@@ -9,17 +9,24 @@ import { Worker, type WorkerOptions } from 'node:worker_threads';
 /** Environment variables with this prefix are ours. */
 const OWN_PREFIX = 'FAULTLINE_';
 
+/** @internal What keeps a thread from being the program's. */
+export function ownThreadOptions() {
+  return {
+    execArgv: [] as string[],
+    argv: [] as string[],
+    env: Object.fromEntries(Object.entries(process.env).filter(([variable]) => variable.startsWith(OWN_PREFIX))),
+    trackUnmanagedFds: false,
+  } satisfies WorkerOptions;
+}
+
 /** @internal Throws what Node throws when it does not start the thread at all. */
 export function startOwnThread(entry: URL, name: string, data: Pick<WorkerOptions, 'workerData' | 'transferList'>): Worker {
   const worker = new Worker(entry, {
+    ...ownThreadOptions(),
     ...data,
     name,
-    execArgv: [],
-    argv: [],
-    env: Object.fromEntries(Object.entries(process.env).filter(([variable]) => variable.startsWith(OWN_PREFIX))),
     // Kept from the program's: nothing is written to it, and nobody would expect it there.
     stdout: true,
-    trackUnmanagedFds: false,
   });
   worker.unref();
   return worker;

@@ -4,15 +4,20 @@
  * It serves slice by slice: between slices it is in JavaScript, where it can be terminated and where it sees that the turn is over.
  */
 import { setPriority } from 'node:os';
-import { workerData } from 'node:worker_threads';
 import { binding } from '../binding.ts';
-import { attachedTo } from '../heap/token.ts';
+import { attachedTo, type HeapToken } from '../heap/token.ts';
 import { untilDone } from '../slices.ts';
-import { END_OF_TURNS, type WorkerData } from './workers.ts';
 
-const { token, worker, turn } = workerData as WorkerData;
+/** What a worker is given: a task as long as its heap. */
+export interface WorkerTask {
+  readonly token: HeapToken;
+  /** Below 63 and different for every worker of a heap. */
+  readonly worker: number;
+  /** See workers.ts. */
+  readonly turn: Int32Array;
+}
 
-function serveUntilEnd(): void {
+export function serve({ token, worker, turn }: WorkerTask): void {
   const heap = attachedTo(token)?.heap;
   // Closed before this thread was there.
   if (heap === undefined) return;
@@ -21,12 +26,10 @@ function serveUntilEnd(): void {
   if (token.workers.niceness > 0) setPriority(token.workers.niceness);
   untilDone((sliceMs) => {
     const now = Atomics.load(turn, 0);
-    if (now === END_OF_TURNS) return true;
+    if (now < 0) return true;
     if (now % 2 === 0) Atomics.wait(turn, 0, now);
     else native.serve(heap, worker, sliceMs);
     return false;
   });
   native.release(heap);
 }
-
-serveUntilEnd();

@@ -1,24 +1,27 @@
 /**
- * Workers: the GC threads of one heap, children of its control thread.
+ * Workers: the GC threads of one heap, a piscina pool in its control thread.
  *
- * They wait for a word, the turn, to change. While it is odd there is a collection, and they lend their threads to native code
- * (worker.ts); nothing is handed over when a job comes up, which would take as long as ten page faults.
+ * Each has one task, which lasts as long as the heap: it waits for a word, the turn, to change. While that is odd there is a collection, and
+ * the workers lend their threads to native code (worker.ts). Handing over a task for each collection would take as long as ten page faults.
  *
- *     turn   0      1            2      3            4   …   END
- *            idle   collection   idle   collection   idle    the thread ends
+ *     turn   0      1            2      3            4   …   -1
+ *            idle   collection   idle   collection   idle    the task ends
  *
  * The control thread writes the turn, with a store and a notify; the workers' wait is the partner. A worker that cannot start or that
  * ends is no reason to stop: the control thread does its share. It is replaced when the next collection begins, a few times.
  */
-import { once } from 'node:events';
-import type { Worker } from 'node:worker_threads';
+import { fileURLToPath } from 'node:url';
+import { Piscina } from 'piscina';
 import type { HeapToken } from '../heap/token.ts';
-import { startOwnThread } from './own-thread.ts';
+import { ownThreadOptions } from './own-thread.ts';
+import type { WorkerTask } from './worker.ts';
+
+const ENTRY = fileURLToPath(new URL('./worker-entry.cjs', import.meta.url));
+
+const END_OF_TURNS = -1;
 
 /** Threads that may fail, one after the other, before a heap goes on with those that it has. */
 const MOST_FAILURES = 3;
-/** A turn that does not come by itself. */
-export const END_OF_TURNS = -1;
 
 /** The GC workers of a heap: how many, and their niceness (0 to 19). */
 export interface WorkerOptions {
@@ -27,26 +30,34 @@ export interface WorkerOptions {
   readonly niceness: number;
 }
 
-/** What a worker is given. */
-export interface WorkerData {
-  readonly token: HeapToken;
-  /** Below 63 and different for every worker of a heap. */
-  readonly worker: number;
-  readonly turn: Int32Array;
-}
-
 export class Workers {
   readonly #token: HeapToken;
   readonly #degraded: (message: string) => void;
   readonly #turn = new Int32Array(new SharedArrayBuffer(4));
-  readonly #threads: (Worker | undefined)[];
+  readonly #pool: Piscina | undefined;
+  readonly #tasks: (Promise<void> | undefined)[];
   #failures = 0;
 
   /** `degraded` is told when there will be fewer of them than there should be. */
   constructor(token: HeapToken, degraded: (message: string) => void) {
+    const { count } = token.workers;
     this.#token = token;
     this.#degraded = degraded;
-    this.#threads = new Array<Worker | undefined>(token.workers.count).fill(undefined);
+    this.#tasks = new Array<Promise<void> | undefined>(count).fill(undefined);
+    if (count === 0) return;
+    this.#pool = new Piscina({
+      ...ownThreadOptions(),
+      filename: ENTRY,
+      // Threads are started for tasks, so that each failure is the failure of a task.
+      minThreads: 0,
+      maxThreads: count,
+      concurrentTasksPerWorker: 1,
+      idleTimeout: Number.POSITIVE_INFINITY,
+      workerHistogram: false,
+      recordTiming: false,
+    });
+    // A thread fails for whoever has given it a task.
+    this.#pool.on('error', () => {});
     this.#startMissing();
   }
 
@@ -61,13 +72,8 @@ export class Workers {
   async close(): Promise<void> {
     this.#failures = MOST_FAILURES;
     this.#begin(END_OF_TURNS);
-    const alive = this.#threads.filter((thread) => thread !== undefined);
-    await Promise.all(
-      alive.map((thread) => {
-        thread.ref();
-        return once(thread, 'exit');
-      }),
-    );
+    await Promise.all(this.#tasks);
+    await this.#pool?.destroy();
   }
 
   #begin(turn: number): void {
@@ -76,21 +82,18 @@ export class Workers {
   }
 
   #startMissing(): void {
-    for (let worker = 0; worker < this.#threads.length && this.#failures < MOST_FAILURES; worker++) {
-      if (this.#threads[worker] === undefined) this.#start(worker);
+    for (let worker = 0; worker < this.#tasks.length && this.#failures < MOST_FAILURES; worker++) {
+      this.#tasks[worker] ??= this.#run({ token: this.#token, worker, turn: this.#turn });
     }
   }
 
-  #start(worker: number): void {
-    const data: WorkerData = { token: this.#token, worker, turn: this.#turn };
+  async #run(task: WorkerTask): Promise<void> {
     try {
-      const thread = startOwnThread(new URL('./worker.js', import.meta.url), `faultline-worker-${this.#token.id}-${worker}`, { workerData: data });
-      this.#threads[worker] = thread;
-      thread.on('error', (error) => this.#failed(error as Error));
-      thread.on('exit', () => (this.#threads[worker] = undefined));
+      await this.#pool!.run(task);
     } catch (error) {
       this.#failed(error as Error);
     }
+    this.#tasks[task.worker] = undefined;
   }
 
   #failed(error: Error): void {

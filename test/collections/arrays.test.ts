@@ -48,6 +48,46 @@ describe.each(MODES)('a growable array (fault mode %s)', (fault) => {
     expect(array.toArray()).toEqual(model);
   });
 
+  it('is found where it has moved to when another thread had the lock meanwhile', () => {
+    const { heap, mutator } = makeHeapWithMutator({ capacityBytes: '8M', fault });
+    const { arrays } = heap.collections;
+    const array = heap.createArray('u32');
+    const { lock, version } = heap.shape('faultline.array.u32').offsets;
+    array.push(7);
+    const slotOf = (offset: number | undefined): number => array.ref * 2 + offset!;
+    const garbage = heap.defineShape(LEAF);
+    let moved = 0;
+    /** Everything is collected while the operation rests for the first time; then the lock is free. */
+    const whileLocked = <T>(operation: () => T): T => {
+      for (let i = 0; i < 50_000; i++) mutator.allocate(garbage);
+      const before = array.ref;
+      const rest = vi.spyOn(mutator, 'rest').mockImplementation(() => {
+        mutator.collect({ kind: 'full' });
+        if (array.ref !== before) moved++;
+        mutator.u32[slotOf(lock)] = 0;
+        mutator.u32[slotOf(version)]!++;
+      });
+      mutator.u32[slotOf(lock)] = 1;
+      mutator.u32[slotOf(version)]!++;
+      try {
+        return operation();
+      } finally {
+        rest.mockRestore();
+      }
+    };
+    const beyond = 'index of the array must be an integer from 0 to 0, got 1';
+    expect(whileLocked(() => arrays.get(array.ref, 0))).toBe(7);
+    expect(whileLocked(() => arrays.find(array.ref, 0))).toBe(7);
+    expect(whileLocked(() => arrays.find(array.ref, 1))).toBe(undefined);
+    expect(() => whileLocked(() => arrays.get(array.ref, 1))).toThrow(beyond);
+    expect(() => whileLocked(() => arrays.set(array.ref, 1, 9))).toThrow(beyond);
+    whileLocked(() => arrays.set(array.ref, 0, 8));
+    expect(whileLocked(() => arrays.push(array.ref, 9))).toBe(2);
+    expect(whileLocked(() => arrays.pop(array.ref))).toBe(9);
+    expect(array.toArray()).toEqual([8]);
+    expect(moved).toBeGreaterThan(0);
+  });
+
   it('gives back every element on either side of the borders of its segments', () => {
     const { heap, mutator } = makeHeapWithMutator({ capacityBytes: '8M', fault });
     const array = heap.createArray('u32');

@@ -71,7 +71,7 @@ describe('the package', () => {
   it('has nothing else', () => {
     const allowed = [
       /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|native\/build\.mjs)$/,
-      /^dist\/.+\.(js|js\.map|d\.ts)$/,
+      /^dist\/.+\.(c?js|js\.map|d\.c?ts)$/,
       /^native\/(os|heap|gc|node)\/.+\.(cc|h)$/,
       /^prebuilds\/linux-\w+\/faultline\.node$/,
     ];
