@@ -11,13 +11,10 @@ import { ShadowProgram } from '../shadow-program.mjs';
 import { exchange, increment } from '../shared-structures.mjs';
 
 const { token, task, stop, data } = workerData;
-let begun = false;
-/** True the first time: who is told to stop before it has begun does something all the same, on however busy a machine. */
-const running = () => {
-  const first = !begun;
-  begun = true;
-  return first || Atomics.load(stop, 0) === 0;
-};
+/** True for the first times: who is told to stop before it has begun does something all the same, on however busy a machine. */
+const LEAST = 3;
+let asked = 0;
+const running = () => asked++ < LEAST || Atomics.load(stop, 0) === 0;
 const ready = () => parentPort.postMessage({ ready: true });
 
 /** A graph of its own, against a model. */
