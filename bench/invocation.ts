@@ -18,6 +18,7 @@ const CODES: Readonly<Record<string, Failed['code']>> = {
   ERR_WORKER_OUT_OF_MEMORY: 'out-of-memory',
   mismatch: 'mismatch',
   unsupported: 'unsupported',
+  incomplete: 'incomplete',
   ERR_FAULT_MODE: 'unsupported',
   ERR_UFFD_UNAVAILABLE: 'unsupported',
   ERR_UFFD_NO_MINOR_FAULTS: 'unsupported',

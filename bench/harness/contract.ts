@@ -24,6 +24,11 @@ export interface Configuration {
   readonly heapBytes: number;
   readonly mutators: number;
   readonly seed: number;
+  /**
+   * Counts every object that is allocated, for the nominal statistics (`faultline`, native mutators). It costs time that no other system
+   * spends, so it is never asked for where times are measured.
+   */
+  readonly census?: boolean;
   /** Where requests are to be written; without it, a file of a new name in the system's folder for temporary files. */
   readonly requestFile?: string;
 }
@@ -43,7 +48,8 @@ export type InvocationResult = Finished | Failed;
 /** The workload could not be run to its end; `out-of-memory` is an answer like any other (the bisection lives on it). */
 export interface Failed {
   readonly ok: false;
-  readonly code: 'out-of-memory' | 'mismatch' | 'unsupported' | 'timeout' | 'crash';
+  /** `incomplete`: it came to its end, but what was measured is not all there. */
+  readonly code: 'out-of-memory' | 'mismatch' | 'unsupported' | 'timeout' | 'incomplete' | 'crash';
   readonly message: string;
 }
 
@@ -59,6 +65,13 @@ export interface Finished {
   /** Depends on everything the workload has seen: the same for the same workload, parameters, seed and number of mutators. */
   readonly checksum?: number;
   readonly collections: number;
+  /** Warm-up and measured part, piece by piece: whether a program was warm can be seen afterwards (`faultline` and `v8`). */
+  readonly iterations?: Iterations;
+  /** Bytes that the mutators allocated in the measured part, and since the process began; to the allocation buffer (`faultline`). */
+  readonly allocatedBytes?: number;
+  readonly allocatedInAllBytes?: number;
+  /** What the machine counted in the measured part: `{ cycles, dtlbLoadMisses, minorFaults, … }`, as far as it lets us (`faultline`, `v8`). */
+  readonly counters?: Readonly<Record<string, number>>;
   /**
    * Pages that were written while the barrier-free marker tracked writes, each time they were found so. Each cost its writer a fault of the
    * kernel's, a microsecond or so, which is in no other figure.
@@ -76,7 +89,7 @@ export interface Finished {
   /** The overshoot of a thread that only sleeps, in ns at 50, 90, 99, 99.9, 99.99 % and the maximum: the platform's floor. */
   readonly hiccupNs: readonly number[];
   readonly memory: Memory;
-  /** The workload's nominal statistics, where the system can tell them (`faultline`, JavaScript or native). */
+  /** The workload's nominal statistics, where a census was asked for. */
   readonly nominal?: Nominal;
   /** Versions and flags: `{ runtime: 'OpenJDK 17.0.15', flags: '-XX:+UseZGC …' }`. */
   readonly about: Readonly<Record<string, string>>;
@@ -84,13 +97,15 @@ export interface Finished {
 
 /** CPU time of the measured part; parts that a system cannot tell are absent, never 0. */
 export interface CpuTime {
-  /** The whole process. */
+  /** The whole process, without what is the harness's. */
   readonly total: number;
   readonly mutators?: number;
   /** Collector threads. */
   readonly collector?: number;
   /** Inside fault handlers, on mutator threads or on fault threads. */
   readonly faultService?: number;
+  /** Of the harness's own threads in the process of the program. It is in none of the others. */
+  readonly harness?: number;
   /** Wall time in which mutators waited for memory; not CPU, but part of the collector's cost. */
   readonly stalls?: number;
 }
@@ -104,6 +119,14 @@ export interface RequestFile {
   readonly count: number;
   /** Closed loop: a request starts when the one before has ended. Open loop: it starts, for the clock, when the schedule says. */
   readonly loop: 'open' | 'closed';
+}
+
+/** A piece is an iteration of the workload, or some steps of it. One list a mutator. */
+export interface Iterations {
+  /** Of a piece; the last one may have fewer. */
+  readonly operations: number;
+  readonly warmUpNs: readonly (readonly number[])[];
+  readonly measuredNs: readonly (readonly number[])[];
 }
 
 export interface Memory {
@@ -141,7 +164,7 @@ export interface AfterCollection {
   readonly latencyNs: readonly number[];
 }
 
-/** After DaCapo's nominal statistics. */
+/** What the objects of a workload are like: its measured part in one run. Sizes after DaCapo's nominal statistics (AOA and its like). */
 export interface Nominal {
   readonly objectBytesMean: number;
   readonly objectBytesP10: number;
@@ -149,10 +172,5 @@ export interface Nominal {
   readonly objectBytesP90: number;
   /** Reference slots among all words of objects. */
   readonly pointerDensity: number;
-  readonly allocationBytesPerSecond: number;
   readonly allocatedBytes: number;
-  /** Allocated bytes ÷ minimum heap, filled in by the harness once that is known. */
-  readonly turnover?: number;
-  /** Bytes that were live after each collection ÷ bytes allocated since the one before, averaged. */
-  readonly survival: number;
 }

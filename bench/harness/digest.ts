@@ -2,7 +2,8 @@
  * Digest: what stays of a finished invocation when its long lists (interruptions, requests) have been looked at. The lists
  * themselves are kept compressed; every figure of a report comes from digests.
  */
-import type { CpuTime, Finished, Memory, Nominal, RequestFile } from './contract.ts';
+import type { CpuTime, Finished, Iterations, Memory, Nominal, RequestFile } from './contract.ts';
+import type { MinimumHeapEntry } from './minimum-heaps-file.ts';
 import { readRequests } from './request-file.ts';
 import { type FaultHeat, faultHeat, flipEnds } from './statistics/fault-heat.ts';
 import { encodeHistogram, histogramOf } from './statistics/histogram.ts';
@@ -57,14 +58,25 @@ export interface Digest {
   readonly latencies?: Latencies;
   readonly hiccupNs: readonly number[];
   readonly memory: Memory;
-  readonly nominal?: Nominal;
+  readonly iterations?: Iterations;
+  readonly counters?: Finished['counters'];
+  readonly allocatedBytes?: number;
+  readonly nominal?: CompletedNominal;
   readonly about: Readonly<Record<string, string>>;
 }
 
-/** `minimumHeapBytes` completes the nominal statistics. Reads the request file. */
-export function digestOf(finished: Finished, minimumHeapBytes: number | undefined): Digest {
+/** The census of the workload, and what depends on the run and on the minimum heap. */
+export interface CompletedNominal extends Nominal {
+  readonly allocationBytesPerSecond: number;
+  /** Allocated bytes ÷ minimum heap. */
+  readonly turnover: number;
+}
+
+/** `minimum` has the nominal statistics of the workload. Reads the request file. */
+export function digestOf(finished: Finished, minimum: Pick<MinimumHeapEntry, 'bytes' | 'nominal'> | undefined): Digest {
   const { wallNs, cpuNs, operations, checks, collections, writtenPages, hiccupNs, memory, about } = finished;
-  const { pauses, interruptions, requests, nominal } = finished;
+  const { pauses, interruptions, requests, iterations, counters, allocatedBytes } = finished;
+  const nominal = finished.nominal ?? minimum?.nominal;
   const mutators = interruptions.map((intervals) => spansOf(intervals, wallNs));
   const heat = faultHeat(pauses, interruptions);
   return {
@@ -80,7 +92,18 @@ export function digestOf(finished: Finished, minimumHeapBytes: number | undefine
     afterFlip: afterFlip(mutators, flipEnds(pauses), wallNs),
     ...(heat.flips === 0 ? {} : { heat }),
     ...(requests === undefined ? {} : { latencies: latenciesOf(requests) }),
-    ...(nominal === undefined ? {} : { nominal: completed(nominal, minimumHeapBytes) }),
+    ...(iterations === undefined ? {} : { iterations }),
+    ...(counters === undefined ? {} : { counters }),
+    ...(allocatedBytes === undefined ? {} : { allocatedBytes }),
+    ...(nominal === undefined || allocatedBytes === undefined || minimum === undefined
+      ? {}
+      : {
+          nominal: {
+            ...nominal,
+            allocationBytesPerSecond: (allocatedBytes * 1e9) / wallNs,
+            turnover: allocatedBytes / minimum.bytes,
+          },
+        }),
   };
 }
 
@@ -122,8 +145,4 @@ function afterFlip(mutators: readonly ReturnType<typeof spansOf>[], ends: readon
     shares.sort((a, b) => a - b);
     return [{ afterMs, median: percentile(shares, 50), worst: shares[0]! }];
   });
-}
-
-function completed(nominal: Nominal, minimumHeapBytes: number | undefined): Nominal {
-  return minimumHeapBytes === undefined ? nominal : { ...nominal, turnover: nominal.allocatedBytes / minimumHeapBytes };
 }

@@ -2,7 +2,7 @@
  * Minimum heap: the smallest heap in which a workload comes to its end, by bisection. Every heap size of a sweep is a multiple of it,
  * so that curves of different workloads compare.
  *
- *     double, from 4 MiB, until it completes    →    halve the range until its ends are 1 MiB or 2 % apart
+ *     double, from 4 MiB, until it completes    →    halve the range until its ends are 64 KiB or 2 % apart
  *
  * Whether a size completes is not sure near the minimum. So it must do so `confirmations` times in a row to count.
  */
@@ -16,8 +16,9 @@ export interface BisectionOptions {
   readonly tolerance?: number;
 }
 
-const MIB = 2 ** 20;
-const FIRST_BYTES = 4 * MIB;
+const FIRST_BYTES = 4 * 2 ** 20;
+/** No size is told more exactly; what a heap rounds its size to is taken up by ballast (bench/invocation/ballast.ts). */
+export const GRAIN_BYTES = 64 * 2 ** 10;
 
 /** What a search found; `bytes` is undefined if not even `limitBytes` is enough. */
 export interface MinimumHeap {
@@ -26,7 +27,7 @@ export interface MinimumHeap {
   readonly invocations: number;
 }
 
-/** `completes` runs the workload once in a heap of that many bytes; a multiple of 1 MiB, as regions are. */
+/** `completes` runs the workload once in a heap of that many bytes; a multiple of {@link GRAIN_BYTES}. */
 export async function findMinimumHeap(
   completes: (heapBytes: number) => Promise<boolean>,
   { confirmations, limitBytes, tolerance = 0.02 }: BisectionOptions,
@@ -46,8 +47,8 @@ export async function findMinimumHeap(
     low = high;
     high = Math.min(2 * high, limitBytes);
   }
-  while (high - low > Math.max(MIB, tolerance * high)) {
-    const middle = Math.round((low + high) / 2 / MIB) * MIB;
+  while (high - low > Math.max(GRAIN_BYTES, tolerance * high)) {
+    const middle = Math.round((low + high) / 2 / GRAIN_BYTES) * GRAIN_BYTES;
     if (middle <= low || middle >= high) break;
     if (await enough(middle)) high = middle;
     else low = middle;

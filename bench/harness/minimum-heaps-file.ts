@@ -2,6 +2,7 @@
  * The file of minimum heaps: found once, then kept beside the results, because a sweep only compares with another one if both mean
  * the same bytes by 2×. Its version is that of its format; each entry says at which commit it was found.
  */
+import type { Nominal } from './contract.ts';
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 
 const FORMAT_VERSION = 1;
@@ -11,6 +12,12 @@ export interface MinimumHeapEntry {
   /** Of the repository, when it was found. */
   readonly commit: string;
   readonly invocations: number;
+  /** By all mutators, from the begin of the process to the end of the measured part: what a heap without a collector must hold. */
+  readonly allocatedBytes?: number;
+  /** Of a run in that heap. */
+  readonly nominal?: Nominal;
+  /** How long such a run took, from the start of the process to its end. */
+  readonly processMs?: number;
 }
 
 interface FileContent {

@@ -13,7 +13,8 @@ import type { Configuration, InvocationResult } from './contract.ts';
 import { digestOf } from './digest.ts';
 import { invoke, type Invoked } from './invoke.ts';
 import { MUTATORS, RATE, REFERENCE_ROW } from './matrix.ts';
-import { findMinimumHeap } from './minimum-heap.ts';
+import { findMinimumHeap, type MinimumHeap } from './minimum-heap.ts';
+import type { MinimumHeapEntry } from './minimum-heaps-file.ts';
 import { keyOf, labelOf, minimumHeapKey, type Point } from './point.ts';
 import type { ProgramOf } from './programs.ts';
 import { Progress, say } from './progress.ts';
@@ -97,41 +98,45 @@ export class Session {
       const key = minimumHeapKey(configuration);
       if (!('factor' in heap) || this.#folder.minimumHeaps.get(key) !== undefined || unknown.has(key)) continue;
       say(`finding the minimum heap of ${configuration.workload}`);
-      const { bytes, invocations } = await this.#bisect(configuration);
+      const { bytes, invocations, census } = await this.#bisect(configuration);
       if (bytes === undefined) {
         say(`no minimum heap of ${configuration.workload} up to ${this.#limits.minimumHeapLimitBytes / MIB} MiB: its points are left out`);
         unknown.add(key);
         continue;
       }
       say(`${configuration.workload} needs ${bytes / MIB} MiB (${invocations} invocations)`);
-      this.#folder.minimumHeaps.set(key, { bytes, invocations, commit: this.#folder.head.machine.commit });
+      this.#folder.minimumHeaps.set(key, { bytes, invocations, commit: this.#folder.head.machine.commit, ...census });
     }
     return unknown;
   }
 
-  async #bisect({ workload, parameters }: Point['configuration']): Promise<{ bytes: number | undefined; invocations: number }> {
+  async #bisect({ workload, parameters }: Point['configuration']): Promise<Search> {
     const { timeLimitMs, confirmations, minimumHeapLimitBytes, tolerance } = this.#limits;
     let fastestMs = Number.POSITIVE_INFINITY;
+    let census: Search['census'] = {};
     const completes = async (heapBytes: number): Promise<boolean> => {
       const limitMs = Math.min(timeLimitMs, Math.max(LEAST_PATIENCE_MS, PATIENCE * fastestMs));
       const closedLoop = Object.fromEntries(Object.entries(parameters).filter(([name]) => name !== RATE));
       const { result, processMs } = await this.#invoke(
         {
           ...{ workload, parameters: closedLoop, heapBytes, system: 'faultline', driver: 'native', barrier: REFERENCE_ROW },
-          ...{ mutators: MUTATORS, seed: this.#folder.head.options.seed },
+          ...{ mutators: MUTATORS, seed: this.#folder.head.options.seed, census: true },
         },
         limitMs,
       );
-      if (result.ok) fastestMs = Math.min(fastestMs, processMs);
-      else if (!['out-of-memory', 'timeout'].includes(result.code)) throw new SearchFailed(result.message);
+      if (result.ok) {
+        fastestMs = Math.min(fastestMs, processMs);
+        const { allocatedInAllBytes, nominal } = result;
+        census = { processMs, ...(nominal ? { nominal } : {}), ...(allocatedInAllBytes ? { allocatedBytes: allocatedInAllBytes } : {}) };
+      } else if (!['out-of-memory', 'timeout'].includes(result.code)) throw new SearchFailed(result.message);
       return result.ok;
     };
     try {
-      return await findMinimumHeap(completes, { confirmations, limitBytes: minimumHeapLimitBytes, tolerance });
+      return { ...(await findMinimumHeap(completes, { confirmations, limitBytes: minimumHeapLimitBytes, tolerance })), census };
     } catch (error) {
       if (!(error instanceof SearchFailed)) throw error;
       say(`${workload} ends badly in any heap: ${error.message}`);
-      return { bytes: undefined, invocations: 0 };
+      return { bytes: undefined, invocations: 0, census };
     }
   }
 
@@ -168,8 +173,8 @@ export class Session {
   }
 
   async #record(point: Point, round: number, index: number): Promise<InvocationRecord> {
-    const minimum = this.#folder.minimumHeaps.get(minimumHeapKey(point.configuration))?.bytes;
-    const heapBytes = 'bytes' in point.heap ? point.heap.bytes : Math.ceil((point.heap.factor * minimum!) / MIB) * MIB;
+    const minimum = this.#folder.minimumHeaps.get(minimumHeapKey(point.configuration));
+    const heapBytes = 'bytes' in point.heap ? point.heap.bytes : Math.round(point.heap.factor * minimum!.bytes);
     const configuration: Configuration = { ...point.configuration, heapBytes, seed: this.#folder.head.options.seed + round };
     const startedAt = new Date().toISOString();
     const { result, processMs, cpu } = await this.#invoke(configuration, this.#limits.timeLimitMs);
@@ -189,13 +194,18 @@ export class Session {
 }
 
 /** An answer that cannot be made sense of is a crash of its invocation, not of the harness. */
-function digested(result: InvocationResult, minimumHeapBytes: number | undefined): InvocationRecord['result'] {
+function digested(result: InvocationResult, minimum: MinimumHeapEntry | undefined): InvocationRecord['result'] {
   if (!result.ok) return result;
   try {
-    return digestOf(result, minimumHeapBytes);
+    return digestOf(result, minimum);
   } catch (error) {
     return { ok: false, code: 'crash', message: `its result breaks the contract: ${(error as Error).message}` };
   }
+}
+
+/** With what the last run that completed told of the workload. */
+interface Search extends MinimumHeap {
+  readonly census: Pick<MinimumHeapEntry, 'allocatedBytes' | 'nominal' | 'processMs'>;
 }
 
 /** The workload fails for a reason that no heap size changes. */

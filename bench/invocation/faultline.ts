@@ -5,10 +5,12 @@ import { Heap, type HeapEvent, type HeapOptions, type HeapStatistics } from 'fau
 import type { AfterCollection, BarrierRow, Configuration, Finished, Interval, Pause } from '../harness/contract.ts';
 import { percentilesOf } from '../harness/statistics/percentiles.ts';
 import { rateOf } from '../workloads/workload.ts';
+import { Ballast } from './ballast.ts';
 import { fromEpochMs, nowNs } from './clock.ts';
 import { checked, measure, memoryOf, writeRequests } from './measurement.ts';
 import { GAUGE, INTERRUPTIONS, type MutatorReport } from './messages.ts';
 import { InvocationError, type Job, Mutators } from './mutators.ts';
+import { benchAddon } from './native.ts';
 import { nominalOf } from './nominal.ts';
 
 /** The least a heap can be. */
@@ -39,15 +41,11 @@ function optionsOf({ heapBytes }: Configuration, { mode, marker, faultAroundPage
 /** What the collector did while mutators were measured. */
 class Watch {
   readonly pauses: [startNs: number, lengthNs: number, kind: string][] = [];
-  readonly survivals: number[] = [];
   begin: HeapStatistics | undefined;
   end: HeapStatistics | undefined;
   writtenPages = 0;
-  readonly #heap: Heap;
-  #allocatedBytes = 0;
 
   constructor(heap: Heap) {
-    this.#heap = heap;
     heap.on('event', (event) => this.#note(event));
   }
 
@@ -60,12 +58,6 @@ class Watch {
     if (event.type === 'cycle' && this.begin !== undefined && this.end === undefined) {
       this.writtenPages += event.writtenPages + event.remarkPages;
     }
-    if (event.type !== 'collection') return;
-    const { allocatedBytes } = this.#heap.statistics();
-    if (this.begin !== undefined && this.end === undefined && allocatedBytes > this.#allocatedBytes) {
-      this.survivals.push(event.liveBytes / (allocatedBytes - this.#allocatedBytes));
-    }
-    this.#allocatedBytes = allocatedBytes;
   }
 }
 
@@ -74,8 +66,13 @@ export async function runFaultline(job: Job): Promise<Finished> {
   const { configuration, parameters } = job;
   const row = configuration.barrier ?? DEFAULT_ROW;
   if (configuration.heapBytes < MIN_HEAP_BYTES) throw new InvocationError('ERR_HEAP_EXHAUSTED', 'no heap is smaller than 1 MiB');
+  const absent = Object.entries(benchAddon().openCounters()).filter(([, reason]) => reason !== '');
   const heap = Heap.create(optionsOf(configuration, row));
   const watch = new Watch(heap);
+  // A heap that collects takes the same pages again and again. In one that does not, the time to get new ones from the kernel must not pass
+  // for the program's: it is the floor of all others.
+  if (row.mode === 'none') benchAddon().touchHeap(heap.token.id);
+  const ballast = new Ballast(heap, configuration.heapBytes);
   // From here on the time of each fault includes what the kernel takes to deliver it.
   const bareFault = FAULTLESS_MODES.has(row.mode) ? undefined : heap.measureBareFault();
   const isBarriered = row.marker === 'satb' || BARRIERED_MODES.has(row.mode);
@@ -84,12 +81,12 @@ export async function runFaultline(job: Job): Promise<Finished> {
   try {
     const measured = await measure(
       mutators,
-      () => ({ heapBytes: heap.statistics().fileBytes, liveBytes: mutators.total(GAUGE.liveBytes) }),
+      () => ({ heapBytes: heap.statistics().fileBytes - ballast.bytes, liveBytes: mutators.total(GAUGE.liveBytes) }),
       { begin: () => (watch.begin = heap.statistics()), end: () => (watch.end = heap.statistics()) },
     );
     const { beginNs, endNs } = measured;
     // The mutators wait parked, or only read: what is alive now is what the workload holds.
-    const settled = row.mode === 'none' ? undefined : await collectOnce(heap);
+    const settled = row.mode === 'none' ? undefined : await collectOnce(heap, ballast.bytes);
     const reports = await mutators.reports();
     const { begin, end } = watch as { begin: HeapStatistics; end: HeapStatistics };
     const inside = (startNs: number): boolean => startNs >= beginNs && startNs < endNs;
@@ -104,15 +101,20 @@ export async function runFaultline(job: Job): Promise<Finished> {
         collector: Math.round((end.cpu.collectorUs - begin.cpu.collectorUs) * 1e3),
         faultService: Math.round(faultServiceUs(end) * 1e3 - faultServiceUs(begin) * 1e3),
         stalls: Math.round((end.stalls.totalUs - begin.stalls.totalUs) * 1e3),
+        harness: Math.round(measured.harnessCpuNs),
       },
       operations: mutators.plan.operations * mutators.count,
       ...sum,
       collections: end.collections.count - begin.collections.count,
+      iterations: mutators.iterations,
+      allocatedBytes: end.allocatedBytes - begin.allocatedBytes,
+      allocatedInAllBytes: end.allocatedBytes - ballast.bytes,
+      counters: measured.counters,
       ...(heap.capabilities.marker === 'barrier-free' ? { writtenPages: watch.writtenPages } : {}),
       pauses: watch.pauses
         .filter(([startNs]) => inside(startNs))
         .map(([startNs, lengthNs, kind]): Pause => [Math.round(startNs - beginNs), Math.round(lengthNs), kind]),
-      interruptions: reports.map((report) => intervalsOf(report, beginNs, endNs)),
+      interruptions: reports.map((report) => intervalsOf(report, beginNs, endNs, benchAddon().intervalsKept)),
       ...(requests === undefined ? {} : { requests }),
       hiccupNs: measured.hiccupNs,
       memory: {
@@ -121,7 +123,7 @@ export async function runFaultline(job: Job): Promise<Finished> {
         ...(settled === undefined ? {} : { liveBytes: settled.liveBytes }),
         ...(settled === undefined || !job.workload.looksPerSecond ? {} : { afterCollection: withLatencies(settled, mutators) }),
       },
-      nominal: nominalOf(reports.map((report) => report.allocated!), endNs - beginNs, watch.survivals),
+      ...(configuration.census ? { nominal: nominalOf(reports.map((report) => report.allocated!)) } : {}),
       about: {
         runtime: `Faultline on Node ${process.versions.node}`,
         faultMode: heap.capabilities.faultMode,
@@ -129,10 +131,12 @@ export async function runFaultline(job: Job): Promise<Finished> {
         userfaultfd: heap.capabilities.userfaultfd,
         faultAroundPages: String(end.fault.faultAroundPages),
         ...(bareFault === undefined ? {} : { bareFaultP50Us: bareFault.p50Us.toFixed(2) }),
+        ...(absent.length === 0 ? {} : { countersAbsent: absent.map(([name, reason]) => `${name}: ${reason}`).join('; ') }),
       },
     };
   } finally {
     await mutators.end();
+    ballast.drop();
     await heap.close();
   }
 }
@@ -145,10 +149,10 @@ interface Settled {
   readonly endNs: number;
 }
 
-async function collectOnce(heap: Heap): Promise<Settled> {
+async function collectOnce(heap: Heap, ballastBytes: number): Promise<Settled> {
   const beginNs = nowNs();
-  const { liveBytes, fileBytes: heapBytes, cycles } = await heap.collect({ kind: 'full' });
-  return { heapBytes, liveBytes, cycles, beginNs, endNs: nowNs() };
+  const { liveBytes, fileBytes, cycles } = await heap.collect({ kind: 'full' });
+  return { heapBytes: fileBytes - ballastBytes, liveBytes: liveBytes - ballastBytes, cycles, beginNs, endNs: nowNs() };
 }
 
 /** The mutators have ended: no look is missing. */
@@ -163,8 +167,14 @@ function faultServiceUs({ cpu, faults }: HeapStatistics): number {
   return cpu.faultThreadUs > 0 ? cpu.faultThreadUs : faults.totalUs;
 }
 
-/** What took the thread from its work, from the begin of the measured part on. */
-export function intervalsOf({ interruptions }: MutatorReport, beginNs: number, endNs: number): Interval[] {
+/**
+ * What took the thread from its work, from the begin of the measured part on. A mutator keeps its latest `kept`: throws
+ * {@link InvocationError} where some of the measured part may have been overwritten.
+ */
+export function intervalsOf({ interruptions }: MutatorReport, beginNs: number, endNs: number, kept = Number.POSITIVE_INFINITY): Interval[] {
+  if (interruptions.length >= 3 * kept && interruptions[0]! > beginNs) {
+    throw new InvocationError('incomplete', `a mutator was interrupted more than ${kept} times, and only so many interruptions are kept`);
+  }
   const intervals: Interval[] = [];
   for (let i = 0; i + 2 < interruptions.length; i += 3) {
     const startNs = interruptions[i]!;

@@ -1,8 +1,8 @@
 /**
  * Measurement: what is the same for every system of an invocation: the phases, wall and CPU time, memory over time, requests.
  *
- * The sampling of main costs CPU time that counts as the process's: some 0.1 ms for each of {@link SAMPLE_EVERY_MS}. The hiccup
- * thread's is taken away again.
+ * The process holds threads of the harness too: the main thread, which takes samples, and the hiccup thread. What they take of the CPU is
+ * not the program's: it is taken away again, and told beside.
  */
 import { writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,8 +11,8 @@ import type { Finished, Memory, RequestFile } from '../harness/contract.ts';
 import { GAUGE, type MutatorReport, PHASE } from './messages.ts';
 import { InvocationError, type Mutators } from './mutators.ts';
 import { nowNs } from './clock.ts';
+import { benchAddon } from './native.ts';
 
-const SAMPLE_EVERY_MS = 10;
 const MOST_SAMPLES = 400;
 
 /** One look at memory. */
@@ -25,11 +25,15 @@ export interface MemorySample {
 export interface Measured {
   readonly beginNs: number;
   readonly endNs: number;
-  /** Of the process, without the hiccup thread. */
+  /** Of the process, without the harness. */
   readonly cpuNs: number;
+  /** Of the harness's own threads in it. */
+  readonly harnessCpuNs: number;
   readonly mutatorCpuNs: number;
   readonly hiccupNs: readonly number[];
   readonly samples: readonly (readonly [timeNs: number, sample: MemorySample])[];
+  /** What the machine counted, by name, of those counters that are open. */
+  readonly counters: Readonly<Record<string, number>>;
 }
 
 /** Waits for the mutators to get ready, and for the end of their measured part; `sample` is called now and then meanwhile. */
@@ -43,15 +47,15 @@ export async function measure(
   const look = (): void => void samples.push([nowNs(), sample()]);
   hooks.begin();
   look();
+  const addon = benchAddon();
+  const countersBefore = addon.readCounters();
+  const ownBefore = addon.threadCpuNs();
   const cpuBefore = process.cpuUsage();
   mutators.enter(PHASE.measure);
-  const sampling = setInterval(look, SAMPLE_EVERY_MS);
-  try {
-    await mutators.arrived(2);
-  } finally {
-    clearInterval(sampling);
-  }
+  await mutators.arrived(2, look);
   const { user, system } = process.cpuUsage(cpuBefore);
+  const ownNs = addon.threadCpuNs() - ownBefore;
+  const counters = Object.entries(addon.readCounters()).map(([name, count]) => [name, Math.round(count - countersBefore[name]!)]);
   look();
   hooks.end();
   mutators.enter(PHASE.settle);
@@ -60,10 +64,12 @@ export async function measure(
   return {
     beginNs,
     endNs,
-    cpuNs: (user + system) * 1e3 - hiccups.cpuNs,
+    cpuNs: (user + system) * 1e3 - hiccups.cpuNs - ownNs,
+    harnessCpuNs: hiccups.cpuNs + ownNs,
     mutatorCpuNs: mutators.total(GAUGE.cpuNs),
     hiccupNs: hiccups.overshootNs,
     samples,
+    counters: Object.fromEntries(counters) as Record<string, number>,
   };
 }
 

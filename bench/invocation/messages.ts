@@ -39,13 +39,17 @@ export interface MutatorData {
   readonly intervalNs: number;
   readonly control: SharedArrayBuffer;
   readonly gauges: SharedArrayBuffer;
+  /** Moments at which pieces of {@link pieceSteps} begin, and the end of the last: of the warm-up, then of the measured part. */
+  readonly pieces: SharedArrayBuffer;
+  readonly pieceSteps: number;
+  readonly census: boolean;
   /** Between the starts of two looks, and their starts and ends as far as there is room; absent where the mutator waits parked. */
   readonly looks?: { readonly intervalNs: number; readonly times: SharedArrayBuffer };
   /** Start and end of each measured operation, for workloads with requests. */
   readonly requests?: SharedArrayBuffer;
 }
 
-/** What allocation came to in the measured part. */
+/** What allocation came to in the measured part: a census, which is taken in invocations of its own (native mutators only). */
 export interface Allocated {
   /** Objects by size in words, the last entry for all larger ones. */
   readonly sizes: Float64Array;

@@ -28,9 +28,17 @@ const control = new Int32Array(data.control);
 const gauges = new Float64Array(data.gauges, data.thread * GAUGE.count * 8, GAUGE.count);
 const requests = data.requests === undefined ? null : new Float64Array(data.requests);
 const { warmUp, operations } = data.plan;
+const pieces = new Float64Array(data.pieces);
+let nextPiece = 0;
 
 function tell(message: FromMutator): void {
   parentPort!.postMessage(message);
+}
+
+/** How many steps more belong to it. */
+function beginPiece(): number {
+  pieces[nextPiece++] = nowNs();
+  return data.pieceSteps - 1;
 }
 
 /** The measured part. */
@@ -42,7 +50,9 @@ function measure(work: Work, pacing: Pacing, parking: Parking, sampleHeap: boole
   gauges[GAUGE.beginNs] = begin;
   let ended = begin;
   let nextSample = begin;
+  let pieceLeft = 0;
   for (let i = 0; i < operations; i++) {
+    if (pieceLeft-- === 0) pieceLeft = beginPiece();
     let start = ended;
     if (intervalNs > 0) {
       start = begin + i * intervalNs;
@@ -68,7 +78,7 @@ function measure(work: Work, pacing: Pacing, parking: Parking, sampleHeap: boole
   }
   gauges[GAUGE.operations] = operations;
   gauges[GAUGE.liveBytes] = work.liveBytes();
-  gauges[GAUGE.endNs] = nowNs();
+  gauges[GAUGE.endNs] = pieces[nextPiece++] = nowNs();
   gauges[GAUGE.cpuNs] = benchAddon().threadCpuNs() - cpu;
 }
 
@@ -92,15 +102,16 @@ function lookAround(work: Work, pacing: Pacing, parking: Parking, { intervalNs, 
 }
 
 /** All of the work; what is between the phases is main's business. False when the invocation ends early. */
-function carryOut(work: Work, parking: Parking, onMeasure: () => void): boolean {
+function carryOut(work: Work, parking: Parking): boolean {
   const pacing = new Pacing(parking, control);
   work.build();
-  for (let i = 0; i < warmUp && !pacing.stopped; i++) {
+  for (let i = 0, pieceLeft = 0; i < warmUp && !pacing.stopped; i++) {
+    if (pieceLeft-- === 0) pieceLeft = beginPiece();
     work.step(i);
     parking.poll();
   }
+  pieces[nextPiece++] = nowNs();
   if (!pacing.arrive(PHASE.measure)) return false;
-  onMeasure();
   measure(work, pacing, parking, data.driver === 'plain');
   if (data.looks !== undefined) lookAround(work, pacing, parking, data.looks);
   if (!pacing.arrive(PHASE.verify)) return false;
@@ -113,13 +124,12 @@ function onHeap(heap: Heap): MutatorReport {
   const memory = new (data.driver === 'javascript' ? BenchMutator : BarrieredMutator)(heap, mutator);
   const work = WORKLOADS.get(data.workload)!.onHeap(memory, data.parameters, data.seed, data.material);
   const parking: Parking = { parked: (wait) => mutator.parked(wait), poll: () => mutator.poll() };
-  carryOut(work, parking, () => memory.resetCensus());
+  carryOut(work, parking);
   const { checks, mismatches, checksum } = work;
-  const { sizes, allocatedWords, referenceSlots } = memory;
   mutator.park();
   const interruptions = benchAddon().interruptions(heap.token.id);
   mutator.detach();
-  return { checks, mismatches, checksum, allocated: { sizes, allocatedWords, referenceSlots }, interruptions };
+  return { checks, mismatches, checksum, interruptions };
 }
 
 function native(heap: Heap): MutatorReport {
@@ -128,15 +138,15 @@ function native(heap: Heap): MutatorReport {
   const looksIntervalNs = data.looks?.intervalNs ?? 0;
   const options = {
     ...{ workload, parameters, tables: data.material ?? {}, seed, warmUp, operations },
-    ...{ intervalNs, looksIntervalNs, corruptAt },
+    ...{ intervalNs, looksIntervalNs, corruptAt, pieceSteps: data.pieceSteps, census: data.census },
   };
   const looks = data.looks === undefined ? null : new Float64Array(data.looks.times);
-  const run = benchAddon().runWorkload(heap.token.id, options, control, gauges, requests, looks);
+  const run = benchAddon().runWorkload(heap.token.id, options, control, gauges, pieces, requests, looks);
   if (run === null) throw new Error('the heap is gone');
   if (!run.known) throw Object.assign(new Error(`there are no native mutators for ${workload}`), { code: 'unsupported' });
   if (run.outOfMemory) throw new HeapError('ERR_HEAP_EXHAUSTED', 'the heap is full, after full collections too.');
-  const { checks, mismatches, checksum, sizes, allocatedWords, referenceSlots, interruptions } = run;
-  return { checks, mismatches, checksum, allocated: { sizes, allocatedWords, referenceSlots }, interruptions };
+  const { checks, mismatches, checksum, allocated, interruptions } = run;
+  return { checks, mismatches, checksum, interruptions, ...(allocated === undefined ? {} : { allocated }) };
 }
 
 const COLLECTIONS: Readonly<Record<number, string>> = {
@@ -155,7 +165,7 @@ async function plain(): Promise<MutatorReport> {
   });
   observer.observe({ entryTypes: ['gc'] });
   const work = WORKLOADS.get(data.workload)!.plain(data.parameters, data.seed, data.material);
-  carryOut(work, NO_HEAP, () => {});
+  carryOut(work, NO_HEAP);
   // The observer is told in a later turn of the event loop.
   await turn();
   await turn();

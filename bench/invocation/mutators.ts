@@ -4,7 +4,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { type ResourceLimits, Worker } from 'node:worker_threads';
 import type { HeapToken } from 'faultline';
-import type { Configuration } from '../harness/contract.ts';
+import type { Configuration, Iterations } from '../harness/contract.ts';
 import type { Material, Parameters, Plan, Workload } from '../workloads/workload.ts';
 import { rateOf } from '../workloads/workload.ts';
 import {
@@ -12,8 +12,10 @@ import {
   PHASE,
 } from './messages.ts';
 
-/** Between two looks whether all have arrived. */
-const LOOK_EVERY_MS = 2;
+/** Between two looks whether all have arrived. Each costs CPU time beside the mutators. */
+const LOOK_EVERY_MS = 10;
+/** Into so many pieces the measured part is cut, where the workload has no iterations of its own. */
+const PIECES = 10;
 const WEYL = 0x9e3779b9;
 /** Looks of one mutator whose times are kept: those of ten seconds. */
 const LOOKS_KEPT_SECONDS = 10;
@@ -49,6 +51,8 @@ export class Mutators {
   readonly #gauges: Float64Array;
   readonly #requests: Float64Array[] = [];
   readonly #looks: Float64Array[] = [];
+  readonly #pieces: Float64Array[] = [];
+  readonly #pieceSteps: number;
   readonly #workers: Worker[] = [];
   readonly #reports: Promise<MutatorReport>[] = [];
   readonly #hiccups: Promise<HiccupReport>;
@@ -58,6 +62,7 @@ export class Mutators {
   constructor({ configuration, workload, parameters, material, driver, token, limits }: MutatorsOptions) {
     this.count = configuration.mutators;
     this.plan = workload.plan(parameters);
+    this.#pieceSteps = this.plan.iteration ?? Math.max(1, Math.ceil(this.plan.operations / PIECES));
     const gauges = new SharedArrayBuffer(this.count * GAUGE.count * 8);
     this.#gauges = new Float64Array(gauges);
     const rate = rateOf(this.plan, parameters);
@@ -65,6 +70,8 @@ export class Mutators {
       const requests = workload.hasRequests ? new SharedArrayBuffer(this.plan.operations * 16) : undefined;
       // Touched now, so that no mutator has to wait for the system's pages while it is measured.
       if (requests !== undefined) this.#requests.push(new Float64Array(requests).fill(0));
+      const pieces = new SharedArrayBuffer((this.#piecesOf(this.plan.warmUp) + this.#piecesOf(this.plan.operations) + 2) * 8);
+      this.#pieces.push(new Float64Array(pieces));
       const { looksPerSecond = 0 } = workload;
       const looks = looksPerSecond > 0 && token !== undefined ? new SharedArrayBuffer(looksPerSecond * LOOKS_KEPT_SECONDS * 16) : undefined;
       if (looks !== undefined) this.#looks.push(new Float64Array(looks).fill(0));
@@ -78,6 +85,9 @@ export class Mutators {
         intervalNs: rate === 0 ? 0 : 1e9 / rate,
         control: this.#control.buffer as SharedArrayBuffer,
         gauges,
+        pieces,
+        pieceSteps: this.#pieceSteps,
+        census: configuration.census === true,
         ...(material === undefined ? {} : { material }),
         ...(token === undefined ? {} : { token }),
         ...(requests === undefined ? {} : { requests }),
@@ -100,11 +110,15 @@ export class Mutators {
     this.#hiccups.catch(({ message }: Error) => (this.#failure ??= new InvocationError('crash', message)));
   }
 
-  /** Resolves when every mutator has arrived so often, and the hiccup thread is there. Throws {@link InvocationError} when one fails. */
-  async arrived(times: number): Promise<void> {
+  /**
+   * Resolves when every mutator has arrived so often, and the hiccup thread is there; `meanwhile` is called at each look. Throws
+   * {@link InvocationError} when one fails.
+   */
+  async arrived(times: number, meanwhile: () => void = () => {}): Promise<void> {
     while (!this.#hiccupsCome || Atomics.load(this.#control, CONTROL.arrived) < times * this.count) {
       if (this.#failure !== undefined) throw this.#failure;
       await wait(LOOK_EVERY_MS);
+      meanwhile();
     }
   }
 
@@ -124,6 +138,21 @@ export class Mutators {
     let sum = 0;
     for (let thread = 0; thread < this.count; thread++) sum += this.#gauge(thread, gauge);
     return sum;
+  }
+
+  /** How long the pieces of the warm-up and of the measured part took, of each mutator. */
+  get iterations(): Iterations {
+    const lengths = (times: Float64Array): number[] => [...times.subarray(1)].map((time, i) => Math.round(time - times[i]!));
+    const begin = this.#piecesOf(this.plan.warmUp) + 1;
+    return {
+      operations: this.#pieceSteps,
+      warmUpNs: this.#pieces.map((times) => lengths(times.subarray(0, begin))),
+      measuredNs: this.#pieces.map((times) => lengths(times.subarray(begin))),
+    };
+  }
+
+  #piecesOf(steps: number): number {
+    return Math.ceil(steps / this.#pieceSteps);
   }
 
   /** Starts and ends of each thread's operations. Empty for a workload without requests. */

@@ -17,9 +17,11 @@ export interface NativeOptions {
   readonly intervalNs: number;
   readonly looksIntervalNs: number;
   readonly corruptAt: number;
+  readonly pieceSteps: number;
+  readonly census: boolean;
 }
 
-export interface NativeRun extends Allocated {
+export interface NativeRun {
   /** False when there is no such workload in C++. */
   readonly known: boolean;
   readonly outOfMemory: boolean;
@@ -27,6 +29,7 @@ export interface NativeRun extends Allocated {
   readonly mismatches: number;
   readonly checksum: number;
   readonly interruptions: Float64Array;
+  readonly allocated?: Allocated;
 }
 
 export type TurnsOptions = Pick<NativeOptions, 'workload' | 'parameters' | 'tables' | 'seed'>;
@@ -43,6 +46,7 @@ export interface BenchAddon {
     options: NativeOptions,
     control: Int32Array,
     gauges: Float64Array,
+    pieces: Float64Array,
     requests: Float64Array | null,
     looks: Float64Array | null,
   ): NativeRun | null;
@@ -57,6 +61,16 @@ export interface BenchAddon {
   takeTurn(turns: NativeTurns, operations: number): number;
   /** Detaches the mutator; how many checks found something else than was stored. */
   endTurns(turns: NativeTurns): number;
+  /** How many interruptions of a mutator are kept: the latest ones. */
+  readonly intervalsKept: number;
+  /** Writes to each page of a heap; false when there is no such heap. Cost: up to a microsecond a page. */
+  touchHeap(heapId: number): boolean;
+  /** CPU time of all threads of a process, those that have ended among them; negative when it cannot be told. */
+  processCpuNs(pid: number): number;
+  /** Counts this thread and all that come from it from here on: by name, nothing where it counts, else why it does not. */
+  openCounters(): Record<string, string>;
+  /** Of the counters that are open. */
+  readCounters(): Record<string, number>;
   /** CPU time of the calling thread. */
   threadCpuNs(): number;
 }

@@ -1,5 +1,5 @@
 /**
- * Nominal: what kind of allocation a workload was, after the nominal statistics of the DaCapo suite.
+ * Nominal: what the objects of a workload are like, from a census of all that its mutators allocated in the measured part.
  */
 import type { Nominal } from '../harness/contract.ts';
 import type { Allocated } from './messages.ts';
@@ -16,8 +16,8 @@ function quantile(sizes: Float64Array, objects: number, share: number): number {
   return 0;
 }
 
-/** Of all mutators together. `survivals`: live bytes after each collection over bytes allocated since the one before. */
-export function nominalOf(all: readonly Allocated[], wallNs: number, survivals: readonly number[]): Nominal {
+/** Of all mutators together. */
+export function nominalOf(all: readonly Allocated[]): Nominal {
   const sizes = new Float64Array(all[0]!.sizes.length);
   let words = 0;
   let referenceSlots = 0;
@@ -35,8 +35,6 @@ export function nominalOf(all: readonly Allocated[], wallNs: number, survivals: 
     objectBytesP50: bytesAt(0.5),
     objectBytesP90: bytesAt(0.9),
     pointerDensity: words === 0 ? 0 : referenceSlots / words,
-    allocationBytesPerSecond: (allocatedBytes / wallNs) * 1e9,
     allocatedBytes,
-    survival: survivals.length === 0 ? 0 : survivals.reduce((sum, share) => sum + share, 0) / survivals.length,
   };
 }

@@ -35,7 +35,7 @@ export async function runPlain(job: Job): Promise<Finished> {
     return {
       ok: true,
       wallNs: Math.round(endNs - beginNs),
-      cpuNs: { total: Math.round(measured.cpuNs), mutators: Math.round(measured.mutatorCpuNs) },
+      cpuNs: { total: Math.round(measured.cpuNs), mutators: Math.round(measured.mutatorCpuNs), harness: Math.round(measured.harnessCpuNs) },
       operations: mutators.plan.operations * mutators.count,
       ...sum,
       collections: collections.length,
@@ -43,6 +43,8 @@ export async function runPlain(job: Job): Promise<Finished> {
       interruptions: reports.map((report) => intervalsOf(report, beginNs, endNs)),
       ...(requests === undefined ? {} : { requests }),
       hiccupNs: measured.hiccupNs,
+      iterations: mutators.iterations,
+      counters: measured.counters,
       memory: memoryOf(measured, 'committed'),
       about: {
         runtime: `Node ${process.versions.node}, V8 ${process.versions.v8}`,

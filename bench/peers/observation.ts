@@ -5,8 +5,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { Worker } from 'node:worker_threads';
 import { nowNs } from '../invocation/clock.ts';
+import { useBenchAddon } from '../invocation/native.ts';
 import { HICCUP_PHASE } from './hiccup-thread.ts';
-import { cpuBetween, readThreadClocks, residentBytes, type ThreadClock } from './process-clocks.ts';
+import { cpuBetween, processCpuNs, readThreadClocks, residentBytes, type ThreadClock } from './process-clocks.ts';
 import type { Launch } from './systems.ts';
 
 export interface Observation {
@@ -17,8 +18,10 @@ export interface Observation {
   readonly standardError: string;
   /** Whether the program came to the end of its measured part. */
   readonly isMeasured: boolean;
-  /** CPU time of the measured part, of threads whose name `select` takes. */
-  cpuNs(select?: (name: string) => boolean): number;
+  /** CPU time of the measured part: of the whole process, with threads that have ended meanwhile. */
+  readonly cpuNs: number;
+  /** The same of living threads whose name `select` takes. */
+  threadsCpuNs(select: (name: string) => boolean): number;
   readonly hiccupNs: readonly number[];
   readonly resident: readonly (readonly [timeNs: number, bytes: number])[];
 }
@@ -73,6 +76,7 @@ function endTogether(child: ChildProcess): () => void {
 
 /** Rejects with the error of `spawn` when the program cannot be started at all. */
 export async function observe({ file, args, environment }: Launch, words: readonly string[]): Promise<Observation> {
+  useBenchAddon();
   const hiccups = new HiccupThread();
   await hiccups.ready();
   const child = spawn(file, [...args, ...words], {
@@ -83,6 +87,7 @@ export async function observe({ file, args, environment }: Launch, words: readon
   const unhook = endTogether(child);
   let before: Map<string, ThreadClock> | undefined;
   let after: Map<string, ThreadClock> | undefined;
+  let cpuNs = 0;
   let sampling: NodeJS.Timeout | undefined;
   let lastLine = '';
   let standardError = '';
@@ -96,8 +101,10 @@ export async function observe({ file, args, environment }: Launch, words: readon
       sampling = setInterval(sample, SAMPLE_EVERY_MS);
       sample();
       before = readThreadClocks(child.pid!);
+      cpuNs = -processCpuNs(child.pid!);
       child.stdin.write('\n');
     } else if (line === 'end') {
+      cpuNs += processCpuNs(child.pid!);
       after = readThreadClocks(child.pid!);
       sample();
       clearInterval(sampling);
@@ -119,7 +126,8 @@ export async function observe({ file, args, environment }: Launch, words: readon
       lastLine,
       standardError,
       isMeasured,
-      cpuNs: (select) => (isMeasured ? cpuBetween(before!, after!, select) : 0),
+      cpuNs: isMeasured ? cpuNs : 0,
+      threadsCpuNs: (select) => (isMeasured ? cpuBetween(before!, after!, select) : 0),
       hiccupNs: isMeasured ? await hiccups.report() : [],
       resident,
     };

@@ -1,8 +1,10 @@
 /**
  * Process clocks: CPU time of another process by thread, and its resident memory, from /proc. CPU times are those of the scheduler
- * (schedstat), in ns; the times of a thread that has ended are lost, so a program keeps its mutators until the last reading.
+ * (schedstat), in ns; the times of a thread that has ended are lost, so a program keeps its mutators until the last reading. The whole
+ * process has a clock of its own, which keeps them: compilers' threads come and go.
  */
 import { readFileSync, readdirSync } from 'node:fs';
+import { benchAddon } from '../invocation/native.ts';
 
 export interface ThreadClock {
   readonly name: string;
@@ -24,6 +26,13 @@ export function readThreadClocks(pid: number): Map<string, ThreadClock> {
     }
   }
   return clocks;
+}
+
+/** CPU time of all threads of a process so far. Throws where the kernel does not tell. */
+export function processCpuNs(pid: number): number {
+  const cpuNs = benchAddon().processCpuNs(pid);
+  if (cpuNs < 0) throw new Error(`the CPU time of process ${pid} cannot be read`);
+  return cpuNs;
 }
 
 /** CPU time between two readings, of the threads whose name `select` takes. A thread's name is cut to 15 bytes by the kernel. */

@@ -63,9 +63,9 @@ function finished({ configuration, system, observation, result, log, flags, oper
   const over = system.isLimitSoft ? account.live?.find(([, bytes]) => bytes > configuration.heapBytes) : undefined;
   if (over) return failed('out-of-memory', `${over[1]} bytes were alive: the limit of ${configuration.heapBytes} is soft`);
   const cpu = {
-    totalNs: observation.cpuNs(),
-    ...(system.namesMutators ? { mutatorThreadsNs: observation.cpuNs((name) => name.startsWith('mutator-')) } : {}),
-    ...(system.collectorThread ? { collectorThreadsNs: observation.cpuNs((name) => system.collectorThread!.test(name)) } : {}),
+    totalNs: observation.cpuNs,
+    ...(system.namesMutators ? { mutatorThreadsNs: observation.threadsCpuNs((name) => name.startsWith('mutator-')) } : {}),
+    ...(system.collectorThread ? { collectorThreadsNs: observation.threadsCpuNs((name) => system.collectorThread!.test(name)) } : {}),
   };
   const value: Finished = {
     ok: true,

@@ -8,8 +8,6 @@
  */
 import type { Heap, Mutator, Ref, Shape } from 'faultline';
 
-/** Objects by size in words; the last entry counts all larger ones. */
-export const CENSUS_SIZES = 4096;
 /** Root slots; all of them are visited in every pause. */
 export const ROOTS = 1024;
 
@@ -24,17 +22,11 @@ export interface BenchShape {
   readonly elements: number;
 }
 
-const WORDS = 0;
-const REFERENCE_SLOTS = 1;
-
 export class BenchMutator {
   readonly u32: Uint32Array;
   readonly f64: Float64Array;
   /** Root slots by number. */
   readonly roots: Uint32Array;
-  /** Objects allocated, by size in words. */
-  readonly sizes = new Float64Array(CENSUS_SIZES);
-  readonly #totals = new Float64Array(2);
   readonly #heap: Heap;
   readonly #mutator: Mutator;
   readonly #control: Uint32Array;
@@ -71,9 +63,6 @@ export class BenchMutator {
   /** A zeroed object with its header. A safepoint. Throws what {@link Mutator.allocate} throws. */
   allocate(shape: BenchShape, count = 0): Ref {
     const words = shape.fixedWords + (shape.ofReferences ? (count + 1) >>> 1 : count);
-    this.sizes[words < CENSUS_SIZES ? words : CENSUS_SIZES - 1]!++;
-    this.#totals[WORDS]! += words;
-    this.#totals[REFERENCE_SLOTS]! += shape.ofReferences ? shape.references + count : shape.references;
     const control = this.#control;
     const ref = control[this.#top]!;
     if (ref + words > control[this.#limit]!) return this.#mutator.allocate(shape.shape, count);
@@ -101,20 +90,6 @@ export class BenchMutator {
   /** A safepoint. */
   poll(): void {
     this.#mutator.poll();
-  }
-
-  get allocatedWords(): number {
-    return this.#totals[WORDS]!;
-  }
-
-  get referenceSlots(): number {
-    return this.#totals[REFERENCE_SLOTS]!;
-  }
-
-  /** Counts anew. */
-  resetCensus(): void {
-    this.sizes.fill(0);
-    this.#totals.fill(0);
   }
 }
 

@@ -68,7 +68,7 @@ export const binaryTrees: Workload = {
   },
   plan: (parameters) => {
     const { length } = schedule(parameters);
-    return { warmUp: length, operations: length * knob(parameters, 'rounds') };
+    return { warmUp: length, operations: length * knob(parameters, 'rounds'), iteration: length };
   },
   onHeap: (mutator, parameters) => new BinaryTrees(new HeapTrees(mutator, false), parameters),
   plain: (parameters) => new BinaryTrees(new PlainTrees(false), parameters),

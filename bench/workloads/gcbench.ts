@@ -89,7 +89,7 @@ export const gcbench: Workload = {
   },
   plan: (parameters) => {
     const { length } = schedule(parameters);
-    return { warmUp: length, operations: length * knob(parameters, 'rounds') };
+    return { warmUp: length, operations: length * knob(parameters, 'rounds'), iteration: length };
   },
   onHeap: (mutator, parameters) => new GcBench(new HeapTrees(mutator, true), parameters),
   plain: (parameters) => new GcBench(new PlainTrees(true), parameters),

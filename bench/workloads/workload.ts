@@ -22,6 +22,8 @@ export type Material = Readonly<Record<string, Uint32Array>> & {
 export interface Plan {
   readonly warmUp: number;
   readonly operations: number;
+  /** Steps after which the workload does the same again. */
+  readonly iteration?: number;
   /** Where the workload's own knobs set the pace; else the parameter of that name does. */
   readonly operationsPerSecond?: number;
 }

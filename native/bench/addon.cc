@@ -1,9 +1,13 @@
 // The addon for benchmarks: everything of the published one, and native mutators.  bench/invocation/native.ts says what is where.
+#include <time.h>
+
 #include <cstring>
 
+#include "bench/hardware_counters.h"
 #include "bench/run.h"
 #include "bench/turns.h"
 #include "node/arguments.h"
+#include "os/page_touch.h"
 
 namespace faultline {
 
@@ -23,12 +27,16 @@ Napi::Value Triples(Napi::Env env, const std::vector<Timeline::Interval>& interv
   return triples;
 }
 
-Napi::Value SizesOf(Napi::Env env, const bench::Census& census) {
+Napi::Value AllocatedOf(Napi::Env env, const bench::Census& census) {
   Napi::Float64Array sizes = Napi::Float64Array::New(env, bench::Census::kSizes);
   for (uint32_t words = 0; words < bench::Census::kSizes; ++words) {
     sizes[words] = static_cast<double>(census.objects_of_words[words]);
   }
-  return sizes;
+  Napi::Object allocated = Napi::Object::New(env);
+  allocated.Set("sizes", sizes);
+  allocated.Set("allocatedWords", static_cast<double>(census.words));
+  allocated.Set("referenceSlots", static_cast<double>(census.reference_slots));
+  return allocated;
 }
 
 // Of the options of a workload: its knobs, and tables that its mutators share.
@@ -51,8 +59,8 @@ bench::Parameters ParametersOf(const Napi::Object& given) {
   return known;
 }
 
-// runWorkload(heapId, options, control: Int32Array, gauges: Float64Array, requests: Float64Array | null, looks: Float64Array | null):
-// blocks until the mutator has ended; null when there is no such heap.
+// runWorkload(heapId, options, control: Int32Array, gauges: Float64Array, pieces: Float64Array, requests: Float64Array | null,
+// looks: Float64Array | null): blocks until the mutator has ended; null when there is no such heap.
 Napi::Value RunWorkload(Info info) {
   const Napi::Env env = info.Env();
   std::shared_ptr<HeapInstance> instance = HeapInstance::Find(Uint32At(info, 0));
@@ -70,10 +78,13 @@ Napi::Value RunWorkload(Info info) {
   options.parameters = ParametersOf(given);
   options.control = info[2].As<Napi::Int32Array>().Data();
   options.gauges = info[3].As<Napi::Float64Array>().Data();
-  if (info[4].IsTypedArray()) options.requests = info[4].As<Napi::Float64Array>().Data();
+  options.pieces = info[4].As<Napi::Float64Array>().Data();
+  options.piece_steps = static_cast<uint32_t>(number("pieceSteps"));
+  options.counts = given.Get("census").As<Napi::Boolean>();
+  if (info[5].IsTypedArray()) options.requests = info[5].As<Napi::Float64Array>().Data();
 
-  if (info[5].IsTypedArray()) {
-    Napi::Float64Array looks = info[5].As<Napi::Float64Array>();
+  if (info[6].IsTypedArray()) {
+    Napi::Float64Array looks = info[6].As<Napi::Float64Array>();
     options.looks = looks.Data();
     options.most_looks = static_cast<uint32_t>(looks.ElementLength() / 2);
   }
@@ -85,9 +96,7 @@ Napi::Value RunWorkload(Info info) {
   answer.Set("checks", static_cast<double>(result->checks));
   answer.Set("mismatches", static_cast<double>(result->mismatches));
   answer.Set("checksum", result->checksum);
-  answer.Set("sizes", SizesOf(env, result->census));
-  answer.Set("allocatedWords", static_cast<double>(result->census.words));
-  answer.Set("referenceSlots", static_cast<double>(result->census.reference_slots));
+  if (result->census != nullptr) answer.Set("allocated", AllocatedOf(env, *result->census));
   answer.Set("interruptions", Triples(env, result->interruptions));
   return answer;
 }
@@ -129,6 +138,42 @@ Napi::Value EndTurns(Info info) {
   return Napi::Number::New(info.Env(), static_cast<double>(turns->mismatches()));
 }
 
+// touchHeap(heapId): writes to each page of the heap, so that nobody has to wait for the system's pages later; false when there is no
+// such heap.  Its mutators may be at work.
+Napi::Value TouchHeap(Info info) {
+  const std::shared_ptr<HeapInstance> instance = HeapInstance::Find(Uint32At(info, 0));
+  if (instance == nullptr || instance->closed()) return Napi::Boolean::New(info.Env(), false);
+  uint8_t* const view = instance->heap.views.mutator_view();
+  const uint64_t bytes = uint64_t{instance->heap.regions.capacity()} * kRegionBytes;
+  for (uint64_t at = 0; at < bytes; at += kPageBytes) TouchPage(view + at);
+  return Napi::Boolean::New(info.Env(), true);
+}
+
+// processCpuNs(pid): of all threads of a process, those that have ended among them; negative when it cannot be told
+Napi::Value ProcessCpu(Info info) {
+  clockid_t clock;
+  timespec time = {};
+  const bool known = clock_getcpuclockid(static_cast<pid_t>(Uint32At(info, 0)), &clock) == 0 && clock_gettime(clock, &time) == 0;
+  return Napi::Number::New(info.Env(), known ? static_cast<double>(time.tv_sec) * 1e9 + static_cast<double>(time.tv_nsec) : -1);
+}
+
+// openCounters(): of the calling thread and of those that come from it from here on; {name: number} of those that are open, or why not.
+Napi::Value OpenCounters(Info info) {
+  Napi::Object answer = Napi::Object::New(info.Env());
+  for (uint32_t i = 0; i < bench::kCounters; ++i) answer.Set(bench::CounterName(i), bench::OpenCounter(i));
+  return answer;
+}
+
+// readCounters(): {name: count} of those that are open
+Napi::Value ReadCounters(Info info) {
+  Napi::Object answer = Napi::Object::New(info.Env());
+  for (uint32_t i = 0; i < bench::kCounters; ++i) {
+    double count = 0;
+    if (bench::ReadCounter(i, &count)) answer.Set(bench::CounterName(i), count);
+  }
+  return answer;
+}
+
 Napi::Value ThreadCpu(Info info) { return Napi::Number::New(info.Env(), static_cast<double>(ThreadCpuNs())); }
 
 Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
@@ -138,6 +183,11 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("beginTurns", Napi::Function::New(env, BeginTurns, "beginTurns"));
   exports.Set("takeTurn", Napi::Function::New(env, TakeTurn, "takeTurn"));
   exports.Set("endTurns", Napi::Function::New(env, EndTurns, "endTurns"));
+  exports.Set("touchHeap", Napi::Function::New(env, TouchHeap, "touchHeap"));
+  exports.Set("processCpuNs", Napi::Function::New(env, ProcessCpu, "processCpuNs"));
+  exports.Set("openCounters", Napi::Function::New(env, OpenCounters, "openCounters"));
+  exports.Set("readCounters", Napi::Function::New(env, ReadCounters, "readCounters"));
+  exports.Set("intervalsKept", static_cast<double>(Timeline::kIntervals));
   exports.Set("threadCpuNs", Napi::Function::New(env, ThreadCpu, "threadCpuNs"));
   return exports;
 }

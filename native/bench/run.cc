@@ -22,18 +22,22 @@ void Sleep(uint64_t ns) {
 
 class Runner {
  public:
-  Runner(NativeMutator& mutator, Work& work, const RunOptions& options)
-      : mutator_(mutator), work_(work), options_(options) {}
+  // `census` may be null.
+  Runner(NativeMutator& mutator, Work& work, const RunOptions& options, Census* census)
+      : mutator_(mutator), work_(work), options_(options), census_(census), pieces_(options.pieces) {}
 
   // False when the invocation ends early.
   bool All() {
     work_.Build();
+    piece_left_ = 0;
     for (uint32_t i = 0; i < options_.warm_up && !Stopped(); ++i) {
+      NotePiece();
       work_.Step(i);
       mutator_.Poll();
     }
+    *pieces_++ = static_cast<double>(NowNs());
     if (!AwaitPhase(shared::kMeasure)) return false;
-    mutator_.census = {};
+    mutator_.census = census_;
     Measure();
     if (options_.looks != nullptr) LookAround();
     if (!AwaitPhase(shared::kVerify)) return false;
@@ -70,7 +74,9 @@ class Runner {
     const uint64_t begin = NowNs();
     options_.gauges[gauge::kBeginNs] = static_cast<double>(begin);
     uint64_t ended = begin;
+    piece_left_ = 0;
     for (uint32_t i = 0; i < options_.operations && !Stopped(); ++i) {
+      NotePiece();
       uint64_t start = ended;
       if (options_.interval_ns > 0) {
         start = begin + static_cast<uint64_t>(i * options_.interval_ns);
@@ -87,7 +93,7 @@ class Runner {
       if (i % kGaugeEvery == 0) Tell(i);
     }
     Tell(options_.operations);
-    options_.gauges[gauge::kEndNs] = static_cast<double>(NowNs());
+    options_.gauges[gauge::kEndNs] = *pieces_++ = static_cast<double>(NowNs());
     options_.gauges[gauge::kCpuNs] = static_cast<double>(ThreadCpuNs() - cpu);
   }
 
@@ -109,6 +115,14 @@ class Runner {
     }
   }
 
+  void NotePiece() {
+    if (piece_left_ == 0) {
+      *pieces_++ = static_cast<double>(NowNs());
+      piece_left_ = options_.piece_steps;
+    }
+    --piece_left_;
+  }
+
   void Tell(uint32_t operations) {
     options_.gauges[gauge::kOperations] = operations;
     options_.gauges[gauge::kLiveBytes] = work_.LiveBytes();
@@ -117,6 +131,9 @@ class Runner {
   NativeMutator& mutator_;
   Work& work_;
   const RunOptions& options_;
+  Census* const census_;
+  double* pieces_;
+  uint32_t piece_left_ = 0;
 };
 
 }  // namespace
@@ -130,14 +147,14 @@ RunResult Run(std::shared_ptr<HeapInstance> instance, const RunOptions& options)
       result.known = false;
       return result;
     }
-    Runner(mutator, *work, options).All();
+    if (options.counts) result.census = std::make_unique<Census>();
+    Runner(mutator, *work, options, result.census.get()).All();
     result.checks = work->checks;
     result.mismatches = work->mismatches;
     result.checksum = work->checksum;
   } catch (const OutOfMemory&) {
     result.out_of_memory = true;
   }
-  result.census = mutator.census;
   mutator.timeline().ForEachInterval([&](const Timeline::Interval& interval) { result.interruptions.push_back(interval); });
   return result;
 }

@@ -49,6 +49,10 @@ struct RunOptions {
   double looks_interval_ns = 0;  // Between the starts of two looks; 0: the mutator waits parked instead.
   double* looks = nullptr;       // Pairs like those of `requests`, of the first `most_looks`; the rest stays 0.
   uint32_t most_looks = 0;
+  // Moments at which each piece of the warm-up begins and the last one ends, then the same of the measured part; a piece is so many steps.
+  double* pieces = nullptr;
+  uint32_t piece_steps = 1;
+  bool counts = false;           // Takes the census of the measured part.
   double* requests = nullptr;    // Pairs of start and end in ns of the monotonic clock, `operations` of them; or null.
 };
 
@@ -58,7 +62,7 @@ struct RunResult {
   uint64_t checks = 0;
   uint64_t mismatches = 0;
   uint32_t checksum = 0;
-  Census census;  // Of the measured part.
+  std::unique_ptr<Census> census;  // Of the measured part, where it is taken.
   std::vector<Timeline::Interval> interruptions;
 };
 

@@ -69,15 +69,15 @@ function finished() {
       series: Array.from({ length: 100 }, (_, i) => [(i * wallNs) / 100, heapBytes * (0.5 + 0.05 * (i % 10))]),
       ...(barrier?.marker !== 'satb' ? { liveSeries: [[wallNs / 2, heapBytes * 0.3]], liveSource: mode === 'stw' ? 'collector' : 'workload' } : {}),
     },
+    allocatedBytes: 100 * MINIMUM_BYTES,
+    allocatedInAllBytes: 150 * MINIMUM_BYTES,
     nominal: {
       objectBytesMean: 40,
       objectBytesP10: 24,
       objectBytesP50: 32,
       objectBytesP90: 64,
       pointerDensity: 0.4,
-      allocationBytesPerSecond: 1e9,
       allocatedBytes: 100 * MINIMUM_BYTES,
-      survival: 0.1,
     },
     about: { runtime: 'none', flags: mode },
   };

@@ -5,6 +5,10 @@ import { readFileSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Heap } from 'faultline';
+import { Ballast } from '../../bench/invocation/ballast.ts';
+import { intervalsOf } from '../../bench/invocation/faultline.ts';
+import type { MutatorReport } from '../../bench/invocation/messages.ts';
 import type { BarrierRow, Configuration, Finished } from '../../bench/harness/contract.ts';
 import { finish, folderForRequests, invoke } from '../support/invocations.ts';
 import { MARKERS, MODES, MOVING_MODES } from '../support/modes.ts';
@@ -148,11 +152,78 @@ describe('a result', () => {
     const kinds = new Set(finished.interruptions.flat().map(([, , kind]) => kind));
     expect([...kinds]).toEqual(expect.arrayContaining(['pause', 'slow-path']));
     expect(finished.memory.liveBytes).toBeGreaterThan(MIB);
-    const { nominal } = finished;
+    expect(finished.nominal).toBeUndefined();
+    // What the heap counts, buffer by buffer.
+    expect(finished.allocatedBytes! / (50 * 2 * 25_000 * 8)).toBeGreaterThan(1);
+  });
+
+  it('has a census of what was allocated where it was asked for', limit, async () => {
+    const { nominal } = await finish(configure('allocation-rate', 1, { driver: 'native', mutators: 2, heapBytes: 7 * MIB, census: true }));
     expect(nominal).toMatchObject({ objectBytesP10: 24, objectBytesP50: 40, objectBytesP90: 96 });
     expect(nominal!.objectBytesMean).toBeGreaterThan(52);
     expect(nominal!.objectBytesMean).toBeLessThan(60);
     expect(nominal!.allocatedBytes).toBeCloseTo(nominal!.objectBytesMean * 2 * 25_000 * 8, -1);
+  });
+
+  it('of a heap that is no whole number of regions has no more memory than that', limit, async () => {
+    const heap = Heap.create({ capacityBytes: 6.3 * MIB, fault: 'stw', marker: 'stopped' });
+    const ballast = new Ballast(heap, 6.3 * MIB);
+    await heap.collect({ kind: 'full' });
+    const { liveBytes, capacityBytes } = heap.statistics();
+    expect(ballast.bytes / MIB).toBeCloseTo(0.7, 2);
+    expect(liveBytes).toBeGreaterThanOrEqual(ballast.bytes);
+    expect(Math.abs(capacityBytes - liveBytes - 6.3 * MIB)).toBeLessThan(2 * 8192);
+    ballast.drop();
+    await heap.close();
+  });
+
+  it.each(['javascript', 'native'] as const)('tells how long the pieces of %s mutators took', limit, async (driver) => {
+    const { iterations, wallNs } = await finish(configure('gcbench', 1, { driver, parameters: { ...CASES['gcbench']!.parameters, rounds: 3 } }));
+    expect([iterations!.warmUpNs.map(({ length }) => length), iterations!.measuredNs.map(({ length }) => length)]).toEqual([[1], [3]]);
+    const sum = iterations!.measuredNs[0]!.reduce((a, b) => a + b);
+    expect(Math.abs(sum - wallNs) / wallNs).toBeLessThan(0.05);
+    const lru = await finish(configure('lru', 1, { driver }));
+    expect(lru.iterations).toMatchObject({ operations: 3000, warmUpNs: [{ length: 2 }], measuredNs: [{ length: 10 }] });
+  });
+
+  it('does not charge the harness to the program', limit, async () => {
+    // Nothing is collected: what neither a mutator nor the harness took is the rest of the process. The least of some tries, for what a
+    // crowded machine adds is no part of the account.
+    const rests: number[] = [];
+    for (let i = 0; i < 3; i++) {
+      const row: BarrierRow = { mode: 'none', marker: 'stopped', faultAroundPages: 'adaptive' };
+      const parameters = { ...CASES['gcbench']!.parameters, stretchDepth: 17, rounds: 2 };
+      const { cpuNs, wallNs } = await finish(configure('gcbench', 1, { driver: 'native', barrier: row, heapBytes: 700 * MIB, parameters }));
+      expect(cpuNs.harness).toBeGreaterThan(0);
+      rests.push((cpuNs.total - cpuNs.mutators!) / wallNs);
+    }
+    expect(Math.min(...rests)).toBeLessThan(0.015);
+  });
+
+  it.each(['javascript', 'native'] as const)('that collects nothing has %s mutators on memory that is there already', limit, async (driver) => {
+    const row: BarrierRow = { mode: 'none', marker: 'stopped', faultAroundPages: 'adaptive' };
+    const parameters = { ...CASES['gcbench']!.parameters, stretchDepth: 16, rounds: 2 };
+    const { memory, allocatedBytes } = await finish(configure('gcbench', 1, { driver, barrier: row, heapBytes: 300 * MIB, parameters }));
+    expect(allocatedBytes).toBeGreaterThan(50 * MIB);
+    // All of it is in the file before the measured part begins, so nobody waits for the kernel to make a page in it.
+    expect(memory.series[0]![1]).toBeGreaterThanOrEqual(300 * MIB);
+    expect(memory.peakBytes).toBeLessThan(1.1 * memory.series[0]![1]);
+  });
+
+  it('counts what the machine lets it count, and says why it does not count the rest', limit, async () => {
+    const { counters, about } = await finish(configure('gcbench', 1, { driver: 'native' }));
+    for (const name of ['cycles', 'instructions', 'dtlbLoadMisses', 'lastLevelLoadMisses', 'minorFaults', 'contextSwitches']) {
+      const reason = new RegExp(`${name}: [a-z]`).test(about['countersAbsent'] ?? '');
+      expect([name, counters![name] !== undefined, reason]).toEqual([name, !reason, reason]);
+    }
+  });
+
+  it('that has lost interruptions of the measured part is incomplete', () => {
+    const report = (...starts: number[]) =>
+      ({ interruptions: Float64Array.from(starts.flatMap((start) => [start, 1, 0])) }) as unknown as MutatorReport;
+    expect(intervalsOf(report(5, 12, 13), 10, 20, 3).map(([start]) => start)).toEqual([2, 3]);
+    expect(intervalsOf(report(11, 12), 10, 20, 3)).toHaveLength(2);
+    expect(() => intervalsOf(report(11, 12, 13), 10, 20, 3)).toThrow(expect.objectContaining({ code: 'incomplete' }));
   });
 
   it('tells what V8 took', { timeout: INVOCATIONS_MS }, async () => {

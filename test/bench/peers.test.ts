@@ -2,7 +2,8 @@
  * Peers: what each is started with, and that each does the same work as plain JavaScript objects: the same checksum for the same seed.
  * A peer that is not installed is skipped by name.
  */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { Configuration, Finished, InvocationResult } from '../../bench/harness/contract.ts';
 import { programWords, requestFileBytes } from '../../bench/peers/program.ts';
+import { processCpuNs, readThreadClocks } from '../../bench/peers/process-clocks.ts';
 import { missing, type PeerSystem, PEERS } from '../../bench/peers/systems.ts';
 import { allocationRate } from '../../bench/workloads/allocation-rate.ts';
 import { binaryTrees } from '../../bench/workloads/binary-trees.ts';
@@ -219,6 +221,22 @@ describe('the mutator that collects', () => {
     const around = pauses.filter(([start, length]) =>
       collecting.some(([from, all]) => from <= start && from + all >= start + length));
     expect(around.length).toBeGreaterThanOrEqual(pauses.length - 1);
+  });
+});
+
+describe('the CPU time of a process', () => {
+  it('has that of threads which have ended', { timeout: RUN_MS }, async () => {
+    process.env['FAULTLINE_ADDON'] = join(ROOT, 'build/Release/bench/faultline.node');
+    const burn = 'const end = performance.now() + 300; while (performance.now() < end);';
+    const program = `new (require('worker_threads').Worker)(${JSON.stringify(burn)}, { eval: true }).on('exit', () => console.log('ended')); setInterval(() => {}, 1000);`;
+    const child = spawn(process.execPath, ['-e', program]);
+    try {
+      await once(child.stdout, 'data');
+      const living = [...readThreadClocks(child.pid!).values()].reduce((sum, { cpuNs }) => sum + cpuNs, 0);
+      expect(processCpuNs(child.pid!) - living).toBeGreaterThan(50e6);
+    } finally {
+      child.kill();
+    }
   });
 });
 

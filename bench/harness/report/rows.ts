@@ -3,8 +3,8 @@
  * distributions are the sum of all invocations' histograms, so that a tail has all the values that were measured.
  */
 import { median } from 'simple-statistics';
-import type { Digest, Distribution, Latencies } from '../digest.ts';
-import type { Configuration, Memory, Nominal } from '../contract.ts';
+import type { CompletedNominal, Digest, Distribution, Latencies } from '../digest.ts';
+import type { Configuration, Memory } from '../contract.ts';
 import { MMU_WINDOWS_MS, AFTER_FLIP_MS } from '../statistics/mutator-utilization.ts';
 import { FAULT_AROUND_PAGES, MARKERS, MODES, RATE, SYSTEMS, WORKLOADS } from '../matrix.ts';
 import { heapText, keyOf, seriesOf } from '../point.ts';
@@ -91,7 +91,7 @@ export interface Figures {
   /** What was alive in it, where that is told. */
   readonly live?: Memory['series'];
   readonly liveSource?: Memory['liveSource'];
-  readonly nominal?: Nominal;
+  readonly nominal?: CompletedNominal;
   readonly about: Readonly<Record<string, string>>;
 }
 

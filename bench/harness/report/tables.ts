@@ -93,19 +93,20 @@ export function criticalTable({ critical }: Analysis): string {
 }
 
 export function nominalTable({ rows }: Analysis): string {
-  const head = ['workload', 'row', 'heap', 'mean', 'p10', 'p50', 'p90', 'references', 'allocation', 'turnover', 'survival'];
+  const head = ['workload', 'row', 'heap', 'mean', 'p10', 'p50', 'p90', 'references', 'allocation', 'turnover'];
   const cells = rows.flatMap((row): Cell[][] => {
     const nominal = row.figures?.nominal;
     if (nominal === undefined) return [];
-    const { objectBytesMean, objectBytesP10, objectBytesP50, objectBytesP90, turnover, survival } = nominal;
+    const { objectBytesMean, objectBytesP10, objectBytesP50, objectBytesP90, turnover } = nominal;
     const sizes = [objectBytesMean.toFixed(1), objectBytesP10, objectBytesP50, objectBytesP90];
     const rate = `${mib(nominal.allocationBytesPerSecond)}/s`;
-    const shares = [percent(nominal.pointerDensity), rate, turnover?.toFixed(1) ?? '', percent(survival)];
+    const shares = [percent(nominal.pointerDensity), rate, turnover.toFixed(1)];
     return [[knobsText(row), row.series, row.heap, ...sizes, ...shares]];
   });
   if (cells.length === 0) return '';
   const description =
-    'What the workloads do to a heap, after DaCapo’s nominal statistics. Sizes of objects in bytes; turnover is in minimum heaps.';
+    'What the workloads do to a heap, from a census in a run of its own. Sizes of objects in bytes, with their headers; turnover is ' +
+    'what was allocated, in minimum heaps.';
   return section('nominal', 'Nominal statistics', description, table(head, cells));
 }
 
