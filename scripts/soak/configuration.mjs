@@ -26,12 +26,14 @@ export const HEAP_OPTIONS = {
   // A collection at every allocation is for heaps that are collected quickly.
   stressEvery: (random, { capacityBytes }) =>
     Number.parseInt(capacityBytes, 10) <= 16 ? random.pick([0, 0, 0, 1, 5, 50, 500]) : random.pick([0, 0, 0, 5_000]),
+  /** Mutators take the faults of each of those collections. */
+  stressFaults: (random, { stressEvery }) => stressEvery > 0 && random.chance(1, 2),
   delaySeed: (random) => (random.chance(1, 2) ? 1 + random.below(2 ** 30) : 0),
 };
 
 export const LOAD = {
   /** Heaps at once; the threads are divided among them. */
-  heaps: (random) => random.pick([1, 1, 1, 2, 3]),
+  heaps: (random) => random.pick([1, 1, 2, 2, 3]),
   threads: (random) => 1 + random.below(8),
   /** The thread with the event loop is a mutator too. */
   mainMutator: (random) => random.chance(1, 2),
@@ -62,9 +64,9 @@ export const LOAD = {
   /** Small heaps are made and closed meanwhile. */
   otherHeaps: (random) => random.chance(1, 4),
   /** The threads are mutators of all heaps. */
-  guests: (random, { heaps }) => heaps > 1 && random.chance(2, 3),
-  /** What they do there is cut short by time limits. */
-  cuts: (random, { guests }) => guests && random.chance(1, 2),
+  guests: (random, { heaps }) => heaps > 1 && random.chance(3, 4),
+  /** What they do there is cut short: by time limits, and by the end of the stack. */
+  cuts: (random, { guests }) => guests && random.chance(2, 3),
   /** For tests of the soak itself: `corruption` writes over an object, `hang` never ends. */
   sabotage: always('none'),
   ending: (random) => random.pick(['close', 'close', 'close', 'terminate', 'process.exit']),
@@ -107,7 +109,7 @@ export function parseOverride(text) {
 export function describe({ heap, load }) {
   const words = [heap.capacityBytes, heap.fault, heap.marker, `${heap.workers}w`, `${load.threads}t`];
   if (load.heaps > 1) words.push(`${load.heaps} heaps`);
-  if (heap.stressEvery > 0) words.push(`stress ${heap.stressEvery}`);
+  if (heap.stressEvery > 0) words.push(`stress ${heap.stressEvery}${heap.stressFaults ? ' with faults' : ''}`);
   if (heap.delaySeed > 0) words.push('delays');
   words.push(`fill ${load.fill}`);
   for (const name of ['deaths', 'controlDeath', 'refusals', 'handleStorms', 'otherHeaps', 'guests', 'cuts']) if (load[name]) words.push(name);

@@ -1,6 +1,7 @@
 /**
  * Guest: a second, third … mutator of a soak thread, in a heap that is another thread's: what they are stopped for and wait for must never
- * make two threads wait for each other. Keeps next to nothing alive. Now and then a `vm` time limit cuts what it does, wherever that is.
+ * make two threads wait for each other. Keeps next to nothing alive. Now and then a `vm` time limit or the end of the stack cuts what it
+ * does, wherever that is.
  */
 import vm from 'node:vm';
 
@@ -18,11 +19,13 @@ export class Guest {
     this.never = new Int32Array(new SharedArrayBuffer(4));
     this.context = vm.createContext({ run: () => this.work() });
     this.script = new vm.Script('for (;;) run();');
+    this.cuts = 0;
   }
 
   slice(cuts) {
     try {
       if (cuts && this.random.chance(1, 3)) this.cut();
+      else if (cuts && this.random.chance(1, 3)) this.overflow();
       else this.work();
       if (this.random.chance(1, 20)) this.renew();
     } catch (error) {
@@ -73,14 +76,34 @@ export class Guest {
   }
 
   cut() {
-    const { control } = this.mutator.allocationBuffer;
     try {
       this.script.runInContext(this.context, { timeout: 1 + this.random.below(8) });
     } catch (error) {
       if (error.code !== 'ERR_SCRIPT_EXECUTION_TIMEOUT') throw error;
+      this.wasCut();
     }
-    // Between park and unpark, which are two calls, it is the program that has parked it.
+  }
+
+  /** Works where the stack has next to no room left, and with a frame more each time, until that is enough. */
+  overflow() {
+    const descend = () => {
+      try {
+        descend();
+        return;
+      } catch (error) {
+        if (!(error instanceof RangeError)) throw error;
+      }
+      this.wasCut();
+      this.work();
+    };
+    descend();
+  }
+
+  /** Between park and unpark, which are two calls, it is the program that has parked it. */
+  wasCut() {
+    const { control } = this.mutator.allocationBuffer;
     if ((control[0] & RUNNING) === 0) this.mutator.unpark();
+    this.cuts++;
   }
 
   finish() {

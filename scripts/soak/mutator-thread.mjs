@@ -24,6 +24,7 @@ while (Atomics.load(stop, 0) === 0) {
 }
 const figures = own.finish();
 for (const guest of guests) guest.finish();
-parentPort.postMessage({ figures });
+const cuts = guests.reduce((sum, guest) => sum + guest.cuts, 0);
+parentPort.postMessage({ figures: { ...figures, cuts } });
 for (const each of [heap, ...otherHeaps]) await each.close();
 parentPort.close();

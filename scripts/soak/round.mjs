@@ -19,7 +19,7 @@ const random = makeRandom(programSeed);
 const capacityBytes = Number.parseInt(options.capacityBytes, 10) * 2 ** 20;
 const stop = new Int32Array(new SharedArrayBuffer(4));
 const progress = new Int32Array(new SharedArrayBuffer(4 * (load.threads + 1)));
-const totals = { operations: 0, comparisons: 0, exhausted: 0, noMemory: 0, threads: 0, deaths: 0 };
+const totals = { operations: 0, comparisons: 0, exhausted: 0, noMemory: 0, cuts: 0, threads: 0, deaths: 0 };
 const unexpected = [];
 
 process.on('warning', (warning) => {

@@ -3,7 +3,7 @@
  */
 import Table from 'cli-table3';
 
-const COUNTED = ['operations', 'comparisons', 'cycles', 'compacting', 'exhausted', 'noMemory', 'deaths', 'refusals'];
+const COUNTED = ['operations', 'comparisons', 'cycles', 'compacting', 'exhausted', 'noMemory', 'deaths', 'refusals', 'cuts'];
 const GROUPS = {
   'fault mode': ({ heap }) => heap.fault,
   marker: ({ heap }) => heap.marker,
@@ -11,7 +11,13 @@ const GROUPS = {
   'GC workers': ({ heap }) => String(heap.workers),
   threads: ({ load }) => (load.threads <= 2 ? '1–2' : load.threads <= 5 ? '3–5' : '6–8'),
   ending: ({ load }) => load.ending,
+  'shared heaps': ({ load }) => (load.guests ? `${load.heaps}` : 'one a thread'),
+  'lost CPUs': ({ heap }) => yesNo(heap.delaySeed > 0),
+  'cut JavaScript': ({ load }) => yesNo(load.cuts),
+  stress: ({ heap }) => (heap.stressEvery === 0 ? 'no' : heap.stressFaults ? 'with faults' : 'without faults'),
 };
+
+const yesNo = (value) => (value ? 'yes' : 'no');
 
 function sizeClass(mib) {
   return mib <= 2 ? '1–2 MiB' : mib <= 16 ? '3–16 MiB' : mib <= 64 ? '24–64 MiB' : '96–256 MiB';

@@ -90,4 +90,13 @@ describe('a round', () => {
     const fixed = [...seen].filter(([, values]) => values.size === 1).map(([name]) => name);
     expect(fixed).toEqual(['verify', 'sabotage']);
   });
+
+  it('of an hour has, in every fault mode, threads that share heaps and are cut short while others lose their CPU, and stress that faults', () => {
+    const configurations = Array.from({ length: 60 * 60 / 5 }, (_, round) => configurationOf(seedOfTest(), round, machine));
+    for (const mode of MODES) {
+      const rounds = configurations.filter(({ heap }) => heap.fault === mode);
+      expect(rounds.filter(({ heap, load }) => load['guests'] === true && load['cuts'] === true && heap.delaySeed !== 0).length).toBeGreaterThan(0);
+      expect(rounds.filter(({ heap }) => heap.stressFaults === true).length).toBeGreaterThan(0);
+    }
+  });
 });
