@@ -1,12 +1,8 @@
 #include "heap/handshake.h"
 
-#include <time.h>
-
 #include <algorithm>
 
 #include "heap/thread_state.h"
-#include "os/clock.h"
-#include "os/futex.h"
 
 namespace faultline {
 
@@ -19,12 +15,14 @@ constexpr uint64_t kNudgeAfterNs = 300 * kNsPerUs;
 }  // namespace
 
 void Handshake::Add(Mutator* mutator) {
-  while (!TryAdd(mutator)) SleepBriefly();
+  ChangeAfterPause([&] { AddNow(mutator); });
 }
 
 bool Handshake::TryAdd(Mutator* mutator) {
-  const std::lock_guard<std::mutex> guard(lock_);
-  if (stopped_) return false;  // A pause walks over the list.
+  return TryChange([&] { AddNow(mutator); });
+}
+
+void Handshake::AddNow(Mutator* mutator) {
   mutator->id = next_id_++;
   mutator->handshake = this;
   if (requested_) mutator->state()->fetch_or(kMutatorStopRequested, std::memory_order_relaxed);
@@ -33,17 +31,11 @@ bool Handshake::TryAdd(Mutator* mutator) {
   mutator->control[control::kLoadBarrier] = load_barrier_ ? 1 : 0;
   mutator->control[control::kWeakAccess] = weak_access_.load(std::memory_order_relaxed);  // Written under lock_.
   mutators_.push_back(mutator);
-  return true;
 }
 
 void Handshake::SetLoadBarrier(bool on) {
   load_barrier_ = on;
   for (Mutator* mutator : mutators_) mutator->control[control::kLoadBarrier] = on ? 1 : 0;
-}
-
-void Handshake::SleepBriefly() {
-  const timespec pause = {0, 50'000};
-  nanosleep(&pause, nullptr);
 }
 
 bool Handshake::Park(Mutator* mutator) {
@@ -91,6 +83,7 @@ void Handshake::AwaitResume(Mutator* mutator, uint64_t limit_ns) {
 
 bool Handshake::AllStopped() {
   const std::lock_guard<std::mutex> guard(lock_);
+  if (changes_due_ != 0) return false;  // Those whom the last pause has refused come before this one.
   for (Mutator* mutator : mutators_) {
     // Acquire: what the mutator wrote before it parked is visible to the collector from here on.
     if ((mutator->state()->load(std::memory_order_acquire) & kMutatorRunning) != 0) return false;
@@ -150,7 +143,7 @@ void Handshake::Resume() {
   }
   resumptions_.fetch_add(1, std::memory_order_release);  // Partner: TryUnpark.
   resumed_ns_ = NowNs();
-  if ((before & kMutatorAsleep) != 0) FutexWakeAll(&resumptions_);
+  if ((before & kMutatorAsleep) != 0 || changes_due_ != 0) FutexWakeAll(&resumptions_);
 }
 
 void Handshake::SetWeakAccess(uint32_t access) {

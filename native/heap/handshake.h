@@ -36,6 +36,9 @@
 #include <vector>
 
 #include "heap/mutator.h"
+#include "os/clock.h"
+#include "os/delays.h"
+#include "os/futex.h"
 
 namespace faultline {
 
@@ -50,7 +53,10 @@ class Handshake {
   template <typename Retire>
   void Remove(Mutator* mutator, Retire retire) {
     Park(mutator);
-    while (!TryRemove(mutator, retire)) SleepBriefly();
+    ChangeAfterPause([&] {
+      retire();
+      std::erase(mutators_, mutator);
+    });
   }
   void Remove(Mutator* mutator) {
     Remove(mutator, [] {});
@@ -70,14 +76,30 @@ class Handshake {
     change();
     return true;
   }
+  // The same for whoever was refused: at the end of the pause that is under way, which needs nothing of the caller to come to it.  The next
+  // pause waits for the change, so pauses back to back hold nobody up for more than one of them.
+  template <typename Change>
+  void ChangeAfterPause(Change change) {
+    std::unique_lock<std::mutex> guard(lock_);
+    ++changes_due_;
+    while (stopped_) {
+      const uint32_t resumptions = resumptions_.load(std::memory_order_relaxed);  // Both change under the lock.
+      guard.unlock();
+      DelayAt(DelayPoint::kHeldUp);
+      FutexWait(&resumptions_, resumptions, kMostSleepNs);
+      guard.lock();
+    }
+    change();
+    if (--changes_due_ != 0) return;
+    acknowledged_.fetch_add(1, std::memory_order_release);  // Partner: TryStop's load.
+    FutexWakeAll(&acknowledged_);
+  }
   // Whether it ran until now.
   bool Park(Mutator* mutator);
   // True once the mutator runs; refused while a stop is requested.
   bool TryRun(Mutator* mutator);
   // The same, but refused only during a pause.  The mutator may run under a request then, until its next safepoint.
   bool TryRunUnlessStopped(Mutator* mutator);
-  // For whoever was refused during a pause, which needs nothing of the caller to come to its end.
-  static void SleepBriefly();
   // Until no stop is requested of the mutator, or the limit.
   void AwaitResume(Mutator* mutator, uint64_t limit_ns);
 
@@ -106,6 +128,9 @@ class Handshake {
   uint32_t weak_access() const { return weak_access_.load(std::memory_order_seq_cst); }
 
  private:
+  static constexpr uint64_t kMostSleepNs = 20 * kNsPerMs;
+
+  void AddNow(Mutator* mutator);  // Lock held, outside of pauses.
   bool AllStopped();
   void NudgeRunning();
 
@@ -120,6 +145,7 @@ class Handshake {
   bool load_barrier_ = false;  // Like logging_.
   bool logging_ = false;       // Under lock_, or the world is stopped and nobody can be added.
   bool stopped_ = false;  // Under lock_: from the moment that no mutator runs until Resume.
+  uint32_t changes_due_ = 0;   // Under lock_: threads that a pause has refused a change.
 
   // The control thread's, one after the other.
   bool nudged_ = false;

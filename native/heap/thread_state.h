@@ -127,7 +127,7 @@ void ChangeRoots(Mutator& mutator, WaitWatch& watch, Change change) {
   Handshake& handshake = *mutator.handshake;
   if (handshake.TryChange(change)) return;
   const ThreadWait wait(watch);
-  while (!handshake.TryChange(change)) Handshake::SleepBriefly();
+  handshake.ChangeAfterPause(change);
 }
 
 }  // namespace faultline

@@ -30,6 +30,7 @@ enum class DelayPoint : uint8_t {
   kReadingWeak,      // A guarded read of a weak slot is about to load it …
   kWeakRead,         // … has loaded it, and not asked yet whether the object was found alive.
   kRangeFound,       // A handler has found the heap that an address belongs to, and not looked at the rest of its entry.
+  kHeldUp,           // A thread that a pause has refused a change is about to sleep until its end.
   kActionReplaced,   // Our handler is about to take the place of the action that was looked at.
 };
 

@@ -3,6 +3,7 @@
 
 #include "gc/compaction_gate.h"
 #include "os/clock.h"
+#include "os/delays.h"
 #include "test_heap.h"
 
 namespace faultline::test {
@@ -227,6 +228,36 @@ void ComingAndGoingWaitsForThePauseButNotForTheRequest() {
   EXPECT(handshake.count() == 1);
 }
 
+// Whoever a pause has refused comes in before the next one, however close to each other they are and however late it wakes up.
+void NobodyIsRefusedByTwoPausesInARow() {
+  static std::atomic<bool> refused;
+  static std::atomic<bool> has_a_processor;
+  refused.store(false);
+  has_a_processor.store(false);
+  Handshake handshake;
+  EXPECT(handshake.TryStop(kNsPerMs));
+  SetDelayHook([](DelayPoint point) {
+    if (point != DelayPoint::kHeldUp) return;
+    refused.store(true);
+    while (!has_a_processor.load()) SleepMs(1);
+  });
+  std::atomic<bool> leaves{false};
+  std::thread comes([&] {
+    const Native native(&handshake);
+    while (!leaves.load()) SleepMs(1);
+  });
+  while (!refused.load()) SleepMs(1);
+  handshake.Resume();
+  EXPECT(!handshake.TryStop(5 * kNsPerMs));
+  has_a_processor.store(true);
+  EXPECT(handshake.TryStop(10'000 * kNsPerMs));
+  EXPECT(handshake.mutators().size() == 1);
+  handshake.Resume();
+  SetDelayHook(nullptr);
+  leaves.store(true);
+  comes.join();
+}
+
 }  // namespace
 }  // namespace faultline::test
 
@@ -238,6 +269,7 @@ int main(int argc, char** argv) {
   TimeLimitsAreKept();
   ARunningMutatorIsNudgedOnceAndAParkedOneNever();
   ComingAndGoingWaitsForThePauseButNotForTheRequest();
+  NobodyIsRefusedByTwoPausesInARow();
   StopMeansStopped(seed);
   return 0;
 }

@@ -14,8 +14,6 @@ import { type ControlFailure, controlFailure, type ThreadError } from './control
 import type { HeapToken } from './token.ts';
 
 const ENTRY = new URL('../gc/control-thread.js', import.meta.url);
-/** Warnings that this thread has given; each text once. */
-const warned = new Set<string>();
 
 /** @internal What a control thread is given. */
 export interface ControlData {
@@ -66,9 +64,9 @@ export class ControlStart {
   #failed(error: ThreadError): void {
     if (this.#over) return;
     const failure = controlFailure(error);
-    if (!this.#note(failure) || warned.has(failure.reason)) return;
-    warned.add(failure.reason);
-    process.emitWarning(`the collector's thread cannot go on: ${failure.reason}. Whoever needs it starts another one.`, {
+    const warning = `the collector's thread cannot go on: ${failure.reason}. Whoever needs it starts another one.`;
+    if (!this.#note(failure) || !this.#native.isNews(warning)) return;
+    process.emitWarning(warning, {
       code: 'FAULTLINE_COLLECTOR',
       ...(error.stack === undefined ? {} : { detail: error.stack }),
     });
