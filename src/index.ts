@@ -87,9 +87,9 @@ export type {
   PauseName,
   PauseEnded,
   PhaseEnded,
-  PhaseName,
   Triggered,
 } from './gc/events.ts';
+export type { HeapPhase, PhaseName } from './binding/cycle-steps.ts';
 export { DIAGNOSTICS } from './gc/events.ts';
 export type { SnapshotOptions, SnapshotProgress, SnapshotSummary } from './gc/snapshots.ts';
 export type { DurationSummary, HeapStatistics } from './gc/statistics.ts';

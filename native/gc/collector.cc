@@ -41,6 +41,13 @@ void Collector::Close() {
   heap_->references = nullptr;
 }
 
+void Collector::Enter(CycleStep step, Phase to) {
+  const Phase from = phase();
+  FAULTLINE_CHECK(MayEnter(step, from, to, heap_->handshake.stopped()), "kSteps has every change of phase", static_cast<uint64_t>(from),
+                  static_cast<uint64_t>(to));
+  phase_.store(to, std::memory_order_release);  // Partner: phase(), in checked heaps' mutators and for curiosity.
+}
+
 void Collector::EndCollection() {
   collections_ended_.fetch_add(1, std::memory_order_acq_rel);
   heap_->TellMemoryMayBeFree();

@@ -1,4 +1,4 @@
-// Collector: one collection cycle, step by step.  The whole story, in order.
+// Collector: one collection cycle, step by step.  The whole story, in order; the phases that the steps lead to are the table in cycle.h.
 //
 //   1  PrepareMarking  concurrent   bitmaps of used regions cleared, the alias's page tables filled; writes are tracked from here on
 //   2  RootsPause      all stopped  roots copied           ┐ a concurrent marker only; repeated while that makes the last pause of
@@ -159,6 +159,8 @@ class Collector final : public FreshPages, public References {
   void set_delivery_ns(uint64_t ns) { delivery_ns_.store(ns, std::memory_order_relaxed); }
 
  private:
+  // The next phase; kSteps says by which steps, and whether the world is stopped.
+  void Enter(CycleStep step, Phase to);
   bool TryBuild(PageIndex page, Counter* builder);
   bool BuildByCopying(PageIndex first, uint32_t count, Counter* builder, PageIndex wanted);
   uint32_t FaultAroundPages(Mutator* mutator, PageIndex page);

@@ -21,13 +21,13 @@ bool Collector::MakePlan(const std::vector<RegionIndex>& sources, uint32_t wante
   heap_->regions.ReopenPartial();
   Add(heap_->statistics.cycles, 1);
   if (planned == 0) {
-    phase_.store(Phase::kFinishing, std::memory_order_release);
+    Enter(CycleStep::kPlan, Phase::kFinishing);
     return false;
   }
   report_.sources = planned;
   report_.targets = static_cast<uint32_t>(plan_.targets().size());
   report_.copied_bytes = plan_.live_words() * kWordBytes;
-  phase_.store(Phase::kPlanned, std::memory_order_release);
+  Enter(CycleStep::kPlan, Phase::kPlanned);
   heap_->NotePeak();
   return true;
 }
@@ -45,7 +45,7 @@ bool Collector::Compact(uint64_t deadline_ns) {
   if (!done) return false;
   compaction_job_.reset();
   heap_->NotePeak();
-  phase_.store(Phase::kFinishing, std::memory_order_release);
+  Enter(CycleStep::kCompact, Phase::kFinishing);
   return true;
 }
 
@@ -115,7 +115,7 @@ void Collector::EndCycle() {
   }
   plan_.Finish();
   heap_->regions.ReopenPartial();
-  phase_.store(Phase::kIdle, std::memory_order_release);
+  Enter(CycleStep::kFinish, Phase::kIdle);
   heap_->NotePeak();
   heap_->TellMemoryMayBeFree();
 }

@@ -1,4 +1,11 @@
-// Cycle: the phase a cycle is in, and its figures.
+// Cycle: the phases as one table, and the figures of a cycle.  Read this first; then collector.h, which has the steps.
+//
+//     idle ──prepare──▶ marking ──mark, remark──▶ marked ──plan──▶ planned ──flip──▶ compacting ──compact──▶ finishing ──finish──▶ idle
+//                                                    └──────── nothing is worth moving ─────────────────────────▲
+//
+// A phase is what the heap is in; a step is what the collector does.  kSteps has every step in the order of a cycle, and every change of
+// phase that there is: Collector::Enter refuses all others, and changes that come with the world running instead of stopped.  The addon
+// exports it; events and `heap.phase` have its names, docs/concurrency.md its rows.
 #pragma once
 
 #include <cstdint>
@@ -9,22 +16,51 @@
 namespace faultline {
 
 enum class Phase : uint8_t { kIdle, kMarking, kMarked, kPlanned, kCompacting, kFinishing };
-constexpr const char* NameOf(Phase phase) {
-  switch (phase) {
-    case Phase::kIdle:
-      return "idle";
-    case Phase::kMarking:
-      return "marking";
-    case Phase::kMarked:
-      return "marked";
-    case Phase::kPlanned:
-      return "planned";
-    case Phase::kCompacting:
-      return "compacting";
-    case Phase::kFinishing:
-      return "finishing";
+inline constexpr const char* kPhaseNames[] = {"idle", "marking", "marked", "planned", "compacting", "finishing"};
+constexpr const char* NameOf(Phase phase) { return kPhaseNames[static_cast<uint8_t>(phase)]; }
+
+enum class CycleStep : uint8_t {
+  kPrepare, kMark, kPreclean, kRemark, kWeak, kPlan, kRelease, kFlip, kCompact, kFinish, kReclaim, kRecover
+};
+inline constexpr const char* kStepNames[] = {"prepare", "mark", "preclean", "remark", "weak", "plan", "release", "flip", "compact",
+                                             "finish", "reclaim", "recover"};
+constexpr const char* NameOf(CycleStep step) { return kStepNames[static_cast<uint8_t>(step)]; }
+
+struct StepOfCycle {
+  CycleStep step;
+  Phase from;
+  Phase to;
+  bool stopped;      // The world is, when the phase changes; where it does not change, when the step ends.
+  const char* laws;  // Letters of the invariants that hold from here on (docs/concurrency.md).
+  const char* what;
+};
+
+inline constexpr StepOfCycle kSteps[] = {
+    {CycleStep::kPrepare, Phase::kIdle, Phase::kMarking, false, "", "bitmaps are clear, writes are tracked"},
+    {CycleStep::kMark, Phase::kMarking, Phase::kMarked, true, "M W", "marker stopped: all in one pause"},
+    {CycleStep::kMark, Phase::kMarking, Phase::kMarking, false, "", "a pause for the roots, then what they lead to"},
+    {CycleStep::kPreclean, Phase::kMarking, Phase::kMarking, false, "", "the same for what was written meanwhile, in rounds"},
+    {CycleStep::kRemark, Phase::kMarking, Phase::kMarked, true, "M W", "liveness is frozen; what is allocated from here on is alive"},
+    {CycleStep::kWeak, Phase::kMarked, Phase::kMarked, false, "", "weak slots of dead objects are cleared, finalizable objects raised"},
+    {CycleStep::kPlan, Phase::kMarked, Phase::kPlanned, false, "P T", "regions of the dead are free, the address function is frozen"},
+    {CycleStep::kPlan, Phase::kMarked, Phase::kFinishing, false, "", "nothing is worth moving"},
+    {CycleStep::kRelease, Phase::kPlanned, Phase::kPlanned, false, "", "writes are no longer tracked"},
+    {CycleStep::kFlip, Phase::kPlanned, Phase::kCompacting, true, "C K O S U", "the view is empty and armed, then the roots are new"},
+    {CycleStep::kFlip, Phase::kCompacting, Phase::kFinishing, true, "F", "every page was built in the pause (stw, or a refused flip)"},
+    {CycleStep::kCompact, Phase::kCompacting, Phase::kFinishing, false, "F", "every page is claimed, sources free behind their readers"},
+    {CycleStep::kFinish, Phase::kFinishing, Phase::kIdle, false, "", "nobody builds any more, the view is ordinary memory"},
+    {CycleStep::kReclaim, Phase::kIdle, Phase::kIdle, false, "", "surplus pages are the system's again"},
+    // A cycle whose control thread has ended.
+    {CycleStep::kRecover, Phase::kMarking, Phase::kFinishing, false, "", "marking is given up"},
+    {CycleStep::kRecover, Phase::kMarked, Phase::kFinishing, false, "", "nothing is moved"},
+    {CycleStep::kRecover, Phase::kPlanned, Phase::kFinishing, false, "", "the plan is cancelled"},
+};
+
+constexpr bool MayEnter(CycleStep step, Phase from, Phase to, bool stopped) {
+  for (const StepOfCycle& row : kSteps) {
+    if (row.step == step && row.from == from && row.to == to && row.stopped == stopped) return true;
   }
-  return "?";
+  return false;
 }
 
 // Figures of the running or last cycle, for events.

@@ -79,7 +79,7 @@ bool Collector::FlipPause(uint64_t limit_ns) {
   const uint64_t roots_begin_ns = NowNs();
   report_.roots = RewriteRoots();
   report_.flip_roots_ns = NowNs() - roots_begin_ns;
-  phase_.store(Phase::kCompacting, std::memory_order_release);
+  Enter(CycleStep::kFlip, Phase::kCompacting);
   if (in_pause) BuildAllInPause();
   const PauseTimes times = EndPause(&heap_->statistics.flip_pause);
   report_.flip_safepoint_ns = times.safepoint_ns;
@@ -90,7 +90,7 @@ bool Collector::FlipPause(uint64_t limit_ns) {
 void Collector::BuildAllInPause() {
   CompactionJob job(this, CompactionJob::Showing::kNo);
   gang_.RunToEnd(&job);
-  phase_.store(Phase::kFinishing, std::memory_order_release);
+  Enter(CycleStep::kFlip, Phase::kFinishing);
 }
 
 }  // namespace faultline

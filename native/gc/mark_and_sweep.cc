@@ -17,7 +17,7 @@ bool Collector::PrepareMarking(uint64_t deadline_ns) {
     report_.number = Read(heap_->statistics.cycles) + 1;
     marking_released_ = false;
     view_is_new_ = false;
-    phase_.store(Phase::kMarking, std::memory_order_release);
+    Enter(CycleStep::kPrepare, Phase::kMarking);
   }
   heap_->NotePeak();
   return marker_->Prepare(gang_, deadline_ns);
@@ -92,7 +92,7 @@ MarkPauseOutcome Collector::MarkPause(uint64_t limit_ns, uint64_t most_written_p
                     "(M) marking found exactly what is reachable", objects, report_.marked_objects);
   }
   weak_phase_.Begin();
-  phase_.store(Phase::kMarked, std::memory_order_release);
+  Enter(marker_->concurrent() ? CycleStep::kRemark : CycleStep::kMark, Phase::kMarked);
   report_.mark_safepoint_ns = stopped_ns - handshake.requested_ns();
   handshake.Resume();
   report_.mark_pause_ns = handshake.resumed_ns() - stopped_ns;

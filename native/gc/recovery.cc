@@ -18,16 +18,16 @@ bool Collector::BringToIdle(uint64_t deadline_ns) {
       // A worker may still be at what was begun.
       if (!marker_->Prepare(gang_, deadline_ns) || !ReleaseMarking(deadline_ns)) return false;
       marking_begun_ = false;
-      phase_.store(Phase::kFinishing, std::memory_order_release);
+      Enter(CycleStep::kRecover, Phase::kFinishing);
       return Finish(deadline_ns);
     case Phase::kMarked:
       if (!ProcessWeak(deadline_ns) || !ReleaseMarking(deadline_ns)) return false;
-      phase_.store(Phase::kFinishing, std::memory_order_release);
+      Enter(CycleStep::kRecover, Phase::kFinishing);
       return Finish(deadline_ns);
     case Phase::kPlanned:
       if (!ReleaseMarking(deadline_ns)) return false;
       plan_.Cancel();
-      phase_.store(Phase::kFinishing, std::memory_order_release);
+      Enter(CycleStep::kRecover, Phase::kFinishing);
       return Finish(deadline_ns);
     case Phase::kCompacting:
       if (!Compact(deadline_ns)) return false;

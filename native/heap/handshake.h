@@ -106,6 +106,8 @@ class Handshake {
   // Collector.  TryStop requests the stop and waits; false when some mutator still runs (call again, or Resume).
   bool TryStop(uint64_t limit_ns);
   void Resume();
+  // Asked by the thread that stops and resumes.
+  bool stopped() const { return stopped_; }
   // When the request that led to the current stop was made, and when the last mutator had stopped.
   uint64_t requested_ns() const { return requested_ns_; }
   uint64_t stopped_ns() const { return stopped_ns_; }

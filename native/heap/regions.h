@@ -1,9 +1,5 @@
 // Regions: what each MiB of the heap is used for, and handing out pages of it.
 //
-//     free ──allocation──▶ allocating ──full, or marking ends──▶ live ──plan──▶ source ──last reader built──▶ free
-//      │ └──plan──▶ target ──finish──▶ live                       │
-//      └──large object──▶ large, large-tail… ──dead──▶ free       └──nothing live──▶ free
-//
 // Pages of a region are handed out from the front; `used_pages` is how many.  Behind `clean_from` no page of the file was
 // ever written since the region was last returned to the system, so nothing there needs zeroing.
 //
@@ -29,19 +25,10 @@
 #include "heap/layout.h"
 #include "heap/mapped_array.h"
 #include "heap/memory_queue.h"
+#include "heap/region_states.h"
+#include "os/invariant.h"
 
 namespace faultline {
-
-enum class RegionState : uint8_t {
-  kFree,
-  kAllocating,
-  kLive,
-  kSource,
-  kTarget,
-  kLarge,         // First region of a large object; used_pages is 256 when the object goes on.
-  kLargeTail,
-  kLargePending,  // A large object whose memory is being zeroed: alive, not yet marked through.
-};
 
 // One region as the collector sees it; four bytes, so that the flip can freeze the whole table with one copy.
 struct alignas(4) RegionUse {
@@ -181,7 +168,12 @@ class Regions {
   void Free(RegionIndex region);       // Discharged, unless it was a source.
   void Charge(int64_t regions) { charged_.fetch_add(static_cast<uint32_t>(regions), std::memory_order_relaxed); }
   // As one store: use() reads without the lock.
-  void Set(RegionIndex region, RegionUse use) { __atomic_store(&use_[region], &use, __ATOMIC_RELAXED); }
+  void Set(RegionIndex region, RegionUse use) {
+    const RegionState before = use_[region].state;
+    FAULTLINE_CHECK(before == use.state || MayChange(before, use.state), "kRegionTransitions has every change of a region's state",
+                    static_cast<uint64_t>(before), static_cast<uint64_t>(use.state));
+    __atomic_store(&use_[region], &use, __ATOMIC_RELAXED);
+  }
   void SetState(RegionIndex region, RegionState state) { Set(region, {state, 0, use_[region].used_pages}); }
   uint32_t PagesLeft(RegionIndex region) const { return kRegionPages - use_[region].used_pages; }
   MemoryQueue::Room Room() const { return {charged() < capacity_ ? capacity_ - charged() : 0, open_pages()}; }

@@ -189,6 +189,39 @@ Napi::Value PageTransitions(Info info) {
   return answer;
 }
 
+// cycleSteps(): the rows of kSteps
+Napi::Value CycleSteps(Info info) {
+  Napi::Env env = info.Env();
+  Napi::Array answer = Napi::Array::New(env);
+  for (const StepOfCycle& row : kSteps) {
+    Napi::Object object = Napi::Object::New(env);
+    object.Set("step", NameOf(row.step));
+    object.Set("from", NameOf(row.from));
+    object.Set("to", NameOf(row.to));
+    object.Set("stopped", row.stopped);
+    object.Set("laws", row.laws);
+    object.Set("what", row.what);
+    answer.Set(answer.Length(), object);
+  }
+  return answer;
+}
+
+// regionTransitions(): the rows of kRegionTransitions
+Napi::Value RegionTransitions(Info info) {
+  Napi::Env env = info.Env();
+  Napi::Array answer = Napi::Array::New(env);
+  for (const RegionTransition& row : kRegionTransitions) {
+    Napi::Object object = Napi::Object::New(env);
+    object.Set("operation", row.operation);
+    object.Set("who", row.who);
+    object.Set("from", NameOf(row.from));
+    object.Set("to", NameOf(row.to));
+    object.Set("when", row.when);
+    answer.Set(answer.Length(), object);
+  }
+  return answer;
+}
+
 Napi::Value SetDelays(Info info) {
   SetDelaySeed(static_cast<uint64_t>(NumberAt(info, 0)));
   return info.Env().Undefined();
@@ -220,6 +253,8 @@ void ExportProbe(Napi::Env env, Napi::Object exports) {
     {"armRefusal", ArmARefusal},
     {"setDelays", SetDelays},
     {"holdEndOfControl", HoldEnd},
+    {"cycleSteps", CycleSteps},
+    {"regionTransitions", RegionTransitions},
     {"pageTransitions", PageTransitions},
   });
 }

@@ -1,6 +1,7 @@
 /**
  * Calls of the collector: the control thread and the GC workers only. native/gc/collector.h has the laws of the steps.
  */
+import type { HeapPhase } from './cycle-steps.ts';
 import type { HeapHandle } from './handles.ts';
 import type { Refusal } from './refusal.ts';
 
@@ -87,5 +88,5 @@ export interface CollectorCalls {
   verifyPause(heap: HeapHandle, sliceMs: number): number;
   serve(heap: HeapHandle, worker: number, sliceMs: number): void;
   report(heap: HeapHandle): NativeCycleReport;
-  phase(heap: HeapHandle): string;
+  phase(heap: HeapHandle): HeapPhase;
 }

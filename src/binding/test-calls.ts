@@ -1,6 +1,7 @@
 /**
  * Calls for tests: the protocol of page states, the kernel says no, threads are slow.
  */
+import type { HeapPhase, PhaseName } from './cycle-steps.ts';
 
 /** A row of the table in native/heap/page_states.h. */
 export interface PageTransition {
@@ -15,7 +16,28 @@ export interface PageTransition {
 
 export type PageStateName = 'untouched' | 'building' | 'built' | 'mapped';
 
+/** A row of the table in native/gc/cycle.h. */
+export interface StepOfCycle {
+  step: PhaseName | 'recover';
+  from: HeapPhase;
+  to: HeapPhase;
+  stopped: boolean;
+  laws: string;
+  what: string;
+}
+
+/** A row of the table in native/heap/region_states.h. */
+export interface RegionTransition {
+  operation: string;
+  who: string;
+  from: string;
+  to: string;
+  when: string;
+}
+
 export interface TestCalls {
+  regionTransitions(): RegionTransition[];
+  cycleSteps(): StepOfCycle[];
   pageTransitions(): PageTransition[];
   armRefusal(systemCall: string, errno: number, skip: number, refuse: number): boolean;
   setDelays(seed: number): void;

@@ -8,23 +8,10 @@
  * milliseconds since the epoch with fractions, so that they compare across threads.
  */
 import type { Refusal } from '../binding.ts';
+import type { PhaseName } from '../binding/cycle-steps.ts';
 import type { DirectorInputs, Rule, Verdict } from './director.ts';
 import type { CollectionKind, CollectionReason } from './requests.ts';
 import type { SnapshotAnswer, SnapshotOrder, SnapshotProgress } from './snapshots.ts';
-
-/** The parts of a cycle, in order. The native steps of the same names are described in native/gc/collector.h. */
-export type PhaseName =
-  | 'prepare'
-  | 'mark'
-  | 'preclean'
-  | 'remark'
-  | 'weak'
-  | 'plan'
-  | 'release'
-  | 'flip'
-  | 'compact'
-  | 'finish'
-  | 'reclaim';
 
 /** `mark`: everything is marked in it; `mark-start`: roots are copied; `remark`: the end of a concurrent marking. */
 export type PauseName = 'mark' | 'mark-start' | 'remark' | 'flip';

@@ -6,6 +6,7 @@
  * Each thread that touches objects becomes a mutator (`attachMutator`).
  */
 import { binding, type Binding, type HeapDescription, isRefusal } from '../binding.ts';
+import type { HeapPhase } from '../binding/cycle-steps.ts';
 import { argumentRangeError, HeapError, optionsOf } from '../errors.ts';
 import { barrierOf } from '../gc/barriers.ts';
 import type { CollectionSummary, HeapEvent } from '../gc/events.ts';
@@ -228,8 +229,11 @@ export class Heap extends ObjectLevel {
     return this.#events.snapshot(this.#service.source(), order, options.onProgress);
   }
 
-  /** The phase the collector is in, for curiosity. */
-  get phase(): string {
+  /**
+   * What the heap is in: `idle` between cycles, `marking`, `marked` (liveness is frozen), `planned` (so are new addresses), `compacting`
+   * (pages are built, by whoever touches them first), `finishing`. It may be another one by the time it is read. A call into the addon.
+   */
+  get phase(): HeapPhase {
     return this.#native.phase(this.#description.heap);
   }
 

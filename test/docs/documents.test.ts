@@ -7,6 +7,7 @@ import { dirname, join, normalize } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Heap } from '../../dist/index.js';
 import { binding } from '../../dist/binding.js';
+import { CYCLE_STEPS, HEAP_PHASES } from '../../src/binding/cycle-steps.ts';
 import { DIAGNOSTICS } from '../../src/gc/events.ts';
 import { AUTOMATIC_MODES, BARRIERS } from '../../src/gc/barriers.ts';
 import { COLLECTION_KINDS, COLLECTION_REASONS } from '../../src/gc/requests.ts';
@@ -170,8 +171,7 @@ describe('docs/events.md', () => {
   });
 
   it('has every phase, in order', () => {
-    const phases = /PhaseName =([^;]*);/.exec(read('src/gc/events.ts'))![1]!.match(/\w+/g)!;
-    expect(document).toContain(`Phases, in order: ${phases.map((phase) => `\`${phase}\``).join(', ')}.`);
+    expect(document).toContain(`Phases, in order: ${CYCLE_STEPS.map((phase) => `\`${phase}\``).join(', ')}.`);
   });
 
   it('has every field of the statistics', async () => {
@@ -237,6 +237,22 @@ describe('docs/concurrency.md', () => {
         .filter((path) => read(path).includes(`"(${letter}) `));
       expect(quoting.filter((path) => !files.includes(path)), letter).toEqual([]);
     }
+  });
+
+  it('has every change of phase, as the table of the sources has them', () => {
+    const shown = tableRows(section('docs/concurrency.md', 'Phases')).filter((cells) => cells.length === 5).slice(2);
+    const rows = binding().cycleSteps();
+    expect(shown).toEqual(
+      rows.map(({ step, from, to, stopped, laws: held, what }) => [step, `${from} → ${to}`, stopped ? 'all stopped' : 'threads run', held, what]),
+    );
+    expect([...new Set(rows.map(({ step }) => step))]).toEqual([...CYCLE_STEPS, 'recover']);
+    expect([...new Set(rows.flatMap(({ from, to }) => [from, to]))].sort()).toEqual([...HEAP_PHASES].sort());
+    for (const letter of rows.flatMap(({ laws: held }) => held.split(' ').filter(Boolean))) expect(letters).toContain(letter);
+  });
+
+  it('has every change of a region, as the table of the sources has them', () => {
+    const shown = tableRows(section('docs/concurrency.md', 'Region states')).filter((cells) => cells.length === 4).slice(2);
+    expect(shown).toEqual(binding().regionTransitions().map(({ operation, who, from, to, when }) => [operation, `${from} → ${to}`, who, when]));
   });
 
   it('has the transitions of a page word, as the table of the sources has them', () => {

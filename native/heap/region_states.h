@@ -1,0 +1,64 @@
+// Region states: what each MiB of the heap is used for, and every change there is.
+//
+//     free ──take──▶ allocating ──retire──▶ live ──evacuate──▶ source ──recycle──▶ free
+//      │                 ▲───────reopen──────┘└──sweep──▶ free
+//      ├──reserve──▶ target ──finish──▶ live
+//      └──take large──▶ large-pending ──commit──▶ large ──sweep──▶ free
+//         (the regions behind the first: large-tail ──sweep──▶ free)
+//
+// Regions::Set refuses what kRegionTransitions does not have.  All changes are made under the lock of Regions.
+#pragma once
+
+#include <cstdint>
+
+namespace faultline {
+
+enum class RegionState : uint8_t {
+  kFree,
+  kAllocating,
+  kLive,
+  kSource,
+  kTarget,
+  kLarge,         // First region of a large object; used_pages is 256 when the object goes on.
+  kLargeTail,
+  kLargePending,  // A large object whose memory is being zeroed: alive, not yet marked through.
+};
+inline constexpr const char* kRegionStateNames[] = {"free", "allocating", "live", "source", "target", "large", "large-tail", "large-pending"};
+constexpr const char* NameOf(RegionState state) { return kRegionStateNames[static_cast<uint8_t>(state)]; }
+
+struct RegionTransition {
+  const char* operation;
+  const char* who;
+  RegionState from;
+  RegionState to;
+  const char* when;
+};
+
+inline constexpr RegionTransition kRegionTransitions[] = {
+    {"take", "a mutator", RegionState::kFree, RegionState::kAllocating, "the region that is being filled is full"},
+    {"reopen", "a mutator", RegionState::kLive, RegionState::kAllocating, "it has pages left that marking has not decided on"},
+    {"retire", "a mutator, or the pause that ends marking", RegionState::kAllocating, RegionState::kLive, "full, or marking ends"},
+    {"take large", "a mutator", RegionState::kFree, RegionState::kLargePending, "its first region"},
+    {"take large", "a mutator", RegionState::kFree, RegionState::kLargeTail, "the others"},
+    {"commit", "the same", RegionState::kLargePending, RegionState::kLarge, "its memory is zeroed and it has a header"},
+    {"abandon", "the same", RegionState::kLargePending, RegionState::kFree, "there is no memory for it"},
+    {"abandon", "the same", RegionState::kLargeTail, RegionState::kFree, "there is no memory for it"},
+    {"sweep", "control", RegionState::kLive, RegionState::kFree, "nothing in it is alive"},
+    {"sweep", "control", RegionState::kLarge, RegionState::kFree, "the object is dead"},
+    {"sweep", "control", RegionState::kLargeTail, RegionState::kFree, "the object is dead"},
+    {"reserve", "control", RegionState::kFree, RegionState::kTarget, "a plan is made"},
+    {"release", "control", RegionState::kTarget, RegionState::kFree, "the plan needs less, or nothing was copied there"},
+    {"evacuate", "control", RegionState::kLive, RegionState::kSource, "the plan stands (T)"},
+    {"cancel", "control", RegionState::kSource, RegionState::kLive, "the plan is given up before the flip"},
+    {"recycle", "control, or a mutator without memory", RegionState::kSource, RegionState::kFree, "every page that reads it is built (F)"},
+    {"finish", "control", RegionState::kTarget, RegionState::kLive, "every page of it is built"},
+};
+
+constexpr bool MayChange(RegionState from, RegionState to) {
+  for (const RegionTransition& row : kRegionTransitions) {
+    if (row.from == from && row.to == to) return true;
+  }
+  return false;
+}
+
+}  // namespace faultline
