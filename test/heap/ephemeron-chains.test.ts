@@ -5,7 +5,7 @@
 import { describe, expect, it } from 'vitest';
 import { type Heap, type Mutator, type Ref, tagSmallInteger } from '../support/faultline.ts';
 import { makeHeapWithMutator } from '../support/heaps.ts';
-import { MARKERS } from '../support/modes.ts';
+import { MARKERS, SHORT } from '../support/modes.ts';
 import { leastProcessorMs } from '../support/processor-time.ts';
 import { makeRandom } from '../support/random.mjs';
 import { seedOfTest } from '../support/seeds.ts';
@@ -62,6 +62,30 @@ function chainOf(count: number, order: readonly number[], options: object): Chai
   return { heap, mutator, first, follow };
 }
 
+/** As many entries and objects, each of whose keys is held by a chain of plain references. */
+function pairsOf(count: number, options: object): { heap: Heap; mutator: Mutator } {
+  const { heap, mutator } = makeHeapWithMutator({ capacityBytes: '128M', barrieredStores: true, verify: false, ...options });
+  const node = heap.defineShape({ name: 'node', fields: { number: 'u32', next: 'ref' } });
+  const { weakMaps } = mutator;
+  const maps = mutator.createRootRange(MAPS);
+  for (let i = 0; i < MAPS; i++) {
+    maps.slots[i] = weakMaps.allocate();
+    maps.used = i + 1;
+  }
+  const last = mutator.handle(mutator.allocate(node));
+  for (let i = 0; i < count; i++) {
+    const key = mutator.allocate(node);
+    mutator.u32[key * 2 + node.offsets.number] = i;
+    mutator.setReference(key * 2 + node.offsets.next, mutator.get(last));
+    mutator.scope(() => {
+      const held = mutator.local(mutator.get(last));
+      mutator.set(last, key);
+      weakMaps.set(maps.slots[(i * 7) % MAPS]!, mutator.get(last), mutator.get(held));
+    });
+  }
+  return { heap, mutator };
+}
+
 const forwards = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
 
 describe.each(MARKERS)('a chain of ephemerons (marker %s)', (marker) => {
@@ -108,6 +132,17 @@ describe.each(MARKERS)('a chain of ephemerons (marker %s)', (marker) => {
     };
     // 4 when it is; 16 when each link is a look at all of them.
     expect(millisecondsOf(16_000)).toBeLessThan(8 * Math.max(2, millisecondsOf(4_000)));
+  });
+
+  it.skipIf(SHORT)('of 100,000 takes at most twice the time of as many entries that do not lead to each other', () => {
+    const count = 100_000;
+    const millisecondsOf = (make: () => { mutator: Mutator }): number => {
+      const { mutator } = make();
+      mutator.collect({ kind: 'mark' });
+      return leastProcessorMs(() => mutator.collect({ kind: 'mark' }));
+    };
+    const chained = millisecondsOf(() => chainOf(count, forwards(count).reverse(), { marker }));
+    expect(chained).toBeLessThan(2 * millisecondsOf(() => pairsOf(count, { marker })));
   });
 });
 

@@ -7,6 +7,7 @@ import { KeyedHash } from '../../dist/heap/keyed-hash.js';
 import { attachNative } from '../../dist/heap/token.js';
 import { type Heap, type HeapMap } from '../support/faultline.ts';
 import { makeHeap, makeHeapWithMutator } from '../support/heaps.ts';
+import { rounds } from '../support/modes.ts';
 import { processorMs } from '../support/processor-time.ts';
 
 const KEY = { low: 0x03020100, high: 0x07060504 };
@@ -103,8 +104,10 @@ describe('keys that were chosen to collide', () => {
 
   it('take no longer in a map or the intern table than others', () => {
     const { heap, mutator } = makeHeapWithMutator({ capacityBytes: '256M', verify: false });
-    const count = 2 ** 12;
-    const flood = textsWithOneHash(12);
+    // 100,000 keys take at most twice the time of others; in the short form the noise of few is allowed for.
+    const count = rounds(100_000, 2 ** 12);
+    const most = rounds(2, 4);
+    const flood = textsWithOneHash(Math.ceil(Math.log2(count)));
     const plain = (n: number): string => `key ${String(n).padStart(36, 'x')}`;
     const fill = <K extends string | number>(map: HeapMap<'string' | 'f64', 'f64'>, keyOf: (n: number) => K): number => {
       const keys = Array.from({ length: count }, (_, n) => keyOf(n));
@@ -120,9 +123,9 @@ describe('keys that were chosen to collide', () => {
         }),
       );
     texts(plain);
-    expect(texts(flood)).toBeLessThan(4 * texts(plain));
-    expect(numbers(numberWithOneHash)).toBeLessThan(4 * numbers((n) => n * 1.5));
+    expect(texts(flood)).toBeLessThan(most * texts(plain));
+    expect(numbers(numberWithOneHash)).toBeLessThan(most * numbers((n) => n * 1.5));
     interned(plain);
-    expect(interned(flood)).toBeLessThan(4 * interned(plain));
+    expect(interned(flood)).toBeLessThan(most * interned(plain));
   });
 });
