@@ -79,6 +79,24 @@ describe('a package without the files of its threads', () => {
     expect(said.at(-1)).toBe('ends');
   });
 
+  it('warns once a process that the collector cannot go on, however many threads and heaps come to it', async () => {
+    writeFileSync(join(dist, 'gc/control.js'), 'throw new Error("on purpose")');
+    const program = `import { isMainThread, Worker } from 'node:worker_threads';
+      import { once } from 'node:events';
+      import { Heap } from ${JSON.stringify(join(dist, 'index.js'))};
+      const codes = [];
+      for (let i = 0; i < 2; i++) await Heap.create({ capacityBytes: '1M', workers: 0 }).collect().catch(({ code }) => codes.push(code));
+      if (isMainThread) {
+        await once(new Worker(new URL(import.meta.url)), 'exit');
+      }
+      console.log(codes.join());
+      await new Promise((resolve) => setTimeout(resolve, 100)); // A warning is emitted in a later turn.`;
+    writeFileSync(join(folder, 'program.mjs'), program);
+    const child = await runProgramFile(join(folder, 'program.mjs'), []);
+    expect(lines(child).filter((line) => line === `${MISSING},${MISSING}`)).toHaveLength(2);
+    expect(child.stderr.match(/cannot go on/g)).toHaveLength(1);
+  });
+
   it('collects with the control thread alone where there are no GC workers, and says so once', async () => {
     rmSync(join(dist, 'gc/worker.js'));
     const program = `import { Heap } from ${JSON.stringify(join(dist, 'index.js'))};
