@@ -333,9 +333,9 @@ describe('writing a snapshot', () => {
     expect(readGraph(join(folder, 'sub', 'new')).nodes.length).toBe(2);
   });
 
-  it('where no draft can be made writes to the file itself', async () => {
+  it('where no draft can be made writes to the file itself', async (context) => {
     // A file that is a mount of its own can be written to, but nothing can take its place.
-    const path = join(folder, 'mounted');
+    const path = join(folder, 'place');
     await writeFile(path, 'old');
     await writeFile(join(folder, 'source'), 'old');
     const program = `
@@ -346,11 +346,11 @@ describe('writing a snapshot', () => {
     const shell = 'mount --bind "$1" "$2" && exec "$3" --input-type=module -e "$4"';
     const words = ['-m', 'sh', '-c', shell, 'sh', join(folder, 'source'), path, process.execPath, program];
     const { status, stderr } = spawnSync('unshare', words, { encoding: 'utf8', timeout: 60_000 });
-    // Only where this user may mount.
-    if (/unshare|mount/.test(stderr)) return;
+    // Only where this user may mount; nothing else says a word of its own here.
+    if (/^(unshare|mount): /.test(stderr)) return context.skip('this user may not mount');
     expect([status, stderr]).toEqual([0, '']);
     expect(readGraph(join(folder, 'source')).nodes.length).toBe(2);
-    expect((await readdir(folder)).sort()).toEqual(['mounted', 'source']);
+    expect((await readdir(folder)).sort()).toEqual(['place', 'source']);
   });
 
   it('to standard output arrives there, be it a pipe, a socket or a file, after what is there already', async () => {
