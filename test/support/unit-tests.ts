@@ -16,4 +16,5 @@ export const UNIT_TESTS: readonly string[] = [
   'test/gc/sizing.test.ts',
   'test/model/thread-states.test.ts',
   'test/projects.test.ts',
+  'test/tidy.test.ts',
 ];
