@@ -21,7 +21,7 @@ import type { Ref } from '../heap/units.ts';
 import { kindsBeyond } from './access.ts';
 import type { Elements } from './elements.ts';
 import { ClassGenerator, type ShapeClasses } from './generated-classes.ts';
-import { HeapString, stringClasses } from './heap-string.ts';
+import { type HeapString, stringClasses } from './heap-string.ts';
 import { INITIALIZE, KEPT, type KeptSlot, ObjectCursor, ObjectView, OWNER, SHAPE, SLOT } from './object-view.ts';
 import { Strings } from './strings.ts';
 import { HandleTokens } from './handle-tokens.ts';

@@ -4,7 +4,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import { BOX, CONDITION_ROOT, KEYS_ROOT, LOCK_ROOT, SUBJECT_ROOT, threadOf, valueOf } from '../support/collection-subjects.mjs';
-import { type AnyView, type Heap, type HeapOptions, type KeyKind, type ValueKind } from '../support/faultline.ts';
+import type { AnyView, Heap, HeapOptions, KeyKind, ValueKind } from '../support/faultline.ts';
 import { makeHeapWithMutator } from '../support/heaps.ts';
 import { MARKERS, MODES, rounds } from '../support/modes.ts';
 import { seedOfTest } from '../support/seeds.ts';

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, it } from 'vitest';
 import { runProgram, workerFile } from '../support/children.ts';
-import { Heap, type HeapToken } from '../support/faultline.ts';
+import type { Heap, HeapToken } from '../support/faultline.ts';
 import { makeHeap, makeHeapWithMutator } from '../support/heaps.ts';
 import { RAW_LOAD_MODES } from '../support/modes.ts';
 

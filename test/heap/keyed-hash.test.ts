@@ -5,7 +5,7 @@ import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { KeyedHash } from '../../dist/heap/keyed-hash.js';
 import { attachNative } from '../../dist/heap/token.js';
-import { type Heap, type HeapMap } from '../support/faultline.ts';
+import type { Heap, HeapMap } from '../support/faultline.ts';
 import { makeHeap, makeHeapWithMutator } from '../support/heaps.ts';
 import { rounds } from '../support/modes.ts';
 import { processorMs } from '../support/processor-time.ts';
@@ -67,7 +67,7 @@ function textsWithOneHash(blocks: number): (n: number) => string {
         seen.set(state >>> 16, [text, state]);
         continue;
       }
-      pairs.push([text + '\u1234', other![0] + String.fromCharCode(unit)]);
+      pairs.push([`${text}\u1234`, other![0] + String.fromCharCode(unit)]);
       hash = step(state, 0x1234);
       found = true;
     }

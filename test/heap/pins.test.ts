@@ -12,7 +12,7 @@ import { promisify } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { binding, type Heap, type Mutator, Pin, type Shape, type View } from '../support/faultline.ts';
+import { binding, type Heap, type Mutator, type Pin, type Shape, type View } from '../support/faultline.ts';
 import { LinkedList, makeHeap, makeHeapWithMutator } from '../support/heaps.ts';
 import { MARKERS, MODES, rounds } from '../support/modes.ts';
 import { makeRandom } from '../support/random.mjs';

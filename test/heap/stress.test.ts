@@ -3,7 +3,7 @@
  * that keeps the rules notices nothing.
  */
 import { describe, expect, it } from 'vitest';
-import { type Heap, type Mutator, type Ref } from '../support/faultline.ts';
+import type { Heap, Mutator, Ref } from '../support/faultline.ts';
 import { makeHeapWithMutator } from '../support/heaps.ts';
 import { FLIPPING_MODES, MARKERS, MOVING_MODES } from '../support/modes.ts';
 

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { describe, expect, it } from 'vitest';
 import { type Finalizable, type Heap, HeapError, type Mutator, type Ref, type Shape } from '../support/faultline.ts';
-import { makeHeap, makeHeapWithMutator, recordEvents } from '../support/heaps.ts';
+import { type makeHeap, makeHeapWithMutator, recordEvents } from '../support/heaps.ts';
 import { MARKERS, MODES } from '../support/modes.ts';
 
 const CONFIGURATIONS = MODES.flatMap((fault) => MARKERS.map((marker) => ({ fault, marker })));

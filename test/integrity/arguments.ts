@@ -2,7 +2,7 @@
  * Arguments of the public operations, one call for each: what is called with values that are not meant for it.
  */
 import { array, Heap, ref, smallInteger, tagSmallInteger } from '../support/faultline.ts';
-import { type Subject } from './subject.ts';
+import type { Subject } from './subject.ts';
 
 /** `value` is anything at all. */
 export type Call = (subject: Subject, value: any) => unknown;

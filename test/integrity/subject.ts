@@ -1,10 +1,10 @@
 /**
  * Subjects: a heap with one of everything that has public operations, for the integrity matrix.
  */
-import {
-  type AllocationBuffer, type Cursor, type Elements, type HandleToken, type Heap, type HeapArray, type HeapCondition, type HeapLock, type HeapMap,
-  type HeapOptions, type HeapQueue, type HeapString, type Mutator, type ObjectView, type Pin, type ReferenceHandle, type Ref, type RootRange, type Shape,
-  type View,
+import type {
+  AllocationBuffer, Cursor, Elements, HandleToken, Heap, HeapArray, HeapCondition, HeapLock, HeapMap,
+  HeapOptions, HeapQueue, HeapString, Mutator, ObjectView, Pin, ReferenceHandle, Ref, RootRange, Shape,
+  View,
 } from '../support/faultline.ts';
 import { makeHeap } from '../support/heaps.ts';
 

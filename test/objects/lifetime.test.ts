@@ -5,7 +5,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { setTimeout as wait } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { type Heap, HeapError, type Mutator } from '../support/faultline.ts';
+import type { Heap, HeapError, Mutator } from '../support/faultline.ts';
 import { makeHeap, makeHeapWithMutator } from '../support/heaps.ts';
 import { MODES } from '../support/modes.ts';
 import { code, LEAF } from './support.ts';

@@ -2,7 +2,7 @@
  * Strings: what JavaScript's strings can hold, in and out of the heap, and one object for each interned text.
  */
 import { describe, expect, it } from 'vitest';
-import { HeapString } from '../support/faultline.ts';
+import type { HeapString } from '../support/faultline.ts';
 import { makeHeap, makeHeapWithMutator } from '../support/heaps.ts';
 import { MODES, rounds } from '../support/modes.ts';
 import { Threads } from '../support/threads.ts';

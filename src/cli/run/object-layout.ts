@@ -34,7 +34,7 @@ export const WIDTHS = MAX_INLINE_WORDS + 1;
 /** Words of self size that header, identity and references leave for payload. */
 function spareWords(selfBytes: number, references: number): number {
   const spare = Math.floor(selfBytes / WORD_BYTES) - FIXED_WORDS - Math.ceil(references / 2);
-  return spare > 0 ? spare : 0;
+  return Math.max(spare, 0);
 }
 
 export function inlineWords(selfBytes: number, references: number): number {
