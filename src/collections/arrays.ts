@@ -164,9 +164,11 @@ export class HeapArrays {
   /** Takes the last element away; undefined when there is none. Some 80 ns. A safepoint if another thread has the lock. */
   pop(array: Ref): RawValue | undefined {
     const { place } = this.#layoutAt(array);
-    let answer = this.#native.popFromArray(this.#handle, array, 0);
-    if (answer === ARRAY.contended) answer = this.#again(answer, array, 0, place, (at) => this.#native.popFromArray(this.#handle, at, 0));
-    return this.#mutator.passedWith(answer === ARRAY.done ? place.taken() : undefined, place.isReference);
+    // Before: who is interrupted there has taken nothing.
+    const here = this.#mutator.passedWith(array, true);
+    let answer = this.#native.popFromArray(this.#handle, here, 0);
+    if (answer === ARRAY.contended) answer = this.#again(answer, here, 0, place, (at) => this.#native.popFromArray(this.#handle, at, 0));
+    return answer === ARRAY.done ? place.taken() : undefined;
   }
 
   /** @internal The same for references, which `read` makes something of first: if it throws, nothing has been taken. No safepoint in it. */

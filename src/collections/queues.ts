@@ -145,8 +145,10 @@ export class HeapQueues {
 
   /** The same, but waits for an element, parked, up to `timeoutMs`; undefined when none came. A safepoint. */
   dequeueWait(queue: Ref, timeoutMs = Infinity): RawValue | undefined {
-    const { place } = this.#layoutAt(queue);
-    return this.#mutator.passedWith(this.dequeueReadWait(queue, timeoutMs, asItIs, nothing), place.isReference);
+    this.#layoutAt(queue);
+    checkTimeout(timeoutMs);
+    // Before: who is interrupted there has taken nothing.
+    return this.dequeueReadWait(this.#mutator.passedWith(queue, true), timeoutMs, asItIs, nothing);
   }
 
   /** @internal {@link dequeueRead} that waits. */

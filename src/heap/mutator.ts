@@ -198,15 +198,15 @@ export class Mutator extends SlotAccess {
   /** @internal Raw references are not valid any more: a safepoint was reached in this heap, or in another one of the thread. */
   forget(): void {}
 
-  /** @internal The same, with what the operation answers: where that is then, if it is a reference. */
+  /** @internal The same, with a value that is needed afterwards: where that is then, if it is a reference. Outside an {@link operation}. */
   passedWith<T extends number | bigint | undefined>(answer: T, isReference: boolean): T {
     if (this.#stress === undefined) return answer;
     if (!isReference || !answer || isSmallInteger(answer as number)) {
       this.passed();
       return answer;
     }
-    return this.scope(() => {
-      const handle = this.#handles.addLocal(answer as Ref);
+    return this.operation(() => {
+      const handle = this.temporary(answer as Ref);
       this.passed();
       return this.held(handle) as T;
     });

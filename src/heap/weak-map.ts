@@ -130,7 +130,8 @@ export class WeakMaps {
       const handles = refs.map((ref) => mutator.temporary(ref));
       for (;;) {
         mutator.rest();
-        const answer = this.#checked(call(handles.map((handle) => mutator.get(handle))), refs);
+        const current = handles.map((handle) => mutator.get(handle));
+        const answer = this.#checked(call(current), current);
         if (answer !== WEAK_MAP.contended) return answer;
       }
     });
