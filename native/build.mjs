@@ -14,8 +14,8 @@
  *   node native/build.mjs [options]
  *     --tests               also the native test and benchmark executables, in build/Release/test/
  *     --bench               also the addon with the native mutators of native/bench, build/Release/bench/faultline.node
- *     --debug               -O0 and FAULTLINE_DEBUG (the costly assertions), in build/Debug/
- *     --sanitize=LIST       address, undefined or thread, joined by commas, in build/<LIST joined by ->/, with FAULTLINE_DEBUG.
+ *     --debug               -O0, in build/Debug/
+ *     --sanitize=LIST       address, undefined or thread, joined by commas, in build/<LIST joined by ->/.
  *                           With thread no addon is made: Node itself is not instrumented
  *     --check               builds nothing; one sentence and exit code 1 if `npm start` could not work
  *     --install             the package's install script: compiles only where no shipped or built addon can be loaded, and leaves
@@ -93,7 +93,7 @@ function plan({ sanitize, debug, install, tests, bench }) {
     '-std=c++20', debug ? '-O0' : sanitizers.length ? '-O1' : '-O2', '-g', '-fPIC', '-fvisibility=hidden', '-fno-exceptions', '-fno-rtti',
     '-Wall', '-Wextra', ...(install ? [] : ['-Werror']), // a later compiler's new warning must not break an installation
     '-pthread', `-ffile-prefix-map=${ROOT}=.`,
-    ...(checked ? ['-DFAULTLINE_DEBUG', '-fno-omit-frame-pointer'] : []),
+    ...(checked ? ['-fno-omit-frame-pointer'] : []),
     ...instrument,
     '-DNAPI_VERSION=8', '-DNAPI_DISABLE_CPP_EXCEPTIONS', '-DNODE_GYP_MODULE_NAME=faultline',
     '-DNODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS', // a worker that is terminated while it loads the addon cannot throw

@@ -73,7 +73,7 @@ void SigsegvFaultMode::Disarm() {
     nanosleep(&pause, nullptr);
     status = views.ProtectMutatorView(0, views.span_bytes(), true);
   }
-  FAULTLINE_CHECK(status.ok(), "the whole view can be made accessible", static_cast<uint64_t>(status.error().error_number));
+  FAULTLINE_CHECK(status.ok(), "(U) the whole view can be made accessible", static_cast<uint64_t>(status.error().error_number));
 }
 
 }  // namespace faultline

@@ -24,6 +24,9 @@ struct UnarmedFault {
 };
 __attribute__((tls_model("initial-exec"))) thread_local UnarmedFault unarmed_fault;
 
+// This thread builds a page.  Inside a handler a fault would end the process, since its signal is blocked there; on a worker it ends up here.
+__attribute__((tls_model("initial-exec"))) thread_local bool building = false;
+
 }  // namespace
 
 bool Collector::PageIsComplete(PageIndex page) const {
@@ -35,7 +38,9 @@ bool Collector::TryBuild(PageIndex page, Counter* builder) {
   PageStates& states = heap_->tables.page_states;
   if (!states.TryClaim(page, cycle_)) return false;
   DelayAt(DelayPoint::kClaimed);
+  building = true;
   page_builder_.Build(page);
+  building = false;
   DelayAt(DelayPoint::kBuilt);
   states.Publish(page, cycle_);
   if (load_barrier_raised_) NoteBuilt(page);
@@ -56,7 +61,9 @@ bool Collector::BuildByCopying(PageIndex first, uint32_t count, Counter* builder
     while (pages < Staging::kPagesPerBuffer && run + pages < first + count &&
            page_builder_.TreatmentOf(run + pages) == Treatment::kTarget && states.TryClaim(run + pages, cycle_)) {
       DelayAt(DelayPoint::kClaimed);
+      building = true;
       page_builder_.Build(run + pages, reinterpret_cast<uint64_t*>(lease.page(pages)));
+      building = false;
       ++pages;
     }
     if (pages == 0) {
@@ -107,6 +114,7 @@ void Collector::BuildRange(PageIndex first, uint32_t count, Counter* builder, Pa
     }
     PageIndex run_end = run + 1;
     while (run_end < end && is_to_show(run_end)) ++run_end;
+    FAULTLINE_CHECK(heap_->tables.moving[RegionOfPage(run)] == 0, "(C) no page of a source is shown", run);
     fault_mode_->Show(run, run_end - run);
     DelayAt(DelayPoint::kShown);
     for (PageIndex page = run; page < run_end; ++page) states.NoteMapped(page, cycle_);
@@ -120,6 +128,7 @@ uint32_t Collector::FaultAroundPages(Mutator* mutator, PageIndex page) {
 }
 
 bool Collector::ServeFault(uintptr_t address, Mutator* mutator) {
+  FAULTLINE_CHECK(!building, "(K) who builds a page touches nothing that faults", address);
   const uint64_t begin = NowNs();
   const uintptr_t offset = address - reinterpret_cast<uintptr_t>(heap_->views.mutator_view());
   if (offset >= heap_->bytes()) {

@@ -25,6 +25,7 @@ uint64_t Collector::RewriteRoots() {
         const uint32_t before = __atomic_load_n(slot, __ATOMIC_RELAXED);
         if (!IsReference(before)) return;
         const WordIndex object = forwarding.NewAddress(before);
+        FAULTLINE_CHECK(heap_->tables.moving[RegionOf(object)] == 0, "(C) a root leads to where its object is from now on", before, object);
         DelayAt(DelayPoint::kRootFound);
         uint32_t expected = before;
         if (object != before) __atomic_compare_exchange_n(slot, &expected, object, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);

@@ -15,6 +15,7 @@
 
 #include "gc/forwarding.h"
 #include "heap/heap.h"
+#include "os/invariant.h"
 
 namespace faultline {
 
@@ -45,7 +46,10 @@ class PageBuilder {
   // The caller has claimed the page.
   void Build(PageIndex page) { Build(page, heap_->words() + FirstWordOfPage(page)); }
   // The same, for a target page whose content is wanted somewhere else.
-  void Build(PageIndex page, uint64_t* to) { (this->*build_)(page, to); }
+  void Build(PageIndex page, uint64_t* to) {
+    FAULTLINE_CHECK(!heap_->views.InMutatorView(to), "(K) a page is built anywhere but in the mutator view", page);
+    (this->*build_)(page, to);
+  }
 
   // Chosen when the addon is loaded; forced by tests.
   static bool CpuHasPopcnt();

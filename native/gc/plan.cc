@@ -230,6 +230,7 @@ uint32_t Plan::Make(Gang& gang, const std::vector<RegionIndex>& sources, uint32_
     tables.next_source[source] = i + 1 < sources_.size() ? sources_[i + 1] : SideTables::kEndOfSources;
     tables.moving[source] = 1;
   }
+  for (const RegionIndex target : targets_) FAULTLINE_CHECK(tables.moving[target] == 0, "(T) a target is no source", target);
   return static_cast<uint32_t>(sources_.size());
 }
 

@@ -1,7 +1,6 @@
 // Invariant: our own bugs end the process at once, naming the law that was broken.
 //
-// CHECK is always on and costs one compare; DCHECK exists in debug builds.  The message quotes the number of the
-// invariant in docs/concurrency.md.  Usable in the fault handler: it writes with write(2) and aborts.
+// A check is always on and costs one compare.  The message quotes the letter of the invariant in docs/concurrency.md.  Usable in the fault handler: it writes with write(2) and aborts.
 #pragma once
 
 #include <cstdint>
@@ -18,9 +17,3 @@ namespace faultline {
       ::faultline::InvariantFailed(__FILE__, __LINE__, law __VA_OPT__(, ) __VA_ARGS__);       \
     }                                                                                         \
   } while (0)
-
-#ifdef FAULTLINE_DEBUG
-#define FAULTLINE_DCHECK(condition, law, ...) FAULTLINE_CHECK(condition, law __VA_OPT__(, ) __VA_ARGS__)
-#else
-#define FAULTLINE_DCHECK(condition, law, ...) ((void)sizeof(condition))
-#endif

@@ -4,6 +4,7 @@
 
 #include <sys/mman.h>
 
+#include "os/mapping_reserve.h"
 #include "os/page_touch.h"
 #include "os/refusals.h"
 
@@ -30,6 +31,13 @@ Status Populate(uint8_t* start, size_t bytes) {
 }  // namespace
 
 Status PinnedMapping::Create(const MemoryFile& file, size_t offset, size_t bytes) {
+  if (!MappingReserve::Hold()) return SysError{ENOMEM, "mmap"};
+  const Status status = Map(file, offset, bytes);
+  if (!status.ok()) MappingReserve::GiveBack();
+  return status;
+}
+
+Status PinnedMapping::Map(const MemoryFile& file, size_t offset, size_t bytes) {
   const size_t first = offset & ~(kPageSize - 1);
   const size_t length = ((offset + bytes + kPageSize - 1) & ~(kPageSize - 1)) - first;
   if (const int refused = Refused(SystemCall::kMmap)) return SysError{refused, "mmap"};

@@ -35,6 +35,8 @@ class PinnedMapping {
   uint8_t* data() const { return data_; }
 
  private:
+  Status Map(const MemoryFile& file, size_t offset, size_t bytes);
+
   uint8_t* data_ = nullptr;
   uint8_t* start_ = nullptr;
   size_t mapped_bytes_ = 0;

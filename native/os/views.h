@@ -74,6 +74,9 @@ class Views {
   uint8_t* mutator_view() const { return mutator_view_; }
   uint8_t* alias() const { return alias_; }
   size_t span_bytes() const { return span_bytes_; }
+  bool InMutatorView(const void* address) const {
+    return reinterpret_cast<uintptr_t>(address) - reinterpret_cast<uintptr_t>(mutator_view_) < span_bytes_;
+  }
 
   // Of address space without content, which gcore would write out as zeros.
   static void ExcludeFromCoreDumps(void* start, size_t bytes);

@@ -139,6 +139,17 @@ void ACycleEndsAtTheLimit(FaultModeKind mode, Reached when, uint32_t leave, uint
   scene.program.CheckAll();
 }
 
+// Whether the system gives so many mappings, one by one, none of which is a neighbour's.
+bool MayMap(uint32_t count) {
+  std::vector<void*> mapped;
+  for (uint32_t i = 0; i < count; ++i) {
+    void* const one = mmap(nullptr, kPageBytes, i % 2 == 0 ? PROT_READ : PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (one != MAP_FAILED) mapped.push_back(one);
+  }
+  for (void* const one : mapped) munmap(one, kPageBytes);
+  return mapped.size() == count;
+}
+
 void APinIsReleasedAtTheLimit(uint32_t most) {
   MemoryFile file;
   EXPECT(file.Create(64 * kPageBytes).ok());
@@ -150,6 +161,9 @@ void APinIsReleasedAtTheLimit(uint32_t most) {
   others.TakeAllBut(0);
   PinnedMapping refused;
   EXPECT(!refused.Create(file, 2 * kPageBytes, 100).ok());
+  // What was held back for the rest of the process, which may need it to say so, is there; no pin takes it.
+  EXPECT(MayMap(32) && !refused.Create(file, 2 * kPageBytes, 100).ok() && MayMap(32));
+  others.TakeAllBut(0);
   EXPECT(pin.Revoke(false));
   // Zeros of its own need a mapping.  Until there is one it shows what it showed.
   EXPECT(!read_later.Revoke(true) && read_later.data()[0] == 7);

@@ -10,6 +10,7 @@ import { binding } from '../../dist/binding.js';
 import { CYCLE_STEPS, HEAP_PHASES } from '../../src/binding/cycle-steps.ts';
 import { DIAGNOSTICS } from '../../src/gc/events.ts';
 import { AUTOMATIC_MODES, BARRIERS } from '../../src/gc/barriers.ts';
+import { REGION_STATES } from '../../src/gc/region-choice.ts';
 import { COLLECTION_KINDS, COLLECTION_REASONS } from '../../src/gc/requests.ts';
 import { WORKLOADS } from '../../bench/harness/matrix.ts';
 import { FOREIGN_LIMIT } from '../../bench/harness/processor-time.ts';
@@ -252,7 +253,9 @@ describe('docs/concurrency.md', () => {
 
   it('has every change of a region, as the table of the sources has them', () => {
     const shown = tableRows(section('docs/concurrency.md', 'Region states')).filter((cells) => cells.length === 4).slice(2);
-    expect(shown).toEqual(binding().regionTransitions().map(({ operation, who, from, to, when }) => [operation, `${from} → ${to}`, who, when]));
+    const rows = binding().regionTransitions();
+    expect(shown).toEqual(rows.map(({ operation, who, from, to, when }) => [operation, `${from} → ${to}`, who, when]));
+    expect([...REGION_STATES].sort()).toEqual([...new Set(rows.flatMap(({ from, to }) => [from, to]))].sort());
   });
 
   it('has the transitions of a page word, as the table of the sources has them', () => {

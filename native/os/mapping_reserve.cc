@@ -1,0 +1,53 @@
+#include "os/mapping_reserve.h"
+
+#include <sys/mman.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+
+namespace faultline {
+
+namespace {
+
+constexpr size_t kPageSize = 4096;
+// Every other page of it may be read, so that each page is a mapping.
+constexpr size_t kPages = 64;
+constexpr size_t kBytes = kPages * kPageSize;
+
+struct Reserve {
+  std::mutex lock;
+  uint8_t* start = nullptr;  // Null while it is given back.
+};
+
+Reserve& TheReserve() {
+  static Reserve* reserve = new Reserve;  // Never destroyed: threads may outlive static destructors.
+  return *reserve;
+}
+
+}  // namespace
+
+bool MappingReserve::Hold() {
+  Reserve& reserve = TheReserve();
+  const std::lock_guard<std::mutex> guard(reserve.lock);
+  if (reserve.start != nullptr) return true;
+  void* const mapped = mmap(nullptr, kBytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (mapped == MAP_FAILED) return false;
+  uint8_t* const start = static_cast<uint8_t*>(mapped);
+  for (size_t at = kPageSize; at < kBytes; at += 2 * kPageSize) {
+    if (mprotect(start + at, kPageSize, PROT_READ) == 0) continue;
+    munmap(start, kBytes);
+    return false;
+  }
+  reserve.start = start;
+  return true;
+}
+
+void MappingReserve::GiveBack() {
+  Reserve& reserve = TheReserve();
+  const std::lock_guard<std::mutex> guard(reserve.lock);
+  if (reserve.start != nullptr) munmap(reserve.start, kBytes);
+  reserve.start = nullptr;
+}
+
+}  // namespace faultline
