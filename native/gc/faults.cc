@@ -114,7 +114,8 @@ void Collector::BuildRange(PageIndex first, uint32_t count, Counter* builder, Pa
     }
     PageIndex run_end = run + 1;
     while (run_end < end && is_to_show(run_end)) ++run_end;
-    FAULTLINE_CHECK(heap_->tables.moving[RegionOfPage(run)] == 0, "(C) no page of a source is shown", run);
+    // Null leads to page 0, which holds nothing.
+    FAULTLINE_CHECK(run == PageOf(0) || heap_->tables.moving[RegionOfPage(run)] == 0, "(C) no page of a source is shown", run);
     fault_mode_->Show(run, run_end - run);
     DelayAt(DelayPoint::kShown);
     for (PageIndex page = run; page < run_end; ++page) states.NoteMapped(page, cycle_);
