@@ -3,14 +3,16 @@
  * holds these lists to it.
  */
 
-/** The steps of a cycle, in order. */
-export const CYCLE_STEPS = ['prepare', 'mark', 'preclean', 'remark', 'weak', 'plan', 'release', 'flip', 'compact', 'finish', 'reclaim'] as const;
+/** A step of a cycle, as the `phase` events name it; in order. */
+export type PhaseName = 'prepare' | 'mark' | 'preclean' | 'remark' | 'weak' | 'plan' | 'release' | 'flip' | 'compact' | 'finish' | 'reclaim';
 
-/** A step of a cycle, as the `phase` events name it. */
-export type PhaseName = (typeof CYCLE_STEPS)[number];
+/** What a heap can be in, in order: see {@link Heap.phase}. */
+export type HeapPhase = 'idle' | 'marking' | 'marked' | 'planned' | 'compacting' | 'finishing';
 
-/** What a heap can be in, in order. */
-export const HEAP_PHASES = ['idle', 'marking', 'marked', 'planned', 'compacting', 'finishing'] as const;
+/** @internal All of them. */
+export const CYCLE_STEPS: readonly PhaseName[] = [
+  'prepare', 'mark', 'preclean', 'remark', 'weak', 'plan', 'release', 'flip', 'compact', 'finish', 'reclaim',
+];
 
-/** What a heap is in: see {@link Heap.phase}. */
-export type HeapPhase = (typeof HEAP_PHASES)[number];
+/** @internal All of them. */
+export const HEAP_PHASES: readonly HeapPhase[] = ['idle', 'marking', 'marked', 'planned', 'compacting', 'finishing'];
