@@ -6,6 +6,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "os/page_size.h"
+
 namespace faultline {
 
 // Units.  A WordIndex counts 8-byte words from the heap base and is what a reference holds; 0 is null.
@@ -15,7 +17,7 @@ using RegionIndex = uint32_t;
 using ShapeId = uint32_t;
 
 inline constexpr size_t kWordBytes = 8;
-inline constexpr size_t kPageBytes = 4096;
+inline constexpr size_t kPageBytes = kPageSize;
 inline constexpr size_t kRegionBytes = size_t{1} << 20;
 inline constexpr uint32_t kPageWords = kPageBytes / kWordBytes;
 inline constexpr uint32_t kRegionWords = kRegionBytes / kWordBytes;

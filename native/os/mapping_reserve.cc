@@ -6,11 +6,12 @@
 #include <cstdint>
 #include <mutex>
 
+#include "os/page_size.h"
+
 namespace faultline {
 
 namespace {
 
-constexpr size_t kPageSize = 4096;
 // Every other page of it may be read, so that each page is a mapping.
 constexpr size_t kPages = 64;
 constexpr size_t kBytes = kPages * kPageSize;

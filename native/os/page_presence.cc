@@ -3,13 +3,13 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "os/page_size.h"
 #include "os/userfaultfd_abi.h"
 
 namespace faultline {
 
 namespace {
 
-constexpr size_t kPageSize = 4096;
 constexpr size_t kRuns = 64;
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 
 #include "os/mapping_reserve.h"
+#include "os/page_size.h"
 #include "os/page_touch.h"
 #include "os/refusals.h"
 
@@ -15,8 +16,6 @@
 namespace faultline {
 
 namespace {
-
-constexpr size_t kPageSize = 4096;
 
 Status Populate(uint8_t* start, size_t bytes) {
   const int refused = Refused(SystemCall::kPopulate);

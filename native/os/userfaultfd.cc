@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "os/invariant.h"
+#include "os/page_size.h"
 #include "os/page_touch.h"
 #include "os/refusals.h"
 #include "os/userfaultfd_abi.h"
@@ -21,7 +22,6 @@ namespace faultline {
 
 namespace {
 
-constexpr size_t kPageSize = 4096;
 constexpr size_t kMessageBatch = 32;
 constexpr uint32_t kMemoryAttempts = 100'000;
 

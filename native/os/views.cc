@@ -4,6 +4,7 @@
 #include <sys/prctl.h>
 
 #include "os/invariant.h"
+#include "os/page_size.h"
 #include "os/page_touch.h"
 #include "os/refusals.h"
 
@@ -27,7 +28,6 @@ namespace faultline {
 namespace {
 
 constexpr int kReadWrite = PROT_READ | PROT_WRITE;
-constexpr size_t kPageSize = 4096;
 constexpr int kReserved = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
 constexpr int kMove = MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP;
 
