@@ -24,9 +24,6 @@ struct UnarmedFault {
 };
 __attribute__((tls_model("initial-exec"))) thread_local UnarmedFault unarmed_fault;
 
-// This thread builds a page.  Inside a handler a fault would end the process, since its signal is blocked there; on a worker it ends up here.
-__attribute__((tls_model("initial-exec"))) thread_local bool building = false;
-
 }  // namespace
 
 bool Collector::PageIsComplete(PageIndex page) const {
@@ -38,9 +35,7 @@ bool Collector::TryBuild(PageIndex page, Counter* builder) {
   PageStates& states = heap_->tables.page_states;
   if (!states.TryClaim(page, cycle_)) return false;
   DelayAt(DelayPoint::kClaimed);
-  building = true;
   page_builder_.Build(page);
-  building = false;
   DelayAt(DelayPoint::kBuilt);
   states.Publish(page, cycle_);
   if (load_barrier_raised_) NoteBuilt(page);
@@ -61,9 +56,7 @@ bool Collector::BuildByCopying(PageIndex first, uint32_t count, Counter* builder
     while (pages < Staging::kPagesPerBuffer && run + pages < first + count &&
            page_builder_.TreatmentOf(run + pages) == Treatment::kTarget && states.TryClaim(run + pages, cycle_)) {
       DelayAt(DelayPoint::kClaimed);
-      building = true;
       page_builder_.Build(run + pages, reinterpret_cast<uint64_t*>(lease.page(pages)));
-      building = false;
       ++pages;
     }
     if (pages == 0) {
@@ -129,7 +122,7 @@ uint32_t Collector::FaultAroundPages(Mutator* mutator, PageIndex page) {
 }
 
 bool Collector::ServeFault(uintptr_t address, Mutator* mutator) {
-  FAULTLINE_CHECK(!building, "(K) who builds a page touches nothing that faults", address);
+  FAULTLINE_CHECK(!PageBuilder::ThisThreadBuilds(), "(K) who builds a page touches nothing that faults", address);
   const uint64_t begin = NowNs();
   const uintptr_t offset = address - reinterpret_cast<uintptr_t>(heap_->views.mutator_view());
   if (offset >= heap_->bytes()) {

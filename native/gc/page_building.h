@@ -48,14 +48,22 @@ class PageBuilder {
   // The same, for a target page whose content is wanted somewhere else.
   void Build(PageIndex page, uint64_t* to) {
     FAULTLINE_CHECK(!heap_->views.InMutatorView(to), "(K) a page is built anywhere but in the mutator view", page);
+    building_ = true;
     (this->*build_)(page, to);
+    building_ = false;
   }
+
+  // Whoever faults then: inside a handler that ends the process, since its signal is blocked there; on a worker the handler asks here.
+  static bool ThisThreadBuilds() { return building_; }
 
   // Chosen when the addon is loaded; forced by tests.
   static bool CpuHasPopcnt();
   void UsePopcnt(bool use);
 
  private:
+  // initial-exec: the general model may allocate on a thread's first access.
+  __attribute__((tls_model("initial-exec"))) static inline thread_local bool building_ = false;
+
   template <bool kShared>
   void BuildWith(PageIndex page, uint64_t* to);
   template <bool kShared>
