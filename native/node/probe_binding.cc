@@ -171,12 +171,21 @@ const char* NameOf(std::memory_order order) {
   }
 }
 
+// The rows of a table as objects, with the fields that `fill` sets.
+template <typename Row, size_t kRows, typename Fill>
+Napi::Value RowsOf(Napi::Env env, const Row (&table)[kRows], Fill fill) {
+  Napi::Array answer = Napi::Array::New(env, kRows);
+  for (uint32_t i = 0; i < kRows; ++i) {
+    Napi::Object object = Napi::Object::New(env);
+    fill(object, table[i]);
+    answer.Set(i, object);
+  }
+  return answer;
+}
+
 // pageTransitions(): the rows of kPageTransitions
 Napi::Value PageTransitions(Info info) {
-  Napi::Env env = info.Env();
-  Napi::Array answer = Napi::Array::New(env);
-  for (const PageTransition& row : kPageTransitions) {
-    Napi::Object object = Napi::Object::New(env);
+  return RowsOf(info.Env(), kPageTransitions, [](Napi::Object& object, const PageTransition& row) {
     object.Set("operation", NameOf(row.operation));
     object.Set("who", row.who);
     object.Set("from", NameOf(row.from));
@@ -184,42 +193,30 @@ Napi::Value PageTransitions(Info info) {
     object.Set("instruction", NameOf(row.instruction));
     object.Set("order", NameOf(row.order));
     object.Set("partner", row.partner);
-    answer.Set(answer.Length(), object);
-  }
-  return answer;
+  });
 }
 
 // cycleSteps(): the rows of kSteps
 Napi::Value CycleSteps(Info info) {
-  Napi::Env env = info.Env();
-  Napi::Array answer = Napi::Array::New(env);
-  for (const StepOfCycle& row : kSteps) {
-    Napi::Object object = Napi::Object::New(env);
+  return RowsOf(info.Env(), kSteps, [](Napi::Object& object, const StepOfCycle& row) {
     object.Set("step", NameOf(row.step));
     object.Set("from", NameOf(row.from));
     object.Set("to", NameOf(row.to));
     object.Set("stopped", row.stopped);
     object.Set("laws", row.laws);
     object.Set("what", row.what);
-    answer.Set(answer.Length(), object);
-  }
-  return answer;
+  });
 }
 
 // regionTransitions(): the rows of kRegionTransitions
 Napi::Value RegionTransitions(Info info) {
-  Napi::Env env = info.Env();
-  Napi::Array answer = Napi::Array::New(env);
-  for (const RegionTransition& row : kRegionTransitions) {
-    Napi::Object object = Napi::Object::New(env);
+  return RowsOf(info.Env(), kRegionTransitions, [](Napi::Object& object, const RegionTransition& row) {
     object.Set("operation", row.operation);
     object.Set("who", row.who);
     object.Set("from", NameOf(row.from));
     object.Set("to", NameOf(row.to));
     object.Set("when", row.when);
-    answer.Set(answer.Length(), object);
-  }
-  return answer;
+  });
 }
 
 Napi::Value SetDelays(Info info) {
