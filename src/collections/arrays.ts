@@ -119,12 +119,13 @@ export class HeapArrays {
 
   /** Apart, because a function that captures `index` would make a context at each call of the one above. */
   #findLocked(array: Ref, index: number, place: Place): RawValue | undefined {
-    const get = (at: Ref): number => this.#inRange(at, isIndex(index) ? this.#native.getFromArray(this.#handle, at, index) : ARRAY.outOfRange);
+    const answerAt = (at: Ref): number => (isIndex(index) ? this.#native.getFromArray(this.#handle, at, index) : ARRAY.outOfRange);
+    const get = (at: Ref): number => this.#noteLength(at, answerAt(at));
     return this.#again(get(array), array, 0, place, get) === ARRAY.done ? place.taken() : undefined;
   }
 
-  /** The answer; looks how long the array is while it is still there. */
-  #inRange(array: Ref, answer: number): number {
+  /** The answer; out of range, it looks how long the array is while that is still there. */
+  #noteLength(array: Ref, answer: number): number {
     if (answer === ARRAY.outOfRange) this.#lengthSeen = this.length(array);
     return answer;
   }
@@ -135,15 +136,15 @@ export class HeapArrays {
     place.check(value, 'element of the array');
     if (!isIndex(index)) throw outOfRange(this.length(array), index);
     place.pass(value);
-    let answer = this.#native.setInArray(this.#handle, array, index);
-    if (answer === ARRAY.outOfRange) this.#inRange(array, answer);
+    let answer = this.#noteLength(array, this.#native.setInArray(this.#handle, array, index));
     if (answer === ARRAY.contended) answer = this.#setAgain(array, index, value, place);
     if (answer !== ARRAY.done) throw outOfRange(this.#lengthSeen, index);
     this.#mutator.passed();
   }
 
   #setAgain(array: Ref, index: number, value: RawValue, place: Place): number {
-    return this.#again(ARRAY.contended, array, value, place, (at) => this.#inRange(at, this.#native.setInArray(this.#handle, at, index)));
+    const set = (at: Ref): number => this.#noteLength(at, this.#native.setInArray(this.#handle, at, index));
+    return this.#again(ARRAY.contended, array, value, place, set);
   }
 
   /** Appends; the new length. Some 80 ns. A safepoint. Throws what `mutator.allocate` throws, and then nothing was appended. */
