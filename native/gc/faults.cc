@@ -107,8 +107,10 @@ void Collector::BuildRange(PageIndex first, uint32_t count, Counter* builder, Pa
     }
     PageIndex run_end = run + 1;
     while (run_end < end && is_to_show(run_end)) ++run_end;
-    // Null leads to page 0, which holds nothing.
-    FAULTLINE_CHECK(run == PageOf(0) || heap_->tables.moving[RegionOfPage(run)] == 0, "(C) no page of a source is shown", run);
+    // Null leads to page 0, which holds nothing.  A source behind its last reader is one no more: whoever is given its pages has seen that
+    // before the page's state said so (release, partner: the load above).
+    FAULTLINE_CHECK(run == PageOf(0) || heap_->regions.use(RegionOfPage(run)).state != RegionState::kSource, "(C) no page of a source is shown",
+                    run);
     fault_mode_->Show(run, run_end - run);
     DelayAt(DelayPoint::kShown);
     for (PageIndex page = run; page < run_end; ++page) states.NoteMapped(page, cycle_);

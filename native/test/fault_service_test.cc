@@ -140,6 +140,34 @@ void OnlyTargetPagesAreCopiedAndOnlyWhereTheModeSaysSo(FaultModeKind mode, bool 
   EXPECT((Read(statistics.pages_continued) > 0) == (mode != FaultModeKind::kSigsegv));
 }
 
+// A source behind its last reader is memory as any other, in the cycle that emptied it already: what is put there is touched and shown.
+void WhatIsPutIntoAnEmptiedSourceIsShown(FaultModeKind mode) {
+  TestHeap test(OptionsFor(mode, 8));
+  const ShapeId cell = test.DefineShape(0, 3);
+  const ShapeId large = test.DefineShape(0, 0, ElementKind::kData, 3);
+  TestMutator mutator(&test);
+  constexpr uint32_t kCells = 4 * kRegionWords / 4;
+  for (uint32_t i = 0; i < kCells; ++i) {
+    const WordIndex object = mutator.Allocate(cell);
+    if (i % 8 == 0) mutator.handle(i / 8 % (1 << 14)) = object;
+  }
+  mutator.Park();
+  test.CollectUntilFlip();
+  while (!test.collector->Compact(NowNs() + 1000 * kNsPerMs)) {
+  }
+  mutator.Unpark();
+  EXPECT(test.collector->Armed());
+  WordIndex object = 0;
+  do {  // The back of the heap is taken first.
+    object = mutator.Allocate(large, kLargeObjectWords + 1);
+    EXPECT(object != 0);
+  } while (test.heap.tables.moving[RegionOf(object)] == 0);
+  for (uint32_t word = 1; word <= kLargeObjectWords + 1; ++word) EXPECT(mutator.words(object)[word] == 0);
+  mutator.Park();
+  test.FinishCollection();
+  mutator.Unpark();
+}
+
 }  // namespace
 }  // namespace faultline::test
 
@@ -150,6 +178,7 @@ int main() {
     FreshMemoryRaisesNoFaultWhileTheViewIsArmed(mode);
     AFaultBringsItsNeighboursAlong(mode);
     AFinishedCycleFaultsNoMore(mode);
+    WhatIsPutIntoAnEmptiedSourceIsShown(mode);
     OnlyTargetPagesAreCopiedAndOnlyWhereTheModeSaysSo(mode, true);
     OnlyTargetPagesAreCopiedAndOnlyWhereTheModeSaysSo(mode, false);
   }
