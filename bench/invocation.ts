@@ -7,6 +7,7 @@
  * `faultline` or `v8`. The exit code is 0 whenever there is a result, also a failed one, and 2 for an argument that is none.
  */
 import type { Configuration, Failed, InvocationResult } from './harness/contract.ts';
+import { IDLE } from './harness/matrix.ts';
 import type { Job } from './invocation/mutators.ts';
 import { useBenchAddon } from './invocation/native.ts';
 import { WORKLOADS } from './workloads/index.ts';
@@ -34,6 +35,11 @@ function failed(error: unknown): Failed {
 }
 
 async function run(configuration: Configuration): Promise<InvocationResult> {
+  if (configuration.system === IDLE) {
+    useBenchAddon();
+    const { runIdle } = await import('./invocation/idle.ts');
+    return runIdle(configuration);
+  }
   const workload = WORKLOADS.get(configuration.workload);
   if (workload === undefined) return { ok: false, code: 'unsupported', message: `there is no workload ${configuration.workload}` };
   try {

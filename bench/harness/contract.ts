@@ -23,6 +23,12 @@ export interface Configuration {
   /** The limit of the heap; what the sweep varies. */
   readonly heapBytes: number;
   readonly mutators: number;
+  /** Options of the heap besides, as `Heap.create` takes them (`faultline`). */
+  readonly options?: Readonly<Record<string, number | string | boolean>>;
+  /** How the process is started: with these variables, on these CPUs (`0-1`), from this build (a commit or a folder); else as it comes. */
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly pin?: string;
+  readonly build?: string;
   readonly seed: number;
   /**
    * Counts every object that is allocated, for the nominal statistics (`faultline`, native mutators). It costs time that no other system

@@ -3,7 +3,6 @@
  * themselves are kept compressed; every figure of a report comes from digests.
  */
 import type { CpuTime, Finished, Iterations, Memory, Nominal, RequestFile } from './contract.ts';
-import type { MinimumHeapEntry } from './minimum-heaps-file.ts';
 import { readRequests } from './request-file.ts';
 import { type FaultHeat, faultHeat, flipEnds } from './statistics/fault-heat.ts';
 import { encodeHistogram, histogramOf } from './statistics/histogram.ts';
@@ -72,11 +71,17 @@ export interface CompletedNominal extends Nominal {
   readonly turnover: number;
 }
 
-/** `minimum` has the nominal statistics of the workload. Reads the request file. */
-export function digestOf(finished: Finished, minimum: Pick<MinimumHeapEntry, 'bytes' | 'nominal'> | undefined): Digest {
+/** What is known of the workload beforehand. */
+export interface Known {
+  readonly minimumHeapBytes?: number;
+  readonly nominal?: Nominal;
+}
+
+/** Reads the request file. */
+export function digestOf(finished: Finished, known: Known): Digest {
   const { wallNs, cpuNs, operations, checks, collections, writtenPages, hiccupNs, memory, about } = finished;
   const { pauses, interruptions, requests, iterations, counters, allocatedBytes } = finished;
-  const nominal = finished.nominal ?? minimum?.nominal;
+  const nominal = finished.nominal ?? known.nominal;
   const mutators = interruptions.map((intervals) => spansOf(intervals, wallNs));
   const heat = faultHeat(pauses, interruptions);
   return {
@@ -95,13 +100,13 @@ export function digestOf(finished: Finished, minimum: Pick<MinimumHeapEntry, 'by
     ...(iterations === undefined ? {} : { iterations }),
     ...(counters === undefined ? {} : { counters }),
     ...(allocatedBytes === undefined ? {} : { allocatedBytes }),
-    ...(nominal === undefined || allocatedBytes === undefined || minimum === undefined
+    ...(nominal === undefined || allocatedBytes === undefined || known.minimumHeapBytes === undefined
       ? {}
       : {
           nominal: {
             ...nominal,
             allocationBytesPerSecond: (allocatedBytes * 1e9) / wallNs,
-            turnover: allocatedBytes / minimum.bytes,
+            turnover: allocatedBytes / known.minimumHeapBytes,
           },
         }),
   };

@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { arch, cpus, release, totalmem, version } from 'node:os';
+import { fingerprintOf } from './builds.ts';
 import { PROJECT } from './project.ts';
 
 export interface Machine {
@@ -10,15 +11,24 @@ export interface Machine {
   readonly architecture: string;
   readonly cpu: string;
   readonly cpus: number;
+  /** Those that the harness may use, and what it starts: `0-1`. */
+  readonly affinity: string;
   readonly memoryBytes: number;
   readonly node: string;
   /** Of Faultline. */
   readonly version: string;
   /** `unknown` outside a clone; with `+` if something was not committed. */
   readonly commit: string;
+  /** Of what runs in an invocation (builds.ts): two builds of a commit may differ. */
+  readonly build: string;
+  /** Variables that change how programs run. */
+  readonly environment: Readonly<Record<string, string>>;
   /** Settings of the kernel that change results: `[madvise]`, `performance`. Absent where the machine does not tell. */
   readonly settings: Readonly<Record<string, string>>;
 }
+
+/** Variables that runtimes and allocators read. */
+const TELLING = /^(FAULTLINE|NODE|UV|V8|MALLOC|MIMALLOC|GLIBC|LD|GO|JAVA|JDK|GC|OCAML|SBCL)/;
 
 const SETTINGS: Readonly<Record<string, string>> = {
   transparentHugePages: '/sys/kernel/mm/transparent_hugepage/enabled',
@@ -40,12 +50,31 @@ export function thisMachine(): Machine {
     architecture: arch(),
     cpu: cpus()[0]?.model ?? 'unknown',
     cpus: cpus().length,
+    affinity: affinity(),
     memoryBytes: totalmem(),
     node: process.version,
     version: faultline,
     commit: commit(),
+    build: fingerprintOf(undefined),
+    environment: environment(),
     settings: Object.fromEntries(settings) as Record<string, string>,
   };
+}
+
+/** What must be the same for results to be those of one session. */
+export type Setting = Pick<Machine, 'kernel' | 'cpu' | 'affinity' | 'node' | 'commit' | 'build' | 'environment'>;
+
+export function settingOf({ kernel, cpu, affinity: cpuList, node, commit: id, build, environment: variables }: Machine): Setting {
+  return { kernel, cpu, affinity: cpuList, node, commit: id, build, environment: variables };
+}
+
+function affinity(): string {
+  return /^Cpus_allowed_list:\s*(.*)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? 'unknown';
+}
+
+function environment(): Record<string, string> {
+  const telling = Object.entries(process.env).filter(([name, value]) => TELLING.test(name) && value !== '') as [string, string][];
+  return Object.fromEntries(telling.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 function commit(): string {

@@ -4,23 +4,33 @@
  */
 import { join, resolve } from 'node:path';
 import { HeapError } from 'faultline';
+import { dryRunText } from './dry-run.ts';
+import { MinimumHeapsFile } from './minimum-heaps-file.ts';
 import type { BenchRequest } from './options.ts';
+import { planOf } from './plan.ts';
 import { onlyProgram, programOf } from './programs.ts';
 import { say } from './progress.ts';
 import { analysisOf } from './report/analysis.ts';
+import { csvText } from './report/csv.ts';
 import { histogramFiles } from './report/histogram-files.ts';
 import { reportHtml } from './report/html.ts';
 import { markdownText } from './report/markdown.ts';
 import { summaryText } from './report/summary.ts';
-import { ResultsFolder } from './results-folder.ts';
+import { minimumHeapsPath, ResultsFolder } from './results-folder.ts';
 import { Session, type SessionOutcome } from './session.ts';
 
 /**
  * Prints a summary, or JSON, on standard output. Throws ERR_OPTION, ERR_RUN_MISMATCH if live data of any invocation was wrong, and
  * ERR_RUN_INTERRUPTED after Ctrl-C.
  */
-export async function bench(request: BenchRequest): Promise<void> {
-  const folder = new ResultsFolder({ ...request, out: resolve(request.out) });
+export async function bench(asked: BenchRequest): Promise<void> {
+  const request = asked.out === undefined ? asked : { ...asked, out: resolve(asked.out) };
+  if (request.dryRun) {
+    const heaps = new MinimumHeapsFile(minimumHeapsPath(request, request.out ?? '.'));
+    process.stdout.write(`${dryRunText(planOf(request), heaps)}\n`);
+    return;
+  }
+  const folder = new ResultsFolder(request);
   const interruption = new AbortController();
   const interrupt = (): void =>
     interruption.abort(new HeapError('ERR_RUN_INTERRUPTED', `interrupted; what was measured is in ${folder.path}, and --resume goes on`));
@@ -48,6 +58,7 @@ function tell(folder: ResultsFolder, outcome: SessionOutcome | undefined, json: 
   for (const [name, text] of histogramFiles(records)) folder.write(join('histograms', name), text);
   const summary = summaryText(analysis);
   folder.write('summary.txt', `${summary}\n`);
+  folder.write('invocations.csv', csvText(records));
   folder.write('report.html', reportHtml(analysis));
   folder.write('report.md', markdownText(analysis));
   process.stdout.write(json ? `${JSON.stringify(analysis)}\n` : `${summary}\n`);

@@ -3,14 +3,21 @@
  * of the CPUs somebody else took while an invocation ran. Such an invocation measures its neighbours.
  */
 import { readFileSync } from 'node:fs';
-import { cpus } from 'node:os';
 
 /** USER_HZ: what the kernel shows to programs, on every machine that Faultline runs on. */
 const TICKS_PER_SECOND = 100;
 
+/** CPUs of a list as the kernel writes it: `0-1,3`. */
+function cpusOf(list: string): Set<number> {
+  const ranges = list.split(',').map((range) => range.split('-').map(Number) as [number, number?]);
+  return new Set(ranges.flatMap(([first, last = first]) => Array.from({ length: last - first + 1 }, (_, i) => first + i)));
+}
+
+const ALLOWED = cpusOf(/^Cpus_allowed_list:\s*(.*)$/m.exec(readFileSync('/proc/self/status', 'utf8'))![1]!);
+
 /** All in ms since some moment in the past, to the tick of 10 ms. */
 export interface ProcessorTime {
-  /** CPUs doing anything, the host's theft included. */
+  /** The CPUs that this process may use, doing anything, the host's theft included. */
   readonly busyMs: number;
   /** This process. */
   readonly harnessMs: number;
@@ -31,10 +38,13 @@ export interface ProcessorShare {
 export const FOREIGN_LIMIT = 0.06;
 
 export function processorTime(): ProcessorTime {
-  const [, user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] = readFileSync('/proc/stat', 'utf8')
-    .split('\n', 1)[0]!
-    .split(/ +/)
-    .map(Number);
+  const busy = readFileSync('/proc/stat', 'utf8')
+    .split('\n')
+    .filter((line) => ALLOWED.has(Number(/^cpu(\d+) /.exec(line)?.[1])))
+    .map((line) => {
+      const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] = line.split(/ +/).slice(1).map(Number);
+      return user + nice + system + irq + softirq + steal;
+    });
   const own = readFileSync('/proc/self/stat', 'utf8');
   // The name, in brackets, may have spaces; utime, stime, cutime and cstime are the 14th to 17th field.
   const [utime = 0, stime = 0, cutime = 0, cstime = 0] = own
@@ -43,14 +53,14 @@ export function processorTime(): ProcessorTime {
     .slice(11, 15)
     .map(Number);
   return {
-    busyMs: ms(user + nice + system + irq + softirq + steal),
+    busyMs: ms(busy.reduce((sum, ticks) => sum + ticks, 0)),
     harnessMs: ms(utime + stime),
     childrenMs: ms(cutime + cstime),
     wallMs: performance.now(),
   };
 }
 
-export function shareBetween(before: ProcessorTime, after: ProcessorTime, cpuCount = cpus().length): ProcessorShare {
+export function shareBetween(before: ProcessorTime, after: ProcessorTime, cpuCount = ALLOWED.size): ProcessorShare {
   const wallMs = Math.max(1, after.wallMs - before.wallMs);
   const harnessMs = after.harnessMs - before.harnessMs;
   const ours = harnessMs + after.childrenMs - before.childrenMs;

@@ -1,11 +1,9 @@
 /** Programs: which program runs an invocation of a system. Each takes the configuration as its one argument, as JSON. */
 import { existsSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
+import { treeOf } from './builds.ts';
 import type { Configuration } from './contract.ts';
-import { PROJECT } from './project.ts';
-
-const OURS = join(PROJECT, 'build/bench/invocation.js');
-const PEERS = join(PROJECT, 'build/bench/peers/run.js');
+import { IDLE } from './matrix.ts';
 
 /** The command line that runs a configuration. */
 export type Program = readonly [command: string, ...words: string[]];
@@ -14,12 +12,18 @@ export type Program = readonly [command: string, ...words: string[]];
 export type ProgramOf = (configuration: Configuration) => Program | { readonly missing: string };
 
 export const programOf: ProgramOf = (configuration) => {
-  const path = ['faultline', 'v8'].includes(configuration.system) ? OURS : PEERS;
-  if (!existsSync(path)) return { missing: `${relative(PROJECT, path)} is not there: npm run build:bench` };
-  return [process.execPath, path, JSON.stringify(configuration)];
+  const { system, build, pin } = configuration;
+  const program = ['faultline', 'v8', IDLE].includes(system) ? 'build/bench/invocation.js' : 'build/bench/peers/run.js';
+  const path = join(treeOf(build), program);
+  if (!existsSync(path)) return { missing: `${path} is not there: npm run build:bench` };
+  return pinned(pin, [process.execPath, path, JSON.stringify(configuration)]);
 };
 
 /** One program of Node for every system; for tests. */
 export function onlyProgram(path: string): ProgramOf {
-  return (configuration) => [process.execPath, path, JSON.stringify(configuration)];
+  return (configuration) => pinned(configuration.pin, [process.execPath, path, JSON.stringify(configuration)]);
+}
+
+function pinned(cpus: string | undefined, program: Program): Program {
+  return cpus === undefined ? program : ['taskset', '-c', cpus, ...program];
 }

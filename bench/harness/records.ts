@@ -5,6 +5,7 @@
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import type { Configuration, Failed } from './contract.ts';
 import type { Digest } from './digest.ts';
+import type { Setting } from './machine.ts';
 import type { ProcessorShare } from './processor-time.ts';
 import { keyOf, type Point } from './point.ts';
 
@@ -14,11 +15,15 @@ export interface InvocationRecord {
   readonly configuration: Configuration;
   /** ISO 8601, UTC. */
   readonly startedAt: string;
+  /** What it ran on; its build is that of its own tree. */
+  readonly on: Setting;
   readonly processMs: number;
   readonly cpu: ProcessorShare;
   readonly result: Digest | Failed;
   /** The answer with all its lists, compressed; relative to the folder of results. */
   readonly raw?: string;
+  /** Start and end of each request, pairs of doubles in ns, compressed; relative likewise. */
+  readonly requests?: string;
 }
 
 export class RecordFile {

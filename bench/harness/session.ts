@@ -1,28 +1,30 @@
 /**
- * Session: all invocations of a suite, from the minimum heaps to the last round.
+ * Session: all invocations of an experiment, from the minimum heaps to the last round.
  *
- *   1  expand    the suite into points (suites.ts)
+ *   1  build     the commits that are compared with this tree (builds.ts)
  *   2  bisect    the minimum heap of each workload that has none yet (minimum-heap.ts), with the reference row
- *   3  run       round after round, each point once a round, shuffled (schedule.ts); one process at a time
- *   4  record    each result as soon as it is there (records.ts)
+ *   3  count     what each workload allocates in all, where a floor needs it, in a run of its own
+ *   4  run       round after round, each point once a round, shuffled (schedule.ts); one process at a time
+ *   5  record    each result as soon as it is there (records.ts)
  *
  * A point whose system answers `unsupported` is not asked again; neither is one that has failed twice the same way and never
  * ended well. Both are results, and are told as such.
  */
-import type { Configuration, InvocationResult } from './contract.ts';
-import { digestOf } from './digest.ts';
+import { totalmem } from 'node:os';
+import { fingerprintOf, prepareBuilds } from './builds.ts';
+import type { Configuration, Failed, InvocationResult } from './contract.ts';
+import { digestOf, type Known } from './digest.ts';
 import { invoke, type Invoked } from './invoke.ts';
-import { MUTATORS, RATE, REFERENCE_ROW } from './matrix.ts';
-import { findMinimumHeap, type MinimumHeap } from './minimum-heap.ts';
-import type { MinimumHeapEntry } from './minimum-heaps-file.ts';
-import { keyOf, labelOf, minimumHeapKey, type Point } from './point.ts';
+import { settingOf } from './machine.ts';
+import { IDLE, RATE, REFERENCE_ROW } from './matrix.ts';
+import { findMinimumHeap } from './minimum-heap.ts';
+import { censusKey, keyOf, labelOf, minimumHeapKey, type Point } from './point.ts';
 import type { ProgramOf } from './programs.ts';
 import { Progress, say } from './progress.ts';
 import { randomFrom } from './random.ts';
 import { type InvocationRecord, slotOf } from './records.ts';
 import type { ResultsFolder } from './results-folder.ts';
 import { scheduleOf } from './schedule.ts';
-import { pointsOf } from './suites.ts';
 
 const MIB = 2 ** 20;
 
@@ -34,15 +36,15 @@ interface Limits {
   readonly confirmations: number;
   readonly minimumHeapLimitBytes: number;
   readonly tolerance: number;
+  readonly idleSeconds: number;
 }
 
-const QUICK: Limits = { timeLimitMs: 20_000, budgetMs: 110_000, confirmations: 1, minimumHeapLimitBytes: 512 * MIB, tolerance: 0.1 };
+const QUICK: Limits = {
+  ...{ timeLimitMs: 20_000, budgetMs: 110_000, confirmations: 1, minimumHeapLimitBytes: 512 * MIB, tolerance: 0.1, idleSeconds: 0.5 },
+};
 const FULL: Limits = {
-  timeLimitMs: 300_000,
-  budgetMs: Number.POSITIVE_INFINITY,
-  confirmations: 2,
-  minimumHeapLimitBytes: 8192 * MIB,
-  tolerance: 0.02,
+  ...{ timeLimitMs: 300_000, budgetMs: Number.POSITIVE_INFINITY, confirmations: 2, minimumHeapLimitBytes: 8192 * MIB },
+  ...{ tolerance: 0.02, idleSeconds: 2 },
 };
 
 /**
@@ -52,6 +54,16 @@ const FULL: Limits = {
 const PATIENCE = 5;
 const LEAST_PATIENCE_MS = 5000;
 const FAILURES_ENOUGH = 2;
+/** Of the minimum heap, for a census: it need not be fast. */
+const CENSUS_FACTOR = 3;
+
+/** A floor holds what was counted with another seed, and begun buffers of each mutator. */
+const FLOOR_SLACK = 1.05;
+const FLOOR_SLACK_BYTES = 4 * MIB;
+/** Objects of Java are larger: headers of 12 bytes or more, two objects for one of ours in some workloads. */
+const JAVA_FACTOR = 2.5;
+/** Of the machine's memory: a floor is touched as a whole. */
+const MOST_OF_MEMORY = 0.6;
 
 export interface SessionOutcome {
   /** Invocations with a result, and all that were asked for. */
@@ -67,6 +79,7 @@ export class Session {
   readonly #signal: AbortSignal;
   readonly #limits: Limits;
   readonly #beganMs = performance.now();
+  readonly #fingerprints = new Map<string | undefined, string>();
 
   constructor(folder: ResultsFolder, programOf: ProgramOf, signal: AbortSignal) {
     this.#folder = folder;
@@ -77,18 +90,22 @@ export class Session {
 
   /** Rejects with the signal's reason when interrupted; what was recorded stays. */
   async run(): Promise<SessionOutcome> {
-    const { options } = this.#folder.head;
-    const points = pointsOf(options.suite, {
-      quick: options.quick,
-      ...(options.heapFactors === undefined ? {} : { heapFactors: options.heapFactors }),
-      ...(options.filter === undefined ? {} : { filter: new RegExp(options.filter) }),
-    });
+    const { points } = this.#folder.head;
     try {
+      prepareBuilds(points.map(({ configuration }) => configuration.build));
       const unknown = await this.#findMinimumHeaps(points);
-      return await this.#runAll(points, unknown);
+      await this.#takeCensuses(points.filter((point) => !unknown.has(minimumHeapKey(point.configuration))));
+      return await this.#runAll([...points, this.#idle(points)], unknown);
     } finally {
       this.#folder.dropScratch();
     }
+  }
+
+  /** The noise of the machine, beside as many threads as the experiment has mutators at most. */
+  #idle(points: readonly Point[]): Point {
+    const mutators = Math.max(...points.map(({ configuration }) => configuration.mutators));
+    const parameters = { seconds: this.#limits.idleSeconds };
+    return { suites: [], configuration: { workload: IDLE, parameters, system: IDLE, driver: 'native', mutators }, heap: { bytes: 0 } };
   }
 
   /** Gives the keys of minimum heaps that could not be found. */
@@ -96,48 +113,63 @@ export class Session {
     const unknown = new Set<string>();
     for (const { configuration, heap } of points) {
       const key = minimumHeapKey(configuration);
-      if (!('factor' in heap) || this.#folder.minimumHeaps.get(key) !== undefined || unknown.has(key)) continue;
+      if ('bytes' in heap || this.#folder.minimumHeaps.get(key) !== undefined || unknown.has(key)) continue;
       say(`finding the minimum heap of ${configuration.workload}`);
-      const { bytes, invocations, census } = await this.#bisect(configuration);
+      const { bytes, invocations } = await this.#bisect(configuration);
       if (bytes === undefined) {
         say(`no minimum heap of ${configuration.workload} up to ${this.#limits.minimumHeapLimitBytes / MIB} MiB: its points are left out`);
         unknown.add(key);
         continue;
       }
-      say(`${configuration.workload} needs ${bytes / MIB} MiB (${invocations} invocations)`);
-      this.#folder.minimumHeaps.set(key, { bytes, invocations, commit: this.#folder.head.machine.commit, ...census });
+      say(`${configuration.workload} needs ${(bytes / MIB).toFixed(2)} MiB (${invocations} invocations)`);
+      this.#folder.minimumHeaps.set(key, { bytes, invocations, commit: this.#folder.head.machine.commit });
     }
     return unknown;
   }
 
-  async #bisect({ workload, parameters }: Point['configuration']): Promise<Search> {
+  async #bisect(asked: Point['configuration']): Promise<{ bytes: number | undefined; invocations: number }> {
     const { timeLimitMs, confirmations, minimumHeapLimitBytes, tolerance } = this.#limits;
     let fastestMs = Number.POSITIVE_INFINITY;
-    let census: Search['census'] = {};
     const completes = async (heapBytes: number): Promise<boolean> => {
       const limitMs = Math.min(timeLimitMs, Math.max(LEAST_PATIENCE_MS, PATIENCE * fastestMs));
-      const closedLoop = Object.fromEntries(Object.entries(parameters).filter(([name]) => name !== RATE));
-      const { result, processMs } = await this.#invoke(
-        {
-          ...{ workload, parameters: closedLoop, heapBytes, system: 'faultline', driver: 'native', barrier: REFERENCE_ROW },
-          ...{ mutators: MUTATORS, seed: this.#folder.head.options.seed, census: true },
-        },
-        limitMs,
-      );
-      if (result.ok) {
-        fastestMs = Math.min(fastestMs, processMs);
-        const { allocatedInAllBytes, nominal } = result;
-        census = { processMs, ...(nominal ? { nominal } : {}), ...(allocatedInAllBytes ? { allocatedBytes: allocatedInAllBytes } : {}) };
-      } else if (!['out-of-memory', 'timeout'].includes(result.code)) throw new SearchFailed(result.message);
+      const { result, processMs } = await this.#invoke(this.#reference(asked, heapBytes), limitMs);
+      say(`${asked.workload} ${result.ok ? 'completes' : 'does not complete'} in ${(heapBytes / MIB).toFixed(2)} MiB`);
+      if (result.ok) fastestMs = Math.min(fastestMs, processMs);
+      else if (!['out-of-memory', 'timeout'].includes(result.code)) throw new SearchFailed(result.message);
       return result.ok;
     };
     try {
-      return { ...(await findMinimumHeap(completes, { confirmations, limitBytes: minimumHeapLimitBytes, tolerance })), census };
+      return await findMinimumHeap(completes, { confirmations, limitBytes: minimumHeapLimitBytes, tolerance });
     } catch (error) {
       if (!(error instanceof SearchFailed)) throw error;
-      say(`${workload} ends badly in any heap: ${error.message}`);
-      return { bytes: undefined, invocations: 0, census };
+      say(`${asked.workload} ends badly in any heap: ${error.message}`);
+      return { bytes: undefined, invocations: 0 };
     }
+  }
+
+  /** What each workload allocates, and what its objects are like. Needs the minimum heaps. */
+  async #takeCensuses(points: readonly Point[]): Promise<void> {
+    for (const { configuration } of points) {
+      const key = censusKey(configuration);
+      const minimum = this.#folder.minimumHeaps.get(minimumHeapKey(configuration));
+      if (minimum === undefined || this.#folder.minimumHeaps.census(key) !== undefined) continue;
+      const counted = { ...this.#reference(configuration, Math.round(CENSUS_FACTOR * minimum.bytes)), census: true };
+      const { result, processMs } = await this.#invoke(counted, this.#limits.timeLimitMs);
+      const { commit } = this.#folder.head.machine;
+      if (!result.ok || result.allocatedInAllBytes === undefined) {
+        say(`no census of ${configuration.workload}: ${result.ok ? 'it does not tell what it allocates' : result.message}`);
+        continue;
+      }
+      const nominal = result.nominal === undefined ? {} : { nominal: result.nominal };
+      this.#folder.minimumHeaps.setCensus(key, { commit, allocatedBytes: result.allocatedInAllBytes, processMs, ...nominal });
+    }
+  }
+
+  /** The workload in a closed loop, on the row that nothing else depends on. */
+  #reference({ workload, parameters, mutators }: Point['configuration'], heapBytes: number): Configuration {
+    const closedLoop = Object.fromEntries(Object.entries(parameters).filter(([name]) => name !== RATE));
+    const { seed } = this.#folder.head.options;
+    return { workload, parameters: closedLoop, heapBytes, system: 'faultline', driver: 'native', barrier: REFERENCE_ROW, mutators, seed };
   }
 
   async #runAll(points: readonly Point[], unknown: ReadonlySet<string>): Promise<SessionOutcome> {
@@ -147,10 +179,10 @@ export class Session {
     const progress = new Progress();
     progress.begin(schedule.length, ledger.count);
     let late = 0;
-    let homeless = 0;
+    let sizeless = 0;
     for (const { point, round } of schedule) {
       if (ledger.isDone(point, round) || ledger.isGivenUp(point)) continue;
-      if ('factor' in point.heap && unknown.has(minimumHeapKey(point.configuration))) homeless++;
+      if (!('bytes' in point.heap) && unknown.has(minimumHeapKey(point.configuration))) sizeless++;
       else if (performance.now() - this.#beganMs > this.#limits.budgetMs) late++;
       else {
         progress.show(ledger.count, labelOf(point));
@@ -166,25 +198,55 @@ export class Session {
     const givenUp = schedule.filter(({ point, round }) => !ledger.isDone(point, round) && ledger.isGivenUp(point)).length;
     const leftOut = [
       ...(late > 0 ? [`${late} left when the time for --quick was over; --resume goes on`] : []),
-      ...(homeless > 0 ? [`${homeless} without a minimum heap`] : []),
+      ...(sizeless > 0 ? [`${sizeless} without a minimum heap`] : []),
       ...(givenUp > 0 ? [`${givenUp} not tried again after they were unsupported or failed ${FAILURES_ENOUGH} times`] : []),
     ];
     return { done: ledger.count, asked: schedule.length, leftOut };
   }
 
   async #record(point: Point, round: number, index: number): Promise<InvocationRecord> {
-    const minimum = this.#folder.minimumHeaps.get(minimumHeapKey(point.configuration));
-    const heapBytes = 'bytes' in point.heap ? point.heap.bytes : Math.round(point.heap.factor * minimum!.bytes);
-    const configuration: Configuration = { ...point.configuration, heapBytes, seed: this.#folder.head.options.seed + round };
+    const { machine, options } = this.#folder.head;
+    const { configuration: asked } = point;
     const startedAt = new Date().toISOString();
-    const { result, processMs, cpu } = await this.#invoke(configuration, this.#limits.timeLimitMs);
+    const heapBytes = this.#heapBytes(point);
+    const configuration: Configuration = { ...asked, heapBytes: typeof heapBytes === 'number' ? heapBytes : 0, seed: options.seed + round };
+    const { result, processMs, cpu } =
+      typeof heapBytes === 'number'
+        ? await this.#invoke(configuration, this.#limits.timeLimitMs)
+        : { result: heapBytes, processMs: 0, cpu: { foreign: 0, harness: 0 } };
     const record: InvocationRecord = {
       ...{ point, round, configuration, startedAt, processMs, cpu },
-      result: digested(result, minimum),
-      ...(result.ok ? { raw: this.#folder.keepRaw(index, result) } : {}),
+      on: { ...settingOf(machine), ...(asked.build === undefined ? {} : { commit: asked.build }), build: this.#fingerprint(asked.build) },
+      result: digested(result, this.#knownOf(asked)),
+      ...(result.ok && asked.system !== IDLE ? this.#folder.keepRaw(index, result) : {}),
     };
     this.#folder.records.append(record);
     return record;
+  }
+
+  /** Or why there is none. */
+  #heapBytes({ configuration, heap }: Point): number | Failed {
+    if ('bytes' in heap) return heap.bytes;
+    if ('factor' in heap) return Math.round(heap.factor * this.#folder.minimumHeaps.get(minimumHeapKey(configuration))!.bytes);
+    const census = this.#folder.minimumHeaps.census(censusKey(configuration));
+    if (census === undefined) return { ok: false, code: 'unsupported', message: 'nobody knows how much a floor has to hold' };
+    const isJava = configuration.system.startsWith('openjdk-');
+    const slack = FLOOR_SLACK_BYTES * (1 + configuration.mutators);
+    const bytes = Math.ceil(((isJava ? JAVA_FACTOR : 1) * FLOOR_SLACK * census.allocatedBytes + slack) / MIB) * MIB;
+    if (bytes <= MOST_OF_MEMORY * totalmem()) return bytes;
+    return { ok: false, code: 'unsupported', message: `a floor would have to hold ${bytes / MIB} MiB: too much for the memory of this machine` };
+  }
+
+  #knownOf(configuration: Point['configuration']): Known {
+    const minimumHeapBytes = this.#folder.minimumHeaps.get(minimumHeapKey(configuration))?.bytes;
+    const nominal = this.#folder.minimumHeaps.census(censusKey(configuration))?.nominal;
+    return { ...(minimumHeapBytes === undefined ? {} : { minimumHeapBytes }), ...(nominal === undefined ? {} : { nominal }) };
+  }
+
+  #fingerprint(build: string | undefined): string {
+    const known = this.#fingerprints.get(build) ?? fingerprintOf(build);
+    this.#fingerprints.set(build, known);
+    return known;
   }
 
   #invoke(configuration: Configuration, timeLimitMs: number): Promise<Invoked> {
@@ -194,18 +256,13 @@ export class Session {
 }
 
 /** An answer that cannot be made sense of is a crash of its invocation, not of the harness. */
-function digested(result: InvocationResult, minimum: MinimumHeapEntry | undefined): InvocationRecord['result'] {
+function digested(result: InvocationResult, known: Known): InvocationRecord['result'] {
   if (!result.ok) return result;
   try {
-    return digestOf(result, minimum);
+    return digestOf(result, known);
   } catch (error) {
     return { ok: false, code: 'crash', message: `its result breaks the contract: ${(error as Error).message}` };
   }
-}
-
-/** With what the last run that completed told of the workload. */
-interface Search extends MinimumHeap {
-  readonly census: Pick<MinimumHeapEntry, 'allocatedBytes' | 'nominal' | 'processMs'>;
 }
 
 /** The workload fails for a reason that no heap size changes. */

@@ -26,7 +26,7 @@ const BARRIERED_MODES: ReadonlySet<string> = new Set(['load-barrier']);
 /** Modes in which a thread is never held by a page fault. */
 const FAULTLESS_MODES: ReadonlySet<string> = new Set(['stw', 'none', 'load-barrier']);
 
-function optionsOf({ heapBytes }: Configuration, { mode, marker, faultAroundPages }: BarrierRow): HeapOptions {
+function optionsOf({ heapBytes, options }: Configuration, { mode, marker, faultAroundPages }: BarrierRow): HeapOptions {
   return {
     capacityBytes: heapBytes,
     fault: mode as NonNullable<HeapOptions['fault']>,
@@ -35,6 +35,7 @@ function optionsOf({ heapBytes }: Configuration, { mode, marker, faultAroundPage
     faultAroundPages,
     trackUtilization: true,
     returnAfterMs: NEVER_MS,
+    ...options,
   };
 }
 

@@ -104,7 +104,7 @@ function openJdk(name: string, collector: string): PeerSystem {
         `-XX:+Use${collector}GC`,
         `-Xmx${size}`,
         ...(fixed ? [`-Xms${size}`] : []),
-        ...(fixed && !epsilon ? ['-XX:+AlwaysPreTouch'] : []),
+        ...(fixed ? ['-XX:+AlwaysPreTouch'] : []),
         '-XX:+ExitOnOutOfMemoryError',
         '-XX:-UsePerfData',
       ];

@@ -130,6 +130,7 @@ class AllocationRate extends Work {
 
 export const allocationRate: Workload = {
   name: 'allocation-rate',
+  quick: { liveBytes: 4 * 2 ** 20, warmUpOperations: 20_000, operations: 100_000 },
   unit: 'clusters of 8 objects',
   hasRequests: true,
   defaults: {

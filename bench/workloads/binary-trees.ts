@@ -56,6 +56,7 @@ function schedule(parameters: Parameters): TreeSchedule {
 
 export const binaryTrees: Workload = {
   name: 'binary-trees',
+  quick: { maxDepth: 14, rounds: 4 },
   unit: 'trees',
   hasRequests: false,
   defaults: {

@@ -131,6 +131,7 @@ class DocumentWork extends Work {
 
 export const documents: Workload = {
   name: 'documents',
+  quick: { documents: 1000, vocabulary: 4000, warmUpRequests: 1000, requests: 10_000 },
   unit: 'requests',
   hasRequests: true,
   defaults: {

@@ -208,6 +208,7 @@ class PlainValues implements Values {
 
 export const fragmentation: Workload = {
   name: 'fragmentation',
+  quick: { limitBytes: 8 * 2 ** 20, firstCount: 60_000, secondCount: 30_000 },
   unit: 'values',
   hasRequests: true,
   looksPerSecond: 50_000,

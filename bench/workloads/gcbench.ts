@@ -74,6 +74,7 @@ function schedule(parameters: Parameters): TreeSchedule {
 
 export const gcbench: Workload = {
   name: 'gcbench',
+  quick: { stretchDepth: 16, longLivedDepth: 15, arrayLength: 300_000, maxDepth: 13, rounds: 3 },
   unit: 'trees',
   hasRequests: false,
   defaults: {

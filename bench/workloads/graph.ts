@@ -122,6 +122,7 @@ class Graph extends Work {
 
 export const graph: Workload = {
   name: 'graph',
+  quick: { vertices: 20_000, rankEvery: 1000, warmUpOperations: 500, operations: 4000 },
   unit: 'batches of changes',
   hasRequests: false,
   defaults: {

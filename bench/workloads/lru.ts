@@ -123,6 +123,7 @@ class Lru<Entry> extends Work {
 
 export const lru: Workload = {
   name: 'lru',
+  quick: { keys: 80_000, limitBytes: 8 * 2 ** 20, warmUpRequests: 50_000, requests: 200_000 },
   unit: 'requests',
   hasRequests: true,
   defaults: {

@@ -187,6 +187,7 @@ async function readGraph(path: string | undefined): Promise<Material> {
 
 export const replay: Workload = {
   name: 'replay',
+  quick: { warmUpOperations: 1000, operations: 10_000 },
   unit: 'walks with a change',
   hasRequests: true,
   defaults: { warmUpOperations: 20_000, operations: 200_000 },

@@ -45,6 +45,8 @@ export interface Workload {
    * bytes, times as the name says.
    */
   readonly defaults: Parameters;
+  /** Knobs with which an invocation takes about a second, for `--quick`. */
+  readonly quick: Parameters;
   /** Named sets of knobs, chosen by the parameter `preset`. */
   readonly presets?: Readonly<Record<string, Parameters>>;
   /** Whether an operation is a request whose latency is recorded. */

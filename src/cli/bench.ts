@@ -1,5 +1,5 @@
 /**
- * `faultline bench [SUITE]`: runs the benchmarks of a clone.
+ * `faultline bench [EXPERIMENT]`: runs the benchmarks of a clone.
  *
  * The harness (bench/harness/) is not part of the package: it needs the repository's workloads, its native mutators and libraries for
  * plots. So it is loaded from build/bench/ when the command runs, and its absence is said.
@@ -20,8 +20,8 @@ interface Harness {
 
 export function benchCommand(): Command {
   const command = new Command('bench').description('run benchmarks and write a report (in a clone of the repository)');
-  return addBenchOptions(command).action(async (suite: string | undefined, text: Record<string, unknown>) => {
-    const request = benchRequest(suite, text);
+  return addBenchOptions(command).action(async (experiment: string | undefined, text: Record<string, unknown>) => {
+    const request = benchRequest(experiment, text);
     const { bench } = await harness();
     await bench(request);
   });

@@ -12,6 +12,8 @@
  *     load-barrier  finds a mismatch
  *     none          ends well, nothing collected
  *
+ * malloc-mimalloc ends well with nothing collected, in 1.05 × the time of mode none; idle tells of hiccups and nothing else.
+ *
  * What is alive is told by the collector in mode stw, by the workload in the others, and by nobody with marker satb.
  */
 import { writeFileSync } from 'node:fs';
@@ -26,7 +28,8 @@ const mode = barrier?.mode ?? system;
 const answer = (result) => process.stdout.write(`something else first\n${JSON.stringify(result)}\n`);
 const fail = (code) => answer({ ok: false, code, message: `this is ${mode}` });
 
-if (heapBytes < MINIMUM_BYTES) fail('out-of-memory');
+if (system === 'idle') answer({ ...finished(), hiccupNs: [1e3, 4e3, 1e4, 3e4, 5e4, 1e6] });
+else if (heapBytes < MINIMUM_BYTES) fail('out-of-memory');
 else if (mode === 'thread') fail('unsupported');
 else if (mode === 'sigsegv') process.kill(process.pid, 'SIGSEGV');
 else if (mode === 'move') setInterval(() => {}, 1000);
@@ -38,8 +41,8 @@ function finished() {
   // A little noise that the seed decides: ± 1 %.
   const noise = 1 + 0.01 * Math.sin(seed * 12.9898 + heapBytes);
   const tight = 1 + 0.5 * (MINIMUM_BYTES / heapBytes);
-  const wallNs = Math.round(WALL_NS * noise * (mode === 'stw' ? 1.5 : mode === 'none' ? 1 : tight));
-  const collects = mode !== 'none';
+  const wallNs = Math.round(WALL_NS * noise * (mode === 'stw' ? 1.5 : mode === 'none' ? 1 : system.startsWith('malloc-') ? 1.05 : tight));
+  const collects = mode !== 'none' && !system.startsWith('malloc-') && system !== 'idle';
   const pauses = collects ? pausesOf(wallNs) : [];
   const faults = mode === 'sigbus' ? faultsOf(pauses) : [];
   return {

@@ -34,15 +34,9 @@ const LIMIT_MS = 180_000;
 const work = mkdtempSync(join(tmpdir(), 'faultline-report-'));
 const path = join(work, 'report.html');
 const folder = new ResultsFolder({
-  suite: 'all',
-  quick: true,
-  invocations: 2,
-  seed: 3,
-  out: join(work, 'results'),
-  resume: false,
-  json: false,
-  heapFactors: [1.5, 3],
-  filter: '(gcbench|lru) faultline native (sigbus|stw|none|thread) (barrier-free|satb) adaptive',
+  ...{ experiment: 'all', quick: true, invocations: 2, seed: 3, out: join(work, 'results'), program: FAKE, heapFactors: [1.5, 3] },
+  ...{ resume: false, add: false, dryRun: false, json: false },
+  filter: '(gcbench|lru) faultline native (sigbus|stw|thread) (barrier-free|satb) adaptive',
 });
 let plotCount = 0;
 let memoryLines: string[] = [];

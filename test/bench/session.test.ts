@@ -1,9 +1,11 @@
 /** A whole session with the fake invocation: minimum heaps, rounds, interruption, resumption, analysis. */
-import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { gunzipSync } from 'node:zlib';
 import { afterAll, describe, expect, it } from 'vitest';
+import type { Finished } from '../../bench/harness/contract.ts';
 import type { BenchRequest } from '../../bench/harness/options.ts';
 import { labelOf } from '../../bench/harness/point.ts';
 import { onlyProgram } from '../../bench/harness/programs.ts';
@@ -22,22 +24,25 @@ const work = mkdtempSync(join(tmpdir(), 'faultline-bench-'));
 afterAll(() => rmSync(work, { recursive: true, force: true }));
 
 const NOTHING = new AbortController().signal;
+const request = (name: string, more: Partial<BenchRequest> = {}): BenchRequest => ({
+    ...{ experiment: 'barriers', quick: true, invocations: 3, seed: 5, out: join(work, name), resume: false, add: false },
+    ...{ dryRun: false, json: false, program: FAKE, ...more },
+});
+
 describe('a session', { timeout: LIMIT_MS }, () => {
-  const request = (name: string, more: Partial<BenchRequest> = {}): BenchRequest => ({
-    ...{ suite: 'barriers', quick: true, invocations: 3, seed: 5, out: join(work, name), resume: false, json: false, ...more },
-  });
   const run = (asked: BenchRequest, signal = NOTHING) => {
     const folder = new ResultsFolder(asked);
     return { folder, outcome: new Session(folder, onlyProgram(FAKE), signal).run() };
   };
-  const ENDING_WELL = { filter: 'native (sigbus|thread|sigsegv|stw|none)' };
+  const ENDING_WELL = { filter: 'native (sigbus|thread|sigsegv|stw)' };
 
   it('finds the minimum heap, keeps every kind of result, and does not repeat hopeless ones', async () => {
     const { folder, outcome } = run(request('whole', ENDING_WELL));
     const { done, asked, leftOut } = await outcome;
     const records = folder.records.read();
     const byMode = (mode: string) => records.filter(({ configuration: { barrier } }) => barrier?.mode === mode);
-    expect(asked).toBe(15);
+    // Four rows, two floors, and the noise of the machine.
+    expect(asked).toBe(21);
     expect(done).toBe(records.length);
     expect(byMode('sigbus').map(({ result }) => result.ok)).toEqual([true, true, true]);
     expect(byMode('thread')).toHaveLength(1);
@@ -50,7 +55,7 @@ describe('a session', { timeout: LIMIT_MS }, () => {
     expect(minimum!.bytes / MIB).toBeLessThanOrEqual(22);
     expect(byMode('sigbus')[0]!.configuration.heapBytes).toBe(2 * minimum!.bytes);
     expect(byMode('sigbus').map(({ configuration: { seed } }) => seed)).toEqual([5, 6, 7]);
-    expect(readdirSync(join(folder.path, 'raw'))).toHaveLength(records.filter(({ result }) => result.ok).length);
+    expect(readdirSync(join(folder.path, 'raw'))).toHaveLength(records.filter(({ result, configuration }) => result.ok && configuration.system !== 'idle').length);
     expect(readdirSync(folder.path)).not.toContain('scratch');
   });
 
@@ -64,37 +69,70 @@ describe('a session', { timeout: LIMIT_MS }, () => {
     await expect(first.outcome).rejects.toThrow('enough');
     clearInterval(timer);
     const before = readFileSync(path, 'utf8');
-    expect(before.split('\n').length - 1).toBeLessThan(6);
+    expect(before.split('\n').length - 1).toBeLessThan(15);
     // As if the machine had lost power while a line was written.
     appendFileSync(path, '{"point":{"suites":["barr');
-    const second = run(request('interrupted', { resume: true, suite: 'all', seed: 99 }));
+    const { experiment: _, invocations: __, seed: ___, ...nothingSaid } = request('interrupted', { resume: true });
+    const second = run(nothingSaid);
     const { done, asked } = await second.outcome;
-    expect([done, asked]).toEqual([6, 6]);
+    expect([done, asked]).toEqual([15, 15]);
     expect(readFileSync(path, 'utf8').startsWith(before)).toBe(true);
-    expect(second.folder.head.options).toMatchObject({ suite: 'barriers', seed: 5 });
+    expect(second.folder.head.options).toMatchObject({ experiment: 'barriers', seed: 5 });
     const slots = second.folder.records.read().map(({ point, round }) => `${labelOf(point)} ${round}`);
-    expect(new Set(slots).size).toBe(6);
+    expect(new Set(slots).size).toBe(15);
   });
 
   it('does not mix its results into those of another', async () => {
     new ResultsFolder(request('taken'));
-    expect(() => new ResultsFolder(request('taken'))).toThrow(/--out must be a folder without results, or --resume/);
+    expect(() => new ResultsFolder(request('taken'))).toThrow(/--out must be a folder without results, or --resume or --add/);
     expect(() => new ResultsFolder(request('empty', { resume: true }))).toThrow(/--out must be a folder with results/);
+  });
+
+  it('goes on by no other options, and on no other build or machine', () => {
+    const { head, path } = new ResultsFolder(request('same'));
+    const again = (more: Partial<BenchRequest> = {}) => () => new ResultsFolder({ ...request('same'), resume: true, ...more });
+    expect(again()).not.toThrow();
+    for (const other of [{ experiment: 'markers' }, { filter: 'x' }, { invocations: 4 }, { seed: 6 }, { heapFactors: [2] }, { against: 'x' }]) {
+      expect(again(other), JSON.stringify(other)).toThrow(expect.objectContaining({ code: 'ERR_OPTION' }));
+    }
+    for (const setting of ['commit', 'build', 'node', 'kernel', 'affinity', 'environment', 'cpu'] as const) {
+      writeFileSync(join(path, 'session.json'), JSON.stringify({ ...head, machine: { ...head.machine, [setting]: 'another' } }));
+      expect(again(), setting).toThrow(new RegExp(`the ${setting} of results`));
+    }
+  });
+
+  it('takes rows and invocations that are added, and does only those', async () => {
+    const first = run(request('added', { filter: 'native sigbus', invocations: 1 }));
+    await first.outcome;
+    const before = readFileSync(join(first.folder.path, 'invocations.jsonl'), 'utf8');
+    const { seed: _, ...added } = request('added', { filter: 'native (sigbus|stw)', invocations: 2, add: true });
+    const { folder, outcome } = run(added);
+    const { done, asked } = await outcome;
+    expect([done, asked]).toEqual([10, 10]);
+    expect(readFileSync(join(folder.path, 'invocations.jsonl'), 'utf8').startsWith(before)).toBe(true);
+    expect(folder.records.read().map(({ configuration }) => configuration.seed).sort()).toEqual([5, 5, 5, 5, 5, 6, 6, 6, 6, 6]);
+  });
+
+  it('says of every record what it ran on, and keeps its requests', async () => {
+    const { folder, outcome } = run(request('kept', { experiment: 'latency', filter: 'sigbus .*10000/s', invocations: 1 }));
+    await outcome;
+    const [record] = folder.records.read().filter(({ configuration }) => configuration.barrier?.mode === 'sigbus');
+    expect(Object.keys(record!.on).sort()).toEqual(['affinity', 'build', 'commit', 'cpu', 'environment', 'kernel', 'node']);
+    expect(record!.on).toMatchObject({ node: process.version, build: expect.stringMatching(/^[0-9a-f]{12}$/) });
+    const bytes = gunzipSync(readFileSync(join(folder.path, record!.requests!)));
+    const raw = JSON.parse(gunzipSync(readFileSync(join(folder.path, record!.raw!))).toString()) as Finished;
+    expect(raw.requests).toEqual({ path: record!.requests, count: bytes.length / 16, loop: 'open' });
+  });
+
+  it('of a filter that matches nothing makes no folder', () => {
+    expect(() => new ResultsFolder(request('none', { filter: 'no such row' }))).toThrow(/--filter must be something that matches/);
+    expect(existsSync(join(work, 'none'))).toBe(false);
   });
 });
 
 describe('the analysis', { timeout: LIMIT_MS }, () => {
   it('finds what the fake invocation was made to show, and the summary fits a screen', async () => {
-    const asked: BenchRequest = {
-      suite: 'all',
-      quick: true,
-      invocations: 4,
-      seed: 11,
-      out: join(work, 'analysed'),
-      resume: false,
-      json: false,
-      filter: '(gcbench|lru) faultline native (sigbus|stw|none) .*(2×|3×|1.5×|MiB)',
-    };
+    const asked = request('analysed', { experiment: 'all', invocations: 6, seed: 11, filter: '(gcbench|lru) faultline native (sigbus|stw) .*(2×|3×|1.5×)' });
     const folder = new ResultsFolder(asked);
     const { leftOut } = await new Session(folder, onlyProgram(FAKE), NOTHING).run();
     const records = folder.records.read();
@@ -103,9 +141,11 @@ describe('the analysis', { timeout: LIMIT_MS }, () => {
     const row = (workload: string, text: RegExp, heap: string) =>
       analysis.rows.find((each) => each.workload === workload && text.test(each.series) && each.heap === heap && each.arm === undefined)!;
 
-    // The floor is the distilled cost: 1 s of wall time without anything identified as a collector's.
-    const floor = row('gcbench', / none$/, '1024 MiB');
+    // The floor is the distilled cost: 1 s of wall time, less than malloc's.
+    const floor = row('gcbench', / none$/, 'floor');
+    expect(floor.overhead!.wall).toMatchObject({ floor: 'C++ none floor', isUnderFloor: false });
     expect(floor.overhead!.wall!.median).toBeCloseTo(1, 2);
+    expect(row('gcbench', /mimalloc/, 'floor').overhead!.wall!.median).toBeCloseTo(1.05, 1);
     const barrierFree = row('gcbench', /^C\+\+ sigbus$/, '2×');
     expect(barrierFree.overhead!.wall!.median).toBeGreaterThan(1.2);
     expect(barrierFree.overhead!.wall!.median).toBeLessThan(1.28);
@@ -120,20 +160,35 @@ describe('the analysis', { timeout: LIMIT_MS }, () => {
     expect(barrierFree.figures!.heat!.flips).toBe(5 * barrierFree.count);
     expect(barrierFree.figures!.pausesByKind['flip']!.count).toBe(5 * barrierFree.count);
     expect(stopped.figures!.heat).toBeUndefined();
-    expect(barrierFree.figures!.nominal!.turnover).toBeCloseTo((100 * 20 * MIB) / (barrierFree.heapBytes / 2), 6);
+    expect(barrierFree.figures!.nominal!.turnover).toBeCloseTo((100 * 20 * MIB) / (barrierFree.heapBytes / 2), 4);
 
     // The pause of 0.3 s holds up one request in five for 0.15 s on average; its percentiles are far over the floor, the others' are not.
     const closed = row('lru', /^C\+\+ stw$/, '3×').figures!.latencies!;
     expect(closed.loop).toBe('closed');
     expect(closed.simple.values.at(-1)!.valueNs / 1e9).toBeCloseTo(0.3, 1);
-    expect(closed.simple.values[0]).toMatchObject({ percent: 50, floorNs: 2000, atFloor: false });
+    expect(closed.simple.values[0]).toMatchObject({ percent: 50, floorNs: 1000, atFloor: false });
     const open = analysis.rows.find(({ workload, series }) => workload === 'lru' && / stw 10000\/s$/.test(series))!;
     expect(open.figures!.latencies!.loop).toBe('open');
     expect(open.overhead!.wall).toBeUndefined();
     expect([...histogramFiles(records)].map(([name]) => name)).toContain('lru-faultline-native-stw-barrier-free-adaptive-3x-metered.hgrm');
 
     // Both arms have the same seeds, so the fake's figures are equal.
-    expect(analysis.harness).toMatchObject({ wall: { relative: 0, verdict: 'none' }, cpu: { relative: 0, verdict: 'none' } });
+    const [comparison] = analysis.comparisons;
+    expect(comparison).toMatchObject({ arm: 'b', base: 'a', pairs: 6, isSame: true });
+    expect(comparison!.differences).toMatchObject({ wall: { relative: 0, verdict: 'none' }, CPU: { relative: 0, verdict: 'none' } });
+
+    // Without the collecting rows the numbers of a row are the same: its floors belong to every choice of rows.
+    const few = analysisOf(
+      records.filter(({ configuration: { barrier } }) => barrier === undefined || ['none', 'sigbus'].includes(barrier.mode)),
+      folder.head,
+      [],
+    );
+    const same = few.rows.find(({ key }) => key === barrierFree.key)!;
+    expect(same.overhead!.wall!.median).toBe(barrierFree.overhead!.wall!.median);
+    // And without a floor there is none.
+    const floorless = analysisOf(records.filter(({ point: { heap } }) => !('floor' in heap)), folder.head, []);
+    expect(floorless.rows.every(({ overhead }) => overhead === undefined)).toBe(true);
+    expect(summaryText(floorless)).toContain('no LBO for C++ in gcbench: there is no row of it without a collector');
 
     const lines = summaryText(analysis).split('\n');
     expect(lines.length).toBeLessThanOrEqual(50);
@@ -141,10 +196,7 @@ describe('the analysis', { timeout: LIMIT_MS }, () => {
   });
 
   it('tells what is left after one collection, and what requests took meanwhile', async () => {
-    const folder = new ResultsFolder({
-      ...{ suite: 'fragmentation', quick: true, invocations: 2, seed: 1, out: join(work, 'settled'), resume: false, json: false },
-      filter: ' faultline native sigbus ',
-    } as BenchRequest);
+    const folder = new ResultsFolder(request('settled', { experiment: 'fragmentation', invocations: 2, seed: 1, filter: ' faultline native sigbus ' }));
     await new Session(folder, onlyProgram(FAKE), NOTHING).run();
     const analysis = analysisOf(folder.records.read(), folder.head, []);
     expect(analysis.rows[0]!.figures!.afterCollection!.heapOverLive.median).toBeCloseTo(1.02, 12);
@@ -154,15 +206,7 @@ describe('the analysis', { timeout: LIMIT_MS }, () => {
   });
 
   it('of nothing says so', () => {
-    const folder = new ResultsFolder({
-      suite: 'a-a',
-      quick: true,
-      invocations: 1,
-      seed: 1,
-      out: join(work, 'nothing'),
-      resume: false,
-      json: false,
-    });
+    const folder = new ResultsFolder(request('nothing', { experiment: 'a-a', invocations: 1 }));
     expect(summaryText(analysisOf([], folder.head, ['interrupted']))).toContain('nothing was measured');
   });
 });

@@ -37,7 +37,7 @@ describe('impossible options', () => {
 
 describe('impossible options of bench', () => {
   it.each([
-    [['everything'], 'SUITE must be one of barriers, markers'],
+    [['everything'], 'EXPERIMENT must be a YAML file, or one of a-a, against'],
     [['--filter', '('], '--filter must be a regular expression'],
     [['--invocations', '0'], '--invocations must be an integer from 1 to 1000'],
     [['--heap-factors', '1.5,,2'], '--heap-factors must be numbers from 1 to 100'],

@@ -1,10 +1,8 @@
 /** The tests that need no build, because they import no more than sources; test/projects.test.ts holds them to that. */
 export const UNIT_TESTS: readonly string[] = [
   'test/bench/collector-cost.test.ts',
-  'test/bench/invoke.test.ts',
   'test/bench/peers-logs.test.ts',
   'test/bench/statistics.test.ts',
-  'test/bench/suites.test.ts',
   'test/bench/workloads.test.ts',
   'test/cli/object-layout.test.ts',
   'test/cli/progress.test.ts',

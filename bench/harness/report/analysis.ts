@@ -2,21 +2,30 @@
  * Analysis: from all records to what is told about them. Nothing but records and the session's seed goes in, so the same folder always
  * gives the same analysis.
  */
-import { DEFAULT_ROW, RATE, type SuiteName } from '../matrix.ts';
+import { median } from 'simple-statistics';
+import { DEFAULT_ROW, RATE } from '../matrix.ts';
 import { randomFrom } from '../random.ts';
-import type { Digest } from '../digest.ts';
 import type { InvocationRecord } from '../records.ts';
 import type { SessionHead } from '../results-folder.ts';
-import { type Difference, difference, type Estimate, medianWithInterval, pairedDifference } from '../statistics/bootstrap.ts';
+import { type Difference, difference, type Estimate, ratioToLeast } from '../statistics/bootstrap.ts';
 import { type CriticalOperations, criticalOperations, type LoadPoint } from '../statistics/critical-operations.ts';
-import { distilledCost, lowerBoundOverhead } from '../statistics/lower-bound-overhead.ts';
+import { isFloor, programOf } from '../floors.ts';
+import { groups } from './groups.ts';
+import { type Comparison, comparisonsOf } from './comparisons.ts';
 import type { Random } from '../random.ts';
-import { type Row, rowsOf } from './rows.ts';
+import { noiseFloorOf, type Row, rowsOf } from './rows.ts';
 
 /** Overheads at least this large; `wall` is absent for an open loop, whose wall time the schedule decides. */
 export interface Overhead {
-  readonly wall?: Estimate;
-  readonly cpu: Estimate;
+  readonly wall?: OverFloor;
+  readonly cpu: OverFloor;
+}
+
+export interface OverFloor extends Estimate {
+  /** The row that the distilled cost comes from. */
+  readonly floor: string;
+  /** Less remains of this row than of its floor, which then is none: the true overhead is larger. */
+  readonly isUnderFloor: boolean;
 }
 
 /** A row with what it is by comparison. */
@@ -31,96 +40,75 @@ export interface Critical extends CriticalOperations {
   readonly series: string;
 }
 
-/** What the harness itself does to its results. */
-export interface HarnessCost {
-  /** CPU that the harness took while invocations ran, as a share of one CPU; the median. */
-  readonly cpuShare: number;
-  /** Arm b against arm a, which differ in nothing, round by round; absent unless they were run. */
-  readonly pairs?: number;
-  readonly wall?: Difference;
-  readonly cpu?: Difference;
-}
 
 export interface Analysis {
   readonly head: SessionHead;
   readonly rows: readonly AnalysedRow[];
   readonly critical: readonly Critical[];
-  readonly harness: HarnessCost | undefined;
+  /** The noise floor at `PERCENTILES`; empty where it was not measured. */
+  readonly noiseNs: readonly number[];
+  /** Arms against the first one, in pairs. */
+  readonly comparisons: readonly Comparison[];
+  /** CPU that the harness took while invocations ran, as a share of one CPU; the median. Absent where nothing ran. */
+  readonly harnessShare?: number;
   readonly invocations: number;
   readonly disturbed: number;
   /** Why there are fewer results than asked for. */
   readonly leftOut: readonly string[];
 }
 
-/** Wall and CPU time may differ so much between the two arms of an A/A comparison: 1 %. */
-export const HARNESS_LIMIT = 0.01;
-
 export function analysisOf(records: readonly InvocationRecord[], head: SessionHead, leftOut: readonly string[]): Analysis {
   const random = randomFrom(head.options.seed);
   const rows = rowsOf(records, random);
-  const analysed = [...groups(rows, ({ workload, parameters }) => `${workload} ${JSON.stringify(parameters)}`).values()].flatMap((group) =>
+  const noiseNs = noiseFloorOf(records);
+  const asked = ({ workload, parameters, configuration: { mutators } }: Row): string => JSON.stringify([workload, parameters, mutators]);
+  const analysed = [...groups(rows, asked).values()].flatMap((group) =>
     withComparisons(withOverheads(group, random), random),
   );
   return {
     head,
     rows: analysed,
     critical: criticalOf(rows),
-    harness: harnessOf(records, random),
+    noiseNs,
+    comparisons: comparisonsOf(records),
+    ...(records.length === 0 ? {} : { harnessShare: median(records.map(({ cpu }) => cpu.harness)) }),
     invocations: records.length,
     disturbed: rows.reduce((sum, { disturbed }) => sum + disturbed, 0),
     leftOut,
   };
 }
 
-/** The rows of a suite. */
-export function rowsIn({ rows }: Pick<Analysis, 'rows'>, suite: SuiteName): AnalysedRow[] {
-  return rows.filter(({ suites }) => suites.includes(suite));
-}
-
-/** What mutators are compiled from: an overhead is that of a collector only between rows that run the same program. */
-function programOf({ configuration: { system, driver } }: Row): string {
-  if (system === 'bdwgc' || system.startsWith('malloc-')) return 'C++ over malloc';
-  return `${system.replace(/-.*/, '')} ${driver}`;
-}
 
 function withOverheads(rows: readonly Row[], random: Random): AnalysedRow[] {
-  const distilled = new Map(
-    [
-      ...groups(
-        rows.filter(({ figures }) => figures !== undefined),
-        programOf,
-      ),
-    ].map(([program, group]) => {
-      const remains = group.map(({ figures }) => figures!.samples);
-      return [
-        program,
-        {
-          wall: distilledCost(remains.map(({ wallRemains }) => ({ total: wallRemains, identified: 0 }))),
-          cpu: distilledCost(remains.map(({ cpuRemains }) => ({ total: cpuRemains, identified: 0 }))),
-        },
-      ];
-    }),
+  const floors = groups(
+    rows.filter(({ figures, configuration }) => figures !== undefined && isFloor(configuration)),
+    ({ configuration }) => programOf(configuration),
   );
   return rows.map((row) => {
-    const { figures } = row;
-    if (figures === undefined) return row;
-    const least = distilled.get(programOf(row))!;
-    const over = (samples: readonly number[], cost: number): Estimate =>
-      medianWithInterval(
-        samples.map((total) => lowerBoundOverhead({ total, identified: 0 }, cost)),
+    const { figures, configuration } = row;
+    const own = floors.get(programOf(configuration));
+    if (figures === undefined || own === undefined) return row;
+    const over = (time: 'wall' | 'cpu'): OverFloor => {
+      const remains = `${time}Remains` as const;
+      const least = own.toSorted((a, b) => median([...a.figures!.samples[remains]]) - median([...b.figures!.samples[remains]]))[0]!;
+      const estimate = ratioToLeast(
+        figures.samples[time],
+        own.map((floor) => floor.figures!.samples[remains]),
         random,
       );
-    const isOpen = figures.latencies?.loop === 'open';
-    return {
-      ...row,
-      overhead: { cpu: over(figures.samples.cpu, least.cpu), ...(isOpen ? {} : { wall: over(figures.samples.wall, least.wall) }) },
+      const isUnderFloor = median([...figures.samples[remains]]) < median([...least.figures!.samples[remains]]);
+      return { ...estimate, floor: `${least.series} ${least.heap}`, isUnderFloor };
     };
+    const isOpen = figures.latencies?.loop === 'open';
+    return { ...row, overhead: { cpu: over('cpu'), ...(isOpen ? {} : { wall: over('wall') }) } };
   });
 }
 
 function withComparisons(rows: readonly AnalysedRow[], random: Random): AnalysedRow[] {
-  const compared = new Map<string, AnalysedRow>();
-  for (const group of groups(rows, ({ heap }) => heap).values()) {
+  const compared = new Map<string, AnalysedRow>(rows.filter(({ pair }) => pair !== undefined).map((row) => [row.key, row]));
+  // What is compared in pairs is compared there.
+  const alone = rows.filter(({ pair }) => pair === undefined);
+  for (const group of groups(alone, ({ heap }) => heap).values()) {
     const baseline = baselineOf(group);
     for (const row of group) compared.set(row.key, baseline === undefined ? row : against(row, baseline, random));
   }
@@ -144,8 +132,7 @@ function against(row: AnalysedRow, baseline: AnalysedRow, random: Random): Analy
 function baselineOf(rows: readonly AnalysedRow[]): AnalysedRow | undefined {
   const sound = rows.filter(({ figures }) => figures !== undefined);
   const asItComes = sound.find(
-    ({ configuration: { driver, barrier }, arm }) =>
-      driver === 'native' && JSON.stringify(barrier) === JSON.stringify(DEFAULT_ROW) && arm !== 'b',
+    ({ configuration: { driver, barrier } }) => driver === 'native' && JSON.stringify(barrier) === JSON.stringify(DEFAULT_ROW),
   );
   return asItComes ?? sound[0];
 }
@@ -164,36 +151,4 @@ function criticalOf(rows: readonly Row[]): Critical[] {
     const [workload, series, heap] = JSON.parse(key) as [string, string, string];
     return [{ workload, series: `${series} ${heap}`, ...criticalOperations(points) }];
   });
-}
-
-function harnessOf(records: readonly InvocationRecord[], random: Random): HarnessCost | undefined {
-  if (records.length === 0) return undefined;
-  const cpuShare = medianWithInterval(
-    records.map(({ cpu }) => cpu.harness),
-    random,
-    { resamples: 1 },
-  ).median;
-  const pairs = [...groups(records, ({ round }) => String(round)).values()].flatMap((together): [Digest, Digest][] => {
-    const arm = (name: 'a' | 'b'): InvocationRecord['result'] | undefined => together.find(({ point }) => point.arm === name)?.result;
-    const [a, b] = [arm('a'), arm('b')];
-    return a?.ok && b?.ok ? [[a, b]] : [];
-  });
-  if (pairs.length === 0) return { cpuShare };
-  const between = (time: 'wall' | 'cpu'): Difference =>
-    pairedDifference(
-      pairs.map(([a, b]) => [a[time].total, b[time].total] as const),
-      random,
-    );
-  return { cpuShare, pairs: pairs.length, wall: between('wall'), cpu: between('cpu') };
-}
-
-function groups<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
-  const found = new Map<string, T[]>();
-  for (const item of items) {
-    const key = keyOf(item);
-    const group = found.get(key);
-    if (group === undefined) found.set(key, [item]);
-    else group.push(item);
-  }
-  return found;
 }

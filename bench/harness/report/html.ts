@@ -8,14 +8,15 @@ import { PROJECT } from '../project.ts';
 import type { Analysis } from './analysis.ts';
 import { escaped, section, table } from './markup.ts';
 import { type Plot, plotsOf, type SectionName, SECTIONS } from './plots.ts';
-import { criticalTable, machineTable, nominalTable, pauseTable, rowTable } from './tables.ts';
+import { nameOf } from './summary.ts';
+import { comparisonTable, criticalTable, machineTable, nominalTable, pauseTable, rowTable } from './tables.ts';
 
 const SECTION_NAMES = Object.keys(SECTIONS) as SectionName[];
 
 export function reportHtml(analysis: Analysis): string {
   const plots = plotsOf(analysis);
-  const { suite, quick } = analysis.head.options;
-  const title = `Faultline benchmarks: ${suite}${quick ? ', quick' : ''}`;
+  const { quick } = analysis.head.options;
+  const title = `Faultline benchmarks: ${nameOf(analysis)}${quick ? ', quick' : ''}`;
   return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -34,7 +35,7 @@ ${warnings(analysis)
 <main>
 ${rowTable(analysis.rows)}
 ${SECTION_NAMES.map((name) => plotSection(name, plots)).join('\n')}
-${[pauseTable(analysis), criticalTable(analysis), nominalTable(analysis), machineTable(analysis)].join('\n')}
+${[comparisonTable(analysis), pauseTable(analysis), criticalTable(analysis), nominalTable(analysis), machineTable(analysis)].join('\n')}
 </main>
 <script type="application/json" id="plots">${JSON.stringify(plots).replaceAll('<', '\\u003c')}</script>
 <script>${library('node_modules/d3/dist/d3.min.js')}</script>

@@ -2,7 +2,7 @@
 import { PERCENTILES } from '../statistics/percentiles.ts';
 import type { AnalysedRow, Analysis } from './analysis.ts';
 import { knobsText } from './plots.ts';
-import { cellsOf, HEAD, notesOf, tailText } from './summary.ts';
+import { cellsOf, HEAD, nameOf, notesOf, tailText } from './summary.ts';
 
 const PAUSE_HEAD = ['', 'heap', 'pause', 'n', 'p50', 'p99', 'max'];
 
@@ -12,7 +12,7 @@ export function markdownText(analysis: Analysis): string {
   const { machine, options } = head;
   const workloads = [...new Set(rows.map(knobsText))];
   return [
-    `${options.suite}: ${invocations} invocations of ${rows.length} rows, seed ${options.seed}, commit ${machine.commit}, ` +
+    `${nameOf(analysis)}: ${invocations} invocations of ${rows.length} rows, seed ${options.seed}, commit ${machine.commit}, ` +
       `Linux ${machine.kernel}, ${machine.cpus} × ${machine.cpu}, Node ${machine.node}`,
     ...workloads.map((workload) => tableText([workload, ...HEAD.slice(1)], rows.filter((row) => knobsText(row) === workload).map(cellsOf))),
     ...pauseTables(rows),

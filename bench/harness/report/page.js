@@ -8,7 +8,12 @@
   const DARK = ['#7b9cf8', '#efb118', '#ff7a82', '#6cc5b0', '#7fc96b', '#ff9bd2', '#b894f0', '#8fcbf5', '#c79a7d', '#aeb6c2'];
   const scheme = matchMedia('(prefers-color-scheme: dark)');
   const SYMBOLS = ['circle', 'triangle', 'square', 'diamond', 'star', 'cross', 'wye', 'times', 'asterisk', 'plus'];
+  /** Of whole lines, one for each round of colours, so that they can be told apart in black and white too. */
+  const DASHES = [undefined, '12 3', '12 3 2 3', '7 2 2 2 2 2'];
+  const PLACES = LIGHT.length * SYMBOLS.length;
   const FEW_POINTS = 12;
+  /** A line of many points has a symbol at some of them. */
+  const SYMBOLS_A_LINE = 8;
   /** With more figures than this the page begins with one heap size. */
   const MANY_FIGURES = 24;
 
@@ -63,10 +68,12 @@
     return ({ name, dashed }) => {
       const place = places.get(rowNames.indexOf(plainName(name)));
       if (place === undefined) return { stroke: 'currentColor', dash: '2 4', symbol: undefined };
+      // One symbol further for each round of colours: a pair comes again after a hundred rows, a symbol with a dash after so many.
+      const round = Math.floor(place / LIGHT.length);
       return {
         stroke: (scheme.matches ? DARK : LIGHT)[place % LIGHT.length],
-        dash: dashed ? '5 4' : undefined,
-        symbol: dashed ? undefined : SYMBOLS[place % SYMBOLS.length],
+        dash: dashed ? '5 4' : DASHES[round % DASHES.length],
+        symbol: dashed ? undefined : SYMBOLS[(place + round) % SYMBOLS.length],
       };
     };
   }
@@ -78,10 +85,10 @@
       if (places.has(index)) continue;
       const taken = new Set(places.values());
       const free = d3
-        .range(LIGHT.length)
-        .map((step) => (index + step) % LIGHT.length)
+        .range(PLACES)
+        .map((step) => (index + step) % PLACES)
         .find((place) => !taken.has(place));
-      places.set(index, free ?? index % LIGHT.length);
+      places.set(index, free ?? index % PLACES);
     }
     return places;
   }
@@ -92,13 +99,14 @@
     const marks = plot.lines.flatMap((line) => {
       const { stroke, dash, symbol } = style(line);
       const data = line.points.map(([x, y, low, high]) => ({ x, y, low, high, name: line.name }));
-      const few = data.length <= FEW_POINTS && symbol;
+      const every = data.length <= FEW_POINTS ? 1 : Math.ceil(data.length / SYMBOLS_A_LINE);
+      const marked = symbol === undefined ? [] : data.filter((_, i) => i % every === 0);
       return [
-        ...(data.length > 1 ? [Plot.line(data, { x: 'x', y: 'y', stroke, strokeWidth: dash ? 1.4 : 2, strokeDasharray: dash })] : []),
+        ...(data.length > 1 ? [Plot.line(data, { x: 'x', y: 'y', stroke, strokeWidth: symbol ? 2 : 1.4, strokeDasharray: dash })] : []),
         ...(data.some(({ low }) => low !== undefined)
           ? [Plot.ruleX(data, { x: 'x', y1: 'low', y2: 'high', stroke, strokeWidth: 1.5, strokeOpacity: 0.6 })]
           : []),
-        ...(few ? [Plot.dot(data, { x: 'x', y: 'y', fill: stroke, symbol, r: 3.5 })] : []),
+        ...(marked.length > 0 ? [Plot.dot(marked, { x: 'x', y: 'y', fill: stroke, symbol, r: 3.5 })] : []),
       ];
     });
     const named = plot.lines.flatMap(({ name, points }) => points.map(([x, y]) => ({ x, y, name })));

@@ -53,8 +53,8 @@ export type Plot = CurvePlot | HeatPlot;
 export const SECTIONS = {
   overhead: [
     'Lower-bound overhead',
-    'What the collector costs at least, against the heap as a multiple of the minimum heap. Lower is better; 1 is a program without ' +
-      'a collector. Bars are 95 % intervals.',
+    'What memory management costs at least, against the heap as a multiple of the minimum heap, over the row that the table names. ' +
+      'Lower is better; dashed are the rows that collect nothing. Bars are 95 % intervals.',
   ],
   utilization: [
     'Minimum mutator utilization',
@@ -71,13 +71,13 @@ export const SECTIONS = {
   ],
   pauses: [
     'Pauses',
-    'All pauses of all invocations, by percentile. Dashed is the hiccup floor: by how much a thread oversleeps. Lower is better; ' +
-      'nothing at or under the floor can be blamed on the collector.',
+    'Pauses of one kind of all invocations, by percentile. Dashed is the noise floor: by how much a thread oversleeps while nothing ' +
+      'of this runs. Lower is better; nothing at or under the floor can be blamed on the collector.',
   ],
   latency: [
     'Latency',
     'Requests by percentile. Metered latency puts back the requests that a closed loop did not issue; in an open loop latency is ' +
-      'from the intended start. Dashed is the hiccup floor. Lower is better.',
+      'from the intended start. Dashed is the noise floor. Lower is better.',
   ],
   memory: [
     'Memory over time',
@@ -99,8 +99,8 @@ export function plotsOf(analysis: Analysis): Plot[] {
     ...[...sameHeap].flatMap(([title, group]) => [...utilizationPlots(title, group), ...flipPlots(title, group)]),
     ...rows.flatMap(heatPlots),
     ...[...sameHeap].flatMap(([title, group]) => [
-      ...pausePlots(title, group),
-      ...latencyPlots(title, group),
+      ...pausePlots(title, group, analysis),
+      ...latencyPlots(title, group, analysis),
       ...memoryPlots(title, group),
     ]),
   ];
@@ -189,15 +189,19 @@ function heatPlots(row: AnalysedRow): Plot[] {
   return [{ kind: 'heat', section: 'heat', workload: row.workload, heap: row.heap, title, binMs: HEAT_BIN_MS, cells }];
 }
 
-function pausePlots(title: string, rows: readonly AnalysedRow[]): Plot[] {
-  const lines = rows.map(({ series, figures }): Line => ({
-    name: series,
-    points: figures!.pauses === undefined ? [] : inMs(figures!.pauses.curve),
-  }));
-  return curve('pauses', rows[0]!, title, PERCENTILE_AXIS, { label: 'pause, ms', scale: 'log' }, [...lines, floorOf(rows, lines)]);
+function pausePlots(title: string, rows: readonly AnalysedRow[], analysis: Analysis): Plot[] {
+  const kinds = [...new Set(rows.flatMap(({ figures }) => Object.keys(figures!.pausesByKind)))].sort();
+  return kinds.flatMap((kind) => {
+    const lines = rows.flatMap(({ series, figures }): Line[] => {
+      const tail = figures!.pausesByKind[kind];
+      return tail === undefined ? [] : [{ name: series, points: inMs(tail.curve) }];
+    });
+    const axis: Axis = { label: 'pause, ms', scale: 'log' };
+    return curve('pauses', rows[0]!, `${title}: ${kind}`, PERCENTILE_AXIS, axis, [...lines, floorOf(analysis, lines)]);
+  });
 }
 
-function latencyPlots(title: string, rows: readonly AnalysedRow[]): Plot[] {
+function latencyPlots(title: string, rows: readonly AnalysedRow[], analysis: Analysis): Plot[] {
   const told = rows.filter(({ figures }) => figures?.latencies !== undefined);
   if (told.length === 0) return [];
   const isOpen = told[0]!.figures!.latencies!.loop === 'open';
@@ -212,7 +216,7 @@ function latencyPlots(title: string, rows: readonly AnalysedRow[]): Plot[] {
     const lines = told.map(({ series, figures }): Line => ({ name: series, points: inMs((figures!.latencies![kind] as Tail).curve) }));
     return curve('latency', told[0]!, `${title}: ${name}`, PERCENTILE_AXIS, { label: 'latency, ms', scale: 'log' }, [
       ...lines,
-      floorOf(told, lines),
+      floorOf(analysis, lines),
     ]);
   });
 }
@@ -228,13 +232,13 @@ function memoryPlots(title: string, rows: readonly AnalysedRow[]): Plot[] {
   return curve('memory', rows[0]!, title, { label: 'seconds', scale: 'linear' }, { label: 'MiB', scale: 'linear' }, lines);
 }
 
-/** The worst floor of the rows, which ran beside each other; not much further out than the lines it lies under. */
-function floorOf(rows: readonly AnalysedRow[], lines: readonly Line[]): Line {
+/** Not much further out than the lines it lies under. */
+function floorOf({ noiseNs }: Analysis, lines: readonly Line[]): Line {
   const last = Math.max(...lines.flatMap(({ points }) => points.map(([x]) => x)));
   const points = PERCENTILES.filter((percent) => percent < 100).map(
-    (percent, i) => [1 / (1 - percent / 100), Math.max(...rows.map(({ figures }) => figures!.hiccupNs[i] ?? 0)) / 1e6] as const,
+    (percent, i) => [1 / (1 - percent / 100), (noiseNs[i] ?? 0) / 1e6] as const,
   );
-  return { name: 'hiccup floor', dashed: true, points: points.filter(([x, ms]) => ms > 0 && x <= 10 * last) };
+  return { name: 'noise floor', dashed: true, points: points.filter(([x, ms]) => ms > 0 && x <= 10 * last) };
 }
 
 /** No plot without a line that is no floor. */

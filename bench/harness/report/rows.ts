@@ -6,7 +6,7 @@ import { median } from 'simple-statistics';
 import type { CompletedNominal, Digest, Distribution, Latencies } from '../digest.ts';
 import type { Configuration, Memory } from '../contract.ts';
 import { MMU_WINDOWS_MS, AFTER_FLIP_MS } from '../statistics/mutator-utilization.ts';
-import { FAULT_AROUND_PAGES, MARKERS, MODES, RATE, SYSTEMS, WORKLOADS } from '../matrix.ts';
+import { FAULT_AROUND_PAGES, IDLE, MARKERS, MODES, RATE, SYSTEMS, WORKLOAD_NAMES } from '../matrix.ts';
 import { heapText, keyOf, seriesOf } from '../point.ts';
 import { FOREIGN_LIMIT } from '../processor-time.ts';
 import type { Random } from '../random.ts';
@@ -17,7 +17,7 @@ import { besideFloor, type FlooredValue } from '../statistics/hiccup-floor.ts';
 import { addUp, type Histogram, percentileCurve } from '../statistics/histogram.ts';
 import { PERCENTILES } from '../statistics/percentiles.ts';
 
-/** Values in ns beside the floor, and the curve over `1 ÷ (1 − share)`. */
+/** Medians over invocations of their percentiles, in ns, beside the floor; and the curve of all values over `1 ÷ (1 − share)`. */
 export interface Tail {
   readonly count: number;
   readonly values: readonly FlooredValue[];
@@ -45,7 +45,8 @@ export interface Row {
   readonly heap: string;
   readonly factor?: number;
   readonly heapBytes: number;
-  readonly arm?: 'a' | 'b';
+  readonly arm?: string;
+  readonly pair?: string;
   /** Invocations that ended well; how many of them had too much foreign CPU. */
   readonly count: number;
   readonly disturbed: number;
@@ -65,13 +66,13 @@ export interface Figures {
   readonly samples: {
     readonly wall: readonly number[];
     readonly cpu: readonly number[];
-    readonly wallRemains: number;
-    readonly cpuRemains: number;
+    /** Without what is identified as memory management. */
+    readonly wallRemains: readonly number[];
+    readonly cpuRemains: readonly number[];
   };
   readonly collections: number;
   readonly writtenPages?: number;
   readonly checks: number;
-  readonly pauses?: Tail;
   readonly pausesByKind: Readonly<Record<string, Tail>>;
   readonly latencies?: LatencyTails;
   /** Medians over invocations, for each of `MMU_WINDOWS_MS`. */
@@ -79,6 +80,7 @@ export interface Figures {
   readonly afterFlip: readonly { readonly afterMs: number; readonly median: number; readonly worst: number }[];
   readonly interruptions: Digest['interruptions'];
   readonly heat?: FaultHeat;
+  /** Of a sleeper beside the system under test: a symptom, no floor. */
   readonly hiccupNs: readonly number[];
   readonly peakBytes: Estimate;
   readonly meanBytes: number;
@@ -102,28 +104,36 @@ export interface AfterCollectionFigures {
   readonly latencies: readonly FlooredValue[];
 }
 
+/** What a sleeper suffers while nothing of what is measured runs, at `PERCENTILES`; empty where that was not measured. */
+export function noiseFloorOf(records: readonly InvocationRecord[]): number[] {
+  const idle = records.flatMap(({ result, configuration }) => (result.ok && configuration.system === IDLE ? [result.hiccupNs] : []));
+  return idle.length === 0 ? [] : PERCENTILES.map((_, i) => median(idle.map((hiccupNs) => hiccupNs[i]!)));
+}
+
 /** One row a point, in the order of the matrix. */
 export function rowsOf(records: readonly InvocationRecord[], random: Random): Row[] {
+  const floorNs = noiseFloorOf(records);
   const byKey = new Map<string, InvocationRecord[]>();
   for (const record of records) {
+    if (record.configuration.system === IDLE) continue;
     const key = keyOf(record.point);
     byKey.set(key, [...(byKey.get(key) ?? []), record]);
   }
-  return [...byKey].map(([key, all]) => rowOf(key, all, random)).sort((a, b) => compared(orderOf(a), orderOf(b)));
+  return [...byKey].map(([key, all]) => rowOf(key, all, floorNs, random)).sort((a, b) => compared(orderOf(a), orderOf(b)));
 }
 
 /** Workload, rate, heap size, and then what is compared. */
-function orderOf({ workload, parameters, factor, configuration: { system, driver, barrier }, arm }: Row): number[] {
+function orderOf({ workload, parameters, factor, configuration: { system, driver, barrier, mutators } }: Row): number[] {
   return [
-    WORKLOADS.findIndex(({ name }) => name === workload),
+    WORKLOAD_NAMES.indexOf(workload),
     Number(parameters[RATE] ?? 0),
+    mutators,
     factor ?? 0,
     SYSTEMS.indexOf(system) < 0 ? SYSTEMS.length : SYSTEMS.indexOf(system),
     driver === 'native' ? 0 : 1,
     (MODES as readonly string[]).indexOf(barrier?.mode ?? ''),
     MARKERS.findIndex((marker) => marker === barrier?.marker),
     FAULT_AROUND_PAGES.length - FAULT_AROUND_PAGES.findIndex((pages) => pages === barrier?.faultAroundPages),
-    arm === undefined ? 0 : 1,
   ];
 }
 
@@ -132,7 +142,7 @@ function compared(a: readonly number[], b: readonly number[]): number {
   return first < 0 ? 0 : a[first]! - b[first]!;
 }
 
-function rowOf(key: string, records: readonly InvocationRecord[], random: Random): Row {
+function rowOf(key: string, records: readonly InvocationRecord[], floorNs: readonly number[], random: Random): Row {
   const { point, configuration } = records.at(-1)!;
   const digests = records.flatMap(({ result }) => (result.ok ? [result] : []));
   const failed = records.flatMap(({ result }) => (result.ok ? [] : [result]));
@@ -144,15 +154,16 @@ function rowOf(key: string, records: readonly InvocationRecord[], random: Random
     ...{ series: seriesOf(point), heap: heapText(point.heap), heapBytes: configuration.heapBytes },
     ...('factor' in point.heap ? { factor: point.heap.factor } : {}),
     ...(point.arm === undefined ? {} : { arm: point.arm }),
+    ...(point.pair === undefined ? {} : { pair: point.pair }),
     count: digests.length,
     disturbed: records.filter(({ result, cpu }) => result.ok && cpu.foreign > FOREIGN_LIMIT).length,
     failures,
     ...(failed.length === 0 ? {} : { failureMessage: failed.at(-1)!.message }),
-    ...(digests.length === 0 ? {} : { figures: figuresOf(digests, random) }),
+    ...(digests.length === 0 ? {} : { figures: figuresOf(digests, floorNs, random) }),
   };
 }
 
-function figuresOf(digests: readonly Digest[], random: Random): Figures {
+function figuresOf(digests: readonly Digest[], floorNs: readonly number[], random: Random): Figures {
   const estimate = (value: (digest: Digest) => number): Estimate => medianWithInterval(digests.map(value), random);
   const middle = (values: readonly number[]): number => median([...values]);
   const typical = [...digests].sort((a, b) => a.wallNs - b.wallNs)[digests.length >> 1]!;
@@ -162,7 +173,7 @@ function figuresOf(digests: readonly Digest[], random: Random): Figures {
   const settled = digests.flatMap(({ memory: { afterCollection } }) => (afterCollection?.requests ? [afterCollection] : []));
   const written = digests.flatMap(({ writtenPages }) => (writtenPages === undefined ? [] : [writtenPages]));
   const metadata = digests.flatMap(({ memory: { metadataBytes } }) => (metadataBytes === undefined ? [] : [metadataBytes]));
-  const tail = (distributions: readonly Distribution[]): Tail => tailOf(distributions, hiccupNs, random);
+  const tail = (distributions: readonly Distribution[]): Tail => tailOf(distributions, floorNs, random);
   return {
     wallNs: estimate(({ wallNs }) => wallNs),
     cpuNs: estimate(({ cpuNs }) => cpuNs.total),
@@ -171,13 +182,12 @@ function figuresOf(digests: readonly Digest[], random: Random): Figures {
     samples: {
       wall: digests.map(({ wall }) => wall.total),
       cpu: digests.map(({ cpu }) => cpu.total),
-      wallRemains: middle(digests.map(({ wall }) => wall.total - wall.identified)),
-      cpuRemains: middle(digests.map(({ cpu }) => cpu.total - cpu.identified)),
+      wallRemains: digests.map(({ wall }) => wall.total - wall.identified),
+      cpuRemains: digests.map(({ cpu }) => cpu.total - cpu.identified),
     },
     collections: middle(digests.map(({ collections }) => collections)),
     ...(written.length === 0 ? {} : { writtenPages: middle(written) }),
     checks: digests.reduce((sum, { checks }) => sum + checks, 0),
-    ...(digests.some(({ pauses }) => pauses.count > 0) ? { pauses: tail(digests.map(({ pauses }) => pauses)) } : {}),
     pausesByKind: pausesByKind(digests, tail),
     ...(latencies.length === 0
       ? {}
@@ -207,7 +217,7 @@ function figuresOf(digests: readonly Digest[], random: Random): Figures {
             lengthNs: middle(settled.map(({ lengthNs }) => lengthNs)),
             latencies: besideFloor(
               PERCENTILES.map((_, i) => middle(settled.map(({ latencyNs }) => latencyNs[i]!))),
-              hiccupNs,
+              floorNs,
             ),
           },
         }),
@@ -220,15 +230,15 @@ function figuresOf(digests: readonly Digest[], random: Random): Figures {
   };
 }
 
-function tailOf(distributions: readonly Distribution[], hiccupNs: readonly number[], random: Random): Tail {
+function tailOf(distributions: readonly Distribution[], floorNs: readonly number[], random: Random): Tail {
   const filled = distributions.filter(({ count }) => count > 0);
   const sum = sumOf(filled);
   const at99 = PERCENTILES.indexOf(99);
   return {
     count: sum.totalCount,
     values: besideFloor(
-      PERCENTILES.map((percent) => sum.getValueAtPercentile(percent)),
-      hiccupNs,
+      PERCENTILES.map((_, i) => median(filled.map(({ percentilesNs }) => percentilesNs[i]!))),
+      floorNs,
     ),
     p99Ns: medianWithInterval(
       filled.map(({ percentilesNs }) => percentilesNs[at99]!),

@@ -3,20 +3,24 @@
  * everything else.
  */
 import Table from 'cli-table3';
-import type { Difference, Estimate } from '../statistics/bootstrap.ts';
+import { type Difference, type Estimate, LEAST_FOR_VERDICT } from '../statistics/bootstrap.ts';
 import { MMU_WINDOWS_MS } from '../statistics/mutator-utilization.ts';
 import { PERCENTILES } from '../statistics/percentiles.ts';
-import { type AnalysedRow, type Analysis, HARNESS_LIMIT } from './analysis.ts';
+import type { AnalysedRow, Analysis, OverFloor } from './analysis.ts';
+import type { Comparison } from './comparisons.ts';
 import { knobsText } from './plots.ts';
-import type { Tail } from './rows.ts';
+import { programOf } from '../floors.ts';
+import type { Figures, Tail } from './rows.ts';
 import { duration, mib, percent, signedPercent } from './text.ts';
 
 /** Rows that are shown; a screen has about fifty lines. */
 const MOST_ROWS = 36;
+/** Arms that differ in nothing may differ so much: 1 %. */
+const HARNESS_LIMIT = 0.01;
 const AT_99 = PERCENTILES.indexOf(99);
 const AT_5_MS = MMU_WINDOWS_MS.indexOf(5);
 /** The columns of {@link cellsOf}. */
-export const HEAD = ['', 'heap', 'n', 'wall', 'to base', 'LBO wall', 'CPU', 'MMU 5 ms', 'pause p99', 'latency p99', 'floor p99', 'peak'];
+export const HEAD = ['', 'heap', 'n', 'wall', 'to base', 'LBO wall', 'CPU', 'MMU 5 ms', 'pause p99', 'latency p99', 'beside', 'peak + tables'];
 const QUICK_NOTE = ' (quick: toy sizes, no results)';
 const PLAIN = {
   chars: {
@@ -37,7 +41,7 @@ export function summaryText(analysis: Analysis): string {
   }
   const more = rows.length - MOST_ROWS;
   return [
-    `${options.suite}${options.quick ? QUICK_NOTE : ''}: ${invocations} invocations of ${rows.length} rows, seed ${options.seed}`,
+    `${nameOf(analysis)}${options.quick ? QUICK_NOTE : ''}: ${invocations} invocations of ${rows.length} rows, seed ${options.seed}`,
     '',
     table.toString().replaceAll(/ +$/gm, ''),
     ...(more > 0 ? [`… and ${more} more rows in report.html`] : []),
@@ -45,6 +49,11 @@ export function summaryText(analysis: Analysis): string {
     ...notesOf(analysis),
     `${machine.commit}, Linux ${machine.kernel}, ${machine.cpus} × ${machine.cpu}, Node ${machine.node}`,
   ].join('\n');
+}
+
+/** The experiment, and what it is compared with. */
+export function nameOf({ head: { options } }: Analysis): string {
+  return options.against === undefined ? options.experiment : `${options.experiment} against ${options.against}`;
 }
 
 /** What the table of rows does not say. */
@@ -57,12 +66,15 @@ export function notesOf(analysis: Analysis): string[] {
         `critical operations a second, ${workload} ${series}: ${mean.toFixed(0)} (${perLimit.map((rate) => rate.toFixed(0)).join(', ')})`,
     ),
     ...rows.flatMap(afterCollectionLine),
+    ...analysis.comparisons.flatMap(comparisonLines),
     harnessLine(analysis),
     ...(disturbed > 0
       ? [`${disturbed} invocations had more than 6 % of the CPUs taken by others: their times are not the collector's`]
       : []),
     ...leftOut.map((reason) => `left out: ${reason}`),
-    `* no difference: the 95 % interval holds 0.  ~ at or under the hiccup floor: the platform's, no claim.`,
+    ...overheadLines(rows),
+    noiseLine(analysis),
+    `* no difference: the 95 % interval holds 0.  ? no verdict below ${LEAST_FOR_VERDICT} invocations.  ~ at or under the noise floor.`,
   ];
 }
 
@@ -70,19 +82,48 @@ export function cellsOf(row: AnalysedRow): string[] {
   const { figures, heap, count, overhead, difference } = row;
   const head = [`  ${row.series}`, heap, String(count)];
   if (figures === undefined) return [...head, Object.keys(row.failures).join(', ')];
-  const { wallNs, mmu, pauses, latencies, hiccupNs, peakBytes } = figures;
+  const { wallNs, mmu, pausesByKind, latencies, hiccupNs, peakBytes, metadataBytes } = figures;
   return [
     ...head,
     withSpread(wallNs, duration),
     difference === undefined ? 'base' : differenceText(difference.wall),
-    overhead?.wall?.median.toFixed(2) ?? '–',
-    overhead?.cpu.median.toFixed(2) ?? '–',
+    overheadText(overhead?.wall),
+    overheadText(overhead?.cpu),
     percent(mmu[AT_5_MS]!),
-    tailText(pauses),
+    longestPauseText(pausesByKind),
     tailText(latencies?.simple),
     duration(hiccupNs[AT_99]!),
-    mib(peakBytes.median),
+    metadataBytes === undefined ? mib(peakBytes.median) : `${mib(peakBytes.median)} + ${(metadataBytes / 2 ** 20).toFixed(1)}`,
   ];
+}
+
+function overheadText(over: OverFloor | undefined): string {
+  return over === undefined ? '–' : `${over.median.toFixed(2)}${over.isUnderFloor ? '+' : ''}`;
+}
+
+/** Of the kinds of pauses the one that is longest at the 99th percentile: more short ones of another kind do not make it better. */
+function longestPauseText(kinds: Figures['pausesByKind']): string {
+  const [longest] = Object.entries(kinds).sort(([, a], [, b]) => b.values[AT_99]!.valueNs - a.values[AT_99]!.valueNs);
+  return longest === undefined ? '–' : `${tailText(longest[1])} ${longest[0]}`;
+}
+
+/** Where the distilled costs come from, and where there is none. */
+function overheadLines(rows: readonly AnalysedRow[]): string[] {
+  const told = new Set<string>();
+  for (const row of rows) {
+    if (row.figures === undefined) continue;
+    const program = programOf(row.configuration);
+    const { wall, cpu } = row.overhead ?? {};
+    if (cpu === undefined) told.add(`no LBO for ${program} in ${knobsText(row)}: there is no row of it without a collector`);
+    else told.add(`LBO of ${program} in ${knobsText(row)} is over ${[...new Set([wall?.floor, cpu.floor])].filter(Boolean).join(' (wall), ')}`);
+    if (wall?.isUnderFloor || cpu?.isUnderFloor) told.add(`+ less remains of a row than of its floor: its overhead is larger`);
+  }
+  return [...told];
+}
+
+function noiseLine({ noiseNs }: Analysis): string {
+  if (noiseNs.length === 0) return 'the noise floor was not measured';
+  return `noise floor, nothing measured running: p50 ${duration(noiseNs[0]!)}, p99 ${duration(noiseNs[AT_99]!)}, max ${duration(noiseNs.at(-1)!)}`;
 }
 
 /** A table puts a line between rows that are too short. */
@@ -90,12 +131,12 @@ function whole(cells: readonly string[]): string[] {
   return HEAD.map((_, i) => cells[i] ?? '');
 }
 
-function withSpread({ median, low, high }: Estimate, text: (value: number) => string): string {
-  return `${text(median)} ±${percent((high - low) / 2 / median)}`;
+function withSpread({ median, low, high, count }: Estimate, text: (value: number) => string): string {
+  return count < LEAST_FOR_VERDICT ? text(median) : `${text(median)} ±${percent((high - low) / 2 / median)}`;
 }
 
 function differenceText({ relative, verdict }: Difference): string {
-  return `${signedPercent(relative)}${verdict === 'none' ? '*' : ''}`;
+  return `${signedPercent(relative)}${verdict === 'none' ? '*' : verdict === 'too few' ? '?' : ''}`;
 }
 
 function withinText(difference: Difference): string {
@@ -130,14 +171,18 @@ function afterCollectionLine({ workload, series, heap, figures }: AnalysedRow): 
   ];
 }
 
-function harnessLine({ harness }: Analysis): string {
-  if (harness === undefined) return 'nothing was measured';
-  const own = `the harness took ${(harness.cpuShare * 100).toFixed(2)} % of a CPU`;
-  if (harness.wall === undefined || harness.cpu === undefined) return own;
-  const text = `${own}; A/A, ${harness.pairs} pairs: wall ${withinText(harness.wall)}, CPU ${withinText(harness.cpu)}`;
-  const both = [harness.wall, harness.cpu];
-  if (both.some(({ relative, verdict }) => verdict !== 'none' && Math.abs(relative) > HARNESS_LIMIT))
-    return `${text}, over the limit of 1 %`;
-  const isVague = both.some(({ low, high }) => Math.max(-low, high) > HARNESS_LIMIT);
-  return isVague ? `${text}, too vague to tell 1 %` : text;
+function harnessLine({ harnessShare }: Analysis): string {
+  return harnessShare === undefined ? 'nothing was measured' : `the harness took ${(harnessShare * 100).toFixed(2)} % of a CPU`;
+}
+
+function comparisonLines({ row, arm, base, pairs, differences, isSame }: Comparison): string[] {
+  const told = Object.entries(differences).map(([name, difference]) => `  ${name} ${withinText(difference)}${verdictText(difference, isSame)}`);
+  return [`${isSame ? 'A/A' : `${arm} against ${base}`}, ${row}, ${pairs} pairs:`, ...told];
+}
+
+/** Of arms that differ in nothing: whether the harness finds no more than 1 %, or is too vague to tell. */
+function verdictText({ relative, low, high, verdict }: Difference, isSame: boolean): string {
+  if (!isSame) return verdict === 'less' ? ' better' : verdict === 'more' ? ' WORSE' : '';
+  if ((verdict === 'less' || verdict === 'more') && Math.abs(relative) > HARNESS_LIMIT) return ', over the limit of 1 %';
+  return Math.max(-low, high) > HARNESS_LIMIT ? ', too vague to tell 1 %' : '';
 }

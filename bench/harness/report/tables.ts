@@ -3,8 +3,7 @@ import { MMU_WINDOWS_MS } from '../statistics/mutator-utilization.ts';
 import { PERCENTILES } from '../statistics/percentiles.ts';
 import type { FlooredValue } from '../statistics/hiccup-floor.ts';
 import { LIMITS_MS } from '../statistics/critical-operations.ts';
-import type { Difference } from '../statistics/bootstrap.ts';
-import type { AnalysedRow, Analysis } from './analysis.ts';
+import type { AnalysedRow, Analysis, OverFloor } from './analysis.ts';
 import { type Cell, section, table } from './markup.ts';
 import { knobsText } from './plots.ts';
 import type { Figures, Tail } from './rows.ts';
@@ -17,27 +16,28 @@ const COLUMNS: readonly (readonly [head: string, cell: (figures: Figures, row: A
   ['wall', ({ wallNs: { median, low, high } }) => `${duration(median)} (${duration(low)} to ${duration(high)})`],
   ['against the baseline', (_, { difference }) => differenceText(difference)],
   ['CPU', ({ cpuNs }) => duration(cpuNs.median)],
-  ['LBO wall', (_, { overhead }) => overhead?.wall?.median.toFixed(3) ?? ''],
-  ['LBO CPU', (_, { overhead }) => overhead?.cpu.median.toFixed(3) ?? ''],
+  ['LBO wall', (_, { overhead }) => overheadText(overhead?.wall)],
+  ['LBO CPU', (_, { overhead }) => overheadText(overhead?.cpu)],
   ['MMU 1 ms', (figures) => utilization(figures, 1)],
   ['MMU 5 ms', (figures) => utilization(figures, 5)],
   ['MMU 50 ms', (figures) => utilization(figures, 50)],
-  ['pause p99', ({ pauses }) => tailText(pauses, 99)],
-  ['pause max', ({ pauses }) => tailText(pauses, 100)],
   ['latency p99', ({ latencies }) => tailText(latencies?.simple, 99)],
   ['latency p99.9', ({ latencies }) => tailText(latencies?.simple, 99.9)],
   ['metered p99', ({ latencies }) => tailText(latencies?.metered, 99)],
   ['peak memory', ({ peakBytes, memorySource }) => `${mib(peakBytes.median)} (${memorySource})`],
   ['heap over live data after a collection', ({ afterCollection }) => afterCollection?.heapOverLive.median.toFixed(3) ?? ''],
   ['latency p99.9 during it', ({ afterCollection }) => flooredText(afterCollection?.latencies[PERCENTILES.indexOf(99.9)])],
+  ['tables and buffers', ({ metadataBytes }) => (metadataBytes === undefined ? '' : mib(metadataBytes))],
+  ['oversleeping beside it, p99', ({ hiccupNs }) => duration(hiccupNs[PERCENTILES.indexOf(99)]!)],
   ['collections', ({ collections }) => collections],
   ['first writes while marking', ({ writtenPages }) => writtenPages?.toFixed(0) ?? ''],
 ];
 
 export function rowTable(rows: readonly AnalysedRow[]): string {
   const description =
-    'Medians over invocations with 95 % bootstrap intervals. “No difference” where the interval of the difference holds 0; ' +
-    '~ marks values at or under the hiccup floor, which is in brackets.';
+    'Medians over invocations with 95 % bootstrap intervals. “No difference” where the interval of the difference holds 0. LBO: over ' +
+    'the row in brackets, which collects nothing. ~ marks values at or under the noise floor, which is in brackets. Peak memory counts ' +
+    'what the collector needs for moving; tables come on top. Oversleeping beside a row is a symptom of it, no floor.';
   const head = ['workload', 'row', 'heap', 'n', ...COLUMNS.map(([name]) => name)];
   return section('rows', 'All rows', description, table(head, rows.map(rowCells)));
 }
@@ -46,7 +46,8 @@ function rowCells(row: AnalysedRow): Cell[] {
   const { figures, failures, count, disturbed, failureMessage = '' } = row;
   const failed = Object.entries(failures).map(([code, times]) => `, ${times} ${code}`);
   const disturbances = disturbed > 0 ? ` (${disturbed} disturbed)` : '';
-  const head = [knobsText(row), row.series, row.heap, `${count}${disturbances}${failed.join('')}`];
+  const heap = row.factor === undefined ? row.heap : `${row.heap} = ${mib(row.heapBytes)}`;
+  const head = [knobsText(row), row.series, heap, `${count}${disturbances}${failed.join('')}`];
   if (figures === undefined) return [...head, failureMessage.slice(0, MESSAGE_CHARS)];
   return [...head, ...COLUMNS.map(([, cell]) => cell(figures, row))];
 }
@@ -54,7 +55,14 @@ function rowCells(row: AnalysedRow): Cell[] {
 function differenceText(difference: AnalysedRow['difference']): string {
   if (difference === undefined) return 'baseline';
   const { relative, verdict } = difference.wall;
+  if (verdict === 'too few') return `${signedPercent(relative)}, too few invocations for a verdict`;
   return verdict === 'none' ? `no difference (${signedPercent(relative)})` : signedPercent(relative);
+}
+
+function overheadText(over: OverFloor | undefined): string {
+  if (over === undefined) return '';
+  const interval = `${over.low.toFixed(2)} to ${over.high.toFixed(2)}`;
+  return `${over.median.toFixed(3)}${over.isUnderFloor ? '+' : ''} (${interval}; over ${over.floor})`;
 }
 
 function utilization({ mmu }: Figures, windowMs: (typeof MMU_WINDOWS_MS)[number]): string {
@@ -79,7 +87,7 @@ export function pauseTable({ rows }: Pick<Analysis, 'rows'>): string {
   if (cells.length === 0) return '';
   const description =
     'Pauses of all invocations by what stopped the threads, from the request on: of Faultline, whose flip is the pause that moves ' +
-    'objects; of OpenJDK the totals of its safepoints, of which ZRelocateStart is the like of it. The hiccup floor is in brackets.';
+    'objects; of OpenJDK the totals of its safepoints, of which ZRelocateStart is the like of it. The noise floor is in brackets.';
   const head = ['workload', 'row', 'heap', 'kind', 'n', 'p50', 'p90', 'p99', 'max'];
   return section('pause-kinds', 'Pauses by kind', description, table(head, cells));
 }
@@ -110,11 +118,11 @@ export function nominalTable({ rows }: Analysis): string {
   return section('nominal', 'Nominal statistics', description, table(head, cells));
 }
 
-export function machineTable({ rows, harness, head }: Analysis): string {
-  const { settings, ...machine } = head.machine;
-  const facts = Object.entries({ ...machine, ...settings }).map(([name, value]) => [name, value]);
+export function machineTable({ rows, harnessShare, head }: Analysis): string {
+  const { settings, environment, ...machine } = head.machine;
+  const facts = Object.entries({ ...machine, ...settings, ...environment }).map(([name, value]) => [name, value]);
   const runtimes = new Map(rows.flatMap(({ series, figures }) => (figures === undefined ? [] : [[series, aboutText(figures)] as const])));
-  return section('machine', 'Machine', harnessText(harness), table(['setting', 'value'], facts) + table(['row', 'runtime'], [...runtimes]));
+  return section('machine', 'Machine', harnessText(harnessShare), table(['setting', 'value'], facts) + table(['row', 'runtime'], [...runtimes]));
 }
 
 function aboutText({ about }: Figures): string {
@@ -123,12 +131,21 @@ function aboutText({ about }: Figures): string {
     .join('; ');
 }
 
-function harnessText(harness: Analysis['harness']): string {
-  if (harness === undefined) return '';
-  const own = `The harness took ${(harness.cpuShare * 100).toFixed(2)} % of a CPU while invocations ran.`;
-  if (harness.wall === undefined || harness.cpu === undefined) return own;
-  const within = ({ relative, low, high }: Difference): string =>
-    `${signedPercent(relative)} (${signedPercent(low)} to ${signedPercent(high)})`;
-  const times = `wall ${within(harness.wall)}, CPU ${within(harness.cpu)}`;
-  return `${own} Arm b against arm a, which differ in nothing, in ${harness.pairs} pairs: ${times}.`;
+/** Arms against the first one, in pairs. */
+export function comparisonTable({ comparisons }: Analysis): string {
+  if (comparisons.length === 0) return '';
+  const description =
+    'Medians of the ratios of pairs, which ran one after the other with one seed, with 95 % bootstrap intervals. All rows: the geometric mean ' +
+    'of their ratios in each round. Where the interval holds 0 there is no difference.';
+  const cells = comparisons.flatMap(({ row, arm, base, pairs, differences }) =>
+    Object.entries(differences).map(([name, { relative, low, high, verdict }]) => [
+      ...[row, `${arm} against ${base}`, pairs, name, signedPercent(relative), `${signedPercent(low)} to ${signedPercent(high)}`],
+      verdict === 'none' ? 'no difference' : verdict,
+    ]),
+  );
+  return section('comparisons', 'In pairs', description, table(['row', 'arms', 'pairs', 'figure', 'difference', '95 %', 'verdict'], cells));
+}
+
+function harnessText(harnessShare: number | undefined): string {
+  return harnessShare === undefined ? '' : `The harness took ${(harnessShare * 100).toFixed(2)} % of a CPU while invocations ran.`;
 }

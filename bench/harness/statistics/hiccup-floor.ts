@@ -1,7 +1,11 @@
 /**
- * The hiccup floor: the overshoot of a thread that only sleeps, beside the mutators (after Tene's jHiccup). What such a thread
- * suffers is the platform's, not the collector's. It is printed beside every latency, and a latency that does not exceed it says
- * nothing about the collector.
+ * The noise floor: the overshoot of a thread that only sleeps (after Tene's jHiccup), while nothing of what is measured runs: an
+ * invocation of its own each round, with as many threads that only compute as there are mutators (bench/invocation/idle.ts). It is printed
+ * beside every latency, and a latency that does not exceed it says nothing about the collector.
+ *
+ * What a sleeper suffers beside the system under test is another matter, a symptom: it waits for the CPUs that the collector has.
+ *
+ * Like is compared with like: both are medians over invocations of each one's percentile; and a pause ends with a wake-up, as a sleep does.
  */
 import { PERCENTILES } from './percentiles.ts';
 
@@ -14,12 +18,12 @@ export interface FlooredValue {
   readonly atFloor: boolean;
 }
 
-/** Both lists have a value for each of `PERCENTILES`; an empty one (not measured) gives an empty answer. */
-export function besideFloor(valuesNs: readonly number[], hiccupNs: readonly number[]): FlooredValue[] {
-  if (valuesNs.length < PERCENTILES.length || hiccupNs.length < PERCENTILES.length) return [];
+/** The values and the floor at each of `PERCENTILES`. Without values there is nothing to tell, without a floor no value is at it. */
+export function besideFloor(valuesNs: readonly number[], noiseNs: readonly number[]): FlooredValue[] {
+  if (valuesNs.length < PERCENTILES.length) return [];
   return PERCENTILES.map((percent, i) => {
     const valueNs = valuesNs[i]!;
-    const floorNs = hiccupNs[i]!;
+    const floorNs = noiseNs[i] ?? 0;
     return { percent, valueNs, floorNs, atFloor: floorNs >= valueNs };
   });
 }

@@ -1,13 +1,16 @@
 /**
  * Lower-bound overhead (LBO; Cai, Blackburn, Bond and Maas, 2022): what a collector costs at least.
  *
- * The cost of the program alone cannot be measured, because there is no collector that costs nothing. It is bounded from above: of
- * every row (collector and heap size) what can be identified as the collector's cost is taken away from its total, and the least
- * that remains anywhere is the distilled cost. Total ÷ distilled is then at most the true overhead, for every row:
+ * The cost of the program alone cannot be measured, because no memory costs nothing. It is bounded from above: from the total of a row
+ * what can be identified as the cost of memory management is taken away, and the least that remains of the floors is the distilled cost.
+ * Total ÷ distilled is then at most the true overhead, for every row:
  *
  *     row       total   identified   remains                       LBO
- *     a           120           30        90                       120 ÷ 80 = 1.5
- *     b            88            8        80  = distilled cost      88 ÷ 80 = 1.1
+ *     a           120                                              120 ÷ 80 = 1.5
+ *     floor        88            8        80  = distilled cost      88 ÷ 80 = 1.1
+ *
+ * We depart from the paper in one thing: only floors, which collect nothing, give the distilled cost, and they belong to every choice of
+ * rows. The least of all rows would be another one whenever rows are left out, and with it every number.
  *
  * It is done once for wall time and once for CPU time of all threads: a concurrent collector may hide its work on other CPUs.
  */
@@ -21,7 +24,7 @@ export interface Cost {
   readonly identified: number;
 }
 
-/** The least that remains of any row. `costs` is not empty. */
+/** The least that remains of any floor. `costs` is not empty. */
 export function distilledCost(costs: readonly Cost[]): number {
   return Math.min(...costs.map(({ total, identified }) => total - identified));
 }
@@ -32,18 +35,11 @@ export function lowerBoundOverhead(cost: Cost, distilled: number): number {
 }
 
 /**
- * Wall time of a run, and that part of it in which no mutator ran: with one mutator all that interrupted it. Slow paths of allocation do
- * not count: without a collector a program takes pages too.
+ * Wall time of a run, and that part of it in which no mutator did its work: with one mutator all that interrupted it. Slow paths of
+ * allocation are memory management as well, in a floor too.
  */
 export function wallCost(wallNs: number, interruptions: readonly (readonly Interval[])[], operations: number): Cost {
-  const stopped = intersection(
-    interruptions.map((intervals) =>
-      spansOf(
-        intervals.filter(([, , kind]) => kind !== 'slow-path'),
-        wallNs,
-      ),
-    ),
-  );
+  const stopped = intersection(interruptions.map((intervals) => spansOf(intervals, wallNs)));
   return { total: wallNs / operations, identified: totalNs(stopped) / operations };
 }
 

@@ -1,88 +1,64 @@
 /**
  * Bench options: what `faultline bench` can be told, as text from the command line and as checked values.
  */
-import { randomInt } from 'node:crypto';
 import { type Command, Option } from 'commander';
 import { argumentRangeError } from '../../errors.ts';
 
-/** The same list as in bench/harness/matrix.ts, which the package does not have. */
-export const BENCH_SUITES = [
-  'barriers',
-  'markers',
-  'fault-around',
-  'heap-sweep',
-  'latency',
-  'fragmentation',
-  'peers',
-  'a-a',
-  'all',
-] as const;
-
-/** bench/harness/options.ts has the same, with what each means. */
+/** bench/harness/options.ts has the same, with what each means. What was not said is absent. */
 export interface BenchRequest {
-  readonly suite: (typeof BENCH_SUITES)[number];
+  readonly experiment?: string;
+  readonly against?: string;
   readonly quick: boolean;
   readonly filter?: string;
-  readonly invocations: number;
+  readonly invocations?: number;
   readonly heapFactors?: readonly number[];
-  readonly seed: number;
-  readonly out: string;
+  readonly seed?: number;
+  readonly out?: string;
   readonly resume: boolean;
+  readonly add: boolean;
+  readonly dryRun: boolean;
   readonly json: boolean;
+  readonly minimumHeaps?: string;
   readonly program?: string;
 }
 
-const INVOCATIONS = 10;
-const QUICK_INVOCATIONS = 2;
-/** Two rows only, and the interval is to be narrower than 1 %. */
-const A_A_INVOCATIONS = 100;
 const MAX_INVOCATIONS = 1000;
 const MAX_FACTOR = 100;
 const MAX_SEED = 2 ** 31 - 1 - MAX_INVOCATIONS;
+/** Options that are texts as they come. */
+const TEXTS = ['against', 'out', 'minimumHeaps', 'program'] as const;
 
 export function addBenchOptions(command: Command): Command {
   return command
-    .argument('[SUITE]', `what to measure: ${BENCH_SUITES.join(', ')}`, 'all')
+    .argument('[EXPERIMENT]', 'a YAML file, or one of bench/experiments: barriers, peers, a-a, … (default: all)')
+    .option('--against <commit>', 'run the rows in another tree too (a commit, or a folder), in pairs, and compare')
     .option('--quick', 'toy sizes and few invocations, two minutes at most: shows that everything works, measures nothing')
+    .option('--dry-run', 'print the rows and about how long they take, and run nothing')
     .option('--filter <pattern>', 'only rows that a regular expression matches, such as "gcbench .* sigbus"')
-    .option('--invocations <n>',
-      `processes a row, 1 to ${MAX_INVOCATIONS} (default: ${INVOCATIONS}, for a-a ${A_A_INVOCATIONS}, with --quick ${QUICK_INVOCATIONS})`,
-    )
-    .option('--heap-factors <list>', 'multiples of the minimum heap, such as 1.5,2,3 (default: those of the suite)')
+    .option('--invocations <n>', `processes a row, 1 to ${MAX_INVOCATIONS} (default: the experiment's, or 10; with --quick 2)`)
+    .option('--heap-factors <list>', 'multiples of the minimum heap, such as 1.5,2,3 (default: those of the experiment)')
     .option('--resume', 'go on with the results in --out, by the options they were begun with')
+    .option('--add', 'add the rows of this experiment, or more invocations, to the results in --out')
     .option('--seed <n>', 'seed of the workloads, of the order and of the statistics (default: a new one, which is printed)')
-    .option('--out <folder>', 'folder of results (default: build/bench-results/SUITE, or SUITE-quick)')
+    .option('--out <folder>', 'folder of results (default: build/bench-results/NAME, or NAME-quick)')
+    .option('--minimum-heaps <file>', 'where minimum heaps are kept (default: build/bench-results/minimum-heaps.json)')
     .option('--json', 'print one JSON object on standard output, and nothing else there')
     .addOption(new Option('--program <file>').hideHelp());
 }
 
 /** Checks everything that can be checked before anything is loaded. Throws ERR_OPTION. */
-export function benchRequest(suite: string | undefined, text: Readonly<Record<string, unknown>>): BenchRequest {
-  const name = suite ?? 'all';
-  if (!isSuite(name)) throw argumentRangeError('SUITE', `one of ${BENCH_SUITES.join(', ')}`, name);
-  const quick = text['quick'] === true;
-  const invocations =
-    text['invocations'] === undefined
-      ? quick
-        ? QUICK_INVOCATIONS
-        : name === 'a-a'
-          ? A_A_INVOCATIONS
-          : INVOCATIONS
-      : integer('--invocations', text['invocations'], 1, MAX_INVOCATIONS);
+export function benchRequest(experiment: string | undefined, text: Readonly<Record<string, unknown>>): BenchRequest {
+  const said = (name: string): boolean => text[name] === true;
+  if (said('resume') && said('add')) throw argumentRangeError('--add', 'without --resume, which adds nothing', '--resume');
   return {
-    ...{ suite: name, quick, invocations },
+    ...(experiment === undefined ? {} : { experiment }),
+    ...Object.fromEntries(TEXTS.flatMap((name) => (text[name] === undefined ? [] : [[name, String(text[name])]]))),
     ...(text['filter'] === undefined ? {} : { filter: pattern(String(text['filter'])) }),
+    ...(text['invocations'] === undefined ? {} : { invocations: integer('--invocations', text['invocations'], 1, MAX_INVOCATIONS) }),
     ...(text['heapFactors'] === undefined ? {} : { heapFactors: factors(String(text['heapFactors'])) }),
-    ...(text['program'] === undefined ? {} : { program: String(text['program']) }),
-    seed: text['seed'] === undefined ? randomInt(1, MAX_SEED) : integer('--seed', text['seed'], 0, MAX_SEED),
-    out: text['out'] === undefined ? `build/bench-results/${name}${quick ? '-quick' : ''}` : String(text['out']),
-    resume: text['resume'] === true,
-    json: text['json'] === true,
+    ...(text['seed'] === undefined ? {} : { seed: integer('--seed', text['seed'], 0, MAX_SEED) }),
+    ...{ quick: said('quick'), resume: said('resume'), add: said('add'), dryRun: said('dryRun'), json: said('json') },
   };
-}
-
-function isSuite(name: string): name is BenchRequest['suite'] {
-  return BENCH_SUITES.includes(name as BenchRequest['suite']);
 }
 
 function pattern(text: string): string {

@@ -1,0 +1,97 @@
+/**
+ * Builds: other trees than this one, to be compared with it. A commit is built aside, once, in build/bench-trees/, by the compiler of this
+ * tree and with its benchmarks: both sides are measured by the same instrument, and differ in the library alone. A library that this tree's
+ * benchmarks do not compile with keeps its own, and that is said.
+ */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { argumentError } from './argument-error.ts';
+import { PROJECT } from './project.ts';
+import { say } from './progress.ts';
+
+const TREES = join(PROJECT, 'build/bench-trees');
+/** What measures: in a tree that is built aside it is this tree's. */
+const INSTRUMENT = ['bench', 'native/bench'];
+/** What runs in an invocation. */
+const OUTPUTS = ['build/Release/bench/faultline.node', 'dist', 'build/bench'];
+/** The harness decides what is run and what is made of it, and runs in no invocation. */
+const NOT_IN_AN_INVOCATION = /^build\/bench\/harness\/(?!contract|matrix)/;
+
+/** The folder of a build: a folder as it is, a commit where it is built; this tree without one. */
+export function treeOf(build: string | undefined): string {
+  if (build === undefined || build === '.') return PROJECT;
+  return isFolder(build) ? resolve(build) : join(TREES, commitOf(build));
+}
+
+/** Builds those that are commits and are not built yet. Throws ERR_OPTION for what is neither a folder nor a commit. */
+export function prepareBuilds(builds: readonly (string | undefined)[]): void {
+  for (const build of new Set(builds)) {
+    if (build === undefined || isFolder(build) || existsSync(treeOf(build))) continue;
+    const commit = commitOf(build);
+    say(`building ${build} (${commit}) in ${TREES}`);
+    const draft = join(TREES, `${commit}.draft`);
+    rmSync(draft, { recursive: true, force: true });
+    mkdirSync(draft, { recursive: true });
+    const archive = execFileSync('git', ['-C', PROJECT, 'archive', commit], { maxBuffer: 2 ** 30 });
+    execFileSync('tar', ['-x', '-C', draft], { input: archive });
+    symlinkSync(join(PROJECT, 'node_modules'), join(draft, 'node_modules'));
+    const own = join(draft, 'own');
+    for (const folder of INSTRUMENT) {
+      cpSync(join(draft, folder), join(own, folder), { recursive: true });
+      rmSync(join(draft, folder), { recursive: true });
+      cpSync(join(PROJECT, folder), join(draft, folder), { recursive: true });
+    }
+    if (!isBuilt(draft)) {
+      say(`${build} does not compile with the benchmarks of this tree: it is measured with its own`);
+      for (const folder of INSTRUMENT) {
+        rmSync(join(draft, folder), { recursive: true });
+        cpSync(join(own, folder), join(draft, folder), { recursive: true });
+      }
+      if (!isBuilt(draft)) throw argumentError('build', 'a commit that builds (npm run build:bench)', build);
+    }
+    rmSync(own, { recursive: true });
+    renameSync(draft, join(TREES, commit));
+  }
+}
+
+/** What runs in an invocation of that build, in twelve hexadecimal digits: two builds of one commit may differ. */
+export function fingerprintOf(build: string | undefined): string {
+  const hash = createHash('sha256');
+  const tree = treeOf(build);
+  for (const output of OUTPUTS) {
+    for (const path of filesOf(join(tree, output))) {
+      const name = path.slice(tree.length + 1);
+      if (!NOT_IN_AN_INVOCATION.test(name)) hash.update(name).update(readFileSync(path));
+    }
+  }
+  return hash.digest('hex').slice(0, 12);
+}
+
+function filesOf(path: string): string[] {
+  if (!existsSync(path)) return [];
+  if (!statSync(path).isDirectory()) return [path];
+  return readdirSync(path, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && /\.(js|node)$/.test(entry.name))
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
+}
+
+function isBuilt(tree: string): boolean {
+  const { status, stderr } = spawnSync('npm', ['run', '-s', 'build:bench'], { cwd: tree, encoding: 'utf8', maxBuffer: 2 ** 28 });
+  if (status !== 0) say(stderr.trim().split('\n').slice(0, 5).join('\n'));
+  return status === 0;
+}
+
+function isFolder(build: string): boolean {
+  return /[./]/.test(build) && existsSync(join(resolve(build), 'package.json'));
+}
+
+function commitOf(build: string): string {
+  const { status, stdout } = spawnSync('git', ['-C', PROJECT, 'rev-parse', '--verify', '--quiet', '--short=12', `${build}^{commit}`], {
+    encoding: 'utf8',
+  });
+  if (status !== 0) throw argumentError('build', 'a commit of this repository, or a folder with a build of it', build);
+  return stdout.trim();
+}
