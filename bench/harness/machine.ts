@@ -1,8 +1,7 @@
 /** Machine: what a result was measured on. It goes with every result, because no number means anything without it. */
-import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { arch, cpus, release, totalmem, version } from 'node:os';
-import { fingerprintOf } from './builds.ts';
+import { commitOf, fingerprintOf } from './builds.ts';
 import { PROJECT } from './project.ts';
 
 export interface Machine {
@@ -27,8 +26,11 @@ export interface Machine {
   readonly settings: Readonly<Record<string, string>>;
 }
 
-/** Variables that runtimes and allocators read. */
-const TELLING = /^(FAULTLINE|NODE|UV|V8|MALLOC|MIMALLOC|GLIBC|LD|GO|JAVA|JDK|GC|OCAML|SBCL)/;
+/** Variables that runtimes and allocators read: their names in full, for others that begin alike may hold what is secret. */
+const TELLING = new RegExp(
+  '^(FAULTLINE_.*|NODE_(OPTIONS|COMPILE_CACHE)|UV_.*|(GLIBC|RSEQ)_TUNABLES|LD_(PRELOAD|LIBRARY_PATH|BIND_NOW)|M(IM)?ALLOC_.*|GO(GC|MEMLIMIT|MAXPROCS|DEBUG)' +
+    '|_?JAVA_(TOOL_)?OPTIONS|JDK_JAVA_OPTIONS|GC_[A-Z_]+|OCAMLRUNPARAM|CAMLRUNPARAM|SBCL_HOME)$',
+);
 
 const SETTINGS: Readonly<Record<string, string>> = {
   transparentHugePages: '/sys/kernel/mm/transparent_hugepage/enabled',
@@ -54,7 +56,7 @@ export function thisMachine(): Machine {
     memoryBytes: totalmem(),
     node: process.version,
     version: faultline,
-    commit: commit(),
+    commit: commitOf(undefined),
     build: fingerprintOf(undefined),
     environment: environment(),
     settings: Object.fromEntries(settings) as Record<string, string>,
@@ -75,14 +77,4 @@ function affinity(): string {
 function environment(): Record<string, string> {
   const telling = Object.entries(process.env).filter(([name, value]) => TELLING.test(name) && value !== '') as [string, string][];
   return Object.fromEntries(telling.sort(([a], [b]) => (a < b ? -1 : 1)));
-}
-
-function commit(): string {
-  const git = (...words: string[]): string =>
-    execFileSync('git', ['-C', PROJECT, ...words], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
-  try {
-    return git('rev-parse', '--short=12', 'HEAD') + (git('status', '--porcelain', '--untracked-files=no') === '' ? '' : '+');
-  } catch {
-    return 'unknown';
-  }
 }

@@ -1,6 +1,7 @@
 /** Plan: from what the command was told to options and points. Throws ERR_OPTION for what cannot be run, before anything is written. */
 import { randomInt } from 'node:crypto';
 import { argumentError } from './argument-error.ts';
+import { treeOf } from './builds.ts';
 import { type Experiment, readExperiment } from './experiment.ts';
 import type { BenchOptions, BenchRequest } from './options.ts';
 import { pointsOf } from './points.ts';
@@ -17,14 +18,16 @@ export interface Plan {
 
 export function planOf(request: BenchRequest): Plan {
   const { against, quick, filter, heapFactors } = request;
-  const name = request.experiment ?? (against === undefined ? 'all' : 'against');
+  const name = experimentOf(request);
   const experiment = withArms(readExperiment(name), against);
   const points = pointsOf(experiment, {
     quick,
     ...(heapFactors === undefined ? {} : { heapFactors }),
     ...(filter === undefined ? {} : { filter: new RegExp(filter) }),
   });
-  if (points.length === 0) throw argumentError('--filter', `something that matches rows of ${name} (--dry-run tells them)`, filter ?? '');
+  if (points.length === 0 && filter === undefined) throw argumentError('EXPERIMENT', `one with rows${quick ? ' for --quick' : ''}`, name);
+  if (points.length === 0) throw argumentError('--filter', `something that matches rows of ${name} (--dry-run tells them)`, filter);
+  for (const { configuration } of points) treeOf(configuration.build);
   const options = {
     experiment: name,
     ...(against === undefined ? {} : { against }),
@@ -35,6 +38,11 @@ export function planOf(request: BenchRequest): Plan {
     seed: request.seed ?? randomInt(1, MOST_SEED),
   };
   return { options, points };
+}
+
+/** What is asked for where nothing is said. */
+export function experimentOf({ experiment, against }: Pick<BenchRequest, 'experiment' | 'against'>): string {
+  return experiment ?? (against === undefined ? 'all' : 'against');
 }
 
 /** Every row in the other tree and in this one. */

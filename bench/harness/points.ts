@@ -11,12 +11,19 @@ import type { Axes, Experiment, Row } from './experiment.ts';
 import { isFloor, programOf } from './floors.ts';
 import { DEFAULT_ROW, RATE } from './matrix.ts';
 import { type HeapSize, keyOf, labelOf, type Point } from './point.ts';
+import { choices } from './products.ts';
+
+/** What a row is that says nothing. */
+const AS_IT_COMES = {
+  ...{ workload: [...WORKLOADS.keys()], system: ['faultline'], driver: ['native'], mode: [DEFAULT_ROW.mode], marker: [DEFAULT_ROW.marker] },
+  ...{ faultAround: [DEFAULT_ROW.faultAroundPages], heap: [{ factor: 2 }], mutators: [1] },
+} satisfies Record<string, readonly unknown[]>;
 
 export interface Choice {
   readonly quick: boolean;
   /** Instead of the file's own multiples of the minimum heap. */
   readonly heapFactors?: readonly number[];
-  /** Keeps the points whose label it matches. */
+  /** Keeps the points whose label it matches; of arms all, if it matches one. */
   readonly filter?: RegExp;
 }
 
@@ -29,72 +36,81 @@ export function pointsOf(experiment: Experiment, choice: Choice): Point[] {
   };
   for (const part of [experiment, ...experiment.parts]) {
     const own = part.rows.flatMap((row) => pointsOfRow(row, part, choice));
-    const kept = own.filter((point) => choice.filter?.test(labelOf(point)) ?? true);
-    for (const point of [...kept, ...(part.overhead ? kept.flatMap(floorsOf) : [])]) add({ ...point, suites: [part.name] });
+    const matched = own.filter((point) => choice.filter?.test(labelOf(point)) ?? true);
+    const kept = new Set(matched.map((point) => point.pair ?? keyOf(point)));
+    const chosen = own.filter((point) => kept.has(point.pair ?? keyOf(point)));
+    for (const point of [...chosen, ...(part.overhead ? chosen.flatMap(floorsOf) : [])]) add({ ...point, suites: [part.name] });
   }
   return [...byKey.values()];
 }
 
+/** An arm has the same rows as the others but for what it changes, each beside theirs. */
 function pointsOfRow(row: Row, { arms }: Experiment, choice: Choice): Point[] {
   if (choice.quick && row.quick === false) return [];
   const { quick, ...full } = row;
-  const axes = choice.quick ? { ...full, ...(quick || {}) } : full;
-  const own = multiplied(axes, choice);
+  const all = singlesOf(choice.quick ? { ...full, ...(quick || {}) } : full, choice);
   const names = Object.keys(arms);
-  if (names.length === 0) return own;
-  return own.flatMap((base) =>
-    names.flatMap((arm, armIndex) => {
-      const changed = multiplied({ ...axes, ...only(base), ...merged(axes, arms[arm]!) }, { quick: choice.quick });
-      return changed.map((point) => ({ ...point, arm, armIndex, pair: keyOf(base) }));
-    }),
+  if (names.length === 0) return all.flatMap((one) => pointOf(one, choice));
+  return all.flatMap((base) =>
+    pointOf(base, choice).flatMap((common) =>
+      names.flatMap((arm, armIndex) =>
+        pointOf(changed(base, arms[arm]!), choice).map((point) => ({ ...point, arm, armIndex, pair: keyOf(common) })),
+      ),
+    ),
   );
 }
 
-/** The axes that make one point, so that an arm can change some of them. */
-function only({ configuration, heap }: Point): Partial<Axes> {
-  const { workload, system, driver, barrier, mutators, parameters } = configuration;
-  return {
-    ...{ workload: [workload], system: [system], driver: [driver], heap: [heap], mutators: [mutators] },
-    ...(RATE in parameters ? { rate: [Number(parameters[RATE])] } : {}),
-    ...(barrier === undefined
-      ? {}
-      : { mode: [barrier.mode] as Axes['mode'], marker: [barrier.marker], faultAround: [barrier.faultAroundPages] as Axes['faultAround'] }),
-  };
+type Lists = Omit<Axes, 'knobs' | 'options' | 'environment' | 'seconds'>;
+
+/** One value of every axis, or none where it has none. */
+type Single = Pick<Axes, 'seconds'> & { readonly [Axis in keyof Lists]?: NonNullable<Lists[Axis]>[number] } & {
+  readonly knobs: Configuration['parameters'];
+  readonly options: NonNullable<Configuration['options']>;
+  readonly environment: NonNullable<Configuration['environment']>;
+};
+
+function singlesOf({ knobs, options, environment, seconds, ...lists }: Axes, choice: Choice): Single[] {
+  const all = { ...AS_IT_COMES, ...lists, heap: heapsOf(lists, choice) };
+  return choices<unknown>(all).flatMap((one) =>
+    choices(knobs).flatMap((knob) =>
+      choices(options).flatMap((option) =>
+        choices(environment).map((variable) => ({ ...one, seconds, knobs: knob, options: option, environment: variable }) as Single),
+      ),
+    ),
+  );
 }
 
 /** Options, variables and knobs of an arm come to those of the row. */
-function merged(axes: Axes, arm: Axes): Axes {
+function changed(base: Single, arm: Axes): Single {
+  const [own] = singlesOf(arm, { quick: false }) as [Single];
+  const named = Object.fromEntries(Object.entries(own).filter(([axis]) => axis in arm));
+  const { knobs, options, environment } = own;
   return {
-    ...arm,
-    ...(arm.knobs === undefined ? {} : { knobs: { ...axes.knobs, ...arm.knobs } }),
-    ...(arm.options === undefined ? {} : { options: { ...axes.options, ...arm.options } }),
-    ...(arm.environment === undefined ? {} : { environment: { ...axes.environment, ...arm.environment } }),
+    ...base,
+    ...named,
+    ...{ knobs: { ...base.knobs, ...knobs }, options: { ...base.options, ...options }, environment: { ...base.environment, ...environment } },
   };
 }
 
-function multiplied(axes: Axes, choice: Choice): Point[] {
-  const { workload: workloads = WORKLOADS.keys(), system: systems = ['faultline'], mutators = [1], rate: rates = [undefined] } = axes;
-  return product(
-    [...workloads], systems, axes.driver ?? ['native' as const], axes.mode ?? [DEFAULT_ROW.mode], axes.marker ?? [DEFAULT_ROW.marker],
-    axes.faultAround ?? [DEFAULT_ROW.faultAroundPages], heapsOf(axes, choice), mutators, rates, choices(axes.knobs), choices(axes.options),
-    choices(axes.environment), axes.pin ?? [undefined], axes.build ?? [undefined],
-  ).flatMap(([workload, system, driver, mode, marker, faultAroundPages, heap, count, rate, knobs, options, environment, pin, build]): Point[] => {
-    if (!isAble(system, workload, count)) return [];
-    const isOurs = system === 'faultline';
-    const configuration: Point['configuration'] = {
-      workload,
-      parameters: { ...(choice.quick ? WORKLOADS.get(workload)!.quick : {}), ...knobs, ...paced(workload, rate, axes.seconds) },
-      system,
-      driver: isOurs ? driver : system === 'v8' ? 'javascript' : 'native',
-      ...(isOurs ? { barrier: { mode, marker, faultAroundPages } } : {}),
-      mutators: count,
-      ...(isOurs && Object.keys(options).length > 0 ? { options } : {}),
-      ...(Object.keys(environment).length > 0 ? { environment } : {}),
-      ...(pin === undefined ? {} : { pin }),
-      ...(build === undefined || build === '.' ? {} : { build }),
-    };
-    return [{ suites: [], configuration, heap }];
-  });
+/** None where a system does not have the workload. */
+function pointOf(single: Single, { quick }: Pick<Choice, 'quick'>): Point[] {
+  const { workload, system, driver, mode, marker, faultAround, heap, mutators, rate, seconds, knobs, options, environment, pin, build } =
+    single as Single & Required<Pick<Single, keyof typeof AS_IT_COMES>>;
+  if (!isAble(system, workload, mutators)) return [];
+  const isOurs = system === 'faultline';
+  const configuration: Point['configuration'] = {
+    workload,
+    parameters: { ...(quick ? WORKLOADS.get(workload)!.quick : {}), ...knobs, ...paced(workload, rate, seconds) },
+    system,
+    driver: isOurs ? driver : system === 'v8' ? 'javascript' : 'native',
+    ...(isOurs ? { barrier: { mode, marker, faultAroundPages: faultAround } } : {}),
+    mutators,
+    ...(isOurs && Object.keys(options).length > 0 ? { options } : {}),
+    ...(Object.keys(environment).length > 0 ? { environment } : {}),
+    ...(pin === undefined ? {} : { pin }),
+    ...(build === undefined || build === '.' ? {} : { build }),
+  };
+  return [{ suites: [], configuration, heap }];
 }
 
 /** An open loop of some seconds has as many operations as begin in them. */
@@ -105,7 +121,7 @@ function paced(workload: string, rate: number | undefined, seconds: number | und
   return { [RATE]: rate, ...(seconds === undefined ? {} : { [length]: Math.round(rate * seconds) }) };
 }
 
-function heapsOf({ heap = [{ factor: 2 }] }: Axes, { heapFactors }: Choice): readonly HeapSize[] {
+function heapsOf({ heap = AS_IT_COMES.heap }: Axes, { heapFactors }: Choice): readonly HeapSize[] {
   if (heapFactors === undefined) return heap;
   const sizes = heap.filter((size) => !('factor' in size));
   return sizes.length < heap.length ? [...heapFactors.map((factor) => ({ factor })), ...sizes] : sizes;
@@ -132,18 +148,4 @@ function floorsOf({ configuration, pair: _, arm: __, armIndex: ___, ...point }: 
   return all
     .filter((floor) => programOf(floor) === own && isFloor(floor) && isAble(floor.system, workload, mutators))
     .map((floor) => ({ ...point, configuration: floor, heap: { floor: true } }));
-}
-
-/** Every choice of one value for each name. */
-function choices<T>(settings: Readonly<Record<string, readonly T[] | undefined>> = {}): Record<string, T>[] {
-  return Object.entries(settings).reduce<Record<string, T>[]>(
-    (all, [name, values = []]) => all.flatMap((chosen) => values.map((value) => ({ ...chosen, [name]: value }))),
-    [{}],
-  );
-}
-
-type Elements<T extends readonly (readonly unknown[])[]> = { [I in keyof T]: T[I][number] };
-
-function product<T extends readonly (readonly unknown[])[]>(...lists: T): Elements<T>[] {
-  return lists.reduce<unknown[][]>((all, list) => all.flatMap((tuple) => list.map((item) => [...tuple, item])), [[]]) as Elements<T>[];
 }

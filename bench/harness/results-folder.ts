@@ -13,15 +13,15 @@
  */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { argumentError } from './argument-error.ts';
 import type { Finished } from './contract.ts';
 import { type Machine, type Setting, settingOf, thisMachine } from './machine.ts';
 import { MinimumHeapsFile } from './minimum-heaps-file.ts';
-import type { BenchOptions, BenchRequest } from './options.ts';
-import { type Plan, planOf } from './plan.ts';
-import { keyOf, type Point } from './point.ts';
+import type { BenchRequest } from './options.ts';
+import { experimentOf, type Plan, planOf } from './plan.ts';
+import { keyOf, labelOf, type Point } from './point.ts';
 import { PROJECT } from './project.ts';
 import { RecordFile } from './records.ts';
 
@@ -54,15 +54,14 @@ export class ResultsFolder {
     const { resume, add } = request;
     const machine = thisMachine();
     const begun = resume ? undefined : planOf(request);
-    const name = begun?.options.experiment.replace(/^.*\//, '').replace(/\.yaml$/, '') ?? request.experiment ?? 'all';
-    this.path = request.out ?? join(RESULTS, `${name}${request.quick ? '-quick' : ''}`);
+    this.path = request.out ?? join(RESULTS, `${basename(experimentOf(request), '.yaml')}${request.quick ? '-quick' : ''}`);
     const headPath = join(this.path, 'session.json');
     const exists = existsSync(headPath);
     if (exists && !resume && !add) throw argumentError('--out', 'a folder without results, or --resume or --add to go on with them', this.path);
     if (!exists && (resume || add)) throw argumentError('--out', 'a folder with results, to go on with them', this.path);
     const before = exists ? (JSON.parse(readFileSync(headPath, 'utf8')) as SessionHead) : undefined;
     if (before !== undefined) refuseOtherMachine(before, machine);
-    if (before !== undefined && resume) refuseOtherOptions(before.options, request);
+    if (before !== undefined && resume) refuseOtherOptions(before, request);
     this.head = before === undefined ? headOf(begun!, machine) : begun === undefined ? before : joined(before, begun, request);
     mkdirSync(join(this.path, 'raw'), { recursive: true });
     mkdirSync(join(this.path, 'histograms'), { recursive: true });
@@ -120,11 +119,15 @@ function joined(before: SessionHead, { options, points }: Plan, request: BenchRe
   };
 }
 
-function refuseOtherOptions(before: BenchOptions, request: BenchRequest): void {
+function refuseOtherOptions({ options, points }: SessionHead, request: BenchRequest): void {
   for (const name of KEPT) {
-    if (request[name] !== undefined && !isDeepStrictEqual(request[name], before[name])) refuse(name, before[name], request[name]);
+    if (request[name] !== undefined && !isDeepStrictEqual(request[name], options[name])) refuse(name, options[name], request[name]);
   }
-  if (request.quick && !before.quick) refuse('--quick', before.quick, request.quick);
+  if (request.quick && !options.quick) refuse('--quick', options.quick, request.quick);
+  if (request.experiment === undefined) return;
+  const known = new Set(points.map(keyOf));
+  const other = planOf({ ...request, ...options }).points.find((point) => !known.has(keyOf(point)));
+  if (other !== undefined) throw argumentError('EXPERIMENT', 'as it was when these results were begun (--add adds rows)', labelOf(other));
 }
 
 function refuseOtherMachine(before: SessionHead, machine: Machine): void {

@@ -11,7 +11,8 @@
  * ended well. Both are results, and are told as such.
  */
 import { totalmem } from 'node:os';
-import { fingerprintOf, prepareBuilds } from './builds.ts';
+import { argumentError } from './argument-error.ts';
+import { commitOf, fingerprintOf, prepareBuilds } from './builds.ts';
 import type { Configuration, Failed, InvocationResult } from './contract.ts';
 import { digestOf, type Known } from './digest.ts';
 import { invoke, type Invoked } from './invoke.ts';
@@ -93,6 +94,7 @@ export class Session {
     const { points } = this.#folder.head;
     try {
       prepareBuilds(points.map(({ configuration }) => configuration.build));
+      this.#refuseOtherBuilds();
       const unknown = await this.#findMinimumHeaps(points);
       await this.#takeCensuses(points.filter((point) => !unknown.has(minimumHeapKey(point.configuration))));
       return await this.#runAll([...points, this.#idle(points)], unknown);
@@ -106,6 +108,15 @@ export class Session {
     const mutators = Math.max(...points.map(({ configuration }) => configuration.mutators));
     const parameters = { seconds: this.#limits.idleSeconds };
     return { suites: [], configuration: { workload: IDLE, parameters, system: IDLE, driver: 'native', mutators }, heap: { bytes: 0 } };
+  }
+
+  /** A branch moves, and a folder may be built anew: what is there was measured with what is there now, or nothing is added to it. */
+  #refuseOtherBuilds(): void {
+    for (const { configuration, on } of this.#folder.records.read()) {
+      const { build } = configuration;
+      if (build === undefined || on.build === this.#fingerprint(build)) continue;
+      throw argumentError(`build ${build}`, `what these results were measured with (${on.commit}, ${on.build})`, this.#fingerprint(build));
+    }
   }
 
   /** Gives the keys of minimum heaps that could not be found. */
@@ -216,7 +227,7 @@ export class Session {
         : { result: heapBytes, processMs: 0, cpu: { foreign: 0, harness: 0 } };
     const record: InvocationRecord = {
       ...{ point, round, configuration, startedAt, processMs, cpu },
-      on: { ...settingOf(machine), ...(asked.build === undefined ? {} : { commit: asked.build }), build: this.#fingerprint(asked.build) },
+      on: { ...settingOf(machine), commit: asked.build === undefined ? machine.commit : commitOf(asked.build), build: this.#fingerprint(asked.build) },
       result: digested(result, this.#knownOf(asked)),
       ...(result.ok && asked.system !== IDLE ? this.#folder.keepRaw(index, result) : {}),
     };

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { Interval } from '../../bench/harness/contract.ts';
 import { faultHeat, HEAT_BIN_MS, HEAT_FROM_MS } from '../../bench/harness/statistics/fault-heat.ts';
 import { coveredNs, intersection, type Span, spansOf, totalNs } from '../../bench/harness/statistics/intervals.ts';
-import { cpuCost, distilledCost, lowerBoundOverhead, wallCost } from '../../bench/harness/statistics/lower-bound-overhead.ts';
+import { cpuCost, wallCost } from '../../bench/harness/statistics/lower-bound-overhead.ts';
 import { minimumUtilization, minimumUtilizationOfAll, utilizationAfter } from '../../bench/harness/statistics/mutator-utilization.ts';
 
 describe('intervals', () => {
@@ -139,14 +139,6 @@ describe('mutator utilization', () => {
 });
 
 describe('lower-bound overhead', () => {
-  it('of the table in the source', () => {
-    const a = { total: 120, identified: 30 };
-    const b = { total: 88, identified: 8 };
-    expect(distilledCost([a, b])).toBe(80);
-    expect(lowerBoundOverhead(a, 80)).toBe(1.5);
-    expect(lowerBoundOverhead(b, 80)).toBeCloseTo(1.1, 12);
-  });
-
   it('takes from the wall time only what stopped every mutator', () => {
     const interruptions: Interval[][] = [
       [

@@ -1,5 +1,5 @@
 /** What is run: experiments, their order, and the heap sizes they are multiples of. */
-import { appendFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -101,12 +101,59 @@ rows:
     expect(new Set(all.map(({ pair }) => pair)).size).toBe(2);
   });
 
+  it('arms stand beside each other for every choice of the other axes', () => {
+    const text = `
+overhead: false
+arms: { a: {}, b: { options: { workers: 1 } } }
+rows:
+  - workload: [gcbench]
+    knobs: { rounds: [1, 2] }
+    options: { tlabBytes: [4096, 8192] }
+    environment: { A: [x, y] }
+    pin: [0, 0-1]
+    build: [., v1]
+`;
+    const all = pointsOf(parsed(text), choice);
+    expect(all).toHaveLength(2 * 2 ** 5);
+    for (const pair of new Set(all.map((point) => point.pair))) {
+      const [a, b, ...more] = all.filter((point) => point.pair === pair);
+      expect(more).toEqual([]);
+      const { options, ...rest } = a!.configuration;
+      expect(b!.configuration).toEqual({ ...rest, options: { ...options, workers: 1 } });
+    }
+    expect(new Set(all.map(({ pair }) => pair)).size).toBe(2 ** 5);
+    // Two rows that an arm makes the same are two pairs all the same.
+    const modes = pointsOf(parsed('overhead: false\narms: { a: {}, b: { mode: stw } }\nrows: [{ workload: lru, mode: [sigbus, thread] }]'), choice);
+    expect(modes.map(({ arm, configuration }) => `${arm} ${configuration.barrier!.mode}`)).toEqual(['a sigbus', 'b stw', 'a thread', 'b stw']);
+    // Of a pair that a filter matches half all stays.
+    expect(pointsOf(parsed(text), { ...choice, filter: /arm b/ })).toHaveLength(64);
+  });
+
+  it('includes what the files that it includes include', () => {
+    const write = (name: string, text: string): string => (writeFileSync(join(work, name), text), join(work, name));
+    write('inner.yaml', 'rows: [{ workload: lru }]');
+    write('middle.yaml', 'include: [./inner.yaml]\nrows: [{ workload: graph }]');
+    const outer = write('outer.yaml', 'include: [./middle.yaml]\nrows: [{ workload: gcbench }]');
+    expect(new Set(pointsOf(readExperiment(outer), choice).map(({ configuration }) => configuration.workload))).toEqual(new Set(['gcbench', 'graph', 'lru']));
+    write('inner.yaml', 'include: [./outer.yaml]');
+    expect(() => readExperiment(outer)).toThrow(/include must be of files that do not include this one/);
+    write('inner.yaml', 'rows: []\ninclude:\n  - nowhere\n');
+    expect(() => readExperiment(outer)).toThrow(/inner\.yaml:3: there is no experiment nowhere/);
+  });
+
   it('what is wrong in a file is told with its line, all of it', () => {
     const text = 'rows:\n  - workload: [gcbench, nothing]\n    mode: sigbus\n    heap: 0.5x\n    hep: 2x\n  - workload: lru\n    mutators: 0\n';
     expect(refused(text).split('\n').slice(1).map((line) => line.replace(/: .*/, ''))).toEqual(
       ['file.yaml:2', 'file.yaml:4', 'file.yaml:5', 'file.yaml:7'],
     );
     expect(refused('rows:\n  - workload: gcbench\n\n    knobs:\n      nope: 1\n')).toMatch(/^file\.yaml:4: gcbench has no parameter nope/m);
+    expect(refused('rows:\n  - workload: gcbench\n    quick:\n      knobs: { nope: 1 }\n')).toMatch(/^file\.yaml:4: gcbench has no parameter nope/m);
+    expect(refused('rows: [{ workload: lru }]\narms:\n  a:\n    knobs: { nope: 1 }\n')).toMatch(/^file\.yaml:4: lru has no parameter nope/m);
+    expect(refused('rows:\n  - workload: replay\n    knobs: { rounds: 1 }\n')).toMatch(/^file\.yaml:3: replay has no parameter rounds/m);
+    expect(refused('rows:\n  - workload: lru\n    options:\n      wrkers: 2\n')).toMatch(/^file\.yaml:4: there is no wrkers in options/m);
+    expect(refused('rows:\n  - workload: lru\n    options: { capacityBytes: 2 }\n')).toMatch(/^file\.yaml:3: there is no capacityBytes/m);
+    expect(refused('rows: []\narms:\n  a: {}\n  b:\n    mode: [sigbus, stw]\n')).toMatch(/^file\.yaml:5: mode: an arm has one value/m);
+    expect(refused('rows:\n  - *nowhere\n')).toMatch(/^file\.yaml:2: there is no &nowhere/m);
     expect(refused('rows:\n  - { workload: lru\n')).toMatch(/^file\.yaml:\d+: /m);
     expect(refused('rowz: []\n')).toMatch(/^file\.yaml:1: there is no rowz/m);
     expect(() => readExperiment('no-such')).toThrow(/EXPERIMENT must be a YAML file, or one of a-a, against, /);

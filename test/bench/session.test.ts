@@ -1,11 +1,12 @@
 /** A whole session with the fake invocation: minimum heaps, rounds, interruption, resumption, analysis. */
-import { appendFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { Finished } from '../../bench/harness/contract.ts';
+import { thisMachine } from '../../bench/harness/machine.ts';
 import type { BenchRequest } from '../../bench/harness/options.ts';
 import { labelOf } from '../../bench/harness/point.ts';
 import { onlyProgram } from '../../bench/harness/programs.ts';
@@ -101,6 +102,50 @@ describe('a session', { timeout: LIMIT_MS }, () => {
     }
   });
 
+  it('goes on where it was begun, by the file as it was then', () => {
+    const file = join(work, 'own.yaml');
+    const rows = (mode: string): void => writeFileSync(file, `rows: [{ workload: gcbench, mode: ${mode}, heap: 3x }]`);
+    rows('sigbus');
+    const { out: _, ...asked } = request('', { experiment: file, quick: false, minimumHeaps: join(work, 'heaps.json') });
+    const { path } = new ResultsFolder(asked);
+    try {
+      expect(path).toMatch(/build\/bench-results\/own$/);
+      expect(new ResultsFolder({ ...asked, resume: true }).path).toBe(path);
+      rows('stw');
+      expect(() => new ResultsFolder({ ...asked, resume: true })).toThrow(/EXPERIMENT must be as it was .*--add adds rows.* native stw /);
+    } finally {
+      rmSync(path, { recursive: true });
+    }
+  });
+
+  it('goes on with no build that is another one by now', async () => {
+    const tree = join(work, 'tree');
+    mkdirSync(join(tree, 'build/bench'), { recursive: true });
+    writeFileSync(join(tree, 'package.json'), '{}');
+    writeFileSync(join(tree, 'build/bench/invocation.js'), '1');
+    const rows = { experiment: 'against', against: tree, filter: 'gcbench .* sigbus', invocations: 1 };
+    await run(request('two-trees', rows)).outcome;
+    await run(request('two-trees', { ...rows, resume: true })).outcome;
+    writeFileSync(join(tree, 'build/bench/invocation.js'), '2');
+    await expect(run(request('two-trees', { ...rows, resume: true })).outcome).rejects.toThrow(/build .*tree must be what these results were/);
+  });
+
+  it('against a commit that there is not makes no folder', () => {
+    expect(() => new ResultsFolder(request('no-commit', { experiment: 'against', against: 'no-such-commit' }))).toThrow(/build must be a commit/);
+    expect(existsSync(join(work, 'no-commit'))).toBe(false);
+  });
+
+  it('keeps the variables that runtimes read, and none that may be secret', () => {
+    const before = process.env;
+    const secret = { NODE_AUTH_TOKEN: 'x', NODE: 'x', GOOGLE_API_KEY: 'x', GCP_KEY: 'x', LDAP_PASSWORD: 'x', JAVA_HOME_PASSWORD: 'x' };
+    const telling = { GOGC: '50', NODE_OPTIONS: '--stack-size=900', MALLOC_ARENA_MAX: '1', MIMALLOC_LARGE_OS_PAGES: '1', FAULTLINE_TEST: '1' };
+    process.env = { ...before, ...secret, ...telling };
+    const { environment } = thisMachine();
+    process.env = before;
+    expect(environment).toMatchObject(telling);
+    expect(Object.keys(secret).filter((name) => name in environment)).toEqual([]);
+  });
+
   it('takes rows and invocations that are added, and does only those', async () => {
     const first = run(request('added', { filter: 'native sigbus', invocations: 1 }));
     await first.outcome;
@@ -177,7 +222,7 @@ describe('the analysis', { timeout: LIMIT_MS }, () => {
     // Both arms have the same seeds, so the fake's figures are equal.
     const [comparison] = analysis.comparisons;
     expect(comparison).toMatchObject({ arm: 'b', base: 'a', pairs: 5, isSame: true });
-    expect(comparison!.differences).toMatchObject({ wall: { relative: 0, verdict: 'none' }, CPU: { relative: 0, verdict: 'none' } });
+    expect(comparison!.differences).toMatchObject({ wall: { relative: 0, verdict: 'too few' }, CPU: { relative: 0, verdict: 'too few' } });
 
     // Without the collecting rows the numbers of a row are the same: its floors belong to every choice of rows.
     const few = analysisOf(

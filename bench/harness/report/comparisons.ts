@@ -9,16 +9,14 @@ import { type Difference, pairedDifference } from '../statistics/bootstrap.ts';
 import { PERCENTILES } from '../statistics/percentiles.ts';
 import { groups } from './groups.ts';
 
-/** What is compared, each value for less is better. */
-const FIGURES = {
-  wall: ({ wall }: Digest) => wall.total,
-  CPU: ({ cpu }: Digest) => cpu.total,
-  'longest pause p99': ({ pausesByKind }: Digest) => longest(pausesByKind),
-  'latency p99': ({ latencies }: Digest) => latencies?.simple.percentilesNs[AT_99],
-  'peak memory': ({ memory }: Digest) => memory.peakBytes,
-} as const satisfies Record<string, (digest: Digest) => number | undefined>;
-
-export type FigureName = keyof typeof FIGURES;
+/** What is compared, each value for less is better. Pauses by their kind: more short ones of one kind must not hide another's. */
+function figuresOf({ wall, cpu, pausesByKind, latencies, memory }: Digest): Record<string, number | undefined> {
+  const pauses = Object.entries(pausesByKind).map(([kind, { percentilesNs }]) => [`${kind} pause p99`, percentilesNs[AT_99]]);
+  return {
+    ...{ wall: wall.total, CPU: cpu.total, ...Object.fromEntries(pauses) },
+    ...{ 'latency p99': latencies?.simple.percentilesNs[AT_99], 'peak memory': memory.peakBytes },
+  };
+}
 
 export interface Comparison {
   /** The row, or `all rows`. */
@@ -26,13 +24,12 @@ export interface Comparison {
   readonly arm: string;
   readonly base: string;
   readonly pairs: number;
-  readonly differences: Partial<Record<FigureName, Difference>>;
+  readonly differences: Readonly<Record<string, Difference>>;
   /** The arms differ in nothing: what is found is the harness's. */
   readonly isSame: boolean;
 }
 
 const AT_99 = PERCENTILES.indexOf(99);
-const NAMES = Object.keys(FIGURES) as FigureName[];
 
 type Pair = readonly [base: Digest, other: Digest];
 
@@ -46,17 +43,18 @@ export function comparisonsOf(records: readonly InvocationRecord[]): Comparison[
     const told = rows.filter(({ pairs }) => pairs.size > 0);
     const single = told.map(({ label, pairs, isSame }): Comparison => ({
       ...{ row: label, arm, base, pairs: pairs.size, isSame },
-      differences: differences((name) => ratiosOf([...pairs.values()], name)),
+      differences: differences(namesOf(pairs.values()), (name) => ratiosOf([...pairs.values()], name)),
     }));
     if (told.length < 2) return single;
     const rounds = [...new Set(told.flatMap(({ pairs }) => [...pairs.keys()]))].filter((round) => told.every(({ pairs }) => pairs.has(round)));
-    const together = (name: FigureName): number[] =>
+    const names = namesOf(told.flatMap(({ pairs }) => [...pairs.values()]));
+    const together = (name: string): number[] =>
       rounds.flatMap((round) => {
         const ratios = told.flatMap(({ pairs }) => ratiosOf([pairs.get(round)!], name));
         return ratios.length === 0 ? [] : [Math.exp(ratios.reduce((sum, ratio) => sum + Math.log(ratio), 0) / ratios.length)];
       });
     const isSame = told.every((row) => row.isSame);
-    return [...single, { row: 'all rows', arm, base, pairs: rounds.length, isSame, differences: differences(together) }];
+    return [...single, { row: 'all rows', arm, base, pairs: rounds.length, isSame, differences: differences(names, together) }];
   });
 }
 
@@ -85,25 +83,23 @@ function rowOf(records: readonly InvocationRecord[], base: string, arm: string):
   return { label: labelOf({ ...point, configuration }), pairs, isSame };
 }
 
-function ratiosOf(pairs: readonly Pair[], name: FigureName): number[] {
+function namesOf(pairs: Iterable<Pair>): string[] {
+  return [...new Set([...pairs].flatMap(([base]) => Object.keys(figuresOf(base))))];
+}
+
+/** Only where both have the figure. */
+function ratiosOf(pairs: readonly Pair[], name: string): number[] {
   return pairs.flatMap(([base, other]) => {
-    const [a, b] = [FIGURES[name](base), FIGURES[name](other)];
+    const [a, b] = [figuresOf(base)[name], figuresOf(other)[name]];
     return a && b ? [b / a] : [];
   });
 }
 
-function differences(ratiosOfFigure: (name: FigureName) => number[]): Comparison['differences'] {
+function differences(names: readonly string[], ratiosOfFigure: (name: string) => number[]): Comparison['differences'] {
   return Object.fromEntries(
-    NAMES.flatMap((name) => {
+    names.flatMap((name) => {
       const ratios = ratiosOfFigure(name);
-      return ratios.length === 0
-        ? []
-        : [[name, pairedDifference(ratios.map((ratio) => [1, ratio] as const))] as const];
+      return ratios.length === 0 ? [] : [[name, pairedDifference(ratios.map((ratio) => [1, ratio] as const))] as const];
     }),
   );
-}
-
-function longest(kinds: Digest['pausesByKind']): number | undefined {
-  const values = Object.values(kinds).map(({ percentilesNs }) => percentilesNs[AT_99]!);
-  return values.length === 0 ? undefined : Math.max(...values);
 }

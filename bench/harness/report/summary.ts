@@ -3,7 +3,7 @@
  * everything else.
  */
 import Table from 'cli-table3';
-import { type Difference, type Estimate, LEAST_FOR_VERDICT } from '../statistics/bootstrap.ts';
+import { type Difference, type Estimate, LEAST_FOR_VERDICT, LEAST_PAIRS_FOR_VERDICT } from '../statistics/bootstrap.ts';
 import { MMU_WINDOWS_MS } from '../statistics/mutator-utilization.ts';
 import { PERCENTILES } from '../statistics/percentiles.ts';
 import type { AnalysedRow, Analysis, OverFloor } from './analysis.ts';
@@ -74,7 +74,7 @@ export function notesOf(analysis: Analysis): string[] {
     ...leftOut.map((reason) => `left out: ${reason}`),
     ...overheadLines(rows),
     noiseLine(analysis),
-    `* no difference: the 95 % interval holds 0.  ? no verdict below ${LEAST_FOR_VERDICT} invocations.  ~ at or under the noise floor.`,
+    `* no difference: the 95 % interval holds 0.  ? no verdict below ${LEAST_FOR_VERDICT} invocations, ${LEAST_PAIRS_FOR_VERDICT} pairs.  ~ at or under the noise floor.`,
   ];
 }
 
@@ -86,7 +86,7 @@ export function cellsOf(row: AnalysedRow): string[] {
   return [
     ...head,
     withSpread(wallNs, duration),
-    difference === undefined ? 'base' : differenceText(difference.wall),
+    row.pair === undefined ? (difference === undefined ? 'base' : differenceText(difference.wall)) : 'in pairs',
     overheadText(overhead?.wall),
     overheadText(overhead?.cpu),
     percent(mmu[AT_5_MS]!),

@@ -14,7 +14,7 @@ const MESSAGE_CHARS = 200;
 /** Columns of a row that has figures. */
 const COLUMNS: readonly (readonly [head: string, cell: (figures: Figures, row: AnalysedRow) => Cell])[] = [
   ['wall', ({ wallNs: { median, low, high } }) => `${duration(median)} (${duration(low)} to ${duration(high)})`],
-  ['against the baseline', (_, { difference }) => differenceText(difference)],
+  ['against the baseline', (_, { difference, pair }) => (pair === undefined ? differenceText(difference) : 'in pairs')],
   ['CPU', ({ cpuNs }) => duration(cpuNs.median)],
   ['LBO wall', (_, { overhead }) => overheadText(overhead?.wall)],
   ['LBO CPU', (_, { overhead }) => overheadText(overhead?.cpu)],
@@ -135,8 +135,8 @@ function aboutText({ about }: Figures): string {
 export function comparisonTable({ comparisons }: Analysis): string {
   if (comparisons.length === 0) return '';
   const description =
-    'Medians of the ratios of pairs, which ran one after the other with one seed, with 95 % bootstrap intervals. All rows: the geometric mean ' +
-    'of their ratios in each round. Where the interval holds 0 there is no difference.';
+    'Medians of the ratios of pairs, which ran one after the other with one seed, with the 95 % intervals of the sign test. All rows: the ' +
+    'geometric mean of their ratios in each round. Where the interval holds 0 there is no difference.';
   const cells = comparisons.flatMap(({ row, arm, base, pairs, differences }) =>
     Object.entries(differences).map(([name, { relative, low, high, verdict }]) => [
       ...[row, `${arm} against ${base}`, pairs, name, signedPercent(relative), `${signedPercent(low)} to ${signedPercent(high)}`],

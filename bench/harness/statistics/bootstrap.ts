@@ -31,6 +31,8 @@ export interface Difference {
  * case of ten, two in one of three; five in one of thirty.
  */
 export const LEAST_FOR_VERDICT = 5;
+/** The same of pairs: all of five lie on one side by chance in one case of sixteen. */
+export const LEAST_PAIRS_FOR_VERDICT = 6;
 
 export interface BootstrapOptions {
   /** Share of the medians within the interval, between 0 and 1; 0.95 unless told. */
@@ -54,13 +56,13 @@ export function difference(a: readonly number[], b: readonly number[], random: R
 /**
  * The same for values that belong together two by two, as those of one round do: what changes from round to round does not widen the
  * interval. `pairs` are of a and b, and not empty. The interval is that of the sign test, from one of the ordered ratios to another: exact
- * for any distribution, where resamples of ten pairs would be wrong in one case of ten. Of five pairs it is one of 94 %.
+ * for any distribution, where resamples of ten pairs would be wrong in one case of ten. Fewer than six pairs have no interval of 95 %: no verdict.
  */
 export function pairedDifference(pairs: readonly (readonly [a: number, b: number])[]): Difference {
   const ratios = pairs.map(([a, b]) => b / a - 1).sort((a, b) => a - b);
   const left = signRank(ratios.length);
   const [low, high] = [ratios[left]!, ratios[ratios.length - 1 - left]!];
-  return { relative: median(ratios), low, high, verdict: verdictOf(low, high, pairs.length) };
+  return { relative: median(ratios), low, high, verdict: verdictOf(low, high, pairs.length, LEAST_PAIRS_FOR_VERDICT) };
 }
 
 /** How many ordered values on either side lie outside of the interval of a median: as many as leave 95 % inside, if there are any. */
@@ -91,8 +93,8 @@ export function ratioToLeast(
   return { median: median([...sample]) / least((other) => median([...other])), low, high, count: sample.length };
 }
 
-function verdictOf(low: number, high: number, count: number): Difference['verdict'] {
-  if (count < LEAST_FOR_VERDICT) return 'too few';
+function verdictOf(low: number, high: number, count: number, least = LEAST_FOR_VERDICT): Difference['verdict'] {
+  if (count < least) return 'too few';
   return low > 0 ? 'more' : high < 0 ? 'less' : 'none';
 }
 

@@ -10,7 +10,7 @@
  *     floor        88            8        80  = distilled cost      88 ÷ 80 = 1.1
  *
  * We depart from the paper in one thing: only floors, which collect nothing, give the distilled cost, and they belong to every choice of
- * rows. The least of all rows would be another one whenever rows are left out, and with it every number.
+ * rows. The least of all rows would be another one whenever rows are left out, and with it every number. (`ratioToLeast` in bootstrap.ts.)
  *
  * It is done once for wall time and once for CPU time of all threads: a concurrent collector may hide its work on other CPUs.
  */
@@ -22,16 +22,6 @@ export interface Cost {
   readonly total: number;
   /** The part of it that is the collector's beyond doubt. */
   readonly identified: number;
-}
-
-/** The least that remains of any floor. `costs` is not empty. */
-export function distilledCost(costs: readonly Cost[]): number {
-  return Math.min(...costs.map(({ total, identified }) => total - identified));
-}
-
-/** 1 if the row is the distilled cost itself. */
-export function lowerBoundOverhead(cost: Cost, distilled: number): number {
-  return cost.total / distilled;
 }
 
 /**
