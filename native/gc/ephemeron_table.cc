@@ -15,7 +15,7 @@ void EphemeronTable::Add(WordIndex key, Ephemeron ephemeron) {
   const uint32_t hash = HashOfWord(key_, key);
   Shard& shard = shards_[hash >> (32 - kShardsLog2)];
   {
-    const std::lock_guard<std::mutex> guard(shard.lock);
+    const LockGuard guard(shard.lock);
     uint32_t entry = shard.free;
     if (entry != kNone) {
       shard.free = shard.next[entry];
@@ -48,7 +48,7 @@ void EphemeronTable::Grow(Shard& shard, HashKey key) {
 void EphemeronTable::Take(WordIndex key, std::vector<Ephemeron>* ephemerons) {
   const uint32_t hash = HashOfWord(key_, key);
   Shard& shard = shards_[hash >> (32 - kShardsLog2)];
-  const std::lock_guard<std::mutex> guard(shard.lock);
+  const LockGuard guard(shard.lock);
   if (shard.buckets.empty()) return;
   for (uint32_t* link = &shard.buckets[hash & (shard.buckets.size() - 1)]; *link != kNone;) {
     const uint32_t entry = *link;

@@ -16,11 +16,11 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <vector>
 
 #include "gc/weak_finds.h"
 #include "heap/keyed_hash.h"
+#include "os/lock.h"
 
 namespace faultline {
 
@@ -47,7 +47,7 @@ class EphemeronTable {
 
   // Chains from buckets through entries.  `keys` and `next` belong to the ephemerons of the same index; key 0: a free entry.
   struct alignas(64) Shard {
-    std::mutex lock;
+    Lock lock;
     std::vector<uint32_t> buckets;  // A power of two.
     std::vector<WordIndex> keys;
     std::vector<uint32_t> next;

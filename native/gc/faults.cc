@@ -9,6 +9,7 @@
 #include "gc/staging.h"
 #include "os/clock.h"
 #include "os/delays.h"
+#include "os/lock.h"
 
 namespace faultline {
 
@@ -125,6 +126,7 @@ uint32_t Collector::FaultAroundPages(Mutator* mutator, PageIndex page) {
 
 bool Collector::ServeFault(uintptr_t address, Mutator* mutator) {
   FAULTLINE_CHECK(!PageBuilder::ThisThreadBuilds(), "(K) who builds a page touches nothing that faults", address);
+  FAULTLINE_CHECK(Lock::HeldByThisThread() == 0, "(K) who holds a lock touches nothing that faults", address);
   const uint64_t begin = NowNs();
   const uintptr_t offset = address - reinterpret_cast<uintptr_t>(heap_->views.mutator_view());
   if (offset >= heap_->bytes()) {

@@ -41,17 +41,17 @@ void WaitABit(uint32_t spin, bool in_pause) {
 }  // namespace
 
 void MarkPool::Join() {
-  const std::lock_guard<std::mutex> guard(lock_);
+  const LockGuard guard(lock_);
   busy_hint_.store(++busy_, std::memory_order_relaxed);
 }
 
 void MarkPool::Leave() {
-  const std::lock_guard<std::mutex> guard(lock_);
+  const LockGuard guard(lock_);
   busy_hint_.store(--busy_, std::memory_order_relaxed);
 }
 
 void MarkPool::Give(Chunk chunk) {
-  const std::lock_guard<std::mutex> guard(lock_);
+  const LockGuard guard(lock_);
   chunks_.push_back(std::move(chunk));
   size_.store(static_cast<uint32_t>(chunks_.size()), std::memory_order_relaxed);
 }
@@ -66,7 +66,7 @@ bool MarkPool::TryTake(Chunk* chunk) {
 
 bool MarkPool::Await(Chunk* chunk, uint64_t deadline_ns) {
   {
-    const std::lock_guard<std::mutex> guard(lock_);
+    const LockGuard guard(lock_);
     if (TryTake(chunk)) return true;
     busy_hint_.store(--busy_, std::memory_order_relaxed);
   }
@@ -75,7 +75,7 @@ bool MarkPool::Await(Chunk* chunk, uint64_t deadline_ns) {
   const bool in_pause = deadline_ns == Gang::kForever;
   for (uint32_t spin = 0;; ++spin) {
     if (size_.load(std::memory_order_relaxed) > 0 || busy_hint_.load(std::memory_order_relaxed) == 0) {
-      const std::lock_guard<std::mutex> guard(lock_);
+      const LockGuard guard(lock_);
       if (TryTake(chunk)) {
         busy_hint_.store(++busy_, std::memory_order_relaxed);
         got = true;
@@ -92,7 +92,7 @@ bool MarkPool::Await(Chunk* chunk, uint64_t deadline_ns) {
 
 bool MarkPool::Idle() const {
   if (size_.load(std::memory_order_relaxed) > 0 || busy_hint_.load(std::memory_order_relaxed) > 0) return false;
-  const std::lock_guard<std::mutex> guard(lock_);
+  const LockGuard guard(lock_);
   return busy_ == 0 && chunks_.empty();
 }
 

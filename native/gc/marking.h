@@ -12,12 +12,12 @@
 
 #include <atomic>
 #include <cstdint>
-#include <mutex>
 #include <vector>
 
 #include "gc/ephemeron_table.h"
 #include "gc/weak_finds.h"
 #include "heap/heap.h"
+#include "os/lock.h"
 
 namespace faultline {
 
@@ -43,7 +43,7 @@ class MarkPool {
  private:
   bool TryTake(Chunk* chunk);  // Lock held.
 
-  mutable std::mutex lock_;
+  mutable Lock lock_;
   std::vector<Chunk> chunks_;
   uint32_t busy_ = 0;
   // Relaxed copies, written under the lock: hints for those who do not want to take it.

@@ -21,7 +21,7 @@ void SatbMarker::SetLogging(bool on) {
 void SatbMarker::TakeRoots() {
   tracing_.Reset();
   {
-    const std::lock_guard<std::mutex> guard(lock_);
+    const LockGuard guard(lock_);
     logged_.clear();
     listening_ = true;
     log_rounds_ = 0;
@@ -36,12 +36,12 @@ void SatbMarker::TakeLog(Mutator& mutator) {
   uint32_t& used = mutator.control[control::kLogUsed];
   const uint32_t entries = used < kLogEntries ? used : kLogEntries;
   used = 0;
-  const std::lock_guard<std::mutex> guard(lock_);
+  const LockGuard guard(lock_);
   if (listening_) logged_.insert(logged_.end(), mutator.log(), mutator.log() + entries);
 }
 
 void SatbMarker::AddLogs() {
-  const std::lock_guard<std::mutex> guard(lock_);
+  const LockGuard guard(lock_);
   Add(heap_->statistics.logged_references, logged_.size());
   tracing_.AddReferences(logged_.data(), logged_.size());
   logged_.clear();
@@ -51,7 +51,7 @@ bool SatbMarker::Trace(Gang& gang, uint64_t deadline_ns) {
   for (;;) {
     if (!tracing_.Run(gang, deadline_ns)) return false;
     {
-      const std::lock_guard<std::mutex> guard(lock_);
+      const LockGuard guard(lock_);
       // The pause can have the rest.  Mutators may also log faster than this is ever done.
       if (logged_.size() < kLogEntries || ++log_rounds_ > kMostLogRounds) return true;
     }
@@ -64,7 +64,7 @@ void SatbMarker::Finish(Gang& gang) {
   SetLogging(false);
   AddLogs();
   {
-    const std::lock_guard<std::mutex> guard(lock_);
+    const LockGuard guard(lock_);
     listening_ = false;
   }
   tracing_.AddUnfinished();
@@ -76,7 +76,7 @@ bool SatbMarker::Release(Gang& gang, uint64_t deadline_ns) {
   if (!tracing_.GiveUp(gang, deadline_ns)) return false;
   {
     // After a marking that was given up mutators go on logging until the next one; nobody listens.
-    const std::lock_guard<std::mutex> guard(lock_);
+    const LockGuard guard(lock_);
     listening_ = false;
   }
   preparation_.Reset();

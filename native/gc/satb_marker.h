@@ -10,12 +10,12 @@
 // through the barrier (Mutator.setReference); here for comparison, and for machines without write tracking.
 #pragma once
 
-#include <mutex>
 #include <vector>
 
 #include "gc/mark_preparation.h"
 #include "gc/marker.h"
 #include "gc/tracing.h"
+#include "os/lock.h"
 
 namespace faultline {
 
@@ -43,7 +43,7 @@ class SatbMarker final : public Marker {
   Heap* heap_;
   MarkPreparation preparation_;
   Tracing tracing_;
-  std::mutex lock_;  // Guards what follows; held for a copy.
+  Lock lock_;  // Guards what follows; held for a copy.
   std::vector<uint32_t> logged_;
   bool listening_ = false;
   uint32_t log_rounds_ = 0;

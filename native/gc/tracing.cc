@@ -45,7 +45,7 @@ class Tracing::CollectJob final : public Job {
           piece.first, piece.count, rearm_, [&written](PageIndex first, uint32_t count) { written.push_back({first, count}); });
       tracing_->written_pages_.fetch_add(pages, std::memory_order_relaxed);
     }
-    const std::lock_guard<std::mutex> guard(tracing_->lock_);
+    const LockGuard guard(tracing_->lock_);
     tracing_->written_.insert(tracing_->written_.end(), written.begin(), written.end());
     return true;
   }
@@ -61,7 +61,7 @@ Tracing::Tracing(Heap* heap, const uint16_t* young_from) : heap_(heap), young_fr
 Tracing::~Tracing() = default;
 
 std::unique_ptr<Tracer> Tracing::TakeTracer() {
-  const std::lock_guard<std::mutex> guard(lock_);
+  const LockGuard guard(lock_);
   if (tracers_.empty()) return std::make_unique<Tracer>(heap_, &pool_, &ephemerons_, young_from_);
   std::unique_ptr<Tracer> tracer = std::move(tracers_.back());
   tracers_.pop_back();
@@ -162,7 +162,7 @@ bool Tracing::Work(uint64_t deadline_ns) {
   if (Exhausted()) return true;
   std::unique_ptr<Tracer> tracer = TakeTracer();
   const bool exhausted = WorkWith(*tracer, deadline_ns);
-  const std::lock_guard<std::mutex> guard(lock_);
+  const LockGuard guard(lock_);
   tracers_.push_back(std::move(tracer));
   return exhausted;
 }

@@ -5,12 +5,12 @@
 
 #include <atomic>
 #include <memory>
-#include <mutex>
 #include <vector>
 
 #include "gc/dirty_pages.h"
 #include "gc/gang.h"
 #include "gc/marking.h"
+#include "os/lock.h"
 
 namespace faultline {
 
@@ -81,7 +81,7 @@ class Tracing {
   EphemeronTable ephemerons_;
   // Those that nobody uses; all of them when nothing runs.  Not one for each worker's number: a thread that has not noticed yet that its
   // collection is over may still serve under a number that another thread has in the next one.
-  std::mutex lock_;
+  Lock lock_;
   std::vector<std::unique_ptr<Tracer>> tracers_;
   std::unique_ptr<Job> job_;
 

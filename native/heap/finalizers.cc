@@ -1,5 +1,7 @@
 #include "heap/finalizers.h"
 
+#include <algorithm>
+
 #include "heap/load_barrier.h"
 #include "heap/weak_access.h"
 
@@ -15,67 +17,78 @@ uint32_t* Elements(Heap& heap, WordIndex array) {
 
 uint32_t* Finalizers::AliasSlots(Heap& heap) { return heap.slots(); }
 
-bool Finalizers::Add(Heap& heap, Mutator&, WordIndex object, double token) {
-  const std::lock_guard<std::mutex> guard(lock_);
+std::optional<Finalizers::Entry> Finalizers::TakeFree(double token) {
+  const LockGuard guard(lock_);
   for (; next_add_ < chunks_.size(); ++next_add_) {
     Chunk& chunk = *chunks_[next_add_];
-    uint32_t entry;
+    uint32_t index;
     if (!chunk.free.empty()) {
-      entry = chunk.free.back();
+      index = chunk.free.back();
       chunk.free.pop_back();
     } else if (chunk.used < kEntries) {
-      entry = chunk.used++;
+      index = chunk.used++;
     } else {
       continue;
     }
-    Elements(heap, chunk.waiting)[entry] = object;
-    chunk.tokens[entry] = token;
-    chunk.states[entry] = State::kWaiting;
-    waiting_.fetch_add(1, std::memory_order_relaxed);
-    return true;
+    chunk.tokens[index] = token;
+    return Entry{&chunk, next_add_, index};
   }
-  return false;
+  return std::nullopt;
+}
+
+bool Finalizers::Add(Heap& heap, Mutator&, WordIndex object, double token) {
+  const std::optional<Entry> entry = TakeFree(token);
+  if (!entry) return false;
+  // Without the lock: it may fault.
+  Elements(heap, entry->chunk->waiting)[entry->index] = object;
+  const LockGuard guard(lock_);
+  entry->chunk->states[entry->index] = State::kWaiting;
+  waiting_.fetch_add(1, std::memory_order_relaxed);
+  return true;
 }
 
 void Finalizers::AddChunk(WordIndex waiting, WordIndex kept) {
   auto chunk = std::make_unique<Chunk>();
   chunk->waiting = waiting;
   chunk->kept = kept;
-  const std::lock_guard<std::mutex> guard(lock_);
+  const LockGuard guard(lock_);
   chunks_.push_back(std::move(chunk));
 }
 
-bool Finalizers::Take(Heap& heap, Mutator* mutator, double* token, WordIndex* object) {
-  if (ready() == 0) return false;
-  const std::lock_guard<std::mutex> guard(lock_);
+std::optional<Finalizers::Entry> Finalizers::TakeReady(State then, double* token) {
+  const LockGuard guard(lock_);
   for (; next_take_ < chunks_.size(); ++next_take_) {
     Chunk& chunk = *chunks_[next_take_];
     if (chunk.ready == 0) continue;
     while (chunk.states[chunk.ready_from] != State::kReady) ++chunk.ready_from;
-    const uint32_t entry = chunk.ready_from++;
-    *token = chunk.tokens[entry];
-    *object = 0;
-    if (mutator == nullptr) {
-      // The slot is the mutator view's, which this thread may not touch.
-      chunk.states[entry] = State::kTaken;
-    } else {
-      uint32_t& slot = Elements(heap, chunk.kept)[entry];
-      *object = LoadReference(heap, *mutator, &slot);
-      if (mutator->control[control::kLogging] != 0) LogReference(heap, *mutator, *object);
-      slot = 0;
-      chunk.states[entry] = State::kFree;
-      chunk.free.push_back(entry);
-      if (next_take_ < next_add_) next_add_ = next_take_;
-    }
+    const uint32_t index = chunk.ready_from++;
+    *token = chunk.tokens[index];
+    chunk.states[index] = then;
     --chunk.ready;
     ready_.fetch_sub(1, std::memory_order_relaxed);
-    return true;
+    return Entry{&chunk, next_take_, index};
   }
-  return false;
+  return std::nullopt;
+}
+
+bool Finalizers::Take(Heap& heap, Mutator* mutator, double* token, WordIndex* object) {
+  *object = 0;
+  // The slot is the mutator view's, which a thread without a mutator may not touch.
+  const std::optional<Entry> entry = ready() == 0 ? std::nullopt : TakeReady(mutator == nullptr ? State::kTaken : State::kFree, token);
+  if (!entry || mutator == nullptr) return entry.has_value();
+  // Without the lock: it may fault.  The entry is nobody's until it is in the list.
+  uint32_t& slot = Elements(heap, entry->chunk->kept)[entry->index];
+  *object = LoadReference(heap, *mutator, &slot);
+  if (mutator->control[control::kLogging] != 0) LogReference(heap, *mutator, *object);
+  slot = 0;
+  const LockGuard guard(lock_);
+  entry->chunk->free.push_back(entry->index);
+  next_add_ = std::min(next_add_, entry->chunk_index);
+  return true;
 }
 
 uint32_t Finalizers::PublishDying() {
-  const std::lock_guard<std::mutex> guard(lock_);
+  const LockGuard guard(lock_);
   uint32_t published = 0;
   next_take_ = 0;
   for (const std::unique_ptr<Chunk>& chunk : chunks_) {
@@ -93,7 +106,7 @@ uint32_t Finalizers::PublishDying() {
 }
 
 uint32_t Finalizers::chunk_count() {
-  const std::lock_guard<std::mutex> guard(lock_);
+  const LockGuard guard(lock_);
   return static_cast<uint32_t>(chunks_.size());
 }
 

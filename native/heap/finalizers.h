@@ -16,16 +16,17 @@
 // kFinalizable, `kept` with references.  So the flip rewrites two roots a chunk, and the slots are forwarded like any others, page
 // by page.  Tokens and states are native memory.
 //
-// One lock, held for one entry by mutators and for one chunk by the collector.  Who holds it never waits for a mutator.
+// One lock, held for one entry by mutators and for one chunk by the collector.  Mutators touch the arrays without it.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
 #include <memory>
-#include <mutex>
+#include <optional>
 #include <vector>
 
 #include "heap/layout.h"
+#include "os/lock.h"
 
 namespace faultline {
 
@@ -79,9 +80,18 @@ class Finalizers {
     uint32_t ready_from = 0;  // No entry before this is ready.
   };
 
-  static uint32_t* AliasSlots(Heap& heap);
+  struct Entry {
+    Chunk* chunk;
+    uint32_t chunk_index;
+    uint32_t index;
+  };
 
-  std::mutex lock_;
+  static uint32_t* AliasSlots(Heap& heap);
+  // Free as to its state, and in no list: the collector passes over it.
+  std::optional<Entry> TakeFree(double token);
+  std::optional<Entry> TakeReady(State then, double* token);
+
+  Lock lock_;
   std::vector<std::unique_ptr<Chunk>> chunks_;
   uint32_t next_add_ = 0;   // Chunks before this are full.
   uint32_t next_take_ = 0;  // Chunks before this have nothing ready.
@@ -91,7 +101,7 @@ class Finalizers {
 
 template <typename IsAlive, typename NoteWrite>
 void Finalizers::FindDead(Heap& heap, uint32_t index, IsAlive is_alive, NoteWrite note_write, std::vector<uint32_t>* dead) {
-  const std::lock_guard<std::mutex> guard(lock_);
+  const LockGuard guard(lock_);
   Chunk& chunk = *chunks_[index];
   uint32_t* const slots = AliasSlots(heap);
   uint32_t* const waiting = slots + uint64_t{chunk.waiting} * 2 + kHeaderSlots;

@@ -60,7 +60,7 @@ bool Handshake::TryRun(Mutator* mutator) {
 
 bool Handshake::TryRunUnlessStopped(Mutator* mutator) {
   {
-    const std::lock_guard<std::mutex> guard(lock_);
+    const LockGuard guard(lock_);
     if (stopped_) return false;
     mutator->state()->fetch_or(kMutatorRunning, std::memory_order_seq_cst);
   }
@@ -82,7 +82,7 @@ void Handshake::AwaitResume(Mutator* mutator, uint64_t limit_ns) {
 }
 
 bool Handshake::AllStopped() {
-  const std::lock_guard<std::mutex> guard(lock_);
+  const LockGuard guard(lock_);
   if (changes_due_ != 0) return false;  // Those whom the last pause has refused come before this one.
   for (Mutator* mutator : mutators_) {
     // Acquire: what the mutator wrote before it parked is visible to the collector from here on.
@@ -93,7 +93,7 @@ bool Handshake::AllStopped() {
 }
 
 void Handshake::NudgeRunning() {
-  const std::lock_guard<std::mutex> guard(lock_);
+  const LockGuard guard(lock_);
   for (Mutator* mutator : mutators_) {
     if (mutator->nudge == nullptr) continue;
     if ((mutator->state()->load(std::memory_order_relaxed) & kMutatorRunning) != 0) {
@@ -105,7 +105,7 @@ void Handshake::NudgeRunning() {
 bool Handshake::TryStop(uint64_t limit_ns) {
   const uint64_t begin = NowNs();
   if (!requested_) {
-    const std::lock_guard<std::mutex> guard(lock_);
+    const LockGuard guard(lock_);
     requested_ = true;
     requested_ns_ = begin;
     nudged_ = false;
@@ -133,7 +133,7 @@ bool Handshake::TryStop(uint64_t limit_ns) {
 }
 
 void Handshake::Resume() {
-  const std::lock_guard<std::mutex> guard(lock_);
+  const LockGuard guard(lock_);
   stopped_ = false;
   if (!requested_) return;
   requested_ = false;
@@ -147,14 +147,14 @@ void Handshake::Resume() {
 }
 
 void Handshake::SetWeakAccess(uint32_t access) {
-  const std::lock_guard<std::mutex> guard(lock_);
+  const LockGuard guard(lock_);
   weak_access_.store(access, std::memory_order_seq_cst);
   // Relaxed: a mutator that still reads the stricter value asks weak_access().
   for (Mutator* mutator : mutators_) __atomic_store_n(&mutator->control[control::kWeakAccess], access, __ATOMIC_RELAXED);
 }
 
 uint32_t Handshake::count() {
-  const std::lock_guard<std::mutex> guard(lock_);
+  const LockGuard guard(lock_);
   return static_cast<uint32_t>(mutators_.size());
 }
 

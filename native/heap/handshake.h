@@ -32,13 +32,13 @@
 
 #include <atomic>
 #include <cstdint>
-#include <mutex>
 #include <vector>
 
 #include "heap/mutator.h"
 #include "os/clock.h"
 #include "os/delays.h"
 #include "os/futex.h"
+#include "os/lock.h"
 
 namespace faultline {
 
@@ -71,7 +71,7 @@ class Handshake {
   // Changes what pauses look at, at a moment when none does; refused during a pause.  A running mutator is never refused.
   template <typename Change>
   bool TryChange(Change change) {
-    const std::lock_guard<std::mutex> guard(lock_);
+    const LockGuard guard(lock_);
     if (stopped_) return false;
     change();
     return true;
@@ -80,7 +80,7 @@ class Handshake {
   // pause waits for the change, so pauses back to back hold nobody up for more than one of them.
   template <typename Change>
   void ChangeAfterPause(Change change) {
-    std::unique_lock<std::mutex> guard(lock_);
+    std::unique_lock<Lock> guard(lock_);
     ++changes_due_;
     while (stopped_) {
       const uint32_t resumptions = resumptions_.load(std::memory_order_relaxed);  // Both change under the lock.
@@ -116,7 +116,7 @@ class Handshake {
 
   // The world is stopped, or `lock()` is held.
   const std::vector<Mutator*>& mutators() const { return mutators_; }
-  std::mutex& lock() { return lock_; }
+  Lock& lock() { return lock_; }
   uint32_t count();
 
   // What mutators that are added later find in control[kLogging].  The world is stopped.
@@ -136,7 +136,7 @@ class Handshake {
   bool AllStopped();
   void NudgeRunning();
 
-  std::mutex lock_;  // Guards the list and the stop request; held for a walk over the list at most.
+  Lock lock_;  // Guards the list and the stop request; held for a walk over the list at most.
   std::vector<Mutator*> mutators_;
   uint32_t next_id_ = 1;
   bool requested_ = false;  // Written under lock_ by the collector, which alone reads it without.

@@ -17,7 +17,7 @@ bool Pins::CanPin(Heap& heap, WordIndex object) {
 
 Pins::Pin Pins::Add(Heap& heap, WordIndex object, uint64_t bytes) {
   FAULTLINE_CHECK(CanPin(heap, object), "(N) what is pinned does not move and holds no references", object);
-  const std::lock_guard<std::mutex> guard(lock_);
+  const LockGuard guard(lock_);
   entries_.push_back({object, bytes});
   count_.fetch_add(1, std::memory_order_relaxed);
   bytes_.fetch_add(bytes, std::memory_order_relaxed);
@@ -25,14 +25,14 @@ Pins::Pin Pins::Add(Heap& heap, WordIndex object, uint64_t bytes) {
 }
 
 void Pins::Remove(Pin pin) {
-  const std::lock_guard<std::mutex> guard(lock_);
+  const LockGuard guard(lock_);
   count_.fetch_sub(1, std::memory_order_relaxed);
   bytes_.fetch_sub(pin->bytes, std::memory_order_relaxed);
   entries_.erase(pin);
 }
 
 void Pins::CheckRegions(Heap& heap) {
-  const std::lock_guard<std::mutex> guard(lock_);
+  const LockGuard guard(lock_);
   for (const Entry& entry : entries_) {
     FAULTLINE_CHECK(heap.regions.use(RegionOf(entry.object)).state == RegionState::kLarge,
                     "(N) the regions of a pinned object are its own", entry.object);

@@ -12,9 +12,9 @@
 #include <atomic>
 #include <cstdint>
 #include <list>
-#include <mutex>
 
 #include "heap/layout.h"
+#include "os/lock.h"
 
 namespace faultline {
 
@@ -36,7 +36,7 @@ class Pins {
 
   template <typename Visit>
   void ForEachRoot(Visit visit) {
-    const std::lock_guard<std::mutex> guard(lock_);
+    const LockGuard guard(lock_);
     for (Entry& entry : entries_) visit(&entry.object);
   }
 
@@ -48,7 +48,7 @@ class Pins {
   uint64_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
 
  private:
-  std::mutex lock_;
+  Lock lock_;
   std::list<Entry> entries_;
   std::atomic<uint64_t> count_{0};
   std::atomic<uint64_t> bytes_{0};

@@ -22,7 +22,7 @@ Status Regions::Create(uint32_t capacity_regions, uint32_t reserve_regions) {
 }
 
 void Regions::ReuseLate(RegionIndex first) {
-  const std::lock_guard<std::mutex> guard(lock_);
+  const LockGuard guard(lock_);
   reuses_late_ = true;
   search_from_ = first % count_;
 }
@@ -99,7 +99,7 @@ bool Regions::TakePartial(uint32_t least) {
 }
 
 PageRun Regions::TakePages(uint32_t least, uint32_t wanted, const Mutator* taker) {
-  const std::lock_guard<std::mutex> guard(lock_);
+  const LockGuard guard(lock_);
   const MemoryQueue::Need ahead = queue_.Ahead(taker);
   const MemoryQueue::Room room = Room();
   if (!queue_.empty()) {
@@ -135,7 +135,7 @@ PageRun Regions::TakePages(uint32_t least, uint32_t wanted, const Mutator* taker
 
 PageRun Regions::TakeLarge(uint64_t words, const Mutator* taker) {
   const uint32_t needed = static_cast<uint32_t>((words + kRegionWords - 1) >> kRegionWordsLog2);
-  const std::lock_guard<std::mutex> guard(lock_);
+  const LockGuard guard(lock_);
   if (needed > capacity_ || charged() + needed > capacity_) return {};
   const MemoryQueue::Need ahead = queue_.Ahead(taker);
   const MemoryQueue::Room room = Room();
@@ -180,13 +180,13 @@ RegionIndex Regions::FindFreeRun(uint32_t needed, RegionIndex end) const {
 }
 
 void Regions::CommitLarge(RegionIndex first) {
-  const std::lock_guard<std::mutex> guard(lock_);
+  const LockGuard guard(lock_);
   FAULTLINE_CHECK(use_[first].state == RegionState::kLargePending, "only a pending large object is committed", first);
   SetState(first, RegionState::kLarge);
 }
 
 void Regions::AbandonLarge(RegionIndex first) {
-  const std::lock_guard<std::mutex> guard(lock_);
+  const LockGuard guard(lock_);
   FAULTLINE_CHECK(use_[first].state == RegionState::kLargePending, "only a pending large object is abandoned", first);
   RegionIndex region = first;
   do {
@@ -195,7 +195,7 @@ void Regions::AbandonLarge(RegionIndex first) {
 }
 
 void Regions::CloseForMarking(uint16_t* marked_pages) {
-  const std::lock_guard<std::mutex> guard(lock_);
+  const LockGuard guard(lock_);
   if (current_ != kNone) SetState(current_, RegionState::kLive);
   current_ = kNone;
   partial_.clear();
@@ -206,7 +206,7 @@ void Regions::CloseForMarking(uint16_t* marked_pages) {
 }
 
 uint32_t Regions::ReserveTargets(uint32_t wanted, std::vector<RegionIndex>* targets) {
-  const std::lock_guard<std::mutex> guard(lock_);
+  const LockGuard guard(lock_);
   RegionIndex region;
   while (targets->size() < wanted && TakeFree(&region)) {
     SetState(region, RegionState::kTarget);
@@ -217,14 +217,14 @@ uint32_t Regions::ReserveTargets(uint32_t wanted, std::vector<RegionIndex>* targ
 }
 
 void Regions::ReleaseTarget(RegionIndex region) {
-  const std::lock_guard<std::mutex> guard(lock_);
+  const LockGuard guard(lock_);
   FAULTLINE_CHECK(use_[region].state == RegionState::kTarget, "only a target is released", region);
   Charge(1);  // Free takes back what was never charged.
   Free(region);
 }
 
 void Regions::CommitPlan(const std::vector<RegionIndex>& sources, const std::vector<RegionIndex>& targets) {
-  const std::lock_guard<std::mutex> guard(lock_);
+  const LockGuard guard(lock_);
   for (const RegionIndex region : sources) {
     FAULTLINE_CHECK(use_[region].state == RegionState::kLive, "(T) a source was live, never a target", region);
     SetState(region, RegionState::kSource);
@@ -233,7 +233,7 @@ void Regions::CommitPlan(const std::vector<RegionIndex>& sources, const std::vec
 }
 
 void Regions::CancelPlan(const std::vector<RegionIndex>& sources, const std::vector<RegionIndex>& targets) {
-  const std::lock_guard<std::mutex> guard(lock_);
+  const LockGuard guard(lock_);
   for (const RegionIndex region : sources) {
     FAULTLINE_CHECK(use_[region].state == RegionState::kSource, "only a source is cancelled", region);
     SetState(region, RegionState::kLive);
@@ -246,18 +246,18 @@ void Regions::CancelPlan(const std::vector<RegionIndex>& sources, const std::vec
 }
 
 void Regions::Freeze(RegionUse* frozen) {
-  const std::lock_guard<std::mutex> guard(lock_);
+  const LockGuard guard(lock_);
   memcpy(frozen, use_.data(), count_ * sizeof(RegionUse));
 }
 
 void Regions::FreeSource(RegionIndex region) {
-  const std::lock_guard<std::mutex> guard(lock_);
+  const LockGuard guard(lock_);
   FAULTLINE_CHECK(use_[region].state == RegionState::kSource, "(F) a source is freed once", region);
   Free(region);
 }
 
 void Regions::FinishTarget(RegionIndex region, uint32_t used_pages) {
-  const std::lock_guard<std::mutex> guard(lock_);
+  const LockGuard guard(lock_);
   FAULTLINE_CHECK(use_[region].state == RegionState::kTarget, "a target is finished once", region);
   if (used_pages <= (region == 0 ? 1u : 0u)) {
     Free(region);
@@ -269,7 +269,7 @@ void Regions::FinishTarget(RegionIndex region, uint32_t used_pages) {
 }
 
 void Regions::ReopenPartial() {
-  const std::lock_guard<std::mutex> guard(lock_);
+  const LockGuard guard(lock_);
   partial_.clear();
   open_pages_.store(current_ == kNone ? 0 : PagesLeft(current_), std::memory_order_relaxed);
   for (RegionIndex i = count_; i-- > 0;) {
@@ -278,21 +278,21 @@ void Regions::ReopenPartial() {
 }
 
 void Regions::CommittedFree(std::vector<RegionIndex>* regions) const {
-  const std::lock_guard<std::mutex> guard(lock_);
+  const LockGuard guard(lock_);
   for (RegionIndex i = 0; i < count_; ++i) {
     if (use_[i].state == RegionState::kFree && clean_from_[i] > 0 && punching_[i] == 0) regions->push_back(i);
   }
 }
 
 bool Regions::BeginPunch(RegionIndex region) {
-  const std::lock_guard<std::mutex> guard(lock_);
+  const LockGuard guard(lock_);
   if (use_[region].state != RegionState::kFree || clean_from_[region] == 0) return false;
   punching_[region] = 1;
   return true;
 }
 
 void Regions::EndPunch(RegionIndex region, bool punched) {
-  const std::lock_guard<std::mutex> guard(lock_);
+  const LockGuard guard(lock_);
   // Meanwhile a large object may have ended and freed its tail: what lies in front of the punched pages is still dirty.
   if (punched) {
     clean_from_[region] = static_cast<uint16_t>(punching_[region] - 1);
@@ -303,7 +303,7 @@ void Regions::EndPunch(RegionIndex region, bool punched) {
 }
 
 PageRun Regions::UnmappedFree(RegionIndex region) const {
-  const std::lock_guard<std::mutex> guard(lock_);
+  const LockGuard guard(lock_);
   PageRun run;
   const Mapped& mapped = mapped_[region];
   const uint32_t committed = clean_from_[region];
@@ -315,7 +315,7 @@ PageRun Regions::UnmappedFree(RegionIndex region) const {
 }
 
 void Regions::NoteMappedFree(const PageRun& run) {
-  const std::lock_guard<std::mutex> guard(lock_);
+  const LockGuard guard(lock_);
   const RegionIndex region = RegionOfPage(run.first);
   // Taken meanwhile: who took it mapped it, and said so.
   if (use_[region].state != RegionState::kFree || punching_[region] != 0) return;
@@ -323,7 +323,7 @@ void Regions::NoteMappedFree(const PageRun& run) {
 }
 
 PageRun Regions::BeginPunchTail(RegionIndex region) {
-  const std::lock_guard<std::mutex> guard(lock_);
+  const LockGuard guard(lock_);
   PageRun run;
   const RegionUse use = use_[region];
   const bool settled = use.state == RegionState::kLive || use.state == RegionState::kLarge ||

@@ -19,7 +19,6 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
-#include <mutex>
 #include <vector>
 
 #include "heap/layout.h"
@@ -27,6 +26,7 @@
 #include "heap/memory_queue.h"
 #include "heap/region_states.h"
 #include "os/invariant.h"
+#include "os/lock.h"
 
 namespace faultline {
 
@@ -62,20 +62,20 @@ class Regions {
 
   // The queue of those who wait for memory; see MemoryQueue.
   uint64_t JoinQueue(const Mutator* waiter, const MemoryQueue::Need& need, uint64_t place) {
-    const std::lock_guard<std::mutex> guard(lock_);
+    const LockGuard guard(lock_);
     return queue_.Join(waiter, need, place);
   }
   void LeaveQueue(const Mutator* waiter) {
-    const std::lock_guard<std::mutex> guard(lock_);
+    const LockGuard guard(lock_);
     queue_.Leave(waiter);
   }
   bool IsFirstInQueue(const Mutator* waiter) const {
-    const std::lock_guard<std::mutex> guard(lock_);
+    const LockGuard guard(lock_);
     return queue_.IsFirst(waiter);
   }
   // Whether an attempt may succeed now.
   bool HasRoomFor(const Mutator* taker, const MemoryQueue::Need& need) const {
-    const std::lock_guard<std::mutex> guard(lock_);
+    const LockGuard guard(lock_);
     return MemoryQueue::Fits(Room(), queue_.Ahead(taker), need);
   }
   static MemoryQueue::Need NeedOf(uint32_t pages) { return {pages, 0}; }
@@ -127,7 +127,7 @@ class Regions {
   void NoteMappedFree(const PageRun& run);
   // The mutator view was replaced, or write-tracked: nothing that was populated before counts any more.
   void ForgetMapped() {
-    const std::lock_guard<std::mutex> guard(lock_);
+    const LockGuard guard(lock_);
     ++view_;
   }
 
@@ -154,7 +154,7 @@ class Regions {
   // All pages that mutators ever took.
   uint64_t handed_out_pages() const { return handed_out_pages_.load(std::memory_order_relaxed); }
 
-  std::mutex& lock() { return lock_; }
+  Lock& lock() { return lock_; }
 
  private:
   // Lock held, for all of these.
@@ -199,7 +199,7 @@ class Regions {
   // A tail shorter than this is not worth going back to.
   static constexpr uint32_t kLeastPartialPages = 4;
 
-  mutable std::mutex lock_;
+  mutable Lock lock_;
   uint32_t count_ = 0;
   uint32_t capacity_ = 0;
   MemoryQueue queue_;
@@ -234,7 +234,7 @@ class Regions {
 
 template <typename IsMarked>
 uint32_t Regions::SweepDead(const uint32_t* live_words, uint16_t* marked_pages, IsMarked is_marked) {
-  const std::lock_guard<std::mutex> guard(lock_);
+  const LockGuard guard(lock_);
   uint32_t freed = 0;
   for (RegionIndex region = 0; region < count_; ++region) {
     // A region without marked pages was free when marking ended: whatever is in it is younger and alive.

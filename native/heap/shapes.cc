@@ -3,7 +3,7 @@
 namespace faultline {
 
 ShapeId ShapeTable::Define(const std::u16string& name, const std::string& description, const Shape& shape) {
-  const std::lock_guard<std::mutex> guard(lock_);
+  const LockGuard guard(lock_);
   if (const auto found = by_name_.find(name); found != by_name_.end()) {
     return named_[found->second - 1].description == description ? found->second : 0;
   }
@@ -25,7 +25,7 @@ ShapeId ShapeTable::Define(const std::u16string& name, const std::string& descri
 }
 
 ShapeId ShapeTable::Find(const std::u16string& name, std::string* description) const {
-  const std::lock_guard<std::mutex> guard(lock_);
+  const LockGuard guard(lock_);
   const auto found = by_name_.find(name);
   if (found == by_name_.end()) return 0;
   if (description != nullptr) *description = named_[found->second - 1].description;
@@ -33,7 +33,7 @@ ShapeId ShapeTable::Find(const std::u16string& name, std::string* description) c
 }
 
 bool ShapeTable::Describe(ShapeId id, std::u16string* name, std::string* description) const {
-  const std::lock_guard<std::mutex> guard(lock_);
+  const LockGuard guard(lock_);
   if (id == 0 || id > named_.size()) return false;
   *name = named_[id - 1].name;
   *description = named_[id - 1].description;

@@ -14,7 +14,6 @@
 #include <atomic>
 #include <cstdint>
 #include <deque>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -22,6 +21,7 @@
 #include "heap/keyed_hash.h"
 #include "heap/layout.h"
 #include "heap/mapped_array.h"
+#include "os/lock.h"
 
 namespace faultline {
 
@@ -95,7 +95,7 @@ class ShapeTable {
   };
   using Names = std::unordered_map<std::u16string_view, ShapeId, NameHash>;
 
-  mutable std::mutex lock_;
+  mutable Lock lock_;
   MappedArray<Shape> shapes_;
   std::deque<Named> named_;             // named_[id - 1]; entries stay where they are.
   Names by_name_;

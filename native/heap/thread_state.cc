@@ -30,7 +30,7 @@ WaitWatch& WaitWatch::Never() {
 ThreadState& ThreadState::Current() { return state_of_thread; }
 
 void ThreadState::Add(Mutator* mutator) {
-  const std::lock_guard<std::mutex> guard(lock_);
+  const LockGuard guard(lock_);
   // Its first poll looks at the others: what was announced before is not in this word.
   mutator->state()->fetch_or(kMutatorStopElsewhere, std::memory_order_relaxed);
   mutator->thread_state = this;
@@ -39,7 +39,7 @@ void ThreadState::Add(Mutator* mutator) {
 }
 
 void ThreadState::Remove(Mutator* mutator) {
-  const std::lock_guard<std::mutex> guard(lock_);
+  const LockGuard guard(lock_);
   for (Mutator** link = &first_; *link != nullptr; link = &(*link)->next_of_thread) {
     if (*link != mutator) continue;
     *link = mutator->next_of_thread;
@@ -48,7 +48,7 @@ void ThreadState::Remove(Mutator* mutator) {
 }
 
 void ThreadState::Announce(const Mutator* asked) {
-  const std::lock_guard<std::mutex> guard(lock_);
+  const LockGuard guard(lock_);
   for (Mutator* mutator = first_; mutator != nullptr; mutator = mutator->next_of_thread) {
     if (mutator != asked) mutator->state()->fetch_or(kMutatorStopElsewhere, std::memory_order_release);
   }

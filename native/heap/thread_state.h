@@ -8,8 +8,8 @@
 //
 // Hence the law:
 //
-//   (H) Who waits in this library is parked in all heaps.  Who comes back runs in every heap that the wait has parked it in, or in none
-//       of them: where one is in a pause, those already taken are parked again.
+//   (H) Who waits in this library is parked in all heaps, and holds no lock (os/lock.h).  Who comes back runs in every heap that the wait
+//       has parked it in, or in none of them: where one is in a pause, those already taken are parked again.
 //
 //     running in some of its heaps ──ThreadWait: park those──▶ parked in all ──return: all or nothing──▶ running in the same
 //
@@ -26,10 +26,10 @@
 // Lock order: Handshake::lock_, then ThreadState::lock_.  The fault handler reads the list of its own thread, without the lock.
 #pragma once
 
-#include <mutex>
 
 #include "heap/handshake.h"
 #include "heap/mutator.h"
+#include "os/lock.h"
 
 namespace faultline {
 
@@ -71,7 +71,7 @@ class ThreadState {
   void ParkAll();
 
  private:
-  std::mutex lock_;
+  Lock lock_;
   Mutator* first_ = nullptr;
 };
 

@@ -99,7 +99,7 @@ Napi::Value ReadRegions(Info info, HeapInstance& instance) {
   Heap& heap = instance.heap;
   uint8_t* const states = info[1].As<Napi::Uint8Array>().Data();
   uint16_t* const used = info[2].As<Napi::Uint16Array>().Data();
-  const std::lock_guard<std::mutex> guard(heap.regions.lock());
+  const LockGuard guard(heap.regions.lock());
   const uint32_t count = heap.regions.count();
   for (RegionIndex region = 0; region < count; ++region) {
     const RegionUse use = heap.regions.use(region);

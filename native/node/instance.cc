@@ -12,7 +12,7 @@ namespace faultline {
 namespace {
 
 struct Registry {
-  std::mutex lock;
+  Lock lock;
   uint32_t next_id = 1;
   std::unordered_map<uint32_t, std::weak_ptr<HeapInstance>> instances;
 };
@@ -30,7 +30,7 @@ Result<std::shared_ptr<HeapInstance>> HeapInstance::Create(const Heap::Options& 
   Registry& registry = TheRegistry();
   uint32_t id;
   {
-    const std::lock_guard<std::mutex> guard(registry.lock);
+    const LockGuard guard(registry.lock);
     id = registry.next_id++;
   }
   // Without the lock: an instance that cannot be made is destroyed again, and its destructor takes it.
@@ -38,14 +38,14 @@ Result<std::shared_ptr<HeapInstance>> HeapInstance::Create(const Heap::Options& 
   if (Status status = instance->heap.Create(heap_options); !status.ok()) return status.error();
   instance->collector = std::make_unique<Collector>(&instance->heap, collector_options);
   if (Status status = instance->collector->Open(); !status.ok()) return status.error();
-  const std::lock_guard<std::mutex> guard(registry.lock);
+  const LockGuard guard(registry.lock);
   registry.instances[id] = instance;
   return instance;
 }
 
 std::shared_ptr<HeapInstance> HeapInstance::Find(uint32_t id) {
   Registry& registry = TheRegistry();
-  const std::lock_guard<std::mutex> guard(registry.lock);
+  const LockGuard guard(registry.lock);
   const auto found = registry.instances.find(id);
   return found == registry.instances.end() ? nullptr : found->second.lock();
 }
@@ -53,21 +53,34 @@ std::shared_ptr<HeapInstance> HeapInstance::Find(uint32_t id) {
 HeapInstance::~HeapInstance() {
   Registry& registry = TheRegistry();
   {
-    const std::lock_guard<std::mutex> guard(registry.lock);
+    const LockGuard guard(registry.lock);
     registry.instances.erase(id);
   }
   if (collector != nullptr) collector->Close();
 }
 
 uint32_t HeapInstance::BeginClose(uint32_t own) {
-  const std::lock_guard<std::mutex> guard(lock_);
-  const uint32_t others = heap.handshake.count() - own;
+  const LockGuard guard(lock_);
+  // Who is attaching may be among the attached already: the answer is then one too many.
+  const uint32_t others = heap.handshake.count() + attaching_ - own;
   if (others == 0) closing_.store(true, std::memory_order_release);
   return others;
 }
 
+bool HeapInstance::BeginAttach() {
+  const LockGuard guard(lock_);
+  if (closing()) return false;
+  ++attaching_;
+  return true;
+}
+
+void HeapInstance::EndAttach() {
+  const LockGuard guard(lock_);
+  --attaching_;
+}
+
 void HeapInstance::Close() {
-  const std::lock_guard<std::mutex> guard(lock_);
+  const LockGuard guard(lock_);
   if (closed()) return;
   FAULTLINE_CHECK(closing() && wake_ == nullptr && heap.handshake.count() == 0, "a heap is closed when nobody uses it", heap.handshake.count());
   closed_.store(true, std::memory_order_release);
@@ -77,7 +90,7 @@ void HeapInstance::Close() {
 }
 
 bool HeapInstance::AttachControl(napi_threadsafe_function wake) {
-  const std::lock_guard<std::mutex> guard(lock_);
+  const LockGuard guard(lock_);
   if (wake_ != nullptr || closing()) return false;
   wake_ = wake;
   control_start_.Attached();
@@ -90,23 +103,23 @@ void HeapInstance::DetachControl() {
   // here is never that one's pause.
   heap.handshake.Resume();
   DelayAt(DelayPoint::kControlResumed);
-  const std::lock_guard<std::mutex> guard(lock_);
+  const LockGuard guard(lock_);
   wake_ = nullptr;
   if (!closing()) control_start_.Detached(NowNs());
 }
 
 bool HeapInstance::InControl() {
-  const std::lock_guard<std::mutex> guard(lock_);
+  const LockGuard guard(lock_);
   return wake_ != nullptr;
 }
 
 bool HeapInstance::NeedsControl() {
-  const std::lock_guard<std::mutex> guard(lock_);
+  const LockGuard guard(lock_);
   return wake_ == nullptr && !closing() && control_start_.IsDue(NowNs());
 }
 
 HeapInstance::Control HeapInstance::ClaimControl(uint32_t* claim) {
-  const std::lock_guard<std::mutex> guard(lock_);
+  const LockGuard guard(lock_);
   if (wake_ != nullptr) return Control::kAttached;
   // Nobody comes any more, and nobody is missed.
   if (closing()) return Control::kStarting;
@@ -123,27 +136,27 @@ HeapInstance::Control HeapInstance::ClaimControl(uint32_t* claim) {
 }
 
 void HeapInstance::NoteControlStarted(uint32_t claim) {
-  const std::lock_guard<std::mutex> guard(lock_);
+  const LockGuard guard(lock_);
   if (wake_ == nullptr) control_start_.NoteThreads(claim);
 }
 
 void HeapInstance::NoteControlFailed(uint32_t claim, bool final, const std::string& reason) {
-  const std::lock_guard<std::mutex> guard(lock_);
+  const LockGuard guard(lock_);
   control_start_.Fail(claim, final, reason, NowNs());
 }
 
 void HeapInstance::AbandonClaim(uint32_t claim) {
-  const std::lock_guard<std::mutex> guard(lock_);
+  const LockGuard guard(lock_);
   control_start_.Abandon(claim);
 }
 
 std::string HeapInstance::ControlFailure() {
-  const std::lock_guard<std::mutex> guard(lock_);
+  const LockGuard guard(lock_);
   return control_start_.reason();
 }
 
 void HeapInstance::NoteCollectionEnds(uint32_t kind) {
-  const std::lock_guard<std::mutex> guard(lock_);
+  const LockGuard guard(lock_);
   control_start_.Works();
   for (uint32_t i = 0; i <= std::min(kind, kKinds - 1); ++i) completed_[i].store(collector->collections_ended() + 1, std::memory_order_release);
 }
@@ -157,13 +170,13 @@ void HeapInstance::CheckTrigger(const Request& request) {
   };
   if (fires(trigger_)) RequestCollection(request);
   if (fires(alarm_)) {
-    const std::lock_guard<std::mutex> guard(lock_);
+    const LockGuard guard(lock_);
     if (wake_ != nullptr) napi_call_threadsafe_function(wake_, nullptr, napi_tsfn_nonblocking);
   }
 }
 
 uint32_t HeapInstance::RequestCollection(const Request& request) {
-  const std::lock_guard<std::mutex> guard(lock_);
+  const LockGuard guard(lock_);
   if (!requested_ || request.kind > request_.kind) request_ = request;
   requested_ = true;
   if (wake_ != nullptr) napi_call_threadsafe_function(wake_, nullptr, napi_tsfn_nonblocking);
@@ -171,7 +184,7 @@ uint32_t HeapInstance::RequestCollection(const Request& request) {
 }
 
 bool HeapInstance::TakeRequest(Request* request) {
-  const std::lock_guard<std::mutex> guard(lock_);
+  const LockGuard guard(lock_);
   if (!requested_) return false;
   requested_ = false;
   *request = request_;

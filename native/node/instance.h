@@ -10,12 +10,12 @@
 #include <algorithm>
 #include <atomic>
 #include <memory>
-#include <mutex>
 #include <string>
 
 #include "gc/collector.h"
 #include "heap/heap.h"
 #include "node/control_start.h"
+#include "os/lock.h"
 
 namespace faultline {
 
@@ -29,6 +29,9 @@ class HeapInstance {
   // Closing has two steps, between which the control thread ends.  The first decides: from then on there is no new mutator, no new request
   // and no new control thread.  The answer is how many mutators are attached besides the caller's `own`; with any, nothing has happened.
   uint32_t BeginClose(uint32_t own);
+  // Somebody is about to attach: from here to EndAttach the heap is in use.  False: it is being closed.
+  bool BeginAttach();
+  void EndAttach();
   // The memory goes back.  BeginClose came before, the caller's mutators are detached, and nobody is in control.
   void Close();
   bool closing() const { return closing_.load(std::memory_order_acquire); }
@@ -70,7 +73,7 @@ class HeapInstance {
   // Begins a collection if one was asked for.
   bool TakeRequest(Request* request);
   bool IsRequested() {
-    const std::lock_guard<std::mutex> guard(lock_);
+    const LockGuard guard(lock_);
     return requested_;
   }
   // Looked at whenever a mutator takes memory, so that a control thread whose timer is late, or asleep, misses nothing.
@@ -84,12 +87,11 @@ class HeapInstance {
   const uint32_t id;
   Heap heap;
   std::unique_ptr<Collector> collector;
-  std::mutex& lock() { return lock_; }
 
  private:
   explicit HeapInstance(uint32_t id) : id(id) {}
 
-  std::mutex lock_;  // Attaching, closing, control, requests.  Nobody waits for a mutator while holding it.
+  Lock lock_;  // Attaching, closing, control, requests.
   std::atomic<bool> closed_{false};
   std::atomic<bool> closing_{false};
   napi_threadsafe_function wake_ = nullptr;
@@ -100,6 +102,7 @@ class HeapInstance {
   // Relaxed: hints.
   std::atomic<uint32_t> trigger_{~0u};
   std::atomic<uint32_t> alarm_{~0u};
+  uint32_t attaching_ = 0;
   bool requested_ = false;
   Request request_;
 };

@@ -50,8 +50,7 @@ Napi::Value AttachMutator(Info info, HeapInstance& instance) {
   }
   MutatorBinding* const binding = environment->AddMutator();
   const std::shared_ptr<HeapInstance> shared = info[0].As<Napi::External<HeapBinding>>().Data()->instance;
-  const std::lock_guard<std::mutex> guard(instance.lock());
-  if (instance.closing()) return Napi::String::New(info.Env(), "ERR_HEAP_CLOSED");
+  if (!instance.BeginAttach()) return Napi::String::New(info.Env(), "ERR_HEAP_CLOSED");
   binding->instance = shared;
   binding->mutator = std::make_unique<Mutator>(&instance.heap, info[1].As<Napi::Uint32Array>().Data(),
                                                Uint32At(info, 2), Uint32At(info, 3));
@@ -65,6 +64,7 @@ Napi::Value AttachMutator(Info info, HeapInstance& instance) {
   JavaScriptWatch watch(info.Env());
   Attach(*binding->mutator, instance.heap.handshake, watch);
   binding->attached = true;
+  instance.EndAttach();
   return Napi::External<MutatorBinding>::New(info.Env(), binding);
 }
 
@@ -199,7 +199,7 @@ Napi::Value MutatorId(Info info, MutatorBinding& binding) {
 Napi::Value IsMutator(Info info, MutatorBinding& binding) {
   Handshake& handshake = binding.instance->heap.handshake;
   const uint32_t id = Uint32At(info, 1);
-  const std::lock_guard<std::mutex> guard(handshake.lock());
+  const LockGuard guard(handshake.lock());
   // In the order of their ids: they are added at the end.
   return Boolean(info, std::ranges::binary_search(handshake.mutators(), id, {}, &Mutator::id));
 }

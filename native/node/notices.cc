@@ -1,15 +1,15 @@
 // Notices: what was said already in this process.  Each thread has modules of its own; a warning is one a process.
-#include <mutex>
 #include <string>
 #include <unordered_set>
 
 #include "node/arguments.h"
+#include "os/lock.h"
 
 namespace faultline {
 
 namespace {
 
-std::mutex notices_mutex;
+Lock notices_mutex;
 // Never destroyed: a worker thread may ask while the process ends.
 std::unordered_set<std::string>& Notices() {
   static auto* const notices = new std::unordered_set<std::string>;
@@ -19,13 +19,13 @@ std::unordered_set<std::string>& Notices() {
 // isNews(text): whether it was not asked for before
 Napi::Value IsNews(Info info) {
   const std::string text = info[0].As<Napi::String>();
-  const std::lock_guard<std::mutex> lock(notices_mutex);
+  const LockGuard lock(notices_mutex);
   return Boolean(info, Notices().insert(text).second);
 }
 
 // forgetNotices()
 Napi::Value ForgetNotices(Info info) {
-  const std::lock_guard<std::mutex> lock(notices_mutex);
+  const LockGuard lock(notices_mutex);
   Notices().clear();
   return info.Env().Undefined();
 }

@@ -1,9 +1,9 @@
 #include "os/fault_ranges.h"
 
 #include <atomic>
-#include <mutex>
 
 #include "os/delays.h"
+#include "os/lock.h"
 
 namespace faultline {
 
@@ -21,8 +21,8 @@ struct Range {
 Range ranges[kMaxFaultRanges];
 std::atomic<int> range_limit{0};  // Highest slot ever used + 1; grows only.  Release/acquire with the handler.
 
-std::mutex& WriterLock() {
-  static std::mutex* lock = new std::mutex;  // Never destroyed: threads may outlive static destructors.
+Lock& WriterLock() {
+  static Lock* lock = new Lock;  // Never destroyed: threads may outlive static destructors.
   return *lock;
 }
 
@@ -40,7 +40,7 @@ void Change(Range& range, uintptr_t start, size_t bytes, FaultFunction serve, vo
 }  // namespace
 
 int AddFaultRange(void* start, size_t bytes, FaultFunction serve, void* context) {
-  const std::lock_guard<std::mutex> guard(WriterLock());
+  const LockGuard guard(WriterLock());
   for (int i = 0; i < kMaxFaultRanges; ++i) {
     if (ranges[i].start.load(std::memory_order_relaxed) != 0) continue;
     Change(ranges[i], reinterpret_cast<uintptr_t>(start), bytes, serve, context);
@@ -51,7 +51,7 @@ int AddFaultRange(void* start, size_t bytes, FaultFunction serve, void* context)
 }
 
 void RemoveFaultRange(int slot) {
-  const std::lock_guard<std::mutex> guard(WriterLock());
+  const LockGuard guard(WriterLock());
   Change(ranges[slot], 0, 0, nullptr, nullptr);
 }
 

@@ -5,12 +5,12 @@
 
 #include <array>
 #include <atomic>
-#include <mutex>
 #include <utility>
 
 #include "os/chained_action.h"
 #include "os/delays.h"
 #include "os/fault_ranges.h"
+#include "os/lock.h"
 
 namespace faultline {
 
@@ -22,8 +22,8 @@ constexpr int kHandlers = 16;
 // What each handler was put in front of.  Written under InstallLock before the handler is installed, read by handlers.
 ChainedAction chained[2][kHandlers];
 
-std::mutex& InstallLock() {
-  static std::mutex* lock = new std::mutex;  // Never destroyed: threads may outlive static destructors.
+Lock& InstallLock() {
+  static Lock* lock = new Lock;  // Never destroyed: threads may outlive static destructors.
   return *lock;
 }
 
@@ -81,7 +81,7 @@ Status EnsureFaultHandler(FaultSignal signal) {
   if (sigaction(number, nullptr, &current) != 0) return SysError{errno, "sigaction"};
   if (IsOurs(current)) return {};
 
-  const std::lock_guard<std::mutex> guard(InstallLock());
+  const LockGuard guard(InstallLock());
   struct sigaction before;
   if (sigaction(number, nullptr, &before) != 0) return SysError{errno, "sigaction"};
   if (IsOurs(before)) return {};

@@ -4,8 +4,8 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <mutex>
 
+#include "os/lock.h"
 #include "os/page_size.h"
 
 namespace faultline {
@@ -17,7 +17,7 @@ constexpr size_t kPages = 64;
 constexpr size_t kBytes = kPages * kPageSize;
 
 struct Reserve {
-  std::mutex lock;
+  Lock lock;
   uint8_t* start = nullptr;  // Null while it is given back.
 };
 
@@ -30,7 +30,7 @@ Reserve& TheReserve() {
 
 bool MappingReserve::Hold() {
   Reserve& reserve = TheReserve();
-  const std::lock_guard<std::mutex> guard(reserve.lock);
+  const LockGuard guard(reserve.lock);
   if (reserve.start != nullptr) return true;
   void* const mapped = mmap(nullptr, kBytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (mapped == MAP_FAILED) return false;
@@ -46,7 +46,7 @@ bool MappingReserve::Hold() {
 
 void MappingReserve::GiveBack() {
   Reserve& reserve = TheReserve();
-  const std::lock_guard<std::mutex> guard(reserve.lock);
+  const LockGuard guard(reserve.lock);
   if (reserve.start != nullptr) munmap(reserve.start, kBytes);
   reserve.start = nullptr;
 }

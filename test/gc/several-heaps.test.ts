@@ -32,8 +32,8 @@ async function waiting(tokens: readonly HeapToken[], wait: string): Promise<Work
 
 describe('threads that are mutators of the same heaps', () => {
   const combinations = RAW_LOAD_MODES.flatMap((fault, at) =>
-    ([[2, 'allocating'], [3, 'allocating'], [2, 'crossing'], [3, 'crossing'], [2, 'idle'], [3, 'idle']] as const)
-      .filter((_, i) => at === 0 || i === at % 6)
+    ([[2, 'allocating'], [3, 'allocating'], [2, 'crossing'], [3, 'crossing'], [2, 'coming'], [3, 'coming'], [2, 'idle'], [3, 'idle']] as const)
+      .filter((_, i) => at === 0 || i === at % 8)
       .map(([heaps, task]) => [fault, heaps, task] as const),
   );
 

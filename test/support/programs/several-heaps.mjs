@@ -4,6 +4,7 @@
  *
  *   allocating   each thread allocates in a heap of its own, which is small for it, and never polls the others
  *   crossing     each thread allocates in all heaps, one after the other, in an order of its own, and polls one of them only
+ *   coming       each thread stays in a heap of its own, and comes to the others and goes again while they and its own collect
  *   idle         the threads wait in their event loops while all heaps collect
  */
 import { once } from 'node:events';
@@ -11,13 +12,15 @@ import { parentPort, Worker, workerData } from 'node:worker_threads';
 import { Heap } from '../../../dist/index.js';
 
 const KEPT = 130_000; // of 8 MiB, 4 stay alive
+const COMING_MS = 2_000;
 const NODE = { name: 'node', fields: { next: 'ref', number: 'u32' } };
 
 if (workerData === null) {
   const [count, task, fault] = process.argv.slice(2);
   const heaps = Array.from({ length: Number(count) }, () => Heap.create({ capacityBytes: '8M', workers: 0, fault, delaySeed: 1 }));
   const tokens = heaps.map(({ token }) => token);
-  const threads = heaps.map((_, own) => new Worker(new URL(import.meta.url), { workerData: { tokens, own, task } }));
+  const owners = Array.from({ length: task === 'coming' ? 3 * heaps.length : heaps.length }, (_, i) => i % heaps.length);
+  const threads = owners.map((own) => new Worker(new URL(import.meta.url), { workerData: { tokens, own, task } }));
   const ends = threads.map((thread) => once(thread, 'exit'));
   await Promise.all(threads.map((thread) => once(thread, 'message')));
   if (task === 'idle') {
@@ -72,6 +75,24 @@ if (workerData === null) {
         for (let i = 0; i < 100; i++) lives[own].mutator.poll();
       }
       for (const life of lives) check(life, kept);
+    },
+    coming() {
+      parentPort.postMessage('ready');
+      const endMs = Date.now() + COMING_MS;
+      while (Date.now() < endMs) {
+        for (const index of order) {
+          const life = lives[index];
+          if (index !== own) {
+            life.mutator.detach();
+            life.mutator = life.heap.attachMutator();
+            life.head = life.mutator.handle(0);
+          }
+          for (let i = 0; i < 500; i++) life.mutator.allocate(life.shape);
+          push(life, 0);
+          check(life, 1);
+          life.mutator.set(life.head, 0);
+        }
+      }
     },
     async idle() {
       parentPort.postMessage('ready');
