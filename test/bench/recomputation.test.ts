@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Finished } from '../../bench/harness/contract.ts';
-import type { Digest } from '../../bench/harness/digest.ts';
+import { type Digest, digestOf } from '../../bench/harness/digest.ts';
 import { MinimumHeapsFile } from '../../bench/harness/minimum-heaps-file.ts';
 import { planOf } from '../../bench/harness/plan.ts';
 import { censusKey, minimumHeapKey } from '../../bench/harness/point.ts';
@@ -203,6 +203,27 @@ function expectInterval(told: { low: number; high: number }, distribution: [numb
   near(told.high, 1 - 0.042, 1 - 0.012);
 }
 
+/** The first request from a moment on. */
+function firstFrom(requests: Told['requests'], moment: number): number {
+  let low = 0;
+  let high = requests.length;
+  while (low < high) {
+    const half = (low + high) >> 1;
+    if (requests[half]![0] < moment) low = half + 1;
+    else high = half;
+  }
+  return low;
+}
+/** From the first that begins no more than half a window before to the first that begins no less than half a window after, or the last. */
+function meteredOf(requests: Told['requests'], windowNs: number): number[] {
+  return requests.map(([start, end], i) => {
+    const first = windowNs === Number.POSITIVE_INFINITY ? 0 : firstFrom(requests, start - windowNs / 2);
+    const last = Math.min(requests.length - 1, firstFrom(requests, start + windowNs / 2));
+    const step = last === first ? 0 : (requests[last]![0] - requests[first]![0]) / (last - first);
+    return end - Math.min(start, requests[first]![0] + (i - first) * step);
+  });
+}
+
 const rowsWith = (test: (row: AnalysedRow) => boolean): AnalysedRow[] => analysis.rows.filter((row) => row.figures !== undefined && test(row));
 const toldOf = (row: AnalysedRow): Told[] =>
   all.filter(({ record: { point } }) => point.configuration.system === row.configuration.system && point.configuration.barrier?.mode === row.configuration.barrier?.mode);
@@ -284,29 +305,10 @@ describe('figures that are found once more from the raw answers', { timeout: LIM
   });
 
   it('latencies: simple, metered with 100 ms, metered in full', () => {
-    /** The first request from a moment on. */
-    const firstFrom = (requests: Told['requests'], moment: number): number => {
-      let low = 0;
-      let high = requests.length;
-      while (low < high) {
-        const half = (low + high) >> 1;
-        if (requests[half]![0] < moment) low = half + 1;
-        else high = half;
-      }
-      return low;
-    };
-    // From the first that begins no more than half a window before to the first that begins no less than half a window after, or the last.
-    const metered = (requests: Told['requests'], windowNs: number): number[] =>
-      requests.map(([start, end], i) => {
-        const first = windowNs === Number.POSITIVE_INFINITY ? 0 : firstFrom(requests, start - windowNs / 2);
-        const last = Math.min(requests.length - 1, firstFrom(requests, start + windowNs / 2));
-        const step = last === first ? 0 : (requests[last]![0] - requests[first]![0]) / (last - first);
-        return end - Math.min(start, requests[first]![0] + (i - first) * step);
-      });
     const ways = {
       simple: (requests: Told['requests']) => requests.map(([start, end]) => end - start),
-      metered: (requests: Told['requests']) => metered(requests, 100e6),
-      meteredFull: (requests: Told['requests']) => metered(requests, Number.POSITIVE_INFINITY),
+      metered: (requests: Told['requests']) => meteredOf(requests, 100e6),
+      meteredFull: (requests: Told['requests']) => meteredOf(requests, Number.POSITIVE_INFINITY),
     };
     for (const [way, latenciesOf] of Object.entries(ways) as [keyof typeof ways, (requests: Told['requests']) => number[]][]) {
       for (const row of rowsWith(() => true)) {
@@ -319,6 +321,27 @@ describe('figures that are found once more from the raw answers', { timeout: LIM
           for (const [at, { line }] of toldOf(row).entries()) close(line[column], values[at]!, `${row.series} ${column}`);
         }
       }
+    }
+  });
+
+  it('latencies of a schedule with pauses of every length', () => {
+    let state = 9;
+    const random = (): number => (state = (state * 48_271) % 2_147_483_647) / 2_147_483_647;
+    let now = 0;
+    // Two seconds; one request of a hundred meets a pause of up to 100 ms.
+    const requests = Array.from({ length: 6000 }, () => {
+      const start = (now += 20e3 * random());
+      now += random() < 0.01 ? 100e6 * random() ** 3 : 10e3;
+      return [start, now] as const;
+    });
+    const path = join(work, 'requests.f64');
+    writeFileSync(path, Float64Array.from(requests.flat()));
+    const finished: Finished = { ...all[0]!.raw, requests: { path, count: requests.length, loop: 'closed' } };
+    const { simple, metered, meteredFull } = digestOf(finished, {}).latencies!;
+    for (const [i, percent] of PERCENT.entries()) {
+      close(simple.percentilesNs[i], nearestRank(requests.map(([start, end]) => end - start), percent), `simple p${percent}`);
+      close(metered.percentilesNs[i], nearestRank(meteredOf(requests, 100e6), percent), `metered p${percent}`);
+      close(meteredFull.percentilesNs[i], nearestRank(meteredOf(requests, Number.POSITIVE_INFINITY), percent), `metered in full p${percent}`);
     }
   });
 
