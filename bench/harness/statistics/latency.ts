@@ -23,8 +23,8 @@ export function simpleLatencies({ startsNs, endsNs }: Requests): Float64Array {
 }
 
 /**
- * Each request starts at the earlier of its own start and the smoothed one: where it would stand if the requests within half a
- * window on either side were evenly spaced. `windowNs` may be `Infinity`. Cost: linear.
+ * Each request starts at the earlier of its own start and the smoothed one: where it would stand if the requests from half a window before
+ * it to the first that begins half a window after it, or later, were evenly spaced. `windowNs` may be `Infinity`. Cost: linear.
  */
 export function meteredLatencies({ startsNs, endsNs }: Requests, windowNs: number): Float64Array {
   let first = 0;
