@@ -213,10 +213,10 @@ export class HeapArrays {
 
   #untilFree(held: ReferenceHandle, current: () => RawValue, place: Place, call: (array: Ref) => number): number {
     for (;;) {
-      this.#mutator.rest();
       place.pass(current());
       const answer = call(this.#mutator.get(held));
       if (answer !== ARRAY.contended) return answer;
+      this.#mutator.rest();
     }
   }
 

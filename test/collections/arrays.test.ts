@@ -88,6 +88,15 @@ describe.each(MODES)('a growable array (fault mode %s)', (fault) => {
     expect(moved).toBeGreaterThan(0);
   });
 
+  it('grows without a rest while nobody else has it', () => {
+    const { heap, mutator } = makeHeapWithMutator({ capacityBytes: '8M', fault });
+    const rest = vi.spyOn(mutator, 'rest');
+    const array = heap.createArray('u32');
+    for (let i = 0; i < 1_000; i++) array.push(i);
+    expect(rest).not.toHaveBeenCalled();
+    rest.mockRestore();
+  });
+
   it('gives back every element on either side of the borders of its segments', () => {
     const { heap, mutator } = makeHeapWithMutator({ capacityBytes: '8M', fault });
     const array = heap.createArray('u32');
