@@ -10,7 +10,7 @@
 // name. A form that is none of these is a SyntaxError here, a name that nothing defines a ReferenceError when it is read.
 import { MAX_SMALL_INTEGER, MIN_SMALL_INTEGER } from 'faultline';
 
-export const OPERATIONS = [
+const OPERATIONS = [
   'INTEGER', 'NULL', 'LITERAL', 'LOCAL', 'FREE', 'GLOBAL', 'DEFINE', 'CLOSURE', 'CALL', 'TAIL_CALL', 'RETURN', 'JUMP', 'JUMP_IF_FALSE',
   'POP', 'SLIDE', 'HALT', 'CONS', 'CAR', 'CDR', 'IS_PAIR', 'IS_SYMBOL', 'NOT', 'ADD', 'SUBTRACT', 'MULTIPLY', 'QUOTIENT', 'REMAINDER', 'LESS', 'EQUAL', 'APPEND',
   'TEXT_OF', 'LENGTH', 'TEXT_EQUAL',

@@ -38,7 +38,7 @@ export function runRound(configuration, { seconds, limitSeconds }) {
 }
 
 /** What each thread sleeps in, and the waiters of each userfaultfd; whatever of it may be read. */
-export function describeProcess(pid) {
+function describeProcess(pid) {
   const read = (path) => {
     try {
       return readFileSync(`/proc/${pid}/${path}`, 'utf8').trim();

@@ -87,7 +87,7 @@ export function configurationOf(seed, round, machine, overrides = {}) {
   return { seed, round, heap: draw(HEAP_OPTIONS), load: draw(LOAD), programSeed: random.next() };
 }
 
-export function seedOfRound(seed, round) {
+function seedOfRound(seed, round) {
   return (Math.imul(seed, 0x9e3779b1) ^ Math.imul(round + 1, 0x85ebca6b)) >>> 0;
 }
 

@@ -41,7 +41,7 @@ interface Layout {
   readonly place: Place;
 }
 
-export const arrayDefinition = (kind: ValueKind) =>
+const arrayDefinition = (kind: ValueKind) =>
   ({
     name: `faultline.array.${kind}`,
     fields: { segments: { array: 'ref', length: ARRAY_SEGMENTS }, lock: 'u32', version: 'u32', length: 'u32' },

@@ -41,7 +41,7 @@ interface HeldKey {
   readonly current: () => RawKey;
 }
 
-export const mapDefinition = (key: KeyKind, value: ValueKind) =>
+const mapDefinition = (key: KeyKind, value: ValueKind) =>
   ({ name: `faultline.map.${key}.${value}`, fields: { table: 'ref' } }) as const satisfies ShapeDefinition;
 
 /** Operations on maps by raw reference; one for each mutator. */

@@ -77,7 +77,7 @@ export const FAULT_MODES: readonly FaultMode[] = BARRIERS.map(({ mode }) => mode
 export const AUTOMATIC_MODES: readonly FaultMode[] = BARRIERS.filter(({ automatic }) => automatic).map(({ mode }) => mode);
 
 /** Settings of fault-around that are compared. */
-export const FAULT_AROUND_SETTINGS = [1, 4, 16, 64, 'adaptive'] as const;
+const FAULT_AROUND_SETTINGS = [1, 4, 16, 64, 'adaptive'] as const;
 
 export const barrierOf = (mode: FaultMode): Barrier => BARRIERS.find((barrier) => barrier.mode === mode)!;
 

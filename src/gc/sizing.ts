@@ -39,7 +39,7 @@ export interface SizingPolicy {
   limitAfter(figures: SizingFigures): number;
 }
 
-export class FixedSizing implements SizingPolicy {
+class FixedSizing implements SizingPolicy {
   readonly initialBytes: number;
 
   constructor(capacityBytes: number) {
@@ -54,7 +54,7 @@ export class FixedSizing implements SizingPolicy {
 const LEAST_FREE_SHARE = 0.4;
 const MOST_FREE_SHARE = 0.7;
 
-export class GrowableSizing implements SizingPolicy {
+class GrowableSizing implements SizingPolicy {
   readonly initialBytes: number;
   readonly #capacityBytes: number;
   #limitBytes: number;
@@ -88,7 +88,7 @@ const LEAST_EXTRA_SHARE = 1 / 16;
  * Departures: what the heap takes after a collection is regions, not live bytes, so E comes on top of those; and the rule is asked
  * after collections only, never in between.
  */
-export class AdaptiveSizing implements SizingPolicy {
+class AdaptiveSizing implements SizingPolicy {
   readonly initialBytes: number;
   readonly #capacityBytes: number;
   readonly #pricePerByte: number;

@@ -46,13 +46,13 @@ export const LOG_ENTRIES = 1024;
 export const FINALIZER_ENTRIES = 1022;
 
 /** The weak map object, in u32 slots. */
-export const WEAK_MAP_TABLE_SLOT = 2;
-export const WEAK_MAP_LOCK_SLOT = 3;
-export const WEAK_MAP_USED_SLOT = 4;
+const WEAK_MAP_TABLE_SLOT = 2;
+const WEAK_MAP_LOCK_SLOT = 3;
+const WEAK_MAP_USED_SLOT = 4;
 
 /** The array object, in u32 slots. */
 export const ARRAY_SEGMENTS = 28;
-export const ARRAY_LOCK_SLOT = 30;
+const ARRAY_LOCK_SLOT = 30;
 export const ARRAY_VERSION_SLOT = 31;
 export const ARRAY_LENGTH_SLOT = 32;
 

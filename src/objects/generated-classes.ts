@@ -13,7 +13,7 @@ import { checkValue, toBigInt, toNumber } from './value-check.ts';
 import { elementsSource, type Run, viewSource } from './view-source.ts';
 
 /** @internal */
-export type ViewClass = (new (slot: number) => ObjectView) & { prototype: { [INITIALIZE]?(values: object): void } };
+type ViewClass = (new (slot: number) => ObjectView) & { prototype: { [INITIALIZE]?(values: object): void } };
 type CursorClass = new (slot: number) => ObjectCursor;
 type ElementsClass = new (of: ObjectView) => Elements<unknown>;
 

@@ -19,7 +19,7 @@ import type { Shape, ShapeTable } from '../heap/shapes.ts';
 import type { ReferenceHandle, Ref } from '../heap/units.ts';
 import type { Strings } from './strings.ts';
 
-export const INTERN_NODE = { name: 'faultline.intern-node', elements: 'ref' } as const satisfies ShapeDefinition;
+const INTERN_NODE = { name: 'faultline.intern-node', elements: 'ref' } as const satisfies ShapeDefinition;
 
 const BITS = 5;
 const WIDTH = 1 << BITS;

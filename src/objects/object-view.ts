@@ -18,7 +18,7 @@ import type { ElementsOfView, StepName, View } from './view-types.ts';
 /** @internal The handle. */
 export const SLOT = Symbol('slot');
 /** @internal The elements object, made when it is asked for. */
-export const ELEMENTS = Symbol('elements');
+const ELEMENTS = Symbol('elements');
 /** @internal Whose view it is; on the prototype. */
 export const OWNER = Symbol('owner');
 /** @internal On the prototype. */

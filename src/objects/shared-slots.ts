@@ -12,7 +12,7 @@ import { PROGRAM_ROOT_SLOTS, SHARED_ROOT_SLOTS } from '../heap/layout.ts';
 
 const FIRST_TOKEN = PROGRAM_ROOT_SLOTS + 1;
 /** Handle tokens that may be under way at once. */
-export const TOKEN_SLOTS = SHARED_ROOT_SLOTS - FIRST_TOKEN;
+const TOKEN_SLOTS = SHARED_ROOT_SLOTS - FIRST_TOKEN;
 
 /** Words to sleep on; a power of two. */
 const PARKING_WORDS = 256;

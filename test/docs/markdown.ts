@@ -47,7 +47,7 @@ export function withQuotations(markdown: string, textOf: (quotation: Omit<Quotat
 }
 
 /** Markdown without its code: blocks, and `spans`. */
-export function prose(markdown: string): string {
+function prose(markdown: string): string {
   return markdown.replaceAll(/^```[\s\S]*?^```/gm, '').replaceAll(/`[^`\n]*`/g, '');
 }
 

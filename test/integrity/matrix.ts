@@ -29,8 +29,8 @@ export type Operations = Readonly<Record<string, Operation>>;
 type Run = Operation['run'];
 
 export const CLOSED = 'ERR_HEAP_CLOSED';
-export const DETACHED = 'ERR_MUTATOR_DETACHED';
-export const PARKED = 'ERR_MUTATOR_PARKED';
+const DETACHED = 'ERR_MUTATOR_DETACHED';
+const PARKED = 'ERR_MUTATOR_PARKED';
 export const RELEASED = 'ERR_VIEW_RELEASED';
 export const FOREIGN = 'ERR_FOREIGN_REFERENCE';
 

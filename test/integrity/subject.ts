@@ -14,7 +14,7 @@ export const NODE = {
   elements: 'ref',
   identityHash: true,
 } as const;
-export const WEAK = { name: 'weak node', fields: { number: 'u32' }, elements: 'weak' } as const;
+const WEAK = { name: 'weak node', fields: { number: 'u32' }, elements: 'weak' } as const;
 
 export interface Subject {
   readonly heap: Heap;

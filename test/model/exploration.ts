@@ -37,7 +37,7 @@ export interface Exploration {
 }
 
 /** No way leads from here to an end. */
-export const PROGRESS = 'progress';
+const PROGRESS = 'progress';
 
 export function explore(system: System, stateLimit = 3_000_000): Exploration {
   const states = new StateSet(system.layout.names.length);

@@ -6,7 +6,7 @@ import { type System, Violation } from './exploration.ts';
 import { BLOCKED, type Label, Layout, Program, type State } from './program.ts';
 
 /** What a thread does, one after the other; then it ends. */
-export type ThreadOperation =
+type ThreadOperation =
   /** A safepoint, by the mutator of that heap. */
   | { readonly poll: number }
   /** Waits until the heap has had so many collections. */

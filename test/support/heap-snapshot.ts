@@ -12,7 +12,7 @@ export interface SnapshotNode {
   readonly edges: SnapshotEdge[];
 }
 
-export interface SnapshotEdge {
+interface SnapshotEdge {
   readonly type: string;
   readonly name: string | number;
   readonly to: SnapshotNode;

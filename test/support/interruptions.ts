@@ -85,7 +85,7 @@ const timeLimit: Interruption = {
 class Injected extends Error {}
 
 /** `native` is the addon: all of its functions are replaced while a step runs. */
-export function nativeCall(native: Record<string, (...words: unknown[]) => unknown>, after: boolean): Interruption {
+function nativeCall(native: Record<string, (...words: unknown[]) => unknown>, after: boolean): Interruption {
   return {
     name: `a native call that throws ${after ? 'after' : 'before'} its work`,
     run(step, look) {

@@ -13,7 +13,7 @@ const TRUNKS = 4;
 const TRUNK_SLOTS = 300;
 const ELEMENT_COUNTS = [0, 1, 2, 3, 7, 8, 31, 32, 33, 60, 127, 509, 510, 511, 512, 513, 1021, 1500];
 
-export const SHADOW_SHAPES = [
+const SHADOW_SHAPES = [
   { name: 'shadow-pair', fields: { a: 'ref', b: 'ref', id: 'u32' } },
   { name: 'shadow-leaf', fields: { id: 'u32' } },
   {

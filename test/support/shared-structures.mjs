@@ -4,8 +4,8 @@
  */
 import { makeRandom } from './random.mjs';
 
-export const TABLE_ROOT = 0;
-export const COUNTERS_ROOT = 1;
+const TABLE_ROOT = 0;
+const COUNTERS_ROOT = 1;
 
 const TABLE = { name: 'shared-table', elements: 'ref' };
 const MESSAGE = { name: 'shared-message', fields: { link: 'ref', writer: 'u32', number: 'u32', check: 'u32' }, elements: 'u32' };

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 
-export const FILE = new URL('./programs/victim.mjs', import.meta.url);
+const FILE = new URL('./programs/victim.mjs', import.meta.url);
 
 export async function startVictim(token, situation, ending = 'a natural end') {
   const end = new Int32Array(new SharedArrayBuffer(4));

@@ -85,7 +85,7 @@ export interface RunReport {
   readonly kernel: string;
 }
 
-export interface RunDurations {
+interface RunDurations {
   readonly readMs: number;
   readonly loadMs: number;
   readonly runMs: number;

@@ -13,7 +13,7 @@ import { type HeapOptions, resolveOptions } from '../../options.ts';
 const RUN_MODES = ['auto', ...BARRIERS.flatMap(({ mode, collects, barrieredLoads }) => (collects && !barrieredLoads ? [mode] : []))];
 
 /** Ways to spoil the graph after loading, so that a test can see that a run notices. */
-export const CORRUPTIONS = ['identity', 'slot', 'payload', 'lost'] as const;
+const CORRUPTIONS = ['identity', 'slot', 'payload', 'lost'] as const;
 export type Corruption = (typeof CORRUPTIONS)[number];
 
 export interface RunOptions {

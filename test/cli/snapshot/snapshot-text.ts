@@ -7,8 +7,8 @@ import { readSnapshot, type ObjectGraph, type ReadOptions } from '../../../src/c
 
 export const NODE_FIELDS = ['type', 'name', 'id', 'self_size', 'edge_count', 'trace_node_id', 'detachedness'];
 export const EDGE_FIELDS = ['type', 'name_or_index', 'to_node'];
-export const NODE_TYPES = ['hidden', 'array', 'string', 'object', 'code', 'closure'];
-export const EDGE_TYPES = ['context', 'element', 'property', 'internal', 'hidden', 'shortcut', 'weak'];
+const NODE_TYPES = ['hidden', 'array', 'string', 'object', 'code', 'closure'];
+const EDGE_TYPES = ['context', 'element', 'property', 'internal', 'hidden', 'shortcut', 'weak'];
 
 export interface SnapshotJson {
   snapshot: {
