@@ -7,6 +7,9 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, 
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
+import { publint } from 'publint';
+import { formatMessage } from 'publint/utils';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -28,6 +31,7 @@ const work = mkdtempSync(join(tmpdir(), 'faultline-pack-'));
 const copy = join(work, 'tree');
 const app = join(work, 'app');
 const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
+const tarball = join(work, `faultline-${version}.tgz`);
 let files: string[] = [];
 
 function run(cwd: string, command: string, ...words: string[]) {
@@ -48,10 +52,9 @@ beforeAll(() => {
   mkdirSync(app);
   writeFileSync(join(app, 'package.json'), '{ "private": true, "type": "module" }\n');
   expectSuccess(run(copy, 'npm', 'pack', '--silent', `--pack-destination=${work}`));
-  const tarball = `faultline-${version}.tgz`;
   files = expectSuccess(run(work, 'tar', '-tzf', tarball)).trim().split('\n').map((name) => name.replace(/^package\//, ''));
   const flags = ['--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error'];
-  expectSuccess(run(app, 'npm', 'install', ...flags, join(work, tarball)));
+  expectSuccess(run(app, 'npm', 'install', ...flags, tarball));
 }, 600_000);
 afterAll(() => rmSync(work, { recursive: true, force: true }));
 
@@ -81,6 +84,18 @@ describe('the package', () => {
   it('has no compiled file whose source is gone', () => {
     const compiled = files.filter((name) => /^dist\/.+\.js$/.test(name));
     expect(compiled.filter((name) => !existsSync(join(ROOT, name.replace(/^dist/, 'src').replace(/\.js$/, '.ts'))))).toEqual([]);
+  });
+
+  it('is found by every resolver, as package.json promises', async () => {
+    const { messages, pkg } = await publint({ pack: { tarball: new Uint8Array(readFileSync(tarball)).buffer }, strict: true });
+    expect(messages.map((message) => formatMessage(message, pkg, { color: false }))).toEqual([]);
+  });
+
+  it('has the types of what is imported, whichever way it is resolved', async () => {
+    const result = await checkPackage(createPackageFromTarballData(new Uint8Array(readFileSync(tarball))));
+    // It is a module only. The oldest Node that it works in can require one.
+    const expected = { kind: 'CJSResolvesToESM', resolutionKind: 'node16-cjs' };
+    expect(result).toMatchObject({ types: { kind: 'included' }, problems: [expected] });
   });
 
   it('names no folder of the machine that made it', () => {
