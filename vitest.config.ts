@@ -1,8 +1,9 @@
 /**
- * Five projects, by what their tests need and what a change makes you want to run (`--project NAME`; test:quick takes the first two and
+ * Six projects, by what their tests need and what a change makes you want to run (`--project NAME`; test:quick takes the first two and
  * the native tests whose executables changed):
  *
- *     unit       sources alone: tables, formulas, models
+ *     unit       sources alone: tables, formulas, models, the rules of CONTRIBUTING
+ *     tools      the compiler's, the linter's and knip's complaints
  *     heap       the library in this process: the built addon and dist/
  *     process    programs: threads and processes that end, the command, the package, the examples, limits
  *     native     the executables of native/test, two at a time
@@ -15,6 +16,7 @@ import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config
 import { UNIT_TESTS } from './test/support/unit-tests.ts';
 
 const UNIT = [...UNIT_TESTS];
+const TOOLS = ['test/tools.test.ts'];
 const NATIVE = ['test/native.test.ts'];
 const PROCESS = ['test/{cli,docs,limits,package,process,soak}/**/*.test.ts'];
 const BENCH = ['test/bench/**/*.test.ts'];
@@ -29,7 +31,7 @@ function project(name: string, order: number, include: string[], exclude: string
       exclude,
       globalSetup: name === 'unit' ? [] : ['test/support/build.ts'],
       sequence: { groupOrder: order },
-      maxConcurrency: name === 'native' ? 2 : 5,
+      maxConcurrency: name === 'native' || name === 'tools' ? 2 : 5,
       // Types are tested too: what must not compile does not.
       typecheck: { enabled: name === 'unit', include: ['test/**/*.test-d.ts'], tsconfig: './test/tsconfig.json' },
     },
@@ -48,7 +50,8 @@ export default defineConfig({
     passWithNoTests: process.env['FAULTLINE_MODES'] !== undefined,
     projects: [
       project('unit', 0, UNIT, []),
-      project('heap', 0, ['test/**/*.test.ts'], [...UNIT, ...NATIVE, ...PROCESS, ...BENCH]),
+      project('tools', 0, TOOLS, []),
+      project('heap', 0, ['test/**/*.test.ts'], [...UNIT, ...TOOLS, ...NATIVE, ...PROCESS, ...BENCH]),
       project('process', 0, PROCESS, UNIT),
       project('bench', 0, BENCH, UNIT),
       project('native', 1, NATIVE, []),

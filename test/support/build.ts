@@ -29,6 +29,8 @@ const LIBRARY: Part = {
 };
 
 const PARTS: Readonly<Record<string, Part>> = {
+  // Programs and benchmarks are typed by the declarations of the built library.
+  tools: { command: ['npm', 'run', '-s', 'build:ts'], makes: ['dist/index.js'] },
   heap: LIBRARY,
   process: LIBRARY,
   bench: {

@@ -1,0 +1,29 @@
+/**
+ * The tools that hold the rules no test of ours can: types, lint, what is never used. Each is a program, and what it prints is the
+ * failure's message. `npm run check` runs these and test/tidy.test.ts. The compiler sees src/ twice: the build before this test has
+ * compiled it as it is shipped.
+ */
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, it } from 'vitest';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+
+function complaintsOf(tool: string, words: readonly string[]): Promise<string> {
+  return new Promise((resolve) => {
+    const env = { ...process.env, NO_COLOR: '1', FORCE_COLOR: '0' };
+    execFile(join(ROOT, 'node_modules/.bin', tool), words, { cwd: ROOT, env, maxBuffer: 1 << 26 }, (error, stdout, stderr) =>
+      resolve(error ? stdout + stderr || error.message : ''));
+  });
+}
+
+describe('no complaints', () => {
+  it.concurrent.for([
+    ['of the compiler', 'tsc', '-p', 'test/tsconfig.json'],
+    ['of the linter', 'biome', 'lint', '--error-on-warnings', '.'],
+    ['about files, exports and dependencies that nothing uses', 'knip', '--no-progress'],
+  ] as const)('%s', { timeout: 600_000 }, async ([, tool, ...words], { expect }) => {
+    expect(await complaintsOf(tool, words)).toBe('');
+  });
+});
