@@ -71,8 +71,7 @@ export type { FaultMode, RequestedFaultMode } from './gc/fault-modes.ts';
 export type { MarkerName, RequestedMarker } from './gc/markers.ts';
 export type { DirectorInputs, Rule, Verdict } from './gc/director.ts';
 export type { Sizing } from './gc/sizing.ts';
-export type { PolicyOptions } from './gc/policy.ts';
-export type { WorkerOptions } from './gc/workers.ts';
+export type { PolicyOptions, WorkerOptions } from './gc/policy.ts';
 export type { Refusal } from './binding.ts';
 export type { CollectionKind, CollectionReason, CollectionRequest } from './gc/requests.ts';
 export type {

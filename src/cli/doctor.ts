@@ -7,39 +7,17 @@
  */
 import { Command } from 'commander';
 import { barrierOf } from '../gc/barriers.ts';
-import { judgeModes, type ModeVerdict } from '../gc/fault-modes.ts';
-import { bestMarker, judgeMarkers, type MarkerVerdict } from '../gc/markers.ts';
-import { binding, type Probe } from '../binding.ts';
+import { judgeModes } from '../gc/fault-modes.ts';
+import { bestMarker, judgeMarkers } from '../gc/markers.ts';
+import { binding } from '../binding.ts';
 import { adviceFor } from './doctor/advice.ts';
-import { type MachineFacts, machineFacts } from './doctor/machine.ts';
+import { machineFacts } from './doctor/machine.ts';
+import type { DoctorReport, ModeReport } from './doctor/report.ts';
 import { doctorText } from './doctor/text.ts';
 import { checkPages } from '../heap/making.ts';
 import { print } from './output.ts';
 import { tryMode } from './doctor/trial.ts';
 import { HeapError } from '../errors.ts';
-
-/** A mode, what was judged of it, and what became of it. */
-export interface ModeReport extends ModeVerdict {
-  /** A fault without work there and back, median; null where it was not measured. */
-  readonly bareFaultUs: number | null;
-  /** `CODE: message`, if it should work and does not. */
-  readonly error: string | null;
-}
-
-export interface DoctorReport {
-  /** What `auto` picks; null if nothing works. */
-  readonly mode: string | null;
-  readonly modes: readonly ModeReport[];
-  /** Ways to find what is alive, best first; `auto` picks the first that works. */
-  readonly markers: readonly MarkerVerdict[];
-  readonly advice: readonly string[];
-  readonly userfaultfd: Pick<Probe, 'door' | 'device' | 'systemCall' | 'userModeOnly'> & {
-    readonly minorFaults: boolean;
-    readonly signalDelivery: boolean;
-    readonly asyncWriteProtection: boolean;
-  };
-  readonly machine: MachineFacts;
-}
 
 export function doctorCommand(): Command {
   return new Command('doctor')

@@ -1,6 +1,6 @@
 /**
- * Policy options: those of a heap's options that decide when it collects, what it evacuates and how much memory it uses. They
- * travel with the token, because any thread of the heap may have to start its collector anew.
+ * Policy options: those of a heap's options that decide when it collects, what it evacuates, how much memory it uses and how many threads.
+ * They travel with the token, because any thread of the heap may have to start its collector anew.
  */
 import type { SizingOptions } from './sizing.ts';
 
@@ -14,4 +14,11 @@ export interface PolicyOptions extends SizingOptions {
   readonly movesEverything: boolean;
   /** The option of that name. */
   readonly stressFaults: boolean;
+}
+
+/** The GC workers of a heap: how many, and their niceness (0 to 19). */
+export interface WorkerOptions {
+  readonly count: number;
+  /** See `workerNiceness` of the heap's options. */
+  readonly niceness: number;
 }

@@ -23,13 +23,6 @@ const END_OF_TURNS = -1;
 /** Threads that may fail, one after the other, before a heap goes on with those that it has. */
 const MOST_FAILURES = 3;
 
-/** The GC workers of a heap: how many, and their niceness (0 to 19). */
-export interface WorkerOptions {
-  readonly count: number;
-  /** See `workerNiceness` of the heap's options. */
-  readonly niceness: number;
-}
-
 export class Workers {
   readonly #token: HeapToken;
   readonly #degraded: (message: string) => void;

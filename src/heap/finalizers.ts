@@ -5,8 +5,7 @@
  * The table and the queue are native/heap/finalizers.h; here are a mutator's way in and the threads' ways out.
  */
 import { clearInterval, setInterval } from 'node:timers';
-import type { Mutator } from './mutator.ts';
-import type { MutatorSetUp } from './mutator-set-up.ts';
+import type { MutatorSetUp, PartOwner } from './mutator-set-up.ts';
 import { FINALIZER_ENTRIES } from './layout.ts';
 import type { ReferenceHandle, Ref } from './units.ts';
 import { notAnObject } from './weak-map.ts';
@@ -27,10 +26,10 @@ const LOOK_MS = 1000;
 
 /** @internal One mutator's way to the heap's finalizers. */
 export class FinalizerTable {
-  readonly #mutator: Mutator;
+  readonly #mutator: PartOwner;
   readonly #setUp: MutatorSetUp;
 
-  constructor(mutator: Mutator, setUp: MutatorSetUp) {
+  constructor(mutator: PartOwner, setUp: MutatorSetUp) {
     this.#mutator = mutator;
     this.#setUp = setUp;
   }

@@ -1,9 +1,10 @@
 /**
- * Mutator set-up: what a heap gives a new mutator, and what the mutator gives its parts.
+ * Mutator set-up: what a heap gives a new mutator, and the mutator as its parts see it: weak maps, weak references, finalizers.
  */
 import type { MutatorHandle } from '../binding.ts';
 import type { CollectionHost } from './allocation.ts';
 import type { Shape, ShapeDefinition } from './shapes.ts';
+import type { ReferenceHandle, Ref } from './units.ts';
 import type { Views } from './views.ts';
 
 /** @internal */
@@ -21,4 +22,21 @@ export interface MutatorSetUp {
   /** Whether the shape is one of this heap. */
   readonly isOwn: (shape: Shape) => boolean;
   readonly onDetach: () => void;
+}
+
+/** @internal What the parts of a mutator need of it; its methods of the same names. */
+export interface PartOwner {
+  readonly u32: Uint32Array;
+  readonly attached: boolean;
+  allocate(shape: Shape, count?: number): Ref;
+  readWeak(slot: number): Ref;
+  admit(ref: Ref, place: string): void;
+  admitValue(value: number, place: string): void;
+  get(handle: ReferenceHandle): Ref;
+  set(handle: ReferenceHandle, ref: Ref): void;
+  operation<T>(body: () => T): T;
+  temporary(ref: Ref): ReferenceHandle;
+  rest(): void;
+  passed(): void;
+  passedWith<T extends number | bigint | undefined>(answer: T, isReference: boolean): T;
 }

@@ -9,14 +9,13 @@
  */
 import { WEAK_MAP, type Binding, type MutatorHandle } from '../binding.ts';
 import { argumentTypeError, detached, HeapError } from '../errors.ts';
-import type { Mutator } from './mutator.ts';
-import type { MutatorSetUp } from './mutator-set-up.ts';
+import type { MutatorSetUp, PartOwner } from './mutator-set-up.ts';
 import type { Shape } from './shapes.ts';
 import type { ReferenceHandle, Ref } from './units.ts';
 
 /** Operations on weak maps by raw reference, for one mutator (`mutator.weakMaps`). */
 export class WeakMaps {
-  readonly #mutator: Mutator;
+  readonly #mutator: PartOwner;
   readonly #native: Binding;
   readonly #handle: MutatorHandle;
   readonly #setUp: MutatorSetUp;
@@ -24,7 +23,7 @@ export class WeakMaps {
   #table: Shape | undefined;
 
   /** @internal Use mutator.weakMaps. */
-  constructor(mutator: Mutator, setUp: MutatorSetUp) {
+  constructor(mutator: PartOwner, setUp: MutatorSetUp) {
     this.#mutator = mutator;
     this.#setUp = setUp;
     this.#native = setUp.host.native;

@@ -6,19 +6,18 @@
  * has died, and for good. An object that a finalizer brings back is not brought back to it.
  */
 import { detached, HeapError } from '../errors.ts';
-import type { Mutator } from './mutator.ts';
-import type { MutatorSetUp } from './mutator-set-up.ts';
+import type { MutatorSetUp, PartOwner } from './mutator-set-up.ts';
 import type { Shape } from './shapes.ts';
 import type { Ref } from './units.ts';
 
 /** Operations on weak references by raw reference, for one mutator (`mutator.weakReferences`). */
 export class WeakReferences {
-  readonly #mutator: Mutator;
+  readonly #mutator: PartOwner;
   readonly #setUp: MutatorSetUp;
   #shape: Shape | undefined;
 
   /** @internal Use mutator.weakReferences. */
-  constructor(mutator: Mutator, setUp: MutatorSetUp) {
+  constructor(mutator: PartOwner, setUp: MutatorSetUp) {
     this.#mutator = mutator;
     this.#setUp = setUp;
   }

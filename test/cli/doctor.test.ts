@@ -1,7 +1,7 @@
 /** The doctor: what it prints, and that it agrees with what a heap does. */
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { DoctorReport } from '../../src/cli/doctor.ts';
+import type { DoctorReport } from '../../src/cli/doctor/report.ts';
 import { adviceFor } from '../../src/cli/doctor/advice.ts';
 import { machineFacts } from '../../src/cli/doctor/machine.ts';
 import { binding, type Probe } from '../../src/binding.ts';

@@ -1,7 +1,7 @@
 /** The doctor's report as a person reads it: the mode first, then why, then the facts. */
 import type { Refusal } from '../../binding.ts';
 import { errorName } from '../../gc/refusal-reasons.ts';
-import type { DoctorReport, ModeReport } from '../doctor.ts';
+import type { DoctorReport, ModeReport } from './report.ts';
 import { mib } from '../sizes.ts';
 
 /** The ways to open it, in the order in which they are tried: none after the first that works. */

@@ -27,6 +27,7 @@ import { DIRECTORY_ROOT } from './load.ts';
 import { Litter } from './litter.ts';
 import { DIRECTORY_ELEMENTS_SLOT, type RunShapes } from './object-layout.ts';
 import { PathCopier, type Publish, publisher } from './path-copier.ts';
+import type { Operations } from './messages.ts';
 import { Random } from './random.ts';
 
 /** Objects of a walk between two safepoints. */
@@ -36,19 +37,6 @@ const RECONCILED_SLOTS = 256;
 const LONGEST_PATH = 16;
 const KEPT_PATHS = 64;
 const HELD_OBJECTS = 256;
-
-/** What a thread has done, by kind. */
-export interface Operations {
-  steps: number;
-  copies: number;
-  swings: number;
-  keeps: number;
-  drops: number;
-  handles: number;
-  litter: number;
-  largeArrays: number;
-  exhausted: number;
-}
 
 export class GraphMutator {
   readonly operations: Operations = {

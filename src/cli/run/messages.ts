@@ -3,7 +3,6 @@ import type { HeapErrorCode } from '../../errors.ts';
 import type { HeapToken } from '../../heap/token.ts';
 import type { ObjectGraph } from '../snapshot/index.ts';
 import type { Mismatch } from './checker.ts';
-import type { Operations } from './graph-mutator.ts';
 
 export const UTILIZATION_WINDOWS_MS = [1, 5, 10, 50, 100] as const;
 
@@ -26,6 +25,19 @@ export interface MutatorThreadData {
   readonly seed: number;
   readonly control: SharedArrayBuffer;
   readonly counters: SharedArrayBuffer;
+}
+
+/** What a thread has done, by kind. */
+export interface Operations {
+  steps: number;
+  copies: number;
+  swings: number;
+  keeps: number;
+  drops: number;
+  handles: number;
+  litter: number;
+  largeArrays: number;
+  exhausted: number;
 }
 
 /** What one thread has done and found. */

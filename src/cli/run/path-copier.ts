@@ -15,7 +15,7 @@ import type { RootRange } from '../../heap/root-range.ts';
 import type { Ref } from '../../heap/units.ts';
 import type { ObjectGraph } from '../snapshot/index.ts';
 import type { Checker } from './checker.ts';
-import type { Operations } from './graph-mutator.ts';
+import type { Operations } from './messages.ts';
 import { DIRECTORY_ROOT } from './load.ts';
 import {
   DIRECTORY_ELEMENTS_SLOT,

@@ -1,0 +1,28 @@
+/** Report: what `faultline doctor` has found out, as its text is written from it and as `--json` prints it. */
+import type { Probe } from '../../binding.ts';
+import type { ModeVerdict } from '../../gc/fault-modes.ts';
+import type { MarkerVerdict } from '../../gc/markers.ts';
+import type { MachineFacts } from './machine.ts';
+
+/** A mode, what was judged of it, and what became of it. */
+export interface ModeReport extends ModeVerdict {
+  /** A fault without work there and back, median; null where it was not measured. */
+  readonly bareFaultUs: number | null;
+  /** `CODE: message`, if it should work and does not. */
+  readonly error: string | null;
+}
+
+export interface DoctorReport {
+  /** What `auto` picks; null if nothing works. */
+  readonly mode: string | null;
+  readonly modes: readonly ModeReport[];
+  /** Ways to find what is alive, best first; `auto` picks the first that works. */
+  readonly markers: readonly MarkerVerdict[];
+  readonly advice: readonly string[];
+  readonly userfaultfd: Pick<Probe, 'door' | 'device' | 'systemCall' | 'userModeOnly'> & {
+    readonly minorFaults: boolean;
+    readonly signalDelivery: boolean;
+    readonly asyncWriteProtection: boolean;
+  };
+  readonly machine: MachineFacts;
+}
