@@ -9,6 +9,9 @@ import { INITIALIZE, ObjectView, OWNER, SHAPE } from '../objects/object-view.ts'
 import type { ValueKind, RawValue } from './kinds.ts';
 import type { Collections } from './collections.ts';
 
+/** @internal Where the operations are, which are made when they are asked for; on the prototype. */
+export const CLASSES = Symbol('classes');
+
 /** Nothing that a program could read or write by itself. */
 export interface CollectionDefinition extends ShapeDefinition {
   readonly fields: Readonly<Record<never, never>>;
@@ -16,6 +19,9 @@ export interface CollectionDefinition extends ShapeDefinition {
 }
 
 export abstract class CollectionView extends ObjectView<CollectionDefinition> {
+  /** @internal */
+  declare readonly [CLASSES]: { readonly operations: Collections };
+
   /** @internal `heap.create` would leave out what a new collection needs. */
   [INITIALIZE](): void {
     throw argumentRangeError('shape', 'a shape of objects (collections are made by heap.createArray, createMap, …)', this[SHAPE].name);
@@ -23,7 +29,7 @@ export abstract class CollectionView extends ObjectView<CollectionDefinition> {
 
   /** @internal */
   protected get operations(): Collections {
-    return this[OWNER].collections;
+    return this[CLASSES].operations;
   }
 
   /** @internal Where the object is; for one operation. */

@@ -8,6 +8,7 @@ import { argumentRangeError, argumentTypeError } from '../errors.ts';
 import { CONTROL_VALUE } from '../heap/layout.ts';
 import type { Mutator } from '../heap/mutator.ts';
 import type { Ref } from '../heap/units.ts';
+import { ARRAY_CLASSES } from '../heap/views.ts';
 import type { AnyView } from '../objects/view-types.ts';
 
 /** What the elements of arrays and queues and the values of maps can be. */
@@ -36,17 +37,6 @@ export const KEY_KINDS: readonly KeyKind[] = ['string', 'f64', 'ref'];
 
 type ArrayClass = new (buffer: ArrayBufferLike, byteOffset: number, length: number) => { [index: number]: RawValue };
 
-const ARRAYS: Readonly<Record<ValueKind, ArrayClass>> = {
-  ref: Uint32Array,
-  string: Uint32Array,
-  i32: Int32Array,
-  u32: Uint32Array,
-  f32: Float32Array,
-  f64: Float64Array,
-  i64: BigInt64Array,
-  u64: BigUint64Array,
-};
-
 /** @internal Values of one kind in the objects of one mutator. */
 export class Place {
   readonly kind: ValueKind;
@@ -64,7 +54,8 @@ export class Place {
     this.isReference = kind === 'ref' || kind === 'string';
     this.#mutator = mutator;
     this.#array = kind === 'ref' || kind === 'string' ? mutator.u32 : mutator[kind];
-    this.#passed = new ARRAYS[kind](mutator.allocationBuffer.control.buffer, CONTROL_VALUE * 4, 1);
+    const PassedArray: ArrayClass = ARRAY_CLASSES[kind === 'ref' || kind === 'string' ? 'u32' : kind];
+    this.#passed = new PassedArray(mutator.allocationBuffer.control.buffer, CONTROL_VALUE * 4, 1);
     this.#perWord = kind === 'i64' || kind === 'u64' || kind === 'f64' ? 1 : 2;
   }
 

@@ -15,6 +15,8 @@ import type { CollectionRequest } from '../gc/requests.ts';
 import { warnDegraded } from '../gc/warnings.ts';
 import { snapshotOrder, type SnapshotOptions, type SnapshotSummary } from '../gc/snapshots.ts';
 import { type HeapStatistics, toStatistics } from '../gc/statistics.ts';
+import { CollectionClasses } from '../collections/collection-classes.ts';
+import { Collections } from '../collections/collections.ts';
 import { Objects } from '../objects/objects.ts';
 import { SHARED_BYTES, SharedSlots } from '../objects/shared-slots.ts';
 import type { HeapOptions } from '../options.ts';
@@ -26,11 +28,12 @@ import type { Exactly, ShapeDefinition } from './definition.ts';
 import { FinalizableQueue, type Finalizables } from './finalizers.ts';
 import { assertLayout, PROGRAM_ROOT_SLOTS, REGION_BYTES } from './layout.ts';
 import { createRefused, type MadeHeap, makeNativeHeap } from './making.ts';
-import { LoadBarrierMutator } from './load-barrier-mutator.ts';
+import { KeyedHash } from './keyed-hash.ts';
+import { LoadBarrierMutator, notBehindBarrier } from './load-barrier-mutator.ts';
 import { Mutator } from './mutator.ts';
 import type { MutatorSetUp } from './mutator-set-up.ts';
 import { StressedLoadBarrierMutator, StressedMutator } from './stressed-mutator.ts';
-import { OBJECTS, ObjectLevel } from './object-level.ts';
+import { COLLECTIONS, OBJECTS, ObjectLevel } from './object-level.ts';
 import { RootRange } from './root-range.ts';
 import { type Shape, ShapeTable } from './shapes.ts';
 import { attachNative, type HeapToken } from './token.ts';
@@ -59,6 +62,7 @@ export class Heap extends ObjectLevel {
   readonly #finalizable: FinalizableQueue;
   #mutator: Mutator | undefined;
   #objectsOf: Objects | undefined;
+  #collectionsOf: CollectionClasses | undefined;
   #closed = false;
   #closing: Promise<void> | undefined;
   #bareFault: { p50Us: number; p99Us: number } | undefined;
@@ -139,24 +143,33 @@ export class Heap extends ObjectLevel {
       checked: this.token.checked,
       defineShape: (definition) => this.#shapes.define(definition),
       isOwn: (shape) => this.#shapes.has(shape),
-      onDetach: () => (this.#mutator = this.#objectsOf = undefined),
+      onDetach: () => (this.#mutator = this.#objectsOf = this.#collectionsOf = undefined),
     };
     const mutator = this.#makeMutator(setUp, barrieredLoads);
+    const { checked } = this.token;
+    const shared = new SharedSlots(this.token.roots);
+    const hashKey = { low: this.#description.hashLow, high: this.#description.hashHigh };
+    const collections: CollectionClasses = new CollectionClasses(() => {
+      if (barrieredLoads) throw notBehindBarrier('shared collections');
+      return new Collections(mutator, this.#shapes, objects.strings, shared, new KeyedHash(hashKey), checked);
+    });
     const objects = new Objects({
       mutator,
       handles: mutator.handles,
       control: attachment.control,
       shapes: this.#shapes,
       heapBytes: this.#description.regions * REGION_BYTES,
-      checked: this.token.checked,
+      checked,
       barrieredLoads,
-      shared: new SharedSlots(this.token.roots),
+      shared,
       heapId: this.token.id,
-      hashKey: { low: this.#description.hashLow, high: this.#description.hashHigh },
+      hashKey,
+      specialClasses: (shape, owner) => collections.classesOf(shape, owner),
     });
     this.#native.adoptMutator(attachment.handle);
-    this.#mutator = mutator;
     this.#objectsOf = objects;
+    this.#collectionsOf = collections;
+    this.#mutator = mutator;
     return mutator;
   }
 
@@ -293,6 +306,12 @@ export class Heap extends ObjectLevel {
     if (this.#mutator !== undefined) return this.#objectsOf!;
     if (this.#closed) throw new HeapError('ERR_HEAP_CLOSED', 'the heap is closed.');
     throw new HeapError('ERR_MUTATOR_DETACHED', 'this thread is no mutator of the heap (any more); call attachMutator().');
+  }
+
+  /** @internal */
+  override [COLLECTIONS](): Collections {
+    this[OBJECTS]();
+    return this.#collectionsOf!.operations;
   }
 
   #makeMutator(setUp: MutatorSetUp, barrieredLoads: boolean): Mutator {

@@ -22,10 +22,15 @@ import type { Ref } from './units.ts';
 /** @internal The objects of this thread's mutator; throws when there is none. */
 export const OBJECTS = Symbol('objects');
 
+/** @internal The operations on shared collections of this thread's mutator; throws when there is none. */
+export const COLLECTIONS = Symbol('collections');
+
 /** What a heap does with views; every heap is one. */
 export abstract class ObjectLevel extends EventEmitter<HeapEvents> {
   /** @internal */
   abstract [OBJECTS](): Objects;
+  /** @internal */
+  abstract [COLLECTIONS](): Collections;
 
   /**
    * A new object, as a view; fields that are not given are zero or null. A safepoint. Throws ERR_OPTION for unknown fields and wrong
@@ -107,7 +112,7 @@ export abstract class ObjectLevel extends EventEmitter<HeapEvents> {
 
   /** The operations on shared collections by raw reference, for this thread's mutator. */
   get collections(): Collections {
-    return this[OBJECTS]().collections;
+    return this[COLLECTIONS]();
   }
 
   /**
@@ -115,14 +120,12 @@ export abstract class ObjectLevel extends EventEmitter<HeapEvents> {
    * throws.
    */
   createArray<K extends ValueKind>(kind: K): HeapArray<K> {
-    const objects = this[OBJECTS]();
-    return objects.viewOf(objects.collections.arrays.allocate(kind)) as HeapArray<K>;
+    return this[OBJECTS]().viewOf(this.collections.arrays.allocate(kind)) as HeapArray<K>;
   }
 
   /** A new hash map that threads can share, empty. A safepoint; throws what {@link Mutator.allocate} throws. */
   createMap<K extends KeyKind, V extends ValueKind>(keyKind: K, valueKind: V): HeapMap<K, V> {
-    const objects = this[OBJECTS]();
-    return objects.viewOf(objects.collections.maps.allocate(keyKind, valueKind)) as HeapMap<K, V>;
+    return this[OBJECTS]().viewOf(this.collections.maps.allocate(keyKind, valueKind)) as HeapMap<K, V>;
   }
 
   /**
@@ -130,19 +133,16 @@ export abstract class ObjectLevel extends EventEmitter<HeapEvents> {
    * {@link Mutator.allocate} throws.
    */
   createQueue<K extends ValueKind>(kind: K, capacity = Infinity): HeapQueue<K> {
-    const objects = this[OBJECTS]();
-    return objects.viewOf(objects.collections.queues.allocate(kind, capacity)) as HeapQueue<K>;
+    return this[OBJECTS]().viewOf(this.collections.queues.allocate(kind, capacity)) as HeapQueue<K>;
   }
 
   /** A new lock, free. A safepoint; throws what {@link Mutator.allocate} throws. */
   createLock(): HeapLock {
-    const objects = this[OBJECTS]();
-    return objects.viewOf(objects.collections.locks.allocate()) as HeapLock;
+    return this[OBJECTS]().viewOf(this.collections.locks.allocate()) as HeapLock;
   }
 
   /** A new condition. A safepoint; throws what {@link Mutator.allocate} throws. */
   createCondition(): HeapCondition {
-    const objects = this[OBJECTS]();
-    return objects.viewOf(objects.collections.conditions.allocate()) as HeapCondition;
+    return this[OBJECTS]().viewOf(this.collections.conditions.allocate()) as HeapCondition;
   }
 }

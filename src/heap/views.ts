@@ -6,6 +6,20 @@
 /** Node 20 makes no view of more elements. */
 const MAX_ELEMENTS_PER_VIEW = 2 ** 32;
 
+/** @internal The array of each kind of data. */
+export const ARRAY_CLASSES = {
+  i8: Int8Array,
+  u8: Uint8Array,
+  i16: Int16Array,
+  u16: Uint16Array,
+  i32: Int32Array,
+  u32: Uint32Array,
+  f32: Float32Array,
+  f64: Float64Array,
+  i64: BigInt64Array,
+  u64: BigUint64Array,
+} as const;
+
 /** Typed arrays over one heap, all of the same memory. */
 export class Views {
   /** The heap as signed bytes; ends where {@link u8} does. */

@@ -5,7 +5,7 @@
 import type { FieldKind, FieldType } from '../heap/definition.ts';
 import type { Views } from '../heap/views.ts';
 
-type DataKind = Exclude<FieldKind, 'ref' | 'tagged'>;
+export type DataKind = Exclude<FieldKind, 'ref' | 'tagged'>;
 
 /** What a view reads and writes: kinds of fields, and elements that hold their objects weakly. */
 export type ViewKind = FieldKind | 'weak';

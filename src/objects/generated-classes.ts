@@ -5,12 +5,13 @@
 import { argumentRangeError, HeapError } from '../errors.ts';
 import type { Mutator } from '../heap/mutator.ts';
 import type { Shape } from '../heap/shapes.ts';
-import { type AccessOptions, isReference, type ViewKind, type ViewType } from './access.ts';
+import { ARRAY_CLASSES } from '../heap/views.ts';
+import { type AccessOptions, type DataKind, isReference, type ViewType } from './access.ts';
 import { BEGIN, BULK, Elements, MEMORY, OF } from './elements.ts';
 import { INITIALIZE, ObjectCursor, ObjectView, OWNER, RESERVED_NAMES, SHAPE, SLOT } from './object-view.ts';
-import type { Objects } from './objects.ts';
 import { checkValue, toBigInt, toNumber } from './value-check.ts';
 import { elementsSource, type Run, viewSource } from './view-source.ts';
+import type { ViewOwner } from './view-owner.ts';
 
 /** @internal */
 type ViewClass = (new (slot: number) => ObjectView) & { prototype: { [INITIALIZE]?(values: object): void } };
@@ -27,24 +28,11 @@ export interface ShapeClasses {
 
 /** @internal The free names of generated text. */
 interface ViewEnvironment {
-  readonly owner: Objects;
+  readonly owner: ViewOwner;
   readonly mutator: Mutator;
   readonly control: Uint32Array;
   readonly data: DataView;
 }
-
-const CLASS_OF_KIND: Readonly<Partial<Record<ViewKind, unknown>>> = {
-  i8: Int8Array,
-  u8: Uint8Array,
-  i16: Int16Array,
-  u16: Uint16Array,
-  i32: Int32Array,
-  u32: Uint32Array,
-  f32: Float32Array,
-  f64: Float64Array,
-  i64: BigInt64Array,
-  u64: BigUint64Array,
-};
 
 const NAMES =
   'owner, mutator, control, data, i8, u8, i16, u16, i32, u32, f32, f64, i64, u64, Base, arrays, checkValue, ' +
@@ -91,7 +79,7 @@ export class ClassGenerator {
     const made = this.#compile<{ prototype: object }>(elementsSource(shape, `${shape.name}.${name}`, run, this.#options), Elements, []);
     const { buffer, byteOffset } = this.#environment.mutator.u32;
     const isBulk = !isReference(run.type) && run.type !== 'bool';
-    Object.assign(made.prototype, { [BULK]: isBulk ? CLASS_OF_KIND[run.kind] : undefined, [MEMORY]: { buffer, byteOffset } });
+    Object.assign(made.prototype, { [BULK]: isBulk ? ARRAY_CLASSES[run.kind as DataKind] : undefined, [MEMORY]: { buffer, byteOffset } });
     return made as ElementsClass;
   }
 

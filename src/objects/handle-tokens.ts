@@ -12,8 +12,8 @@
  */
 import { argumentTypeError, HeapError } from '../errors.ts';
 import type { ObjectView } from './object-view.ts';
-import type { Objects } from './objects.ts';
 import type { SharedSlots } from './shared-slots.ts';
+import type { ViewOwner } from './view-owner.ts';
 
 /** A root on its way to another thread; a plain object for `postMessage`. */
 export interface HandleToken {
@@ -37,14 +37,14 @@ const isU32 = (value: unknown): boolean => typeof value === 'number' && value >>
 
 /** @internal */
 export class HandleTokens {
-  readonly #objects: Objects;
+  readonly #objects: ViewOwner;
   readonly #roots: Uint32Array;
   readonly #stamps: Uint32Array;
   readonly #heap: number;
   /** Where the last free slot was found. */
   #next = 0;
 
-  constructor(objects: Objects, { offered, stamps }: SharedSlots, heap: number) {
+  constructor(objects: ViewOwner, { offered, stamps }: SharedSlots, heap: number) {
     this.#objects = objects;
     this.#roots = offered;
     this.#stamps = stamps;

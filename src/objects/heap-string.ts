@@ -6,8 +6,8 @@ import type { Shape } from '../heap/shapes.ts';
 import type { Ref } from '../heap/units.ts';
 import type { ShapeClasses } from './generated-classes.ts';
 import { ObjectCursor, ObjectView, OWNER, SHAPE } from './object-view.ts';
-import type { Objects } from './objects.ts';
 import type { ONE_BYTE_STRING, TWO_BYTE_STRING } from './strings.ts';
+import type { ViewOwner } from './view-owner.ts';
 
 /** Without elements, which could be changed. */
 export interface StringDefinition {
@@ -59,7 +59,7 @@ class StringCursor extends ObjectCursor {
 }
 
 /** @internal */
-export function stringClasses(shape: Shape, owner: Objects): ShapeClasses {
+export function stringClasses(shape: Shape, owner: ViewOwner): ShapeClasses {
   const view = class extends HeapString {};
   Object.assign(view.prototype, { [OWNER]: owner, [SHAPE]: shape });
   return { shape, view: view as unknown as ShapeClasses['view'], cursor: StringCursor as ShapeClasses['cursor'], elements: undefined };

@@ -12,8 +12,8 @@ import type { ShapeDefinition } from '../heap/definition.ts';
 import { END_SCOPE } from '../heap/handles.ts';
 import type { Shape } from '../heap/shapes.ts';
 import type { Ref } from '../heap/units.ts';
-import type { Objects } from './objects.ts';
 import type { ElementsOfView, StepName, View } from './view-types.ts';
+import type { ViewOwner } from './view-owner.ts';
 
 /** @internal The handle. */
 export const SLOT = Symbol('slot');
@@ -36,7 +36,7 @@ export interface KeptSlot {
 /** An object of the heap. For the thread that made it, from its making until it is released or the mutator detached. */
 export class ObjectView<D extends ShapeDefinition = ShapeDefinition> {
   /** @internal */
-  declare readonly [OWNER]: Objects;
+  declare readonly [OWNER]: ViewOwner;
   /** @internal */
   declare readonly [SHAPE]: Shape<D>;
   /** @internal */

@@ -6,11 +6,10 @@
  * of a view that nobody has any more (in the event loop of its own thread, with the slot's number as token: nothing of the view
  * is needed for it, so nothing is resurrected).
  */
-import { Collections, collectionClasses } from '../collections/collections.ts';
 import { argumentRangeError, argumentTypeError, HeapError } from '../errors.ts';
 import type { ShapeDefinition } from '../heap/definition.ts';
 import type { HandleTable } from '../heap/handles.ts';
-import { type HashKey, KeyedHash } from '../heap/keyed-hash.ts';
+import type { HashKey } from '../heap/keyed-hash.ts';
 import { CONTROL_NULL_SLOT, CONTROL_STATE, MUTATOR_RUNNING } from '../heap/layout.ts';
 import { notBehindBarrier } from '../heap/load-barrier-mutator.ts';
 import type { Mutator } from '../heap/mutator.ts';
@@ -27,6 +26,7 @@ import { Strings } from './strings.ts';
 import { HandleTokens } from './handle-tokens.ts';
 import { InternTable } from './intern-table.ts';
 import type { SharedSlots } from './shared-slots.ts';
+import type { ViewOwner } from './view-owner.ts';
 import type { Cursor, InitialElements, InitialValues, View } from './view-types.ts';
 
 /** @internal */
@@ -42,17 +42,16 @@ export interface ObjectsSetUp {
   readonly shared: SharedSlots;
   readonly heapId: number;
   readonly hashKey: HashKey;
+  /** The classes of shapes that are made for something else than a program's objects. */
+  readonly specialClasses: (shape: Shape, owner: ViewOwner) => ShapeClasses | undefined;
 }
 
 /** @internal */
-export class Objects {
+export class Objects implements ViewOwner {
   readonly strings: Strings;
   readonly #interned: InternTable;
   readonly tokens: HandleTokens;
-  #collections: Collections | undefined;
-  readonly #shared: SharedSlots;
-  readonly #hashKey: HashKey;
-  readonly #checked: boolean;
+  readonly #specialClasses: ObjectsSetUp['specialClasses'];
   readonly #barrieredLoads: boolean;
   readonly #mutator: Mutator;
   readonly #handles: HandleTable;
@@ -65,7 +64,8 @@ export class Objects {
   /** Handles of views that were found dead while the mutator was parked, when a pause may be looking at them. */
   readonly #deferred: number[] = [];
 
-  constructor({ mutator, handles, control, shapes, heapBytes, checked, barrieredLoads, shared, heapId, hashKey }: ObjectsSetUp) {
+  constructor(setUp: ObjectsSetUp) {
+    const { mutator, handles, control, shapes, heapBytes, checked, barrieredLoads, shared, heapId, hashKey } = setUp;
     this.#mutator = mutator;
     this.#handles = handles;
     this.#control = control;
@@ -73,9 +73,7 @@ export class Objects {
     this.strings = new Strings(mutator, shapes);
     this.#interned = new InternTable(mutator, this.strings, shapes, shared.internTable, hashKey);
     this.tokens = new HandleTokens(this, shared, heapId);
-    this.#shared = shared;
-    this.#hashKey = hashKey;
-    this.#checked = checked;
+    this.#specialClasses = setUp.specialClasses;
     this.#barrieredLoads = barrieredLoads;
     const { buffer, byteOffset } = mutator.u32;
     const environment = { owner: this, mutator, control, data: new DataView(buffer, byteOffset, heapBytes) };
@@ -85,14 +83,6 @@ export class Objects {
   get interned(): InternTable {
     if (this.#barrieredLoads) throw notBehindBarrier('interned strings');
     return this.#interned;
-  }
-
-  /** Made when it is asked for: it defines shapes. */
-  get collections(): Collections {
-    if (this.#barrieredLoads) throw notBehindBarrier('shared collections');
-    if (this.#collections !== undefined) return this.#collections;
-    const hash = new KeyedHash(this.#hashKey);
-    return (this.#collections = new Collections(this.#mutator, this.#shapes, this, this.#shared, hash, this.#checked));
   }
 
   create<D extends ShapeDefinition>(shape: Shape<D>, values: InitialValues<D>, elements: InitialElements<D> | undefined): View<D> {
@@ -338,7 +328,7 @@ export class Objects {
     const known = this.#classes[id];
     if (known !== undefined) return known;
     const shape = this.#shapes.numbered(id);
-    const special = this.strings.isStringShape(shape) ? stringClasses(shape, this) : collectionClasses(shape, this);
+    const special = this.strings.isStringShape(shape) ? stringClasses(shape, this) : this.#specialClasses(shape, this);
     return (this.#classes[id] = special ?? this.#generator.generate(shape));
   }
 

@@ -1,0 +1,39 @@
+/**
+ * View owner: what views and the code that is generated for them ask of the objects of their mutator (objects.ts, where each of these
+ * is told). Views know no more of it, so that the folder has one direction: views, classes for shapes, objects.
+ */
+import type { HeapError } from '../errors.ts';
+import type { Ref } from '../heap/units.ts';
+import type { Elements } from './elements.ts';
+import type { ObjectCursor, ObjectView } from './object-view.ts';
+import type { Strings } from './strings.ts';
+
+/** @internal */
+export interface ViewOwner {
+  readonly strings: Strings;
+
+  viewOf(ref: Ref): ObjectView;
+  textAt(ref: Ref): string;
+  elementsOf(view: ObjectView): Elements<unknown> | undefined;
+  refOfView(view: ObjectView, place: string): Ref;
+  refOfCursor(cursor: ObjectCursor): Ref;
+
+  storedText(text: unknown, place: string): Ref;
+  toReference(value: unknown, place: string, target: string | undefined | null): Ref;
+  toTagged(value: unknown, place: string): number;
+
+  move(cursor: ObjectCursor, to: ObjectView | Ref | null): void;
+  followElement(cursor: ObjectCursor, index: number): boolean;
+  keep(view: ObjectView): void;
+  release(view: ObjectView): void;
+  isReleased(view: ObjectView): boolean;
+
+  expectRunning(place: string): void;
+  expectShape(ref: Ref, target: string | undefined | null, place: string): void;
+  unusable(view: ObjectView, place: string): HeapError;
+  notRunning(place: string): HeapError;
+  wrongShape(ref: Ref, target: string, place: string): HeapError;
+  outOfBounds(place: string, index: unknown, length: number): RangeError;
+  noStep(cursor: ObjectCursor, field: string): RangeError;
+  notAssignable(place: string, value: unknown): TypeError;
+}
