@@ -31,7 +31,7 @@ interface Remark {
   startP50Us: number;
   startP99Us: number;
   /** Last pauses that became a round, per marking. */
-  secondThoughts: number;
+  deferrals: number;
   markingMs: number;
   mbPerS: number;
 }
@@ -83,14 +83,14 @@ function firstWriteLines({ armedNs, againNs, outsideNs }: { armedNs: number; aga
 }
 
 function remarkLine(remark: Remark): Line {
-  const { liveMib, idleP50Us, p50Us, p90Us, p99Us, maxUs, pagesP50, usPerPage, rounds, mbPerS, startP99Us, secondThoughts } = remark;
+  const { liveMib, idleP50Us, p50Us, p90Us, p99Us, maxUs, pagesP50, usPerPage, rounds, mbPerS, startP99Us, deferrals } = remark;
   const held = liveMib === GOAL_LIVE_MIB;
   return {
     figure: `remark at ${liveMib} MiB live, 2 mutators writing ${mbPerS.toFixed(0)} MB/s each`,
     measured:
       `p50 ${p50Us.toFixed(0)}, p90 ${p90Us.toFixed(0)}, p99 ${p99Us.toFixed(0)}, longest ${maxUs.toFixed(0)} us; ${idleP50Us.toFixed(0)} us when nobody writes, ` +
       `${pagesP50.toFixed(0)} pages at ${usPerPage.toFixed(1)} us; ${rounds.toFixed(0)} rounds before, ` +
-      `${secondThoughts.toFixed(1)} of them in a pause (p99 of the pauses before: ${startP99Us.toFixed(0)} us)`,
+      `${deferrals.toFixed(1)} of them in a pause (p99 of the pauses before: ${startP99Us.toFixed(0)} us)`,
     goal: held ? 'p99 <= 1000 us' : '',
     reached: !held || p99Us <= GOAL_REMARK_US,
   };

@@ -3,9 +3,9 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 
 #include "gc/collector.h"
+#include "os/anonymous_memory.h"
 #include "os/bystander.h"
 #include "os/delays.h"
 #include "os/invariant.h"
@@ -98,10 +98,10 @@ Status SigbusFaultMode::Flip() {
 
 Status ThreadFaultMode::Open() {
   if (Status status = UserfaultfdFaultMode::Open(); !status.ok()) return status;
-  void* page = mmap(nullptr, kPageBytes, PROT_NONE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  if (page == MAP_FAILED) return SysError{errno, "mmap"};
-  farewell_page_ = static_cast<uint8_t*>(page);
-  if (Status status = descriptor_.Register(farewell_page_, kPageBytes); !status.ok()) return status;
+  Result<void*> page = MapInaccessible(kPageBytes);
+  if (!page.ok()) return page.error();
+  wake_page_ = static_cast<uint8_t*>(page.value());
+  if (Status status = descriptor_.Register(wake_page_, kPageBytes); !status.ok()) return status;
 
   // No signal of the program's may run here: its handler might touch a heap.
   sigset_t all;
@@ -123,14 +123,13 @@ Status ThreadFaultMode::Open() {
 
 void ThreadFaultMode::Close() {
   if (!ended_.load(std::memory_order_acquire)) {
-    const int answer = mprotect(farewell_page_, kPageBytes, PROT_READ | PROT_WRITE);
-    FAULTLINE_CHECK(answer == 0, "a mapping of ours as a whole can be made accessible", static_cast<uint64_t>(errno));
+    MakeAccessible(wake_page_, kPageBytes);
     // Sleeps until the thread has read this fault and unregistered the page.
-    *const_cast<volatile uint8_t*>(farewell_page_) = 1;
+    *const_cast<volatile uint8_t*>(wake_page_) = 1;
     while (!ended_.load(std::memory_order_acquire)) sched_yield();
   }
-  if (farewell_page_ != nullptr) munmap(farewell_page_, kPageBytes);
-  farewell_page_ = nullptr;
+  if (wake_page_ != nullptr) Unmap(wake_page_, kPageBytes);
+  wake_page_ = nullptr;
   UserfaultfdFaultMode::Close();
 }
 
@@ -158,13 +157,13 @@ void* ThreadFaultMode::Main(void* self) {
 
 void ThreadFaultMode::Serve() {
   collector_->heap().statistics.fault_thread_cpu.Adopt();
-  const uintptr_t farewell = reinterpret_cast<uintptr_t>(farewell_page_);
+  const uintptr_t wake_address = reinterpret_cast<uintptr_t>(wake_page_);
   FaultMessage messages[kMessages];
   for (bool ending = false; !ending;) {
     const size_t count = descriptor_.ReadMessages(messages, kMessages);
     for (size_t i = 0; i < count; ++i) {
       FAULTLINE_CHECK(messages[i].is_page_fault, "no events but page faults were asked for");
-      if ((messages[i].address & ~(kPageBytes - 1)) == farewell) {
+      if ((messages[i].address & ~(kPageBytes - 1)) == wake_address) {
         ending = true;
         continue;
       }
@@ -175,7 +174,7 @@ void ThreadFaultMode::Serve() {
       threads.EndReading();
     }
   }
-  descriptor_.Unregister(farewell_page_, kPageBytes);
+  descriptor_.Unregister(wake_page_, kPageBytes);
   ended_.store(true, std::memory_order_release);
 }
 

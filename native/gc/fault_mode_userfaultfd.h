@@ -68,7 +68,7 @@ class ThreadFaultMode final : public UserfaultfdFaultMode {
 
   // A registered page of nobody's: touching it tells the thread, which sleeps in read(), to end.  Inaccessible until then, so that nobody
   // else can (mlockall, process_vm_readv).
-  uint8_t* farewell_page_ = nullptr;
+  uint8_t* wake_page_ = nullptr;
   uint32_t served_thread_ = 0;
   // The doubtful page, and how often it came; the handler thread's own.
   PageIndex doubtful_page_ = 0;

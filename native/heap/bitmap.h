@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <cstring>
 
 #include "heap/layout.h"
 #include "heap/mapped_array.h"

@@ -1,10 +1,8 @@
 #include "heap/mutator.h"
 
-#include <sys/syscall.h>
-#include <unistd.h>
-
 #include "heap/heap.h"
 #include "heap/thread_state.h"
+#include "os/threads.h"
 
 namespace faultline {
 
@@ -16,7 +14,7 @@ Mutator* CurrentMutator(const Heap* heap) {
 }
 
 void EnterInDirectory(Mutator* mutator) {
-  mutator->thread = static_cast<uint32_t>(syscall(SYS_gettid));
+  mutator->thread = ThisThread();
   mutator->heap->threads.Add(mutator->thread, mutator);
 }
 

@@ -1,6 +1,4 @@
 // Probe: what this machine offers, constants for src/heap/layout.ts, and the switches that tests use.
-#include <sys/sysinfo.h>
-#include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -12,6 +10,7 @@
 #include "heap/weak_map.h"
 #include "node/arguments.h"
 #include "os/delays.h"
+#include "os/machine.h"
 #include "os/refusals.h"
 #include "os/write_tracking.h"
 
@@ -25,11 +24,6 @@ std::atomic<uint32_t> pretended_page_bytes{0};
 Napi::Value PretendPageBytes(Info info) {
   pretended_page_bytes.store(Uint32At(info, 0), std::memory_order_relaxed);
   return info.Env().Undefined();
-}
-
-double PageBytes() {
-  const uint32_t pretended = pretended_page_bytes.load(std::memory_order_relaxed);
-  return pretended != 0 ? pretended : static_cast<double>(sysconf(_SC_PAGESIZE));
 }
 
 // probe(): facts only; what they mean is said in src/gc/fault-modes.ts
@@ -52,16 +46,12 @@ Napi::Value Probe(Info info) {
   answer.Set("handshake", Refusal(env, probe.handshake_error));
   // The setting is there wherever the kernel has userfaultfd, even if a sandbox hides the system call.
   answer.Set("kernelHasUserfaultfd", access("/proc/sys/vm/unprivileged_userfaultfd", F_OK) == 0);
-  answer.Set("pageBytes", PageBytes());
-  utsname name;
-  if (uname(&name) == 0) {
-    answer.Set("kernel", name.release);
-    answer.Set("machine", name.machine);
-  }
-  struct sysinfo memory;
-  if (sysinfo(&memory) == 0) {
-    answer.Set("totalMemoryBytes", static_cast<double>(memory.totalram) * memory.mem_unit);
-  }
+  const Machine machine = ReadMachine();
+  const uint32_t pretended = pretended_page_bytes.load(std::memory_order_relaxed);
+  answer.Set("pageBytes", pretended != 0 ? pretended : machine.page_bytes);
+  if (!machine.kernel.empty()) answer.Set("kernel", machine.kernel);
+  if (!machine.architecture.empty()) answer.Set("machine", machine.architecture);
+  if (machine.memory_bytes != 0) answer.Set("totalMemoryBytes", static_cast<double>(machine.memory_bytes));
   answer.Set("popcnt", PageBuilder::CpuHasPopcnt());
   return answer;
 }

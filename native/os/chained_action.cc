@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <cstring>
 
+#include "os/threads.h"
+
 #ifndef BUS_MCEERR_AO
 #define BUS_MCEERR_AO 5
 #endif
@@ -51,7 +53,7 @@ void TakeDefault(int number, const siginfo_t* info) {
   standard.sa_handler = SIG_DFL;
   sigaction(number, &standard, nullptr);
   // Delivered as soon as the signal is not blocked any more, with all that was known of it.
-  if (WasSent(number, info)) syscall(SYS_rt_tgsigqueueinfo, getpid(), syscall(SYS_gettid), number, info);
+  if (WasSent(number, info)) syscall(SYS_rt_tgsigqueueinfo, getpid(), ThisThread(), number, info);
 }
 
 void Unblock(int number) {

@@ -28,4 +28,6 @@ bool ThreadLives(int thread) {
   return syscall(SYS_tgkill, getpid(), thread, 0) == 0 || errno != ESRCH;
 }
 
+uint32_t ThisThread() { return static_cast<uint32_t>(syscall(SYS_gettid)); }
+
 }  // namespace faultline

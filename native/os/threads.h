@@ -1,6 +1,7 @@
 // Threads of this process, as the kernel numbers them.
 #pragma once
 
+#include <cstdint>
 #include <vector>
 
 namespace faultline {
@@ -8,5 +9,7 @@ namespace faultline {
 // All of them, at this moment, in ascending order; none where /proc cannot be read.
 std::vector<int> ThreadsOfProcess();
 bool ThreadLives(int thread);
+// The calling one.  Async-signal-safe.
+uint32_t ThisThread();
 
 }  // namespace faultline

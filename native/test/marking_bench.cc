@@ -182,7 +182,7 @@ struct RemarkFigures {
   double written_pages = 0;  // Looked at by rounds, per marking.
   double start_p50_us = 0;  // Of the pauses before the last one: each takes the roots, some the written set as well.
   double start_p99_us = 0;
-  double second_thoughts = 0;  // Last pauses that became a round, per marking.
+  double deferrals = 0;  // Last pauses that became a round, per marking.
   double marking_ms = 0;
   double mb_per_s = 0;  // What each mutator wrote.
 };
@@ -258,20 +258,20 @@ size_t MarkOnce(TestHeap& test, std::vector<double>* start_pauses_us) {
     trace();
     pages.push_back(collector.marker().written_pages());
   }
-  std::vector<uint64_t> second_thoughts;
+  std::vector<uint64_t> deferrals;
   for (;;) {
     MarkPauseOutcome outcome = MarkPauseOutcome::kNotStopped;
     while (outcome == MarkPauseOutcome::kNotStopped) {
-      outcome = collector.MarkPause(kForeverNs, MostPagesInPause(second_thoughts));
+      outcome = collector.MarkPause(kForeverNs, MostPagesInPause(deferrals));
     }
     if (outcome == MarkPauseOutcome::kMarked) break;
     note();
     while (!collector.Trace(NowNs() + 20 * kNsPerMs)) {
     }
-    second_thoughts.push_back(collector.marker().written_pages());
+    deferrals.push_back(collector.marker().written_pages());
   }
   Complete(test);
-  return second_thoughts.size();
+  return deferrals.size();
 }
 
 RemarkFigures MeasureRemark(uint32_t live_mib, uint32_t markings) {
@@ -293,7 +293,7 @@ RemarkFigures MeasureRemark(uint32_t live_mib, uint32_t markings) {
   figures.live_mib = live_mib;
   figures.markings = markings;
   const CycleReport& report = test.collector->report();
-  std::vector<double> idle, remark, pages, rounds, written, start, thoughts, marking;
+  std::vector<double> idle, remark, pages, rounds, written, start, deferrals, marking;
   for (uint32_t i = 0; i < std::min(5u, markings); ++i) {
     MarkOnce(test, &start);
     idle.push_back(static_cast<double>(report.mark_pause_ns) / 1e3);
@@ -302,7 +302,7 @@ RemarkFigures MeasureRemark(uint32_t live_mib, uint32_t markings) {
   {
     Writers writers(&test, objects);
     for (uint32_t i = 0; i < markings; ++i) {
-      thoughts.push_back(static_cast<double>(MarkOnce(test, &start)));
+      deferrals.push_back(static_cast<double>(MarkOnce(test, &start)));
       remark.push_back(static_cast<double>(report.mark_pause_ns) / 1e3);
       pages.push_back(static_cast<double>(report.remark_pages));
       rounds.push_back(report.marking_rounds);
@@ -323,7 +323,7 @@ RemarkFigures MeasureRemark(uint32_t live_mib, uint32_t markings) {
   figures.written_pages = At(written, 0.5);
   figures.start_p50_us = At(start, 0.5);
   figures.start_p99_us = At(start, 0.99);
-  figures.second_thoughts = std::accumulate(thoughts.begin(), thoughts.end(), 0.0) / markings;
+  figures.deferrals = std::accumulate(deferrals.begin(), deferrals.end(), 0.0) / markings;
   figures.marking_ms = At(marking, 0.5);
   return figures;
 }
@@ -338,10 +338,10 @@ void PrintRemark(const RemarkFigures& f, const char* comma) {
   std::printf("      {\"liveMib\": %u, \"markings\": %u, \"idleP50Us\": %.1f, \"p50Us\": %.1f, \"p90Us\": %.1f, "
               "\"p99Us\": %.1f, \"maxUs\": %.1f, \"pagesP50\": %.0f, "
               "\"pagesMax\": %.0f, \"usPerPage\": %.2f, \"rounds\": %.0f, \"writtenPages\": %.0f, \"startP50Us\": %.1f, "
-              "\"startP99Us\": %.1f, \"secondThoughts\": %.1f, "
+              "\"startP99Us\": %.1f, \"deferrals\": %.1f, "
               "\"markingMs\": %.1f, \"mbPerS\": %.1f}%s\n",
               f.live_mib, f.markings, f.idle_p50_us, f.p50_us, f.p90_us, f.p99_us, f.max_us, f.pages_p50, f.pages_max, f.us_per_page, f.rounds,
-              f.written_pages, f.start_p50_us, f.start_p99_us, f.second_thoughts, f.marking_ms, f.mb_per_s, comma);
+              f.written_pages, f.start_p50_us, f.start_p99_us, f.deferrals, f.marking_ms, f.mb_per_s, comma);
   std::fflush(stdout);
 }
 

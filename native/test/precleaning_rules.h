@@ -20,11 +20,11 @@ inline bool AnotherRound(const std::vector<uint64_t>& pages) {
   return last < 0.75 * fewest || last > 1.5 * fewest;
 }
 
-// `second_thoughts`: what each round that the last pause became looked at.
-inline uint64_t MostPagesInPause(const std::vector<uint64_t>& second_thoughts) {
-  int patience = 16;
-  for (const uint64_t pages : second_thoughts) patience -= pages > 1024 ? 8 : pages > 256 ? 2 : 1;
-  return patience <= 0 ? kUnbounded : patience <= 4 ? 256 : 128;
+// `deferrals`: what each round that the last pause became looked at.
+inline uint64_t MostPagesInPause(const std::vector<uint64_t>& deferrals) {
+  int budget = 16;
+  for (const uint64_t pages : deferrals) budget -= pages > 1024 ? 8 : pages > 256 ? 2 : 1;
+  return budget <= 0 ? kUnbounded : budget <= 4 ? 256 : 128;
 }
 
 }  // namespace faultline::test

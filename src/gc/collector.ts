@@ -152,7 +152,7 @@ export class Collector {
     for (let served = 0; ; served++) {
       const request = this.#closing ? null : this.#native.takeRequest(this.#heap);
       if (request === null) {
-        // Woken for nothing but news.
+        // Woken only because there are events to send.
         if (served === 0 && this.#setUp.collects) this.#pacing.wake();
         return;
       }
@@ -288,11 +288,11 @@ export class Collector {
     }
     const last = marker === 'stopped' ? 'mark' : 'remark';
     this.#phase(cycle, last, () => {
-      const secondThoughts: number[] = [];
-      while (!this.#endMarking(mostPagesInPause(secondThoughts))) {
+      const deferrals: number[] = [];
+      while (!this.#endMarking(mostPagesInPause(deferrals))) {
         this.#pause(cycle, 'mark-start');
         untilDone((sliceMs) => native.trace(heap, sliceMs));
-        secondThoughts.push(native.writtenPages(heap));
+        deferrals.push(native.writtenPages(heap));
       }
     });
     this.#pause(cycle, last);

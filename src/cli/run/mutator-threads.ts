@@ -16,7 +16,7 @@ import {
 } from './messages.ts';
 
 /** How long a thread may take to stop before something is wrong with it; a full heap's collections lie in between. */
-const STOP_PATIENCE_MS = 60_000;
+const STOP_LIMIT_MS = 60_000;
 
 export class MutatorThreads {
   readonly count: number;
@@ -61,14 +61,14 @@ export class MutatorThreads {
   /** Has all threads finish what they are at, and detach. */
   async stop(): Promise<ThreadReport[]> {
     Atomics.store(this.#control, CONTROL_STOP, 1);
-    const patience = setTimeout(() => {
-      this.#fail(new Error(`a mutator thread did not stop within ${STOP_PATIENCE_MS / 1000} s`));
+    const limit = setTimeout(() => {
+      this.#fail(new Error(`a mutator thread did not stop within ${STOP_LIMIT_MS / 1000} s`));
       for (const worker of this.#workers) void worker.terminate();
-    }, STOP_PATIENCE_MS);
+    }, STOP_LIMIT_MS);
     try {
       return await Promise.all(this.#reports);
     } finally {
-      clearTimeout(patience);
+      clearTimeout(limit);
       await Promise.all(this.#workers.map((worker) => worker.terminate()));
     }
   }
