@@ -8,7 +8,7 @@ import type { RequestedFaultMode } from './gc/fault-modes.ts';
 import { MARKERS, type RequestedMarker } from './gc/markers.ts';
 import type { PolicyOptions, WorkerOptions } from './gc/policy.ts';
 import { type Sizing, SIZINGS } from './gc/sizing.ts';
-import { MAX_REGIONS, PAGE_BYTES, REGION_BYTES, REGION_PAGES } from './heap/layout.ts';
+import { MAX_REGIONS, PAGE_BYTES, REGION_BYTES, REGION_PAGES } from './binding/layout.ts';
 
 /** What a heap is made with; docs/options.md has the same as a table. Every error is a TypeError or RangeError with the code ERR_OPTION. */
 export interface HeapOptions {

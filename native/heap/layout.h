@@ -1,6 +1,6 @@
 // Layout: every constant of the heap, its reason, and the relations between them.
 //
-// src/heap/layout.ts mirrors this file and is asserted equal when the addon is loaded.
+// src/binding/layout.ts mirrors this file and is asserted equal when the addon is loaded.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,4 @@
-// Probe: what this machine offers, constants for src/heap/layout.ts, and the switches that tests use.
+// Probe: what this machine offers, constants for src/binding/layout.ts, and the switches that tests use.
 #include <time.h>
 #include <unistd.h>
 

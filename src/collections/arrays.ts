@@ -22,7 +22,7 @@
 import { ARRAY, type Binding, type MutatorHandle } from '../binding.ts';
 import { argumentRangeError, HeapError } from '../errors.ts';
 import type { ShapeDefinition } from '../heap/definition.ts';
-import { ARRAY_LENGTH_SLOT, ARRAY_SEGMENTS, ARRAY_VERSION_SLOT } from '../heap/layout.ts';
+import { ARRAY_LENGTH_SLOT, ARRAY_SEGMENTS, ARRAY_VERSION_SLOT } from '../binding/layout.ts';
 import type { Mutator } from '../heap/mutator.ts';
 import type { Shape, ShapeTable } from '../heap/shapes.ts';
 import type { ReferenceHandle, Ref } from '../heap/units.ts';

@@ -5,7 +5,7 @@
  * the heap; what a view takes and gives is its text.
  */
 import { argumentRangeError, argumentTypeError } from '../errors.ts';
-import { CONTROL_VALUE } from '../heap/layout.ts';
+import { CONTROL_VALUE } from '../binding/layout.ts';
 import type { Mutator } from '../heap/mutator.ts';
 import type { Ref } from '../heap/units.ts';
 import { ARRAY_CLASSES } from '../heap/views.ts';

@@ -38,7 +38,7 @@ import type { PolicyOptions } from './policy.ts';
 import { chooseRegions, REGION_STATES, type RegionTables } from './region-choice.ts';
 import { untilDone } from '../slices.ts';
 import { COLLECTION_KINDS, COLLECTION_REASONS, type CollectionKind, type CollectionReason, kindNumber, reasonNumber } from './requests.ts';
-import { REGION_BYTES } from '../heap/layout.ts';
+import { REGION_BYTES } from '../binding/layout.ts';
 import type { Workers } from './workers.ts';
 
 /** A full collection ends after so many cycles, whatever other threads allocate meanwhile. */

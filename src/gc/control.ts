@@ -5,7 +5,7 @@
 import { BroadcastChannel, parentPort, workerData } from 'node:worker_threads';
 import { binding, type HeapDescription } from '../binding.ts';
 import { nowMs } from '../clock.ts';
-import type { ControlData } from '../heap/control-start.ts';
+import type { ControlData } from './control-start.ts';
 import { attachedTo, type HeapToken } from '../heap/token.ts';
 import { barrierOf } from './barriers.ts';
 import { Collector } from './collector.ts';

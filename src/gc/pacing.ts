@@ -8,7 +8,7 @@
  */
 import { nowMs } from '../clock.ts';
 import { type Binding, type HeapHandle, PULSE } from '../binding.ts';
-import { PAGE_BYTES, REGION_BYTES } from '../heap/layout.ts';
+import { PAGE_BYTES, REGION_BYTES } from '../binding/layout.ts';
 import { AllocationRate } from './allocation-rate.ts';
 import { CycleTime } from './cycle-time.ts';
 import { consider, type Decision, decide, type DirectorInputs, freeBytes, triggerAt } from './director.ts';

@@ -9,7 +9,7 @@
  * A cycle that moves anything at all also costs the treatment of every page that stays: its references may have to change. That
  * is weighed against the gain of all sources together.
  */
-import { PAGE_WORDS, REGION_WORDS, WORD_BYTES } from '../heap/layout.ts';
+import { PAGE_WORDS, REGION_WORDS, WORD_BYTES } from '../binding/layout.ts';
 import type { CollectionKind } from './requests.ts';
 
 /** Region states, in the order of native/heap/regions.h. */

@@ -13,7 +13,7 @@
  * Strings come first in the table of strings, in the order of their nodes, and are read when they are written: so nothing grows with
  * the heap but the graph's copy. Weak references to elements beyond NAMED_INDICES share a name, for the same reason.
  */
-import { PROGRAM_ROOT_SLOTS, WORD_BYTES } from '../heap/layout.ts';
+import { PROGRAM_ROOT_SLOTS, WORD_BYTES } from '../binding/layout.ts';
 import type { Shape } from '../heap/shapes.ts';
 import { GRAPH, type HeapGraph, ROOT_GROUPS, type RootGroup } from './heap-graph.ts';
 import { EDGE_TYPES, NODE_TYPES, NODE_WIDTH, SNAPSHOT_META } from './snapshot-format.ts';

@@ -16,7 +16,7 @@ import { HeapError } from '../errors.ts';
 import { errorName } from '../gc/refusal-reasons.ts';
 import { clockMs } from '../clock.ts';
 import { type CollectionKind, type CollectionReason, kindNumber, reasonNumber } from '../gc/requests.ts';
-import { LARGE_OBJECT_WORDS, REGION_WORDS, WORD_BYTES } from './layout.ts';
+import { LARGE_OBJECT_WORDS, REGION_WORDS, WORD_BYTES } from '../binding/layout.ts';
 import type { Shape } from './shapes.ts';
 import type { Ref } from './units.ts';
 

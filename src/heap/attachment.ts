@@ -6,7 +6,7 @@
  */
 import type { Binding, HeapHandle, MutatorHandle } from '../binding.ts';
 import { argumentRangeError, HeapError, optionsOf } from '../errors.ts';
-import { CONTROL_SLOTS, LOG_ENTRIES } from './layout.ts';
+import { CONTROL_SLOTS, LOG_ENTRIES } from '../binding/layout.ts';
 
 /** What a thread asks for when it becomes a mutator. */
 export interface MutatorOptions {

@@ -16,7 +16,7 @@ import { argumentRangeError, detached, HeapError } from '../errors.ts';
 import type { Binding, MutatorHandle } from '../binding.ts';
 import type { CollectionRequest } from '../gc/requests.ts';
 import type { Finalizable } from './finalizers.ts';
-import { CONTROL_STATE, MUTATOR_RUNNING } from './layout.ts';
+import { CONTROL_STATE, MUTATOR_RUNNING } from '../binding/layout.ts';
 import { Mutator } from './mutator.ts';
 import type { MutatorSetUp } from './mutator-set-up.ts';
 import { Shape } from './shapes.ts';

@@ -8,9 +8,9 @@ import { barrierOf, type FaultMode } from '../gc/barriers.ts';
 import type { CollectionSource } from '../gc/event-stream.ts';
 import { type CollectionKind, type CollectionReason, type CollectionRequest, kindNumber, reasonNumber } from '../gc/requests.ts';
 import type { CollectionHost } from './allocation.ts';
-import { noCollector } from './control-failure.ts';
-import { ControlStart } from './control-start.ts';
-import { REGION_BYTES } from './layout.ts';
+import { noCollector } from '../gc/control-failure.ts';
+import { ControlStart } from '../gc/control-start.ts';
+import { REGION_BYTES } from '../binding/layout.ts';
 import type { HeapToken } from './token.ts';
 
 /** @internal */

@@ -6,7 +6,7 @@
  */
 import { clearInterval, setInterval } from 'node:timers';
 import type { MutatorSetUp, PartOwner } from './mutator-set-up.ts';
-import { FINALIZER_ENTRIES } from './layout.ts';
+import { FINALIZER_ENTRIES } from '../binding/layout.ts';
 import type { ReferenceHandle, Ref } from './units.ts';
 import { notAnObject } from './weak-map.ts';
 

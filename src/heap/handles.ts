@@ -17,7 +17,7 @@ import {
   CONTROL_SCOPES,
   CONTROL_SLOTS,
   CONTROL_TEMPORARIES_USED,
-} from './layout.ts';
+} from '../binding/layout.ts';
 import type { ReferenceHandle, Ref } from './units.ts';
 
 /** @internal What is let go at the end of the scope it was made in has a method of this name. */

@@ -26,7 +26,7 @@ import { CheckedMutator } from './checked-mutator.ts';
 import { CollectionService } from './collection-service.ts';
 import type { Exactly, ShapeDefinition } from './definition.ts';
 import { FinalizableQueue, type Finalizables } from './finalizers.ts';
-import { assertLayout, PROGRAM_ROOT_SLOTS, REGION_BYTES } from './layout.ts';
+import { assertLayout, PROGRAM_ROOT_SLOTS, REGION_BYTES } from '../binding/layout.ts';
 import { createRefused, type MadeHeap, makeNativeHeap } from './making.ts';
 import { KeyedHash } from './keyed-hash.ts';
 import { LoadBarrierMutator, notBehindBarrier } from './load-barrier-mutator.ts';

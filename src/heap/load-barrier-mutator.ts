@@ -10,7 +10,7 @@
  * are is decided when they attach.
  */
 import { argumentRangeError, HeapError } from '../errors.ts';
-import { CONTROL_LOAD_BARRIER, CONTROL_WEAK_ACCESS, REGION_WORDS } from './layout.ts';
+import { CONTROL_LOAD_BARRIER, CONTROL_WEAK_ACCESS, REGION_WORDS } from '../binding/layout.ts';
 import { Mutator } from './mutator.ts';
 import type { MutatorSetUp } from './mutator-set-up.ts';
 import type { Ref } from './units.ts';

@@ -7,7 +7,7 @@
 import { readFileSync } from 'node:fs';
 import { HeapError } from '../errors.ts';
 import { warnDegraded } from '../gc/warnings.ts';
-import { REGION_BYTES, VIEW_ALIGNMENT_BYTES } from './layout.ts';
+import { REGION_BYTES, VIEW_ALIGNMENT_BYTES } from '../binding/layout.ts';
 
 /** Address space of one more worker thread: Node 20 reserves 590 MiB, most of it for code. */
 const THREAD_BYTES = 640 * 2 ** 20;

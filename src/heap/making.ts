@@ -13,7 +13,7 @@ import { MARKERS } from '../gc/markers.ts';
 import { warnDegraded } from '../gc/warnings.ts';
 import { SHARED_BYTES } from '../objects/shared-slots.ts';
 import { type HeapOptions, type ResolvedOptions, resolveOptions } from '../options.ts';
-import { assertLayout, PAGE_BYTES, REGION_BYTES, VIEW_ALIGNMENT_BYTES } from './layout.ts';
+import { assertLayout, PAGE_BYTES, REGION_BYTES, VIEW_ALIGNMENT_BYTES } from '../binding/layout.ts';
 import { notBehindBarrier } from './load-barrier-mutator.ts';
 import { mustFitAddressSpace, warnAboveMemoryLimit } from './machine-limits.ts';
 import { chooseMarker, chooseMode } from './mode-choice.ts';

@@ -23,7 +23,7 @@ import {
   MUTATOR_STOP_ELSEWHERE,
   MUTATOR_STOP_REQUESTED,
   PAGE_WORDS,
-} from './layout.ts';
+} from '../binding/layout.ts';
 import type { MutatorSetUp } from './mutator-set-up.ts';
 import { mustBePinnable, type Pin, pinElements, type PinRange } from './pin.ts';
 import { RootRange } from './root-range.ts';

@@ -12,7 +12,7 @@ import { constants as system } from 'node:os';
 import { type Binding, isRefusal, type MutatorHandle, type PinHandle } from '../binding.ts';
 import { argumentRangeError, argumentTypeError, HeapError } from '../errors.ts';
 import { commonRemedy, errorName } from '../gc/refusal-reasons.ts';
-import { WORD_BYTES } from './layout.ts';
+import { WORD_BYTES } from '../binding/layout.ts';
 import { Shape } from './shapes.ts';
 import type { Ref } from './units.ts';
 

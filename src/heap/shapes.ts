@@ -10,7 +10,7 @@
 import type { Binding, HeapHandle } from '../binding.ts';
 import { argumentRangeError, argumentTypeError, HeapError } from '../errors.ts';
 import type { ElementsOnlyKind, ElementType, FieldKind, FieldsOf, FieldType, ShapeDefinition } from './definition.ts';
-import { WORD_BYTES } from './layout.ts';
+import { WORD_BYTES } from '../binding/layout.ts';
 import type { Ref } from './units.ts';
 
 export type { FieldKind, ShapeDefinition } from './definition.ts';

@@ -3,7 +3,7 @@
  * marker and fault mode that is so for weak slots only; of all others a load or store of the u32 view does the same.
  */
 import { argumentRangeError } from '../errors.ts';
-import { CONTROL_LOGGING, CONTROL_WEAK_ACCESS } from './layout.ts';
+import { CONTROL_LOGGING, CONTROL_WEAK_ACCESS } from '../binding/layout.ts';
 import type { MutatorSetUp } from './mutator-set-up.ts';
 import type { Ref } from './units.ts';
 import { Views } from './views.ts';

@@ -8,7 +8,7 @@
  * collector does not look at the limit.
  */
 import type { SlowAllocation } from './allocation.ts';
-import { CONTROL_TLAB_LIMIT, CONTROL_TLAB_START, CONTROL_TLAB_TOP } from './layout.ts';
+import { CONTROL_TLAB_LIMIT, CONTROL_TLAB_START, CONTROL_TLAB_TOP } from '../binding/layout.ts';
 import type { Shape } from './shapes.ts';
 import type { Stress } from './stress.ts';
 import type { Ref } from './units.ts';

@@ -3,7 +3,7 @@
  * to overwrite is logged, so that what was reachable when marking began is found. The log lies at the end of the control block; a full
  * one is handed over by a native call. The other markers need no log, and then nobody comes here.
  */
-import { CONTROL_LOG_USED, CONTROL_SLOTS, LOG_ENTRIES } from './layout.ts';
+import { CONTROL_LOG_USED, CONTROL_SLOTS, LOG_ENTRIES } from '../binding/layout.ts';
 import type { MutatorSetUp } from './mutator-set-up.ts';
 import { isSmallInteger } from './tagged.ts';
 

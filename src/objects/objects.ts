@@ -10,7 +10,7 @@ import { argumentRangeError, argumentTypeError, HeapError } from '../errors.ts';
 import type { ShapeDefinition } from '../heap/definition.ts';
 import type { HandleTable } from '../heap/handles.ts';
 import type { HashKey } from '../heap/keyed-hash.ts';
-import { CONTROL_NULL_SLOT, CONTROL_STATE, MUTATOR_RUNNING } from '../heap/layout.ts';
+import { CONTROL_NULL_SLOT, CONTROL_STATE, MUTATOR_RUNNING } from '../binding/layout.ts';
 import { notBehindBarrier } from '../heap/load-barrier-mutator.ts';
 import type { Mutator } from '../heap/mutator.ts';
 import type { Pin, PinRange } from '../heap/pin.ts';

@@ -8,7 +8,7 @@
  *           2048 …     no roots: one stamp for each of these
  *           3071 …     no roots: what threads sleep on (collections/parking-lot.ts)
  */
-import { PROGRAM_ROOT_SLOTS, SHARED_ROOT_SLOTS } from '../heap/layout.ts';
+import { PROGRAM_ROOT_SLOTS, SHARED_ROOT_SLOTS } from '../binding/layout.ts';
 
 const FIRST_TOKEN = PROGRAM_ROOT_SLOTS + 1;
 /** Handle tokens that may be under way at once. */

@@ -126,7 +126,7 @@ describe('docs/errors.md', () => {
   });
 
   it('has every warning', () => {
-    const files = ['heap/heap', 'heap/making', 'heap/control-start', 'gc/collector', 'gc/warnings'].map((file) => `src/${file}.ts`);
+    const files = ['heap/heap', 'heap/making', 'gc/control-start', 'gc/collector', 'gc/warnings'].map((file) => `src/${file}.ts`);
     const codes = files.flatMap((path) => [...read(path).matchAll(/code: '(FAULTLINE_\w+)'/g)]);
     expect(firstCells(section('docs/errors.md', 'Warnings')).sort()).toEqual([...new Set(codes.map(([, code]) => code!))].sort());
   });

@@ -3,7 +3,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import { type ChoiceLimits, chooseRegions, REGION_STATES, type RegionTables } from '../../src/gc/region-choice.ts';
-import { PAGE_WORDS, REGION_BYTES, REGION_PAGES, REGION_WORDS } from '../../src/heap/layout.ts';
+import { PAGE_WORDS, REGION_BYTES, REGION_PAGES, REGION_WORDS } from '../../src/binding/layout.ts';
 import { makeRandom } from '../support/random.mjs';
 import { seedOfTest } from '../support/seeds.ts';
 

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { controlFailure, noCollector } from '../../src/heap/control-failure.ts';
+import { controlFailure, noCollector } from '../../src/gc/control-failure.ts';
 import { addonRefusal, unreadable } from '../../src/platform.ts';
 import { type Ending, runProgram, runProgramFile, workerFile } from '../support/children.ts';
 

@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import type { Probe } from '../../binding.ts';
-import { MAX_REGIONS, REGION_BYTES } from '../../heap/layout.ts';
+import { MAX_REGIONS, REGION_BYTES } from '../../binding/layout.ts';
 import { addressBytes, addressSpace, memoryLimitBytes } from '../../heap/machine-limits.ts';
 
 export interface MachineFacts {

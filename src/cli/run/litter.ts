@@ -2,7 +2,7 @@
  * Litter: data that is garbage soon. Most of it at once, some after a while, so that it lies between what lives on when it dies;
  * and one large array at a time, which has regions of its own.
  */
-import { LARGE_OBJECT_WORDS, REGION_BYTES, WORD_BYTES } from '../../heap/layout.ts';
+import { LARGE_OBJECT_WORDS, REGION_BYTES, WORD_BYTES } from '../../binding/layout.ts';
 import type { Mutator } from '../../heap/mutator.ts';
 import type { RootRange } from '../../heap/root-range.ts';
 import type { Checker } from './checker.ts';

@@ -9,11 +9,11 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import type { Binding, HeapHandle } from '../binding.ts';
-import { startOwnThread } from '../gc/own-thread.ts';
+import { startOwnThread } from './own-thread.ts';
 import { type ControlFailure, controlFailure, type ThreadError } from './control-failure.ts';
-import type { HeapToken } from './token.ts';
+import type { HeapToken } from '../heap/token.ts';
 
-const ENTRY = new URL('../gc/control-thread.js', import.meta.url);
+const ENTRY = new URL('./control-thread.js', import.meta.url);
 
 /** @internal What a control thread is given. */
 export interface ControlData {
