@@ -89,6 +89,7 @@ function plan({ sanitize, debug, install, tests, bench }) {
   const checked = debug || sanitizers.length > 0;
   const folder = join('build', [debug ? 'Debug' : sanitizers.length ? '' : 'Release', ...sanitizers].filter(Boolean).join('-'));
   const instrument = sanitizers.length ? [`-fsanitize=${sanitizers.join(',')}`, '-fno-sanitize-recover=all'] : [];
+  // biome-ignore format: flags that belong together stand in one line.
   const compile = [
     '-std=c++20', debug ? '-O0' : sanitizers.length ? '-O1' : '-O2', '-g', '-fPIC', '-fvisibility=hidden', '-fno-exceptions', '-fno-rtti',
     '-Wall', '-Wextra', ...(install ? [] : ['-Werror']), // a later compiler's new warning must not break an installation

@@ -10,6 +10,7 @@
 // name. A form that is none of these is a SyntaxError here, a name that nothing defines a ReferenceError when it is read.
 import { MAX_SMALL_INTEGER, MIN_SMALL_INTEGER } from 'faultline';
 
+// biome-ignore format: one list, in groups.
 const OPERATIONS = [
   'INTEGER', 'NULL', 'LITERAL', 'LOCAL', 'FREE', 'GLOBAL', 'DEFINE', 'CLOSURE', 'CALL', 'TAIL_CALL', 'RETURN', 'JUMP', 'JUMP_IF_FALSE',
   'POP', 'SLIDE', 'HALT', 'CONS', 'CAR', 'CDR', 'IS_PAIR', 'IS_SYMBOL', 'NOT', 'ADD', 'SUBTRACT', 'MULTIPLY', 'QUOTIENT', 'REMAINDER', 'LESS', 'EQUAL', 'APPEND',
@@ -18,6 +19,7 @@ const OPERATIONS = [
 export const OP = Object.fromEntries(OPERATIONS.map((name, i) => [name, i]));
 
 /** name → [operation, number of arguments] */
+// biome-ignore format: a table, in groups.
 const PRIMITIVES = {
   cons: ['CONS', 2], car: ['CAR', 1], cdr: ['CDR', 1], 'pair?': ['IS_PAIR', 1],
   '+': ['ADD', 2], '-': ['SUBTRACT', 2], '*': ['MULTIPLY', 2], quotient: ['QUOTIENT', 2], remainder: ['REMAINDER', 2],

@@ -223,13 +223,14 @@ Napi::Value RecordStall(Info info, MutatorBinding& binding) {
 }  // namespace
 
 void ExportAllocation(Napi::Env env, Napi::Object exports) {
-  Export(env, exports, {
-    {"allocateSlow", OnRunningMutator<AllocateSlowly>},
-    {"allocateLarge", OnRunningMutator<AllocateLarge>},
-    {"awaitMemory", OnMutator<AwaitMemory>},
-    {"awaitFlip", OnMutator<AwaitFlip>},
-    {"recordStall", OnMutator<RecordStall>},
-  });
+  static constexpr Exported kFunctions[] = {
+      {"allocateSlow", OnRunningMutator<AllocateSlowly>},
+      {"allocateLarge", OnRunningMutator<AllocateLarge>},
+      {"awaitMemory", OnMutator<AwaitMemory>},
+      {"awaitFlip", OnMutator<AwaitFlip>},
+      {"recordStall", OnMutator<RecordStall>},
+  };
+  Export(env, exports, kFunctions);
 }
 
 }  // namespace faultline

@@ -6,7 +6,6 @@
 
 #include <napi.h>
 
-#include <initializer_list>
 
 #include "node/environment.h"
 #include "os/clock.h"
@@ -89,7 +88,8 @@ struct Exported {
   const char* name;
   Napi::Value (*function)(Info);
 };
-inline void Export(Napi::Env env, Napi::Object exports, std::initializer_list<Exported> functions) {
+template <size_t kCount>
+void Export(Napi::Env env, Napi::Object exports, const Exported (&functions)[kCount]) {
   for (const auto& [name, function] : functions) exports.Set(name, Napi::Function::New(env, function, name));
 }
 

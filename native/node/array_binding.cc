@@ -69,14 +69,15 @@ Napi::Value ExchangeAndCount(Info info, MutatorBinding& binding) {
 }  // namespace
 
 void ExportArrays(Napi::Env env, Napi::Object exports) {
-  Export(env, exports, {
-    {"pushToArray", OnRunningMutator<Push>},
-    {"popFromArray", OnRunningMutator<Pop>},
-    {"setInArray", OnRunningMutator<SetElement>},
-    {"getFromArray", OnRunningMutator<GetElement>},
-    {"installSegment", OnRunningMutator<InstallSegment>},
-    {"exchangeAndCount", OnRunningMutator<ExchangeAndCount>},
-  });
+  static constexpr Exported kFunctions[] = {
+      {"pushToArray", OnRunningMutator<Push>},
+      {"popFromArray", OnRunningMutator<Pop>},
+      {"setInArray", OnRunningMutator<SetElement>},
+      {"getFromArray", OnRunningMutator<GetElement>},
+      {"installSegment", OnRunningMutator<InstallSegment>},
+      {"exchangeAndCount", OnRunningMutator<ExchangeAndCount>},
+  };
+  Export(env, exports, kFunctions);
 }
 
 }  // namespace faultline

@@ -58,11 +58,12 @@ Napi::Value DropGraph(Info info) {
 }  // namespace
 
 void ExportGraphs(Napi::Env env, Napi::Object exports) {
-  Export(env, exports, {
-    {"copyGraphPause", OnHeap<CopyGraphPause>},
-    {"readGraph", ReadGraph},
-    {"dropGraph", DropGraph},
-  });
+  static constexpr Exported kFunctions[] = {
+      {"copyGraphPause", OnHeap<CopyGraphPause>},
+      {"readGraph", ReadGraph},
+      {"dropGraph", DropGraph},
+  };
+  Export(env, exports, kFunctions);
 }
 
 }  // namespace faultline

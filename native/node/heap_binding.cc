@@ -190,24 +190,25 @@ Napi::Value WatchBy(Info info) {
 }
 
 void ExportHeap(Napi::Env env, Napi::Object exports) {
-  Export(env, exports, {
-    {"makeErrorsBy", MakeErrorsBy},
-    {"watchBy", WatchBy},
-    {"create", Create},
-    {"attach", Attach},
-    {"beginClose", OnHeap<BeginClose>},
-    {"close", OnHeap<Close>},
-    {"release", Release},
-    {"defineShape", OnHeap<DefineShape>},
-    {"findShape", OnHeap<FindShape>},
-    {"requestCollection", OnHeap<RequestCollection>},
-    {"collectionsEnded", OnHeap<CollectionsEnded>},
-    {"claimControl", OnHeap<ClaimControl>},
-    {"controlStarted", OnHeap<ControlStarted>},
-    {"controlFailed", ControlFailed},
-    {"controlFailure", OnHeap<ControlFailure>},
-    {"inControl", OnHeap<InControl>},
-  });
+  static constexpr Exported kFunctions[] = {
+      {"makeErrorsBy", MakeErrorsBy},
+      {"watchBy", WatchBy},
+      {"create", Create},
+      {"attach", Attach},
+      {"beginClose", OnHeap<BeginClose>},
+      {"close", OnHeap<Close>},
+      {"release", Release},
+      {"defineShape", OnHeap<DefineShape>},
+      {"findShape", OnHeap<FindShape>},
+      {"requestCollection", OnHeap<RequestCollection>},
+      {"collectionsEnded", OnHeap<CollectionsEnded>},
+      {"claimControl", OnHeap<ClaimControl>},
+      {"controlStarted", OnHeap<ControlStarted>},
+      {"controlFailed", ControlFailed},
+      {"controlFailure", OnHeap<ControlFailure>},
+      {"inControl", OnHeap<InControl>},
+  };
+  Export(env, exports, kFunctions);
 }
 
 }  // namespace faultline

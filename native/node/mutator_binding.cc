@@ -207,25 +207,26 @@ Napi::Value IsMutator(Info info, MutatorBinding& binding) {
 }  // namespace
 
 void ExportMutator(Napi::Env env, Napi::Object exports) {
-  Export(env, exports, {
-    {"attachMutator", OnHeap<AttachMutator>},
-    {"adoptMutator", OnMutator<AdoptMutator>},
-    {"detachMutator", DetachMutator},
-    {"safepoint", OnMutator<Safepoint>},
-    {"park", OnMutator<Park>},
-    {"unpark", OnMutator<Unpark>},
-    {"parked", OnMutator<Parked>},
-    {"allParked", OnMutator<AllParked>},
-    {"scope", OnMutator<Scope>},
-    {"flushLog", OnMutator<FlushLog>},
-    {"loadReference", OnRunningMutator<LoadAReference>},
-    {"addRootRange", OnMutator<AddRootRange>},
-    {"removeRootRange", OnMutator<RemoveRootRange>},
-    {"isObject", OnMutator<IsObject>},
-    {"utilization", OnMutator<Utilization>},
-    {"mutatorId", OnMutator<MutatorId>},
-    {"isMutator", OnMutator<IsMutator>},
-  });
+  static constexpr Exported kFunctions[] = {
+      {"attachMutator", OnHeap<AttachMutator>},
+      {"adoptMutator", OnMutator<AdoptMutator>},
+      {"detachMutator", DetachMutator},
+      {"safepoint", OnMutator<Safepoint>},
+      {"park", OnMutator<Park>},
+      {"unpark", OnMutator<Unpark>},
+      {"parked", OnMutator<Parked>},
+      {"allParked", OnMutator<AllParked>},
+      {"scope", OnMutator<Scope>},
+      {"flushLog", OnMutator<FlushLog>},
+      {"loadReference", OnRunningMutator<LoadAReference>},
+      {"addRootRange", OnMutator<AddRootRange>},
+      {"removeRootRange", OnMutator<RemoveRootRange>},
+      {"isObject", OnMutator<IsObject>},
+      {"utilization", OnMutator<Utilization>},
+      {"mutatorId", OnMutator<MutatorId>},
+      {"isMutator", OnMutator<IsMutator>},
+  };
+  Export(env, exports, kFunctions);
 }
 
 }  // namespace faultline

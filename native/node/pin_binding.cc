@@ -93,10 +93,11 @@ void ReleasePin(napi_env env, PinBinding* pin, bool in_javascript) {
 }
 
 void ExportPins(Napi::Env env, Napi::Object exports) {
-  Export(env, exports, {
-    {"pin", OnMutator<Pin>},
-    {"unpin", Unpin},
-  });
+  static constexpr Exported kFunctions[] = {
+      {"pin", OnMutator<Pin>},
+      {"unpin", Unpin},
+  };
+  Export(env, exports, kFunctions);
 }
 
 }  // namespace faultline

@@ -231,19 +231,20 @@ Napi::Value HoldEnd(Info info) {
 }  // namespace
 
 void ExportProbe(Napi::Env env, Napi::Object exports) {
-  Export(env, exports, {
-    {"probe", Probe},
-    {"probeMove", ProbeMoves},
-    {"pretendPageBytes", PretendPageBytes},
-    {"layout", Layout},
-    {"measureBareFault", OnHeap<MeasureBare>},
-    {"armRefusal", ArmARefusal},
-    {"setDelays", SetDelays},
-    {"holdEndOfControl", HoldEnd},
-    {"cycleSteps", CycleSteps},
-    {"regionTransitions", RegionTransitions},
-    {"pageTransitions", PageTransitions},
-  });
+  static constexpr Exported kFunctions[] = {
+      {"probe", Probe},
+      {"probeMove", ProbeMoves},
+      {"pretendPageBytes", PretendPageBytes},
+      {"layout", Layout},
+      {"measureBareFault", OnHeap<MeasureBare>},
+      {"armRefusal", ArmARefusal},
+      {"setDelays", SetDelays},
+      {"holdEndOfControl", HoldEnd},
+      {"cycleSteps", CycleSteps},
+      {"regionTransitions", RegionTransitions},
+      {"pageTransitions", PageTransitions},
+  };
+  Export(env, exports, kFunctions);
 }
 
 }  // namespace faultline

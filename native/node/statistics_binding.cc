@@ -14,6 +14,7 @@ Napi::Object Figures(Napi::Env env, std::initializer_list<std::pair<const char*,
   return answer;
 }
 
+// clang-format off: a list of lists, each as wide as its longest row.
 Napi::Object Summary(Napi::Env env, const Histogram& histogram) {
   const auto microseconds = [](uint64_t ns) { return static_cast<double>(ns) / 1e3; };
   return Figures(env, {
@@ -112,6 +113,7 @@ Napi::Value ReadStatistics(Info info, HeapInstance& instance) {
   answer.Set("stalls", Summary(env, statistics.stalls));
   return answer;
 }
+// clang-format on
 
 }  // namespace
 

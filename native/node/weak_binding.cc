@@ -109,18 +109,19 @@ Napi::Value TakeToken(Info info, HeapInstance& instance) {
 }  // namespace
 
 void ExportWeak(Napi::Env env, Napi::Object exports) {
-  Export(env, exports, {
-    {"readWeak", OnRunningMutator<ReadWeakSlot>},
-    {"identityHash", OnRunningMutator<HashOf>},
-    {"getFromWeakMap", OnRunningMutator<GetFromWeakMap>},
-    {"setInWeakMap", OnRunningMutator<SetInWeakMap>},
-    {"deleteFromWeakMap", OnRunningMutator<DeleteFromWeakMap>},
-    {"installWeakTable", OnRunningMutator<InstallWeakTable>},
-    {"addFinalizer", OnRunningMutator<AddFinalizer>},
-    {"addFinalizers", OnRunningMutator<AddFinalizers>},
-    {"takeFinalizable", OnMutator<TakeFinalizable>},
-    {"takeToken", OnHeap<TakeToken>},
-  });
+  static constexpr Exported kFunctions[] = {
+      {"readWeak", OnRunningMutator<ReadWeakSlot>},
+      {"identityHash", OnRunningMutator<HashOf>},
+      {"getFromWeakMap", OnRunningMutator<GetFromWeakMap>},
+      {"setInWeakMap", OnRunningMutator<SetInWeakMap>},
+      {"deleteFromWeakMap", OnRunningMutator<DeleteFromWeakMap>},
+      {"installWeakTable", OnRunningMutator<InstallWeakTable>},
+      {"addFinalizer", OnRunningMutator<AddFinalizer>},
+      {"addFinalizers", OnRunningMutator<AddFinalizers>},
+      {"takeFinalizable", OnMutator<TakeFinalizable>},
+      {"takeToken", OnHeap<TakeToken>},
+  };
+  Export(env, exports, kFunctions);
 }
 
 }  // namespace faultline

@@ -10,6 +10,7 @@ export type PhaseName = 'prepare' | 'mark' | 'preclean' | 'remark' | 'weak' | 'p
 export type HeapPhase = 'idle' | 'marking' | 'marked' | 'planned' | 'compacting' | 'finishing';
 
 /** @internal All of them. */
+// biome-ignore format: one list.
 export const CYCLE_STEPS: readonly PhaseName[] = [
   'prepare', 'mark', 'preclean', 'remark', 'weak', 'plan', 'release', 'flip', 'compact', 'finish', 'reclaim',
 ];

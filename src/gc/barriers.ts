@@ -28,6 +28,7 @@ export interface Barrier {
 }
 
 /** In the order of native/gc/fault_mode.h. */
+// biome-ignore format: a table, one row a mode.
 export const BARRIERS = [
   {
     mode: 'sigbus', heldBy: 'SIGBUS', filledBy: 'UFFDIO_CONTINUE', needs: ['minor-faults', 'signal-delivery'],

@@ -11,6 +11,7 @@ export type DataKind = Exclude<FieldKind, 'ref' | 'tagged'>;
 export type ViewKind = FieldKind | 'weak';
 export type ViewType = FieldType | 'weak';
 
+// biome-ignore format: a table, as short as its rows.
 export const BYTES: Readonly<Record<ViewKind, number>> = {
   ref: 4, tagged: 4, weak: 4, i8: 1, u8: 1, i16: 2, u16: 2, i32: 4, u32: 4, f32: 4, i64: 8, u64: 8, f64: 8,
 };

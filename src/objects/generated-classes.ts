@@ -85,6 +85,7 @@ export class ClassGenerator {
 
   #compile<C>(text: string, Base: unknown, arrays: readonly ElementsClass[]): C {
     const { i8, u8, i16, u16, i32, u32, f32, f64, i64, u64 } = this.#environment.mutator;
+    // biome-ignore format: one list of names.
     const environment = {
       ...this.#environment, i8, u8, i16, u16, i32, u32, f32, f64, i64, u64, Base, arrays, checkValue,
       toNumber, toBigInt, SLOT, INITIALIZE, OF, BEGIN,

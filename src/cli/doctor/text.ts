@@ -14,7 +14,8 @@ const OVERCOMMIT = ['0 (heuristic)', '1 (always)', '2 (never beyond the limit)']
 
 export function doctorText(report: DoctorReport): string {
   const { mode, modes, advice, userfaultfd, machine } = report;
-  const better = modes.slice(0, Math.max(0, modes.findIndex((candidate) => candidate.mode === mode)));
+  const used = modes.findIndex((candidate) => candidate.mode === mode);
+  const better = modes.slice(0, Math.max(0, used));
   const marker = report.markers.find(({ works }) => works)!;
   const lines = [
     mode === null ? 'No fault mode works here.' : `A heap uses fault mode ${mode} here${better.length === 0 ? ', the best one' : ''}.`,
