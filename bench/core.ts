@@ -23,7 +23,16 @@ import { measureSafepoint, type SafepointFigures } from './safepoint.ts';
 import { measureStalls, type StallFigures } from './stalls.ts';
 
 interface NativeFigures {
-  flip: { mib: number; roots: number; flips: number; p50Us: number; p90Us: number; maxUs: number; kernelP50Us: number; rootsP50Us: number }[];
+  flip: {
+    mib: number;
+    roots: number;
+    flips: number;
+    p50Us: number;
+    p90Us: number;
+    maxUs: number;
+    kernelP50Us: number;
+    rootsP50Us: number;
+  }[];
   faults: { mode: string; count: number; p50Us: number; p99Us: number; bareP50Us: number }[];
   building: Record<string, { gibPerS: number; memcpyGibPerS: number; ratio: number; scatteredRatio: number; usPerPage: number }>;
 }

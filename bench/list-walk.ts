@@ -27,7 +27,11 @@ interface PlainNode {
  */
 function rawWalk(name: string, references: Slots, values: Slots, next: number, value: number, first: () => number): () => number {
   const make = new Function(
-    'references', 'values', 'next', 'value', 'first',
+    'references',
+    'values',
+    'next',
+    'value',
+    'first',
     `return function ${name}() {
       let sum = 0;
       for (let at = first(); at !== 0; at = references[at * 2 + next]) sum = (sum + values[at * 2 + value]) | 0;

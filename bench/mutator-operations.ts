@@ -42,7 +42,10 @@ export async function measureMutatorOperations(turns: number): Promise<Operation
     },
     'safepoint poll': { heap: () => mutator.poll() },
     'load of a reference, raw': { heap: () => u32[mutator.get(cell) * 2 + next], plain: () => plainCell.next },
-    'store of a reference, raw': { heap: () => mutator.setReference(mutator.get(cell) * 2 + next, 0), plain: () => (plainCell.next = null) },
+    'store of a reference, raw': {
+      heap: () => mutator.setReference(mutator.get(cell) * 2 + next, 0),
+      plain: () => (plainCell.next = null),
+    },
     'handle and release': {
       heap: () => mutator.release(mutator.handle(0)),
       plain: () => (stack.push(plainCell), stack.pop()),

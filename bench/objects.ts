@@ -24,7 +24,10 @@ const machine = { node: process.version, kernel: release(), cpu: cpus()[0]?.mode
 if (values.json) {
   process.stdout.write(`${JSON.stringify({ machine, walk, operations }, null, 2)}\n`);
 } else {
-  const walks = new Table({ head: ['list of a million nodes', 'ns a node', 'against', 'ratio', 'goal', ''], style: { head: [], border: [] } });
+  const walks = new Table({
+    head: ['list of a million nodes', 'ns a node', 'against', 'ratio', 'goal', ''],
+    style: { head: [], border: [] },
+  });
   const row = (what: string, ns: number, against: string, floorNs: number, goal: number): void => {
     const ratio = ns / floorNs;
     const cells = [what, ns.toFixed(2), `${against}, ${floorNs.toFixed(2)} ns`, `${ratio.toFixed(2)} x`];

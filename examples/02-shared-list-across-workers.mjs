@@ -11,8 +11,10 @@ const LIST = 0; // which shared root slot holds the list
 
 if (isMainThread) {
   const heap = Heap.create({ capacityBytes: '64M' });
-  const workers = Array.from({ length: THREADS }, (_, owner) =>
-    new Worker(new URL(import.meta.url), { workerData: { token: heap.token, owner } }));
+  const workers = Array.from(
+    { length: THREADS },
+    (_, owner) => new Worker(new URL(import.meta.url), { workerData: { token: heap.token, owner } }),
+  );
   let running = THREADS;
   for (const worker of workers) void once(worker, 'exit').then(() => running--);
   while (running > 0) await heap.collect();

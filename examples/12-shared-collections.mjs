@@ -50,7 +50,12 @@ if (isMainThread) {
   await Promise.all(consumers);
 
   console.log(`${lengths.size} words, ${work.length} left to do`);
-  console.log([...lengths].sort(([a], [b]) => (a < b ? -1 : 1)).map(([word, length]) => `${word} ${length}`).join(', '));
+  console.log(
+    [...lengths]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([word, length]) => `${word} ${length}`)
+      .join(', '),
+  );
   console.log(`the longest has ${longest.get(longest.length - 1).length} letters`); // several have: who came first is chance
   await heap.close();
 } else {

@@ -21,7 +21,11 @@ console.log(`${objects} objects, ${references} references, ${bytes} bytes`);
 
 // The format is V8's: rows of numbers, described by `meta`.
 const { snapshot, nodes, edges, strings } = JSON.parse(await readFile(path, 'utf8'));
-const { node_fields: nodeFields, edge_fields: edgeFields, edge_types: [edgeTypes] } = snapshot.meta;
+const {
+  node_fields: nodeFields,
+  edge_fields: edgeFields,
+  edge_types: [edgeTypes],
+} = snapshot.meta;
 const nameOf = (node) => strings[nodes[node + nodeFields.indexOf('name')]];
 const edgesFrom = new Map(); // an edge does not say where it begins: the first node's come first
 for (let node = 0, edge = 0; node < nodes.length; node += nodeFields.length) {

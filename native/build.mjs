@@ -26,7 +26,16 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
-  existsSync, mkdirSync, readFileSync, readdirSync, realpathSync, renameSync, rmSync, statSync, utimesSync, writeFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
 } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
@@ -110,13 +119,21 @@ function plan({ sanitize, debug, install, tests, bench }) {
 function sourcesIn(folder) {
   const path = join('native', folder);
   if (!existsSync(path)) return [];
-  return readdirSync(path).filter((name) => name.endsWith('.cc')).sort().map((name) => join(path, name));
+  return readdirSync(path)
+    .filter((name) => name.endsWith('.cc'))
+    .sort()
+    .map((name) => join(path, name));
 }
 
 /** The prerequisites in a make rule "object: a b \ c"; a backslash protects a blank inside a name. */
 function readDependencies(file) {
   const rule = readFileSync(file, 'utf8').replaceAll('\\\n', ' ');
-  return rule.slice(rule.indexOf(':') + 1).match(/(?:\\ |\S)+/g)?.map((name) => name.replaceAll('\\ ', ' ')) ?? [];
+  return (
+    rule
+      .slice(rule.indexOf(':') + 1)
+      .match(/(?:\\ |\S)+/g)
+      ?.map((name) => name.replaceAll('\\ ', ' ')) ?? []
+  );
 }
 
 /** When a file came to be what it is. An object is dated back (see make), so what counts is when it was put in its place. */
@@ -134,7 +151,9 @@ function isUpToDate(output, stamp, inputs) {
 
 /** The machine's own path in -ffile-prefix-map says nothing about the output, and would tie it to this folder. */
 const stampOf = (compiler, words) =>
-  createHash('sha256').update([compiler.banner, ...words.filter((word) => !word.startsWith('-ffile-prefix-map'))].join('\0')).digest('hex');
+  createHash('sha256')
+    .update([compiler.banner, ...words.filter((word) => !word.startsWith('-ffile-prefix-map'))].join('\0'))
+    .digest('hex');
 
 // ---------------------------------------------------------------------------------------------------- running commands
 
@@ -195,16 +214,25 @@ async function build(options) {
   const commandOf = (file) => ({
     file,
     output: objectOf(file),
-    words: [...compiler.words, ...compile, ...(file.startsWith(join('native', 'bench')) ? ['-fexceptions', '-ffp-contract=off'] : []), '-c', file],
+    words: [
+      ...compiler.words,
+      ...compile,
+      ...(file.startsWith(join('native', 'bench')) ? ['-fexceptions', '-ffp-contract=off'] : []),
+      '-c',
+      file,
+    ],
   });
   const commands = [...core, ...glue, ...checks, ...benches].map(commandOf);
 
-  const stale = commands.filter(({ output, words }) =>
-    !isUpToDate(output, stampOf(compiler, words), () => readDependencies(`${output}.d`)));
-  await inParallel(stale.map(({ file, output, words }) => ({
-    name: file,
-    start: () => make(output, [...words, '-MMD', '-MF', `${output}.d`, '-MQ', output], stampOf(compiler, words)),
-  })));
+  const stale = commands.filter(
+    ({ output, words }) => !isUpToDate(output, stampOf(compiler, words), () => readDependencies(`${output}.d`)),
+  );
+  await inParallel(
+    stale.map(({ file, output, words }) => ({
+      name: file,
+      start: () => make(output, [...words, '-MMD', '-MF', `${output}.d`, '-MQ', output], stampOf(compiler, words)),
+    })),
+  );
 
   const isProgram = (file) => /_(test|bench)\.cc$/.test(file);
   const support = checks.filter((file) => !isProgram(file));
@@ -222,15 +250,18 @@ async function build(options) {
       products.push({ output: join(folder, 'bench', 'faultline.node'), objects: [...core, ...shared, ...benches].map(objectOf), flags });
     }
   }
-  const links = products.map((product) => ({ ...product, words: [...compiler.words, ...product.flags, ...link, ...product.objects] }))
+  const links = products
+    .map((product) => ({ ...product, words: [...compiler.words, ...product.flags, ...link, ...product.objects] }))
     .filter(({ output, words, objects }) => !isUpToDate(output, stampOf(compiler, words), () => objects));
   await inParallel(links.map(({ output, words }) => ({ name: output, start: () => make(output, words, stampOf(compiler, words)) })));
 
   if (folder === join('build', 'Release')) writeCompileCommands(commandOf);
   if (stale.length || links.length) {
     const seconds = ((performance.now() - started) / 1000).toFixed(1);
-    console.error(`native: ${stale.length} of ${commands.length} files compiled, `
-      + `${links.length} of ${products.length} linked in ${folder} (${seconds} s)`);
+    console.error(
+      `native: ${stale.length} of ${commands.length} files compiled, ` +
+        `${links.length} of ${products.length} linked in ${folder} (${seconds} s)`,
+    );
   }
 }
 
@@ -238,8 +269,10 @@ async function build(options) {
 function writeCompileCommands(commandOf) {
   if (!isCheckout()) return;
   const path = join('build', 'compile_commands.json');
-  const entries = [...LAYERS, 'node', 'test', 'bench'].flatMap(sourcesIn).map(commandOf).map(({ file, output, words }) =>
-    ({ directory: ROOT, file, output, arguments: [...words, '-o', output] }));
+  const entries = [...LAYERS, 'node', 'test', 'bench']
+    .flatMap(sourcesIn)
+    .map(commandOf)
+    .map(({ file, output, words }) => ({ directory: ROOT, file, output, arguments: [...words, '-o', output] }));
   const text = `${JSON.stringify(entries, null, 1)}\n`;
   if (!existsSync(path) || readFileSync(path, 'utf8') !== text) writeFileSync(path, text);
 }

@@ -71,7 +71,9 @@ async function soak() {
       return works && collects && !barrieredLoads ? [mode] : [];
     }),
     // The programs of a round store every reference with the barrier.
-    markers: judgeMarkers(probe, true).filter(({ works }) => works).map(({ marker }) => marker),
+    markers: judgeMarkers(probe, true)
+      .filter(({ works }) => works)
+      .map(({ marker }) => marker),
   };
 
   const done = [];
@@ -83,12 +85,19 @@ async function soak() {
     const result = await runRound(configuration, { seconds, limitSeconds });
     done.push({ round, configuration, ...result });
     if (result.ok) continue;
-    const repeat = ['npm run soak --', `--seed ${seed}`, `--round ${round}`, `--round-seconds ${seconds}`, ...values.set.map((text) => `--set ${text}`)];
+    const repeat = [
+      'npm run soak --',
+      `--seed ${seed}`,
+      `--round ${round}`,
+      `--round-seconds ${seconds}`,
+      ...values.set.map((text) => `--set ${text}`),
+    ];
     say(`\n\nround ${round} ${result.ending}\n`);
     say(`once more: ${repeat.join(' ')}\n\n${JSON.stringify(configuration, undefined, 2)}\n\n`);
     if (result.hang) say(`${result.hang.join('\n')}\n\n`);
     say(result.stderr);
-    if (values.json) process.stdout.write(`${JSON.stringify({ seed, ok: false, repeat: repeat.join(' '), failed: done.at(-1), rounds: done.length })}\n`);
+    if (values.json)
+      process.stdout.write(`${JSON.stringify({ seed, ok: false, repeat: repeat.join(' '), failed: done.at(-1), rounds: done.length })}\n`);
     return 1;
   }
   const rows = summarize(done);

@@ -22,16 +22,25 @@ const endMs = performance.now() + 60_000 * Number(values.minutes);
 if (Number.isNaN(endMs)) throw new RangeError(`--minutes must be a number, not ${values.minutes}`);
 
 const sourcesIn = (folder, ending) =>
-  readdirSync(join(ROOT, folder), { recursive: true }).filter((name) => name.endsWith(ending)).map((name) => join(folder, name)).sort();
+  readdirSync(join(ROOT, folder), { recursive: true })
+    .filter((name) => name.endsWith(ending))
+    .map((name) => join(folder, name))
+    .sort();
 const mentions = (words) => (path) => words.test(readFileSync(join(ROOT, path), 'utf8'));
 
 /** The words that vitest is given for each: a file, or one of the native tests. */
 const tests = [
-  ...sourcesIn('test', '.test.ts').filter(mentions(/\b(rounds|SHORT)\b.*modes\.ts'/)).map((file) => [file]),
-  ...sourcesIn('native/test', '_test.cc').filter(mentions(/\bShortForm\(/))
+  ...sourcesIn('test', '.test.ts')
+    .filter(mentions(/\b(rounds|SHORT)\b.*modes\.ts'/))
+    .map((file) => [file]),
+  ...sourcesIn('native/test', '_test.cc')
+    .filter(mentions(/\bShortForm\(/))
     .map((path) => ['test/native.test.ts', '-t', `native tests ${/(\w+)\.cc$/.exec(path)[1]}$`]),
 ].filter((words) => positionals.length === 0 || positionals.some((part) => words.some((word) => word.includes(part))));
-const place = (words) => createHash('sha256').update(`${values.seed} ${words.join(' ')}`).digest('hex');
+const place = (words) =>
+  createHash('sha256')
+    .update(`${values.seed} ${words.join(' ')}`)
+    .digest('hex');
 if (values.minutes !== 'Infinity') tests.sort((a, b) => (place(a) < place(b) ? -1 : 1));
 
 const failed = [];

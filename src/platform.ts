@@ -69,7 +69,8 @@ export function addonRefusal({ code, message }: NodeJS.ErrnoException, model: Pe
       ? 'Node was started with --no-addons; start it without'
       : "Node's permission model forbids native addons; start Node with --allow-addons as well (and --allow-worker, for the collector's thread)";
   }
-  if (code === 'ERR_ACCESS_DENIED') return "Node's permission model does not let it be read; add --allow-fs-read for the folder of this package";
+  if (code === 'ERR_ACCESS_DENIED')
+    return "Node's permission model does not let it be read; add --allow-fs-read for the folder of this package";
   const [reason] = message.split('\n');
   return `${reason}. Build it for this machine: \`npm run build\` in a checkout, \`npm rebuild faultline\` where it is installed`;
 }

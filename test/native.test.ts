@@ -21,7 +21,9 @@ const SKIPPED = 77;
 const executables = join(ROOT, EXECUTABLES);
 const limitMs = 1000 * Number(process.env['FAULTLINE_NATIVE_SECONDS'] ?? (sanitize ? 300 : 120));
 const names = existsSync(SOURCES)
-  ? readdirSync(SOURCES).filter((file) => file.endsWith('_test.cc')).map((file) => file.slice(0, -'.cc'.length))
+  ? readdirSync(SOURCES)
+      .filter((file) => file.endsWith('_test.cc'))
+      .map((file) => file.slice(0, -'.cc'.length))
   : [];
 
 /** The sanitizers' shadow memory has a fixed place, which kernels with much address randomization may already use. */
@@ -69,12 +71,16 @@ describe.concurrent(`native tests${sanitize && ` (${sanitize} sanitizer)`}`, () 
   it('exist', () => expect(names).not.toEqual([]));
 
   for (const name of names.filter(isWanted)) {
-    it(name, async (context) => {
-      const version = linked(name);
-      const { status, signal, output } = await run([...sanitizerLauncher(), join(executables, name)], limitMs);
-      if (status === SKIPPED) context.skip(output.trim().split('\n').at(-1));
-      expect({ status, signal }, output.slice(-8_000)).toEqual({ status: 0, signal: null });
-      writeFileSync(passed(name), version);
-    }, limitMs + 5_000);
+    it(
+      name,
+      async (context) => {
+        const version = linked(name);
+        const { status, signal, output } = await run([...sanitizerLauncher(), join(executables, name)], limitMs);
+        if (status === SKIPPED) context.skip(output.trim().split('\n').at(-1));
+        expect({ status, signal }, output.slice(-8_000)).toEqual({ status: 0, signal: null });
+        writeFileSync(passed(name), version);
+      },
+      limitMs + 5_000,
+    );
   }
 });

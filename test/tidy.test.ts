@@ -8,7 +8,14 @@ import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import {
-  circlesOf, importsOf, kernelHeaders, longFunctions, namesNoPurpose, upwardImports, upwardIncludes, wordsIn,
+  circlesOf,
+  importsOf,
+  kernelHeaders,
+  longFunctions,
+  namesNoPurpose,
+  upwardImports,
+  upwardIncludes,
+  wordsIn,
 } from './support/tidy-rules.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -179,7 +186,7 @@ describe('the rules themselves', () => {
   });
 
   it('find a file without a head', () => {
-    const heads = ["import 'a';\n", "// Words.\n", "#!/usr/bin/env node\n/** Words. */\n"];
+    const heads = ["import 'a';\n", '// Words.\n', '#!/usr/bin/env node\n/** Words. */\n'];
     expect(heads.map(namesNoPurpose)).toEqual([true, false, false]);
   });
 
@@ -205,7 +212,12 @@ describe('the rules themselves', () => {
   });
 
   it('find a circle, and not its neighbours', () => {
-    const imports = new Map([['a', ['b']], ['b', ['c', 'd']], ['c', ['b']], ['d', []]]);
+    const imports = new Map([
+      ['a', ['b']],
+      ['b', ['c', 'd']],
+      ['c', ['b']],
+      ['d', []],
+    ]);
     expect(circlesOf(imports)).toEqual([['b', 'c']]);
   });
 

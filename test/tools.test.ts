@@ -14,7 +14,8 @@ function complaintsOf(tool: string, words: readonly string[]): Promise<string> {
   return new Promise((resolve) => {
     const env = { ...process.env, NO_COLOR: '1', FORCE_COLOR: '0' };
     execFile(join(ROOT, 'node_modules/.bin', tool), words, { cwd: ROOT, env, maxBuffer: 1 << 26 }, (error, stdout, stderr) =>
-      resolve(error ? stdout + stderr || error.message : ''));
+      resolve(error ? stdout + stderr || error.message : ''),
+    );
   });
 }
 

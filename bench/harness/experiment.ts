@@ -60,7 +60,12 @@ const AXES = z.strictObject({
   driver: axis(z.enum(['native', 'javascript'])),
   mode: axis(z.enum(MODES)),
   marker: axis(z.enum(MARKERS)),
-  faultAround: axis(z.union(FAULT_AROUND_PAGES.map((pages) => z.literal(pages)), { error: `one of ${FAULT_AROUND_PAGES.join(', ')}` })),
+  faultAround: axis(
+    z.union(
+      FAULT_AROUND_PAGES.map((pages) => z.literal(pages)),
+      { error: `one of ${FAULT_AROUND_PAGES.join(', ')}` },
+    ),
+  ),
   heap: axis(HEAP),
   mutators: axis(z.int().min(1).max(64)),
   /** Operations a second at a fixed schedule; 0: each after the one before. With `seconds` the measured part is that long. */
@@ -80,7 +85,8 @@ const ROW = AXES.extend({ quick: z.union([z.literal(false), AXES], { error: 'fal
 const ARM = AXES.superRefine(({ seconds: _, ...arm }, context) => {
   for (const [axis, given] of Object.entries(arm)) {
     const lists: (readonly unknown[] | undefined)[] = Array.isArray(given) ? [given] : Object.values(given ?? {});
-    if (lists.some((list) => list !== undefined && list.length > 1)) context.addIssue({ code: 'custom', path: [axis], message: 'an arm has one value of each axis' });
+    if (lists.some((list) => list !== undefined && list.length > 1))
+      context.addIssue({ code: 'custom', path: [axis], message: 'an arm has one value of each axis' });
   }
 });
 const EXPERIMENT = z.strictObject({
@@ -144,9 +150,17 @@ export function parseExperiment(text: string, path: string): z.output<typeof EXP
   });
   if (complaints.length > 0) throw refusal(path, complaints);
   const { data, error } = EXPERIMENT.safeParse(document.toJS());
-  if (error !== undefined) throw refusal(path, error.issues.flatMap((issue) => complaintsOf(issue, document, lines)));
+  if (error !== undefined)
+    throw refusal(
+      path,
+      error.issues.flatMap((issue) => complaintsOf(issue, document, lines)),
+    );
   const wrong = [...missingIncludes(data, path), ...knobComplaints(data)];
-  if (wrong.length > 0) throw refusal(path, wrong.map(([where, message]) => [lineOf(where, document, lines), message]));
+  if (wrong.length > 0)
+    throw refusal(
+      path,
+      wrong.map(([where, message]) => [lineOf(where, document, lines), message]),
+    );
   return data;
 }
 
@@ -154,13 +168,18 @@ type Complaint = readonly [line: number, message: string];
 type Located = readonly [where: readonly PropertyKey[], message: string];
 
 function missingIncludes({ include }: z.output<typeof EXPERIMENT>, path: string): Located[] {
-  return include.flatMap((name, i) => (existsSync(pathOf(name, dirname(path))) ? [] : [[['include', i], `there is no experiment ${name}`] as const]));
+  return include.flatMap((name, i) =>
+    existsSync(pathOf(name, dirname(path))) ? [] : [[['include', i], `there is no experiment ${name}`] as const],
+  );
 }
 
 function complaintsOf(issue: z.core.$ZodIssue, document: Document, lines: LineCounter): Complaint[] {
   const name = issue.path.filter((step) => typeof step === 'string').at(-1);
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => [lineOf([...issue.path, key], document, lines), `there is no ${key}${name === undefined ? '' : ` in ${name}`}`]);
+    return issue.keys.map((key) => [
+      lineOf([...issue.path, key], document, lines),
+      `there is no ${key}${name === undefined ? '' : ` in ${name}`}`,
+    ]);
   }
   return [[lineOf(issue.path, document, lines), name === undefined ? issue.message : `${name}: ${issue.message}`]];
 }

@@ -34,7 +34,11 @@ export async function invoke(configuration: Configuration, { programOf, timeLimi
   if ('missing' in program) return { result: failed('unsupported', program.missing), processMs: 0, cpu: { foreign: 0, harness: 0 } };
   const [command, ...words] = program;
   const before = processorTime();
-  const child = spawn(command, words, { detached: true, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...configuration.environment, TMPDIR: scratch } });
+  const child = spawn(command, words, {
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...configuration.environment, TMPDIR: scratch },
+  });
   const stop = (): void => killGroup(child);
   const ended = endOf(child);
   let isLate = false;

@@ -24,7 +24,11 @@ export interface Point {
 /** The same for the same point in every run: results are found again by it. */
 export function keyOf({ configuration, heap, arm, pair }: Point): string {
   return JSON.stringify([
-    seriesWords(configuration), sortedEntries(configuration.parameters), configuration.mutators, heap, startWords(configuration),
+    seriesWords(configuration),
+    sortedEntries(configuration.parameters),
+    configuration.mutators,
+    heap,
+    startWords(configuration),
     ...(arm === undefined ? [] : [arm, pair]),
   ]);
 }

@@ -88,7 +88,11 @@ function changed(base: Single, arm: Axes): Single {
   return {
     ...base,
     ...named,
-    ...{ knobs: { ...base.knobs, ...knobs }, options: { ...base.options, ...options }, environment: { ...base.environment, ...environment } },
+    ...{
+      knobs: { ...base.knobs, ...knobs },
+      options: { ...base.options, ...options },
+      environment: { ...base.environment, ...environment },
+    },
   };
 }
 

@@ -57,7 +57,8 @@ export class ResultsFolder {
     this.path = request.out ?? join(RESULTS, `${basename(experimentOf(request), '.yaml')}${request.quick ? '-quick' : ''}`);
     const headPath = join(this.path, 'session.json');
     const exists = existsSync(headPath);
-    if (exists && !resume && !add) throw argumentError('--out', 'a folder without results, or --resume or --add to go on with them', this.path);
+    if (exists && !resume && !add)
+      throw argumentError('--out', 'a folder without results, or --resume or --add to go on with them', this.path);
     if (!exists && (resume || add)) throw argumentError('--out', 'a folder with results, to go on with them', this.path);
     const before = exists ? (JSON.parse(readFileSync(headPath, 'utf8')) as SessionHead) : undefined;
     if (before !== undefined) refuseOtherMachine(before, machine);
@@ -138,5 +139,9 @@ function refuseOtherMachine(before: SessionHead, machine: Machine): void {
 }
 
 function refuse(option: string, then: unknown, now: unknown): never {
-  throw argumentError(option, `what these results were begun with (${JSON.stringify(then)}), or the results go to a folder of their own (--out)`, now);
+  throw argumentError(
+    option,
+    `what these results were begun with (${JSON.stringify(then)}), or the results go to a folder of their own (--out)`,
+    now,
+  );
 }

@@ -227,7 +227,11 @@ export class Session {
         : { result: heapBytes, processMs: 0, cpu: { foreign: 0, harness: 0 } };
     const record: InvocationRecord = {
       ...{ point, round, configuration, startedAt, processMs, cpu },
-      on: { ...settingOf(machine), commit: asked.build === undefined ? machine.commit : commitOf(asked.build), build: this.#fingerprint(asked.build) },
+      on: {
+        ...settingOf(machine),
+        commit: asked.build === undefined ? machine.commit : commitOf(asked.build),
+        build: this.#fingerprint(asked.build),
+      },
       result: digested(result, this.#knownOf(asked)),
       ...(result.ok && asked.system !== IDLE ? this.#folder.keepRaw(index, result) : {}),
     };
@@ -245,7 +249,11 @@ export class Session {
     const slack = FLOOR_SLACK_BYTES * (1 + configuration.mutators);
     const bytes = Math.ceil(((isJava ? JAVA_FACTOR : 1) * FLOOR_SLACK * census.allocatedBytes + slack) / MIB) * MIB;
     if (bytes <= MOST_OF_MEMORY * totalmem()) return bytes;
-    return { ok: false, code: 'unsupported', message: `a floor would have to hold ${bytes / MIB} MiB: too much for the memory of this machine` };
+    return {
+      ok: false,
+      code: 'unsupported',
+      message: `a floor would have to hold ${bytes / MIB} MiB: too much for the memory of this machine`,
+    };
   }
 
   #knownOf(configuration: Point['configuration']): Known {

@@ -37,11 +37,7 @@ export interface Measured {
 }
 
 /** Waits for the mutators to get ready, and for the end of their measured part; `sample` is called now and then meanwhile. */
-export async function measure(
-  mutators: Mutators,
-  sample: () => MemorySample,
-  hooks: { begin(): void; end(): void },
-): Promise<Measured> {
+export async function measure(mutators: Mutators, sample: () => MemorySample, hooks: { begin(): void; end(): void }): Promise<Measured> {
   await mutators.arrived(1);
   const samples: [number, MemorySample][] = [];
   const look = (): void => void samples.push([nowNs(), sample()]);

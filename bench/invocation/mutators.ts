@@ -8,7 +8,15 @@ import type { Configuration, Iterations } from '../harness/contract.ts';
 import type { Material, Parameters, Plan, Workload } from '../workloads/workload.ts';
 import { rateOf } from '../workloads/workload.ts';
 import {
-  CONTROL, type Driver, type FromHiccup, type FromMutator, GAUGE, type HiccupData, type HiccupReport, type MutatorData, type MutatorReport,
+  CONTROL,
+  type Driver,
+  type FromHiccup,
+  type FromMutator,
+  GAUGE,
+  type HiccupData,
+  type HiccupReport,
+  type MutatorData,
+  type MutatorReport,
   PHASE,
 } from './messages.ts';
 
@@ -216,4 +224,3 @@ export class Mutators {
     this.#reports.push(report);
   }
 }
-

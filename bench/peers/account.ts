@@ -33,8 +33,10 @@ export function pausesOf(pauses: readonly Pause[], part: MeasuredPart): Pause[] 
 export function interruptionsOf({ pauses, stops = [], stalls, slowPaths }: Account, part: MeasuredPart, mutators: number): Interval[][] {
   const all = pausesOf([...pauses, ...stops], part).map(([startNs, lengthNs]) => [startNs, lengthNs, 'pause'] as const);
   return Array.from({ length: mutators }, (_, thread) => {
-    const own = within([stalls, slowPaths].flatMap((lists) => lists?.get(`mutator-${thread}`) ?? []), part)
-      .map(([startNs, lengthNs, kind]) => [Math.round(startNs - part.beganNs), Math.round(lengthNs), kind] as const);
+    const own = within(
+      [stalls, slowPaths].flatMap((lists) => lists?.get(`mutator-${thread}`) ?? []),
+      part,
+    ).map(([startNs, lengthNs, kind]) => [Math.round(startNs - part.beganNs), Math.round(lengthNs), kind] as const);
     return [...all, ...own].sort(([a], [b]) => a - b);
   });
 }

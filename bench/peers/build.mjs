@@ -20,7 +20,9 @@ const PROGRAMS = resolve(SOURCES, '../../build/peers');
 const WORKLOADS = resolve(SOURCES, '../../native/bench');
 
 const files = (folder, ending) =>
-  readdirSync(join(SOURCES, folder)).filter((name) => name.endsWith(ending)).map((name) => join(SOURCES, folder, name));
+  readdirSync(join(SOURCES, folder))
+    .filter((name) => name.endsWith(ending))
+    .map((name) => join(SOURCES, folder, name));
 
 const succeeds = (command) => spawnSync(command[0], command.slice(1), { stdio: 'ignore' }).status === 0;
 
@@ -39,8 +41,20 @@ const loads = (library) => {
 const cpp = (output, collections, ...flags) => {
   const sources = files('cpp', '.cc').filter((path) => !/collections_/.test(path));
   return [
-    'c++', '-std=c++20', '-O2', '-ffp-contract=off', '-Wall', '-Wextra', '-pthread', '-I', WORKLOADS, '-o', join(PROGRAMS, output),
-    ...sources, join(SOURCES, 'cpp', `collections_${collections}.cc`), ...flags,
+    'c++',
+    '-std=c++20',
+    '-O2',
+    '-ffp-contract=off',
+    '-Wall',
+    '-Wextra',
+    '-pthread',
+    '-I',
+    WORKLOADS,
+    '-o',
+    join(PROGRAMS, output),
+    ...sources,
+    join(SOURCES, 'cpp', `collections_${collections}.cc`),
+    ...flags,
   ];
 };
 

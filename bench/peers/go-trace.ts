@@ -25,7 +25,7 @@ export interface GoCollection {
 const NUMBER = '([\\d.]+)';
 const LINE = new RegExp(
   `^gc \\d+ @${NUMBER}s \\d+%: ${NUMBER}\\+${NUMBER}\\+${NUMBER} ms clock, ` +
-  `${NUMBER}\\+${NUMBER}/${NUMBER}/${NUMBER}\\+${NUMBER} ms cpu, \\d+->\\d+->(\\d+) MB`,
+    `${NUMBER}\\+${NUMBER}/${NUMBER}/${NUMBER}\\+${NUMBER} ms cpu, \\d+->\\d+->(\\d+) MB`,
 );
 
 const MS = 1e6;
@@ -36,7 +36,16 @@ export function parseGoTrace(text: string): GoCollection[] {
     const found = LINE.exec(line);
     if (!found) return [];
     const [seconds, begin, between, end, beginCpu, assist, background, idle, endCpu, live] = found.slice(1).map(Number) as [
-      number, number, number, number, number, number, number, number, number, number,
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
     ];
     const startNs = seconds * 1e9;
     return {

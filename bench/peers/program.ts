@@ -51,7 +51,14 @@ export function programWords(
   requests: string | undefined,
 ): string[] {
   const seeds = Array.from({ length: mutators }, (_, thread) => (seed + Math.imul(thread, WEYL)) >>> 0);
-  const words: Record<string, string | number> = { workload, mutators, seeds: seeds.join(','), ...parameters, warmUp: plan.warmUp, operations: plan.operations };
+  const words: Record<string, string | number> = {
+    workload,
+    mutators,
+    seeds: seeds.join(','),
+    ...parameters,
+    warmUp: plan.warmUp,
+    operations: plan.operations,
+  };
   words['operationsPerSecond'] = rateOf(plan, parameters);
   if (requests !== undefined) words['requests'] = requests;
   return Object.entries(words).map(([name, value]) => `${name}=${value}`);

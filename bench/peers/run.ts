@@ -74,7 +74,10 @@ function finished({ configuration, system, observation, result, log, flags, oper
     operations,
     checks,
     checksum: result.checksums.reduce((sum, checksum) => (sum + checksum) % 2 ** 32, 0),
-    collections: within(account.collections.map((timeNs) => [timeNs] as const), result).length,
+    collections: within(
+      account.collections.map((timeNs) => [timeNs] as const),
+      result,
+    ).length,
     pauses: pausesOf(account.pauses, result),
     interruptions: interruptionsOf(account, result, configuration.mutators),
     ...(requests === undefined ? {} : { requests }),
@@ -87,7 +90,10 @@ function finished({ configuration, system, observation, result, log, flags, oper
 
 /** Starts the program in a folder for its log, and makes a result of what it left behind. */
 async function runProgram(
-  configuration: Configuration, system: PeerSystem, workload: Workload, programs: string,
+  configuration: Configuration,
+  system: PeerSystem,
+  workload: Workload,
+  programs: string,
 ): Promise<InvocationResult> {
   const { parameters } = settingsOf(workload, configuration.parameters);
   const plan = workload.plan(parameters);

@@ -151,7 +151,9 @@ function go(name: string, percent: string): PeerSystem {
         file: join(programs, 'go-peer'),
         args: [],
         environment: { ...settings, GODEBUG: 'gctrace=1' },
-        flags: Object.entries(settings).map(([key, value]) => `${key}=${value}`).join(' '),
+        flags: Object.entries(settings)
+          .map(([key, value]) => `${key}=${value}`)
+          .join(' '),
       };
     },
     account({ result, standardError }) {

@@ -155,7 +155,12 @@ export const allocationRate: Workload = {
   // survival and mutation are not told there.
   presets: {
     lusearch: {
-      objectBytesP10: 24, objectBytesP50: 24, objectBytesP90: 96, objectBytesMean: 75, liveBytes: 21e6, survivalPercent: 1,
+      objectBytesP10: 24,
+      objectBytesP50: 24,
+      objectBytesP90: 96,
+      objectBytesMean: 75,
+      liveBytes: 21e6,
+      survivalPercent: 1,
     },
     h2: { objectBytesP10: 24, objectBytesP50: 32, objectBytesP90: 64, objectBytesMean: 41, liveBytes: 681e6, survivalPercent: 15 },
     cassandra: { objectBytesP10: 24, objectBytesP50: 32, objectBytesP90: 56, objectBytesMean: 38, liveBytes: 128e6, survivalPercent: 10 },

@@ -46,7 +46,9 @@ export class Machine {
     const { slots } = this.literals;
     const symbols = new Map();
     literals.forEach(({ text, symbol }, i) => {
-      const made = symbols.has(symbol) ? slots[symbols.get(symbol)] : this.makeText(text ?? symbol, symbol === undefined ? this.string : this.symbol);
+      const made = symbols.has(symbol)
+        ? slots[symbols.get(symbol)]
+        : this.makeText(text ?? symbol, symbol === undefined ? this.string : this.symbol);
       slots[i] = made;
       this.literals.used = i + 1;
       if (symbol !== undefined) symbols.set(symbol, i);

@@ -73,9 +73,7 @@ class HeapClusters {
   static constexpr uint32_t kFirstReference = kHeaderSlots;
 
   uint32_t* HolderSlot(uint32_t holder) { return &mutator_.slots(mutator_.root(kTable))[kHeaderSlots + holder]; }
-  uint32_t* NewestSlot(uint32_t holder) {
-    return &mutator_.slots(Access::Load(mutator_, HolderSlot(holder)))[kFirstReference];
-  }
+  uint32_t* NewestSlot(uint32_t holder) { return &mutator_.slots(Access::Load(mutator_, HolderSlot(holder)))[kFirstReference]; }
   WordIndex Newest(uint32_t holder) { return Access::Load(mutator_, NewestSlot(holder)); }
   WordIndex Older(WordIndex object) { return Access::Load(mutator_, &mutator_.slots(object)[kFirstReference]); }
   uint32_t ReferencesOf(WordIndex object) { return references_of_[mutator_.slots(object)[0]]; }

@@ -93,9 +93,7 @@ class Documents final : public Work {
   }
   double* Words(WordIndex text) { return mutator_.doubles(text) + text_.fixed_words; }
 
-  Random Contents(uint32_t document) const {
-    return Random(Mixed(seed_ ^ Mixed(document) ^ versions_[document] * 0x9e3779b1u));
-  }
+  Random Contents(uint32_t document) const { return Random(Mixed(seed_ ^ Mixed(document) ^ versions_[document] * 0x9e3779b1u)); }
 
   void AddList(uint32_t root, uint32_t length) {
     const WordIndex list = mutator_.Allocate(table_, length);

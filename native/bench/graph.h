@@ -78,9 +78,7 @@ class Graph final : public Work {
   static constexpr uint32_t kDegree = 3;
   static constexpr uint32_t kDoubles = 4;
 
-  WordIndex At(uint32_t vertex) {
-    return Access::Load(mutator_, &mutator_.slots(mutator_.root(kTable))[kHeaderSlots + vertex]);
-  }
+  WordIndex At(uint32_t vertex) { return Access::Load(mutator_, &mutator_.slots(mutator_.root(kTable))[kHeaderSlots + vertex]); }
   double& Double(WordIndex vertex, uint32_t which) { return mutator_.doubles(vertex)[vertex_.fixed_words + which]; }
   uint32_t DegreeOf(WordIndex vertex) { return static_cast<uint32_t>(Double(vertex, kDegree)); }
   WordIndex EdgesOf(WordIndex vertex) { return Access::Load(mutator_, &mutator_.slots(vertex)[kEdges]); }

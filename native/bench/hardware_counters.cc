@@ -42,12 +42,16 @@ int Open(perf_event_attr& attributes) {
 const char* ReasonOf(int error) {
   switch (error) {
     case EACCES:
-    case EPERM: return "not permitted: /proc/sys/kernel/perf_event_paranoid must be 2 or less, or the process needs CAP_PERFMON";
+    case EPERM:
+      return "not permitted: /proc/sys/kernel/perf_event_paranoid must be 2 or less, or the process needs CAP_PERFMON";
     case ENOENT:
     case EOPNOTSUPP:
-    case ENODEV: return "this machine has no such counter (virtual machines often have none)";
-    case ENOSYS: return "this kernel has no perf_event_open";
-    default: return std::strerror(error);
+    case ENODEV:
+      return "this machine has no such counter (virtual machines often have none)";
+    case ENOSYS:
+      return "this kernel has no perf_event_open";
+    default:
+      return std::strerror(error);
   }
 }
 

@@ -101,9 +101,7 @@ class HeapStore {
   static constexpr uint32_t kNewValue = 2;
 
   WordIndex Load(WordIndex object, uint32_t slot) { return Access::Load(mutator_, &mutator_.slots(object)[slot]); }
-  void Store(WordIndex object, uint32_t slot, WordIndex reference) {
-    Access::Store(mutator_, &mutator_.slots(object)[slot], reference);
-  }
+  void Store(WordIndex object, uint32_t slot, WordIndex reference) { Access::Store(mutator_, &mutator_.slots(object)[slot], reference); }
   uint32_t* Bucket(uint32_t key) { return &mutator_.slots(mutator_.root(kTable))[kHeaderSlots + (Mixed(key) & mask_)]; }
 
   // The ring runs from `ends` by kOlder to the newest entry first, by kNewer to the oldest one.

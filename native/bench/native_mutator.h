@@ -13,10 +13,10 @@
 #include <memory>
 #include <vector>
 
+#include "bench/census.h"
 #include "heap/allocation.h"
 #include "heap/load_barrier.h"
 #include "heap/weak_access.h"
-#include "bench/census.h"
 #include "node/instance.h"
 
 namespace faultline::bench {

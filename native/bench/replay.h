@@ -111,9 +111,7 @@ class Replay final : public Work {
     const uint32_t spare = SpareWords(self_bytes_.data[node], References(node));
     return spare <= kMaxInlineWords ? 0 : spare - 1;
   }
-  static uint32_t PayloadAt(uint32_t node, uint32_t index) {
-    return (node + 1) * 0x9e3779b1u ^ (index + 1) * 0x85ebca77u;
-  }
+  static uint32_t PayloadAt(uint32_t node, uint32_t index) { return (node + 1) * 0x9e3779b1u ^ (index + 1) * 0x85ebca77u; }
 
   uint32_t References(uint32_t node) const { return first_edge_.data[node + 1] - first_edge_.data[node]; }
   uint32_t Target(uint32_t node, uint32_t slot) const { return edge_target_.data[first_edge_.data[node] + slot]; }

@@ -42,8 +42,8 @@ struct RunOptions {
   uint32_t seed = 0;
   uint32_t warm_up = 0;
   uint32_t operations = 0;
-  double interval_ns = 0;        // Between the starts of two requests; 0: closed loop.
-  uint32_t corrupt_at = 0;       // The step after which live values are spoilt; 0: none.
+  double interval_ns = 0;   // Between the starts of two requests; 0: closed loop.
+  uint32_t corrupt_at = 0;  // The step after which live values are spoilt; 0: none.
   int32_t* control = nullptr;
   double* gauges = nullptr;      // Of this mutator.
   double looks_interval_ns = 0;  // Between the starts of two looks; 0: the mutator waits parked instead.
@@ -52,8 +52,8 @@ struct RunOptions {
   // Moments at which each piece of the warm-up begins and the last one ends, then the same of the measured part; a piece is so many steps.
   double* pieces = nullptr;
   uint32_t piece_steps = 1;
-  bool counts = false;           // Takes the census of the measured part.
-  double* requests = nullptr;    // Pairs of start and end in ns of the monotonic clock, `operations` of them; or null.
+  bool counts = false;         // Takes the census of the measured part.
+  double* requests = nullptr;  // Pairs of start and end in ns of the monotonic clock, `operations` of them; or null.
 };
 
 struct RunResult {

@@ -9,9 +9,7 @@ template <typename Access>
 class HeapValues {
  public:
   explicit HeapValues(NativeMutator& mutator)
-      : mutator_(mutator),
-        table_(mutator.DefineArray("bench.table", 0, true)),
-        value_(mutator.DefineArray("bench.doubles", 0, false)) {}
+      : mutator_(mutator), table_(mutator.DefineArray("bench.table", 0, true)), value_(mutator.DefineArray("bench.doubles", 0, false)) {}
 
   void Build(uint32_t capacity) { mutator_.root(kTable) = mutator_.Allocate(table_, capacity); }
 

@@ -36,9 +36,7 @@ class BarrierFreeMarker final : public Marker {
   Status Open() override { return dirty_pages_.Open(); }
   void Close() override { dirty_pages_.Close(); }
 
-  bool Prepare(Gang& gang, uint64_t deadline_ns) override {
-    return preparation_.Run(gang, deadline_ns) && dirty_pages_.Begin(deadline_ns);
-  }
+  bool Prepare(Gang& gang, uint64_t deadline_ns) override { return preparation_.Run(gang, deadline_ns) && dirty_pages_.Begin(deadline_ns); }
 
   void TakeRoots() override {
     if (rounds_ == 0) tracing_.Reset();

@@ -103,8 +103,7 @@ bool Collector::VerifyPause(uint64_t limit_ns, uint64_t* objects) {
   return true;
 }
 
-bool Collector::CopyGraphPause(uint64_t limit_ns, const GraphCopy::Options& options, GraphCopy* copy, Status* status,
-                               uint64_t* pause_ns) {
+bool Collector::CopyGraphPause(uint64_t limit_ns, const GraphCopy::Options& options, GraphCopy* copy, Status* status, uint64_t* pause_ns) {
   FAULTLINE_CHECK(phase() == Phase::kIdle, "a graph is copied between cycles", static_cast<uint64_t>(phase()));
   if (!heap_->handshake.TryStop(limit_ns)) return false;
   const uint64_t begin_ns = NowNs();

@@ -20,10 +20,21 @@ inline constexpr const char* kPhaseNames[] = {"idle", "marking", "marked", "plan
 constexpr const char* NameOf(Phase phase) { return kPhaseNames[static_cast<uint8_t>(phase)]; }
 
 enum class CycleStep : uint8_t {
-  kPrepare, kMark, kPreclean, kRemark, kWeak, kPlan, kRelease, kFlip, kCompact, kFinish, kReclaim, kRecover
+  kPrepare,
+  kMark,
+  kPreclean,
+  kRemark,
+  kWeak,
+  kPlan,
+  kRelease,
+  kFlip,
+  kCompact,
+  kFinish,
+  kReclaim,
+  kRecover
 };
-inline constexpr const char* kStepNames[] = {"prepare", "mark", "preclean", "remark", "weak", "plan", "release", "flip", "compact",
-                                             "finish", "reclaim", "recover"};
+inline constexpr const char* kStepNames[] = {"prepare", "mark", "preclean", "remark", "weak",    "plan",
+                                             "release", "flip", "compact",  "finish", "reclaim", "recover"};
 constexpr const char* NameOf(CycleStep step) { return kStepNames[static_cast<uint8_t>(step)]; }
 
 struct StepOfCycle {
@@ -72,10 +83,10 @@ struct CycleReport {
   uint64_t mark_start_safepoint_ns = 0;
   uint64_t mark_pause_ns = 0;
   uint64_t mark_safepoint_ns = 0;
-  uint64_t marking_ns = 0;        // From the first object looked at to the end of the last pause.
-  uint32_t marking_rounds = 0;    // Precleaning rounds.
-  uint64_t written_pages = 0;     // Looked at again in rounds, because they were written …
-  uint64_t remark_pages = 0;      // … and in the last pause.
+  uint64_t marking_ns = 0;      // From the first object looked at to the end of the last pause.
+  uint32_t marking_rounds = 0;  // Precleaning rounds.
+  uint64_t written_pages = 0;   // Looked at again in rounds, because they were written …
+  uint64_t remark_pages = 0;    // … and in the last pause.
   WeakReport weak;
   uint64_t flip_pause_ns = 0;
   uint64_t flip_safepoint_ns = 0;

@@ -37,7 +37,7 @@ struct FaultModeTraits {
   FaultModeKind kind;
   const char* name;
   HeldBy held_by;
-  bool copies;           // Target pages are holes of the file until UFFDIO_COPY fills them.
+  bool copies;  // Target pages are holes of the file until UFFDIO_COPY fills them.
   bool collects;
   bool barriered_loads;  // The view is never taken away; mutators load references through heap/load_barrier.h.
 };

@@ -17,8 +17,7 @@ constexpr uint32_t kDisarmTries = 1000;
 
 }  // namespace
 
-SigsegvFaultMode::SigsegvFaultMode(Collector* collector)
-    : collector_(collector), delivery_(FaultSignal::kSegmentation, collector) {
+SigsegvFaultMode::SigsegvFaultMode(Collector* collector) : collector_(collector), delivery_(FaultSignal::kSegmentation, collector) {
   while (collector->heap().page_count() / unit_pages_ > kMaxUnits) unit_pages_ *= 2;
 }
 
@@ -57,8 +56,10 @@ void SigsegvFaultMode::Show(PageIndex first, uint32_t count) {
     // A refusal (no VMA left) is tried again by the thread that touches the page, until the end of the cycle makes the whole view
     // accessible.  Whoever brings that about may need this CPU.
     const Status status = heap.views.ProtectMutatorView(size_t{unit} * kPageBytes, bytes, true);
-    FAULTLINE_CHECK(status.ok() || status.error().error_number == ENOMEM, "mprotect of our own view is refused only for "
-                    "want of memory", static_cast<uint64_t>(status.error().error_number));
+    FAULTLINE_CHECK(status.ok() || status.error().error_number == ENOMEM,
+                    "mprotect of our own view is refused only for "
+                    "want of memory",
+                    static_cast<uint64_t>(status.error().error_number));
     if (!status.ok()) sched_yield();
     unit = run_end;
   }

@@ -61,8 +61,7 @@ Status UserfaultfdFaultMode::Flip() {
 void UserfaultfdFaultMode::Show(PageIndex first, uint32_t count) {
   Heap& heap = collector_->heap();
   const size_t offset = size_t{first} * kPageBytes;
-  const uint32_t calls = descriptor_.Continue(heap.views.mutator_view() + offset, size_t{count} * kPageBytes,
-                                              heap.views.alias() + offset);
+  const uint32_t calls = descriptor_.Continue(heap.views.mutator_view() + offset, size_t{count} * kPageBytes, heap.views.alias() + offset);
   Add(heap.statistics.continue_calls, calls);
   Add(heap.statistics.pages_continued, count);
 }
@@ -70,8 +69,8 @@ void UserfaultfdFaultMode::Show(PageIndex first, uint32_t count) {
 void UserfaultfdFaultMode::Fill(PageIndex first, uint32_t count, const uint8_t* contents) {
   Heap& heap = collector_->heap();
   const size_t offset = size_t{first} * kPageBytes;
-  const uint32_t calls = descriptor_.Copy(heap.views.mutator_view() + offset, size_t{count} * kPageBytes, contents,
-                                          heap.views.alias() + offset);
+  const uint32_t calls =
+      descriptor_.Copy(heap.views.mutator_view() + offset, size_t{count} * kPageBytes, contents, heap.views.alias() + offset);
   Add(heap.statistics.copy_calls, calls);
   Add(heap.statistics.pages_copied, count);
 }

@@ -110,8 +110,8 @@ void Collector::BuildRange(PageIndex first, uint32_t count, Counter* builder, Pa
     while (run_end < end && is_to_show(run_end)) ++run_end;
     // Null leads to page 0, which holds nothing.  A source behind its last reader is one no more: whoever is given its pages has seen that
     // before the page's state said so (release, partner: the load above).
-    FAULTLINE_CHECK(run == PageOf(0) || heap_->regions.use(RegionOfPage(run)).state != RegionState::kSource, "(C) no page of a source is shown",
-                    run);
+    FAULTLINE_CHECK(run == PageOf(0) || heap_->regions.use(RegionOfPage(run)).state != RegionState::kSource,
+                    "(C) no page of a source is shown", run);
     fault_mode_->Show(run, run_end - run);
     DelayAt(DelayPoint::kShown);
     for (PageIndex page = run; page < run_end; ++page) states.NoteMapped(page, cycle_);
@@ -185,21 +185,18 @@ bool Collector::ServeFault(uintptr_t address, Mutator* mutator) {
 }
 
 void Collector::SayStale(PageIndex page, uintptr_t address) {
-  Say(heap_->tables.moving[RegionOfPage(page)] != 0
-          ? "ERR_STALE_REFERENCE: touched the place of an object that has moved"
-          : "ERR_STALE_REFERENCE: touched a page on which nothing is allocated",
+  Say(heap_->tables.moving[RegionOfPage(page)] != 0 ? "ERR_STALE_REFERENCE: touched the place of an object that has moved"
+                                                    : "ERR_STALE_REFERENCE: touched a page on which nothing is allocated",
       address, "A reference was kept across a safepoint; keep a handle instead.");
 }
 
 void Collector::Say(const char* what, uintptr_t address, const char* remedy) {
   const uintptr_t word = (address - reinterpret_cast<uintptr_t>(heap_->views.mutator_view())) / kWordBytes;
   char text[384];
-  const int length =
-      snprintf(text, sizeof text, "faultline: %s (a thread, at word %llu, region %llu). %s\n", what,
-               static_cast<unsigned long long>(word), static_cast<unsigned long long>(word / kRegionWords), remedy);
+  const int length = snprintf(text, sizeof text, "faultline: %s (a thread, at word %llu, region %llu). %s\n", what,
+                              static_cast<unsigned long long>(word), static_cast<unsigned long long>(word / kRegionWords), remedy);
   if (length > 0) {
-    [[maybe_unused]] const ssize_t written =
-        write(STDERR_FILENO, text, std::min(static_cast<size_t>(length), sizeof text - 1));
+    [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, text, std::min(static_cast<size_t>(length), sizeof text - 1));
   }
 }
 

@@ -46,9 +46,7 @@ class Forwarding {
   }
 
   // The same for the contents of a slot, where 0 is null (word 0 lies in a region that may well move).
-  __attribute__((always_inline)) WordIndex NewReference(WordIndex reference) const {
-    return reference == 0 ? 0 : NewAddress(reference);
-  }
+  __attribute__((always_inline)) WordIndex NewReference(WordIndex reference) const { return reference == 0 ? 0 : NewAddress(reference); }
 
   // Fetches the table entries that NewAddress(word) will read.
   __attribute__((always_inline)) void Prefetch(WordIndex word) const {

@@ -76,8 +76,7 @@ Status GraphCopy::Take(Heap& heap, const Options& options) {
   for (RegionIndex region = 0; region < heap.regions.count(); ++region) {
     if (heap.regions.use(region).state == RegionState::kFree) continue;
     const WordIndex end = FirstWordOfRegion(region) + kRegionWords;
-    for (WordIndex object = reached_.FindNext(FirstWordOfRegion(region), end); object < end;
-         object = reached_.FindNext(object + 1, end)) {
+    for (WordIndex object = reached_.FindNext(FirstWordOfRegion(region), end); object < end; object = reached_.FindNext(object + 1, end)) {
       Copy(object, &nodes_[copied++]);
     }
   }
@@ -141,8 +140,8 @@ void GraphCopy::AddRoot(RootGroup group, uint32_t mutator, uint32_t range, uint3
 }
 
 void GraphCopy::Reach(uint32_t reference) {
-  FAULTLINE_CHECK(reference >= kPageWords && RegionOf(reference) < heap_->regions.count(),
-                  "a reference lies inside the heap (reference)", reference);
+  FAULTLINE_CHECK(reference >= kPageWords && RegionOf(reference) < heap_->regions.count(), "a reference lies inside the heap (reference)",
+                  reference);
   if (!reached_.TestAndSet(reference)) return;
   FAULTLINE_CHECK(heap_->shapes.IsValid(heap_->slots()[uint64_t{reference} * 2]), "an object has a known shape (object)", reference);
   ++node_count_;

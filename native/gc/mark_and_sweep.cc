@@ -88,8 +88,8 @@ MarkPauseOutcome Collector::MarkPause(uint64_t limit_ns, uint64_t most_written_p
   report_.marking_ns = NowNs() - marking_begin_ns_;
   if (options_.verify) {
     const uint64_t objects = VerifyMarks(*heap_);
-    FAULTLINE_CHECK(marker_->concurrent() || objects == report_.marked_objects,
-                    "(M) marking found exactly what is reachable", objects, report_.marked_objects);
+    FAULTLINE_CHECK(marker_->concurrent() || objects == report_.marked_objects, "(M) marking found exactly what is reachable", objects,
+                    report_.marked_objects);
   }
   weak_phase_.Begin();
   Enter(marker_->concurrent() ? CycleStep::kRemark : CycleStep::kMark, Phase::kMarked);
@@ -135,9 +135,8 @@ uint32_t Collector::Sweep() {
   FAULTLINE_CHECK(weak_phase_.over(), "(W) nothing is freed while weak slots may refer to it");
   const Bitmap& starts = heap_->tables.object_starts;
   if (heap_->poisons) PoisonDead(*heap_);
-  report_.swept_regions =
-      heap_->regions.SweepDead(heap_->tables.live_word_counts.data(), heap_->tables.marked_pages.data(),
-                               [&starts](WordIndex object) { return starts.Test(object); });
+  report_.swept_regions = heap_->regions.SweepDead(heap_->tables.live_word_counts.data(), heap_->tables.marked_pages.data(),
+                                                   [&starts](WordIndex object) { return starts.Test(object); });
   heap_->pins.CheckRegions(*heap_);
   if (report_.swept_regions > 0) {
     heap_->TellMemoryMayBeFree();

@@ -26,9 +26,7 @@ class MarkPreparation::ClearJob final : public Job {
     return false;
   }
 
-  bool Exhausted() const override {
-    return preparation_->cursor_.load(std::memory_order_relaxed) >= heap_->regions.count();
-  }
+  bool Exhausted() const override { return preparation_->cursor_.load(std::memory_order_relaxed) >= heap_->regions.count(); }
 
  private:
   MarkPreparation* preparation_;

@@ -232,8 +232,8 @@ bool Tracer::EmptyStack(uint64_t deadline_ns) {
       unfinished_.push_back(object);
       continue;
     }
-    FAULTLINE_CHECK(heap_->shapes.IsValid(ShapeOf(header)),
-                    "a reference points at an object with a known shape (reference, shape)", object, ShapeOf(header));
+    FAULTLINE_CHECK(heap_->shapes.IsValid(ShapeOf(header)), "a reference points at an object with a known shape (reference, shape)", object,
+                    ShapeOf(header));
     const Shape& shape = shapes[ShapeOf(header)];
     const uint64_t elements = uint64_t{shape.fixed_words} * 2;
     if (part != kFound && part != kWhole) {

@@ -23,9 +23,7 @@ FAULTLINE_INLINE Header HeaderAt(const uint64_t* words, WordIndex object) {
 FAULTLINE_INLINE uint32_t Max(uint32_t a, uint32_t b) { return a > b ? a : b; }
 FAULTLINE_INLINE uint32_t Min(uint32_t a, uint32_t b) { return a < b ? a : b; }
 
-FAULTLINE_INLINE uint32_t Load(const uint32_t* slot, bool shared) {
-  return shared ? __atomic_load_n(slot, __ATOMIC_RELAXED) : *slot;
-}
+FAULTLINE_INLINE uint32_t Load(const uint32_t* slot, bool shared) { return shared ? __atomic_load_n(slot, __ATOMIC_RELAXED) : *slot; }
 
 // What is shared keeps a store that came in between (invariant L2 of heap/load_barrier.h).
 FAULTLINE_INLINE void Replace(uint32_t* slot, uint32_t old, uint32_t by, bool shared) {
@@ -38,8 +36,8 @@ FAULTLINE_INLINE void Replace(uint32_t* slot, uint32_t old, uint32_t by, bool sh
 
 // The slots of a special shape that are not simply references.  Not inlined: it would make the loops around it slower, and few
 // objects come here.
-__attribute__((noinline)) void ForwardSpecialSlots(const Forwarding& forwarding, const Shape& shape, uint32_t count,
-                                                   uint32_t* slots, uint64_t begin, uint64_t end, bool shared) {
+__attribute__((noinline)) void ForwardSpecialSlots(const Forwarding& forwarding, const Shape& shape, uint32_t count, uint32_t* slots,
+                                                   uint64_t begin, uint64_t end, bool shared) {
   const bool holds_weakly = shape.element_kind >= ElementKind::kWeak;
   const auto forward = [&](uint64_t first, uint64_t last, bool weak) {
     for (uint64_t slot = first < begin ? begin : first; slot < (last < end ? last : end); ++slot) {
@@ -59,8 +57,8 @@ __attribute__((noinline)) void ForwardSpecialSlots(const Forwarding& forwarding,
 // Forwards the references of one object that lie in its u32 slots [begin, end).  `slots` points at the object's header, or
 // at where it would be.  A slot is written only when it changes.
 template <bool kShared>
-FAULTLINE_INLINE void ForwardSlots(const Forwarding& forwarding, const Shape& shape, uint32_t count, uint32_t* slots,
-                                   uint64_t begin, uint64_t end) {
+FAULTLINE_INLINE void ForwardSlots(const Forwarding& forwarding, const Shape& shape, uint32_t count, uint32_t* slots, uint64_t begin,
+                                   uint64_t end) {
   const auto forward = [&](uint64_t first, uint64_t last) __attribute__((always_inline)) {
     for (uint64_t slot = first < begin ? begin : first; slot < (last < end ? last : end); ++slot) {
       const uint32_t old = Load(&slots[slot], kShared);
@@ -78,8 +76,8 @@ FAULTLINE_INLINE void ForwardSlots(const Forwarding& forwarding, const Shape& sh
 
 // The part of `object` that lies on [page_begin, page_begin + kPageWords), in place.
 template <bool kShared>
-FAULTLINE_INLINE void ForwardOnPage(Heap& heap, const Forwarding& forwarding, WordIndex object, const Shape& shape,
-                                    uint32_t count, WordIndex page_begin) {
+FAULTLINE_INLINE void ForwardOnPage(Heap& heap, const Forwarding& forwarding, WordIndex object, const Shape& shape, uint32_t count,
+                                    WordIndex page_begin) {
   uint32_t* const slots = heap.slots() + uint64_t{object} * 2;
   const uint64_t begin = page_begin > object ? uint64_t{page_begin - object} * 2 : 0;
   const uint64_t end = (uint64_t{page_begin} + kPageWords - object) * 2;
@@ -144,8 +142,7 @@ FAULTLINE_INLINE WordIndex NextStart(const Bitmap& object_starts, WordIndex from
   return object_starts.FindNext(from, end);
 }
 
-FAULTLINE_INLINE void BuildTarget(Heap& heap, const Forwarding& forwarding, SourceRelease& release, PageIndex page,
-                                  uint64_t* const to) {
+FAULTLINE_INLINE void BuildTarget(Heap& heap, const Forwarding& forwarding, SourceRelease& release, PageIndex page, uint64_t* const to) {
   SideTables& tables = heap.tables;
   const uint64_t* const words = heap.words();
   const Shape* const shapes = heap.shapes.data();
@@ -284,8 +281,7 @@ Treatment PageBuilder::TreatmentOf(PageIndex page) const {
   const RegionUse use = heap_->tables.frozen[region];
   switch (use.state) {
     case RegionState::kTarget:
-      return FirstWordOfPage(page) < heap_->tables.target_end[region] && page != 0 ? Treatment::kTarget
-                                                                                   : Treatment::kNone;
+      return FirstWordOfPage(page) < heap_->tables.target_end[region] && page != 0 ? Treatment::kTarget : Treatment::kNone;
     case RegionState::kLive:
     case RegionState::kAllocating:
       if (in_region >= use.used_pages || page == 0) return Treatment::kNone;

@@ -20,7 +20,7 @@
 namespace faultline {
 
 enum class Treatment : uint8_t {
-  kNone,     // Nobody may touch this page: a source, or free.
+  kNone,  // Nobody may touch this page: a source, or free.
   kTarget,
   kInPlace,
   kYoung,

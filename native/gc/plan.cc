@@ -76,9 +76,8 @@ void Plan::AccountSource(RegionIndex source) {
     tables.block_offsets[block] = before;
     before += static_cast<uint32_t>(std::popcount(tables.live_words.data()[block]));
   }
-  FAULTLINE_CHECK(before == tables.live_word_counts[source],
-                  "(M) the live words counted while marking are the live words of the plan", before,
-                  tables.live_word_counts[source]);
+  FAULTLINE_CHECK(before == tables.live_word_counts[source], "(M) the live words counted while marking are the live words of the plan",
+                  before, tables.live_word_counts[source]);
 }
 
 WordIndex Plan::FindSplit(RegionIndex source, uint32_t room_words) const {
@@ -99,8 +98,7 @@ WordIndex Plan::FindSplit(RegionIndex source, uint32_t room_words) const {
   for (; object < end; object = tables.object_starts.FindNext(object + 1, end)) {
     const uint32_t cell = object / kBlockWords;
     const uint64_t mask = (uint64_t{1} << (object % kBlockWords)) - 1;
-    const uint32_t before =
-        tables.block_offsets[cell] + static_cast<uint32_t>(std::popcount(tables.live_words.data()[cell] & mask));
+    const uint32_t before = tables.block_offsets[cell] + static_cast<uint32_t>(std::popcount(tables.live_words.data()[cell] & mask));
     if (before + ObjectWords(*heap_, object) > room_words) return object;
   }
   return end;
@@ -126,8 +124,7 @@ size_t Plan::Assign() {
       forward.split = FindSplit(source, room);
       const uint32_t cell = forward.split / kBlockWords;
       const uint64_t mask = (uint64_t{1} << (forward.split % kBlockWords)) - 1;
-      const uint32_t first_part =
-          tables.block_offsets[cell] + static_cast<uint32_t>(std::popcount(tables.live_words.data()[cell] & mask));
+      const uint32_t first_part = tables.block_offsets[cell] + static_cast<uint32_t>(std::popcount(tables.live_words.data()[cell] & mask));
       tables.target_end[targets_[target_index]] = base + first_part;
       ++target_index;
       // All of any source fits here: only the first target can be region 0, whose first page is not used.

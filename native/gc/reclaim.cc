@@ -43,8 +43,7 @@ bool Collector::Reclaim(uint64_t keep_bytes, bool tails, uint64_t deadline_ns) {
     if (NowNs() >= deadline_ns) return false;
     const PageRun tail = regions.BeginPunchTail(reclaim_tail_);
     if (tail.count == 0) continue;
-    const bool punched =
-        heap_->file.PunchHole(size_t{tail.first} * kPageBytes, size_t{tail.count} * kPageBytes).ok();
+    const bool punched = heap_->file.PunchHole(size_t{tail.first} * kPageBytes, size_t{tail.count} * kPageBytes).ok();
     regions.EndPunch(reclaim_tail_, punched);
   }
   reclaim_tail_ = 0;

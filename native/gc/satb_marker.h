@@ -21,8 +21,7 @@ namespace faultline {
 
 class SatbMarker final : public Marker {
  public:
-  explicit SatbMarker(Heap* heap)
-      : heap_(heap), preparation_(heap), tracing_(heap, heap->tables.marked_pages.data()) {}
+  explicit SatbMarker(Heap* heap) : heap_(heap), preparation_(heap), tracing_(heap, heap->tables.marked_pages.data()) {}
 
   MarkerKind kind() const override { return MarkerKind::kSatb; }
   bool decides_at_start() const override { return true; }

@@ -29,9 +29,7 @@ class Staging {
     ~Lease() { staging_->Give(buffer_); }
     Lease(const Lease&) = delete;
     Lease& operator=(const Lease&) = delete;
-    uint8_t* page(uint32_t index) const {
-      return staging_->memory_.data() + (size_t{buffer_} * kPagesPerBuffer + index) * kPageBytes;
-    }
+    uint8_t* page(uint32_t index) const { return staging_->memory_.data() + (size_t{buffer_} * kPagesPerBuffer + index) * kPageBytes; }
 
    private:
     Staging* staging_;
@@ -46,8 +44,7 @@ class Staging {
       uint64_t taken = taken_.load(std::memory_order_relaxed);
       while (~taken != 0) {
         const uint32_t buffer = static_cast<uint32_t>(__builtin_ctzll(~taken));
-        if (taken_.compare_exchange_weak(taken, taken | uint64_t{1} << buffer, std::memory_order_acquire,
-                                         std::memory_order_relaxed)) {
+        if (taken_.compare_exchange_weak(taken, taken | uint64_t{1} << buffer, std::memory_order_acquire, std::memory_order_relaxed)) {
           return buffer;
         }
       }

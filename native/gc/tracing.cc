@@ -180,9 +180,8 @@ bool Tracing::WorkWith(Tracer& tracer, uint64_t deadline_ns) {
     while (in_time()) {
       const size_t index = next_piece_.fetch_add(1, std::memory_order_relaxed);
       if (index >= pieces_.size()) break;
-      const uint64_t pages =
-          dirty_pages_->Harvest(pieces_[index].first, pieces_[index].count, true,
-                                [&tracer](PageIndex first, uint32_t count) { tracer.TracePages(first, count); });
+      const uint64_t pages = dirty_pages_->Harvest(pieces_[index].first, pieces_[index].count, true,
+                                                   [&tracer](PageIndex first, uint32_t count) { tracer.TracePages(first, count); });
       written_pages_.fetch_add(pages, std::memory_order_relaxed);
     }
     while (in_time()) {

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 #include <string>
-#include <utility>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "heap/bitmap.h"
@@ -49,12 +49,10 @@ class Verifier {
     FAULTLINE_CHECK(reference >= kPageWords && RegionOf(reference) < heap_.regions.count(),
                     "verify: a reference lies inside the heap (owner, reference)", owner, reference);
     if (starts_.Test(reference)) return;
-    FAULTLINE_CHECK(!covered_.Test(reference), "verify: a reference points at an object's header (owner, reference)",
-                    owner, reference);
+    FAULTLINE_CHECK(!covered_.Test(reference), "verify: a reference points at an object's header (owner, reference)", owner, reference);
     starts_.TestAndSet(reference);
     if (marks_ && PageOf(reference) % kRegionPages < heap_.tables.marked_pages[RegionOf(reference)]) {
-      FAULTLINE_CHECK(heap_.tables.object_starts.Test(reference), "(M) what is reachable is marked (owner, reference)",
-                      owner, reference);
+      FAULTLINE_CHECK(heap_.tables.object_starts.Test(reference), "(M) what is reachable is marked (owner, reference)", owner, reference);
     }
     ++objects_;
     Cover(reference, owner);
@@ -78,8 +76,7 @@ class Verifier {
     const WordIndex end = object + static_cast<uint32_t>(words);
     FAULTLINE_CHECK(end <= FirstWordOfRegion(region) + use.used_pages * kPageWords,
                     "verify: an object lies on used pages of one region (owner, object)", owner, object);
-    FAULTLINE_CHECK(covered_.FindNext(object, end) == end, "verify: objects do not overlap (owner, object)", owner,
-                    object);
+    FAULTLINE_CHECK(covered_.FindNext(object, end) == end, "verify: objects do not overlap (owner, object)", owner, object);
     covered_.SetRange(object, static_cast<uint32_t>(words));
   }
 

@@ -34,7 +34,7 @@ namespace faultline {
 struct WeakReport {
   uint64_t cleared_slots = 0;
   uint64_t cleared_ephemerons = 0;
-  uint64_t finalizable = 0;        // Finalizers that became ready.
+  uint64_t finalizable = 0;  // Finalizers that became ready.
   uint64_t resurrected_objects = 0;
 };
 

@@ -29,9 +29,7 @@ class Bitmap {
   void PrefetchToTest(WordIndex word) const { __builtin_prefetch(bits_.data() + (word >> 6), 0); }
 
   // In the order of everything else that is seq_cst.  Partner: TestAndSet.
-  bool TestInOrder(WordIndex word) const {
-    return (__atomic_load_n(&bits_[word >> 6], __ATOMIC_SEQ_CST) >> (word & 63)) & 1;
-  }
+  bool TestInOrder(WordIndex word) const { return (__atomic_load_n(&bits_[word >> 6], __ATOMIC_SEQ_CST) >> (word & 63)) & 1; }
 
   bool Test(WordIndex word) const { return (Cell(word >> 6) >> (word & 63)) & 1; }
 
@@ -51,9 +49,7 @@ class Bitmap {
     bits_[last_cell] |= until;
   }
 
-  void ClearRegion(RegionIndex region) {
-    memset(bits_.data() + FirstWordOfRegion(region) / 64, 0, kRegionWords / 8);
-  }
+  void ClearRegion(RegionIndex region) { memset(bits_.data() + FirstWordOfRegion(region) / 64, 0, kRegionWords / 8); }
 
   // First set bit in [from, end), or `end`.  Both within one region or at its end.
   WordIndex FindNext(WordIndex from, WordIndex end) const {

@@ -52,8 +52,7 @@ bool Handshake::TryRun(Mutator* mutator) {
   uint32_t word = state->load(std::memory_order_relaxed);
   while ((word & kMutatorRunning) == 0) {
     if ((word & kMutatorStopRequested) != 0) return false;
-    state->compare_exchange_weak(word, (word & ~kMutatorAsleep) | kMutatorRunning, std::memory_order_seq_cst,
-                                 std::memory_order_relaxed);
+    state->compare_exchange_weak(word, (word & ~kMutatorAsleep) | kMutatorRunning, std::memory_order_seq_cst, std::memory_order_relaxed);
   }
   return true;
 }

@@ -4,8 +4,8 @@
 //       ▲                                                            │
 //       └──────────────── park, or a poll that finds a stop ─────────┘
 //
-// The state word has four bits: running, stop requested, asleep, and stop elsewhere, which says that a stop is requested of another mutator of
-// the same thread (heap/thread_state.h).
+// The state word has four bits: running, stop requested, asleep, and stop elsewhere, which says that a stop is requested of another mutator
+// of the same thread (heap/thread_state.h).
 //
 //   transition                  who        operation, order            partner
 //   park: clear running         mutator    fetch_and seq_cst           TryStop's acquire load
@@ -139,14 +139,14 @@ class Handshake {
   Lock lock_;  // Guards the list and the stop request; held for a walk over the list at most.
   std::vector<Mutator*> mutators_;
   uint32_t next_id_ = 1;
-  bool requested_ = false;  // Written under lock_ by the collector, which alone reads it without.
+  bool requested_ = false;                 // Written under lock_ by the collector, which alone reads it without.
   std::atomic<uint32_t> acknowledged_{0};  // Futex word: grows when a mutator parks under a request.
   std::atomic<uint32_t> resumptions_{0};   // Futex word: grows with each resume.
 
   std::atomic<uint32_t> weak_access_{0};
   bool load_barrier_ = false;  // Like logging_.
   bool logging_ = false;       // Under lock_, or the world is stopped and nobody can be added.
-  bool stopped_ = false;  // Under lock_: from the moment that no mutator runs until Resume.
+  bool stopped_ = false;       // Under lock_: from the moment that no mutator runs until Resume.
   uint32_t changes_due_ = 0;   // Under lock_: threads that a pause has refused a change.
 
   // The control thread's, one after the other.

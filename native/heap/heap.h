@@ -51,13 +51,13 @@ class Heap {
     uint32_t capacity_regions = 0;
     uint32_t reserve_regions = 0;
     uint32_t tlab_pages = 16;
-    void* mutator_view = nullptr;       // Null: native memory of our own.
-    uint32_t* shared_roots = nullptr;   // kSharedRootSlots slots.
+    void* mutator_view = nullptr;      // Null: native memory of our own.
+    uint32_t* shared_roots = nullptr;  // kSharedRootSlots slots.
     Views::CoreDumps core_dumps = Views::CoreDumps::kWithoutHeap;
     bool barriered_loads = false;
-    bool poisons = false;               // See heap/poison.h.
-    uint32_t first_region = 0;          // With it: where allocation begins, so that heaps do not give out the same numbers.
-    uint8_t* unsettled = nullptr;       // For barriered loads: a byte a region, zeroed.  Null: memory of our own.
+    bool poisons = false;          // See heap/poison.h.
+    uint32_t first_region = 0;     // With it: where allocation begins, so that heaps do not give out the same numbers.
+    uint8_t* unsettled = nullptr;  // For barriered loads: a byte a region, zeroed.  Null: memory of our own.
   };
 
   Heap() = default;
@@ -122,8 +122,8 @@ class Heap {
   // What is freed is overwritten, and used again late (heap/poison.h).
   bool poisons = false;
   FreshPages* fresh_pages = nullptr;
-  // The mutator view is, or since its page tables came into use was, write-tracked: what is not in use is mapped read-only, or would be by a
-  // read.  Only a hint how to populate; relaxed, it orders nothing.
+  // The mutator view is, or since its page tables came into use was, write-tracked: what is not in use is mapped read-only, or would be by
+  // a read.  Only a hint how to populate; relaxed, it orders nothing.
   std::atomic<bool> view_read_only{false};
   // Null but in the mode with a load barrier.
   uint8_t* unsettled = nullptr;

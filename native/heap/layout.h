@@ -58,9 +58,7 @@ inline constexpr WordIndex FirstWordOfPage(PageIndex page) { return page << kPag
 inline constexpr WordIndex FirstWordOfRegion(RegionIndex region) { return region << kRegionWordsLog2; }
 inline constexpr PageIndex FirstPageOfRegion(RegionIndex region) { return region << kRegionPagesLog2; }
 inline constexpr RegionIndex RegionOfPage(PageIndex page) { return page >> kRegionPagesLog2; }
-inline constexpr uint32_t PagesForWords(uint64_t words) {
-  return static_cast<uint32_t>((words + kPageWords - 1) >> kPageWordsLog2);
-}
+inline constexpr uint32_t PagesForWords(uint64_t words) { return static_cast<uint32_t>((words + kPageWords - 1) >> kPageWordsLog2); }
 
 // The per-mutator control block, in u32 words.  It lies in memory that JavaScript shares (a SharedArrayBuffer), or in
 // native memory for a native mutator.

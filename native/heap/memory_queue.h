@@ -63,8 +63,10 @@ class MemoryQueue {
     Need sum;
     for (const Waiter& waiter : waiters_) {
       if (waiter.mutator == taker) break;
-      if (waiter.need.pages == 1) sum.pages += 1;
-      else sum.regions += std::max<uint64_t>(waiter.need.regions, 1);
+      if (waiter.need.pages == 1)
+        sum.pages += 1;
+      else
+        sum.regions += std::max<uint64_t>(waiter.need.regions, 1);
     }
     return sum;
   }

@@ -40,8 +40,8 @@ inline constexpr PageTransition kPageTransitions[] = {
     {PageOperation::kClaim, "a worker, or a thread that serves a fault", PageState::kUntouched, PageState::kBuilding,
      AtomicInstruction::kCompareExchange, std::memory_order_acquire, "what the last cycle stored for this page"},
     // Sets the flag kWaited.
-    {PageOperation::kAwait, "a thread that waits", PageState::kBuilding, PageState::kBuilding,
-     AtomicInstruction::kCompareExchange, std::memory_order_relaxed, "the exchange of publish, which sees the flag and wakes"},
+    {PageOperation::kAwait, "a thread that waits", PageState::kBuilding, PageState::kBuilding, AtomicInstruction::kCompareExchange,
+     std::memory_order_relaxed, "the exchange of publish, which sees the flag and wakes"},
     {PageOperation::kPublish, "the claimer, once", PageState::kBuilding, PageState::kBuilt, AtomicInstruction::kExchange,
      std::memory_order_release, "the acquire Load of whoever waits or shows"},
     {PageOperation::kNoteMapped, "whoever showed it", PageState::kBuilt, PageState::kMapped, AtomicInstruction::kStore,
@@ -76,9 +76,7 @@ class PageStates {
   void Reset() { words_.DropPages(); }
   size_t bytes() const { return words_.bytes(); }
 
-  PageState Load(PageIndex page, uint32_t cycle) const {
-    return StateIn(Word(page)->load(std::memory_order_acquire), cycle);
-  }
+  PageState Load(PageIndex page, uint32_t cycle) const { return StateIn(Word(page)->load(std::memory_order_acquire), cycle); }
 
   // True when the caller now owns the page and must Publish it.
   bool TryClaim(PageIndex page, uint32_t cycle) {
@@ -93,8 +91,7 @@ class PageStates {
     constexpr PageTransition kPublish = TransitionOf(PageOperation::kPublish);
     std::atomic<uint32_t>* cell = Word(page);
     const uint32_t before = cell->exchange(Pack(cycle, kPublish.to), kPublish.order);
-    FAULTLINE_CHECK((before & ~kWaited) == Pack(cycle, kPublish.from), "(O) only the claimer publishes a page, once", page,
-                    before);
+    FAULTLINE_CHECK((before & ~kWaited) == Pack(cycle, kPublish.from), "(O) only the claimer publishes a page, once", page, before);
     if ((before & kWaited) != 0) FutexWakeAll(cell);
   }
 
@@ -115,8 +112,7 @@ class PageStates {
     for (;;) {
       uint32_t word = cell->load(std::memory_order_acquire);
       if (StateIn(word, cycle) != kAwait.from) return;
-      if ((word & kWaited) == 0 &&
-          !cell->compare_exchange_weak(word, word | kWaited, kAwait.order, std::memory_order_relaxed)) {
+      if ((word & kWaited) == 0 && !cell->compare_exchange_weak(word, word | kWaited, kAwait.order, std::memory_order_relaxed)) {
         continue;
       }
       FutexWait(cell, word | kWaited, kSleepLimitNs);
@@ -130,9 +126,7 @@ class PageStates {
   static constexpr uint32_t kSpins = 200;
   static constexpr uint64_t kSleepLimitNs = 10'000'000;
 
-  static constexpr uint32_t Pack(uint32_t cycle, PageState state) {
-    return (cycle << kCycleShift) | static_cast<uint32_t>(state);
-  }
+  static constexpr uint32_t Pack(uint32_t cycle, PageState state) { return (cycle << kCycleShift) | static_cast<uint32_t>(state); }
   static constexpr PageState StateIn(uint32_t word, uint32_t cycle) {
     return (word >> kCycleShift) == cycle ? static_cast<PageState>(word & kStateMask) : PageState::kUntouched;
   }
@@ -140,14 +134,11 @@ class PageStates {
     const PageTransition transition = TransitionOf(operation);
     std::atomic<uint32_t>* cell = Word(page);
     FAULTLINE_CHECK(MayFollow(operation, StateIn(cell->load(std::memory_order_relaxed), cycle)),
-                    "(O) a page is noted as mapped when it is built, or held nothing", page,
-                    cell->load(std::memory_order_relaxed));
+                    "(O) a page is noted as mapped when it is built, or held nothing", page, cell->load(std::memory_order_relaxed));
     cell->store(Pack(cycle, transition.to), transition.order);
   }
   std::atomic<uint32_t>* Word(PageIndex page) { return reinterpret_cast<std::atomic<uint32_t>*>(&words_[page]); }
-  const std::atomic<uint32_t>* Word(PageIndex page) const {
-    return reinterpret_cast<const std::atomic<uint32_t>*>(&words_[page]);
-  }
+  const std::atomic<uint32_t>* Word(PageIndex page) const { return reinterpret_cast<const std::atomic<uint32_t>*>(&words_[page]); }
 
   MappedArray<uint32_t> words_;
 };

@@ -19,11 +19,12 @@ enum class RegionState : uint8_t {
   kLive,
   kSource,
   kTarget,
-  kLarge,         // First region of a large object; used_pages is 256 when the object goes on.
+  kLarge,  // First region of a large object; used_pages is 256 when the object goes on.
   kLargeTail,
   kLargePending,  // A large object whose memory is being zeroed: alive, not yet marked through.
 };
-inline constexpr const char* kRegionStateNames[] = {"free", "allocating", "live", "source", "target", "large", "large-tail", "large-pending"};
+inline constexpr const char* kRegionStateNames[] = {"free",   "allocating", "live",       "source",
+                                                    "target", "large",      "large-tail", "large-pending"};
 constexpr const char* NameOf(RegionState state) { return kRegionStateNames[static_cast<uint8_t>(state)]; }
 
 struct RegionTransition {

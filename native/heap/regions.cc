@@ -81,7 +81,6 @@ bool Regions::NoteMapped(RegionIndex region, uint32_t from, uint32_t to) {
   return false;
 }
 
-
 bool Regions::TakePartial(uint32_t least) {
   // The last ones were put there most recently; one that is too full for this request may do for the next.
   for (size_t i = partial_.size(); i-- > 0;) {
@@ -326,8 +325,7 @@ PageRun Regions::BeginPunchTail(RegionIndex region) {
   const LockGuard guard(lock_);
   PageRun run;
   const RegionUse use = use_[region];
-  const bool settled = use.state == RegionState::kLive || use.state == RegionState::kLarge ||
-                       use.state == RegionState::kLargeTail;
+  const bool settled = use.state == RegionState::kLive || use.state == RegionState::kLarge || use.state == RegionState::kLargeTail;
   if (!settled || clean_from_[region] <= use.used_pages) return run;
   run.first = FirstPageOfRegion(region) + use.used_pages;
   run.count = clean_from_[region] - use.used_pages;

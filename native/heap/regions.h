@@ -41,8 +41,8 @@ static_assert(sizeof(RegionUse) == 4);
 struct PageRun {
   PageIndex first = 0;
   uint32_t count = 0;
-  uint32_t dirty = 0;     // How many of them, from the front, may hold old data.
-  bool mapped = false;    // All of them were populated in the mutator view that is in use.
+  uint32_t dirty = 0;   // How many of them, from the front, may hold old data.
+  bool mapped = false;  // All of them were populated in the mutator view that is in use.
 };
 
 class Regions {
@@ -165,7 +165,7 @@ class Regions {
   void NoteFree(RegionIndex region) {
     if (!reuses_late_ && region < search_from_) search_from_ = region;
   }
-  void Free(RegionIndex region);       // Discharged, unless it was a source.
+  void Free(RegionIndex region);  // Discharged, unless it was a source.
   void Charge(int64_t regions) { charged_.fetch_add(static_cast<uint32_t>(regions), std::memory_order_relaxed); }
   // As one store: use() reads without the lock.
   void Set(RegionIndex region, RegionUse use) {
@@ -180,9 +180,10 @@ class Regions {
   // (Q), looked at once more when it is done: what was `given` was there beside what is needed `ahead`.
   void CheckGiven(const MemoryQueue::Room& before, const MemoryQueue::Need& ahead, const MemoryQueue::Need& given) const {
     const uint64_t charged_now = before.regions - Room().regions;
-    FAULTLINE_CHECK(MemoryQueue::Fits(before, ahead, given), "(Q) what a waiter needs is given to nobody behind it", given.pages, given.regions);
-    FAULTLINE_CHECK(charged_now == 0 || charged_now + ahead.regions <= before.regions, "(Q) whole regions are left to those who wait for them",
-                    charged_now, ahead.regions);
+    FAULTLINE_CHECK(MemoryQueue::Fits(before, ahead, given), "(Q) what a waiter needs is given to nobody behind it", given.pages,
+                    given.regions);
+    FAULTLINE_CHECK(charged_now == 0 || charged_now + ahead.regions <= before.regions,
+                    "(Q) whole regions are left to those who wait for them", charged_now, ahead.regions);
   }
   bool TakePartial(uint32_t least);  // Lock held; sets current_.
   PageRun Cut(RegionIndex region, uint32_t pages);

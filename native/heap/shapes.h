@@ -97,9 +97,9 @@ class ShapeTable {
 
   mutable Lock lock_;
   MappedArray<Shape> shapes_;
-  std::deque<Named> named_;             // named_[id - 1]; entries stay where they are.
+  std::deque<Named> named_;  // named_[id - 1]; entries stay where they are.
   Names by_name_;
-  std::atomic<ShapeId> limit_{1};       // First unused id.
+  std::atomic<ShapeId> limit_{1};  // First unused id.
 };
 
 }  // namespace faultline

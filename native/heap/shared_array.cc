@@ -61,9 +61,7 @@ class LockedArray {
     if (element.is_reference) StoreReference(element.slot, 0);
   }
 
-  void BeginResizing() {
-    __atomic_store_n(&array_[ArraySlots::kVersion], array_[ArraySlots::kVersion] + 1, __ATOMIC_RELAXED);
-  }
+  void BeginResizing() { __atomic_store_n(&array_[ArraySlots::kVersion], array_[ArraySlots::kVersion] + 1, __ATOMIC_RELAXED); }
   void EndResizing() { __atomic_store_n(&array_[ArraySlots::kVersion], array_[ArraySlots::kVersion] + 1, __ATOMIC_RELEASE); }
 
  private:
@@ -73,9 +71,7 @@ class LockedArray {
     bool is_wide;
   };
 
-  uint32_t* Slots(WordIndex object) const {
-    return reinterpret_cast<uint32_t*>(heap_.views.mutator_view()) + uint64_t{object} * 2;
-  }
+  uint32_t* Slots(WordIndex object) const { return reinterpret_cast<uint32_t*>(heap_.views.mutator_view()) + uint64_t{object} * 2; }
   uint32_t* value() const { return mutator_.control + control::kValue; }
 
   Element At(uint32_t index) const {

@@ -12,9 +12,9 @@
 //   segments,                                    the version is odd
 //   elements
 //
-// Lock and unlock lie inside one native call, without a safepoint: nobody is stopped, parked, terminated or interrupted by a time limit or a
-// full stack while he holds it, and raw references stay valid.  A thread that waits for the lock gives up after some spinning; its
-// caller parks for a moment.
+// Lock and unlock lie inside one native call, without a safepoint: nobody is stopped, parked, terminated or interrupted by a time limit or
+// a full stack while he holds it, and raw references stay valid.  A thread that waits for the lock gives up after some spinning; its caller
+// parks for a moment.
 //
 // Values pass through the mutator's control block (control::kValue), where JavaScript has converted them to the kind of the elements.
 //

@@ -26,9 +26,9 @@ Status SideTables::Create(uint32_t regions) {
 }
 
 size_t SideTables::bytes() const {
-  return object_starts.bytes() + live_words.bytes() + block_offsets.bytes() + page_states.bytes() +
-         page_records.bytes() + moving.bytes() + forward.bytes() + live_word_counts.bytes() + marked_pages.bytes() +
-         frozen.bytes() + next_source.bytes() + target_end.bytes() + unread_pages.bytes();
+  return object_starts.bytes() + live_words.bytes() + block_offsets.bytes() + page_states.bytes() + page_records.bytes() + moving.bytes() +
+         forward.bytes() + live_word_counts.bytes() + marked_pages.bytes() + frozen.bytes() + next_source.bytes() + target_end.bytes() +
+         unread_pages.bytes();
 }
 
 }  // namespace faultline

@@ -45,7 +45,7 @@ struct SideTables {
   MappedArray<PageRecord> page_records;
 
   // Per region.
-  MappedArray<uint8_t> moving;             // 1 from plan to finish for this cycle's sources.
+  MappedArray<uint8_t> moving;  // 1 from plan to finish for this cycle's sources.
   MappedArray<RegionForward> forward;
   MappedArray<uint32_t> live_word_counts;  // From marking.
   MappedArray<uint16_t> marked_pages;      // Pages that marking decided on; younger pages lie behind them.

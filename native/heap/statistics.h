@@ -26,11 +26,11 @@ struct Statistics {
 
   // Marking.
   Counter marked_objects{0};
-  Counter marking_ns{0};       // From the first object looked at to the end of the last pause.
-  Counter marking_rounds{0};   // Precleaning rounds; the first trace is not one.
-  Counter written_pages{0};    // Looked at again because they had been written.
+  Counter marking_ns{0};         // From the first object looked at to the end of the last pause.
+  Counter marking_rounds{0};     // Precleaning rounds; the first trace is not one.
+  Counter written_pages{0};      // Looked at again because they had been written.
   Counter logged_references{0};  // The same for the marker with a write barrier.
-  Counter refused_scans{0};    // Pieces that counted as written because the kernel refused to say.
+  Counter refused_scans{0};      // Pieces that counted as written because the kernel refused to say.
 
   // Weak phases.
   Counter cleared_slots{0};
@@ -55,7 +55,7 @@ struct Statistics {
   Histogram mark_start_pause;  // Roots copied: at the start, and once a round.
   Histogram remark_pause;      // The end of a concurrent marking.
   Histogram flip_pause;
-  Histogram settled_pause;     // The end of a compaction, in the mode with a load barrier.
+  Histogram settled_pause;  // The end of a compaction, in the mode with a load barrier.
   Histogram time_to_safepoint;
 
   // Faults: time in the handler plus the delivery time measured for this mode.  With a load barrier: loads that had to build.

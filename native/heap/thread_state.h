@@ -26,7 +26,6 @@
 // Lock order: Handshake::lock_, then ThreadState::lock_.  The fault handler reads the list of its own thread, without the lock.
 #pragma once
 
-
 #include "heap/handshake.h"
 #include "heap/mutator.h"
 #include "os/lock.h"

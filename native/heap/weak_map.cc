@@ -16,7 +16,10 @@ constexpr uint32_t kNowhere = ~0u;
 class LockedMap {
  public:
   LockedMap(Heap& heap, Mutator& mutator, WordIndex map)
-      : heap_(heap), mutator_(mutator), map_(Slots(map)), locked_(TrySpinLock(&map_[WeakMapSlots::kLock])),
+      : heap_(heap),
+        mutator_(mutator),
+        map_(Slots(map)),
+        locked_(TrySpinLock(&map_[WeakMapSlots::kLock])),
         table_(locked_ ? map_[WeakMapSlots::kTable] : 0) {
     if (table_ != 0) Look(table_);
   }
@@ -89,9 +92,7 @@ class LockedMap {
   uint32_t PairsOf(WordIndex table) { return Slots(table)[1]; }
 
  private:
-  uint32_t* Slots(WordIndex object) {
-    return reinterpret_cast<uint32_t*>(heap_.views.mutator_view()) + uint64_t{object} * 2;
-  }
+  uint32_t* Slots(WordIndex object) { return reinterpret_cast<uint32_t*>(heap_.views.mutator_view()) + uint64_t{object} * 2; }
   // Linear probing from the hash on: the first place whose key `matches`, or kNowhere once there is a place where nothing has been.
   template <typename Matches>
   uint32_t Probe(uint32_t hash, const Matches& matches) const {

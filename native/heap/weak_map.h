@@ -1,7 +1,8 @@
 // Weak map: a hash table from objects to references, whose entries last as long as their keys.
 //
 //     map     reference: table │ lock │ used
-//     table   elements of kind kEphemeron, a power of two of them, open addressing by identity hash (heap/identity_hash.h), keyed (heap/keyed_hash.h)
+//     table   elements of kind kEphemeron, a power of two of them, open addressing by identity hash (heap/identity_hash.h), keyed
+//     (heap/keyed_hash.h)
 //
 //   pair (key, value)   means
 //   (0, 0)              free: never used, ends a search

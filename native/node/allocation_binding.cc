@@ -178,9 +178,9 @@ class MemoryWait {
   uint32_t tried_epoch_ = 0;
 };
 
-// awaitMemory(mutator, kind, reason, again, words, shape, count, large): asks for a collection and waits, the whole thread parked, for its end;
-// with words, in the queue for memory, which is tried for meanwhile.  "Collect" means that a collection of that kind, asked for and ended
-// while this thread was the first in the queue, has left too little; without words, that it has ended.
+// awaitMemory(mutator, kind, reason, again, words, shape, count, large): asks for a collection and waits, the whole thread parked, for its
+// end; with words, in the queue for memory, which is tried for meanwhile.  "Collect" means that a collection of that kind, asked for and
+// ended while this thread was the first in the queue, has left too little; without words, that it has ended.
 Napi::Value AwaitMemory(Info info, MutatorBinding& binding) {
   HeapInstance& instance = *binding.instance;
   Mutator& mutator = *binding.mutator;

@@ -6,7 +6,6 @@
 
 #include <napi.h>
 
-
 #include "node/environment.h"
 #include "os/clock.h"
 
@@ -14,21 +13,13 @@ namespace faultline {
 
 using Info = const Napi::CallbackInfo&;
 
-inline uint32_t Uint32At(Info info, size_t index) {
-  return info[index].As<Napi::Number>().Uint32Value();
-}
+inline uint32_t Uint32At(Info info, size_t index) { return info[index].As<Napi::Number>().Uint32Value(); }
 
-inline double NumberAt(Info info, size_t index) {
-  return info[index].As<Napi::Number>().DoubleValue();
-}
+inline double NumberAt(Info info, size_t index) { return info[index].As<Napi::Number>().DoubleValue(); }
 
-inline uint64_t DeadlineAt(Info info, size_t index) {
-  return NowNs() + static_cast<uint64_t>(NumberAt(info, index) * 1e6);
-}
+inline uint64_t DeadlineAt(Info info, size_t index) { return NowNs() + static_cast<uint64_t>(NumberAt(info, index) * 1e6); }
 
-inline uint64_t LimitAt(Info info, size_t index) {
-  return static_cast<uint64_t>(NumberAt(info, index) * 1e6);
-}
+inline uint64_t LimitAt(Info info, size_t index) { return static_cast<uint64_t>(NumberAt(info, index) * 1e6); }
 
 // The heap behind the external at `index`; null, with a JavaScript exception pending, when it was closed.
 inline HeapInstance* HeapAt(Info info, size_t index) {

@@ -1,4 +1,5 @@
-// Shared collections: what changes an array, or reads it while others change it; the change of a map.  Called by a mutator's own thread, running.
+// Shared collections: what changes an array, or reads it while others change it; the change of a map.  Called by a mutator's own thread,
+// running.
 #include "heap/shared_array.h"
 #include "heap/weak_access.h"
 #include "node/arguments.h"
@@ -48,11 +49,12 @@ Napi::Value GetElement(Info info, MutatorBinding& binding) {
 
 // installSegment(mutator, array, n, segment)
 Napi::Value InstallSegment(Info info, MutatorBinding& binding) {
-  return Number(info, AnswerOf(ArrayInstall(binding.instance->heap, *binding.mutator, Uint32At(info, 1), Uint32At(info, 2), Uint32At(info, 3))));
+  return Number(info,
+                AnswerOf(ArrayInstall(binding.instance->heap, *binding.mutator, Uint32At(info, 1), Uint32At(info, 2), Uint32At(info, 3))));
 }
 
-// exchangeAndCount(mutator, slot, expected, reference, countSlot, by): stores the reference if the slot holds `expected`, and counts; whether
-// it did.  Slots are indices into u32.
+// exchangeAndCount(mutator, slot, expected, reference, countSlot, by): stores the reference if the slot holds `expected`, and counts;
+// whether it did.  Slots are indices into u32.
 Napi::Value ExchangeAndCount(Info info, MutatorBinding& binding) {
   Heap& heap = binding.instance->heap;
   uint32_t* const slots = reinterpret_cast<uint32_t*>(heap.views.mutator_view());

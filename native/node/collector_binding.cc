@@ -19,8 +19,8 @@ void CallRequested(napi_env env, napi_value callback, void*, void*) {
 Napi::Value BecomeControl(Info info) {
   const std::shared_ptr<HeapInstance> instance = info[0].As<Napi::External<HeapBinding>>().Data()->instance;
   napi_threadsafe_function wake = nullptr;
-  napi_create_threadsafe_function(info.Env(), info[1], nullptr, Napi::String::New(info.Env(), "faultline-control"), 0, 1,
-                                  nullptr, nullptr, nullptr, CallRequested, &wake);
+  napi_create_threadsafe_function(info.Env(), info[1], nullptr, Napi::String::New(info.Env(), "faultline-control"), 0, 1, nullptr, nullptr,
+                                  nullptr, CallRequested, &wake);
   if (wake == nullptr || !instance->AttachControl(wake)) {
     if (wake != nullptr) napi_release_threadsafe_function(wake, napi_tsfn_abort);
     return Boolean(info, false);
@@ -85,14 +85,10 @@ Napi::Value WrittenPages(Info info, HeapInstance& instance) {
 }
 
 // weakPending(heap): whether the last marking left something for processWeak
-Napi::Value WeakPending(Info info, HeapInstance& instance) {
-  return Boolean(info, instance.collector->weak_pending());
-}
+Napi::Value WeakPending(Info info, HeapInstance& instance) { return Boolean(info, instance.collector->weak_pending()); }
 
 // sweep(heap): regions freed
-Napi::Value Sweep(Info info, HeapInstance& instance) {
-  return Number(info, instance.collector->Sweep());
-}
+Napi::Value Sweep(Info info, HeapInstance& instance) { return Number(info, instance.collector->Sweep()); }
 
 // readRegions(heap, states: Uint8Array, usedPages: Uint16Array, liveWords: Uint32Array, markedPages: Uint16Array)
 Napi::Value ReadRegions(Info info, HeapInstance& instance) {
@@ -148,8 +144,8 @@ Napi::Value MakePlan(Info info, HeapInstance& instance) {
 
 // reclaim(heap, keepBytes, tails, sliceMs)
 Napi::Value Reclaim(Info info, HeapInstance& instance) {
-  return Boolean(info, instance.collector->Reclaim(static_cast<uint64_t>(NumberAt(info, 1)),
-                                                    info[2].As<Napi::Boolean>().Value(), DeadlineAt(info, 3)));
+  return Boolean(info, instance.collector->Reclaim(static_cast<uint64_t>(NumberAt(info, 1)), info[2].As<Napi::Boolean>().Value(),
+                                                   DeadlineAt(info, 3)));
 }
 
 // verifyPause(heap, sliceMs): objects, or -1 when the world has not stopped yet
@@ -197,9 +193,7 @@ Napi::Value Report(Info info, HeapInstance& instance) {
   return answer;
 }
 
-Napi::Value CurrentPhase(Info info, HeapInstance& instance) {
-  return Napi::String::New(info.Env(), NameOf(instance.collector->phase()));
-}
+Napi::Value CurrentPhase(Info info, HeapInstance& instance) { return Napi::String::New(info.Env(), NameOf(instance.collector->phase())); }
 
 }  // namespace
 

@@ -26,7 +26,7 @@ namespace faultline {
 class ControlStart {
  public:
   static constexpr uint32_t kMostFailures = 3;
-  static constexpr uint64_t kPauseNs = 200'000'000;       // From a failure to the next try,
+  static constexpr uint64_t kPauseNs = 200'000'000;        // From a failure to the next try,
   static constexpr uint64_t kLongPauseNs = 2'000'000'000;  // and from the last of a row.
   static constexpr uint64_t kUnknownNs = 20'000'000'000;   // For a claim whose threads are not known,
   static constexpr uint64_t kHungNs = 60'000'000'000;      // and for any.

@@ -36,8 +36,7 @@ Environment* Environment::Of(napi_env env) {
   return static_cast<Environment*>(environment);
 }
 
-HeapBinding* Environment::AddHeap(std::shared_ptr<HeapInstance> instance, Napi::Value view_buffer,
-                                  Napi::Value roots_buffer) {
+HeapBinding* Environment::AddHeap(std::shared_ptr<HeapInstance> instance, Napi::Value view_buffer, Napi::Value roots_buffer) {
   heaps_.push_back(std::make_unique<HeapBinding>());
   HeapBinding* const heap = heaps_.back().get();
   heap->instance = std::move(instance);

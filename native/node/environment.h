@@ -22,7 +22,7 @@ struct MutatorBinding {
   std::shared_ptr<HeapInstance> instance;
   std::unique_ptr<Mutator> mutator;
   napi_ref control_buffer = nullptr;  // Keeps the control block's SharedArrayBuffer alive.
-  std::list<PinBinding*> pins;  // Held ones.
+  std::list<PinBinding*> pins;        // Held ones.
   napi_threadsafe_function nudge = nullptr;
   bool attached = false;
   bool adopted = false;  // JavaScript has its mutator; else it was interrupted while it made one.

@@ -61,8 +61,9 @@ Napi::Value Create(Info info) {
   Views::ExcludeFromCoreDumps(reinterpret_cast<void*>(unused), end - unused);
   auto instance = HeapInstance::Create(heap_options, collector_options);
   if (!instance.ok()) return Refusal(info.Env(), instance.error());
-  HeapBinding* const binding = Environment::Of(info.Env())->AddHeap(
-      instance.value(), info[1].As<Napi::TypedArray>().ArrayBuffer(), info[2].As<Napi::TypedArray>().ArrayBuffer());
+  HeapBinding* const binding =
+      Environment::Of(info.Env())
+          ->AddHeap(instance.value(), info[1].As<Napi::TypedArray>().ArrayBuffer(), info[2].As<Napi::TypedArray>().ArrayBuffer());
   return Describe(info, binding, start);
 }
 
@@ -74,15 +75,14 @@ Napi::Value Attach(Info info) {
   // The token must belong to this very heap: the view lies inside the buffer it brings along.
   const uintptr_t aligned = (reinterpret_cast<uintptr_t>(start) + kViewAlignment - 1) & ~(kViewAlignment - 1);
   if (reinterpret_cast<uint8_t*>(aligned) != instance->heap.views.mutator_view()) return info.Env().Null();
-  HeapBinding* const binding = Environment::Of(info.Env())->AddHeap(
-      std::move(instance), info[1].As<Napi::TypedArray>().ArrayBuffer(), info[2].As<Napi::TypedArray>().ArrayBuffer());
+  HeapBinding* const binding =
+      Environment::Of(info.Env())
+          ->AddHeap(std::move(instance), info[1].As<Napi::TypedArray>().ArrayBuffer(), info[2].As<Napi::TypedArray>().ArrayBuffer());
   return Describe(info, binding, start);
 }
 
 // beginClose(heap, own): how many mutators stand in the way besides so many of the caller's; 0: from now on the heap takes nobody in
-Napi::Value BeginClose(Info info, HeapInstance& instance) {
-  return Number(info, instance.BeginClose(Uint32At(info, 1)));
-}
+Napi::Value BeginClose(Info info, HeapInstance& instance) { return Number(info, instance.BeginClose(Uint32At(info, 1))); }
 
 // close(heap)
 Napi::Value Close(Info info, HeapInstance& instance) {
@@ -138,9 +138,7 @@ Napi::Value RequestCollection(Info info, HeapInstance& instance) {
   return Number(info, instance.RequestCollection({Uint32At(info, 1), Uint32At(info, 2)}));
 }
 
-Napi::Value CollectionsEnded(Info info, HeapInstance& instance) {
-  return Number(info, instance.collector->collections_ended());
-}
+Napi::Value CollectionsEnded(Info info, HeapInstance& instance) { return Number(info, instance.collector->collections_ended()); }
 
 // claimControl(heap): a claim's number, or one of CONTROL in src/binding/heap-calls.ts
 Napi::Value ClaimControl(Info info, HeapInstance& instance) {
@@ -166,14 +164,10 @@ Napi::Value ControlFailed(Info info) {
 }
 
 // controlFailure(heap): what was said of the last failure, or nothing
-Napi::Value ControlFailure(Info info, HeapInstance& instance) {
-  return Napi::String::New(info.Env(), instance.ControlFailure());
-}
+Napi::Value ControlFailure(Info info, HeapInstance& instance) { return Napi::String::New(info.Env(), instance.ControlFailure()); }
 
 // inControl(heap): whether there is a control thread
-Napi::Value InControl(Info info, HeapInstance& instance) {
-  return Boolean(info, instance.InControl());
-}
+Napi::Value InControl(Info info, HeapInstance& instance) { return Boolean(info, instance.InControl()); }
 
 }  // namespace
 

@@ -25,8 +25,7 @@ Registry& TheRegistry() {
 
 }  // namespace
 
-Result<std::shared_ptr<HeapInstance>> HeapInstance::Create(const Heap::Options& heap_options,
-                                                           const Collector::Options& collector_options) {
+Result<std::shared_ptr<HeapInstance>> HeapInstance::Create(const Heap::Options& heap_options, const Collector::Options& collector_options) {
   Registry& registry = TheRegistry();
   uint32_t id;
   {
@@ -82,7 +81,8 @@ void HeapInstance::EndAttach() {
 void HeapInstance::Close() {
   const LockGuard guard(lock_);
   if (closed()) return;
-  FAULTLINE_CHECK(closing() && wake_ == nullptr && heap.handshake.count() == 0, "a heap is closed when nobody uses it", heap.handshake.count());
+  FAULTLINE_CHECK(closing() && wake_ == nullptr && heap.handshake.count() == 0, "a heap is closed when nobody uses it",
+                  heap.handshake.count());
   closed_.store(true, std::memory_order_release);
   collector->Close();
   heap.views.Close();
@@ -99,8 +99,8 @@ bool HeapInstance::AttachControl(napi_threadsafe_function wake) {
 }
 
 void HeapInstance::DetachControl() {
-  // A control thread that ended while it waited for mutators must not leave them stopped.  Before another can be in control: what is resumed
-  // here is never that one's pause.
+  // A control thread that ended while it waited for mutators must not leave them stopped.  Before another can be in control: what is
+  // resumed here is never that one's pause.
   heap.handshake.Resume();
   DelayAt(DelayPoint::kControlResumed);
   const LockGuard guard(lock_);
@@ -158,7 +158,8 @@ std::string HeapInstance::ControlFailure() {
 void HeapInstance::NoteCollectionEnds(uint32_t kind) {
   const LockGuard guard(lock_);
   control_start_.Works();
-  for (uint32_t i = 0; i <= std::min(kind, kKinds - 1); ++i) completed_[i].store(collector->collections_ended() + 1, std::memory_order_release);
+  for (uint32_t i = 0; i <= std::min(kind, kKinds - 1); ++i)
+    completed_[i].store(collector->collections_ended() + 1, std::memory_order_release);
 }
 
 void HeapInstance::CheckTrigger(const Request& request) {

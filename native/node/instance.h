@@ -21,8 +21,7 @@ namespace faultline {
 
 class HeapInstance {
  public:
-  static Result<std::shared_ptr<HeapInstance>> Create(const Heap::Options& heap_options,
-                                                      const Collector::Options& collector_options);
+  static Result<std::shared_ptr<HeapInstance>> Create(const Heap::Options& heap_options, const Collector::Options& collector_options);
   static std::shared_ptr<HeapInstance> Find(uint32_t id);
   ~HeapInstance();
 

@@ -31,8 +31,8 @@ class JavaScriptWatch final : public WaitWatch {
   const napi_env env_;
 };
 
-// Calls a function of the program.  The exception that it threw is kept aside, so that calls go on to work, until the end of the scope, where
-// it is thrown again.
+// Calls a function of the program.  The exception that it threw is kept aside, so that calls go on to work, until the end of the scope,
+// where it is thrown again.
 class ProgramCall {
  public:
   ProgramCall(napi_env env, napi_value function);

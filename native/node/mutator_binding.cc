@@ -52,8 +52,8 @@ Napi::Value AttachMutator(Info info, HeapInstance& instance) {
   const std::shared_ptr<HeapInstance> shared = info[0].As<Napi::External<HeapBinding>>().Data()->instance;
   if (!instance.BeginAttach()) return Napi::String::New(info.Env(), "ERR_HEAP_CLOSED");
   binding->instance = shared;
-  binding->mutator = std::make_unique<Mutator>(&instance.heap, info[1].As<Napi::Uint32Array>().Data(),
-                                               Uint32At(info, 2), Uint32At(info, 3));
+  binding->mutator =
+      std::make_unique<Mutator>(&instance.heap, info[1].As<Napi::Uint32Array>().Data(), Uint32At(info, 2), Uint32At(info, 3));
   if (instance.collector->options().track_utilization) (void)binding->mutator->timeline.Create().ok();
   napi_create_reference(info.Env(), info[1].As<Napi::TypedArray>().ArrayBuffer(), 1, &binding->control_buffer);
   binding->nudge = MakeNudge(info.Env(), binding, info[4]);
@@ -141,9 +141,7 @@ Napi::Value LoadAReference(Info info, MutatorBinding& binding) {
 }
 
 // isObject(mutator, ref)
-Napi::Value IsObject(Info info, MutatorBinding& binding) {
-  return Boolean(info, binding.instance->collector->IsObject(Uint32At(info, 1)));
-}
+Napi::Value IsObject(Info info, MutatorBinding& binding) { return Boolean(info, binding.instance->collector->IsObject(Uint32At(info, 1))); }
 
 // addRootRange(mutator, slots: Uint32Array, used: Uint32Array): id.  used[0] says how many slots count.
 Napi::Value AddRootRange(Info info, MutatorBinding& binding) {
@@ -191,9 +189,7 @@ Napi::Value Utilization(Info info, MutatorBinding& binding) {
 }
 
 // mutatorId(mutator): never 0, and never given out again in this heap
-Napi::Value MutatorId(Info info, MutatorBinding& binding) {
-  return Number(info, binding.mutator->id);
-}
+Napi::Value MutatorId(Info info, MutatorBinding& binding) { return Number(info, binding.mutator->id); }
 
 // isMutator(mutator, id): whether the mutator of that id is attached to the same heap still
 Napi::Value IsMutator(Info info, MutatorBinding& binding) {

@@ -32,8 +32,6 @@ Napi::Value ForgetNotices(Info info) {
 
 }  // namespace
 
-void ExportNotices(Napi::Env env, Napi::Object exports) {
-  Export(env, exports, {{"isNews", IsNews}, {"forgetNotices", ForgetNotices}});
-}
+void ExportNotices(Napi::Env env, Napi::Object exports) { Export(env, exports, {{"isNews", IsNews}, {"forgetNotices", ForgetNotices}}); }
 
 }  // namespace faultline

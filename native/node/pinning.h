@@ -30,7 +30,7 @@ class HeapInstance;
 struct MutatorBinding;
 
 struct PinBinding {
-  MutatorBinding* mutator = nullptr;  // Null once released.
+  MutatorBinding* mutator = nullptr;       // Null once released.
   std::list<PinBinding*>::iterator place;  // Among the mutator's.
   Pins::Pin pin;
   std::shared_ptr<HeapInstance> pinned_until_gone;  // Of a released one whose mapping still shows the object.

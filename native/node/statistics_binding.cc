@@ -117,8 +117,6 @@ Napi::Value ReadStatistics(Info info, HeapInstance& instance) {
 
 }  // namespace
 
-void ExportStatistics(Napi::Env env, Napi::Object exports) {
-  Export(env, exports, {{"statistics", OnHeap<ReadStatistics>}});
-}
+void ExportStatistics(Napi::Env env, Napi::Object exports) { Export(env, exports, {{"statistics", OnHeap<ReadStatistics>}}); }
 
 }  // namespace faultline

@@ -14,8 +14,7 @@ namespace faultline {
 
 namespace {
 
-constexpr long kCallsWithoutReference[] = {SYS_mlockall, SYS_mlock,           SYS_mlock2,
-                                           SYS_madvise,  SYS_process_vm_readv, SYS_process_vm_writev};
+constexpr long kCallsWithoutReference[] = {SYS_mlockall, SYS_mlock, SYS_mlock2, SYS_madvise, SYS_process_vm_readv, SYS_process_vm_writev};
 
 // -1 for an instruction of the program's, or when the system does not say.
 long SystemCallOf(uint32_t thread) {

@@ -18,7 +18,7 @@ namespace faultline {
 
 namespace {
 
-constexpr size_t kMaskBytes = 8;  // What the kernel fills in of a sigset_t.
+constexpr size_t kMaskBytes = 8;       // What the kernel fills in of a sigset_t.
 constexpr int kRestorer = 0x04000000;  // SA_RESTORER, which the C library adds.
 constexpr uintptr_t kRedZoneBytes = 128;
 
@@ -41,9 +41,7 @@ bool GoesRound(const void* context, uintptr_t frame) {
 }
 
 // No instruction would raise it again: sent by kill() or the like, or a report of memory that nobody has touched yet.
-bool WasSent(int number, const siginfo_t* info) {
-  return info->si_code <= 0 || (number == SIGBUS && info->si_code == BUS_MCEERR_AO);
-}
+bool WasSent(int number, const siginfo_t* info) { return info->si_code <= 0 || (number == SIGBUS && info->si_code == BUS_MCEERR_AO); }
 
 bool IsHandler(const struct sigaction& action) { return action.sa_handler != SIG_DFL && action.sa_handler != SIG_IGN; }
 

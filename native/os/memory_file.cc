@@ -41,8 +41,7 @@ Status MemoryFile::Allocate(size_t offset, size_t bytes) const {
 
 Status MemoryFile::PunchHole(size_t offset, size_t bytes) const {
   if (const int refused = Refused(SystemCall::kPunchHole)) return SysError{refused, "fallocate(PUNCH_HOLE)"};
-  if (fallocate(fd_, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(offset),
-                static_cast<off_t>(bytes)) != 0) {
+  if (fallocate(fd_, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(offset), static_cast<off_t>(bytes)) != 0) {
     return SysError{errno, "fallocate(PUNCH_HOLE)"};
   }
   return {};

@@ -1,7 +1,7 @@
 #include "os/random.h"
 
-#include <cerrno>
 #include <sys/random.h>
+#include <cerrno>
 
 #include <cstdint>
 

@@ -5,9 +5,8 @@
 namespace faultline {
 
 const char* const kSystemCallNames[] = {
-    "memfd_create", "ftruncate", "mmap",     "mremap",       "userfaultfd", "userfaultfd-api",
-    "register",     "continue",  "copy",     "move",         "populate",    "punch-hole",
-    "mprotect",     "pagemap-scan", "take-out", "unregister-piece", "getrandom",
+    "memfd_create", "ftruncate", "mmap",       "mremap",   "userfaultfd",  "userfaultfd-api", "register",         "continue",  "copy",
+    "move",         "populate",  "punch-hole", "mprotect", "pagemap-scan", "take-out",        "unregister-piece", "getrandom",
 };
 
 namespace {

@@ -124,8 +124,7 @@ Status Userfaultfd::Register(void* start, size_t bytes) {
   abi::Register request = {};
   request.range = {reinterpret_cast<uintptr_t>(start), bytes};
   // MINOR alone would zero-fill holes of the file without telling anybody.
-  request.mode = delivery_ == FaultDelivery::kMark ? abi::kRegisterWriteProtect
-                                                   : abi::kRegisterMissing | abi::kRegisterMinor;
+  request.mode = delivery_ == FaultDelivery::kMark ? abi::kRegisterWriteProtect : abi::kRegisterMissing | abi::kRegisterMinor;
   if (ioctl(fd_, abi::kIocRegister, &request) != 0) return SysError{errno, "ioctl(UFFDIO_REGISTER)"};
   return {};
 }
@@ -188,8 +187,8 @@ uint32_t Userfaultfd::Continue(void* start, size_t bytes, uint8_t* alias_of_star
         // No longer registered: the cycle is over and ordinary page faults serve the range from now on.
         return calls;
       default:
-        InvariantFailed(__FILE__, __LINE__, "UFFDIO_CONTINUE answers EAGAIN, EEXIST, EFAULT or ENOENT",
-                        static_cast<uint64_t>(error), request.range.start);
+        InvariantFailed(__FILE__, __LINE__, "UFFDIO_CONTINUE answers EAGAIN, EEXIST, EFAULT or ENOENT", static_cast<uint64_t>(error),
+                        request.range.start);
     }
   }
   return calls;
@@ -258,8 +257,7 @@ size_t Userfaultfd::ReadMessages(FaultMessage* messages, size_t capacity) {
   const size_t limit = capacity < kMessageBatch ? capacity : kMessageBatch;
   const ssize_t got = read(fd_, raw, limit * sizeof(abi::Message));
   if (got <= 0) {
-    FAULTLINE_CHECK(errno == EINTR || errno == EAGAIN, "reading faults is only ever interrupted",
-                    static_cast<uint64_t>(errno));
+    FAULTLINE_CHECK(errno == EINTR || errno == EAGAIN, "reading faults is only ever interrupted", static_cast<uint64_t>(errno));
     return 0;
   }
   const size_t count = static_cast<size_t>(got) / sizeof(abi::Message);

@@ -93,10 +93,8 @@ Status Views::Create(const MemoryFile& file, void* mutator_view, CoreDumps core_
   uint8_t* const at = reinterpret_cast<uint8_t*>(aligned);
   scratch_ = at + span_bytes_;
   scratch_emptied_bytes_ = span_bytes_;
-  uint8_t* const mutator =
-      borrowed_mutator_view_ ? static_cast<uint8_t*>(mutator_view) : at + 2 * span_bytes_;
-  FAULTLINE_CHECK((reinterpret_cast<uintptr_t>(mutator) & (kViewAlignment - 1)) == 0,
-                  "the mutator view starts on a 1 GiB boundary");
+  uint8_t* const mutator = borrowed_mutator_view_ ? static_cast<uint8_t*>(mutator_view) : at + 2 * span_bytes_;
+  FAULTLINE_CHECK((reinterpret_cast<uintptr_t>(mutator) & (kViewAlignment - 1)) == 0, "the mutator view starts on a 1 GiB boundary");
 
   // Each belongs to Close from here on, also when only some of its calls were allowed.
   alias_ = at;

@@ -58,11 +58,12 @@ class Row {
   void Print(const char* comma) {
     std::sort(service_ns_.begin(), service_ns_.end());
     const Statistics& statistics = test_->heap.statistics;
-    std::printf("    {\"mode\": \"%s\", \"handler\": \"%s\", \"count\": %zu, \"p50Us\": %.2f, \"p90Us\": %.2f, \"p99Us\": %.2f, "
-                "\"pagesContinued\": %llu, \"pagesCopied\": %llu}%s\n",
-                NameOf(mode_), place_, service_ns_.size(), Us(At(service_ns_, 0.5)), Us(At(service_ns_, 0.9)), Us(At(service_ns_, 0.99)),
-                static_cast<unsigned long long>(Read(statistics.pages_continued)),
-                static_cast<unsigned long long>(Read(statistics.pages_copied)), comma);
+    std::printf(
+        "    {\"mode\": \"%s\", \"handler\": \"%s\", \"count\": %zu, \"p50Us\": %.2f, \"p90Us\": %.2f, \"p99Us\": %.2f, "
+        "\"pagesContinued\": %llu, \"pagesCopied\": %llu}%s\n",
+        NameOf(mode_), place_, service_ns_.size(), Us(At(service_ns_, 0.5)), Us(At(service_ns_, 0.9)), Us(At(service_ns_, 0.99)),
+        static_cast<unsigned long long>(Read(statistics.pages_continued)), static_cast<unsigned long long>(Read(statistics.pages_copied)),
+        comma);
     std::fflush(stdout);
   }
 
@@ -187,8 +188,8 @@ int main() {
   std::printf("  ],\n  \"nsAPage\": [\n");
   for (const uint32_t batch : {1u, 16u}) {
     const Calls calls = MeasureCalls(batch);
-    std::printf("    {\"batch\": %u, \"continue\": %.0f, \"punch\": %.0f, \"copy\": %.0f, \"move\": %.0f}%s\n", batch,
-                calls.continue_ns, calls.punch_ns, calls.copy_ns, calls.move_ns, batch == 16 ? "" : ",");
+    std::printf("    {\"batch\": %u, \"continue\": %.0f, \"punch\": %.0f, \"copy\": %.0f, \"move\": %.0f}%s\n", batch, calls.continue_ns,
+                calls.punch_ns, calls.copy_ns, calls.move_ns, batch == 16 ? "" : ",");
   }
   const MoveProbe moves = ProbeMove();
   std::printf("  ],\n  \"move\": {\"betweenPrivate\": \"%s\", \"intoShared\": \"%s\"}\n}\n",

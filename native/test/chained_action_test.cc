@@ -185,10 +185,12 @@ void OneOfSeveralThreadsGetsAHandlerThatHoldsForOneSignal() {
     number = each;
     with_ours = true;
     const Death death = InChild([] {
-      Install([](int, siginfo_t*, void*) {
-        Report("report. ");
-        SleepMs(20);
-      }, SA_RESETHAND);
+      Install(
+          [](int, siginfo_t*, void*) {
+            Report("report. ");
+            SleepMs(20);
+          },
+          SA_RESETHAND);
       Ours();
       std::vector<std::thread> threads;
       for (int i = 0; i < 4; ++i) threads.emplace_back([] { Touch(BadPage()); });
@@ -233,13 +235,15 @@ void AHandlerRunsOnTheStackThatItWants() {
       stack.ss_sp = alternate;
       stack.ss_size = sizeof alternate;
       CHILD_EXPECT(sigaltstack(&stack, nullptr) == 0);
-      Install([](int, siginfo_t* info, void*) {
-        const uint8_t here = 0;
-        Report("alternate %d. ", &here >= alternate && &here < alternate + sizeof alternate);
-        alignas(64) volatile uint8_t aligned[64] = {};  // A misaligned stack would show here, or in the library.
-        Report("%.3f %d. ", 1.5, static_cast<int>(reinterpret_cast<uintptr_t>(aligned) % 64));
-        Repair(info);
-      }, wanted);
+      Install(
+          [](int, siginfo_t* info, void*) {
+            const uint8_t here = 0;
+            Report("alternate %d. ", &here >= alternate && &here < alternate + sizeof alternate);
+            alignas(64) volatile uint8_t aligned[64] = {};  // A misaligned stack would show here, or in the library.
+            Report("%.3f %d. ", 1.5, static_cast<int>(reinterpret_cast<uintptr_t>(aligned) % 64));
+            Repair(info);
+          },
+          wanted);
       Ours();
       Touch(BadPage());
       Touch(BadPage());
@@ -363,11 +367,13 @@ void AHandlerThatCrashesEndsTheProcess() {
     wanted = flags;
     SAME({
       static int depth = 0;
-      Install([](int, siginfo_t*, void*) {
-        Report("depth %d. ", depth);
-        if (++depth == 4) _exit(4);
-        Touch(BadPage());
-      }, wanted);
+      Install(
+          [](int, siginfo_t*, void*) {
+            Report("depth %d. ", depth);
+            if (++depth == 4) _exit(4);
+            Touch(BadPage());
+          },
+          wanted);
       Ours();
       Touch(BadPage());
     });
@@ -507,10 +513,7 @@ void ANewcomerInTheLastMomentIsNotLost() {
 // In the middle of a compaction, so that faults of the heap's come between.
 void ACrashBesideAHeapIsTheProgramsOwn(FaultModeKind mode) {
   static const Program crashes[] = {
-      [] { Touch(BadPage()); },
-      [] { std::thread([] { Touch(BadPage()); }).join(); },
-      [] { raise(number); },
-      [] { abort(); },
+      [] { Touch(BadPage()); }, [] { std::thread([] { Touch(BadPage()); }).join(); }, [] { raise(number); }, [] { abort(); },
       [] { _exit(7); },
   };
   static const Program handlers[] = {

@@ -47,12 +47,12 @@ inline Death InChild(const std::function<void()>& body) {
   return death;
 }
 
-#define CHILD_EXPECT(condition)                                             \
-  do {                                                                      \
-    if (!(condition)) {                                                     \
+#define CHILD_EXPECT(condition)                                               \
+  do {                                                                        \
+    if (!(condition)) {                                                       \
       dprintf(STDERR_FILENO, "line %d: expected %s\n", __LINE__, #condition); \
-      _exit(1);                                                             \
-    }                                                                       \
+      _exit(1);                                                               \
+    }                                                                         \
   } while (0)
 
 }  // namespace faultline::test

@@ -34,9 +34,8 @@ void RunMode(FaultModeKind mode, uint64_t seed, bool delays) {
   const Statistics& statistics = test.heap.statistics;
   std::printf("%-8s %s %6" PRIu64 " cycles, %6" PRIu64 " compacting, %8" PRIu64 " checks, pages by workers %" PRIu64
               ", by mutators %" PRIu64 ", flip p50 %" PRIu64 " us\n",
-              NameOf(mode), delays ? "delays" : "      ", Read(statistics.cycles), Read(statistics.compacting_cycles),
-              checks.load(), Read(statistics.pages_by_workers), Read(statistics.pages_by_mutators),
-              statistics.flip_pause.Quantile(0.5) / 1000);
+              NameOf(mode), delays ? "delays" : "      ", Read(statistics.cycles), Read(statistics.compacting_cycles), checks.load(),
+              Read(statistics.pages_by_workers), Read(statistics.pages_by_mutators), statistics.flip_pause.Quantile(0.5) / 1000);
   EXPECT(Read(statistics.compacting_cycles) > 0);
   EXPECT(checks.load() > 0);
 }

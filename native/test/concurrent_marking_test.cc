@@ -35,11 +35,10 @@ void NothingIsLost(const ProgramSetting& setting, uint32_t cells, uint64_t seed)
   for (std::thread& thread : threads) thread.join();
   SetDelaySeed(0);
   const Statistics& statistics = test.heap.statistics;
-  std::printf("%-12s %-8s %u workers %u rounds %s %4" PRIu64 " cycles, %7" PRIu64 " written pages, %6" PRIu64
-              " logged, remark p50 %" PRIu64 " us, %" PRIu64 " checks\n",
-              NameOf(setting.marker), NameOf(setting.mode), setting.workers, setting.rounds,
-              options.delay_seed != 0 ? "delays" : "      ", Read(statistics.compacting_cycles), Read(statistics.written_pages),
-              Read(statistics.logged_references),
+  std::printf("%-12s %-8s %u workers %u rounds %s %4" PRIu64 " cycles, %7" PRIu64 " written pages, %6" PRIu64 " logged, remark p50 %" PRIu64
+              " us, %" PRIu64 " checks\n",
+              NameOf(setting.marker), NameOf(setting.mode), setting.workers, setting.rounds, options.delay_seed != 0 ? "delays" : "      ",
+              Read(statistics.compacting_cycles), Read(statistics.written_pages), Read(statistics.logged_references),
               (setting.marker == MarkerKind::kStopped ? statistics.mark_pause : statistics.remark_pause).Quantile(0.5) / 1000,
               checks.load());
   std::fflush(stdout);

@@ -47,7 +47,7 @@ FlipFigures MeasureFlip(uint32_t mib, uint32_t rounds) {
   const uint32_t large_mib = mib - 16;
   const uint32_t piece_mib = std::min(large_mib, 64u);
   for (uint32_t done = 0, handle = kRoots; done + piece_mib <= large_mib; done += piece_mib) {
-    const WordIndex object = mutator.Allocate(large, piece_mib * (kRegionWords) - kPageWords);
+    const WordIndex object = mutator.Allocate(large, piece_mib * (kRegionWords)-kPageWords);
     EXPECT(object != 0);
     mutator.handle(handle++) = object;
     for (uint32_t page = 1; page < piece_mib * kRegionPages - 2; ++page) mutator.words(object)[page * kPageWords] = page;
@@ -214,10 +214,10 @@ BuildFigures MeasureBuilding(Graph graph, bool popcnt, uint32_t garbage_percent 
 // --- Output -----------------------------------------------------------------------------------------------------------
 
 void PrintBuild(const char* name, const BuildFigures& figures, const char* comma) {
-  std::printf("    \"%s\": {\"gibPerS\": %.3f, \"memcpyGibPerS\": %.3f, \"ratio\": %.3f, "
-              "\"scatteredRatio\": %.3f, \"usPerPage\": %.3f}%s\n", name,
-              figures.build_gib_per_s, figures.memcpy_gib_per_s, figures.ratio, figures.scattered_ratio, figures.us_per_page,
-              comma);
+  std::printf(
+      "    \"%s\": {\"gibPerS\": %.3f, \"memcpyGibPerS\": %.3f, \"ratio\": %.3f, "
+      "\"scatteredRatio\": %.3f, \"usPerPage\": %.3f}%s\n",
+      name, figures.build_gib_per_s, figures.memcpy_gib_per_s, figures.ratio, figures.scattered_ratio, figures.us_per_page, comma);
 }
 
 }  // namespace
@@ -240,11 +240,12 @@ int main(int argc, char** argv) {
   const std::vector<uint32_t> sizes = quick ? std::vector<uint32_t>{64, 256} : std::vector<uint32_t>{64, 256, 1024, 4096};
   for (size_t i = 0; i < sizes.size(); ++i) {
     const FlipFigures flip = MeasureFlip(sizes[i], quick ? 11 : sizes[i] >= 1024 ? 21 : 41);
-    std::printf("    {\"mib\": %u, \"roots\": %llu, \"flips\": %zu, \"p50Us\": %.1f, \"p90Us\": %.1f, \"maxUs\": %.1f, "
-                "\"kernelP50Us\": %.1f, \"rootsP50Us\": %.1f}%s\n",
-                flip.mib, static_cast<unsigned long long>(flip.roots), flip.pauses_ns.size(), Us(At(flip.pauses_ns, 0.5)),
-                Us(At(flip.pauses_ns, 0.9)), Us(flip.pauses_ns.back()), Us(MedianOf(flip.kernel_ns)),
-                Us(MedianOf(flip.roots_ns)), i + 1 < sizes.size() ? "," : "");
+    std::printf(
+        "    {\"mib\": %u, \"roots\": %llu, \"flips\": %zu, \"p50Us\": %.1f, \"p90Us\": %.1f, \"maxUs\": %.1f, "
+        "\"kernelP50Us\": %.1f, \"rootsP50Us\": %.1f}%s\n",
+        flip.mib, static_cast<unsigned long long>(flip.roots), flip.pauses_ns.size(), Us(At(flip.pauses_ns, 0.5)),
+        Us(At(flip.pauses_ns, 0.9)), Us(flip.pauses_ns.back()), Us(MedianOf(flip.kernel_ns)), Us(MedianOf(flip.roots_ns)),
+        i + 1 < sizes.size() ? "," : "");
     std::fflush(stdout);
   }
   std::printf("  ],\n  \"faults\": [\n");
@@ -254,9 +255,9 @@ int main(int argc, char** argv) {
   }
   for (size_t i = 0; i < modes.size(); ++i) {
     const FaultFigures faults = MeasureFaults(modes[i]);
-    std::printf("    {\"mode\": \"%s\", \"count\": %zu, \"p50Us\": %.2f, \"p99Us\": %.2f, \"bareP50Us\": %.2f}%s\n",
-                faults.mode, faults.service_ns.size(), Us(At(faults.service_ns, 0.5)), Us(At(faults.service_ns, 0.99)),
-                Us(faults.bare_p50_ns), i + 1 < modes.size() ? "," : "");
+    std::printf("    {\"mode\": \"%s\", \"count\": %zu, \"p50Us\": %.2f, \"p99Us\": %.2f, \"bareP50Us\": %.2f}%s\n", faults.mode,
+                faults.service_ns.size(), Us(At(faults.service_ns, 0.5)), Us(At(faults.service_ns, 0.99)), Us(faults.bare_p50_ns),
+                i + 1 < modes.size() ? "," : "");
     std::fflush(stdout);
   }
   std::printf("  ],\n  \"building\": {\n");

@@ -37,8 +37,7 @@ void CheckAddresses(SyntheticHeap& test, const Plan& plan, const std::map<WordIn
   WordIndex before = 0;
   std::set<WordIndex> seen;
   for (const RegionIndex source : plan.sources()) {
-    for (auto it = test.objects.lower_bound(FirstWordOfRegion(source));
-         it != test.objects.end() && RegionOf(it->first) == source; ++it) {
+    for (auto it = test.objects.lower_bound(FirstWordOfRegion(source)); it != test.objects.end() && RegionOf(it->first) == source; ++it) {
       if (!it->second.live) continue;
       const WordIndex to = forwarding.NewAddress(it->first);
       EXPECT(to >= before);  // Order is kept, nothing overlaps.
@@ -70,8 +69,7 @@ void CheckBudget(const SyntheticHeap& test, uint32_t charged_before) {
   uint32_t used = 0;
   for (RegionIndex region = 0; region < test.heap.regions.count(); ++region) {
     const RegionState state = test.heap.regions.use(region).state;
-    EXPECT(state == RegionState::kFree || state == RegionState::kLive || state == RegionState::kLarge ||
-           state == RegionState::kLargeTail);
+    EXPECT(state == RegionState::kFree || state == RegionState::kLive || state == RegionState::kLarge || state == RegionState::kLargeTail);
     used += state != RegionState::kFree ? 1 : 0;
   }
   EXPECT(test.heap.regions.charged() == used);
@@ -189,8 +187,7 @@ int main(int argc, char** argv) {
   }
   std::printf("%" PRIu64 " plans, %" PRIu64 " cut down, %" PRIu64 " for want of memory, %" PRIu64 " empty, %" PRIu64
               " splits, region 0 source %" PRIu64 " times, target %" PRIu64 " times\n",
-              figures.plans, figures.cut, figures.refused, figures.nothing, figures.split, figures.zero_source,
-              figures.zero_target);
+              figures.plans, figures.cut, figures.refused, figures.nothing, figures.split, figures.zero_source, figures.zero_target);
   // The situations did occur.
   EXPECT(figures.cut > 0 && figures.split > 0 && figures.zero_source > 0 && figures.zero_target > 0);
   EXPECT(figures.refused > 0 && figures.nothing > 0);

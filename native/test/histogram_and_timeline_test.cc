@@ -80,7 +80,7 @@ void TheWorstWindowIsTheOneWithMostCollectorTime() {
   SleepUntil(begin + 60 * kNsPerMs);
   timeline.AddCollectorTime(begin + 20 * kNsPerMs, begin + 30 * kNsPerMs, Interruption::kPause);
   timeline.AddCollectorTime(begin + 40 * kNsPerMs, begin + 41 * kNsPerMs, Interruption::kStall);
-  timeline.AddCollectorTime(begin - 40 * kNsPerMs, begin - 30 * kNsPerMs, Interruption::kFault);  // Before it began: not counted.
+  timeline.AddCollectorTime(begin - 40 * kNsPerMs, begin - 30 * kNsPerMs, Interruption::kFault);     // Before it began: not counted.
   timeline.AddCollectorTime(begin + 50 * kNsPerMs, begin + 59 * kNsPerMs, Interruption::kSlowPath);  // Not in the bins.
   EXPECT(timeline.WorstUtilization(5 * kNsPerMs) == 0);
   EXPECT(std::fabs(timeline.WorstUtilization(20 * kNsPerMs) - 0.5) < 0.03);

@@ -187,10 +187,11 @@ void AHandshakeWorksOncePerDescriptor() {
 
 // Touches a page of a registered view in a thread of its own.
 struct Toucher {
-  explicit Toucher(const uint8_t* at) : thread([this, at] {
-    value.store(*const_cast<const volatile uint8_t*>(at));
-    done.store(true);
-  }) {}
+  explicit Toucher(const uint8_t* at)
+      : thread([this, at] {
+          value.store(*const_cast<const volatile uint8_t*>(at));
+          done.store(true);
+        }) {}
   ~Toucher() { thread.join(); }
   bool DoneWithin(uint64_t ms) {
     for (const uint64_t until = NowNs() + ms * kNsPerMs; NowNs() < until && !done.load();) usleep(200);

@@ -33,13 +33,20 @@ void AnyCallOfACycleMayBeRefused(FaultModeKind mode) {
   constexpr uint32_t kAlways = 1'000'000;
   // Scratch is emptied in 64 pieces and once as a whole; marking is released in 512.
   const std::vector<Case> cases = {
-      {SystemCall::kMmap, ENOMEM, {0, 1, 63, 64}, 1},         {SystemCall::kMmap, ENOMEM, {0}, kAlways},
-      {SystemCall::kMremap, ENOMEM, {0}, 1},                  {SystemCall::kMremap, ENOMEM, {0}, kAlways},
-      {SystemCall::kRegister, ENOMEM, {0, 1}, 1},             {SystemCall::kRegister, ENOMEM, {0, 1}, kAlways},
-      {SystemCall::kTakeOut, EINVAL, {0}, 1},                 {SystemCall::kTakeOut, EINVAL, {0}, kAlways},
-      {SystemCall::kUnregisterPiece, ENOMEM, {0, 1, 510}, 1}, {SystemCall::kUnregisterPiece, ENOMEM, {0}, kAlways},
-      {SystemCall::kMprotect, ENOMEM, {0, 1, 2, 3}, 1},       {SystemCall::kMprotect, ENOMEM, {1}, 50},
-      {SystemCall::kPopulate, ENOMEM, {0, 1}, kAlways},       {SystemCall::kPagemapScan, EPERM, {0, 1}, kAlways},
+      {SystemCall::kMmap, ENOMEM, {0, 1, 63, 64}, 1},
+      {SystemCall::kMmap, ENOMEM, {0}, kAlways},
+      {SystemCall::kMremap, ENOMEM, {0}, 1},
+      {SystemCall::kMremap, ENOMEM, {0}, kAlways},
+      {SystemCall::kRegister, ENOMEM, {0, 1}, 1},
+      {SystemCall::kRegister, ENOMEM, {0, 1}, kAlways},
+      {SystemCall::kTakeOut, EINVAL, {0}, 1},
+      {SystemCall::kTakeOut, EINVAL, {0}, kAlways},
+      {SystemCall::kUnregisterPiece, ENOMEM, {0, 1, 510}, 1},
+      {SystemCall::kUnregisterPiece, ENOMEM, {0}, kAlways},
+      {SystemCall::kMprotect, ENOMEM, {0, 1, 2, 3}, 1},
+      {SystemCall::kMprotect, ENOMEM, {1}, 50},
+      {SystemCall::kPopulate, ENOMEM, {0, 1}, kAlways},
+      {SystemCall::kPagemapScan, EPERM, {0, 1}, kAlways},
       {SystemCall::kPunchHole, ENOMEM, {0, 1}, kAlways},
   };
   HeapWithProgram scene(OptionsFor(mode), kProgramSeed, {.nodes = 400, .may_run_out = true});

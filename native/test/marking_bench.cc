@@ -47,7 +47,7 @@ void Complete(TestHeap& test) {
 
 struct RateFigures {
   double marked_per_us = 0;
-  double traversed_per_us = 0;  // With nothing remembered; 0 where that would not end.
+  double traversed_per_us = 0;   // With nothing remembered; 0 where that would not end.
   double remembered_per_us = 0;  // With a bit for each object that was visited, set by plain stores.
 };
 
@@ -175,12 +175,12 @@ struct RemarkFigures {
   double p90_us = 0;
   double p99_us = 0;
   double max_us = 0;
-  double pages_p50 = 0;    // Written pages that the pause looked at.
+  double pages_p50 = 0;  // Written pages that the pause looked at.
   double pages_max = 0;
   double us_per_page = 0;
   double rounds = 0;
   double written_pages = 0;  // Looked at by rounds, per marking.
-  double start_p50_us = 0;  // Of the pauses before the last one: each takes the roots, some the written set as well.
+  double start_p50_us = 0;   // Of the pauses before the last one: each takes the roots, some the written set as well.
   double start_p99_us = 0;
   double deferrals = 0;  // Last pauses that became a round, per marking.
   double marking_ms = 0;
@@ -228,9 +228,7 @@ class Writers {
       written_.fetch_add(kRun * kObjectWords * kWordBytes, std::memory_order_relaxed);
     }
   }
-  WordIndex Object(TestMutator& mutator, uint32_t i) {
-    return mutator.slots(test_->heap.shared_roots[0])[kHeaderSlots + i];
-  }
+  WordIndex Object(TestMutator& mutator, uint32_t i) { return mutator.slots(test_->heap.shared_roots[0])[kHeaderSlots + i]; }
 
   TestHeap* test_;
   const uint32_t objects_;
@@ -335,13 +333,14 @@ void PrintRate(const char* name, const RateFigures& rate, const char* comma) {
 }
 
 void PrintRemark(const RemarkFigures& f, const char* comma) {
-  std::printf("      {\"liveMib\": %u, \"markings\": %u, \"idleP50Us\": %.1f, \"p50Us\": %.1f, \"p90Us\": %.1f, "
-              "\"p99Us\": %.1f, \"maxUs\": %.1f, \"pagesP50\": %.0f, "
-              "\"pagesMax\": %.0f, \"usPerPage\": %.2f, \"rounds\": %.0f, \"writtenPages\": %.0f, \"startP50Us\": %.1f, "
-              "\"startP99Us\": %.1f, \"deferrals\": %.1f, "
-              "\"markingMs\": %.1f, \"mbPerS\": %.1f}%s\n",
-              f.live_mib, f.markings, f.idle_p50_us, f.p50_us, f.p90_us, f.p99_us, f.max_us, f.pages_p50, f.pages_max, f.us_per_page, f.rounds,
-              f.written_pages, f.start_p50_us, f.start_p99_us, f.deferrals, f.marking_ms, f.mb_per_s, comma);
+  std::printf(
+      "      {\"liveMib\": %u, \"markings\": %u, \"idleP50Us\": %.1f, \"p50Us\": %.1f, \"p90Us\": %.1f, "
+      "\"p99Us\": %.1f, \"maxUs\": %.1f, \"pagesP50\": %.0f, "
+      "\"pagesMax\": %.0f, \"usPerPage\": %.2f, \"rounds\": %.0f, \"writtenPages\": %.0f, \"startP50Us\": %.1f, "
+      "\"startP99Us\": %.1f, \"deferrals\": %.1f, "
+      "\"markingMs\": %.1f, \"mbPerS\": %.1f}%s\n",
+      f.live_mib, f.markings, f.idle_p50_us, f.p50_us, f.p90_us, f.p99_us, f.max_us, f.pages_p50, f.pages_max, f.us_per_page, f.rounds,
+      f.written_pages, f.start_p50_us, f.start_p99_us, f.deferrals, f.marking_ms, f.mb_per_s, comma);
   std::fflush(stdout);
 }
 

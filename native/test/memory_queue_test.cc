@@ -101,7 +101,9 @@ void WhoeverWaitsIsServedWhateverNewcomersTook(uint64_t seed) {
     // Newcomers would like to have more.
     return regions.TakePages(pages, taker == Thread(9) && random() % 4 == 0 ? kRegionPages : pages, taker).count;
   };
-  const auto any_need = [&] { return random() % 4 == 0 ? Need{0, 1 + random() % 2} : Need{1 + random() % (random() % 2 == 0 ? 4 : 128), 0}; };
+  const auto any_need = [&] {
+    return random() % 4 == 0 ? Need{0, 1 + random() % 2} : Need{1 + random() % (random() % 2 == 0 ? 4 : 128), 0};
+  };
   struct Waiter {
     const Mutator* thread;
     Need need;

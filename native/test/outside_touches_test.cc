@@ -135,9 +135,8 @@ void AHoleThatSomebodyFilledIsBuiltAllTheSame(FaultModeKind mode) {
   TestHeap& test = scene.test;
   scene.program.mutator().Park();
   {
-    const Once filled(DelayPoint::kBeforeArming, [&] {
-      EXPECT(ReadFromOutside(test.heap.views.alias(), test.heap.bytes()) == test.heap.page_count());
-    });
+    const Once filled(DelayPoint::kBeforeArming,
+                      [&] { EXPECT(ReadFromOutside(test.heap.views.alias(), test.heap.bytes()) == test.heap.page_count()); });
     test.CollectUntilFlip();
   }
   scene.program.mutator().Unpark();

@@ -27,8 +27,8 @@ void BuildAndCompare(SyntheticHeap& test, const std::vector<RegionIndex>& moves,
   std::vector<uint64_t> before = test.Image();
   // Targets hold old data that must not shine through.
   for (const RegionIndex target : plan.targets()) {
-    std::fill_n(before.begin() + FirstWordOfRegion(target) + (target == 0 ? kPageWords : 0),
-                kRegionWords - (target == 0 ? kPageWords : 0), 0xdeaddeaddeaddeadull);
+    std::fill_n(before.begin() + FirstWordOfRegion(target) + (target == 0 ? kPageWords : 0), kRegionWords - (target == 0 ? kPageWords : 0),
+                0xdeaddeaddeaddeadull);
   }
   const std::vector<uint64_t> expected = test.ModelImage(before, moved);
 
@@ -81,29 +81,39 @@ void Situations(uint64_t seed) {
     // An object across several pages: a page in the middle has no object's start.
     Situation(seed, [](SyntheticHeap& t, WordIndex at) { t.Place(at + 100, t.array, 5 * kPageWords * 2 + 7, true); }, stays);
     // The same, with a dead object behind it on its last page, then a live one.
-    Situation(seed, [](SyntheticHeap& t, WordIndex at) {
-      t.Place(at + 100, t.array, 2 * kPageWords * 2, true);
-      const WordIndex end = at + 100 + 2 + 2 * kPageWords;
-      t.Place(end, t.mixed, 40, false);
-      t.Place(end + 44, t.mixed, 2, true);
-    }, stays);
+    Situation(
+        seed,
+        [](SyntheticHeap& t, WordIndex at) {
+          t.Place(at + 100, t.array, 2 * kPageWords * 2, true);
+          const WordIndex end = at + 100 + 2 + 2 * kPageWords;
+          t.Place(end, t.mixed, 40, false);
+          t.Place(end + 44, t.mixed, 2, true);
+        },
+        stays);
     // Objects that end exactly where a page ends, and start exactly where one starts.
-    Situation(seed, [](SyntheticHeap& t, WordIndex at) {
-      t.Place(at, t.mixed, kPageWords - 4, true);
-      t.Place(at + kPageWords, t.array, (kPageWords - 2) * 2, true);
-      t.Place(at + 2 * kPageWords, t.mixed, 0, true);
-    }, stays);
+    Situation(
+        seed,
+        [](SyntheticHeap& t, WordIndex at) {
+          t.Place(at, t.mixed, kPageWords - 4, true);
+          t.Place(at + kPageWords, t.array, (kPageWords - 2) * 2, true);
+          t.Place(at + 2 * kPageWords, t.mixed, 0, true);
+        },
+        stays);
     // The last page of a region, filled to its last word by an object from the page before.
-    Situation(seed, [](SyntheticHeap& t, WordIndex at) {
-      t.Place(at + kRegionWords - kPageWords - 10, t.array, (kPageWords + 10 - 2) * 2, true);
-    }, stays);
+    Situation(
+        seed,
+        [](SyntheticHeap& t, WordIndex at) { t.Place(at + kRegionWords - kPageWords - 10, t.array, (kPageWords + 10 - 2) * 2, true); },
+        stays);
     // One word, alone on the last word of a region.
     Situation(seed, [](SyntheticHeap& t, WordIndex at) { t.Place(at + kRegionWords - 1, t.data, 0, true); }, stays);
     // Half a region, with references over its whole length.
-    Situation(seed, [](SyntheticHeap& t, WordIndex at) {
-      t.Place(at + 5, t.array, (kLargeObjectWords - 2) * 2, true);
-      t.Place(at + 5 + kLargeObjectWords, t.array, (kLargeObjectWords - 2 - 600) * 2 - 1, true);
-    }, stays);
+    Situation(
+        seed,
+        [](SyntheticHeap& t, WordIndex at) {
+          t.Place(at + 5, t.array, (kLargeObjectWords - 2) * 2, true);
+          t.Place(at + 5 + kLargeObjectWords, t.array, (kLargeObjectWords - 2 - 600) * 2 - 1, true);
+        },
+        stays);
   }
 }
 
@@ -161,8 +171,8 @@ int main(int argc, char** argv) {
   Situations(seed);
   Random random(seed);
   for (uint32_t i = ShortForm() ? 8 : 25; i > 0; --i) RandomHeap(random);
-  std::printf("pages: target %" PRIu64 ", in place %" PRIu64 ", young %" PRIu64 ", large %" PRIu64 "\n", pages_built[1],
-              pages_built[2], pages_built[3], pages_built[4]);
+  std::printf("pages: target %" PRIu64 ", in place %" PRIu64 ", young %" PRIu64 ", large %" PRIu64 "\n", pages_built[1], pages_built[2],
+              pages_built[3], pages_built[4]);
   for (uint32_t treatment = 1; treatment < 5; ++treatment) EXPECT(pages_built[treatment] > 0);
   return 0;
 }

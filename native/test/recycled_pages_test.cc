@@ -42,8 +42,7 @@ struct Scene {
       EXPECT(mutator.Allocate(cell) != 0);
       pages += static_cast<uint32_t>(test.heap.regions.handed_out_pages() - now);
     }
-    return static_cast<double>(MinorFaultsOfThread() - before) /
-           static_cast<double>(test.heap.regions.handed_out_pages() - pages_before);
+    return static_cast<double>(MinorFaultsOfThread() - before) / static_cast<double>(test.heap.regions.handed_out_pages() - pages_before);
   }
 
   void Collect() {
@@ -78,8 +77,8 @@ void RecycledPagesTakeNoFault(MarkerKind marker, bool moves, FaultModeKind mode)
   scene.Collect();
   scene.Reclaim(kCapacityRegions * kRegionBytes);
   const double after = scene.Fill(4);
-  std::printf("%-12s %-12s %s: %.3f faults a page before reclaim, %.3f after it\n", NameOf(marker), NameOf(mode), moves ? "moving" : "      ",
-              before, after);
+  std::printf("%-12s %-12s %s: %.3f faults a page before reclaim, %.3f after it\n", NameOf(marker), NameOf(mode),
+              moves ? "moving" : "      ", before, after);
   EXPECT(before <= kReadFaults);
   EXPECT(after <= kHardlyAny);
 }

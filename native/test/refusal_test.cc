@@ -76,8 +76,7 @@ Ending RunRefused(FaultModeKind mode, SystemCall call, int error_number, uint32_
   ending.refused_allocations = refused_allocations.load();
   EXPECT(ending.compacting > 0 && test.heap.regions.charged() <= test.heap.regions.capacity());
   std::printf("%-8s %-10s %4" PRIu64 " cycles, %4" PRIu64 " refused flips, %4" PRIu64 " refused allocations\n", NameOf(mode),
-              kSystemCallNames[static_cast<uint32_t>(call)], ending.compacting, ending.refused_flips,
-              ending.refused_allocations);
+              kSystemCallNames[static_cast<uint32_t>(call)], ending.compacting, ending.refused_flips, ending.refused_allocations);
   return ending;
 }
 

@@ -44,7 +44,7 @@ void PagesAreHandedOutOnceAndNeverTheFirst() {
     pages += run.count;
   }
   EXPECT(table.regions.charged() == 4 && table.regions.free_count() == 1);  // The reserve stays.
-  EXPECT(table.regions.used_pages_total() == pages + 1);                     // Page 0 counts as used.
+  EXPECT(table.regions.used_pages_total() == pages + 1);                    // Page 0 counts as used.
 }
 
 void ARecycledPageIsDirtyAndAFreshOneIsNot() {
@@ -148,7 +148,7 @@ void PunchingNeverTouchesPagesThatAreHandedOut() {
   table.regions.CommittedFree(&committed);
   EXPECT(committed.empty());
   EXPECT(table.regions.TakePages(kRegionPages - 11, kRegionPages - 11).count > 0);  // Region 1 is full now.
-  EXPECT(table.regions.TakePages(1, 1).dirty == 0);                                // Region 0 again, and clean.
+  EXPECT(table.regions.TakePages(1, 1).dirty == 0);                                 // Region 0 again, and clean.
 
   // A tail that is being punched is not filled up, and one that could not be punched stays dirty.
   Table other(1, 0);

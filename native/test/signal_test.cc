@@ -72,54 +72,54 @@ bool ServeOne(void* calls, uintptr_t address) {
 
 void AFaultThatIsNotOursGoesToTheHandlerBefore() {
   EXPECT(InChild([] {
-    Install(SIGSEGV, MakeAccessible);
-    CHILD_EXPECT(EnsureFaultHandler(FaultSignal::kSegmentation).ok());
-    volatile uint8_t* const page = ProtectedPage();
-    page[9] = 1;
-    CHILD_EXPECT(foreign_calls == 1 && foreign_address == reinterpret_cast<uintptr_t>(page + 9));
-  }).exited_with(0));
+           Install(SIGSEGV, MakeAccessible);
+           CHILD_EXPECT(EnsureFaultHandler(FaultSignal::kSegmentation).ok());
+           volatile uint8_t* const page = ProtectedPage();
+           page[9] = 1;
+           CHILD_EXPECT(foreign_calls == 1 && foreign_address == reinterpret_cast<uintptr_t>(page + 9));
+         }).exited_with(0));
 }
 
 void AFaultOfOursIsServedAndErrnoStays() {
   EXPECT(InChild([] {
-    Install(SIGSEGV, MakeAccessible);
-    CHILD_EXPECT(EnsureFaultHandler(FaultSignal::kSegmentation).ok());
-    uint8_t* const page = ProtectedPage();
-    volatile uint32_t calls = 0;
-    const int slot = AddFaultRange(page, kPageBytes, ServeOne, const_cast<uint32_t*>(&calls));
-    CHILD_EXPECT(slot >= 0);
-    errno = ENOTTY;
-    *const_cast<volatile uint8_t*>(page) = 1;
-    CHILD_EXPECT(errno == ENOTTY && calls == 1 && foreign_calls == 0);
-    // A range that was removed is nobody's again.
-    RemoveFaultRange(slot);
-    mprotect(page, kPageBytes, PROT_NONE);
-    *const_cast<volatile uint8_t*>(page) = 1;
-    CHILD_EXPECT(calls == 1 && foreign_calls == 1);
-  }).exited_with(0));
+           Install(SIGSEGV, MakeAccessible);
+           CHILD_EXPECT(EnsureFaultHandler(FaultSignal::kSegmentation).ok());
+           uint8_t* const page = ProtectedPage();
+           volatile uint32_t calls = 0;
+           const int slot = AddFaultRange(page, kPageBytes, ServeOne, const_cast<uint32_t*>(&calls));
+           CHILD_EXPECT(slot >= 0);
+           errno = ENOTTY;
+           *const_cast<volatile uint8_t*>(page) = 1;
+           CHILD_EXPECT(errno == ENOTTY && calls == 1 && foreign_calls == 0);
+           // A range that was removed is nobody's again.
+           RemoveFaultRange(slot);
+           mprotect(page, kPageBytes, PROT_NONE);
+           *const_cast<volatile uint8_t*>(page) = 1;
+           CHILD_EXPECT(calls == 1 && foreign_calls == 1);
+         }).exited_with(0));
 }
 
 void AHandlerThatReplacedOursIsChainedToAndOursIsBack() {
   EXPECT(InChild([] {
-    CHILD_EXPECT(EnsureFaultHandler(FaultSignal::kSegmentation).ok());
-    Install(SIGSEGV, MakeAccessible);
-    uint8_t* const ours = ProtectedPage();
-    uint8_t* const theirs = ProtectedPage();
-    volatile uint32_t calls = 0;
-    CHILD_EXPECT(AddFaultRange(ours, kPageBytes, ServeOne, const_cast<uint32_t*>(&calls)) >= 0);
-    CHILD_EXPECT(EnsureFaultHandler(FaultSignal::kSegmentation).ok());
-    *const_cast<volatile uint8_t*>(ours) = 1;
-    CHILD_EXPECT(calls == 1 && foreign_calls == 0);
-    *const_cast<volatile uint8_t*>(theirs) = 1;
-    CHILD_EXPECT(calls == 1 && foreign_calls == 1);
-  }).exited_with(0));
+           CHILD_EXPECT(EnsureFaultHandler(FaultSignal::kSegmentation).ok());
+           Install(SIGSEGV, MakeAccessible);
+           uint8_t* const ours = ProtectedPage();
+           uint8_t* const theirs = ProtectedPage();
+           volatile uint32_t calls = 0;
+           CHILD_EXPECT(AddFaultRange(ours, kPageBytes, ServeOne, const_cast<uint32_t*>(&calls)) >= 0);
+           CHILD_EXPECT(EnsureFaultHandler(FaultSignal::kSegmentation).ok());
+           *const_cast<volatile uint8_t*>(ours) = 1;
+           CHILD_EXPECT(calls == 1 && foreign_calls == 0);
+           *const_cast<volatile uint8_t*>(theirs) = 1;
+           CHILD_EXPECT(calls == 1 && foreign_calls == 1);
+         }).exited_with(0));
 }
 
 void AHandlerThatCallsBackToOursDoesNotGoRoundForEver() {
   const Death death = InChild([] {
     signal(SIGSEGV, SIG_DFL);  // A sanitizer's own handler ends the process in a way of its own.
     CHILD_EXPECT(EnsureFaultHandler(FaultSignal::kSegmentation).ok());
-    Install(SIGSEGV, CallBack);  // Chains to ours …
+    Install(SIGSEGV, CallBack);                                         // Chains to ours …
     CHILD_EXPECT(EnsureFaultHandler(FaultSignal::kSegmentation).ok());  // … and ours to it.
     *const_cast<volatile uint8_t*>(ProtectedPage()) = 1;
   });
@@ -167,27 +167,27 @@ void AThreadThatBlocksTheSignalIsNoticed() {
 // The program replaces our handler while mutators run: at the latest the next flip or slice of compaction puts it back.
 void AHeapSurvivesAProgramThatReplacesItsHandlerBetweenCycles(FaultModeKind mode) {
   EXPECT(InChild([mode] {
-    TestHeap::Options options;
-    options.mode = mode;
-    options.workers = 0;
-    HeapWithProgram scene(options, 3, {.nodes = 300});
-    TestHeap& test = scene.test;
-    ShadowProgram& program = scene.program;
-    for (uint32_t round = 0; round < 4; ++round) {
-      Install(mode == FaultModeKind::kSigsegv ? SIGSEGV : SIGBUS, MakeAccessible);
-      program.mutator().Park();
-      test.CollectUntilFlip();
-      program.mutator().Unpark();
-      program.CheckAll();  // Builds by faults.
-      program.mutator().Park();
-      test.FinishCollection();
-      program.mutator().Unpark();
-      program.CheckAll();
-      program.Steps(500);
-    }
-    CHILD_EXPECT(foreign_calls == 0);
-    CHILD_EXPECT(Read(test.heap.statistics.pages_by_mutators) > 0);
-  }).exited_with(0));
+           TestHeap::Options options;
+           options.mode = mode;
+           options.workers = 0;
+           HeapWithProgram scene(options, 3, {.nodes = 300});
+           TestHeap& test = scene.test;
+           ShadowProgram& program = scene.program;
+           for (uint32_t round = 0; round < 4; ++round) {
+             Install(mode == FaultModeKind::kSigsegv ? SIGSEGV : SIGBUS, MakeAccessible);
+             program.mutator().Park();
+             test.CollectUntilFlip();
+             program.mutator().Unpark();
+             program.CheckAll();  // Builds by faults.
+             program.mutator().Park();
+             test.FinishCollection();
+             program.mutator().Unpark();
+             program.CheckAll();
+             program.Steps(500);
+           }
+           CHILD_EXPECT(foreign_calls == 0);
+           CHILD_EXPECT(Read(test.heap.statistics.pages_by_mutators) > 0);
+         }).exited_with(0));
 }
 
 void AStaleReferenceEndsTheProcessAndSaysSo(FaultModeKind mode) {

@@ -95,10 +95,9 @@ void RunSetting(const Setting& setting, FaultModeKind mode, uint64_t seed) {
   for (std::thread& thread : threads) thread.join();
   SetDelaySeed(0);
   const Statistics& statistics = test.heap.statistics;
-  std::printf("%-24s %-12s %s %4" PRIu64 " compacting cycles, %7" PRIu64 " checks, %3u programs, pages %" PRIu64 " + %" PRIu64
-              "\n",
-              setting.title, NameOf(mode), options.delay_seed != 0 ? "delays" : "      ", Read(statistics.compacting_cycles),
-              checks.load(), programs.load(), Read(statistics.pages_by_workers), Read(statistics.pages_by_mutators));
+  std::printf("%-24s %-12s %s %4" PRIu64 " compacting cycles, %7" PRIu64 " checks, %3u programs, pages %" PRIu64 " + %" PRIu64 "\n",
+              setting.title, NameOf(mode), options.delay_seed != 0 ? "delays" : "      ", Read(statistics.compacting_cycles), checks.load(),
+              programs.load(), Read(statistics.pages_by_workers), Read(statistics.pages_by_mutators));
   EXPECT(Read(statistics.compacting_cycles) > 0 && checks.load() > 0);
   EXPECT(test.heap.regions.charged() <= test.heap.regions.capacity());
 }
@@ -149,8 +148,7 @@ void TwoHeapsInOneThread(FaultModeKind first_mode, FaultModeKind second_mode, ui
   ending.store(true);
   for (std::thread& thread : threads) thread.join();
   std::printf("two heaps: %s %" PRIu64 " cycles, %s %" PRIu64 " cycles\n", NameOf(first_mode),
-              Read(first.heap.statistics.compacting_cycles), NameOf(second_mode),
-              Read(second.heap.statistics.compacting_cycles));
+              Read(first.heap.statistics.compacting_cycles), NameOf(second_mode), Read(second.heap.statistics.compacting_cycles));
   EXPECT(Read(first.heap.statistics.compacting_cycles) > 0 && Read(second.heap.statistics.compacting_cycles) > 0);
 }
 

@@ -8,8 +8,7 @@ namespace faultline::test {
 
 namespace {
 
-ShapeId Define(Heap& heap, const char* name, uint32_t references, uint32_t data_words, ElementKind kind,
-               uint8_t element_bytes_log2) {
+ShapeId Define(Heap& heap, const char* name, uint32_t references, uint32_t data_words, ElementKind kind, uint8_t element_bytes_log2) {
   Shape shape;
   shape.reference_fields = references;
   shape.fixed_words = kHeaderWords + (references + 1) / 2 + data_words;
@@ -38,8 +37,7 @@ void ForEachSlot(const Heap& heap, const uint64_t* image, WordIndex object, Visi
 
 }  // namespace
 
-SyntheticHeap::SyntheticHeap(uint32_t regions, uint32_t tlab_pages)
-    : mutator(&heap, NewControl(control_), 0, 0) {
+SyntheticHeap::SyntheticHeap(uint32_t regions, uint32_t tlab_pages) : mutator(&heap, NewControl(control_), 0, 0) {
   Heap::Options options;
   options.capacity_regions = regions;
   options.reserve_regions = 0;
@@ -131,9 +129,7 @@ void SyntheticHeap::EndMarking() {
   }
   heap.regions.SweepDead(tables.live_word_counts.data(), tables.marked_pages.data(),
                          [&](WordIndex at) { return tables.object_starts.Test(at); });
-  std::erase_if(objects, [&](const auto& entry) {
-    return heap.regions.use(RegionOf(entry.first)).state == RegionState::kFree;
-  });
+  std::erase_if(objects, [&](const auto& entry) { return heap.regions.use(RegionOf(entry.first)).state == RegionState::kFree; });
 }
 
 WordIndex SyntheticHeap::PlaceYoung(ShapeId shape, uint32_t count) {
@@ -177,8 +173,7 @@ size_t SyntheticHeap::Model(const std::vector<RegionIndex>& sources, const std::
   WordIndex at = start_of(targets[0]);
   for (size_t i = 0; i < sources.size(); ++i) {
     std::map<WordIndex, WordIndex> mine;
-    for (auto it = objects.lower_bound(FirstWordOfRegion(sources[i]));
-         it != objects.end() && RegionOf(it->first) == sources[i]; ++it) {
+    for (auto it = objects.lower_bound(FirstWordOfRegion(sources[i])); it != objects.end() && RegionOf(it->first) == sources[i]; ++it) {
       if (!it->second.live) continue;
       if (at + it->second.words > FirstWordOfRegion(targets[target]) + kRegionWords) {
         if (++target == targets.size()) return i;
@@ -192,8 +187,7 @@ size_t SyntheticHeap::Model(const std::vector<RegionIndex>& sources, const std::
   return sources.size();
 }
 
-std::vector<uint64_t> SyntheticHeap::ModelImage(const std::vector<uint64_t>& before,
-                                                const std::map<WordIndex, WordIndex>& moved) const {
+std::vector<uint64_t> SyntheticHeap::ModelImage(const std::vector<uint64_t>& before, const std::map<WordIndex, WordIndex>& moved) const {
   std::vector<uint64_t> after = before;
   uint32_t* const slots = reinterpret_cast<uint32_t*>(after.data());
   const uint32_t* const old = reinterpret_cast<const uint32_t*>(before.data());
@@ -214,20 +208,14 @@ std::vector<uint64_t> SyntheticHeap::ModelImage(const std::vector<uint64_t>& bef
     const auto it = moved.find(at);
     const WordIndex to = it == moved.end() ? at : it->second;
     if (to != at) std::copy_n(before.begin() + at, object.words, after.begin() + to);
-    ForEachSlot(heap, before.data(), at, [&](uint64_t slot) {
-      slots[slot + (uint64_t{to} - at) * 2] = forward(old[slot]);
-    });
+    ForEachSlot(heap, before.data(), at, [&](uint64_t slot) { slots[slot + (uint64_t{to} - at) * 2] = forward(old[slot]); });
   }
   return after;
 }
 
-std::vector<uint64_t> SyntheticHeap::Image() {
-  return std::vector<uint64_t>(heap.words(), heap.words() + heap.bytes() / kWordBytes);
-}
+std::vector<uint64_t> SyntheticHeap::Image() { return std::vector<uint64_t>(heap.words(), heap.words() + heap.bytes() / kWordBytes); }
 
-void SyntheticHeap::Restore(const std::vector<uint64_t>& image) {
-  std::copy(image.begin(), image.end(), heap.words());
-}
+void SyntheticHeap::Restore(const std::vector<uint64_t>& image) { std::copy(image.begin(), image.end(), heap.words()); }
 
 std::vector<RegionIndex> SyntheticHeap::FreeRegions(uint32_t wanted) const {
   std::vector<RegionIndex> free;

@@ -23,8 +23,7 @@ uint64_t SeedFrom(int argc, char** argv, uint64_t otherwise) {
   for (int i = 1; i + 1 < argc; ++i) {
     if (std::strcmp(argv[i], "--seed") == 0) seed = std::strtoull(argv[i + 1], nullptr, 0);
   }
-  std::printf("seed %llu; repeat with --seed %llu\n", static_cast<unsigned long long>(seed),
-              static_cast<unsigned long long>(seed));
+  std::printf("seed %llu; repeat with --seed %llu\n", static_cast<unsigned long long>(seed), static_cast<unsigned long long>(seed));
   std::fflush(stdout);
   return seed;
 }
@@ -117,8 +116,7 @@ void TestHeap::Request() {
 void TestHeap::RequestFor(uint32_t ms, uint32_t interval_ms) {
   const uint64_t begin = NowNs();
   const auto elapsed = [begin] { return NowNs() - begin; };
-  while (elapsed() < ms * kNsPerMs ||
-         (Read(heap.statistics.compacting_cycles) == 0 && elapsed() < 60'000 * kNsPerMs)) {
+  while (elapsed() < ms * kNsPerMs || (Read(heap.statistics.compacting_cycles) == 0 && elapsed() < 60'000 * kNsPerMs)) {
     Request();
     SleepMs(interval_ms);
   }
@@ -182,8 +180,7 @@ void TestHeap::CollectUntilFlip(bool all) {
     words += live;
   }
   std::sort(sources.begin(), sources.end());
-  const uint32_t targets = static_cast<uint32_t>(std::min<uint64_t>(
-      sources.size(), (words + kRegionWords - 1) / kRegionWords + 1));
+  const uint32_t targets = static_cast<uint32_t>(std::min<uint64_t>(sources.size(), (words + kRegionWords - 1) / kRegionWords + 1));
   const bool moves = collector->MakePlan(sources, targets);
   ReleaseMarking();
   if (!moves) return;
@@ -199,8 +196,7 @@ void TestHeap::FinishCollection() {
   collector->EndCollection();
 }
 
-ShapeId TestHeap::DefineShape(uint32_t reference_fields, uint32_t data_words, ElementKind kind,
-                              uint32_t element_bytes_log2) {
+ShapeId TestHeap::DefineShape(uint32_t reference_fields, uint32_t data_words, ElementKind kind, uint32_t element_bytes_log2) {
   Shape shape;
   shape.fixed_words = kHeaderWords + (reference_fields + 1) / 2 + data_words;
   shape.reference_fields = reference_fields;

@@ -12,7 +12,9 @@ namespace {
 // A mutator that is one for a handshake's sake.
 struct Member {
   explicit Member(Handshake* handshake) : mutator(nullptr, control, 0, 0) { Attach(mutator, *handshake, WaitWatch::Never()); }
-  ~Member() { Detach(mutator, WaitWatch::Never(), [] {}); }
+  ~Member() {
+    Detach(mutator, WaitWatch::Never(), [] {});
+  }
   bool runs() { return (mutator.state()->load(std::memory_order_relaxed) & kMutatorRunning) != 0; }
   void Run() { EXPECT(Unpark(mutator, WaitWatch::Never())); }
   alignas(64) uint32_t control[64] = {};

@@ -104,9 +104,9 @@ class WeakProgram {
   };
   struct Node {
     bool held = false;
-    bool lost = false;     // A weak read has said so.
-    uint64_t link = 0;     // The node that its entry's value leads to; 0 when it has no entry.
-    uint32_t tokens = 0;   // Registered and not out yet.
+    bool lost = false;    // A weak read has said so.
+    uint64_t link = 0;    // The node that its entry's value leads to; 0 when it has no entry.
+    uint32_t tokens = 0;  // Registered and not out yet.
   };
 
   uint32_t Pick() { return random_.Below(static_cast<uint32_t>(slots_.size())); }

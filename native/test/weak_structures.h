@@ -16,12 +16,12 @@ struct WeakShapes {
         waiting(test->DefineShape(0, 0, ElementKind::kFinalizable, 2)),
         kept(test->DefineShape(0, 0, ElementKind::kReference, 2)),
         node(test->DefineShape(1, 1)) {}
-  ShapeId weak;     // An array of weak references.
+  ShapeId weak;  // An array of weak references.
   ShapeId map;
   ShapeId table;
   ShapeId waiting;  // The arrays of finalizers.
   ShapeId kept;
-  ShapeId node;     // A reference; an identity.
+  ShapeId node;  // A reference; an identity.
 };
 
 class WeakStructures {
@@ -40,9 +40,7 @@ class WeakStructures {
     return mutator_->words(node)[2];
   }
 
-  WordIndex Read(WordIndex array, uint32_t index) {
-    return ReadWeak(test_->heap, mutator_->mutator(), &mutator_->reference(array, index));
-  }
+  WordIndex Read(WordIndex array, uint32_t index) { return ReadWeak(test_->heap, mutator_->mutator(), &mutator_->reference(array, index)); }
 
   // `map` and `key` are handles; a safepoint.  The value is taken from a handle, or 0.
   void Set(uint32_t map, uint32_t key, uint32_t value) {
@@ -69,8 +67,7 @@ class WeakStructures {
   // Whether it is there.  A safepoint.
   bool Get(uint32_t map, uint32_t key, uint32_t* value) {
     for (;;) {
-      const WeakMapAnswer answer =
-          WeakMapGet(test_->heap, mutator_->mutator(), mutator_->handle(map), mutator_->handle(key), value);
+      const WeakMapAnswer answer = WeakMapGet(test_->heap, mutator_->mutator(), mutator_->handle(map), mutator_->handle(key), value);
       if (answer != WeakMapAnswer::kContended) return answer == WeakMapAnswer::kDone;
       Rest();
     }
@@ -96,9 +93,7 @@ class WeakStructures {
     }
   }
 
-  bool Take(double* token, WordIndex* object) {
-    return test_->heap.finalizers.Take(test_->heap, &mutator_->mutator(), token, object);
-  }
+  bool Take(double* token, WordIndex* object) { return test_->heap.finalizers.Take(test_->heap, &mutator_->mutator(), token, object); }
 
  private:
   void Rest() {

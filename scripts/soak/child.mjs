@@ -23,7 +23,14 @@ export function runRound(configuration, { seconds, limitSeconds }) {
     child.stderr.on('data', (text) => (stderr += text));
     child.stdio[3].on('data', (text) => (seen = `${seen}${text}`.slice(-8_000)));
     const limit = setTimeout(() => {
-      hang = [...seen.trim().split('\n').slice(-3).map((line) => `the heaps: ${line}`), ...describeProcess(child.pid)];
+      hang = [
+        ...seen
+          .trim()
+          .split('\n')
+          .slice(-3)
+          .map((line) => `the heaps: ${line}`),
+        ...describeProcess(child.pid),
+      ];
       process.kill(-child.pid, 'SIGKILL');
     }, limitSeconds * 1000);
     child.on('error', reject);

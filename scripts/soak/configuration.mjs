@@ -112,7 +112,8 @@ export function describe({ heap, load }) {
   if (heap.stressEvery > 0) words.push(`stress ${heap.stressEvery}${heap.stressFaults ? ' with faults' : ''}`);
   if (heap.delaySeed > 0) words.push('delays');
   words.push(`fill ${load.fill}`);
-  for (const name of ['deaths', 'controlDeath', 'refusals', 'handleStorms', 'otherHeaps', 'guests', 'cuts']) if (load[name]) words.push(name);
+  for (const name of ['deaths', 'controlDeath', 'refusals', 'handleStorms', 'otherHeaps', 'guests', 'cuts'])
+    if (load[name]) words.push(name);
   if (load.ending !== 'close') words.push(load.ending);
   return words.join(' ');
 }

@@ -10,8 +10,18 @@ const { ENOMEM, EINVAL, ENOSPC, EAGAIN, EFAULT } = constants.errno;
 
 /** Refusals that a running heap survives. The answers of CONTINUE are those that are asked for again. */
 const REFUSALS = [
-  ['mremap', ENOMEM], ['register', EINVAL], ['register', ENOMEM], ['populate', ENOMEM], ['punch-hole', ENOSPC], ['mprotect', ENOMEM],
-  ['continue', EAGAIN], ['continue', EFAULT], ['continue', ENOMEM], ['mmap', ENOMEM], ['memfd_create', ENOMEM], ['ftruncate', ENOSPC],
+  ['mremap', ENOMEM],
+  ['register', EINVAL],
+  ['register', ENOMEM],
+  ['populate', ENOMEM],
+  ['punch-hole', ENOSPC],
+  ['mprotect', ENOMEM],
+  ['continue', EAGAIN],
+  ['continue', EFAULT],
+  ['continue', ENOMEM],
+  ['mmap', ENOMEM],
+  ['memfd_create', ENOMEM],
+  ['ftruncate', ENOSPC],
 ];
 const NAMES = [...new Set(REFUSALS.map(([name]) => name))];
 /** How making another heap may end while system calls are refused. */

@@ -71,7 +71,10 @@ export class Life {
           let left = 300;
           const running = () => left-- > 0;
           this.figures.operations += exchange(heap, mutator, {
-            thread: this.thread, threads: this.threads, seed: random.next(), running,
+            thread: this.thread,
+            threads: this.threads,
+            seed: random.next(),
+            running,
           }).written;
         }
         return;
@@ -95,7 +98,8 @@ export class Life {
         if (this.giantBytes > 0) this.figures.operations += this.giants.round(this.giantBytes, this.shareBytes / 2);
         return;
       case 8:
-        if (load.weakStructures) this.figures.operations += weakRound(heap, mutator, random, this.most, load.collections && random.chance(1, 8));
+        if (load.weakStructures)
+          this.figures.operations += weakRound(heap, mutator, random, this.most, load.collections && random.chance(1, 8));
         return;
       case 9:
         if (load.finalizers) this.figures.operations += finalizerRound(heap, mutator, random, this.most);

@@ -33,7 +33,11 @@ export function objectRound(heap, mutator, random, most) {
     const line = heap.cursor(shape, first);
     for (let i = 0; i < count; i++) {
       mutator.scope(() => {
-        const node = heap.create(shape, { text: textOf(i), number: i / 2, mixed: i % 2 === 0 ? i : first, wide: BigInt(i) << 40n }, [first, null, line]);
+        const node = heap.create(shape, { text: textOf(i), number: i / 2, mixed: i % 2 === 0 ? i : first, wide: BigInt(i) << 40n }, [
+          first,
+          null,
+          line,
+        ]);
         node.bytes.copyFrom([i & 255], i & 7);
         line.next = node;
         line.follow('next');
@@ -43,7 +47,8 @@ export function objectRound(heap, mutator, random, most) {
     const walk = heap.cursor(shape, first);
     for (let i = 0; walk.follow('next'); i++) {
       mutator.scope(() => {
-        if (walk.text !== textOf(i) || walk.number !== i / 2 || walk.wide !== BigInt(i) << 40n || walk.bytes.get(i & 7) !== (i & 255)) fail(`node ${i} is another`);
+        if (walk.text !== textOf(i) || walk.number !== i / 2 || walk.wide !== BigInt(i) << 40n || walk.bytes.get(i & 7) !== (i & 255))
+          fail(`node ${i} is another`);
         const mixed = walk.mixed;
         if (i % 2 === 0 ? mixed !== i : !first.isSame(mixed)) fail(`the tagged field of node ${i} is another`);
         if (!first.isSame(walk.elements.get(0)) || walk.elements.get(1) !== null) fail(`the elements of node ${i} are others`);
@@ -102,7 +107,8 @@ export class SharedCollections {
     if (this.#model.size === 0) return;
     this.#mutator.scope(() => {
       const { map } = this.#shared();
-      for (const [key, value] of this.#model) if (map.get(key) !== value) fail(`the map has ${map.get(key)} under ${key} instead of ${value}`);
+      for (const [key, value] of this.#model)
+        if (map.get(key) !== value) fail(`the map has ${map.get(key)} under ${key} instead of ${value}`);
       try {
         for (const key of this.#model.keys()) map.delete(key);
       } catch (error) {
@@ -118,7 +124,12 @@ export class SharedCollections {
     if (Atomics.load(slots, SHARED_ROOT) === 0) {
       const heap = this.#heap;
       const array = heap.createArray('f64');
-      const made = heap.create(shape, { map: heap.createMap('string', 'f64'), queue: heap.createQueue('f64', QUEUE_CAPACITY), array, lock: heap.createLock() });
+      const made = heap.create(shape, {
+        map: heap.createMap('string', 'f64'),
+        queue: heap.createQueue('f64', QUEUE_CAPACITY),
+        array,
+        lock: heap.createLock(),
+      });
       Atomics.compareExchange(slots, SHARED_ROOT, 0, made.ref);
     }
     const shared = this.#heap.view(Atomics.load(slots, SHARED_ROOT));

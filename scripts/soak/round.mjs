@@ -93,7 +93,10 @@ const observer = new Thread('./observer-thread.mjs', { tokens: heaps.map(({ heap
 await Promise.all([observer, ...threads].map(({ first }) => first));
 
 const disturbances = new Disturbances({
-  random, load, options, heaps,
+  random,
+  load,
+  options,
+  heaps,
   async replaceThread() {
     const number = random.below(load.threads);
     await threads[number].terminate();
@@ -116,10 +119,19 @@ const summary = () => {
   for (const { figures } of [...threads, { figures: main?.figures }]) {
     for (const [name, value] of Object.entries(figures ?? {})) totals[name] += value;
   }
-  totals.operations = Math.max(totals.operations, progress.reduce((sum, value) => sum + value, 0));
+  totals.operations = Math.max(
+    totals.operations,
+    progress.reduce((sum, value) => sum + value, 0),
+  );
   const cycles = heaps.map(({ heap }) => heap.statistics().cycles);
   const sum = (name) => cycles.reduce((total, figures) => total + figures[name], 0);
-  const figures = { ...totals, ...disturbances.figures, cycles: sum('count'), compacting: sum('compacting'), copiedBytes: sum('copiedBytes') };
+  const figures = {
+    ...totals,
+    ...disturbances.figures,
+    cycles: sum('count'),
+    compacting: sum('compacting'),
+    copiedBytes: sum('copiedBytes'),
+  };
   writeSync(1, `${JSON.stringify(figures)}\n`);
 };
 

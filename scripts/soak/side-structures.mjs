@@ -110,7 +110,8 @@ export class Giants {
     for (const { handle, count, id } of this.#live) {
       const ref = this.#mutator.get(handle);
       const found = this.#mutator.u32[ref * 2 + this.#shape.field('id').offset];
-      if (found !== id || this.#mutator.u32[ref * 2 + 1] !== count) throw new Error(`giant ${id} of ${count} bytes: ${found} is at word ${ref}`);
+      if (found !== id || this.#mutator.u32[ref * 2 + 1] !== count)
+        throw new Error(`giant ${id} of ${count} bytes: ${found} is at word ${ref}`);
       this.#visit(ref, count, (index, i) => {
         const byte = this.#mutator.u8[index];
         if (byte !== ((id + i) & 255)) throw new Error(`giant ${id}: byte ${i} of ${count} is ${byte} instead of ${(id + i) & 255}`);

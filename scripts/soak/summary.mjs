@@ -38,7 +38,12 @@ export function summarize(rounds) {
 export function asTable(rows) {
   const table = new Table({ head: ['', '', 'rounds', ...COUNTED], style: { head: [], border: [] }, colAligns: ['left', 'left'] });
   rows.forEach((row, i) => {
-    table.push([rows[i - 1]?.group === row.group ? '' : row.group, row.value, row.rounds, ...COUNTED.map((name) => row[name].toLocaleString('en'))]);
+    table.push([
+      rows[i - 1]?.group === row.group ? '' : row.group,
+      row.value,
+      row.rounds,
+      ...COUNTED.map((name) => row[name].toLocaleString('en')),
+    ]);
   });
   return table.toString();
 }

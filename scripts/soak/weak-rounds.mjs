@@ -44,7 +44,8 @@ export function weakRound(heap, mutator, random, most, collects) {
       const value = weakMaps.get(mutator.get(map), mutator.get(held));
       if (value === 0) throw new Error(`weak map: the entry of ${id} is gone`);
       expectTag(shape, mutator, value, id + count, 'value of a weak map');
-      if (random.chance(1, 4) && !weakMaps.delete(mutator.get(map), mutator.get(held))) throw new Error(`weak map: no entry of ${id} to delete`);
+      if (random.chance(1, 4) && !weakMaps.delete(mutator.get(map), mutator.get(held)))
+        throw new Error(`weak map: no entry of ${id} to delete`);
     }
     return count * 4;
   } finally {

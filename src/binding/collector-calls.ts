@@ -65,13 +65,7 @@ export interface CollectorCalls {
   processWeak(heap: HeapHandle, sliceMs: number): boolean;
   releaseMarking(heap: HeapHandle, sliceMs: number): boolean;
   sweep(heap: HeapHandle): number;
-  readRegions(
-    heap: HeapHandle,
-    states: Uint8Array,
-    usedPages: Uint16Array,
-    liveWords: Uint32Array,
-    markedPages: Uint16Array,
-  ): number;
+  readRegions(heap: HeapHandle, states: Uint8Array, usedPages: Uint16Array, liveWords: Uint32Array, markedPages: Uint16Array): number;
   /** At so many charged regions a mutator asks for a collection, or wakes the control thread; each once. */
   setTrigger(heap: HeapHandle, triggerRegions: number, alarmRegions: number): void;
   /** What sizing policy means to use of the capacity; nobody waits at it. */

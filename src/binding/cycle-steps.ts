@@ -4,7 +4,18 @@
  */
 
 /** A step of a cycle, as the `phase` events name it; in order. */
-export type PhaseName = 'prepare' | 'mark' | 'preclean' | 'remark' | 'weak' | 'plan' | 'release' | 'flip' | 'compact' | 'finish' | 'reclaim';
+export type PhaseName =
+  | 'prepare'
+  | 'mark'
+  | 'preclean'
+  | 'remark'
+  | 'weak'
+  | 'plan'
+  | 'release'
+  | 'flip'
+  | 'compact'
+  | 'finish'
+  | 'reclaim';
 
 /** What a heap can be in, in order: see {@link Heap.phase}. */
 export type HeapPhase = 'idle' | 'marking' | 'marked' | 'planned' | 'compacting' | 'finishing';

@@ -37,7 +37,8 @@ async function examine(): Promise<DoctorReport> {
   checkPages(probe);
   const markers = judgeMarkers(probe, false);
   const modes: ModeReport[] = [];
-  for (const verdict of judgeModes(probe)) if (barrierOf(verdict.mode).automatic) modes.push({ ...verdict, ...(await tryMode(verdict, bestMarker(markers))) });
+  for (const verdict of judgeModes(probe))
+    if (barrierOf(verdict.mode).automatic) modes.push({ ...verdict, ...(await tryMode(verdict, bestMarker(markers))) });
   const picked = modes.find(({ works, error }) => works && error === null);
   const { door, device, systemCall, userModeOnly, minorFaults, signalDelivery, asyncWriteProtection } = probe;
   const machine = machineFacts(probe);

@@ -18,7 +18,11 @@ export async function print(text: string): Promise<void> {
   if (failure === undefined) return;
   const { errno, syscall } = failure;
   const details = { ...(errno === undefined ? {} : { errno }), ...(syscall === undefined ? {} : { syscall }) };
-  throw new HeapError('ERR_OUTPUT_WRITE', `standard output cannot be written (${failure.code ?? failure.message}); ${remedy(failure.code)}.`, details);
+  throw new HeapError(
+    'ERR_OUTPUT_WRITE',
+    `standard output cannot be written (${failure.code ?? failure.message}); ${remedy(failure.code)}.`,
+    details,
+  );
 }
 
 function noteFailure(error: Error | null | undefined): void {

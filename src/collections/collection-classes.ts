@@ -44,7 +44,12 @@ export class CollectionClasses {
     if (prefix === undefined) return undefined;
     const view = class extends (VIEWS[prefix] as new (slot: number) => CollectionView) {};
     Object.assign(view.prototype, { [OWNER]: owner, [SHAPE]: shape, [CLASSES]: this });
-    return { shape, view: view as unknown as ShapeClasses['view'], cursor: CollectionCursor as ShapeClasses['cursor'], elements: undefined };
+    return {
+      shape,
+      view: view as unknown as ShapeClasses['view'],
+      cursor: CollectionCursor as ShapeClasses['cursor'],
+      elements: undefined,
+    };
   }
 }
 

@@ -218,10 +218,7 @@ export class Collector {
     }
   }
 
-  #cycle(
-    kind: CollectionKind,
-    pendingOf?: (tables: RegionTables) => ReadonlySet<number>,
-  ): { sources: Uint32Array; targets: Uint32Array } {
+  #cycle(kind: CollectionKind, pendingOf?: (tables: RegionTables) => ReadonlySet<number>): { sources: Uint32Array; targets: Uint32Array } {
     const native = this.#native;
     const heap = this.#heap;
     const startMs = nowMs();

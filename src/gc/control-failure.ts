@@ -28,14 +28,21 @@ const FILES =
   'loaded from node_modules';
 
 /** @internal */
-export function controlFailure(error: ThreadError, runtime: Readonly<Record<string, string | undefined>> = process.versions): ControlFailure {
+export function controlFailure(
+  error: ThreadError,
+  runtime: Readonly<Record<string, string | undefined>> = process.versions,
+): ControlFailure {
   const [text = ''] = error.message.split('\n');
   const other = runtime['deno'] !== undefined ? 'Deno' : runtime['bun'] !== undefined ? 'Bun' : undefined;
-  if (other !== undefined) return { final: true, reason: `this is ${other} (${text}); Faultline's threads need Node, so run the program with Node` };
+  if (other !== undefined)
+    return { final: true, reason: `this is ${other} (${text}); Faultline's threads need Node, so run the program with Node` };
   switch (error.code) {
     case 'ERR_ACCESS_DENIED':
       return error.permission === 'FileSystemRead'
-        ? { final: true, reason: "Node's permission model does not let it read its files; add --allow-fs-read for the folder of this package" }
+        ? {
+            final: true,
+            reason: "Node's permission model does not let it read its files; add --allow-fs-read for the folder of this package",
+          }
         : { final: true, reason: "Node's permission model forbids worker threads; start Node with --allow-worker" };
     case 'ERR_DLOPEN_DISABLED':
       return { final: true, reason: "Node's permission model forbids native addons in it; start Node with --allow-addons" };
@@ -43,7 +50,10 @@ export function controlFailure(error: ThreadError, runtime: Readonly<Record<stri
     case 'ENOENT':
       return { final: true, reason: `${text}; ${FILES}` };
     case 'ERR_WORKER_INIT_FAILED':
-      return { final: false, reason: `the system gives the process no more threads or descriptors (${text}); raise ulimit -u and -n, or the container's pids limit` };
+      return {
+        final: false,
+        reason: `the system gives the process no more threads or descriptors (${text}); raise ulimit -u and -n, or the container's pids limit`,
+      };
     case 'ERR_WORKER_OUT_OF_MEMORY':
       return { final: false, reason: 'V8 had too little memory for it; raise --max-old-space-size, which holds for every thread' };
     default:

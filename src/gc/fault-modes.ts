@@ -36,9 +36,7 @@ function judgeNeed(need: Need, probe: Probe): string | undefined {
   switch (need) {
     case 'minor-faults':
       if (probe.door === 'none') return `userfaultfd cannot be opened (${refusals(probe)}); ${openingAdvice(probe)}`;
-      return probe.minorFaults
-        ? undefined
-        : `the kernel has no userfaultfd minor faults for shared memory: ${minorFaultsReason(probe)}`;
+      return probe.minorFaults ? undefined : `the kernel has no userfaultfd minor faults for shared memory: ${minorFaultsReason(probe)}`;
     case 'signal-delivery':
       return probe.signalDelivery ? undefined : `the kernel does not deliver faults by signal: ${since('that', '4.14', probe)}`;
     case 'copying':

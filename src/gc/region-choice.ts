@@ -13,16 +13,7 @@ import { PAGE_WORDS, REGION_WORDS, WORD_BYTES } from '../binding/layout.ts';
 import type { CollectionKind } from './requests.ts';
 
 /** Region states, in the order of native/heap/regions.h. */
-export const REGION_STATES = [
-  'free',
-  'allocating',
-  'live',
-  'source',
-  'target',
-  'large',
-  'large-tail',
-  'large-pending',
-] as const;
+export const REGION_STATES = ['free', 'allocating', 'live', 'source', 'target', 'large', 'large-tail', 'large-pending'] as const;
 const LIVE = REGION_STATES.indexOf('live');
 
 /** All regions after marking, one entry per region in each table. */

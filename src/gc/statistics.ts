@@ -25,11 +25,7 @@ export interface HeapStatistics extends Omit<NativeStatistics, 'freeRegions' | '
 }
 
 /** @internal */
-export function toStatistics(
-  figures: NativeStatistics,
-  report: NativeCycleReport,
-  fault: HeapStatistics['fault'],
-): HeapStatistics {
+export function toStatistics(figures: NativeStatistics, report: NativeCycleReport, fault: HeapStatistics['fault']): HeapStatistics {
   const { freeRegions, chargedRegions, collectionsByReason, ...rest } = figures;
   const byReason = Object.fromEntries(COLLECTION_REASONS.map((reason, i) => [reason, collectionsByReason[i]!]));
   return {

@@ -94,7 +94,12 @@ export class SlowAllocation {
   }
 
   /** Waits for a collection that it asks for; with a request, for memory too. `again`: the same request has waited before. */
-  #await(kind: CollectionKind, reason: CollectionReason, request: AllocationRequest | undefined, again: boolean): number | Refusal | undefined {
+  #await(
+    kind: CollectionKind,
+    reason: CollectionReason,
+    request: AllocationRequest | undefined,
+    again: boolean,
+  ): number | Refusal | undefined {
     const { words, count, shape } = request ?? { words: 0, count: 0, shape: undefined };
     const large = request !== undefined && isLarge(request);
     const [kindOf, reasonOf] = [kindNumber(kind), reasonNumber(reason)];

@@ -78,9 +78,7 @@ export class Heap extends ObjectLevel {
     this.#shapes = new ShapeTable(this.#native, description.heap);
     this.#views = makeViews(token.view, description.viewOffset, description.regions * REGION_BYTES);
     this.#events = new EventStream(token.id, made?.options.performanceMeasures ?? false, (event) => this.#tell(event));
-    this.#finalizable = new FinalizableQueue(() =>
-      this.#mutator === undefined ? this.#takeToken() : this.#mutator.takeFinalizable(),
-    );
+    this.#finalizable = new FinalizableQueue(() => (this.#mutator === undefined ? this.#takeToken() : this.#mutator.takeFinalizable()));
     this.#service = new CollectionService(this.#native, token, description);
   }
 

@@ -53,7 +53,14 @@ export function makeNativeHeap(options: HeapOptions): MadeHeap {
   const roots = new SharedArrayBuffer(SHARED_BYTES + (barrieredLoads ? Math.ceil(regions / 4) * 4 : 0));
   const { stressEvery, checked, policy, workers, faultAroundPages: around } = resolved;
   const description = native.create(
-    { ...resolved, poisons: policy.movesEverything, firstRegion: heapsMade++ * REGIONS_APART, faultMode: FAULT_MODES.indexOf(mode), marker: MARKERS.indexOf(marker), faultAroundPages: around === 'adaptive' ? 0 : around },
+    {
+      ...resolved,
+      poisons: policy.movesEverything,
+      firstRegion: heapsMade++ * REGIONS_APART,
+      faultMode: FAULT_MODES.indexOf(mode),
+      marker: MARKERS.indexOf(marker),
+      faultAroundPages: around === 'adaptive' ? 0 : around,
+    },
     new Uint8Array(view, 0, ADDRESS_BYTES),
     new Uint32Array(roots),
     barrieredLoads ? new Uint8Array(roots, SHARED_BYTES) : undefined,

@@ -101,9 +101,7 @@ export class Shape<D extends ShapeDefinition = ShapeDefinition> {
     this.name = definition.name;
     this.definition = definition;
     this.fields = layout.fields;
-    this.offsets = Object.freeze(
-      Object.fromEntries([...layout.fields].map(([name, { offset }]) => [name, offset])),
-    ) as Offsets<D>;
+    this.offsets = Object.freeze(Object.fromEntries([...layout.fields].map(([name, { offset }]) => [name, offset]))) as Offsets<D>;
     this.refCount = layout.refCount;
     this.taggedCount = layout.taggedCount;
     this.identitySlot = layout.identitySlot;

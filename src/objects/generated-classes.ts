@@ -59,7 +59,8 @@ export class ClassGenerator {
     const hidden = kind === undefined || type === undefined || kind === 'ephemeron' || kind === 'finalizable';
     const elements = hidden ? undefined : this.#elements(shape, 'elements', { type: type as ViewType, kind, offset });
     const arrays = [...shape.fields].flatMap(([name, { type, kind, offset, length }]) =>
-      typeof type === 'object' && 'array' in type ? [this.#elements(shape, name, { type: type.array, kind, offset, length })] : []);
+      typeof type === 'object' && 'array' in type ? [this.#elements(shape, name, { type: type.array, kind, offset, length })] : [],
+    );
     return {
       shape,
       view: this.#view<ViewClass>(shape, ObjectView, false, arrays),

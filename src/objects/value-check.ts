@@ -38,7 +38,12 @@ export function checkValue(type: FieldType, value: unknown, place: string): void
 
 /** @internal What a typed array makes of a value that is no number. Throws TypeError ERR_OPTION for what has no number. */
 export function toNumber(value: unknown, place: string): number {
-  if (typeof value === 'symbol' || typeof value === 'bigint' || typeof value === 'function' || (typeof value === 'object' && value !== null)) {
+  if (
+    typeof value === 'symbol' ||
+    typeof value === 'bigint' ||
+    typeof value === 'function' ||
+    (typeof value === 'object' && value !== null)
+  ) {
     throw argumentTypeError(place, 'a number', value);
   }
   return Number(value);

@@ -17,13 +17,13 @@ export type ElementValue<T extends ElementType | 'weak', Self extends ShapeDefin
       ? View<Self> | null
       : T extends 'tagged'
         ? number | AnyView | null
-      : T extends 'ref' | 'weak'
-        ? AnyView | null
-        : T extends ReferenceType<infer To>
-          ? ShapeDefinition extends To
-            ? AnyView | null
-            : View<To> | null
-          : number;
+        : T extends 'ref' | 'weak'
+          ? AnyView | null
+          : T extends ReferenceType<infer To>
+            ? ShapeDefinition extends To
+              ? AnyView | null
+              : View<To> | null
+            : number;
 
 /** What a field of that type reads as, and accepts. */
 export type FieldValue<T, Self extends ShapeDefinition> = T extends 'string'

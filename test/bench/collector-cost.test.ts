@@ -154,7 +154,18 @@ describe('lower-bound overhead', () => {
     expect(wallCost(100, interruptions.slice(0, 1), 10)).toEqual({ total: 10, identified: 2 });
     expect(wallCost(100, [], 10)).toEqual({ total: 10, identified: 0 });
     // Memory management too.
-    expect(wallCost(100, [[[0, 10, 'pause'], [20, 30, 'slow-path']]], 10)).toEqual({ total: 10, identified: 4 });
+    expect(
+      wallCost(
+        100,
+        [
+          [
+            [0, 10, 'pause'],
+            [20, 30, 'slow-path'],
+          ],
+        ],
+        10,
+      ),
+    ).toEqual({ total: 10, identified: 4 });
   });
 
   it('takes from the CPU time what collector threads and faults took', () => {

@@ -36,7 +36,17 @@ describe('faultline bench', { timeout: LIMIT_MS }, () => {
     expect(stdout).toMatch(/^barriers \(quick: .*\): 10 invocations of 4 rows, seed 1$/m);
     expect(stdout).toMatch(/C\+\+ sigbus +2× +2 .* base /);
     expect(stderr).toContain('faultline bench: gcbench needs');
-    const kept = ['histograms', 'invocations.csv', 'invocations.jsonl', 'minimum-heaps.json', 'raw', 'report.html', 'report.md', 'session.json', 'summary.txt'];
+    const kept = [
+      'histograms',
+      'invocations.csv',
+      'invocations.jsonl',
+      'minimum-heaps.json',
+      'raw',
+      'report.html',
+      'report.md',
+      'session.json',
+      'summary.txt',
+    ];
     expect(readdirSync(join(work, 'summary')).sort()).toEqual(kept);
   });
 
@@ -44,7 +54,11 @@ describe('faultline bench', { timeout: LIMIT_MS }, () => {
     const { status, stdout } = await faultline([...words('json', ' sigbus '), '--json', '--invocations', '1']);
     expect(status).toBe(0);
     const rows = (JSON.parse(stdout) as Analysis).rows.map(({ series, count }) => [series, count]).sort();
-    expect(rows).toEqual([['C++ none', 1], ['C++ sigbus', 1], ['malloc-mimalloc', 1]]);
+    expect(rows).toEqual([
+      ['C++ none', 1],
+      ['C++ sigbus', 1],
+      ['malloc-mimalloc', 1],
+    ]);
   });
 
   it('fails when live data was wrong, after it has told everything', async () => {
@@ -73,7 +87,12 @@ describe('faultline bench', { timeout: LIMIT_MS }, () => {
     const { rows, head } = JSON.parse(stdout) as Analysis;
     expect(head.options.filter).toBe(' (stw|move) ');
     const told = rows.map(({ series, count, failures }) => [series, count, failures]);
-    expect(told).toEqual(expect.arrayContaining([['C++ move', 0, { timeout: 1 }], ['C++ stw', 1, {}]]));
+    expect(told).toEqual(
+      expect.arrayContaining([
+        ['C++ move', 0, { timeout: 1 }],
+        ['C++ stw', 1, {}],
+      ]),
+    );
   });
 
   it('refuses a folder that has results of another run', async () => {

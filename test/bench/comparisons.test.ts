@@ -18,7 +18,12 @@ const POINT = {
   configuration: { workload: 'gcbench', parameters: {}, system: 'faultline', driver: 'native', mutators: 1 },
 };
 
-function record(arm: string, round: number, { wall, cpu, peak, ...pauses }: Figures, more: { pair?: string; build?: string } = {}): InvocationRecord {
+function record(
+  arm: string,
+  round: number,
+  { wall, cpu, peak, ...pauses }: Figures,
+  more: { pair?: string; build?: string } = {},
+): InvocationRecord {
   const { pair = 'p', build } = more;
   const pausesByKind = Object.entries(pauses).map(([kind, value]) => [kind, { percentilesNs: [0, 0, value, 0, 0, 0] }]);
   const configuration = { ...POINT.configuration, ...(build === undefined ? {} : { build }) };
@@ -63,7 +68,9 @@ function isChance(ratios: readonly number[]): boolean {
 describe('arms in pairs', () => {
   it('with themselves differ in one figure of twenty at most, and by nothing on average (A/A of 100 rounds)', () => {
     const random = randomFrom(20261130);
-    const told = Array.from({ length: 160 }, () => comparisonsOf(experiment(random, 100))).flatMap(([one]) => Object.values(one!.differences));
+    const told = Array.from({ length: 160 }, () => comparisonsOf(experiment(random, 100))).flatMap(([one]) =>
+      Object.values(one!.differences),
+    );
     expect(told).toHaveLength(160 * 5);
     expect(told.filter(({ verdict }) => verdict !== 'none').length / told.length).toBeLessThan(0.05);
     expect(Math.abs(told.reduce((sum, { relative }) => sum + relative, 0) / told.length)).toBeLessThan(0.001);
@@ -71,7 +78,9 @@ describe('arms in pairs', () => {
 
   it('that differ by 10 % are told to, in every figure', () => {
     const random = randomFrom(10);
-    const told = Array.from({ length: 100 }, () => comparisonsOf(experiment(random, 20, 1.1))).flatMap(([one]) => Object.values(one!.differences));
+    const told = Array.from({ length: 100 }, () => comparisonsOf(experiment(random, 20, 1.1))).flatMap(([one]) =>
+      Object.values(one!.differences),
+    );
     expect(told.filter(({ verdict }) => verdict === 'more').length / told.length).toBeGreaterThan(0.98);
     expect(told.reduce((sum, { relative }) => sum + relative, 0) / told.length).toBeCloseTo(0.1, 2);
   });
@@ -103,17 +112,33 @@ describe('arms in pairs', () => {
 
   it('are compared round by round, and a round that lacks one is left out', () => {
     const one = { wall: 1, cpu: 1, peak: 1 };
-    const rounds = [1, 2, 3, 4, 5, 6].flatMap((round) => [record('b', round, { ...one, wall: 2 * round }), record('a', round, { ...one, wall: round })]);
+    const rounds = [1, 2, 3, 4, 5, 6].flatMap((round) => [
+      record('b', round, { ...one, wall: 2 * round }),
+      record('a', round, { ...one, wall: round }),
+    ]);
     const [comparison] = comparisonsOf([...rounds, record('a', 7, { ...one, wall: 1000 })]);
-    expect(comparison).toMatchObject({ arm: 'b', base: 'a', pairs: 6, isSame: true, differences: { wall: { relative: 1, low: 1, high: 1, verdict: 'more' } } });
+    expect(comparison).toMatchObject({
+      arm: 'b',
+      base: 'a',
+      pairs: 6,
+      isSame: true,
+      differences: { wall: { relative: 1, low: 1, high: 1, verdict: 'more' } },
+    });
   });
 
   it('of several rows are told one by one, and together by the geometric mean of each round', () => {
     const one = { wall: 1, cpu: 1, peak: 1 };
     const row = (pair: string, factor: number): InvocationRecord[] =>
-      [1, 2, 3, 4, 5, 6].flatMap((round) => [record('a', round, one, { pair }), record('b', round, { ...one, wall: factor }, { pair, build: 'v1' })]);
+      [1, 2, 3, 4, 5, 6].flatMap((round) => [
+        record('a', round, one, { pair }),
+        record('b', round, { ...one, wall: factor }, { pair, build: 'v1' }),
+      ]);
     const told = comparisonsOf([...row('p', 2), ...row('q', 8)]);
-    expect(told.map(({ row: name, differences }) => [name === 'all rows', differences['wall']!.relative])).toEqual([[false, 1], [false, 7], [true, 3]]);
+    expect(told.map(({ row: name, differences }) => [name === 'all rows', differences['wall']!.relative])).toEqual([
+      [false, 1],
+      [false, 7],
+      [true, 3],
+    ]);
     expect(told.every(({ isSame }) => !isSame)).toBe(true);
   });
 });

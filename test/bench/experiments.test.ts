@@ -90,7 +90,8 @@ rows:
   });
 
   it('an arm changes what it names, and its rows belong together', () => {
-    const text = 'arms: { old: { build: v1, environment: { A: x } }, new: {} }\nrows: [{ workload: [lru, gcbench], heap: 3x, environment: { B: y } }]';
+    const text =
+      'arms: { old: { build: v1, environment: { A: x } }, new: {} }\nrows: [{ workload: [lru, gcbench], heap: 3x, environment: { B: y } }]';
     const all = pointsOf({ ...parsed(text), overhead: false }, choice);
     expect(all.map(({ arm, configuration }) => [arm, configuration.workload, configuration.build, configuration.environment])).toEqual([
       ['old', 'lru', 'v1', { A: 'x', B: 'y' }],
@@ -123,8 +124,16 @@ rows:
     }
     expect(new Set(all.map(({ pair }) => pair)).size).toBe(2 ** 5);
     // Two rows that an arm makes the same are two pairs all the same.
-    const modes = pointsOf(parsed('overhead: false\narms: { a: {}, b: { mode: stw } }\nrows: [{ workload: lru, mode: [sigbus, thread] }]'), choice);
-    expect(modes.map(({ arm, configuration }) => `${arm} ${configuration.barrier!.mode}`)).toEqual(['a sigbus', 'b stw', 'a thread', 'b stw']);
+    const modes = pointsOf(
+      parsed('overhead: false\narms: { a: {}, b: { mode: stw } }\nrows: [{ workload: lru, mode: [sigbus, thread] }]'),
+      choice,
+    );
+    expect(modes.map(({ arm, configuration }) => `${arm} ${configuration.barrier!.mode}`)).toEqual([
+      'a sigbus',
+      'b stw',
+      'a thread',
+      'b stw',
+    ]);
     // Of a pair that a filter matches half all stays.
     expect(pointsOf(parsed(text), { ...choice, filter: /arm b/ })).toHaveLength(64);
   });
@@ -134,7 +143,9 @@ rows:
     write('inner.yaml', 'rows: [{ workload: lru }]');
     write('middle.yaml', 'include: [./inner.yaml]\nrows: [{ workload: graph }]');
     const outer = write('outer.yaml', 'include: [./middle.yaml]\nrows: [{ workload: gcbench }]');
-    expect(new Set(pointsOf(readExperiment(outer), choice).map(({ configuration }) => configuration.workload))).toEqual(new Set(['gcbench', 'graph', 'lru']));
+    expect(new Set(pointsOf(readExperiment(outer), choice).map(({ configuration }) => configuration.workload))).toEqual(
+      new Set(['gcbench', 'graph', 'lru']),
+    );
     write('inner.yaml', 'include: [./outer.yaml]');
     expect(() => readExperiment(outer)).toThrow(/include must be of files that do not include this one/);
     write('inner.yaml', 'rows: []\ninclude:\n  - nowhere\n');
@@ -142,13 +153,21 @@ rows:
   });
 
   it('what is wrong in a file is told with its line, all of it', () => {
-    const text = 'rows:\n  - workload: [gcbench, nothing]\n    mode: sigbus\n    heap: 0.5x\n    hep: 2x\n  - workload: lru\n    mutators: 0\n';
-    expect(refused(text).split('\n').slice(1).map((line) => line.replace(/: .*/, ''))).toEqual(
-      ['file.yaml:2', 'file.yaml:4', 'file.yaml:5', 'file.yaml:7'],
-    );
+    const text =
+      'rows:\n  - workload: [gcbench, nothing]\n    mode: sigbus\n    heap: 0.5x\n    hep: 2x\n  - workload: lru\n    mutators: 0\n';
+    expect(
+      refused(text)
+        .split('\n')
+        .slice(1)
+        .map((line) => line.replace(/: .*/, '')),
+    ).toEqual(['file.yaml:2', 'file.yaml:4', 'file.yaml:5', 'file.yaml:7']);
     expect(refused('rows:\n  - workload: gcbench\n\n    knobs:\n      nope: 1\n')).toMatch(/^file\.yaml:4: gcbench has no parameter nope/m);
-    expect(refused('rows:\n  - workload: gcbench\n    quick:\n      knobs: { nope: 1 }\n')).toMatch(/^file\.yaml:4: gcbench has no parameter nope/m);
-    expect(refused('rows: [{ workload: lru }]\narms:\n  a:\n    knobs: { nope: 1 }\n')).toMatch(/^file\.yaml:4: lru has no parameter nope/m);
+    expect(refused('rows:\n  - workload: gcbench\n    quick:\n      knobs: { nope: 1 }\n')).toMatch(
+      /^file\.yaml:4: gcbench has no parameter nope/m,
+    );
+    expect(refused('rows: [{ workload: lru }]\narms:\n  a:\n    knobs: { nope: 1 }\n')).toMatch(
+      /^file\.yaml:4: lru has no parameter nope/m,
+    );
     expect(refused('rows:\n  - workload: replay\n    knobs: { rounds: 1 }\n')).toMatch(/^file\.yaml:3: replay has no parameter rounds/m);
     expect(refused('rows:\n  - workload: lru\n    options:\n      wrkers: 2\n')).toMatch(/^file\.yaml:4: there is no wrkers in options/m);
     expect(refused('rows:\n  - workload: lru\n    options: { capacityBytes: 2 }\n')).toMatch(/^file\.yaml:3: there is no capacityBytes/m);
@@ -173,7 +192,9 @@ rows:
 
   it('a filter keeps the rows that it matches, and factors take the place of factors', () => {
     const kept = points('barriers', { filter: /gcbench .* native stw .* 3×/ }).filter(({ heap }) => !('floor' in heap));
-    expect(kept.map(({ configuration, heap }) => [configuration.workload, configuration.barrier!.mode, heap])).toEqual([['gcbench', 'stw', { factor: 3 }]]);
+    expect(kept.map(({ configuration, heap }) => [configuration.workload, configuration.barrier!.mode, heap])).toEqual([
+      ['gcbench', 'stw', { factor: 3 }],
+    ]);
     const factors = points('heap-sweep', { heapFactors: [1.7] }).flatMap(({ heap }) => ('factor' in heap ? [heap.factor] : []));
     expect([...new Set(factors)]).toEqual([1.7]);
   });

@@ -70,7 +70,9 @@ function finished() {
           }
         : {}),
       series: Array.from({ length: 100 }, (_, i) => [(i * wallNs) / 100, heapBytes * (0.5 + 0.05 * (i % 10))]),
-      ...(barrier?.marker !== 'satb' ? { liveSeries: [[wallNs / 2, heapBytes * 0.3]], liveSource: mode === 'stw' ? 'collector' : 'workload' } : {}),
+      ...(barrier?.marker !== 'satb'
+        ? { liveSeries: [[wallNs / 2, heapBytes * 0.3]], liveSource: mode === 'stw' ? 'collector' : 'workload' }
+        : {}),
     },
     allocatedBytes: 100 * MINIMUM_BYTES,
     allocatedInAllBytes: 150 * MINIMUM_BYTES,

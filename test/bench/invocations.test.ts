@@ -178,7 +178,9 @@ describe('a result', () => {
   });
 
   it.each(['javascript', 'native'] as const)('tells how long the pieces of %s mutators took', limit, async (driver) => {
-    const { iterations, wallNs } = await finish(configure('gcbench', 1, { driver, parameters: { ...CASES['gcbench']!.parameters, rounds: 3 } }));
+    const { iterations, wallNs } = await finish(
+      configure('gcbench', 1, { driver, parameters: { ...CASES['gcbench']!.parameters, rounds: 3 } }),
+    );
     expect([iterations!.warmUpNs.map(({ length }) => length), iterations!.measuredNs.map(({ length }) => length)]).toEqual([[1], [3]]);
     const sum = iterations!.measuredNs[0]!.reduce((a, b) => a + b);
     expect(Math.abs(sum - wallNs) / wallNs).toBeLessThan(0.05);
@@ -200,15 +202,19 @@ describe('a result', () => {
     expect(Math.min(...rests)).toBeLessThan(0.015);
   });
 
-  it.each(['javascript', 'native'] as const)('that collects nothing has %s mutators on memory that is there already', limit, async (driver) => {
-    const row: BarrierRow = { mode: 'none', marker: 'stopped', faultAroundPages: 'adaptive' };
-    const parameters = { ...CASES['gcbench']!.parameters, stretchDepth: 16, rounds: 2 };
-    const { memory, allocatedBytes } = await finish(configure('gcbench', 1, { driver, barrier: row, heapBytes: 300 * MIB, parameters }));
-    expect(allocatedBytes).toBeGreaterThan(50 * MIB);
-    // All of it is in the file before the measured part begins, so nobody waits for the kernel to make a page in it.
-    expect(memory.series[0]![1]).toBeGreaterThanOrEqual(300 * MIB);
-    expect(memory.peakBytes).toBeLessThan(1.1 * memory.series[0]![1]);
-  });
+  it.each(['javascript', 'native'] as const)(
+    'that collects nothing has %s mutators on memory that is there already',
+    limit,
+    async (driver) => {
+      const row: BarrierRow = { mode: 'none', marker: 'stopped', faultAroundPages: 'adaptive' };
+      const parameters = { ...CASES['gcbench']!.parameters, stretchDepth: 16, rounds: 2 };
+      const { memory, allocatedBytes } = await finish(configure('gcbench', 1, { driver, barrier: row, heapBytes: 300 * MIB, parameters }));
+      expect(allocatedBytes).toBeGreaterThan(50 * MIB);
+      // All of it is in the file before the measured part begins, so nobody waits for the kernel to make a page in it.
+      expect(memory.series[0]![1]).toBeGreaterThanOrEqual(300 * MIB);
+      expect(memory.peakBytes).toBeLessThan(1.1 * memory.series[0]![1]);
+    },
+  );
 
   it('counts what the machine lets it count, and says why it does not count the rest', limit, async () => {
     const { counters, about } = await finish(configure('gcbench', 1, { driver: 'native' }));

@@ -94,12 +94,27 @@ describe('the log of OpenJDK', () => {
   });
 
   it('gives committed and used memory of every collector', () => {
-    expect(parseOpenJdkLog(G1).committed).toEqual([[34561351074784, 512 * MIB], [34561361838930, 512 * MIB]]);
-    expect(parseOpenJdkLog(G1).used).toEqual([[34561351074784, 9 * MIB], [34561361838930, MIB]]);
-    expect(parseOpenJdkLog(ZGC).committed).toEqual([[36302692207331, 32 * MIB], [36302808703934, 32 * MIB]]);
+    expect(parseOpenJdkLog(G1).committed).toEqual([
+      [34561351074784, 512 * MIB],
+      [34561361838930, 512 * MIB],
+    ]);
+    expect(parseOpenJdkLog(G1).used).toEqual([
+      [34561351074784, 9 * MIB],
+      [34561361838930, MIB],
+    ]);
+    expect(parseOpenJdkLog(ZGC).committed).toEqual([
+      [36302692207331, 32 * MIB],
+      [36302808703934, 32 * MIB],
+    ]);
     expect(parseOpenJdkLog(ZGC).used).toEqual([[36302808799757, 28 * MIB]]);
-    expect(parseOpenJdkLog(SHENANDOAH).committed.slice(0, 2)).toEqual([[34566564366334, 512 * MIB], [34566923583289, 512 * MIB]]);
-    expect(parseOpenJdkLog(SHENANDOAH).used).toEqual([[34566923583289, MIB], [36304711567002, 20 * MIB]]);
+    expect(parseOpenJdkLog(SHENANDOAH).committed.slice(0, 2)).toEqual([
+      [34566564366334, 512 * MIB],
+      [34566923583289, 512 * MIB],
+    ]);
+    expect(parseOpenJdkLog(SHENANDOAH).used).toEqual([
+      [34566923583289, MIB],
+      [36304711567002, 20 * MIB],
+    ]);
     expect(parseOpenJdkLog(EPSILON).committed).toEqual([[34571527755706, 4096 * MIB]]);
     expect(parseOpenJdkLog(EPSILON).used).toEqual([[34571527755706, 207 * MIB]]);
   });
@@ -122,7 +137,10 @@ describe('the log of OpenJDK', () => {
     const live = (name: string, log: string): Account['live'] =>
       PEERS.get(name)!.account({ log, standardError: '', resident: [], result: {} as ProgramResult }).live;
     expect(live('openjdk-zgc', ZGC)).toEqual([[36302792492300, 20 * MIB]]);
-    expect(live('openjdk-g1', G1)).toEqual([[34561351074784, 9 * MIB], [34561361838930, MIB]]);
+    expect(live('openjdk-g1', G1)).toEqual([
+      [34561351074784, 9 * MIB],
+      [34561361838930, MIB],
+    ]);
     expect(live('openjdk-epsilon', EPSILON)).toBeUndefined();
   });
 
@@ -137,7 +155,8 @@ describe("the trace of Go's collector", () => {
     const [first, second] = parseGoTrace(GO);
     expect(parseGoTrace(GO)).toHaveLength(2);
     expect(first!.pauses.map(([startNs, lengthNs]) => [Math.round(startNs), Math.round(lengthNs)])).toEqual([
-      [111_000_000, 48_000], [111_348_000, 2_000],
+      [111_000_000, 48_000],
+      [111_348_000, 2_000],
     ]);
     expect(second!.pauses[1]![0]).toBeCloseTo(815e6 + 25.012e6, 0);
     expect(second!.endNs).toBeCloseTo(815e6 + 25.08e6, 0);
@@ -154,30 +173,57 @@ describe("the trace of Go's collector", () => {
 describe('figures of the measured part', () => {
   const part = { beganNs: 1000, wallNs: 100 };
   const account: Account = {
-    pauses: [[1050, 5, 'b'], [990, 20, 'before'], [1010, 3, 'a'], [1100, 1, 'after']],
+    pauses: [
+      [1050, 5, 'b'],
+      [990, 20, 'before'],
+      [1010, 3, 'a'],
+      [1100, 1, 'after'],
+    ],
     stops: [[1020, 2, 'Cleanup']],
-    stalls: new Map([['mutator-1', [[1030, 9, 'stall']]], ['main', [[1031, 1, 'stall']]]]),
-    waits: [[1040, 4], [2000, 4]],
+    stalls: new Map([
+      ['mutator-1', [[1030, 9, 'stall']]],
+      ['main', [[1031, 1, 'stall']]],
+    ]),
+    waits: [
+      [1040, 4],
+      [2000, 4],
+    ],
     collections: [1050],
     collectorCpu: [[1100, 7]],
-    heap: [[900, 10], [950, 20], [1050, 40], [1075, 32], [1200, 99]],
+    heap: [
+      [900, 10],
+      [950, 20],
+      [1050, 40],
+      [1075, 32],
+      [1200, 99],
+    ],
     heapSource: 'committed',
   };
 
   it('leaves out what begins before or after', () => {
-    expect(pausesOf(account.pauses, part)).toEqual([[10, 3, 'a'], [50, 5, 'b']]);
+    expect(pausesOf(account.pauses, part)).toEqual([
+      [10, 3, 'a'],
+      [50, 5, 'b'],
+    ]);
     expect(within([[999], [1000], [1099], [1100]] as const, part)).toEqual([[1000], [1099]]);
   });
 
   it('stops every mutator at a safepoint, and only one in a stall', () => {
-    const stops = [[10, 3, 'pause'], [20, 2, 'pause'], [50, 5, 'pause']];
+    const stops = [
+      [10, 3, 'pause'],
+      [20, 2, 'pause'],
+      [50, 5, 'pause'],
+    ];
     expect(interruptionsOf(account, part, 2)).toEqual([stops, [...stops.slice(0, 2), [30, 9, 'stall'], stops[2]]]);
   });
 
   it('interrupts the mutator that collects for longer than the others', () => {
     const slowPaths: Account['slowPaths'] = new Map([['mutator-0', [[1049, 8, 'slow-path']]]]);
     const collecting: Account = { ...account, stops: [], stalls: new Map(), slowPaths };
-    const pauses = [[10, 3, 'pause'], [50, 5, 'pause']];
+    const pauses = [
+      [10, 3, 'pause'],
+      [50, 5, 'pause'],
+    ];
     expect(interruptionsOf(collecting, part, 2)).toEqual([[pauses[0], [49, 8, 'slow-path'], pauses[1]], pauses]);
   });
 
@@ -185,21 +231,54 @@ describe('figures of the measured part', () => {
     const memory = memoryOf(account, part, 0);
     expect(memory.peakBytes).toBe(40);
     expect(memory.meanBytes).toBe((20 * 50 + 40 * 25 + 32 * 25) / 100);
-    expect(memory.series).toEqual([[0, 20], [50, 40], [75, 32]]);
+    expect(memory.series).toEqual([
+      [0, 20],
+      [50, 40],
+      [75, 32],
+    ]);
     expect(memory).not.toHaveProperty('liveBytes');
     expect(memoryOf(account, part, 5).liveBytes).toBe(5);
   });
 
   it('has what collections left as points of the measured part, or not at all', () => {
     expect(memoryOf(account, part, 0)).not.toHaveProperty('liveSeries');
-    expect(memoryOf({ ...account, live: [[999, 7], [1101, 8]] }, part, 0)).not.toHaveProperty('liveSeries');
-    const told = { ...account, live: [[999, 7], [1060, 9], [1020, 8]] as const };
-    expect(memoryOf(told, part, 0)).toMatchObject({ liveSeries: [[20, 8], [60, 9]], liveSource: 'collector', liveBytes: 9 });
+    expect(
+      memoryOf(
+        {
+          ...account,
+          live: [
+            [999, 7],
+            [1101, 8],
+          ],
+        },
+        part,
+        0,
+      ),
+    ).not.toHaveProperty('liveSeries');
+    const told = {
+      ...account,
+      live: [
+        [999, 7],
+        [1060, 9],
+        [1020, 8],
+      ] as const,
+    };
+    expect(memoryOf(told, part, 0)).toMatchObject({
+      liveSeries: [
+        [20, 8],
+        [60, 9],
+      ],
+      liveSource: 'collector',
+      liveBytes: 9,
+    });
   });
 
   it('takes from the mutators what their threads did for the collector', () => {
     expect(cpuOf({ totalNs: 100, mutatorThreadsNs: 60, collectorThreadsNs: 30 }, account, part)).toEqual({
-      total: 100, mutators: 53, collector: 37, stalls: 4 + 9 + 1,
+      total: 100,
+      mutators: 53,
+      collector: 37,
+      stalls: 4 + 9 + 1,
     });
     const { collectorCpu: _, stalls: __, waits: ___, ...plain } = account;
     expect(cpuOf({ totalNs: 100, mutatorThreadsNs: 60 }, plain, part)).toEqual({ total: 100, mutators: 60 });

@@ -64,13 +64,25 @@ describe('what a peer is started with', () => {
   });
 
   const configuration: Configuration = {
-    workload: 'lru', parameters: { keys: 10 }, system: 'go', driver: 'native', heapBytes: MIB, mutators: 2, seed: 0xffffffff,
+    workload: 'lru',
+    parameters: { keys: 10 },
+    system: 'go',
+    driver: 'native',
+    heapBytes: MIB,
+    mutators: 2,
+    seed: 0xffffffff,
   };
 
   it('is every parameter, with a seed for each mutator', () => {
     const words = programWords(configuration, { keys: 10, operationsPerSecond: 50 }, { warmUp: 3, operations: 4 }, '/file');
     expect(words.sort()).toEqual([
-      'keys=10', 'mutators=2', 'operations=4', 'operationsPerSecond=50', 'requests=/file', 'seeds=4294967295,2654435768', 'warmUp=3',
+      'keys=10',
+      'mutators=2',
+      'operations=4',
+      'operationsPerSecond=50',
+      'requests=/file',
+      'seeds=4294967295,2654435768',
+      'warmUp=3',
       'workload=lru',
     ]);
   });
@@ -218,8 +230,7 @@ describe('the mutator that collects', () => {
     expect(pauses.length).toBeGreaterThan(1);
     // One may have begun before the measured part, or not have ended in it.
     expect(Math.abs(collecting.length - pauses.length)).toBeLessThanOrEqual(1);
-    const around = pauses.filter(([start, length]) =>
-      collecting.some(([from, all]) => from <= start && from + all >= start + length));
+    const around = pauses.filter(([start, length]) => collecting.some(([from, all]) => from <= start && from + all >= start + length));
     expect(around.length).toBeGreaterThanOrEqual(pauses.length - 1);
   });
 });

@@ -23,7 +23,17 @@ import { ResultsFolder } from '../../bench/harness/results-folder.ts';
 import { Session } from '../../bench/harness/session.ts';
 import { MODES } from '../support/modes.ts';
 import {
-  coverage, coveredBefore, medianDistribution, meteredOf, middle, nearestRank, quantile, ratioDistribution, type Request, tableOf, worstShare,
+  coverage,
+  coveredBefore,
+  medianDistribution,
+  meteredOf,
+  middle,
+  nearestRank,
+  quantile,
+  ratioDistribution,
+  type Request,
+  tableOf,
+  worstShare,
 } from '../support/recomputation.ts';
 
 const LIMIT_MS = 5 * 60_000;
@@ -83,7 +93,10 @@ rows:
     if (record.raw === undefined) return [];
     const raw = JSON.parse(unpacked(record.raw).toString()) as Finished;
     const bytes = unpacked(record.requests!);
-    const requests = Array.from({ length: bytes.length / 16 }, (_, at) => [bytes.readDoubleLE(16 * at), bytes.readDoubleLE(16 * at + 8)] as const);
+    const requests = Array.from(
+      { length: bytes.length / 16 },
+      (_, at) => [bytes.readDoubleLE(16 * at), bytes.readDoubleLE(16 * at + 8)] as const,
+    );
     return [{ record, raw, requests: requests.sort(([a], [b]) => a - b), line: lines[i]! }];
   });
   hiccups = records.flatMap(({ result, configuration }) => (configuration.system === 'idle' && result.ok ? [[...result.hiccupNs]] : []));
@@ -102,15 +115,21 @@ function expectInterval(told: { low: number; high: number }, distribution: [numb
   near(told.high, 1 - 0.042, 1 - 0.012);
 }
 
-const rowsWith = (test: (row: AnalysedRow) => boolean): AnalysedRow[] => analysis.rows.filter((row) => row.figures !== undefined && test(row));
+const rowsWith = (test: (row: AnalysedRow) => boolean): AnalysedRow[] =>
+  analysis.rows.filter((row) => row.figures !== undefined && test(row));
 const toldOf = (row: AnalysedRow): Told[] =>
-  all.filter(({ record: { point } }) => point.configuration.system === row.configuration.system && point.configuration.barrier?.mode === row.configuration.barrier?.mode);
+  all.filter(
+    ({ record: { point } }) =>
+      point.configuration.system === row.configuration.system && point.configuration.barrier?.mode === row.configuration.barrier?.mode,
+  );
 const isFloor = ({ configuration: { barrier, system } }: AnalysedRow): boolean => barrier?.mode === 'none' || system.startsWith('malloc-');
 
 describe('figures that are found once more from the raw answers', { timeout: LIMIT_MS }, () => {
   it('have something to be found from', () => {
     expect(all.length).toBeGreaterThanOrEqual(3 * COUNT);
-    const collecting = all.filter(({ record }) => record.configuration.barrier?.mode !== 'none' && record.configuration.system === 'faultline');
+    const collecting = all.filter(
+      ({ record }) => record.configuration.barrier?.mode !== 'none' && record.configuration.system === 'faultline',
+    );
     for (const { raw, requests } of collecting) {
       expect(raw.pauses.length).toBeGreaterThan(0);
       expect(raw.interruptions.map((list) => list.length > 10)).toEqual([true, true]);
@@ -136,7 +155,10 @@ describe('figures that are found once more from the raw answers', { timeout: LIM
 
   it('utilization after each flip', () => {
     for (const { raw, record } of all) {
-      const ends = raw.pauses.filter(([, , kind]) => kind === 'flip').map(([start, length]) => start + length).filter((end) => end < raw.wallNs);
+      const ends = raw.pauses
+        .filter(([, , kind]) => kind === 'flip')
+        .map(([start, length]) => start + length)
+        .filter((end) => end < raw.wallNs);
       const told = (record.result as Digest).afterFlip;
       expect(told.map(({ afterMs }) => afterMs)).toEqual(ends.length === 0 ? [] : [1, 5, 10, 50]);
       for (const { afterMs, median, worst } of told) {
@@ -161,7 +183,9 @@ describe('figures that are found once more from the raw answers', { timeout: LIM
       const kinds = [...new Set(told.flatMap(({ raw }) => raw.pauses.map(([, , kind]) => kind)))].sort();
       expect(Object.keys(row.figures!.pausesByKind)).toEqual(kinds);
       for (const kind of kinds) {
-        const lists = told.map(({ raw }) => raw.pauses.filter((pause) => pause[2] === kind).map(([, length]) => length)).filter(({ length }) => length > 0);
+        const lists = told
+          .map(({ raw }) => raw.pauses.filter((pause) => pause[2] === kind).map(([, length]) => length))
+          .filter(({ length }) => length > 0);
         const { count, values, p99Ns } = row.figures!.pausesByKind[kind]!;
         expect(count).toBe(lists.flat().length);
         for (const [i, percent] of PERCENT.entries()) {
@@ -217,15 +241,28 @@ describe('figures that are found once more from the raw answers', { timeout: LIM
     const finished: Finished = { ...all[0]!.raw, requests: { path, count: requests.length, loop: 'closed' } };
     const { simple, metered, meteredFull } = digestOf(finished, {}).latencies!;
     for (const [i, percent] of PERCENT.entries()) {
-      close(simple.percentilesNs[i], nearestRank(requests.map(([start, end]) => end - start), percent), `simple p${percent}`);
+      close(
+        simple.percentilesNs[i],
+        nearestRank(
+          requests.map(([start, end]) => end - start),
+          percent,
+        ),
+        `simple p${percent}`,
+      );
       close(metered.percentilesNs[i], nearestRank(meteredOf(requests, 100e6), percent), `metered p${percent}`);
-      close(meteredFull.percentilesNs[i], nearestRank(meteredOf(requests, Number.POSITIVE_INFINITY), percent), `metered in full p${percent}`);
+      close(
+        meteredFull.percentilesNs[i],
+        nearestRank(meteredOf(requests, Number.POSITIVE_INFINITY), percent),
+        `metered in full p${percent}`,
+      );
     }
   });
 
   it('wall and CPU time, and what of them is memory management', () => {
     for (const { raw, line, record } of all) {
-      const stopped = coverage(raw.interruptions, raw.wallNs).filter(([, , lists]) => lists === 2).reduce((sum, [from, until]) => sum + until - from, 0);
+      const stopped = coverage(raw.interruptions, raw.wallNs)
+        .filter(([, , lists]) => lists === 2)
+        .reduce((sum, [from, until]) => sum + until - from, 0);
       close(line['wallNs'], raw.wallNs, 'wall');
       close(line['wallIdentifiedNs'], stopped, `identified wall time of ${record.raw}`);
       const { total, mutators = 0, collector = 0, faultService = 0 } = raw.cpuNs;
@@ -250,7 +287,10 @@ describe('figures that are found once more from the raw answers', { timeout: LIM
     expect(floors.length).toBeGreaterThan(0);
     expect(rowsWith((row) => !isFloor(row))).toHaveLength(2);
     for (const row of rowsWith(() => true)) {
-      for (const [time, total, identified] of [['wall', 'wallNs', 'wallIdentifiedNs'], ['cpu', 'cpuNs.total', 'cpuIdentifiedNs']] as const) {
+      for (const [time, total, identified] of [
+        ['wall', 'wallNs', 'wallIdentifiedNs'],
+        ['cpu', 'cpuNs.total', 'cpuIdentifiedNs'],
+      ] as const) {
         const remains = floors.map((floor) => perOperation(floor, total, identified));
         const distilled = Math.min(...remains.map(middle));
         const told = row.overhead![time]!;
@@ -275,7 +315,10 @@ describe('figures that are found once more from the raw answers', { timeout: LIM
   it('verdicts', () => {
     const [base, other] = rowsWith((row) => !isFloor(row)) as [AnalysedRow, AnalysedRow];
     expect(base.difference).toBeUndefined();
-    for (const [time, column] of [['wall', 'wallNs'], ['cpu', 'cpuNs.total']] as const) {
+    for (const [time, column] of [
+      ['wall', 'wallNs'],
+      ['cpu', 'cpuNs.total'],
+    ] as const) {
       const samples = [base, other].map((row) => toldOf(row).map(({ line }) => Number(line[column]) / Number(line['operations'])));
       const told = other.difference![time];
       close(1 + told.relative, middle(samples[1]!) / middle(samples[0]!), `${time} against the baseline`);

@@ -26,8 +26,8 @@ afterAll(() => rmSync(work, { recursive: true, force: true }));
 
 const NOTHING = new AbortController().signal;
 const request = (name: string, more: Partial<BenchRequest> = {}): BenchRequest => ({
-    ...{ experiment: 'barriers', quick: true, invocations: 3, seed: 5, out: join(work, name), resume: false, add: false },
-    ...{ dryRun: false, json: false, program: FAKE, ...more },
+  ...{ experiment: 'barriers', quick: true, invocations: 3, seed: 5, out: join(work, name), resume: false, add: false },
+  ...{ dryRun: false, json: false, program: FAKE, ...more },
 });
 
 describe('a session', { timeout: LIMIT_MS }, () => {
@@ -56,7 +56,9 @@ describe('a session', { timeout: LIMIT_MS }, () => {
     expect(minimum!.bytes / MIB).toBeLessThanOrEqual(22);
     expect(byMode('sigbus')[0]!.configuration.heapBytes).toBe(2 * minimum!.bytes);
     expect(byMode('sigbus').map(({ configuration: { seed } }) => seed)).toEqual([5, 6, 7]);
-    expect(readdirSync(join(folder.path, 'raw'))).toHaveLength(records.filter(({ result, configuration }) => result.ok && configuration.system !== 'idle').length);
+    expect(readdirSync(join(folder.path, 'raw'))).toHaveLength(
+      records.filter(({ result, configuration }) => result.ok && configuration.system !== 'idle').length,
+    );
     expect(readdirSync(folder.path)).not.toContain('scratch');
   });
 
@@ -91,9 +93,19 @@ describe('a session', { timeout: LIMIT_MS }, () => {
 
   it('goes on by no other options, and on no other build or machine', () => {
     const { head, path } = new ResultsFolder(request('same'));
-    const again = (more: Partial<BenchRequest> = {}) => () => new ResultsFolder({ ...request('same'), resume: true, ...more });
+    const again =
+      (more: Partial<BenchRequest> = {}) =>
+      () =>
+        new ResultsFolder({ ...request('same'), resume: true, ...more });
     expect(again()).not.toThrow();
-    for (const other of [{ experiment: 'markers' }, { filter: 'x' }, { invocations: 4 }, { seed: 6 }, { heapFactors: [2] }, { against: 'x' }]) {
+    for (const other of [
+      { experiment: 'markers' },
+      { filter: 'x' },
+      { invocations: 4 },
+      { seed: 6 },
+      { heapFactors: [2] },
+      { against: 'x' },
+    ]) {
       expect(again(other), JSON.stringify(other)).toThrow(expect.objectContaining({ code: 'ERR_OPTION' }));
     }
     for (const setting of ['commit', 'build', 'node', 'kernel', 'affinity', 'environment', 'cpu'] as const) {
@@ -127,18 +139,28 @@ describe('a session', { timeout: LIMIT_MS }, () => {
     await run(request('two-trees', rows)).outcome;
     await run(request('two-trees', { ...rows, resume: true })).outcome;
     writeFileSync(join(tree, 'build/bench/invocation.js'), '2');
-    await expect(run(request('two-trees', { ...rows, resume: true })).outcome).rejects.toThrow(/build .*tree must be what these results were/);
+    await expect(run(request('two-trees', { ...rows, resume: true })).outcome).rejects.toThrow(
+      /build .*tree must be what these results were/,
+    );
   });
 
   it('against a commit that there is not makes no folder', () => {
-    expect(() => new ResultsFolder(request('no-commit', { experiment: 'against', against: 'no-such-commit' }))).toThrow(/build must be a commit/);
+    expect(() => new ResultsFolder(request('no-commit', { experiment: 'against', against: 'no-such-commit' }))).toThrow(
+      /build must be a commit/,
+    );
     expect(existsSync(join(work, 'no-commit'))).toBe(false);
   });
 
   it('keeps the variables that runtimes read, and none that may be secret', () => {
     const before = process.env;
     const secret = { NODE_AUTH_TOKEN: 'x', NODE: 'x', GOOGLE_API_KEY: 'x', GCP_KEY: 'x', LDAP_PASSWORD: 'x', JAVA_HOME_PASSWORD: 'x' };
-    const telling = { GOGC: '50', NODE_OPTIONS: '--stack-size=900', MALLOC_ARENA_MAX: '1', MIMALLOC_LARGE_OS_PAGES: '1', FAULTLINE_TEST: '1' };
+    const telling = {
+      GOGC: '50',
+      NODE_OPTIONS: '--stack-size=900',
+      MALLOC_ARENA_MAX: '1',
+      MIMALLOC_LARGE_OS_PAGES: '1',
+      FAULTLINE_TEST: '1',
+    };
     process.env = { ...before, ...secret, ...telling };
     const { environment } = thisMachine();
     process.env = before;
@@ -155,7 +177,12 @@ describe('a session', { timeout: LIMIT_MS }, () => {
     const { done, asked } = await outcome;
     expect([done, asked]).toEqual([10, 10]);
     expect(readFileSync(join(folder.path, 'invocations.jsonl'), 'utf8').startsWith(before)).toBe(true);
-    expect(folder.records.read().map(({ configuration }) => configuration.seed).sort()).toEqual([5, 5, 5, 5, 5, 6, 6, 6, 6, 6]);
+    expect(
+      folder.records
+        .read()
+        .map(({ configuration }) => configuration.seed)
+        .sort(),
+    ).toEqual([5, 5, 5, 5, 5, 6, 6, 6, 6, 6]);
   });
 
   it('says of every record what it ran on, and keeps its requests', async () => {
@@ -233,7 +260,11 @@ describe('the analysis', { timeout: LIMIT_MS }, () => {
     const same = few.rows.find(({ key }) => key === barrierFree.key)!;
     expect(same.overhead!.wall!.median).toBe(barrierFree.overhead!.wall!.median);
     // And without a floor there is none.
-    const floorless = analysisOf(records.filter(({ point: { heap } }) => !('floor' in heap)), folder.head, []);
+    const floorless = analysisOf(
+      records.filter(({ point: { heap } }) => !('floor' in heap)),
+      folder.head,
+      [],
+    );
     expect(floorless.rows.every(({ overhead }) => overhead === undefined)).toBe(true);
     expect(summaryText(floorless)).toContain('no LBO for C++ in gcbench: there is no row of it without a collector');
 
@@ -243,7 +274,9 @@ describe('the analysis', { timeout: LIMIT_MS }, () => {
   });
 
   it('tells what is left after one collection, and what requests took meanwhile', async () => {
-    const folder = new ResultsFolder(request('settled', { experiment: 'fragmentation', invocations: 2, seed: 1, filter: ' faultline native sigbus ' }));
+    const folder = new ResultsFolder(
+      request('settled', { experiment: 'fragmentation', invocations: 2, seed: 1, filter: ' faultline native sigbus ' }),
+    );
     await new Session(folder, onlyProgram(FAKE), NOTHING).run();
     const analysis = analysisOf(folder.records.read(), folder.head, []);
     expect(analysis.rows[0]!.figures!.afterCollection!.heapOverLive.median).toBeCloseTo(1.02, 12);

@@ -72,7 +72,12 @@ describe('a verdict', () => {
   it('is given of five values on either side or six pairs, and of no fewer', () => {
     const values = (count: number, value: number): number[] => Array.from({ length: count }, () => value);
     const halves = (count: number): [number, number][] => Array.from({ length: count }, () => [1, 0.5]);
-    for (const [a, b] of [[1, 1], [1, 100], [4, 5], [5, 4]] as const) {
+    for (const [a, b] of [
+      [1, 1],
+      [1, 100],
+      [4, 5],
+      [5, 4],
+    ] as const) {
       expect(difference(values(a, 1), values(b, 2), randomFrom(1)).verdict).toBe('too few');
       expect(difference(values(a, 1), values(b, 1), randomFrom(1)).verdict).toBe('too few');
     }
@@ -84,20 +89,32 @@ describe('a verdict', () => {
   const noisy = (random: () => number, mean = 1): number => mean * Math.exp(0.07 * gaussian(random));
   const list = <T>(count: number, item: () => T): T[] => Array.from({ length: count }, item);
 
-  it.each([6, 10, 20, 100])('of %i pairs is wrong in one case of twenty at most where there is no difference, and has no offset', (count) => {
-    const random = randomFrom(20261130 + count);
-    const told = list(4000, () => pairedDifference(list(count, () => [noisy(random), noisy(random)] as const)));
-    expect(told.filter(({ verdict }) => verdict !== 'none').length / told.length).toBeLessThan(0.05);
-    expect(Math.abs(told.reduce((sum, { relative }) => sum + relative, 0) / told.length)).toBeLessThan(0.004);
-    // One of 10 % in noise of 7 % on either side: by twenty pairs in seven cases of eight, by a hundred always.
-    const found = list(500, () => pairedDifference(list(count, () => [noisy(random), noisy(random, 1.1)] as const)).verdict);
-    expect(found.filter((verdict) => verdict === 'more').length / found.length).toBeGreaterThan({ 6: 0.2, 10: 0.4, 20: 0.85 }[count] ?? 0.999);
-  });
+  it.each([6, 10, 20, 100])(
+    'of %i pairs is wrong in one case of twenty at most where there is no difference, and has no offset',
+    (count) => {
+      const random = randomFrom(20261130 + count);
+      const told = list(4000, () => pairedDifference(list(count, () => [noisy(random), noisy(random)] as const)));
+      expect(told.filter(({ verdict }) => verdict !== 'none').length / told.length).toBeLessThan(0.05);
+      expect(Math.abs(told.reduce((sum, { relative }) => sum + relative, 0) / told.length)).toBeLessThan(0.004);
+      // One of 10 % in noise of 7 % on either side: by twenty pairs in seven cases of eight, by a hundred always.
+      const found = list(500, () => pairedDifference(list(count, () => [noisy(random), noisy(random, 1.1)] as const)).verdict);
+      expect(found.filter((verdict) => verdict === 'more').length / found.length).toBeGreaterThan(
+        { 6: 0.2, 10: 0.4, 20: 0.85 }[count] ?? 0.999,
+      );
+    },
+  );
 
   it.each([5, 10, 20])('of %i values on either side is wrong in one case of twenty at most where there is no difference', (count) => {
     const random = randomFrom(20261200 + count);
     const few = { resamples: 200 };
-    const told = list(1500, () => difference(list(count, () => noisy(random)), list(count, () => noisy(random)), random, few));
+    const told = list(1500, () =>
+      difference(
+        list(count, () => noisy(random)),
+        list(count, () => noisy(random)),
+        random,
+        few,
+      ),
+    );
     expect(told.filter(({ verdict }) => verdict !== 'none').length / told.length).toBeLessThan(0.05);
     expect(Math.abs(told.reduce((sum, { relative }) => sum + relative, 0) / told.length)).toBeLessThan(0.006);
   });
@@ -106,9 +123,23 @@ describe('a verdict', () => {
 describe('a ratio to the least of some medians', () => {
   it('has the vagueness of the least one in its interval', () => {
     const random = randomFrom(3);
-    const exact = ratioToLeast([2, 2, 2, 2, 2], [[1, 1, 1, 1, 1], [3, 3, 3]], random);
+    const exact = ratioToLeast(
+      [2, 2, 2, 2, 2],
+      [
+        [1, 1, 1, 1, 1],
+        [3, 3, 3],
+      ],
+      random,
+    );
     expect(exact).toEqual({ median: 2, low: 2, high: 2, count: 5 });
-    const vague = ratioToLeast([2, 2, 2, 2, 2], [[0.8, 0.9, 1, 1.1, 1.2], [3, 3, 3]], random);
+    const vague = ratioToLeast(
+      [2, 2, 2, 2, 2],
+      [
+        [0.8, 0.9, 1, 1.1, 1.2],
+        [3, 3, 3],
+      ],
+      random,
+    );
     expect(vague.median).toBe(2);
     expect(vague.low).toBeLessThan(1.9);
     expect(vague.high).toBeGreaterThan(2.1);
@@ -139,7 +170,11 @@ describe('a difference in pairs', () => {
   });
 
   it('is that of the median pair', () => {
-    const pairs = [[1, 2], [10, 11], [100, 120]] as const;
+    const pairs = [
+      [1, 2],
+      [10, 11],
+      [100, 120],
+    ] as const;
     expect(pairedDifference(pairs).verdict).toBe('too few');
     expect(pairedDifference(pairs).relative).toBeCloseTo(0.2, 12);
   });

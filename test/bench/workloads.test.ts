@@ -89,7 +89,11 @@ it('nominal statistics come from what was allocated by all mutators', () => {
 });
 
 it('requests of several mutators are put in the order of their starts', () => {
-  const lists = [[1, 5, 6, 7], [2, 3], [0, 9, 2, 4, 8, 9]].map((list) => Float64Array.from(list));
+  const lists = [
+    [1, 5, 6, 7],
+    [2, 3],
+    [0, 9, 2, 4, 8, 9],
+  ].map((list) => Float64Array.from(list));
   expect([...mergedByStart(lists)]).toEqual([0, 9, 1, 5, 2, 3, 2, 4, 6, 7, 8, 9]);
 });
 

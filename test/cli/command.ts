@@ -35,8 +35,7 @@ export async function start(command: string, words: readonly string[], options: 
   const text = { stdout: '', stderr: '' };
   child.stdout.setEncoding('utf8').on('data', (piece: string) => (text.stdout += piece));
   child.stderr.setEncoding('utf8').on('data', (piece: string) => (text.stderr += piece));
-  const timer =
-    options.interruptAfterMs === undefined ? undefined : setTimeout(() => child.kill('SIGINT'), options.interruptAfterMs);
+  const timer = options.interruptAfterMs === undefined ? undefined : setTimeout(() => child.kill('SIGINT'), options.interruptAfterMs);
   const status = await new Promise<number | null>((resolve, reject) => {
     child.on('error', reject);
     child.on('close', resolve);

@@ -13,7 +13,20 @@ describe('faultline doctor', () => {
     const { status, stdout, stderr } = await faultline(['doctor']);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     expect(stdout).toMatch(/^A heap uses fault mode (sigbus|thread|sigsegv|stw) here/);
-    for (const word of ['sigbus', 'thread', 'sigsegv', 'stw', 'barrier-free', 'satb', 'stopped', '/dev/userfaultfd', 'POPCNT', 'kernel', 'memory', 'vm.max_map_count']) {
+    for (const word of [
+      'sigbus',
+      'thread',
+      'sigsegv',
+      'stw',
+      'barrier-free',
+      'satb',
+      'stopped',
+      '/dev/userfaultfd',
+      'POPCNT',
+      'kernel',
+      'memory',
+      'vm.max_map_count',
+    ]) {
       expect(stdout).toContain(word);
     }
   });

@@ -92,10 +92,13 @@ describe('a machine without the addon', () => {
 });
 
 describe('help', () => {
-  it.each([[['--help']], [['run', '--help']], [['doctor', '--help']], [['bench', '--help']], [['--version']]])('%j is printed, exit code 0', async (words) => {
-    const { status, stdout, stderr } = await faultline(words);
-    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-    expect(stdout).not.toBe('');
-    expect(stdout).not.toContain('corrupt');
-  });
+  it.each([[['--help']], [['run', '--help']], [['doctor', '--help']], [['bench', '--help']], [['--version']]])(
+    '%j is printed, exit code 0',
+    async (words) => {
+      const { status, stdout, stderr } = await faultline(words);
+      expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+      expect(stdout).not.toBe('');
+      expect(stdout).not.toContain('corrupt');
+    },
+  );
 });

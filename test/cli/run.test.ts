@@ -20,27 +20,31 @@ async function reportOf(...words: string[]): Promise<RunReport> {
 }
 
 describe('a run', () => {
-  it.each(MODES)('loses nothing while the heap compacts, in fault mode %s', async (mode) => {
-    // On a machine that is busy with something else, a second may be too short for the rarest kind of operation.
-    let report = await reportOf('--fault', mode, '--heap', '48M');
-    const isComplete = (): boolean => Object.values(report.mutators.operationsByKind).every((count) => count > 0);
-    for (const seconds of ['4', '16']) {
-      if (!isComplete()) report = await reportOf('--fault', mode, '--heap', '48M', '--seconds', seconds);
-    }
-    expect(report.mutators.operationsByKind).toSatisfy(isComplete);
-    expect(report.fault).toMatchObject({ mode, requestedMode: mode });
-    expect(report.cycles.compacting).toBeGreaterThanOrEqual(1);
-    expect(report.cycles.evacuatedBytes).toBeGreaterThan(0);
-    expect(report.mutators.mismatches + report.check.mismatches).toBe(0);
-    expect(report.mutators.checks).toBeGreaterThan(10_000);
-    expect(report.check.objects).toBeGreaterThanOrEqual(report.input.objects);
-    expect(report.check.references).toBeGreaterThanOrEqual(report.input.references);
-    // The directory, and a payload at least for every node that has one of its own.
-    expect(report.check.verifiedObjects).toBeGreaterThan(report.check.objects + report.input.payloadObjects);
-    expect(report.pages.copyCalls > 0).toBe(mode.startsWith('copy-'));
-    if (mode === 'stw') expect(report.faults.count).toBe(0);
-    else expect(report.faults.bareP50Us).toBeGreaterThan(0);
-  }, 120_000);
+  it.each(MODES)(
+    'loses nothing while the heap compacts, in fault mode %s',
+    async (mode) => {
+      // On a machine that is busy with something else, a second may be too short for the rarest kind of operation.
+      let report = await reportOf('--fault', mode, '--heap', '48M');
+      const isComplete = (): boolean => Object.values(report.mutators.operationsByKind).every((count) => count > 0);
+      for (const seconds of ['4', '16']) {
+        if (!isComplete()) report = await reportOf('--fault', mode, '--heap', '48M', '--seconds', seconds);
+      }
+      expect(report.mutators.operationsByKind).toSatisfy(isComplete);
+      expect(report.fault).toMatchObject({ mode, requestedMode: mode });
+      expect(report.cycles.compacting).toBeGreaterThanOrEqual(1);
+      expect(report.cycles.evacuatedBytes).toBeGreaterThan(0);
+      expect(report.mutators.mismatches + report.check.mismatches).toBe(0);
+      expect(report.mutators.checks).toBeGreaterThan(10_000);
+      expect(report.check.objects).toBeGreaterThanOrEqual(report.input.objects);
+      expect(report.check.references).toBeGreaterThanOrEqual(report.input.references);
+      // The directory, and a payload at least for every node that has one of its own.
+      expect(report.check.verifiedObjects).toBeGreaterThan(report.check.objects + report.input.payloadObjects);
+      expect(report.pages.copyCalls > 0).toBe(mode.startsWith('copy-'));
+      if (mode === 'stw') expect(report.faults.count).toBe(0);
+      else expect(report.faults.bareP50Us).toBeGreaterThan(0);
+    },
+    120_000,
+  );
 
   it.each(['barrier-free', 'satb', 'stopped'])('loses nothing with marker %s', async (marker) => {
     const report = await reportOf('--marker', marker, '--heap', '48M', '--verify');
@@ -132,21 +136,25 @@ describe('a run', () => {
 });
 
 describe('a graph that was spoiled', () => {
-  it.each(['identity', 'slot', 'payload', 'lost'])('is noticed by the threads and at the end (%s)', async (kind) => {
-    const run = (seconds: string) => faultline(['run', snapshot, ...SHORT, '--seconds', seconds, '--json', '--corrupt', kind]);
-    const noticed = ({ stdout }: { stdout: string }): boolean => (JSON.parse(stdout) as RunReport).mutators.mismatches > 0;
-    let ended = await run('1');
-    // On a machine that is busy with something else the threads may not come by in a second.
-    for (const seconds of ['4', '16']) if (!noticed(ended)) ended = await run(seconds);
-    const { status, stdout, stderr } = ended;
-    expect(status).toBe(1);
-    const report = JSON.parse(stdout) as RunReport;
-    expect(report.mutators.mismatches).toBeGreaterThan(0);
-    expect(report.check.mismatches).toBeGreaterThan(0);
-    expect(report.mismatches[0]).toMatchObject({ what: expect.any(String), node: expect.any(Number), thread: expect.any(Number) });
-    expect(stderr).toMatch(/^faultline: ERR_RUN_MISMATCH: .*--seed 7/);
-    expect(stderr).not.toMatch(/^\s+at /m);
-  }, 120_000);
+  it.each(['identity', 'slot', 'payload', 'lost'])(
+    'is noticed by the threads and at the end (%s)',
+    async (kind) => {
+      const run = (seconds: string) => faultline(['run', snapshot, ...SHORT, '--seconds', seconds, '--json', '--corrupt', kind]);
+      const noticed = ({ stdout }: { stdout: string }): boolean => (JSON.parse(stdout) as RunReport).mutators.mismatches > 0;
+      let ended = await run('1');
+      // On a machine that is busy with something else the threads may not come by in a second.
+      for (const seconds of ['4', '16']) if (!noticed(ended)) ended = await run(seconds);
+      const { status, stdout, stderr } = ended;
+      expect(status).toBe(1);
+      const report = JSON.parse(stdout) as RunReport;
+      expect(report.mutators.mismatches).toBeGreaterThan(0);
+      expect(report.check.mismatches).toBeGreaterThan(0);
+      expect(report.mismatches[0]).toMatchObject({ what: expect.any(String), node: expect.any(Number), thread: expect.any(Number) });
+      expect(stderr).toMatch(/^faultline: ERR_RUN_MISMATCH: .*--seed 7/);
+      expect(stderr).not.toMatch(/^\s+at /m);
+    },
+    120_000,
+  );
 });
 
 function numbers(...names: string[]): Record<string, unknown> {

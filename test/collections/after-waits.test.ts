@@ -78,16 +78,34 @@ describe.each(MODES)('an operation that waited (fault mode %s)', (fault) => {
     mutator.setReference(dummy() * 2 + next, 0);
     const link = (): void => mutator.setReference(dummy() * 2 + next, at(node));
     expect(waited('queues.dequeueWait', link, () => queues.dequeueWait(at(queue)))).toBe(at(keys[1]!));
-    expect(waited('queues.enqueueWait', () => queues.dequeue(at(full)), () => queues.enqueueWait(at(full), at(keys[2]!)))).toBe(true);
+    expect(
+      waited(
+        'queues.enqueueWait',
+        () => queues.dequeue(at(full)),
+        () => queues.enqueueWait(at(full), at(keys[2]!)),
+      ),
+    ).toBe(true);
     expect(queues.dequeue(at(full))).toBe(at(keys[2]!));
 
     // Of another mutator, which lives until it gives the lock back.
     mutator.u32[at(lock) * 2 + wordOf] = 0x7fff_fff0;
     const lives = vi.spyOn(mutator, 'isAttached').mockReturnValue(true);
-    expect(waited('locks.lock', () => void (mutator.u32[at(lock) * 2 + wordOf] = 0), () => locks.lock(at(lock)))).toBe(true);
+    expect(
+      waited(
+        'locks.lock',
+        () => void (mutator.u32[at(lock) * 2 + wordOf] = 0),
+        () => locks.lock(at(lock)),
+      ),
+    ).toBe(true);
     lives.mockRestore();
     expect(locks.isOwned(at(lock))).toBe(true);
-    expect(waited('conditions.wait', () => conditions.notifyAll(at(condition)), () => conditions.wait(at(condition), at(lock)))).toBe(true);
+    expect(
+      waited(
+        'conditions.wait',
+        () => conditions.notifyAll(at(condition)),
+        () => conditions.wait(at(condition), at(lock)),
+      ),
+    ).toBe(true);
     expect(locks.isOwned(at(lock))).toBe(true);
     expect(stayed).toEqual([]);
   }, 30_000);

@@ -57,32 +57,41 @@ const SUBJECTS: readonly { subject: string; make: (heap: Heap) => AnyView; model
 ];
 
 describe.each(MODES)('calls of several threads (fault mode %s)', (fault) => {
-  it.each(SUBJECTS)('on one $subject have an order that explains their answers', async ({ subject, make, model }) => {
-    const seed = seedOfTest();
-    const { heap } = makeHeapWithMutator({ capacityBytes: '24M', fault, delaySeed: seed });
-    const view = make(heap);
-    heap.roots.slots[SUBJECT_ROOT] = view.ref;
-    const threads = new Threads();
-    const data = { subject, clock: new Int32Array(new SharedArrayBuffer(8)), threads: THREADS, rounds: rounds(2_000, 400), calls: 5 };
-    for (let thread = 0; thread < THREADS; thread++) threads.start(heap.token, 'history', { ...data, thread, seed: seed + thread });
-    await threads.ready();
-    let over = false;
-    const results = threads.finish<{ found: Call[][] }>().finally(() => (over = true));
-    while (!over) await heap.collect({ kind: 'full' });
-    const histories = await results;
-    let overlapping = 0;
-    for (let round = 0; round < data.rounds; round++) {
-      const calls = histories.flatMap(({ found }) => found[round]!);
-      if (calls.some((a) => calls.some((b) => a.begin < b.begin && b.begin < a.end))) overlapping++;
-      if (!isLinearizable(calls, model)) expect.fail(`no order explains ${JSON.stringify(calls)}`);
-    }
-    expect(overlapping).toBeGreaterThan(0);
-  }, 60_000);
+  it.each(SUBJECTS)(
+    'on one $subject have an order that explains their answers',
+    async ({ subject, make, model }) => {
+      const seed = seedOfTest();
+      const { heap } = makeHeapWithMutator({ capacityBytes: '24M', fault, delaySeed: seed });
+      const view = make(heap);
+      heap.roots.slots[SUBJECT_ROOT] = view.ref;
+      const threads = new Threads();
+      const data = { subject, clock: new Int32Array(new SharedArrayBuffer(8)), threads: THREADS, rounds: rounds(2_000, 400), calls: 5 };
+      for (let thread = 0; thread < THREADS; thread++) threads.start(heap.token, 'history', { ...data, thread, seed: seed + thread });
+      await threads.ready();
+      let over = false;
+      const results = threads.finish<{ found: Call[][] }>().finally(() => (over = true));
+      while (!over) await heap.collect({ kind: 'full' });
+      const histories = await results;
+      let overlapping = 0;
+      for (let round = 0; round < data.rounds; round++) {
+        const calls = histories.flatMap(({ found }) => found[round]!);
+        if (calls.some((a) => calls.some((b) => a.begin < b.begin && b.begin < a.end))) overlapping++;
+        if (!isLinearizable(calls, model)) expect.fail(`no order explains ${JSON.stringify(calls)}`);
+      }
+      expect(overlapping).toBeGreaterThan(0);
+    },
+    60_000,
+  );
 });
 
 describe('the search for an order', () => {
-  const call = (begin: number, end: number, name: string, value: number, answer: unknown): Call =>
-    ({ begin, end, name, parameters: [value], answer });
+  const call = (begin: number, end: number, name: string, value: number, answer: unknown): Call => ({
+    begin,
+    end,
+    name,
+    parameters: [value],
+    answer,
+  });
 
   it('finds one where there is one, and none where there is none', () => {
     const overlapping = [call(0, 3, 'enqueue', 5, true), call(1, 2, 'dequeue', 0, 5)];

@@ -27,7 +27,11 @@ describe('a lock', () => {
     expect(() => lock.lock(0)).toThrow(code('ERR_LOCK_OWNED'));
     lock.unlock();
     expect(lock.run(() => lock.owned)).toBe(true);
-    expect(() => lock.run(() => { throw new Error('inside'); })).toThrow('inside');
+    expect(() =>
+      lock.run(() => {
+        throw new Error('inside');
+      }),
+    ).toThrow('inside');
     expect(lock.owned).toBe(false);
     for (const timeout of [-1, NaN, '1']) expect(() => lock.lock(timeout as never)).toThrow(code('ERR_OPTION'));
   });

@@ -69,7 +69,12 @@ describe('a map', () => {
       expect(hash.ofText(one)).toBe(hash.ofText(two));
       const map = heap.createMap('string', 'string');
       map.set(one, 'one').set(two, 'two').set(one, 'ONE');
-      expect([...map].sort()).toEqual([[one, 'ONE'], [two, 'two']].sort());
+      expect([...map].sort()).toEqual(
+        [
+          [one, 'ONE'],
+          [two, 'two'],
+        ].sort(),
+      );
       expect(map.delete(one)).toBe(true);
       expect(map.delete(one)).toBe(false);
       expect([map.get(one), map.get(two), map.size]).toEqual([undefined, 'two', 1]);
@@ -159,7 +164,11 @@ describe('a map', () => {
     const elements = heap.defineShape({ name: 'with elements', elements: 'u8' });
     const hashed = heap.defineShape({ name: 'with a hash', elements: 'u8', identityHash: true });
     const maps = { string: heap.createMap('string', 'i64'), f64: heap.createMap('f64', 'f64'), ref: heap.createMap('ref', 'u32') };
-    for (const [kind, wrong] of [['string', [1, null, undefined]], ['f64', ['1', 1n, null]], ['ref', [1, 'x', null]]] as const) {
+    for (const [kind, wrong] of [
+      ['string', [1, null, undefined]],
+      ['f64', ['1', 1n, null]],
+      ['ref', [1, 'x', null]],
+    ] as const) {
       for (const key of wrong) {
         for (const operation of ['get', 'has', 'delete'] as const) {
           expect(() => maps[kind][operation](key as never)).toThrow(code('ERR_OPTION'));

@@ -140,7 +140,7 @@ describe('a queue', () => {
 });
 
 describe('a wait with a time limit', () => {
-  it('ends after its time where the program has put a clock of its own in the place of the system\'s', async () => {
+  it("ends after its time where the program has put a clock of its own in the place of the system's", async () => {
     const child = await runProgram('fake-clock', [], { limitMs: 20_000 });
     expect(child, child.stderr).toMatchObject({ hung: false, code: 0, stdout: 'all waits have ended\n' });
   }, 30_000);

@@ -30,13 +30,21 @@ function section(document: string, heading: string): string {
 
 /** First cells of a section's table rows, one entry for each `word` in them, without the head. */
 function firstCells(text: string): string[] {
-  return tableRows(text).slice(1).filter(([first]) => !/^-+$/.test(first!)).flatMap(([first]) => first!.split(', '));
+  return tableRows(text)
+    .slice(1)
+    .filter(([first]) => !/^-+$/.test(first!))
+    .flatMap(([first]) => first!.split(', '));
 }
 
 /** Native sources as one text. */
 function nativeSources(...layers: string[]): string {
-  return layers.flatMap((layer) =>
-    readdirSync(join(ROOT, 'native', layer)).filter((name) => /\.(cc|h)$/.test(name)).map((name) => read(`native/${layer}/${name}`))).join('\n');
+  return layers
+    .flatMap((layer) =>
+      readdirSync(join(ROOT, 'native', layer))
+        .filter((name) => /\.(cc|h)$/.test(name))
+        .map((name) => read(`native/${layer}/${name}`)),
+    )
+    .join('\n');
 }
 
 describe('every document', () => {
@@ -59,7 +67,9 @@ describe('every document', () => {
     });
 
     it(`keeps its lines short, tables aside: ${document}`, () => {
-      const lines = read(document).split('\n').filter((line) => !line.startsWith('|') && !line.includes(']('));
+      const lines = read(document)
+        .split('\n')
+        .filter((line) => !line.startsWith('|') && !line.includes(']('));
       const long = lines.filter((line) => [...line].length > 140);
       expect(long).toEqual([]);
     });
@@ -69,7 +79,9 @@ describe('every document', () => {
 describe('README.md', () => {
   it('links to every document', () => {
     const linked = new Set(localLinks(read('README.md')).map((link) => link.split('#')[0]));
-    const all = readdirSync(join(ROOT, 'docs')).filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`);
+    const all = readdirSync(join(ROOT, 'docs'))
+      .filter((name) => name.endsWith('.md'))
+      .map((name) => `docs/${name}`);
     expect(all.filter((document) => !linked.has(document))).toEqual([]);
   });
 
@@ -103,7 +115,9 @@ describe('docs/concepts.md', () => {
   });
 
   it('has each term once', () => {
-    const terms = tableRows(read('docs/concepts.md')).map(([term]) => term!).filter((term) => term !== 'term' && !/^-+$/.test(term));
+    const terms = tableRows(read('docs/concepts.md'))
+      .map(([term]) => term!)
+      .filter((term) => term !== 'term' && !/^-+$/.test(term));
     expect(terms.filter((term, index) => terms.indexOf(term) !== index)).toEqual([]);
   });
 });
@@ -217,7 +231,9 @@ describe('docs/memory-layout.md', () => {
     const heap = Heap.create({ capacityBytes: '1G', fault: 'stw' });
     const { metadataBytes, reservedBytes } = heap.statistics();
     await heap.close();
-    expect(section('docs/memory-layout.md', 'Side tables')).toContain(`| all | | | ${((100 * metadataBytes) / reservedBytes).toFixed(1)} % |`);
+    expect(section('docs/memory-layout.md', 'Side tables')).toContain(
+      `| all | | | ${((100 * metadataBytes) / reservedBytes).toFixed(1)} % |`,
+    );
   });
 });
 
@@ -234,17 +250,29 @@ describe('docs/concurrency.md', () => {
   it('names the files whose assertions quote them', () => {
     for (const [letter, , ...places] of rows) {
       const files: readonly string[] = places.join(' ').match(/native\/[\w/]+\.(?:cc|h)/g) ?? [];
-      const quoting = ['os', 'heap', 'gc'].flatMap((layer) => readdirSync(join(ROOT, 'native', layer)).map((name) => `native/${layer}/${name}`))
+      const quoting = ['os', 'heap', 'gc']
+        .flatMap((layer) => readdirSync(join(ROOT, 'native', layer)).map((name) => `native/${layer}/${name}`))
         .filter((path) => read(path).includes(`"(${letter}) `));
-      expect(quoting.filter((path) => !files.includes(path)), letter).toEqual([]);
+      expect(
+        quoting.filter((path) => !files.includes(path)),
+        letter,
+      ).toEqual([]);
     }
   });
 
   it('has every change of phase, as the table of the sources has them', () => {
-    const shown = tableRows(section('docs/concurrency.md', 'Phases')).filter((cells) => cells.length === 5).slice(2);
+    const shown = tableRows(section('docs/concurrency.md', 'Phases'))
+      .filter((cells) => cells.length === 5)
+      .slice(2);
     const rows = binding().cycleSteps();
     expect(shown).toEqual(
-      rows.map(({ step, from, to, stopped, laws: held, what }) => [step, `${from} → ${to}`, stopped ? 'all stopped' : 'threads run', held, what]),
+      rows.map(({ step, from, to, stopped, laws: held, what }) => [
+        step,
+        `${from} → ${to}`,
+        stopped ? 'all stopped' : 'threads run',
+        held,
+        what,
+      ]),
     );
     expect([...new Set(rows.map(({ step }) => step))]).toEqual([...CYCLE_STEPS, 'recover']);
     expect([...new Set(rows.flatMap(({ from, to }) => [from, to]))].sort()).toEqual([...HEAP_PHASES].sort());
@@ -252,14 +280,18 @@ describe('docs/concurrency.md', () => {
   });
 
   it('has every change of a region, as the table of the sources has them', () => {
-    const shown = tableRows(section('docs/concurrency.md', 'Region states')).filter((cells) => cells.length === 4).slice(2);
+    const shown = tableRows(section('docs/concurrency.md', 'Region states'))
+      .filter((cells) => cells.length === 4)
+      .slice(2);
     const rows = binding().regionTransitions();
     expect(shown).toEqual(rows.map(({ operation, who, from, to, when }) => [operation, `${from} → ${to}`, who, when]));
     expect([...REGION_STATES].sort()).toEqual([...new Set(rows.flatMap(({ from, to }) => [from, to]))].sort());
   });
 
   it('has the transitions of a page word, as the table of the sources has them', () => {
-    const shown = tableRows(section('docs/concurrency.md', 'Page states')).filter((cells) => cells.length === 5).slice(2);
+    const shown = tableRows(section('docs/concurrency.md', 'Page states'))
+      .filter((cells) => cells.length === 5)
+      .slice(2);
     const rows = binding().pageTransitions();
     expect(shown.map(([operation]) => operation)).toEqual(rows.map(({ operation }) => operation));
     for (const [i, { from, to, who, instruction, order, partner }] of rows.entries()) {
@@ -296,7 +328,9 @@ describe('docs/minor-faults.md', () => {
     const research = BARRIERS.filter(({ automatic }) => !automatic);
     // The first of the section's tables.
     const text = section('docs/minor-faults.md', 'Modes for research').split('\n### ')[0]!;
-    const rows = tableRows(text).slice(1).filter(([cell]) => !/^-+$/.test(cell!));
+    const rows = tableRows(text)
+      .slice(1)
+      .filter(([cell]) => !/^-+$/.test(cell!));
     expect(rows.map(([mode]) => mode)).toEqual(research.map(({ mode }) => mode));
     for (const { mode, heldBy, filledBy } of research) {
       expect(rows.find(([name]) => name === mode)!.slice(1, 3)).toEqual([heldBy, filledBy]);

@@ -14,8 +14,7 @@ const update = process.env['FAULTLINE_UPDATE_QUOTATIONS'] === '1';
 const EXPECTED: Readonly<Record<string, RegExp>> = {
   '01-hello-heap.mjs': /^10000 objects, sum 499950000\nthe oldest one moved: true\nmemory in use: 3\.1 MiB before, 0\.\d MiB after\n$/,
   '02-shared-list-across-workers.mjs': /^200000 nodes, each there exactly once: true\nat least one cycle moved objects: true\n$/,
-  '03-root-range-stack.mjs':
-    /^result: 202000, as expected: true\nvalues left on the stack: 1\ncollections that moved objects: some\n$/,
+  '03-root-range-stack.mjs': /^result: 202000, as expected: true\nvalues left on the stack: 1\ncollections that moved objects: some\n$/,
   '04-events.mjs': /^collection-started\n[\s\S]+\ncollection\n\n[\s\S]+: 1, longest below 1 s: true\n$/,
   '05-a-cycle-by-hand.mjs': /\nfound where they were computed to be: true\n/,
   '06-thread-pool.mjs': /^objects move while threads that use them keep running\n$/,

@@ -14,7 +14,9 @@ export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 /** Every Markdown file of the project, from the root. */
 export function documents(): string[] {
-  const inDocs = readdirSync(join(ROOT, 'docs')).filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`);
+  const inDocs = readdirSync(join(ROOT, 'docs'))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`);
   return [...readdirSync(ROOT).filter((name) => name.endsWith('.md')), ...inDocs].sort();
 }
 
@@ -59,12 +61,26 @@ export function localLinks(markdown: string): string[] {
 /** What a heading can be linked to as, the way GitHub writes it. */
 export function anchors(markdown: string): Set<string> {
   const headings = markdown.replaceAll(/^```[\s\S]*?^```/gm, '').matchAll(/^#{1,6} (.+)$/gm);
-  return new Set([...headings].map(([, heading]) =>
-    heading!.toLowerCase().replaceAll(/[^\p{L}\p{N}\s_-]/gu, '').trim().replaceAll(' ', '-')));
+  return new Set(
+    [...headings].map(([, heading]) =>
+      heading!
+        .toLowerCase()
+        .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
+        .trim()
+        .replaceAll(' ', '-'),
+    ),
+  );
 }
 
 /** Cells of the rows of all tables, without code marks. */
 export function tableRows(markdown: string): string[][] {
-  return markdown.split('\n').filter((line) => line.startsWith('| ')).map((line) =>
-    line.split('|').slice(1, -1).map((cell) => cell.trim().replaceAll('`', '')));
+  return markdown
+    .split('\n')
+    .filter((line) => line.startsWith('| '))
+    .map((line) =>
+      line
+        .split('|')
+        .slice(1, -1)
+        .map((cell) => cell.trim().replaceAll('`', '')),
+    );
 }

@@ -15,7 +15,9 @@ import { FLIPPING_MODES, RAW_LOAD_MODES } from '../support/modes.ts';
 const file = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 const MACHINE = file('examples/vm/machine.mjs');
 const SOURCE = readFileSync(MACHINE, 'utf8');
-const EXPECTED = Object.entries(PROGRAMS).map(([name, [, expected]]) => `${name}: ${expected}\n`).join('');
+const EXPECTED = Object.entries(PROGRAMS)
+  .map(([name, [, expected]]) => `${name}: ${expected}\n`)
+  .join('');
 
 /** By what is wrong: pairs of what the machine has and what the mutant has instead. */
 const MUTANTS: Readonly<Record<string, readonly (readonly [string, string])[]>> = {
@@ -43,7 +45,10 @@ const MUTANTS: Readonly<Record<string, readonly (readonly [string, string])[]>> 
   ],
   'the callee is read before a poll': [
     ['const at = sp - count - 1;\n', ''],
-    ['const count = code[pc++];\n          if (++', 'const count = code[pc++];\n          const at = sp - count - 1;\n          const callee = slots[at];\n          if (++'],
+    [
+      'const count = code[pc++];\n          if (++',
+      'const count = code[pc++];\n          const at = sp - count - 1;\n          const callee = slots[at];\n          if (++',
+    ],
     ['          const callee = slots[at];\n          if (callee', '          if (callee'],
     ['const POLL_EVERY_CALLS = 1024;', 'const POLL_EVERY_CALLS = 1;'],
   ],
@@ -52,10 +57,18 @@ const MUTANTS: Readonly<Record<string, readonly (readonly [string, string])[]>> 
     ['const POLL_EVERY_CALLS = 1024;', 'const POLL_EVERY_CALLS = 1;'],
   ],
   'a text that is appended is found before the result is allocated': [
-    ['const string = this.mutator.allocate(this.string, leftLength', 'const from = slots[left];\n    const string = this.mutator.allocate(this.string, leftLength'],
+    [
+      'const string = this.mutator.allocate(this.string, leftLength',
+      'const from = slots[left];\n    const string = this.mutator.allocate(this.string, leftLength',
+    ],
     ['u16[slots[left] * 4 + offset + i]', 'u16[from * 4 + offset + i]'],
   ],
-  'an operand of append is above what counts as used': [['stack.used = sp;\n          sp--;\n          slots[sp - 1] = this.append', 'sp--;\n          stack.used = sp;\n          slots[sp - 1] = this.append']],
+  'an operand of append is above what counts as used': [
+    [
+      'stack.used = sp;\n          sp--;\n          slots[sp - 1] = this.append',
+      'sp--;\n          stack.used = sp;\n          slots[sp - 1] = this.append',
+    ],
+  ],
   'globals are no roots': [['this.globals.used = globals.size;', 'this.globals.used = 0;']],
   'literals are no roots': [['this.literals.used = i + 1;', 'this.literals.used = 0;']],
   'the running closure is kept in a variable': [
@@ -84,7 +97,9 @@ function write(name: string, changes: readonly (readonly [string, string])[]): s
 
 /** What a process printed, or how it ended. */
 async function run(machine: string, fault: string, options: object): Promise<string> {
-  const child = spawn(process.execPath, [file('test/support/vm-program.mjs'), machine, fault, JSON.stringify(options)], { timeout: 60_000 });
+  const child = spawn(process.execPath, [file('test/support/vm-program.mjs'), machine, fault, JSON.stringify(options)], {
+    timeout: 60_000,
+  });
   let text = '';
   child.stdout.on('data', (data: Buffer) => (text += data));
   child.stderr.on('data', (data: Buffer) => (text += data));

@@ -22,23 +22,35 @@ describe('the machine', () => {
     expect(lines[2]).toMatch(/^words: \(\(three \. 400\) .*\), as expected; /);
   });
 
-  it.each(MODES)('comes to the same under stress, with everything that it holds moving (fault mode %s)', (mode) => {
-    const printed = run(mode, rounds(20, 100));
-    expect(printed.match(/as expected/g)).toHaveLength(3);
-    expect(printed).toContain('moved: true');
-    // Nothing is kept by mistake.
-    expect(printed).toContain('alive at the end: 0 bytes');
-  }, 130_000);
+  it.each(MODES)(
+    'comes to the same under stress, with everything that it holds moving (fault mode %s)',
+    (mode) => {
+      const printed = run(mode, rounds(20, 100));
+      expect(printed.match(/as expected/g)).toHaveLength(3);
+      expect(printed).toContain('moved: true');
+      // Nothing is kept by mistake.
+      expect(printed).toContain('alive at the end: 0 bytes');
+    },
+    130_000,
+  );
 });
 
-describe('a form of the machine\'s Lisp', () => {
+describe("a form of the machine's Lisp", () => {
   it.each([
     ['a quoted symbol is a symbol', "(car '(a b))", 'a'],
     ['symbols of one name are one object', "(cons (eq? 'a (car '(a))) (eq? 'a 'b))", '(1)'],
-    ['what is quoted may have dots, quotes, texts and names of special forms in it', `'(if (x . "y") 'z () null)`, '(if (x . y) (quote z) () null)'],
+    [
+      'what is quoted may have dots, quotes, texts and names of special forms in it',
+      `'(if (x . "y") 'z () null)`,
+      '(if (x . y) (quote z) () null)',
+    ],
     ['symbols are told from other values', `(cons (symbol? 'a) (cons (symbol? "a") (cons (pair? 'a) (symbol? null))))`, '(1 () ())'],
     ['true and false have names', '(cons #t (cons #f (not #f)))', '(1 () . 1)'],
-    ['primitives are values', "(define (map f list) (if (pair? list) (cons (f (car list)) (map f (cdr list))) null)) (map car '((1) (2)))", '(1 2)'],
+    [
+      'primitives are values',
+      "(define (map f list) (if (pair? list) (cons (f (car list)) (map f (cdr list))) null)) (map car '((1) (2)))",
+      '(1 2)',
+    ],
     ['variables hide primitives and special forms', '((lambda (car if) (car if)) (lambda (n) (+ n 1)) 2)', '3'],
     ['a global may be defined after the procedure that reads it', "(define (f) later) (define later 'now) (f)", 'now'],
     ['an undefined global is an error', '(cons nobody null)', 'ReferenceError: nobody is not defined'],

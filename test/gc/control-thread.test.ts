@@ -24,7 +24,10 @@ describe.each(RAW_LOAD_MODES)('the control thread (fault mode %s)', (fault) => {
     mutator.detach();
     for (let i = 0; i < 3; i++) {
       const collection = heap.collect({ kind: 'full' });
-      const intruder = new Worker(CONTROL_THREAD, { workerData: { token: { ...heap.token, workers: { count: i, niceness: 0 } } }, execArgv: [] });
+      const intruder = new Worker(CONTROL_THREAD, {
+        workerData: { token: { ...heap.token, workers: { count: i, niceness: 0 } } },
+        execArgv: [],
+      });
       const [code] = (await once(intruder, 'exit')) as [number];
       expect(code).toBe(0);
       await collection;

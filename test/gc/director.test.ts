@@ -80,7 +80,10 @@ describe('the director', () => {
     const verdicts = consider(inputs({ cycles: 1, returnAfterMs: 60_000 }));
     expect(verdicts.map(({ rule }) => rule)).toEqual([...RULES]);
     expect(verdicts.map(({ atFreeBytes }) => (atFreeBytes === undefined ? undefined : atFreeBytes / MIB))).toEqual([
-      32, neededBytes(inputs()) / MIB, 8, undefined,
+      32,
+      neededBytes(inputs()) / MIB,
+      8,
+      undefined,
     ]);
     expect(verdicts[3]!.atQuietMs).toBe(60_000);
     // A rule that does not apply has no threshold.
@@ -89,7 +92,12 @@ describe('the director', () => {
   });
 
   it('gives reasons that a collection can have', () => {
-    for (const situation of [{ cycles: 0, charged: 99 }, { mibPerS: 100, charged: 99 }, { charged: 99 }, { quietMs: 1, returnAfterMs: 1 }]) {
+    for (const situation of [
+      { cycles: 0, charged: 99 },
+      { mibPerS: 100, charged: 99 },
+      { charged: 99 },
+      { quietMs: 1, returnAfterMs: 1 },
+    ]) {
       expect(COLLECTION_REASONS).toContain(decide(inputs(situation))!.reason);
     }
   });
@@ -103,7 +111,12 @@ describe('the trigger of a mutator', () => {
     ['comes after some progress when a cycle could never be early enough', { mibPerS: 10_000, charged: 20 }, 28, 'allocation-rate'],
     ['lies beyond what is in use already', { cycles: 0, charged: 80, open: 40 }, 81, 'warm-up'],
     ['is the capacity when nothing is free', { charged: 100, chargedAfter: 100 }, 100, 'allocation-rate'],
-    ['may lie between limit and capacity', { limit: 100, capacity: 200, charged: 120, chargedAfter: 120, freeAfter: 0 }, 122, 'allocation-rate'],
+    [
+      'may lie between limit and capacity',
+      { limit: 100, capacity: 200, charged: 120, chargedAfter: 120, freeAfter: 0 },
+      122,
+      'allocation-rate',
+    ],
     ['is one region in a heap of one', { limit: 1, charged: 0, chargedAfter: 0, cycles: 0 }, 1, 'warm-up'],
   ])('%s', (_law, situation, regions, rule) => {
     expect(triggerAt(inputs(situation))).toMatchObject({ regions, decision: { rule } });
@@ -137,7 +150,13 @@ describe('the trigger of a mutator', () => {
     const random = makeRandom(seedOfTest());
     for (let round = 0; round < 2_000; round++) {
       const chargedAfter = random.below(90);
-      const situation = { chargedAfter, charged: chargedAfter, mibPerS: random.below(1000), cycles: random.below(5), cycleMs: random.below(100) };
+      const situation = {
+        chargedAfter,
+        charged: chargedAfter,
+        mibPerS: random.below(1000),
+        cycles: random.below(5),
+        cycleMs: random.below(100),
+      };
       const { regions } = triggerAt(inputs(situation));
       if (regions === 100) continue;
       expect(decide(inputs({ ...situation, charged: regions + 1 })), JSON.stringify(situation)).toBeDefined();
@@ -154,17 +173,26 @@ describe('a simulated heap', () => {
       const liveMib = 10 + random.below(200);
       const mibPerS = 10 + random.below(800);
       // What two cycles let through, for the cycle and for the time before it, and what the rules hold back.
-      const capacityMib = Math.ceil((liveMib + 3 * mibPerS * (cycleMs + 40) / 1000 + 8) * 1.3);
+      const capacityMib = Math.ceil((liveMib + (3 * mibPerS * (cycleMs + 40)) / 1000 + 8) * 1.3);
       const heap = new SimulatedHeap({ capacityMib, liveMib, cycleMs: () => cycleMs, mibPerMs: () => mibPerS / 1000 });
       heap.run(6_000);
       const what = JSON.stringify({ seed, round, cycleMs, liveMib, mibPerS, capacityMib, stalls: heap.stalledAtMs });
       expect(heap.cycles.length, what).toBeGreaterThan(mibPerS > 100 ? 3 : -1);
-      expect(heap.stalledAtMs.filter((timeMs) => timeMs > heap.cycles[3]!.startMs), what).toEqual([]);
+      expect(
+        heap.stalledAtMs.filter((timeMs) => timeMs > heap.cycles[3]!.startMs),
+        what,
+      ).toEqual([]);
     }
   });
 
   it('does not stall even if the control thread never gets to sample between its cycles', () => {
-    const heap = new SimulatedHeap({ capacityMib: 200, liveMib: 40, cycleMs: () => 40, mibPerMs: () => 0.4, samplingMs: Number.POSITIVE_INFINITY });
+    const heap = new SimulatedHeap({
+      capacityMib: 200,
+      liveMib: 40,
+      cycleMs: () => 40,
+      mibPerMs: () => 0.4,
+      samplingMs: Number.POSITIVE_INFINITY,
+    });
     heap.run(10_000);
     expect(heap.cycles.length).toBeGreaterThan(10);
     expect(heap.cycles.every(({ noticedBy }) => noticedBy === 'allocation')).toBe(true);
@@ -277,7 +305,15 @@ describe('the allocation rate', () => {
 describe('the cycle time', () => {
   it('is that of marking and moving, without the time for giving memory back', () => {
     const time = new CycleTime();
-    for (const [phase, ms] of [['prepare', 1], ['mark', 10], ['plan', 2], ['flip', 1], ['compact', 20], ['finish', 1], ['reclaim', 500]] as const) {
+    for (const [phase, ms] of [
+      ['prepare', 1],
+      ['mark', 10],
+      ['plan', 2],
+      ['flip', 1],
+      ['compact', 20],
+      ['finish', 1],
+      ['reclaim', 500],
+    ] as const) {
       time.notePhase(phase, ms);
     }
     time.endCycle('compact', true);

@@ -34,14 +34,34 @@ describe.each(MODES)('the events of a collection (fault mode %s)', (fault) => {
       }[marker];
       await heap.collect();
       expect(labels()).toEqual([
-        'collection-started', 'cycle-started', 'prepare', ...marking, 'plan', 'release', 'flip', 'flip pause', 'compact', 'finish',
-        'cycle', 'reclaim', 'collection',
+        'collection-started',
+        'cycle-started',
+        'prepare',
+        ...marking,
+        'plan',
+        'release',
+        'flip',
+        'flip pause',
+        'compact',
+        'finish',
+        'cycle',
+        'reclaim',
+        'collection',
       ]);
       // A cycle that finds nothing to evacuate has no flip.
       events.length = 0;
       await heap.collect();
       expect(labels()).toEqual([
-        'collection-started', 'cycle-started', 'prepare', ...marking, 'plan', 'release', 'finish', 'cycle', 'reclaim', 'collection',
+        'collection-started',
+        'cycle-started',
+        'prepare',
+        ...marking,
+        'plan',
+        'release',
+        'finish',
+        'cycle',
+        'reclaim',
+        'collection',
       ]);
     }
   });
@@ -76,8 +96,14 @@ describe.each(MODES)('the events of a collection (fault mode %s)', (fault) => {
   it('leave counts that only grow', async () => {
     const { heap, list } = withGarbage({ capacityBytes: '16M', fault, trackUtilization: true });
     const counts = ({ cycles, pages, pauses, faults, stalls, peakFileBytes }: HeapStatistics): number[] => [
-      ...Object.values(cycles), ...Object.values(pages), ...Object.values(pauses).flatMap(({ count, totalUs, maxUs }) => [count, totalUs, maxUs]),
-      faults.count, faults.totalUs, stalls.count, stalls.totalUs, peakFileBytes,
+      ...Object.values(cycles),
+      ...Object.values(pages),
+      ...Object.values(pauses).flatMap(({ count, totalUs, maxUs }) => [count, totalUs, maxUs]),
+      faults.count,
+      faults.totalUs,
+      stalls.count,
+      stalls.totalUs,
+      peakFileBytes,
     ];
     let last = counts(heap.statistics());
     for (let i = 0; i < 6; i++) {
@@ -85,7 +111,10 @@ describe.each(MODES)('the events of a collection (fault mode %s)', (fault) => {
       list.keepEach(9);
       await heap.collect({ kind: i % 2 === 0 ? 'compact' : 'full' });
       const now = counts(heap.statistics());
-      expect(now.every((count, index) => count >= last[index]!), `${last}\n${now}`).toBe(true);
+      expect(
+        now.every((count, index) => count >= last[index]!),
+        `${last}\n${now}`,
+      ).toBe(true);
       last = now;
     }
     const { pauses } = heap.statistics();

@@ -42,7 +42,12 @@ describe('a machine', () => {
   it.each<[string, Partial<Probe>, string, string[]]>([
     ['without signal delivery takes thread', { signalDelivery: false }, 'thread', ['thread', 'sigsegv', 'stw']],
     ['without minor faults takes sigsegv', { minorFaults: false }, 'sigsegv', ['sigsegv', 'stw']],
-    ['that forbids userfaultfd takes sigsegv', { door: 'none', device: EPERM, systemCall: EPERM, userModeOnly: EPERM }, 'sigsegv', ['sigsegv', 'stw']],
+    [
+      'that forbids userfaultfd takes sigsegv',
+      { door: 'none', device: EPERM, systemCall: EPERM, userModeOnly: EPERM },
+      'sigsegv',
+      ['sigsegv', 'stw'],
+    ],
     ['with USER_MODE_ONLY still takes sigbus', { door: 'userfaultfd(USER_MODE_ONLY)' }, 'sigbus', [...AUTOMATIC_MODES]],
   ])('%s', (_what, changes, best, all) => {
     expect(bestMode(machine(changes))).toBe(best);

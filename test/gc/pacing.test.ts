@@ -103,7 +103,12 @@ describe.each(MODES)('a heap that is allocated into (fault mode %s)', (fault) =>
 describe('a heap', () => {
   it('serves the largest kind that is asked for', async () => {
     const heap = makeHeap({ capacityBytes: '8M' });
-    for (const [first, second] of [['mark', 'compact'], ['full', 'mark'], ['compact', 'full'], ['mark', 'full']] as const) {
+    for (const [first, second] of [
+      ['mark', 'compact'],
+      ['full', 'mark'],
+      ['compact', 'full'],
+      ['mark', 'full'],
+    ] as const) {
       const [a, b] = await Promise.all([heap.collect({ kind: first }), heap.collect({ kind: second })]);
       const larger = COLLECTION_KINDS.indexOf(first) > COLLECTION_KINDS.indexOf(second) ? first : second;
       expect([a.kind, b.kind]).toContain(larger);
@@ -159,18 +164,21 @@ describe('a heap', () => {
     expect(collectionsIn(events).at(-1)).toMatchObject({ limitBytes: 8 * MIB });
   });
 
-  it.each(['growable', 'adaptive'] as const)('with %s sizing uses its whole capacity before anybody is told that it is full', async (sizing) => {
-    const { heap, mutator, list } = withList({ capacityBytes: '24M', sizing, minBytes: '2M' });
-    await heap.collect();
-    const fill = (): void => {
-      for (;;) list.push(list.length);
-    };
-    expect(fill).toThrow(expect.objectContaining({ code: 'ERR_HEAP_EXHAUSTED' }) as Error);
-    expect(heap.statistics().liveBytes).toBeGreaterThan(22 * MIB);
-    mutator.set(list.head, 0);
-    await heap.collect({ kind: 'full' });
-    for (let i = 0; i < 20_000; i++) list.push(i);
-  });
+  it.each(['growable', 'adaptive'] as const)(
+    'with %s sizing uses its whole capacity before anybody is told that it is full',
+    async (sizing) => {
+      const { heap, mutator, list } = withList({ capacityBytes: '24M', sizing, minBytes: '2M' });
+      await heap.collect();
+      const fill = (): void => {
+        for (;;) list.push(list.length);
+      };
+      expect(fill).toThrow(expect.objectContaining({ code: 'ERR_HEAP_EXHAUSTED' }) as Error);
+      expect(heap.statistics().liveBytes).toBeGreaterThan(22 * MIB);
+      mutator.set(list.head, 0);
+      await heap.collect({ kind: 'full' });
+      for (let i = 0; i < 20_000; i++) list.push(i);
+    },
+  );
 
   it('with adaptive sizing uses more of its capacity the cheaper memory is', async () => {
     const limits: number[] = [];

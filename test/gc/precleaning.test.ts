@@ -14,7 +14,11 @@ describe('another round of precleaning', () => {
     ['is not worth it when the program writes as fast as rounds look', [5000, 4900], false],
     ['is worth it after one that found many more than those before', [5000, 400, 30_000], true],
     ['is not worth it once that is made up for', [5000, 400, 30_000, 420], false],
-    ['is not worth it when the program writes faster and faster', [400, 500, 650, 800, 900, 1000, 1200, 1500, 1600, 1700, 1800, 1900], false],
+    [
+      'is not worth it when the program writes faster and faster',
+      [400, 500, 650, 800, 900, 1000, 1200, 1500, 1600, 1700, 1800, 1900],
+      false,
+    ],
     ['is not worth it for ever', Array.from({ length: 12 }, (_, round) => 100_000 / 2 ** round + 100), false],
   ])('%s', (_what, writtenPages, expected) => expect(anotherRound(writtenPages)).toBe(expected));
 });

@@ -73,7 +73,10 @@ describe('EMFILE', () => {
 
 describe('marking without a barrier', () => {
   it('asks for Linux 6.7 on an older kernel only', () => {
-    for (const [errno, syscall] of [[EINVAL, 'ioctl(UFFDIO_API)'], [ENOTTY, 'ioctl(PAGEMAP_SCAN)']] as const) {
+    for (const [errno, syscall] of [
+      [EINVAL, 'ioctl(UFFDIO_API)'],
+      [ENOTTY, 'ioctl(PAGEMAP_SCAN)'],
+    ] as const) {
       const writeTracking = refusal(errno, syscall);
       expect(markerRemark(machine({ writeTracking, kernel: '6.6.30' }))).toMatch(/Linux 6\.7 or newer.*this is 6\.6\.30/);
       expect(markerRemark(machine({ writeTracking, kernel: '7.0.1' }))).toMatch(/since 6\.7, but this one \(7\.0\.1\) is built without/);

@@ -11,8 +11,18 @@ import { BEST_MODE, FLIPPING_MODES, MODES, RAW_LOAD_MODES, USERFAULTFD_MODES } f
 
 const { EFBIG, EINVAL, EMFILE, ENOMEM, ENOSPC, EPERM } = constants.errno;
 const SYSTEM_CALLS = [
-  'memfd_create', 'ftruncate', 'mmap', 'mremap', 'userfaultfd', 'userfaultfd-api', 'register', 'continue', 'populate',
-  'punch-hole', 'mprotect', 'take-out',
+  'memfd_create',
+  'ftruncate',
+  'mmap',
+  'mremap',
+  'userfaultfd',
+  'userfaultfd-api',
+  'register',
+  'continue',
+  'populate',
+  'punch-hole',
+  'mprotect',
+  'take-out',
 ];
 
 function refuse(systemCall: string, errno: number, skip = 0, times = 1): void {
@@ -64,7 +74,11 @@ describe.each(FLIPPING_MODES)('a cycle whose flip is refused (fault mode %s)', (
     // The next one goes the ordinary way again.
     list.keepEach(3);
     await heap.collect({ kind: 'full' });
-    expect(cyclesOf(events).slice(1).every(({ flipRefused }) => flipRefused === undefined)).toBe(true);
+    expect(
+      cyclesOf(events)
+        .slice(1)
+        .every(({ flipRefused }) => flipRefused === undefined),
+    ).toBe(true);
     expect(heap.statistics().cycles.compacting).toBeGreaterThan(cycles.compacting);
     expect(list.values()).toEqual(countdown(20_000, 3));
   });
@@ -173,7 +187,10 @@ describe('making a heap', () => {
   it.each(USERFAULTFD_MODES)('in mode %s throws ERR_UFFD_UNAVAILABLE with advice when userfaultfd is refused', (fault) => {
     refuse('userfaultfd', EPERM, 0, 1_000);
     expect(() => Heap.create({ capacityBytes: '4M', fault })).toThrow(
-      expect.objectContaining({ code: 'ERR_UFFD_UNAVAILABLE', message: expect.stringMatching(/EPERM.*unprivileged_userfaultfd|EPERM.*dev\/userfaultfd/) }),
+      expect.objectContaining({
+        code: 'ERR_UFFD_UNAVAILABLE',
+        message: expect.stringMatching(/EPERM.*unprivileged_userfaultfd|EPERM.*dev\/userfaultfd/),
+      }),
     );
   });
 
@@ -215,7 +232,9 @@ describe('making a heap', () => {
   it.each([16_384, 65_536])('is refused in one sentence on a kernel with pages of %i bytes', async (pageBytes) => {
     binding().pretendPageBytes(pageBytes);
     try {
-      const sentence = new RegExp(`^Faultline needs a kernel with pages of 4 KiB \\(this one has pages of ${pageBytes / 1024} KiB\\): [^.\n]+\\.$`);
+      const sentence = new RegExp(
+        `^Faultline needs a kernel with pages of 4 KiB \\(this one has pages of ${pageBytes / 1024} KiB\\): [^.\n]+\\.$`,
+      );
       const error = expect.objectContaining({ code: 'ERR_HEAP_CREATE', message: expect.stringMatching(sentence) });
       expect(() => Heap.create({ capacityBytes: '1M' })).toThrow(error);
     } finally {

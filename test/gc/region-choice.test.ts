@@ -24,7 +24,13 @@ function tables(regions: readonly Region[]): RegionTables {
 }
 
 function choose(regions: readonly Region[], limits: Partial<ChoiceLimits> = {}) {
-  const { sources, targets } = chooseRegions(tables(regions), { kind: 'compact', freeRegions: 8, reserveRegions: 2, budgetBytes: REGION_BYTES * 1000, ...limits });
+  const { sources, targets } = chooseRegions(tables(regions), {
+    kind: 'compact',
+    freeRegions: 8,
+    reserveRegions: 2,
+    budgetBytes: REGION_BYTES * 1000,
+    ...limits,
+  });
   return { sources: [...sources], targets };
 }
 

@@ -32,29 +32,56 @@ async function waiting(tokens: readonly HeapToken[], wait: string): Promise<Work
 
 describe('threads that are mutators of the same heaps', () => {
   const combinations = RAW_LOAD_MODES.flatMap((fault, at) =>
-    ([[2, 'allocating'], [3, 'allocating'], [2, 'crossing'], [3, 'crossing'], [2, 'coming'], [3, 'coming'], [2, 'idle'], [3, 'idle']] as const)
+    (
+      [
+        [2, 'allocating'],
+        [3, 'allocating'],
+        [2, 'crossing'],
+        [3, 'crossing'],
+        [2, 'coming'],
+        [3, 'coming'],
+        [2, 'idle'],
+        [3, 'idle'],
+      ] as const
+    )
       .filter((_, i) => at === 0 || i === at % 8)
       .map(([heaps, task]) => [fault, heaps, task] as const),
   );
 
-  it.each(combinations)('never wait for each other (fault mode %s, %i heaps, %s)', async (fault, heaps, task) => {
-    const child = await runProgram('several-heaps', [heaps, task, fault], { limitMs: LIMIT_MS - 10_000 });
-    expect(child, child.stderr).toMatchObject({ hung: false, signal: null, code: 0 });
-    expect(child.stdout).toContain('all threads are done');
-  }, LIMIT_MS);
+  it.each(combinations)(
+    'never wait for each other (fault mode %s, %i heaps, %s)',
+    async (fault, heaps, task) => {
+      const child = await runProgram('several-heaps', [heaps, task, fault], { limitMs: LIMIT_MS - 10_000 });
+      expect(child, child.stderr).toMatchObject({ hung: false, signal: null, code: 0 });
+      expect(child.stdout).toContain('all threads are done');
+    },
+    LIMIT_MS,
+  );
 });
 
 describe('a thread with mutators of two heaps', () => {
   it.each([
-    'a queue', 'a lock', 'a condition', 'room in a queue', 'a collection', 'a function that parks all', 'polls of the other heap', 'the end of a pause', 'memory',
-  ])('that waits for %s of one holds up no collection of the other', async (wait) => {
-    const first = makeHeap({ capacityBytes: '8M', workers: 0 });
-    const second = makeHeap({ capacityBytes: '4M', workers: 0 });
-    const thread = await waiting([first.token, second.token], wait);
-    for (let i = 0; i < 3; i++) await second.collect({ kind: 'full' });
-    expect(second.statistics().cycles.count).toBeGreaterThanOrEqual(3);
-    await thread.terminate();
-  }, 60_000);
+    'a queue',
+    'a lock',
+    'a condition',
+    'room in a queue',
+    'a collection',
+    'a function that parks all',
+    'polls of the other heap',
+    'the end of a pause',
+    'memory',
+  ])(
+    'that waits for %s of one holds up no collection of the other',
+    async (wait) => {
+      const first = makeHeap({ capacityBytes: '8M', workers: 0 });
+      const second = makeHeap({ capacityBytes: '4M', workers: 0 });
+      const thread = await waiting([first.token, second.token], wait);
+      for (let i = 0; i < 3; i++) await second.collect({ kind: 'full' });
+      expect(second.statistics().cycles.count).toBeGreaterThanOrEqual(3);
+      await thread.terminate();
+    },
+    60_000,
+  );
 
   it('has parked one of them: it stays parked, whatever the thread waits for in the other', () => {
     const { heap, mutator } = makeHeapWithMutator({ capacityBytes: '4M', workers: 0 });

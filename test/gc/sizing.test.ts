@@ -79,7 +79,11 @@ describe('the limit', () => {
 
   it('spends the same share of time for the last MiB in every heap, which is what makes several of them fair', () => {
     const price = 0.001;
-    for (const collected of [{ live: 20, rate: 30, speed: 400 }, { live: 80, rate: 200, speed: 900 }, { live: 150, rate: 90, speed: 300 }]) {
+    for (const collected of [
+      { live: 20, rate: 30, speed: 400 },
+      { live: 80, rate: 200, speed: 900 },
+      { live: 150, rate: 90, speed: 300 },
+    ]) {
       const extra = settled('adaptive', collected, price) - collected.live;
       const share = (mib: number): number => ((collected.rate / mib) * collected.live) / collected.speed;
       expect(share(extra) - share(extra + 1)).toBeGreaterThan(0.9 * price);

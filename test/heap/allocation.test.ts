@@ -10,8 +10,28 @@ const PAGE_WORDS = 512;
 const REGION_WORDS = 128 * 1024;
 /** Words of an object, on both sides of every boundary. */
 const SIZES = [
-  1, 2, 3, 31, 32, 33, 63, 64, 65, PAGE_WORDS - 1, PAGE_WORDS, PAGE_WORDS + 1, 4 * PAGE_WORDS - 1, 4 * PAGE_WORDS, 4 * PAGE_WORDS + 1,
-  16 * PAGE_WORDS, REGION_WORDS / 2 - 1, REGION_WORDS / 2, REGION_WORDS / 2 + 1, REGION_WORDS - 1, REGION_WORDS, REGION_WORDS + 1,
+  1,
+  2,
+  3,
+  31,
+  32,
+  33,
+  63,
+  64,
+  65,
+  PAGE_WORDS - 1,
+  PAGE_WORDS,
+  PAGE_WORDS + 1,
+  4 * PAGE_WORDS - 1,
+  4 * PAGE_WORDS,
+  4 * PAGE_WORDS + 1,
+  16 * PAGE_WORDS,
+  REGION_WORDS / 2 - 1,
+  REGION_WORDS / 2,
+  REGION_WORDS / 2 + 1,
+  REGION_WORDS - 1,
+  REGION_WORDS,
+  REGION_WORDS + 1,
   3 * REGION_WORDS - PAGE_WORDS - 1,
 ];
 

@@ -61,7 +61,10 @@ describe('closing a heap', () => {
     await Promise.all(heaps.map((heap) => heap.close()));
     expect(heapFiles()).toBe(0);
     for (const entry of [CONTROL_THREAD, WORKER]) {
-      const late = new Worker(entry, { workerData: { token: heaps[0]!.token, worker: 0, turn: new Int32Array(new SharedArrayBuffer(4)) }, execArgv: [] });
+      const late = new Worker(entry, {
+        workerData: { token: heaps[0]!.token, worker: 0, turn: new Int32Array(new SharedArrayBuffer(4)) },
+        execArgv: [],
+      });
       const ended = once(late, 'exit') as Promise<[number]>;
       late.on('error', (error) => expect.unreachable(String(error)));
       expect((await ended)[0]).toBe(0);

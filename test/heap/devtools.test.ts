@@ -45,7 +45,12 @@ describe.runIf(browserPath !== undefined)('DevTools', () => {
       const text = JSON.stringify(readFileSync(path, 'utf8'));
       const { nodeCount, totalSize, aggregates } = await page.evaluate<Shown>(`${PAGE_PROGRAM.trim()}(${text})`);
       expect([nodeCount, totalSize]).toEqual([objects + 3, bytes]);
-      expect(aggregates.find(({ name }) => name === 'node')).toMatchObject({ count: 500, self: 500 * node.words(2) * 8, maxRet: bytes, distance: 2 });
+      expect(aggregates.find(({ name }) => name === 'node')).toMatchObject({
+        count: 500,
+        self: 500 * node.words(2) * 8,
+        maxRet: bytes,
+        distance: 2,
+      });
       expect(aggregates.find(({ name }) => name === '(string)')).toMatchObject({ count: 500, distance: 3 });
     } finally {
       await browser.close();

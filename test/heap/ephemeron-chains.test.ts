@@ -92,7 +92,14 @@ describe.each(MARKERS)('a chain of ephemerons (marker %s)', (marker) => {
   it('is alive as a whole, in whatever order it was made, and is followed by a check and a snapshot', async () => {
     const count = 3_000;
     const random = makeRandom(seedOfTest());
-    const orders = [forwards(count), forwards(count).reverse(), forwards(count).map((i) => [random.below(2 ** 30), i]).sort((a, b) => a[0]! - b[0]!).map(([, i]) => i!)];
+    const orders = [
+      forwards(count),
+      forwards(count).reverse(),
+      forwards(count)
+        .map((i) => [random.below(2 ** 30), i])
+        .sort((a, b) => a[0]! - b[0]!)
+        .map(([, i]) => i!),
+    ];
     for (const order of orders) {
       const { heap, mutator, follow } = chainOf(count, order, { marker, verify: true });
       for (const kind of ['mark', 'full'] as const) {

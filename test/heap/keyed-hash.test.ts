@@ -25,7 +25,10 @@ describe('a keyed hash', () => {
   it('tells lone surrogates apart, and depends on both halves of the key and on the variant', () => {
     const hash = new KeyedHash(KEY);
     expect(new Set(['\ud800', '\ud801', '\ufffd', '\udc00\ud800'].map((text) => hash.ofText(text))).size).toBe(4);
-    const others = [{ ...KEY, low: 0 }, { ...KEY, high: 0 }].map((key) => new KeyedHash(key).ofText('text'));
+    const others = [
+      { ...KEY, low: 0 },
+      { ...KEY, high: 0 },
+    ].map((key) => new KeyedHash(key).ofText('text'));
     expect(new Set([hash.ofText('text'), new KeyedHash(KEY, 1).ofText('text'), ...others]).size).toBe(4);
   });
 });
@@ -46,7 +49,9 @@ describe('the secret of a heap', () => {
     const { heap, mutator } = makeHeapWithMutator({ capacityBytes: '1M', fault: 'stw' });
     const map = heap.createMap('string', 'f64');
     const options = { depth: Infinity, showHidden: true };
-    const printed = [heap, heap.token, heap.capabilities, heap.collections, mutator, map, heap.statistics()].map((it) => inspect(it, options));
+    const printed = [heap, heap.token, heap.capabilities, heap.collections, mutator, map, heap.statistics()].map((it) =>
+      inspect(it, options),
+    );
     for (const half of secretOf(heap).split(' ')) expect(printed.join('\n')).not.toContain(half);
   });
 });

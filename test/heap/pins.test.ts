@@ -182,7 +182,13 @@ describe('a pin', () => {
   it('has the range that was asked for', () => {
     const { heap, view } = pinned(10_000);
     for (let i = 0; i < 10_000; i++) view.elements.set(i, i & 0xff);
-    for (const [byteOffset, byteLength] of [[0, 1], [4087, 2], [4088, 4097], [9_999, 1], [1, 9_998]] as const) {
+    for (const [byteOffset, byteLength] of [
+      [0, 1],
+      [4087, 2],
+      [4088, 4097],
+      [9_999, 1],
+      [1, 9_998],
+    ] as const) {
       using pin = heap.pin(view, { byteOffset, byteLength });
       expect([...pin.bytes]).toEqual(Array.from({ length: byteLength }, (_, i) => (byteOffset + i) & 0xff));
       expect(pin.address).toBeGreaterThan(0n);
@@ -223,7 +229,10 @@ describe('a pin', () => {
     expect(codeOf(() => heap.pin(heap.create(mixed, {}, 600_000)))).toBe('ERR_NOT_PINNABLE');
     expect(codeOf(() => heap.pin(heap.createPinnable(bytes, 0)))).toBe('ERR_NOT_PINNABLE');
     for (const shape of [cell, array, mixed, heap.defineShape({ name: 'weak', elements: 'weak' })]) {
-      expect(codeOf(() => heap.createPinnable(shape as Shape, 10)), shape.name).toBe('ERR_OPTION');
+      expect(
+        codeOf(() => heap.createPinnable(shape as Shape, 10)),
+        shape.name,
+      ).toBe('ERR_OPTION');
     }
     expect(codeOf(() => heap.createPinnable(bytes, -1))).toBe('ERR_OPTION');
     // A large object of numbers can be pinned, however it was made.
@@ -247,7 +256,10 @@ describe('a pin', () => {
   it('says which system call was refused, and leaves nothing behind', () => {
     const { heap, view } = pinned();
     const { pins } = heap.statistics();
-    for (const [systemCall, errno] of [['mmap', 'ENOMEM'], ['populate', 'EFAULT']] as const) {
+    for (const [systemCall, errno] of [
+      ['mmap', 'ENOMEM'],
+      ['populate', 'EFAULT'],
+    ] as const) {
       binding().armRefusal(systemCall, constants.errno[errno], 0, 1);
       const syscall = systemCall === 'mmap' ? 'mmap' : 'madvise(POPULATE_WRITE)';
       const refused = { code: 'ERR_PIN_REFUSED', errno: constants.errno[errno], syscall };

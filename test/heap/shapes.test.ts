@@ -10,7 +10,18 @@ import { type FieldKind, Heap, type ShapeDefinition } from '../support/faultline
 import { makeHeap } from '../support/heaps.ts';
 
 const BYTES: Record<FieldKind, number> = {
-  ref: 4, tagged: 4, i8: 1, u8: 1, i16: 2, u16: 2, i32: 4, u32: 4, f32: 4, i64: 8, u64: 8, f64: 8,
+  ref: 4,
+  tagged: 4,
+  i8: 1,
+  u8: 1,
+  i16: 2,
+  u16: 2,
+  i32: 4,
+  u32: 4,
+  f32: 4,
+  i64: 8,
+  u64: 8,
+  f64: 8,
 };
 
 describe('the name of a shape', () => {
@@ -135,7 +146,10 @@ describe('shapes', () => {
     ['with an array field that is too long', { name: 's', fields: { a: { array: 'u8', length: 65_537 } } }],
     ['with an array of arrays', { name: 's', fields: { a: { array: { array: 'u8', length: 2 }, length: 2 } } }],
     ['with a reference to nothing', { name: 's', fields: { a: { ref: '' } } }],
-    ['with fields that fill more than 256 KiB', { name: 's', fields: Object.fromEntries([0, 1].map((i) => [`f${i}`, { array: 'u64', length: 30_000 }])) }],
+    [
+      'with fields that fill more than 256 KiB',
+      { name: 's', fields: Object.fromEntries([0, 1].map((i) => [`f${i}`, { array: 'u64', length: 30_000 }])) },
+    ],
     ['with an unknown kind of element', { name: 's', elements: 'pointer' }],
     ['with more than 4,096 fields', { name: 's', fields: Object.fromEntries(Array.from({ length: 4097 }, (_, i) => [`f${i}`, 'u8'])) }],
   ])('%s are refused with ERR_OPTION', (_what, definition) => {

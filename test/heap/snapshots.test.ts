@@ -85,7 +85,8 @@ describe('a snapshot of the heap', () => {
     expect(edgesOf(node)).toEqual(['property first → city', 'element 1 → city', 'element 3 → city']);
     expect(node.edges.map(({ to }) => to)).toEqual([first, second, first]);
     expect(edgesOf(first).sort()).toEqual(
-      ['property any → city', 'property name → Århus', 'property near[1] → city', 'property twin → city'].sort());
+      ['property any → city', 'property name → Århus', 'property near[1] → city', 'property twin → city'].sort(),
+    );
     expect(edgesOf(second)).toEqual(['property name → 東京 \ud800 "x"\n']);
     expect([node.type, second.edges[0]!.to.type, first.type]).toEqual(['object', 'string', 'object']);
     expect([node.selfBytes, first.selfBytes, named(graph, 'bytes').selfBytes]).toEqual([list.words(4) * 8, city.words(0) * 8, 1008]);
@@ -169,7 +170,10 @@ describe('a snapshot of the heap', () => {
     const addresses = known.map((handle) => mutator.get(handle));
     for (let i = 0; i < 100; i++) list.push(i);
     const idsOf = (graph: SnapshotGraph, name: string): number[] =>
-      graph.nodes.filter((node) => node.name === name).map(({ id }) => id).sort((a, b) => a - b);
+      graph.nodes
+        .filter((node) => node.name === name)
+        .map(({ id }) => id)
+        .sort((a, b) => a - b);
     const graphs: SnapshotGraph[] = [];
     for (const file of ['one', 'two']) {
       const path = join(folder, file);
@@ -195,7 +199,9 @@ describe('a snapshot of the heap', () => {
     const lengths = async (options?: { maxTextLength: number }): Promise<number[]> => {
       const path = join(folder, 'strings');
       await heap.writeSnapshot(path, options);
-      return readGraph(path).nodes.filter(({ type }) => type === 'string').map(({ name }) => name.length);
+      return readGraph(path)
+        .nodes.filter(({ type }) => type === 'string')
+        .map(({ name }) => name.length);
     };
     expect(await lengths()).toEqual([1024, 1024]);
     expect(await lengths({ maxTextLength: 0 })).toEqual([0, 0]);
@@ -258,7 +264,14 @@ describe('writing a snapshot', () => {
     const taken = heap.writeSnapshot(join(folder, 'taken'));
     await expect(taken).rejects.toMatchObject({ code: 'ERR_SNAPSHOT_WRITE', errno: EISDIR, syscall: 'open' });
     expect(await readdir(folder)).toEqual(['taken']);
-    for (const [path, options] of [['', {}], [5, {}], [new URL('http://x/y'), {}], ['x', null], ['x', { maxTextLength: -1 }], ['x', { onProgress: 5 }]]) {
+    for (const [path, options] of [
+      ['', {}],
+      [5, {}],
+      [new URL('http://x/y'), {}],
+      ['x', null],
+      ['x', { maxTextLength: -1 }],
+      ['x', { onProgress: 5 }],
+    ]) {
       await expect(heap.writeSnapshot(path as string, options as object)).rejects.toMatchObject({ code: 'ERR_OPTION' });
     }
     await heap.writeSnapshot(join(folder, 'fine'));
@@ -424,7 +437,12 @@ describe('writing a snapshot', () => {
     const { heap, mutator } = makeHeapWithMutator({ capacityBytes: '64M' });
     const list = new LinkedList(heap, mutator);
     for (let i = 0; i < 300_000; i++) list.push(i);
-    const snapshots = [1, 2, 3].map((i) => heap.writeSnapshot(join(folder, String(i))).then(() => 'written', (error: { code: string }) => error.code));
+    const snapshots = [1, 2, 3].map((i) =>
+      heap.writeSnapshot(join(folder, String(i))).then(
+        () => 'written',
+        (error: { code: string }) => error.code,
+      ),
+    );
     await heap.close();
     const outcomes = await Promise.all(snapshots);
     expect(outcomes).toContain('ERR_HEAP_CLOSED');

@@ -44,20 +44,24 @@ const SAFEPOINTS: Record<string, (mutator: Mutator, heap: Heap) => unknown> = {
 };
 
 describe.each(MOVING_MODES)('a heap under stress (fault mode %s)', (fault) => {
-  it.each(Object.keys(SAFEPOINTS))('shows every stale read at once: after %s the old place of an object holds nothing of it', (name) => {
-    const { heap, mutator } = makeHeapWithMutator({ capacityBytes: '16M', fault, stressEvery: 1, workers: 0 });
-    const { number } = heap.defineShape(NODE).offsets;
-    const head = makeList(heap, mutator, 3, 8);
-    let shown = 0;
-    for (let i = 0; i < TRIES; i++) {
-      const before = walk(heap, mutator, head, 3);
-      SAFEPOINTS[name]!(mutator, heap);
-      const wrong = before.filter((ref, k) => mutator.u32[ref * 2 + number] !== 2 - k && mutator.u32[ref * 2] !== heap.shape('node').id);
-      if (wrong.length === before.length) shown++;
-    }
-    expect(shown).toBeGreaterThanOrEqual(0.95 * TRIES);
-    walk(heap, mutator, head, 3);
-  }, 20_000);
+  it.each(Object.keys(SAFEPOINTS))(
+    'shows every stale read at once: after %s the old place of an object holds nothing of it',
+    (name) => {
+      const { heap, mutator } = makeHeapWithMutator({ capacityBytes: '16M', fault, stressEvery: 1, workers: 0 });
+      const { number } = heap.defineShape(NODE).offsets;
+      const head = makeList(heap, mutator, 3, 8);
+      let shown = 0;
+      for (let i = 0; i < TRIES; i++) {
+        const before = walk(heap, mutator, head, 3);
+        SAFEPOINTS[name]!(mutator, heap);
+        const wrong = before.filter((ref, k) => mutator.u32[ref * 2 + number] !== 2 - k && mutator.u32[ref * 2] !== heap.shape('node').id);
+        if (wrong.length === before.length) shown++;
+      }
+      expect(shown).toBeGreaterThanOrEqual(0.95 * TRIES);
+      walk(heap, mutator, head, 3);
+    },
+    20_000,
+  );
 
   it('moves every object each time, in a heap of several full regions too', () => {
     const { heap, mutator } = makeHeapWithMutator({ capacityBytes: '16M', fault, stressEvery: 1_000, workers: 0 });
@@ -86,15 +90,26 @@ describe.each(MOVING_MODES)('a heap under stress (fault mode %s)', (fault) => {
 });
 
 describe.each(FLIPPING_MODES)('a heap with stressFaults (fault mode %s)', (fault) => {
-  it.each([0, 1])('lets its only mutator take the faults, with %i workers', (workers) => {
-    const { heap, mutator } = makeHeapWithMutator({ capacityBytes: '8M', fault, stressEvery: 1, stressFaults: true, workers, verify: true });
-    const head = makeList(heap, mutator, 20, 9_000);
-    for (let i = 0; i < 30; i++) {
-      mutator.poll();
-      walk(heap, mutator, head, 20);
-    }
-    expect(heap.statistics().pages.builtByMutators).toBeGreaterThan(100);
-  }, 20_000);
+  it.each([0, 1])(
+    'lets its only mutator take the faults, with %i workers',
+    (workers) => {
+      const { heap, mutator } = makeHeapWithMutator({
+        capacityBytes: '8M',
+        fault,
+        stressEvery: 1,
+        stressFaults: true,
+        workers,
+        verify: true,
+      });
+      const head = makeList(heap, mutator, 20, 9_000);
+      for (let i = 0; i < 30; i++) {
+        mutator.poll();
+        walk(heap, mutator, head, 20);
+      }
+      expect(heap.statistics().pages.builtByMutators).toBeGreaterThan(100);
+    },
+    20_000,
+  );
 });
 
 describe.each(MARKERS)('a heap under stress (marker %s)', (marker) => {

@@ -10,14 +10,18 @@ import { MODES } from '../support/modes.ts';
 const VALUES: Record<Exclude<FieldKind, 'ref' | 'tagged'>, readonly (number | bigint)[]> = NUMBER_LIMITS;
 const KINDS = Object.keys(VALUES) as (keyof typeof VALUES)[];
 
-const view = (mutator: Mutator, kind: keyof typeof VALUES): Record<number, number | bigint> & { BYTES_PER_ELEMENT: number } => mutator[kind] as never;
+const view = (mutator: Mutator, kind: keyof typeof VALUES): Record<number, number | bigint> & { BYTES_PER_ELEMENT: number } =>
+  mutator[kind] as never;
 const place = (mutator: Mutator, kind: keyof typeof VALUES, ref: number, offset: number): number =>
   ref * (8 / view(mutator, kind).BYTES_PER_ELEMENT) + offset;
 
 describe.each(MODES)('typed arrays (fault mode %s)', (fault) => {
   it('of every kind read and write fields and elements, which move with their object', () => {
     const { heap, mutator } = makeHeapWithMutator({ capacityBytes: '8M', fault });
-    const everything = heap.defineShape({ name: 'everything', fields: Object.fromEntries([...KINDS.map((kind) => [kind, kind]), ['next', 'ref']]) });
+    const everything = heap.defineShape({
+      name: 'everything',
+      fields: Object.fromEntries([...KINDS.map((kind) => [kind, kind]), ['next', 'ref']]),
+    });
     const arrays = KINDS.map((kind) => heap.defineShape({ name: `array of ${kind}`, fields: { x: 'u8' }, elements: kind }));
     const kept: { handle: number; check: (ref: number) => void }[] = [];
     for (let round = 0; round < 3; round++) {

@@ -54,7 +54,8 @@ describe('arguments that are not meant', () => {
   });
 
   it('of null, small integers and whatever else is no reference are documented errors by raw reference, in every heap', async () => {
-    const stores = /^mutator\.(set|get|getReference|release|setReference(, reference)?|compareExchange\w+(, reference)?|copyReferences(, count)?)$/;
+    const stores =
+      /^mutator\.(set|get|getReference|release|setReference(, reference)?|compareExchange\w+(, reference)?|copyReferences(, count)?)$/;
     const others = Object.entries(RAW_ARGUMENTS).filter(([name]) => !stores.test(name));
     // In the page before the first object, a small integer, behind the end of the heap.
     const numbers = [0, 5, tagSmallInteger(5), tagSmallInteger(-5), 2 ** 30, 2 ** 31 - 1];

@@ -9,7 +9,24 @@ export type Call = (subject: Subject, value: any) => unknown;
 
 /** Nothing that any of the calls is meant for, and what its neighbours are meant for. */
 export const HOSTILE: readonly unknown[] = [
-  undefined, null, true, NaN, Infinity, -1, 0.5, 2 ** 31, 2 ** 40, '', 'text', 1n, Symbol('it'), {}, [], [[]], Object.create(null), () => 0,
+  undefined,
+  null,
+  true,
+  NaN,
+  Infinity,
+  -1,
+  0.5,
+  2 ** 31,
+  2 ** 40,
+  '',
+  'text',
+  1n,
+  Symbol('it'),
+  {},
+  [],
+  [[]],
+  Object.create(null),
+  () => 0,
   new Uint8Array(3),
 ];
 

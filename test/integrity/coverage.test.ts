@@ -29,25 +29,59 @@ describe('the integrity matrix', () => {
     const { heap, mutator } = makeSubject({ fault: 'stw' });
     const { arrays, maps, queues, locks, conditions } = heap.collections;
     const classOf = (it: object): { name: string; prototype: object } => it.constructor as unknown as { name: string; prototype: object };
-    const baseOf = (it: { prototype: object }): { name: string; prototype: object } => classOf(Object.getPrototypeOf(it.prototype) as object);
+    const baseOf = (it: { prototype: object }): { name: string; prototype: object } =>
+      classOf(Object.getPrototypeOf(it.prototype) as object);
     const left = [
-      missing(Heap, 'heap'), missing(baseOf(Heap), 'heap'), missing(Mutator, 'mutator'), missing(RootRange, 'range'), missing(Shape, 'shape'),
-      missing(classOf(mutator.weakReferences), 'weakReferences'), missing(classOf(mutator.weakMaps), 'weakMaps'),
-      missing(classOf(arrays), 'arrays'), missing(classOf(maps), 'maps'), missing(classOf(queues), 'queues'), missing(classOf(locks), 'locks'),
-      missing(classOf(conditions), 'conditions'), missing(faultline.ObjectView, 'view'), missing(faultline.ObjectCursor, 'cursor'),
-      missing(faultline.Elements, 'elements'), missing(faultline.HeapString, 'string'), missing(faultline.HeapArray, 'array'),
-      missing(faultline.HeapMap, 'map'), missing(faultline.HeapQueue, 'queue'), missing(faultline.HeapLock, 'lock'),
-      missing(faultline.HeapCondition, 'condition'), missing(faultline.Pin, 'pin'), missing(faultline.CollectionView),
+      missing(Heap, 'heap'),
+      missing(baseOf(Heap), 'heap'),
+      missing(Mutator, 'mutator'),
+      missing(RootRange, 'range'),
+      missing(Shape, 'shape'),
+      missing(classOf(mutator.weakReferences), 'weakReferences'),
+      missing(classOf(mutator.weakMaps), 'weakMaps'),
+      missing(classOf(arrays), 'arrays'),
+      missing(classOf(maps), 'maps'),
+      missing(classOf(queues), 'queues'),
+      missing(classOf(locks), 'locks'),
+      missing(classOf(conditions), 'conditions'),
+      missing(faultline.ObjectView, 'view'),
+      missing(faultline.ObjectCursor, 'cursor'),
+      missing(faultline.Elements, 'elements'),
+      missing(faultline.HeapString, 'string'),
+      missing(faultline.HeapArray, 'array'),
+      missing(faultline.HeapMap, 'map'),
+      missing(faultline.HeapQueue, 'queue'),
+      missing(faultline.HeapLock, 'lock'),
+      missing(faultline.HeapCondition, 'condition'),
+      missing(faultline.Pin, 'pin'),
+      missing(faultline.CollectionView),
     ].flat();
     expect(left).toEqual([]);
   });
 
   it('has every class', () => {
     const isClass = (value: unknown): boolean => typeof value === 'function' && /^class/.test(String(value));
-    const classes = Object.entries(faultline).filter(([, value]) => isClass(value)).map(([name]) => name);
+    const classes = Object.entries(faultline)
+      .filter(([, value]) => isClass(value))
+      .map(([name]) => name);
     expect(classes.sort()).toEqual([
-      'CollectionView', 'Elements', 'Heap', 'HeapArray', 'HeapCondition', 'HeapError', 'HeapLock', 'HeapMap', 'HeapQueue', 'HeapString',
-      'InvariantError', 'Mutator', 'ObjectCursor', 'ObjectView', 'Pin', 'RootRange', 'Shape',
+      'CollectionView',
+      'Elements',
+      'Heap',
+      'HeapArray',
+      'HeapCondition',
+      'HeapError',
+      'HeapLock',
+      'HeapMap',
+      'HeapQueue',
+      'HeapString',
+      'InvariantError',
+      'Mutator',
+      'ObjectCursor',
+      'ObjectView',
+      'Pin',
+      'RootRange',
+      'Shape',
     ]);
   });
 

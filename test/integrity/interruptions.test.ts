@@ -151,7 +151,11 @@ const SUBJECTS: Record<string, (heap: Heap, mutator: Mutator) => Subject> = {
   'a queue of texts, with a capacity'(heap) {
     const queue = heap.createQueue('string', 100);
     return listSubject(
-      { add: (value) => void queue.enqueueWait(`${value}`), remove: () => Number(queue.dequeueWait()), read: () => queue.toArray().map(Number) },
+      {
+        add: (value) => void queue.enqueueWait(`${value}`),
+        remove: () => Number(queue.dequeueWait()),
+        read: () => queue.toArray().map(Number),
+      },
       true,
     );
   },

@@ -36,7 +36,13 @@ export const FOREIGN = 'ERR_FOREIGN_REFERENCE';
 
 /** What is there whatever happens. */
 export const always = (run: Run): Operation => ({
-  run, closed: 'works', detached: 'works', parked: 'works', released: 'works', foreign: 'works', unchecked: false,
+  run,
+  closed: 'works',
+  detached: 'works',
+  parked: 'works',
+  released: 'works',
+  foreign: 'works',
+  unchecked: false,
 });
 /** Of the heap, in any thread. */
 export const ofHeap = (run: Run): Operation => ({ ...always(run), closed: CLOSED });

@@ -7,7 +7,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect } from 'vitest';
 import { Heap, type View } from '../support/faultline.ts';
-import { always, CLOSED, FOREIGN, ofHeap, ofMutator, ofObjects, ofRunning, ofView, type Operations, raw, RELEASED, taking } from './matrix.ts';
+import {
+  always,
+  CLOSED,
+  FOREIGN,
+  ofHeap,
+  ofMutator,
+  ofObjects,
+  ofRunning,
+  ofView,
+  type Operations,
+  raw,
+  RELEASED,
+  taking,
+} from './matrix.ts';
 import { NODE, refOf, type Subject } from './subject.ts';
 
 /** The word of an object that is there, past every check; the heap may be closed. */
@@ -35,7 +48,9 @@ const ofHeaps: Operations = {
   'heap.roots': always(({ heap }) => heap.roots.slots[0]),
   'heap.finalizable': always(({ heap }) => heap.finalizable().return!()),
   'heap.attachMutator': {
-    ...always(({ heap, mutator }) => (mutator.attached ? expect(() => heap.attachMutator()).toThrow(/mutator of the heap already/) : heap.attachMutator().detach())),
+    ...always(({ heap, mutator }) =>
+      mutator.attached ? expect(() => heap.attachMutator()).toThrow(/mutator of the heap already/) : heap.attachMutator().detach(),
+    ),
     closed: CLOSED,
   },
   'Heap.attach': { ...always(({ heap }) => Heap.attach(heap.token).close()), closed: 'ERR_HEAP_UNKNOWN' },
@@ -51,7 +66,8 @@ const ofMutators: Operations = {
   'mutator.allocate, large': ofRunning(({ mutator, large }) => mutator.allocate(large, 2 ** 20)),
   'mutator.allocatePinnable': ofRunning(({ mutator, large }) => mutator.allocatePinnable(large, 5)),
   'mutator.allocatePinnable, a shape': {
-    ...ofRunning(({ mutator }, { large }) => mutator.allocatePinnable(large, 2)), foreign: 'ERR_SHAPE_UNKNOWN',
+    ...ofRunning(({ mutator }, { large }) => mutator.allocatePinnable(large, 2)),
+    foreign: 'ERR_SHAPE_UNKNOWN',
   },
   'mutator.allocate, a shape': { ...ofRunning(({ mutator }, { shape }) => mutator.allocate(shape, 2)), foreign: 'ERR_SHAPE_UNKNOWN' },
   'mutator.allocationBuffer': always(({ mutator, buffer, shape }) => {
@@ -76,31 +92,38 @@ const ofMutators: Operations = {
   'mutator.getReference': raw(({ mutator, handle }) => mutator.getReference(mutator.get(handle) * 2 + 2)),
   'mutator.setReference': raw(({ mutator, handle, shape }) => mutator.setReference(mutator.get(handle) * 2 + shape.offsets.any, 0)),
   'mutator.compareExchangeReference': raw(({ mutator, handle, shape }) =>
-    mutator.compareExchangeReference(mutator.get(handle) * 2 + shape.offsets.any, 1, 0)),
+    mutator.compareExchangeReference(mutator.get(handle) * 2 + shape.offsets.any, 1, 0),
+  ),
   'mutator.copyReferences': raw(({ mutator, handle, shape }) => {
     const slot = mutator.get(handle) * 2 + shape.elementsOffset;
     mutator.copyReferences(slot + 1, slot, 1);
   }),
   'mutator.readWeak': raw(({ mutator, weakReference }) =>
-    mutator.readWeak(mutator.get(weakReference) * 2 + mutator.weakReferences.shape.elementsOffset)),
+    mutator.readWeak(mutator.get(weakReference) * 2 + mutator.weakReferences.shape.elementsOffset),
+  ),
   'mutator.identityHash': ofRunning(({ mutator, handle }) => mutator.identityHash(mutator.get(handle))),
   'mutator.finalizeLater': ofRunning(({ mutator, handle }) => mutator.finalizeLater(mutator.get(handle), 1)),
   'mutator.weakReferences': always(({ mutator }) => mutator.weakReferences.shape.id),
   'weakReferences.shape': always(({ mutator }) => mutator.weakReferences.shape.id),
   'weakReferences.allocate': ofRunning(({ mutator, handle }) => mutator.weakReferences.allocate(mutator.get(handle))),
   'weakReferences.get': ofRunning(({ mutator, handle, weakReference }) =>
-    expect(mutator.weakReferences.get(mutator.get(weakReference))).toBe(mutator.get(handle))),
+    expect(mutator.weakReferences.get(mutator.get(weakReference))).toBe(mutator.get(handle)),
+  ),
   'weakReferences.clear': ofRunning(({ mutator, handle }) =>
-    mutator.weakReferences.clear(mutator.weakReferences.allocate(mutator.get(handle)))),
+    mutator.weakReferences.clear(mutator.weakReferences.allocate(mutator.get(handle))),
+  ),
   'mutator.weakMaps': always(({ mutator }) => mutator.weakMaps.shape.id),
   'weakMaps.shape': always(({ mutator }) => mutator.weakMaps.shape.id),
   'weakMaps.allocate': ofRunning(({ mutator }) => mutator.weakMaps.allocate()),
   'weakMaps.get': ofRunning(({ mutator, handle, weakMap }) =>
-    expect(mutator.weakMaps.get(mutator.get(weakMap), mutator.get(handle))).toBe(mutator.get(handle))),
+    expect(mutator.weakMaps.get(mutator.get(weakMap), mutator.get(handle))).toBe(mutator.get(handle)),
+  ),
   'weakMaps.has': ofRunning(({ mutator, handle, weakMap }) =>
-    expect(mutator.weakMaps.has(mutator.get(weakMap), mutator.get(handle))).toBe(true)),
+    expect(mutator.weakMaps.has(mutator.get(weakMap), mutator.get(handle))).toBe(true),
+  ),
   'weakMaps.set': ofRunning(({ mutator, handle, weakMap }) =>
-    mutator.weakMaps.set(mutator.get(weakMap), mutator.get(handle), mutator.get(handle))),
+    mutator.weakMaps.set(mutator.get(weakMap), mutator.get(handle), mutator.get(handle)),
+  ),
   'weakMaps.delete': ofRunning(({ mutator, weakMap, shape }) => {
     const key = mutator.allocate(shape);
     expect(mutator.weakMaps.delete(mutator.get(weakMap), key)).toBe(false);
@@ -117,22 +140,35 @@ const ofMutators: Operations = {
 
 const ofViews: Operations = {
   'heap.create': ofObjects(({ heap, shape }) => heap.create(shape, { number: 1, text: 'new', mixed: 5 }, 3).release()),
-  'heap.create, with a view': { ...ofObjects(({ heap, shape }, { node }) =>
-    heap.create(shape, { next: node }).release()), foreign: FOREIGN, released: 'ERR_VIEW_RELEASED' },
+  'heap.create, with a view': {
+    ...ofObjects(({ heap, shape }, { node }) => heap.create(shape, { next: node }).release()),
+    foreign: FOREIGN,
+    released: 'ERR_VIEW_RELEASED',
+  },
   'heap.create, with a shape': { ...ofObjects(({ heap }, { shape }) => heap.create(shape).release()), foreign: 'ERR_SHAPE_UNKNOWN' },
   'heap.createPinnable': ofObjects(({ heap, large }) => heap.createPinnable(large, 5).release()),
   'heap.pin': ofObjects(({ heap, large }) => heap.pin(heap.createPinnable(large, 5)).release()),
-  'pin.release, of a view': { ...ofObjects(({ heap }, { pinnable }) => heap.pin(pinnable).release()), foreign: FOREIGN, released: RELEASED },
+  'pin.release, of a view': {
+    ...ofObjects(({ heap }, { pinnable }) => heap.pin(pinnable).release()),
+    foreign: FOREIGN,
+    released: RELEASED,
+  },
   'pin.bytes, address, released': always(({ pin }) => expect(pin.bytes.byteLength === 0).toBe(pin.released && pin.address > 0n)),
   'heap.cursor': { ...ofObjects(({ heap, shape }) => heap.cursor(shape).release()), parked: 'works' },
-  'heap.cursor, at a view': { ...ofObjects(({ heap, shape }, { node }) =>
-    heap.cursor(shape, node).release()), foreign: FOREIGN, released: 'ERR_VIEW_RELEASED' },
+  'heap.cursor, at a view': {
+    ...ofObjects(({ heap, shape }, { node }) => heap.cursor(shape, node).release()),
+    foreign: FOREIGN,
+    released: 'ERR_VIEW_RELEASED',
+  },
   'heap.view': ofObjects(({ heap, node }) => heap.view(refOf(node))?.release()),
   'heap.string': ofObjects(({ heap }) => heap.string('text').release()),
   'heap.intern': ofObjects(({ heap }) => heap.intern('text').release()),
   'heap.dropInterned': ofObjects(({ heap }) => heap.dropInterned('nothing')),
-  'heap.offer, withdraw': { ...ofObjects(({ heap }, { node }) =>
-    heap.withdraw(heap.offer(node))), foreign: FOREIGN, released: 'ERR_VIEW_RELEASED' },
+  'heap.offer, withdraw': {
+    ...ofObjects(({ heap }, { node }) => heap.withdraw(heap.offer(node))),
+    foreign: FOREIGN,
+    released: 'ERR_VIEW_RELEASED',
+  },
   'heap.withdraw': ofObjects(({ heap, token }) => expect(heap.withdraw({ ...token, stamp: token.stamp + 4 })).toBe(false)),
   'heap.redeem': {
     ...ofObjects(({ heap }, other) => {
@@ -142,8 +178,12 @@ const ofViews: Operations = {
     }),
     foreign: FOREIGN,
   },
-  'shape.id, name, definition, fields, offsets, refCount, taggedCount, identitySlot, fixedWords, elementKind, elementsOffset': always(({ shape }) =>
-    expect(shape.id + shape.refCount + shape.taggedCount + shape.identitySlot + shape.fixedWords + shape.elementsOffset).toBeGreaterThan(0)),
+  'shape.id, name, definition, fields, offsets, refCount, taggedCount, identitySlot, fixedWords, elementKind, elementsOffset': always(
+    ({ shape }) =>
+      expect(shape.id + shape.refCount + shape.taggedCount + shape.identitySlot + shape.fixedWords + shape.elementsOffset).toBeGreaterThan(
+        0,
+      ),
+  ),
   'shape.field': always(({ shape }) => shape.field('number').offset),
   'shape.words': always(({ shape }) => shape.words(3)),
   'shape.refSlot': always(({ shape }) => shape.refSlot(1024, 0)),
@@ -249,9 +289,14 @@ const ofCollections: Operations = {
       const array = mutator.local(arrays.allocate('f64'));
       expect(arrays.push(mutator.get(array), 0.5)).toBe(1);
       arrays.set(mutator.get(array), 0, 1.5);
-      expect([arrays.get(mutator.get(array), 0), arrays.find(mutator.get(array), 1), arrays.length(mutator.get(array))]).toEqual([1.5, undefined, 1]);
+      expect([arrays.get(mutator.get(array), 0), arrays.find(mutator.get(array), 1), arrays.length(mutator.get(array))]).toEqual([
+        1.5,
+        undefined,
+        1,
+      ]);
       expect(arrays.pop(mutator.get(array))).toBe(1.5);
-    })),
+    }),
+  ),
   'maps.allocate': ofObjects(({ heap }) => heap.collections.maps.allocate('f64', 'i64')),
   'maps.get, has, set, setIfAbsent, delete, clear, size': ofObjects(({ heap, mutator }) =>
     mutator.scope(() => {
@@ -262,16 +307,22 @@ const ofCollections: Operations = {
       expect([maps.get(mutator.get(map), 'one'), maps.has(mutator.get(map), 'two'), maps.size(mutator.get(map))]).toEqual([1, false, 1]);
       expect(maps.delete(mutator.get(map), 'one')).toBe(true);
       maps.clear(mutator.get(map));
-    })),
+    }),
+  ),
   'queues.allocate': ofObjects(({ heap }) => heap.collections.queues.allocate('u32', 2)),
   'queues.enqueue, enqueueWait, dequeue, dequeueWait, length, capacity, values': ofObjects(({ heap, mutator }) =>
     mutator.scope(() => {
       const { queues } = heap.collections;
       const queue = mutator.local(queues.allocate('u32', 2));
       expect([queues.enqueue(mutator.get(queue), 1), queues.enqueueWait(mutator.get(queue), 2, 0)]).toEqual([true, true]);
-      expect([queues.values(mutator.get(queue)), queues.length(mutator.get(queue)), queues.capacity(mutator.get(queue))]).toEqual([[1, 2], 2, 2]);
+      expect([queues.values(mutator.get(queue)), queues.length(mutator.get(queue)), queues.capacity(mutator.get(queue))]).toEqual([
+        [1, 2],
+        2,
+        2,
+      ]);
       expect([queues.dequeue(mutator.get(queue)), queues.dequeueWait(mutator.get(queue), 0)]).toEqual([1, 2]);
-    })),
+    }),
+  ),
   'locks.allocate': ofObjects(({ heap }) => heap.collections.locks.allocate()),
   'locks.lock, unlock, isOwned, isAbandoned, declareRepaired': ofObjects(({ heap, mutator }) =>
     mutator.scope(() => {
@@ -281,7 +332,8 @@ const ofCollections: Operations = {
       locks.declareRepaired(mutator.get(lock));
       expect([locks.isOwned(mutator.get(lock)), locks.isAbandoned(mutator.get(lock))]).toEqual([true, false]);
       locks.unlock(mutator.get(lock));
-    })),
+    }),
+  ),
   'conditions.allocate': ofObjects(({ heap }) => heap.collections.conditions.allocate()),
   'conditions.wait, notifyAll': ofObjects(({ heap, mutator }) =>
     mutator.scope(() => {
@@ -292,7 +344,8 @@ const ofCollections: Operations = {
       locks.lock(mutator.get(lock));
       expect(conditions.wait(mutator.get(condition), mutator.get(lock), 0)).toBe(false);
       locks.unlock(mutator.get(lock));
-    })),
+    }),
+  ),
 };
 
 /** What ends something, and so comes last. */

@@ -14,10 +14,19 @@ import { makeSubject } from './subject.ts';
 
 /** Where each class is, for its doc comments. */
 const SOURCES: Readonly<Record<string, readonly string[]>> = {
-  mutator: ['heap/mutator.ts', 'heap/slot-access.ts'], weakReferences: ['heap/weak-reference.ts'], weakMaps: ['heap/weak-map.ts'],
-  heap: ['heap/object-level.ts', 'heap/heap.ts'], array: ['collections/heap-array.ts'], map: ['collections/heap-map.ts'],
-  queue: ['collections/heap-queue.ts'], lock: ['collections/heap-lock.ts'], condition: ['collections/heap-lock.ts'],
-  arrays: ['collections/arrays.ts'], maps: ['collections/maps.ts'], queues: ['collections/queues.ts'], locks: ['collections/locks.ts'],
+  mutator: ['heap/mutator.ts', 'heap/slot-access.ts'],
+  weakReferences: ['heap/weak-reference.ts'],
+  weakMaps: ['heap/weak-map.ts'],
+  heap: ['heap/object-level.ts', 'heap/heap.ts'],
+  array: ['collections/heap-array.ts'],
+  map: ['collections/heap-map.ts'],
+  queue: ['collections/heap-queue.ts'],
+  lock: ['collections/heap-lock.ts'],
+  condition: ['collections/heap-lock.ts'],
+  arrays: ['collections/arrays.ts'],
+  maps: ['collections/maps.ts'],
+  queues: ['collections/queues.ts'],
+  locks: ['collections/locks.ts'],
   conditions: ['collections/conditions.ts'],
 };
 
@@ -44,20 +53,24 @@ function isSafepointInComments(on: string, member: string): boolean | undefined 
 }
 
 describe('a checked heap', () => {
-  it.each(Object.keys(SAFEPOINTS))('refuses a reference from before an operation if and only if that may be a safepoint: %s', (on) => {
-    const subject = makeChecked();
-    const wrong: string[] = [];
-    // The raw level's lock is held in between.
-    if (on === 'conditions' || on === 'locks, at last') SAFEPOINTS['locks']!['lock']!.run(subject);
-    for (const [member, { safepoint, run }] of Object.entries(SAFEPOINTS[on]!)) {
-      const before = subject.mutator.get(subject.handle);
-      run(subject);
-      const wanted = safepoint ? 'ERR_STALE_REFERENCE' : 'accepted';
-      const found = outcome(subject, before);
-      if (found !== wanted) wrong.push(`${on}.${member}: ${found}, not ${wanted}`);
-    }
-    expect(wrong).toEqual([]);
-  }, 30_000);
+  it.each(Object.keys(SAFEPOINTS))(
+    'refuses a reference from before an operation if and only if that may be a safepoint: %s',
+    (on) => {
+      const subject = makeChecked();
+      const wrong: string[] = [];
+      // The raw level's lock is held in between.
+      if (on === 'conditions' || on === 'locks, at last') SAFEPOINTS['locks']!['lock']!.run(subject);
+      for (const [member, { safepoint, run }] of Object.entries(SAFEPOINTS[on]!)) {
+        const before = subject.mutator.get(subject.handle);
+        run(subject);
+        const wanted = safepoint ? 'ERR_STALE_REFERENCE' : 'accepted';
+        const found = outcome(subject, before);
+        if (found !== wanted) wrong.push(`${on}.${member}: ${found}, not ${wanted}`);
+      }
+      expect(wrong).toEqual([]);
+    },
+    30_000,
+  );
 
   it('refuses after every await what was read before', async () => {
     const subject = makeChecked();
@@ -81,9 +94,19 @@ describe('the list of safepoints', () => {
     const { heap, mutator } = makeChecked();
     const { arrays, maps, queues, locks, conditions } = heap.collections;
     const classes: Readonly<Record<string, object>> = {
-      mutator: Mutator.prototype, weakReferences: mutator.weakReferences, weakMaps: mutator.weakMaps, array: faultline.HeapArray.prototype,
-      map: faultline.HeapMap.prototype, queue: faultline.HeapQueue.prototype, lock: faultline.HeapLock.prototype,
-      condition: faultline.HeapCondition.prototype, arrays, maps, queues, locks, conditions,
+      mutator: Mutator.prototype,
+      weakReferences: mutator.weakReferences,
+      weakMaps: mutator.weakMaps,
+      array: faultline.HeapArray.prototype,
+      map: faultline.HeapMap.prototype,
+      queue: faultline.HeapQueue.prototype,
+      lock: faultline.HeapLock.prototype,
+      condition: faultline.HeapCondition.prototype,
+      arrays,
+      maps,
+      queues,
+      locks,
+      conditions,
       heap: Object.getPrototypeOf(faultline.Heap.prototype) as object,
     };
     const exempt = new Set(['constructor', 'shape', 'detach', 'attached', 'allocationBuffer', 'collections']);
@@ -114,10 +137,22 @@ describe('the list of safepoints', () => {
   it('is the list of docs/embedding.md', () => {
     const [, section] = /^### What is a safepoint\n([\s\S]*?)\n##/m.exec(read('docs/embedding.md'))!;
     const listed = Object.fromEntries(
-      [...section!.matchAll(/^\| `(\w+)`[^|]*\|([^|]*)\|/gm)].map(([, on, members]) => [on!, [...members!.matchAll(/`([^`]+)`/g)].map(([, name]) => name!).sort()]),
+      [...section!.matchAll(/^\| `(\w+)`[^|]*\|([^|]*)\|/gm)].map(([, on, members]) => [
+        on!,
+        [...members!.matchAll(/`([^`]+)`/g)].map(([, name]) => name!).sort(),
+      ]),
     );
     const wanted = Object.fromEntries(
-      Object.entries(SAFEPOINTS).map(([on, members]) => [on, Object.keys(members).filter((name) => members[name]!.safepoint).sort()] as const)
+      Object.entries(SAFEPOINTS)
+        .map(
+          ([on, members]) =>
+            [
+              on,
+              Object.keys(members)
+                .filter((name) => members[name]!.safepoint)
+                .sort(),
+            ] as const,
+        )
         .filter(([, members]) => members.length > 0),
     );
     expect(listed).toEqual(wanted);

@@ -17,8 +17,13 @@ const raw = (subject: Subject) => {
   const { heap, mutator, handle, rawArray, rawMap, rawQueue, rawLock, rawCondition } = subject as RawSubject;
   const at = (of: number): number => mutator.get(of);
   return {
-    ...heap.collections, node: () => at(handle), array: () => at(rawArray), map: () => at(rawMap), queue: () => at(rawQueue),
-    lock: () => at(rawLock), condition: () => at(rawCondition),
+    ...heap.collections,
+    node: () => at(handle),
+    array: () => at(rawArray),
+    map: () => at(rawMap),
+    queue: () => at(rawQueue),
+    lock: () => at(rawLock),
+    condition: () => at(rawCondition),
   };
 };
 
@@ -38,8 +43,13 @@ export function withRaw(subject: Subject): RawSubject {
   arrays.push(mutator.get(rawArray), mutator.get(subject.handle));
   subject.queue.enqueue(subject.node);
   return {
-    ...subject, rawArray, spareWeak: mutator.handle(mutator.weakReferences.allocate(mutator.get(subject.handle))), rawMap: mutator.handle(maps.allocate('f64', 'ref')), rawQueue: mutator.handle(queues.allocate('ref')),
-    rawLock: mutator.handle(locks.allocate()), rawCondition: mutator.handle(conditions.allocate()),
+    ...subject,
+    rawArray,
+    spareWeak: mutator.handle(mutator.weakReferences.allocate(mutator.get(subject.handle))),
+    rawMap: mutator.handle(maps.allocate('f64', 'ref')),
+    rawQueue: mutator.handle(queues.allocate('ref')),
+    rawLock: mutator.handle(locks.allocate()),
+    rawCondition: mutator.handle(conditions.allocate()),
   };
 }
 
@@ -73,13 +83,15 @@ export const SAFEPOINTS: Readonly<Record<string, Readonly<Record<string, Member>
     getReference: no(({ mutator, handle }) => mutator.getReference(mutator.get(handle) * 2 + 2)),
     setReference: no(({ mutator, handle, shape }) => mutator.setReference(mutator.get(handle) * 2 + shape.offsets.any, 0)),
     compareExchangeReference: no(({ mutator, handle, shape }) =>
-      mutator.compareExchangeReference(mutator.get(handle) * 2 + shape.offsets.any, 0, 0)),
+      mutator.compareExchangeReference(mutator.get(handle) * 2 + shape.offsets.any, 0, 0),
+    ),
     copyReferences: no(({ mutator, handle, shape }) => {
       const slot = mutator.get(handle) * 2 + shape.elementsOffset;
       mutator.copyReferences(slot + 1, slot, 1);
     }),
     readWeak: no(({ mutator, weakReference }) =>
-      mutator.readWeak(mutator.get(weakReference) * 2 + mutator.weakReferences.shape.elementsOffset)),
+      mutator.readWeak(mutator.get(weakReference) * 2 + mutator.weakReferences.shape.elementsOffset),
+    ),
   },
   weakReferences: {
     allocate: yes(({ mutator, handle }) => mutator.weakReferences.allocate(mutator.get(handle))),

@@ -2,8 +2,25 @@
  * Subjects: a heap with one of everything that has public operations, for the integrity matrix.
  */
 import type {
-  AllocationBuffer, Cursor, Elements, HandleToken, Heap, HeapArray, HeapCondition, HeapLock, HeapMap,
-  HeapOptions, HeapQueue, HeapString, Mutator, ObjectView, Pin, ReferenceHandle, Ref, RootRange, Shape,
+  AllocationBuffer,
+  Cursor,
+  Elements,
+  HandleToken,
+  Heap,
+  HeapArray,
+  HeapCondition,
+  HeapLock,
+  HeapMap,
+  HeapOptions,
+  HeapQueue,
+  HeapString,
+  Mutator,
+  ObjectView,
+  Pin,
+  ReferenceHandle,
+  Ref,
+  RootRange,
+  Shape,
   View,
 } from '../support/faultline.ts';
 import { makeHeap } from '../support/heaps.ts';
@@ -71,10 +88,30 @@ export function makeSubject(options: Partial<HeapOptions>, ballast = 100): Subje
   const weakMap = mutator.handle(mutator.weakMaps.allocate());
   mutator.weakMaps.set(mutator.get(weakMap), node.ref, node.ref);
   return {
-    heap, mutator, shape, large, pinnable, pin: heap.pin(pinnable), node, weak, cursor: heap.cursor(shape, node),
-    elements: node.elements, bits: node.bits, string: heap.string('a string'), range: mutator.createRootRange(4), buffer: mutator.allocationBuffer,
-    array, map, objects: heap.createMap('ref', 'f64'), queue: heap.createQueue('ref', 20), lock: heap.createLock(),
-    condition: heap.createCondition(), handle: mutator.handle(node.ref), weakReference, weakMap, token: heap.offer(heap.create(shape)),
+    heap,
+    mutator,
+    shape,
+    large,
+    pinnable,
+    pin: heap.pin(pinnable),
+    node,
+    weak,
+    cursor: heap.cursor(shape, node),
+    elements: node.elements,
+    bits: node.bits,
+    string: heap.string('a string'),
+    range: mutator.createRootRange(4),
+    buffer: mutator.allocationBuffer,
+    array,
+    map,
+    objects: heap.createMap('ref', 'f64'),
+    queue: heap.createQueue('ref', 20),
+    lock: heap.createLock(),
+    condition: heap.createCondition(),
+    handle: mutator.handle(node.ref),
+    weakReference,
+    weakMap,
+    token: heap.offer(heap.create(shape)),
   };
 }
 

@@ -140,7 +140,10 @@ export class Builder {
         const isToShow = state === mapped ? s[this.#page] === wanted(s) : state >= least;
         return isToShow ? undefined : next;
       });
-      this.show((s) => s[this.#page]!, (s) => s[this.#page]! + 1);
+      this.show(
+        (s) => s[this.#page]!,
+        (s) => s[this.#page]! + 1,
+      );
       p.step('note mapped', (s) => this.note('note mapped', s, s[this.#page]!));
     });
   }
@@ -197,12 +200,17 @@ export class Builder {
     p.forEach(this.#unit, firstUnit, endUnit, (next) => {
       p.local((s) => void (s[this.#complete] = 1));
       const unitEnd = (s: State): number => Math.min((s[this.#unit]! + 1) * unit, m.configuration.pages);
-      p.forEach(this.#shownPage, (s) => s[this.#unit]! * unit, unitEnd, (nextPage) => {
-        p.local((s) => (m.needsBuilding(s, s[this.#shownPage]!) ? undefined : nextPage));
-        p.step('complete?', (s) => {
-          if (m.stateOf(s, s[this.#shownPage]!) < m.word.from('note mapped')) s[this.#complete] = 0;
-        });
-      });
+      p.forEach(
+        this.#shownPage,
+        (s) => s[this.#unit]! * unit,
+        unitEnd,
+        (nextPage) => {
+          p.local((s) => (m.needsBuilding(s, s[this.#shownPage]!) ? undefined : nextPage));
+          p.step('complete?', (s) => {
+            if (m.stateOf(s, s[this.#shownPage]!) < m.word.from('note mapped')) s[this.#complete] = 0;
+          });
+        },
+      );
       p.local((s) => {
         const complete = s[this.#complete] !== 0 || m.makes('a unit is shown when one of its pages is built');
         s[this.#complete] = 0;

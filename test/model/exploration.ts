@@ -59,7 +59,8 @@ export function explore(system: System, stateLimit = 3_000_000): Exploration {
   });
   const traceTo = (index: number, last?: string): string[] => {
     const lines: string[] = last === undefined ? [] : [last];
-    for (let at = index; origin.from[at]! >= 0; at = origin.from[at]!) lines.unshift(stepName(system, states.get(origin.from[at]!), origin.by[at]!));
+    for (let at = index; origin.from[at]! >= 0; at = origin.from[at]!)
+      lines.unshift(stepName(system, states.get(origin.from[at]!), origin.by[at]!));
     return [...lines.map((line, i) => `${String(i + 1).padStart(3)}  ${line}`), `     ${system.layout.describe(states.get(index))}`];
   };
 

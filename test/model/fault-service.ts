@@ -69,7 +69,10 @@ export class FaultService {
         return complete ? undefined : done;
       });
     }
-    builder.show((s) => s[fault]!, (s) => s[fault]! + 1);
+    builder.show(
+      (s) => s[fault]!,
+      (s) => s[fault]! + 1,
+    );
     p.mark(done);
     p.local((s) => {
       s[this.#lateCycle] = 0;

@@ -34,30 +34,42 @@ describe('the table of transitions', () => {
 describe('in every interleaving no page is seen before it is built, each is built once, and all threads come to their end', () => {
   const configurations: [string, Configuration][] = Object.entries({ ...CONFIGURATIONS, ...(SHORT ? {} : LARGE_CONFIGURATIONS) });
 
-  it.each(configurations)('%s', (_name, configuration) => {
-    const { failure, states, ends } = explore(makeSystem(configuration, rows));
-    expect(failure, failure?.trace.join('\n')).toBeUndefined();
-    expect(states).toBeGreaterThan(10_000);
-    expect(ends).toBeGreaterThan(0);
-  }, LIMIT_MS);
+  it.each(configurations)(
+    '%s',
+    (_name, configuration) => {
+      const { failure, states, ends } = explore(makeSystem(configuration, rows));
+      expect(failure, failure?.trace.join('\n')).toBeUndefined();
+      expect(states).toBeGreaterThan(10_000);
+      expect(ends).toBeGreaterThan(0);
+    },
+    LIMIT_MS,
+  );
 });
 
 describe('the exploration finds that', () => {
-  it.each(Object.entries(MISTAKES) as [Mistake, (typeof MISTAKES)[Mistake]][])('%s', (mistake, { law, in: name }) => {
-    const configuration: Configuration = { ...CONFIGURATIONS[name], mistake };
-    const { failure, states } = explore(makeSystem(configuration, rows));
-    expect(failure?.law).toBe(law);
-    expect(failure!.trace.length).toBeGreaterThan(10);
-    if (process.env['FAULTLINE_TRACES'] === '1') {
-      console.log(`${mistake}\n  found after ${states} states: ${failure!.what}\n${failure!.trace.join('\n')}`);
-    }
-  }, LIMIT_MS);
+  it.each(Object.entries(MISTAKES) as [Mistake, (typeof MISTAKES)[Mistake]][])(
+    '%s',
+    (mistake, { law, in: name }) => {
+      const configuration: Configuration = { ...CONFIGURATIONS[name], mistake };
+      const { failure, states } = explore(makeSystem(configuration, rows));
+      expect(failure?.law).toBe(law);
+      expect(failure!.trace.length).toBeGreaterThan(10);
+      if (process.env['FAULTLINE_TRACES'] === '1') {
+        console.log(`${mistake}\n  found after ${states} states: ${failure!.what}\n${failure!.trace.join('\n')}`);
+      }
+    },
+    LIMIT_MS,
+  );
 
-  it('a table with a claim that leads straight to built is wrong', () => {
-    const wrong = rows.map((row) => (row.operation === 'claim' ? { ...row, to: 'built' as const } : row));
-    const { failure } = explore(makeSystem(CONFIGURATIONS['two mutators and a worker (sigbus)'], wrong));
-    expect(failure).toBeDefined();
-  }, LIMIT_MS);
+  it(
+    'a table with a claim that leads straight to built is wrong',
+    () => {
+      const wrong = rows.map((row) => (row.operation === 'claim' ? { ...row, to: 'built' as const } : row));
+      const { failure } = explore(makeSystem(CONFIGURATIONS['two mutators and a worker (sigbus)'], wrong));
+      expect(failure).toBeDefined();
+    },
+    LIMIT_MS,
+  );
 });
 
 describe('an exploration', () => {

@@ -108,7 +108,8 @@ export function makeThreadSystem(configuration: ThreadConfiguration): System {
     const touch = (): void => {
       p.step('touch', (s) => {
         for (const heap of all) {
-          if (s[word(running, heap)] !== 0 && s[stopped + heap] !== 0) throw new Violation('C', `thread ${thread} runs in the pause of heap ${heap}`);
+          if (s[word(running, heap)] !== 0 && s[stopped + heap] !== 0)
+            throw new Violation('C', `thread ${thread} runs in the pause of heap ${heap}`);
         }
       });
     };

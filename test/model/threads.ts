@@ -118,14 +118,22 @@ function writePublishFresh(m: Machine, p: Program, builder: Builder, own: number
       s[m.gateCount]!++;
       return undefined;
     });
-    p.forEach(each, () => first, () => end, (next) => {
-      p.local((s) => (m.needsBuilding(s, s[each]!) ? undefined : next));
-      builder.ensureBuilt(each);
-    });
+    p.forEach(
+      each,
+      () => first,
+      () => end,
+      (next) => {
+        p.local((s) => (m.needsBuilding(s, s[each]!) ? undefined : next));
+        builder.ensureBuilt(each);
+      },
+    );
     p.step('gate: leave', (s) => void s[m.gateCount]!--);
     p.mark(closed);
   }
-  builder.show(() => first, () => end);
+  builder.show(
+    () => first,
+    () => end,
+  );
 }
 
 /** Collector::AnnounceFresh: the page is not shown; a touch does that. */
@@ -150,7 +158,10 @@ function writeJob(m: Machine, p: Program, builder: Builder): void {
     s[chunk] = s[m.cursor]!++;
     return undefined;
   });
-  builder.buildRange((s) => s[chunk]! * pages, (s) => (s[chunk]! + 1) * pages);
+  builder.buildRange(
+    (s) => s[chunk]! * pages,
+    (s) => (s[chunk]! + 1) * pages,
+  );
   p.local((s) => {
     s[chunk] = 0;
     return again;
@@ -212,21 +223,26 @@ function writeFaultThread(m: Machine, p: Program): void {
     },
     (s) => Math.max(1, waiting(s).length),
   );
-  p.forEach(batch, () => 0, (s) => s[count]!, () => {
-    p.local((s) => {
-      s[fault] = s[pages + s[batch]!]! - 1;
-      s[pages + s[batch]!] = 0;
-    });
-    service.serve(fault);
-    p.local((s) => {
-      for (let i = 0; i < mutators; i++) {
-        if (s[m.asleepIn + i] === s[fault]! + 1 && s[m.message + i] === 2) {
-          throw new Violation('W', `mutator ${i} sleeps on page ${s[fault]}, whose fault has been served`);
+  p.forEach(
+    batch,
+    () => 0,
+    (s) => s[count]!,
+    () => {
+      p.local((s) => {
+        s[fault] = s[pages + s[batch]!]! - 1;
+        s[pages + s[batch]!] = 0;
+      });
+      service.serve(fault);
+      p.local((s) => {
+        for (let i = 0; i < mutators; i++) {
+          if (s[m.asleepIn + i] === s[fault]! + 1 && s[m.message + i] === 2) {
+            throw new Violation('W', `mutator ${i} sleeps on page ${s[fault]}, whose fault has been served`);
+          }
         }
-      }
-      s[fault] = 0;
-    });
-  });
+        s[fault] = 0;
+      });
+    },
+  );
   p.local((s) => {
     s[count] = 0;
     return again;

@@ -18,7 +18,7 @@ describe('a checked heap finds', () => {
     'a poll': (mutator) => mutator.poll(),
     'an allocation': (mutator, heap) => mutator.allocate(heap.defineShape(LEAF)),
     'a collection': (mutator) => mutator.collect(),
-    'parking': (mutator) => mutator.parked(() => 0),
+    parking: (mutator) => mutator.parked(() => 0),
     'an await': () => Promise.resolve(),
     'the creation of a view': (_mutator, heap) => heap.create(heap.defineShape(LEAF)),
   };
@@ -113,55 +113,59 @@ describe('a checked heap finds', () => {
 });
 
 describe('a checked heap', () => {
-  it.each(RAW_LOAD_MODES)('takes what is read since the last safepoint, and nothing from before, wherever it is read (fault mode %s)', (fault) => {
-    const { heap, mutator } = makeHeapWithMutator({ capacityBytes: '8M', fault, checked: true });
-    const { collections } = heap;
-    const Leaf = heap.defineShape(LEAF);
-    const Node = heap.defineShape(NODE);
-    const range = mutator.createRootRange(2);
-    range.used = 1;
-    const leaf = mutator.handle(mutator.allocate(Leaf));
-    const holder = mutator.handle(mutator.allocate(Node));
-    const held = (): number => mutator.get(holder) * 2 + Node.offsets.leaf;
-    const weak = mutator.handle(mutator.weakReferences.allocate(mutator.get(leaf)));
-    const weakMap = mutator.handle(mutator.weakMaps.allocate());
-    const array = mutator.handle(collections.arrays.allocate('ref'));
-    const map = mutator.handle(collections.maps.allocate('f64', 'ref'));
-    const queue = mutator.handle(collections.queues.allocate('ref'));
-    range.slots[0] = heap.roots.slots[3] = mutator.u32[held()] = mutator.get(leaf);
-    mutator.weakMaps.set(mutator.get(weakMap), mutator.get(leaf), mutator.get(leaf));
-    collections.arrays.push(mutator.get(array), mutator.get(leaf));
-    collections.maps.set(mutator.get(map), 1, mutator.get(leaf));
-    collections.queues.enqueue(mutator.get(queue), mutator.get(leaf));
-    const view = heap.view(mutator.get(leaf))!;
-    const places: Record<string, () => number> = {
-      'a handle': () => mutator.get(leaf),
-      'a root range': () => range.slots[0]!,
-      'heap.roots': () => heap.roots.slots[3]!,
-      'a field': () => mutator.u32[held()]!,
-      'a field, by Atomics': () => Atomics.load(mutator.u32, held()),
-      getReference: () => mutator.getReference(held()),
-      'a weak reference': () => mutator.weakReferences.get(mutator.get(weak)),
-      'a weak map': () => mutator.weakMaps.get(mutator.get(weakMap), mutator.get(leaf)),
-      'an array': () => collections.arrays.get(mutator.get(array), 0) as number,
-      'a map': () => collections.maps.get(mutator.get(map), 1) as number,
-      'a queue': () => collections.queues.values(mutator.get(queue))[0] as number,
-      'a view': () => view.ref,
-    };
-    for (let round = 0; round < 3; round++) {
-      for (const [place, read] of Object.entries(places)) {
-        const before = read();
-        mutator.poll();
-        const now = read();
-        expect(() => mutator.handle(before), place).toThrow(code('ERR_STALE_REFERENCE'));
-        mutator.release(mutator.handle(now));
-        expect(mutator.identityHash(now), place).toBe(mutator.identityHash(mutator.get(leaf)));
-        heap.view(now)!.release();
-        expect(now, place).toBe(mutator.get(leaf));
+  it.each(RAW_LOAD_MODES)(
+    'takes what is read since the last safepoint, and nothing from before, wherever it is read (fault mode %s)',
+    (fault) => {
+      const { heap, mutator } = makeHeapWithMutator({ capacityBytes: '8M', fault, checked: true });
+      const { collections } = heap;
+      const Leaf = heap.defineShape(LEAF);
+      const Node = heap.defineShape(NODE);
+      const range = mutator.createRootRange(2);
+      range.used = 1;
+      const leaf = mutator.handle(mutator.allocate(Leaf));
+      const holder = mutator.handle(mutator.allocate(Node));
+      const held = (): number => mutator.get(holder) * 2 + Node.offsets.leaf;
+      const weak = mutator.handle(mutator.weakReferences.allocate(mutator.get(leaf)));
+      const weakMap = mutator.handle(mutator.weakMaps.allocate());
+      const array = mutator.handle(collections.arrays.allocate('ref'));
+      const map = mutator.handle(collections.maps.allocate('f64', 'ref'));
+      const queue = mutator.handle(collections.queues.allocate('ref'));
+      range.slots[0] = heap.roots.slots[3] = mutator.u32[held()] = mutator.get(leaf);
+      mutator.weakMaps.set(mutator.get(weakMap), mutator.get(leaf), mutator.get(leaf));
+      collections.arrays.push(mutator.get(array), mutator.get(leaf));
+      collections.maps.set(mutator.get(map), 1, mutator.get(leaf));
+      collections.queues.enqueue(mutator.get(queue), mutator.get(leaf));
+      const view = heap.view(mutator.get(leaf))!;
+      const places: Record<string, () => number> = {
+        'a handle': () => mutator.get(leaf),
+        'a root range': () => range.slots[0]!,
+        'heap.roots': () => heap.roots.slots[3]!,
+        'a field': () => mutator.u32[held()]!,
+        'a field, by Atomics': () => Atomics.load(mutator.u32, held()),
+        getReference: () => mutator.getReference(held()),
+        'a weak reference': () => mutator.weakReferences.get(mutator.get(weak)),
+        'a weak map': () => mutator.weakMaps.get(mutator.get(weakMap), mutator.get(leaf)),
+        'an array': () => collections.arrays.get(mutator.get(array), 0) as number,
+        'a map': () => collections.maps.get(mutator.get(map), 1) as number,
+        'a queue': () => collections.queues.values(mutator.get(queue))[0] as number,
+        'a view': () => view.ref,
+      };
+      for (let round = 0; round < 3; round++) {
+        for (const [place, read] of Object.entries(places)) {
+          const before = read();
+          mutator.poll();
+          const now = read();
+          expect(() => mutator.handle(before), place).toThrow(code('ERR_STALE_REFERENCE'));
+          mutator.release(mutator.handle(now));
+          expect(mutator.identityHash(now), place).toBe(mutator.identityHash(mutator.get(leaf)));
+          heap.view(now)!.release();
+          expect(now, place).toBe(mutator.get(leaf));
+        }
       }
-    }
-    heap.roots.slots[3] = 0;
-  }, 20_000);
+      heap.roots.slots[3] = 0;
+    },
+    20_000,
+  );
 
   it('goes on to find stale references behind its first thousand safepoints, and takes what is current', () => {
     const { heap, mutator } = makeHeapWithMutator({ capacityBytes: '2M', fault: 'stw', workers: 0, checked: true });

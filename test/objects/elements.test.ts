@@ -8,8 +8,16 @@ import { MODES } from '../support/modes.ts';
 import { code, LEAF, LIMITS } from './support.ts';
 
 const CLASSES = {
-  i8: Int8Array, u8: Uint8Array, i16: Int16Array, u16: Uint16Array, i32: Int32Array, u32: Uint32Array,
-  f32: Float32Array, f64: Float64Array, i64: BigInt64Array, u64: BigUint64Array,
+  i8: Int8Array,
+  u8: Uint8Array,
+  i16: Int16Array,
+  u16: Uint16Array,
+  i32: Int32Array,
+  u32: Uint32Array,
+  f32: Float32Array,
+  f64: Float64Array,
+  i64: BigInt64Array,
+  u64: BigUint64Array,
 } as const;
 const KINDS = Object.keys(CLASSES) as (keyof typeof CLASSES)[];
 /** Empty, one, around the word, around the page, and above half a region. */
@@ -72,7 +80,9 @@ describe('elements', () => {
     for (const checked of [false, true]) {
       const { heap } = makeHeapWithMutator({ capacityBytes: '1M', fault: 'stw', checked });
       for (const kind of ['u8', 'ref', 'bool'] as const) {
-        const { elements } = heap.create(heap.defineShape({ name: kind, elements: kind }), {}, 3) as unknown as { elements: Elements<unknown> };
+        const { elements } = heap.create(heap.defineShape({ name: kind, elements: kind }), {}, 3) as unknown as {
+          elements: Elements<unknown>;
+        };
         expect(() => elements.get(index as number)).toThrow(code('ERR_OPTION'));
         expect(() => elements.set(index as number, kind === 'ref' ? null : kind === 'bool' ? true : 1)).toThrow(code('ERR_OPTION'));
         expect(elements.length).toBe(3);
@@ -85,10 +95,17 @@ describe('elements', () => {
     const { elements } = heap.create(heap.defineShape({ name: 's', elements: 'u8' }), {}, [1, 2, 3]);
     const target = new Uint8Array(2);
     for (const wrong of [
-      () => elements.copyTo(target), () => elements.copyTo(target, 2, 4), () => elements.copyTo(target, 2, 1),
-      () => elements.copyTo(target, -1), () => elements.copyFrom([1, 2], 2), () => elements.copyFrom([1], -1),
-      () => elements.copyFrom([1], 0.5), () => elements.copyFrom(null as never), () => elements.copyFrom(5 as never),
-    ]) expect(wrong).toThrow(code('ERR_OPTION'));
+      () => elements.copyTo(target),
+      () => elements.copyTo(target, 2, 4),
+      () => elements.copyTo(target, 2, 1),
+      () => elements.copyTo(target, -1),
+      () => elements.copyFrom([1, 2], 2),
+      () => elements.copyFrom([1], -1),
+      () => elements.copyFrom([1], 0.5),
+      () => elements.copyFrom(null as never),
+      () => elements.copyFrom(5 as never),
+    ])
+      expect(wrong).toThrow(code('ERR_OPTION'));
     expect([...elements, ...target]).toEqual([1, 2, 3, 0, 0]);
     elements.copyFrom([], 3);
     expect(elements.copyTo(target, 3)).toBe(0);
@@ -128,7 +145,9 @@ describe('elements as a whole', () => {
     for (const view of [point, heap.cursor(shape, point) as any]) {
       for (const name of ['at', 'elements']) {
         for (const value of [[5, 6], null, undefined, 7]) {
-          expect(() => (view[name] = value)).toThrow(expect.objectContaining({ name: 'TypeError', code: 'ERR_OPTION', message: expect.stringContaining(`point.${name}`) }));
+          expect(() => (view[name] = value)).toThrow(
+            expect.objectContaining({ name: 'TypeError', code: 'ERR_OPTION', message: expect.stringContaining(`point.${name}`) }),
+          );
         }
       }
       expect([[...view.at], [...view.elements]]).toEqual([[1, 2], [3]]);

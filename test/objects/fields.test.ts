@@ -63,7 +63,10 @@ describe.each(MODES)('a view (fault mode %s)', (fault) => {
     const Leaf = heap.defineShape(LEAF);
     const leaf = heap.create(Leaf, { number: 9 });
     const view = heap.create(heap.defineShape(EVERYTHING), {
-      numbers: [-1, 2, -3, 4, -32768], flags: [true, false, true], leaves: [null, leaf], large: new BigUint64Array([1n, 2n ** 64n - 1n]),
+      numbers: [-1, 2, -3, 4, -32768],
+      flags: [true, false, true],
+      leaves: [null, leaf],
+      large: new BigUint64Array([1n, 2n ** 64n - 1n]),
     });
     mutator.collect({ kind: 'full' });
     expect([...view.numbers]).toEqual([-1, 2, -3, 4, -32768]);
@@ -144,9 +147,12 @@ describe('fields of a view', () => {
         expect(view[kind]).toBe(value);
       }
       for (const value of BEYOND[kind]!) {
-        expect(() => (view[kind] = value), `${kind} = ${String(value)}`).toThrow(expect.objectContaining({
-          code: 'ERR_OPTION', message: expect.stringContaining(`everything.${kind} `) as string,
-        }));
+        expect(() => (view[kind] = value), `${kind} = ${String(value)}`).toThrow(
+          expect.objectContaining({
+            code: 'ERR_OPTION',
+            message: expect.stringContaining(`everything.${kind} `) as string,
+          }),
+        );
       }
       expect(view[kind]).toBe(LIMITS[kind].at(-1));
     }

@@ -14,7 +14,11 @@ async function objects(heap: Heap): Promise<number> {
   return heap.verify();
 }
 
-async function offeredBy(heap: Heap, threads: Threads, data: Record<string, unknown>): Promise<{ tokens: HandleToken[]; ended: Promise<unknown> }> {
+async function offeredBy(
+  heap: Heap,
+  threads: Threads,
+  data: Record<string, unknown>,
+): Promise<{ tokens: HandleToken[]; ended: Promise<unknown> }> {
   const worker = threads.start(heap.token, 'offer', data);
   const ended = once(worker, 'exit');
   const tokens = await new Promise<HandleToken[]>((resolve) => {
@@ -107,7 +111,12 @@ describe('a handle token', () => {
     for (const forged of [null, 7, {}, { heap: token.heap }, { ...token, slot: 0.5 }]) {
       expect(() => heap.redeem(forged as never)).toThrow(code('ERR_OPTION'));
     }
-    for (const forged of [{ ...token, slot: -1 }, { ...token, slot: 5_000 }, { ...token, stamp: token.stamp + 1 }, { ...token, stamp: 2 ** 31 }]) {
+    for (const forged of [
+      { ...token, slot: -1 },
+      { ...token, slot: 5_000 },
+      { ...token, stamp: token.stamp + 1 },
+      { ...token, stamp: 2 ** 31 },
+    ]) {
       expect(() => heap.redeem(forged)).toThrow(code('ERR_TOKEN_SPENT'));
     }
     expect(heap.redeem(token).isSame(view)).toBe(true);

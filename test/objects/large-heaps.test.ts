@@ -14,7 +14,11 @@ describe('an object beyond the reach of a view of bytes', () => {
     const heap = makeHeap({ capacityBytes: '9G', fault: 'stw', workers: 0, verify: false });
     const mutator = heap.attachMutator();
     const limits = LIMITS[kind];
-    const shape = heap.defineShape({ name: 's', fields: { a: kind as FieldKind as 'u8', b: 'bool', c: 'u8' }, elements: kind as FieldKind as 'u8' });
+    const shape = heap.defineShape({
+      name: 's',
+      fields: { a: kind as FieldKind as 'u8', b: 'bool', c: 'u8' },
+      elements: kind as FieldKind as 'u8',
+    });
     const view = heap.create(shape, { a: limits[0]! }, COUNT);
     expect(view.ref * 8).toBeGreaterThan(2 ** 33);
     expect([view.a, view.b, view.c]).toEqual([limits[0], false, 0]);

@@ -14,15 +14,19 @@ const CONFIGURATIONS = [
 ];
 
 describe.each(CONFIGURATIONS)('a random program over views ($what)', ({ options }) => {
-  it.each([1, 97])('holds its graph with a collection at every %i. allocation', (stressEvery) => {
-    const { heap, mutator } = makeHeapWithMutator({ capacityBytes: '4M', stressEvery, ...options });
-    const program = new ViewProgram(heap, mutator, seedOfTest());
-    for (let round = 0; round < 4; round++) {
-      program.run(stressEvery === 1 ? rounds(100, 30) : rounds(1_500, 500));
-      program.check();
-    }
-    expect(heap.statistics().cycles.compacting).toBeGreaterThan(0);
-  }, 60_000);
+  it.each([1, 97])(
+    'holds its graph with a collection at every %i. allocation',
+    (stressEvery) => {
+      const { heap, mutator } = makeHeapWithMutator({ capacityBytes: '4M', stressEvery, ...options });
+      const program = new ViewProgram(heap, mutator, seedOfTest());
+      for (let round = 0; round < 4; round++) {
+        program.run(stressEvery === 1 ? rounds(100, 30) : rounds(1_500, 500));
+        program.check();
+      }
+      expect(heap.statistics().cycles.compacting).toBeGreaterThan(0);
+    },
+    60_000,
+  );
 
   it('holds its graph while the control thread compacts one time after the other', async () => {
     const { heap, mutator } = makeHeapWithMutator({ capacityBytes: '4M', ...options });

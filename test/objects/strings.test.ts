@@ -9,8 +9,27 @@ import { Threads } from '../support/threads.ts';
 import { code } from './support.ts';
 
 const TEXTS = [
-  '', 'a', 'plain text', '\0', '\u00ff', '\u0100', 'naïve', '日本語', '😀', '\ud800', '\udc00\ud800', 'x\ud800y', '\ufffe\uffff',
-  'a'.repeat(23), 'a'.repeat(24), 'é'.repeat(25), '☃'.repeat(24), '☃'.repeat(25), 'z'.repeat(4_095), '字'.repeat(2_049), 'large'.repeat(150_000),
+  '',
+  'a',
+  'plain text',
+  '\0',
+  '\u00ff',
+  '\u0100',
+  'naïve',
+  '日本語',
+  '😀',
+  '\ud800',
+  '\udc00\ud800',
+  'x\ud800y',
+  '\ufffe\uffff',
+  'a'.repeat(23),
+  'a'.repeat(24),
+  'é'.repeat(25),
+  '☃'.repeat(24),
+  '☃'.repeat(25),
+  'z'.repeat(4_095),
+  '字'.repeat(2_049),
+  'large'.repeat(150_000),
 ];
 
 describe.each(MODES)('a string (fault mode %s)', (fault) => {

@@ -10,9 +10,25 @@ export const LEAF = definition({ name: 'leaf', fields: { number: 'u32' } });
 export const EVERYTHING = definition({
   name: 'everything',
   fields: {
-    i8: 'i8', u8: 'u8', i16: 'i16', u16: 'u16', i32: 'i32', u32: 'u32', f32: 'f32', f64: 'f64', i64: 'i64', u64: 'u64', bool: 'bool',
-    any: 'ref', leaf: ref(LEAF), self: 'self', text: 'string',
-    numbers: array('i16', 5), flags: array('bool', 3), leaves: array(ref(LEAF), 2), large: array('u64', 2),
+    i8: 'i8',
+    u8: 'u8',
+    i16: 'i16',
+    u16: 'u16',
+    i32: 'i32',
+    u32: 'u32',
+    f32: 'f32',
+    f64: 'f64',
+    i64: 'i64',
+    u64: 'u64',
+    bool: 'bool',
+    any: 'ref',
+    leaf: ref(LEAF),
+    self: 'self',
+    text: 'string',
+    numbers: array('i16', 5),
+    flags: array('bool', 3),
+    leaves: array(ref(LEAF), 2),
+    large: array('u64', 2),
   },
 });
 

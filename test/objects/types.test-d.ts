@@ -3,7 +3,17 @@
  */
 import { describe, expectTypeOf, it } from 'vitest';
 import {
-  type AnyView, array, type Cursor, definition, type Elements, type Heap, type HeapString, type Mutator, ref, type Shape, type View,
+  type AnyView,
+  array,
+  type Cursor,
+  definition,
+  type Elements,
+  type Heap,
+  type HeapString,
+  type Mutator,
+  ref,
+  type Shape,
+  type View,
 } from '../../src/index.ts';
 
 declare const heap: Heap;
@@ -14,7 +24,14 @@ const Point = heap.defineShape(POINT);
 const Node = heap.defineShape({
   name: 'node',
   fields: {
-    next: 'self', at: ref(Point), other: ref(POINT), any: 'ref', title: 'string', seen: 'bool', count: 'i64', bits: array('u8', 4),
+    next: 'self',
+    at: ref(Point),
+    other: ref(POINT),
+    any: 'ref',
+    title: 'string',
+    seen: 'bool',
+    count: 'i64',
+    bits: array('u8', 4),
     points: array(ref(Point), 2),
   },
   elements: 'self',

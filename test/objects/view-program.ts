@@ -65,11 +65,19 @@ export class ViewProgram {
     met.set(model, at);
     const { id, text, wide, ratio } = view;
     expect({ id, text, wide, ratio, bytes: [...view.bytes] }).toEqual({
-      id: model.id, text: model.text, wide: model.wide, ratio: model.ratio, bytes: model.bytes,
+      id: model.id,
+      text: model.text,
+      wide: model.wide,
+      ratio: model.ratio,
+      bytes: model.bytes,
     });
     const { small } = view;
     expect(small === null ? null : { id: small.id, flag: small.flag }).toEqual(model.small);
-    const below = [[view.left, model.left], [view.right, model.right], ...model.elements.map((it, i) => [view.elements.get(i), it])] as const;
+    const below = [
+      [view.left, model.left],
+      [view.right, model.right],
+      ...model.elements.map((it, i) => [view.elements.get(i), it]),
+    ] as const;
     expect(view.elements.length).toBe(model.elements.length);
     for (const [found, wanted] of below) {
       expect(found === null).toBe(wanted === null);
@@ -138,7 +146,14 @@ export class ViewProgram {
     const id = ++this.#ids;
     const view = this.#heap.create(this.#Node, { id, bytes, left: left < 0 ? null : this.#views[left]! }, count);
     this.#hold(root, view, {
-      id, bytes, text: null, small: null, left: left < 0 ? null : this.#models[left]!, right: null, wide: 0n, ratio: 0,
+      id,
+      bytes,
+      text: null,
+      small: null,
+      left: left < 0 ? null : this.#models[left]!,
+      right: null,
+      wide: 0n,
+      ratio: 0,
       elements: new Array<Model | null>(count).fill(null),
     });
   }

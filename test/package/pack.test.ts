@@ -3,7 +3,18 @@
  * files is checked, and it is installed into an empty folder with install scripts off, as npm 12 does by default, and used there.
  */
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -52,7 +63,10 @@ beforeAll(() => {
   mkdirSync(app);
   writeFileSync(join(app, 'package.json'), '{ "private": true, "type": "module" }\n');
   expectSuccess(run(copy, 'npm', 'pack', '--silent', `--pack-destination=${work}`));
-  files = expectSuccess(run(work, 'tar', '-tzf', tarball)).trim().split('\n').map((name) => name.replace(/^package\//, ''));
+  files = expectSuccess(run(work, 'tar', '-tzf', tarball))
+    .trim()
+    .split('\n')
+    .map((name) => name.replace(/^package\//, ''));
   const flags = ['--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error'];
   expectSuccess(run(app, 'npm', 'install', ...flags, tarball));
 }, 600_000);
@@ -67,7 +81,10 @@ describe('the package', () => {
   it('has what compiling the addon on another machine needs', () => {
     expect(files).toContain('native/build.mjs');
     const sources = ['os', 'heap', 'gc', 'node'].flatMap((layer) =>
-      readdirSync(join(ROOT, 'native', layer)).filter((name) => /\.(cc|h)$/.test(name)).map((name) => `native/${layer}/${name}`));
+      readdirSync(join(ROOT, 'native', layer))
+        .filter((name) => /\.(cc|h)$/.test(name))
+        .map((name) => `native/${layer}/${name}`),
+    );
     expect(files).toEqual(expect.arrayContaining(sources));
   });
 
@@ -141,7 +158,10 @@ describe('installed with install scripts off', () => {
 
   it('says where the benchmarks are', () => {
     const { status, stderr } = run(app, 'npx', '--no-install', 'faultline', 'bench', 'a-a', '--quick');
-    expect({ status, stderr }).toEqual({ status: 1, stderr: expect.stringMatching(/^faultline: ERR_BENCH_MISSING: .*clone the repository/m) });
+    expect({ status, stderr }).toEqual({
+      status: 1,
+      stderr: expect.stringMatching(/^faultline: ERR_BENCH_MISSING: .*clone the repository/m),
+    });
   });
 
   it('tells what this machine allows', () => {

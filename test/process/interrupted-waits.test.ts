@@ -14,10 +14,14 @@ describe('a thread that waits for', () => {
   for (const [at, wait] of kinds.entries()) {
     // A mode for each; what a wait does is the same in all of them.
     const fault = RAW_LOAD_MODES[at % RAW_LOAD_MODES.length]!;
-    it.concurrent.each(Object.entries(ENDINGS))(`${wait} is cut short by %s, and nobody is left parked or hangs`, async (how, says) => {
-      const child = await runProgram('interrupted-wait', [how, wait, fault], { limitMs: 50_000 });
-      expect(child, child.stderr).toMatchObject({ hung: false, signal: null, code: 0 });
-      expect(child.stdout).toContain(says);
-    }, 60_000);
+    it.concurrent.each(Object.entries(ENDINGS))(
+      `${wait} is cut short by %s, and nobody is left parked or hangs`,
+      async (how, says) => {
+        const child = await runProgram('interrupted-wait', [how, wait, fault], { limitMs: 50_000 });
+        expect(child, child.stderr).toMatchObject({ hung: false, signal: null, code: 0 });
+        expect(child.stdout).toContain(says);
+      },
+      60_000,
+    );
   }
 });

@@ -33,7 +33,10 @@ describe("the library's own threads", () => {
   it('do not run what the program preloads, by option or by NODE_OPTIONS', async () => {
     expect(await output('makes-a-heap', [1], ['--import', preload])).toEqual(['runs', 'closed']);
     const launcher = `process.env.NODE_OPTIONS = '--import ${preload}'; await import('${preload}')`;
-    expect(await output('makes-a-heap', [1], ['--import', `data:text/javascript,${encodeURIComponent(launcher)}`])).toEqual(['runs', 'closed']);
+    expect(await output('makes-a-heap', [1], ['--import', `data:text/javascript,${encodeURIComponent(launcher)}`])).toEqual([
+      'runs',
+      'closed',
+    ]);
   });
 
   it('need no code generation from strings', async () => {
@@ -60,20 +63,37 @@ describe('a package without the files of its threads', () => {
   it.each([
     ['has no entry of the control thread', () => rmSync(join(dist, 'gc/control-thread.js')), /control-thread\.js is missing.*bundle/],
     ['lacks a module that the control thread needs', () => rmSync(join(dist, 'gc/pacing.js')), /pacing\.js.*bundle/],
-    ['has a control thread that always fails', () => writeFileSync(join(dist, 'gc/control.js'), 'throw new Error("on purpose")'), /error \(on purpose\)/],
+    [
+      'has a control thread that always fails',
+      () => writeFileSync(join(dist, 'gc/control.js'), 'throw new Error("on purpose")'),
+      /error \(on purpose\)/,
+    ],
     [
       'has a control thread that fails in each collection',
-      () => appendFileSync(join(dist, 'gc/collector.js'), '\nCollector.prototype.wake = async () => { throw new Error("in control") };' +
-        'Collector.prototype.verify = Collector.prototype.copyGraph = Collector.prototype.wake;'),
+      () =>
+        appendFileSync(
+          join(dist, 'gc/collector.js'),
+          '\nCollector.prototype.wake = async () => { throw new Error("in control") };' +
+            'Collector.prototype.verify = Collector.prototype.copyGraph = Collector.prototype.wake;',
+        ),
       /error \(in control\)/,
     ],
-    ['has a control thread that ends without a word', () => writeFileSync(join(dist, 'gc/control-thread.js'), 'process.exit(3)'), /before it could say why/],
+    [
+      'has a control thread that ends without a word',
+      () => writeFileSync(join(dist, 'gc/control-thread.js'), 'process.exit(3)'),
+      /before it could say why/,
+    ],
   ])('tells everybody who waits, when it %s', async (_, damage, sentence) => {
     damage();
     const said = (await output('without-collector', [join(dist, 'index.js')])).filter((line) => !line.startsWith('warning'));
     const waits = JSON.parse(said[0]!) as Record<string, string>;
     expect(waits).toEqual({
-      fill: MISSING, 'fill here': MISSING, collect: MISSING, 'collect in a mutator': MISSING, verify: MISSING, writeSnapshot: expect.stringMatching(/^ERR_(COLLECTOR_MISSING|SNAPSHOT_WRITE)$/),
+      fill: MISSING,
+      'fill here': MISSING,
+      collect: MISSING,
+      'collect in a mutator': MISSING,
+      verify: MISSING,
+      writeSnapshot: expect.stringMatching(/^ERR_(COLLECTOR_MISSING|SNAPSHOT_WRITE)$/),
     });
     expect(said[1]).toMatch(sentence);
     expect(said.at(-1)).toBe('ends');
@@ -134,7 +154,9 @@ describe('where threads are forbidden', () => {
       await heap.close();`;
     const folder = mkdtempSync(join(tmpdir(), 'faultline-strict-'));
     writeFileSync(join(folder, 'program.mjs'), program);
-    expect(await outputOf(join(folder, 'program.mjs'), ['--disallow-code-generation-from-strings'])).toEqual(['HeapError ERR_CODE_GENERATION']);
+    expect(await outputOf(join(folder, 'program.mjs'), ['--disallow-code-generation-from-strings'])).toEqual([
+      'HeapError ERR_CODE_GENERATION',
+    ]);
     rmSync(folder, { recursive: true });
   });
 });
@@ -159,7 +181,9 @@ describe('the sentence about a control thread that cannot start', () => {
     const model = { has: (_: string, file?: string) => file === '/readable' };
     expect(addonRefusal({ name: 'Error', code: 'ERR_DLOPEN_DISABLED', message: '' }, model)).toContain('--allow-addons');
     expect(addonRefusal({ name: 'Error', code: 'ERR_DLOPEN_DISABLED', message: '' }, undefined)).toContain('--no-addons');
-    expect(addonRefusal({ name: 'Error', code: 'ERR_DLOPEN_FAILED', message: 'wrong ELF class\nmore' })).toMatch(/^wrong ELF class\. Build it/);
+    expect(addonRefusal({ name: 'Error', code: 'ERR_DLOPEN_FAILED', message: 'wrong ELF class\nmore' })).toMatch(
+      /^wrong ELF class\. Build it/,
+    );
     expect(unreadable(['/a', '/b'], model)).toContain('--allow-fs-read');
     expect(unreadable(['/a', '/readable'], model)).toBeUndefined();
     expect(unreadable(['/a'], undefined)).toBeUndefined();

@@ -30,29 +30,49 @@ describe.each(RAW_LOAD_MODES)('a program (fault mode %s)', (fault) => {
     LIMIT_MS + 5_000,
   );
 
-  it.concurrent('that makes and closes many heaps keeps no descriptor, thread or mapping of them', async () => {
-    const stdout = await runToEnd('many-heaps', [fault, fault === RAW_LOAD_MODES[0] ? rounds(50, 12) : 12], ['--expose-gc']);
-    const { before, after } = JSON.parse(stdout) as Record<string, Record<string, number>>;
-    expect(after!['descriptors']).toBeLessThanOrEqual(before!['descriptors']!);
-    expect(after!['threads']).toBeLessThanOrEqual(before!['threads']!);
-    expect(after!['heapFiles']).toBe(0);
-    // V8's own heap breathes by some; one mapping kept of each heap would be more.
-    expect(after!['mappings']! - before!['mappings']!).toBeLessThan(25);
-  }, LIMIT_MS + 5_000);
+  it.concurrent(
+    'that makes and closes many heaps keeps no descriptor, thread or mapping of them',
+    async () => {
+      const stdout = await runToEnd('many-heaps', [fault, fault === RAW_LOAD_MODES[0] ? rounds(50, 12) : 12], ['--expose-gc']);
+      const { before, after } = JSON.parse(stdout) as Record<string, Record<string, number>>;
+      expect(after!['descriptors']).toBeLessThanOrEqual(before!['descriptors']!);
+      expect(after!['threads']).toBeLessThanOrEqual(before!['threads']!);
+      expect(after!['heapFiles']).toBe(0);
+      // V8's own heap breathes by some; one mapping kept of each heap would be more.
+      expect(after!['mappings']! - before!['mappings']!).toBeLessThan(25);
+    },
+    LIMIT_MS + 5_000,
+  );
 
-  it.concurrent('survives that the library was loaded only by workers that have ended', async () => {
-    expect(await runToEnd('worker-only', [fault])).toContain('done');
-  }, LIMIT_MS + 5_000);
+  it.concurrent(
+    'survives that the library was loaded only by workers that have ended',
+    async () => {
+      expect(await runToEnd('worker-only', [fault])).toContain('done');
+    },
+    LIMIT_MS + 5_000,
+  );
 
-  it.concurrent('keeps its own SIGBUS listener, installed before, between and during cycles', async () => {
-    expect(await runToEnd('own-signal-listener', [fault])).toMatch(/signals 1\ndone/);
-  }, LIMIT_MS + 5_000);
+  it.concurrent(
+    'keeps its own SIGBUS listener, installed before, between and during cycles',
+    async () => {
+      expect(await runToEnd('own-signal-listener', [fault])).toMatch(/signals 1\ndone/);
+    },
+    LIMIT_MS + 5_000,
+  );
 
-  it.concurrent('starts children while its heap is compacted', async () => {
-    expect(await runToEnd('children', [fault])).toContain('done');
-  }, LIMIT_MS + 5_000);
+  it.concurrent(
+    'starts children while its heap is compacted',
+    async () => {
+      expect(await runToEnd('children', [fault])).toContain('done');
+    },
+    LIMIT_MS + 5_000,
+  );
 
-  it.concurrent('aborts tasks of a pool in which mutators work', async () => {
-    expect(await runToEnd('pool', [fault])).toContain('done');
-  }, LIMIT_MS + 5_000);
+  it.concurrent(
+    'aborts tasks of a pool in which mutators work',
+    async () => {
+      expect(await runToEnd('pool', [fault])).toContain('done');
+    },
+    LIMIT_MS + 5_000,
+  );
 });

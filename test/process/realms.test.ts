@@ -41,10 +41,15 @@ describe('from another realm', () => {
 
   it('a definition, values, arrays and a handle token are as good as our own', async () => {
     const { heap } = makeHeapWithMutator({ capacityBytes: '4M', fault: 'stw' });
-    const definition = foreign<ShapeDefinition>("({ name: 'point', fields: { at: { array: 'f64', length: 2 }, next: 'self' }, elements: 'u8' })");
+    const definition = foreign<ShapeDefinition>(
+      "({ name: 'point', fields: { at: { array: 'f64', length: 2 }, next: 'self' }, elements: 'u8' })",
+    );
     const shape = heap.defineShape(definition as never);
     const point = heap.create(shape as never, foreign('({ at: [1, 2] })'), foreign('[3, 4, 5]')) as any;
-    expect([[...point.at], [...point.elements]]).toEqual([[1, 2], [3, 4, 5]]);
+    expect([[...point.at], [...point.elements]]).toEqual([
+      [1, 2],
+      [3, 4, 5],
+    ]);
     point.elements.copyFrom(foreign('new Uint8Array([6, 7, 8])'));
     const bytes = foreign<Uint8Array>('new Uint8Array(3)');
     expect([point.elements.copyTo(bytes), [...bytes]]).toEqual([3, [6, 7, 8]]);

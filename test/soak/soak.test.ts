@@ -16,7 +16,10 @@ const LIMIT_MS = 400_000;
 
 function soak(...args: (string | number)[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [SOAK, ...args.map(String)], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, NODE_OPTIONS: '' } });
+    const child = spawn(process.execPath, [SOAK, ...args.map(String)], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, NODE_OPTIONS: '' },
+    });
     let stdout = '';
     let stderr = '';
     child.stdout.on('data', (text) => (stdout += text));
@@ -27,33 +30,72 @@ function soak(...args: (string | number)[]): Promise<{ code: number | null; stdo
 }
 
 describe('a soak', () => {
-  it('finds no difference in a few rounds', async () => {
-    const seed = seedOfTest();
-    const { code, stdout, stderr } = await soak('--seed', seed, '--rounds', rounds(6, 3), '--round-seconds', 1.5, '--json');
-    expect(code, stderr).toBe(0);
-    const report = JSON.parse(stdout) as { ok: boolean; rounds: number; summary: { operations: number }[] };
-    expect(report).toMatchObject({ ok: true, rounds: rounds(6, 3) });
-    expect(report.summary.reduce((sum, { operations }) => sum + operations, 0)).toBeGreaterThan(0);
-  }, LIMIT_MS);
+  it(
+    'finds no difference in a few rounds',
+    async () => {
+      const seed = seedOfTest();
+      const { code, stdout, stderr } = await soak('--seed', seed, '--rounds', rounds(6, 3), '--round-seconds', 1.5, '--json');
+      expect(code, stderr).toBe(0);
+      const report = JSON.parse(stdout) as { ok: boolean; rounds: number; summary: { operations: number }[] };
+      expect(report).toMatchObject({ ok: true, rounds: rounds(6, 3) });
+      expect(report.summary.reduce((sum, { operations }) => sum + operations, 0)).toBeGreaterThan(0);
+    },
+    LIMIT_MS,
+  );
 
-  it('stops at an object that is not what it was, and says how to repeat the round', async () => {
-    const { code, stderr } = await soak('--seed', 7, '--round', 3, '--round-seconds', 20, '--set', 'sabotage=corruption', '--set', 'ending=close');
-    expect(code).toBe(1);
-    expect(stderr).toContain('round 3 ended with code 1');
-    expect(stderr).toContain('once more: npm run soak -- --seed 7 --round 3 --round-seconds 20 --set sabotage=corruption');
-    expect(stderr).toMatch(/operation \d+: object .*identity/);
-  }, LIMIT_MS);
+  it(
+    'stops at an object that is not what it was, and says how to repeat the round',
+    async () => {
+      const { code, stderr } = await soak(
+        '--seed',
+        7,
+        '--round',
+        3,
+        '--round-seconds',
+        20,
+        '--set',
+        'sabotage=corruption',
+        '--set',
+        'ending=close',
+      );
+      expect(code).toBe(1);
+      expect(stderr).toContain('round 3 ended with code 1');
+      expect(stderr).toContain('once more: npm run soak -- --seed 7 --round 3 --round-seconds 20 --set sabotage=corruption');
+      expect(stderr).toMatch(/operation \d+: object .*identity/);
+    },
+    LIMIT_MS,
+  );
 
-  it.runIf(MODES.includes('thread'))('takes a round that does not end for a failure, and says what its threads wait for', async () => {
-    const { code, stderr } = await soak('--seed', 7, '--round', 3, '--round-seconds', 1, '--limit-seconds', 4, '--set', 'sabotage=hang', '--set', 'fault=thread');
-    expect(code).toBe(1);
-    expect(stderr).toContain('hung for 5 s');
-    expect(stderr).toMatch(/the heaps: \{"phases":\["\w+"/);
-    expect(stderr).toMatch(/thread \d+ faultline-fault: \w/);
-    expect(stderr).toMatch(/descriptor \d+: .*pending: /);
-  }, LIMIT_MS);
+  it.runIf(MODES.includes('thread'))(
+    'takes a round that does not end for a failure, and says what its threads wait for',
+    async () => {
+      const { code, stderr } = await soak(
+        '--seed',
+        7,
+        '--round',
+        3,
+        '--round-seconds',
+        1,
+        '--limit-seconds',
+        4,
+        '--set',
+        'sabotage=hang',
+        '--set',
+        'fault=thread',
+      );
+      expect(code).toBe(1);
+      expect(stderr).toContain('hung for 5 s');
+      expect(stderr).toMatch(/the heaps: \{"phases":\["\w+"/);
+      expect(stderr).toMatch(/thread \d+ faultline-fault: \w/);
+      expect(stderr).toMatch(/descriptor \d+: .*pending: /);
+    },
+    LIMIT_MS,
+  );
 
-  it.each([['--set', 'nothing=1'], ['--rounds', 'many']])('says what it does not understand: %s %s', async (...args) => {
+  it.each([
+    ['--set', 'nothing=1'],
+    ['--rounds', 'many'],
+  ])('says what it does not understand: %s %s', async (...args) => {
     const { code, stderr } = await soak(...args);
     expect(code).toBe(1);
     expect(stderr).toContain(args[1]!.split('=')[0]!);
@@ -92,10 +134,12 @@ describe('a round', () => {
   });
 
   it('of an hour has, in every fault mode, threads that share heaps and are cut short while others lose their CPU, and stress that faults', () => {
-    const configurations = Array.from({ length: 60 * 60 / 5 }, (_, round) => configurationOf(seedOfTest(), round, machine));
+    const configurations = Array.from({ length: (60 * 60) / 5 }, (_, round) => configurationOf(seedOfTest(), round, machine));
     for (const mode of MODES) {
       const rounds = configurations.filter(({ heap }) => heap.fault === mode);
-      expect(rounds.filter(({ heap, load }) => load['guests'] === true && load['cuts'] === true && heap.delaySeed !== 0).length).toBeGreaterThan(0);
+      expect(
+        rounds.filter(({ heap, load }) => load['guests'] === true && load['cuts'] === true && heap.delaySeed !== 0).length,
+      ).toBeGreaterThan(0);
       expect(rounds.filter(({ heap }) => heap.stressFaults === true).length).toBeGreaterThan(0);
     }
   });

@@ -50,7 +50,8 @@ function stampOf({ command }: Part): string {
   const sources = ['native', 'src', 'bench'].flatMap((folder) =>
     readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile())
-      .map((entry) => join(entry.parentPath, entry.name)));
+      .map((entry) => join(entry.parentPath, entry.name)),
+  );
   for (const path of [...sources.sort(), ...['package-lock.json', 'tsconfig.json'].map((name) => join(ROOT, name))]) {
     const { size, mtimeMs } = statSync(path);
     hash.update(`${path} ${size} ${mtimeMs}\n`);

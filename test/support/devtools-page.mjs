@@ -2,7 +2,7 @@
  * Runs in a page of DevTools, not in Node: loads the text of a heap snapshot with the modules of the Memory panel, and answers what
  * that panel would show. One expression, so that it can be sent as it is.
  */
-(async (text) => {
+async (text) => {
   const { HeapSnapshot, HeapSnapshotLoader } = await import(
     'devtools://devtools/bundled/entrypoints/heap_snapshot_worker/heap_snapshot_worker.js'
   );
@@ -19,4 +19,4 @@
     totalSize: snapshot.totalSize,
     aggregates: aggregates.map(({ name, count, self, maxRet, distance }) => ({ name, count, self, maxRet, distance })),
   };
-})
+};

@@ -87,7 +87,11 @@ export class LinkedList {
     if (kept === 0) return;
     let position = 0;
     this.length = 1;
-    for (let ref = this.#mutator.getReference(this.#shape.refSlot(kept, 0)); ref !== 0; ref = this.#mutator.getReference(this.#shape.refSlot(ref, 0))) {
+    for (
+      let ref = this.#mutator.getReference(this.#shape.refSlot(kept, 0));
+      ref !== 0;
+      ref = this.#mutator.getReference(this.#shape.refSlot(ref, 0))
+    ) {
       if (++position % n !== 0) continue;
       u32[this.#shape.refSlot(kept, 0)] = ref;
       kept = ref;

@@ -96,7 +96,10 @@ export function medianDistribution(sample: readonly number[]): [value: number, p
 }
 
 /** The ratio of two such medians, or of one to the least of some. */
-export function ratioDistribution(sample: readonly number[], others: readonly (readonly number[])[]): [value: number, probability: number][] {
+export function ratioDistribution(
+  sample: readonly number[],
+  others: readonly (readonly number[])[],
+): [value: number, probability: number][] {
   let least: [number, number][] = [[Number.POSITIVE_INFINITY, 1]];
   for (const other of others) {
     least = least.flatMap(([a, p]) => medianDistribution(other).map(([b, q]): [number, number] => [Math.min(a, b), p * q]));

@@ -43,14 +43,15 @@ export class ShadowProgram {
     this.range = mutator.createRootRange(ROOTS / 2);
     this.range.used = ROOTS / 2;
     this.roots = Array.from({ length: ROOTS }, (_, index) =>
-      index % 2 === 0
-        ? { model: null, handle: mutator.handle(0), slot: -1 }
-        : { model: null, handle: -1, slot: (index - 1) / 2 },
+      index % 2 === 0 ? { model: null, handle: mutator.handle(0), slot: -1 } : { model: null, handle: -1, slot: (index - 1) / 2 },
     );
     this.trunks = this.roots.slice(0, TRUNKS);
     this.branches = this.roots.slice(TRUNKS);
     for (const trunk of this.trunks) {
-      const { ref, model } = this.allocate(this.shapes.find(({ elementKind }) => elementKind === 'ref'), TRUNK_SLOTS);
+      const { ref, model } = this.allocate(
+        this.shapes.find(({ elementKind }) => elementKind === 'ref'),
+        TRUNK_SLOTS,
+      );
       this.setRoot(trunk, ref, model);
     }
   }
@@ -196,11 +197,7 @@ export class ShadowProgram {
         const to = random.below(model.count);
         const length = random.below(model.count - Math.max(from, to)) + 1;
         const first = model.shape.refCount;
-        this.mutator.copyReferences(
-          this.slotOf(place.ref, model, first + to),
-          this.slotOf(place.ref, model, first + from),
-          length,
-        );
+        this.mutator.copyReferences(this.slotOf(place.ref, model, first + to), this.slotOf(place.ref, model, first + from), length);
         model.refs.copyWithin(first + to, first + from, first + from + length);
         return;
       }
@@ -281,7 +278,8 @@ export class ShadowProgram {
       this.forEachPayload(ref, model, (view, index, value) => {
         if (view[index] !== value) this.fail(ref, model, `payload ${view[index]} instead of ${value}`);
       });
-      for (let i = 0; i < model.refs.length; i++) meet(this.mutator.getReference(this.slotOf(ref, model, i)), model.refs[i], `reference ${i}`);
+      for (let i = 0; i < model.refs.length; i++)
+        meet(this.mutator.getReference(this.slotOf(ref, model, i)), model.refs[i], `reference ${i}`);
     }
     return { objects: refOf.size, words };
   }

@@ -33,7 +33,7 @@ function read(mutator, shape, ref) {
   if (check !== seal(writer, number)) throw new Error(`message ${writer}/${number} has the seal ${check}`);
   for (let i = 0; i < count; i++) {
     const element = u32[slot + shape.elementsOffset + i];
-    if (element !== ((check + i) >>> 0)) throw new Error(`message ${writer}/${number}: element ${i} is ${element}`);
+    if (element !== (check + i) >>> 0) throw new Error(`message ${writer}/${number}: element ${i} is ${element}`);
   }
   return mutator.getReference(slot + 2);
 }

@@ -5,7 +5,9 @@
 import { Worker } from 'node:worker_threads';
 
 const helper = (token, task) =>
-  new Promise((resolve) => new Worker(new URL('./programs/wait-partner.mjs', import.meta.url), { workerData: { token, task } }).once('message', resolve));
+  new Promise((resolve) =>
+    new Worker(new URL('./programs/wait-partner.mjs', import.meta.url), { workerData: { token, task } }).once('message', resolve),
+  );
 
 const never = new Int32Array(new SharedArrayBuffer(4));
 

@@ -40,7 +40,6 @@ export interface Critical extends CriticalOperations {
   readonly series: string;
 }
 
-
 export interface Analysis {
   readonly head: SessionHead;
   readonly rows: readonly AnalysedRow[];
@@ -62,9 +61,7 @@ export function analysisOf(records: readonly InvocationRecord[], head: SessionHe
   const rows = rowsOf(records, random);
   const noiseNs = noiseFloorOf(records);
   const asked = ({ workload, parameters, configuration: { mutators } }: Row): string => JSON.stringify([workload, parameters, mutators]);
-  const analysed = [...groups(rows, asked).values()].flatMap((group) =>
-    withComparisons(withOverheads(group, random), random),
-  );
+  const analysed = [...groups(rows, asked).values()].flatMap((group) => withComparisons(withOverheads(group, random), random));
   return {
     head,
     rows: analysed,
@@ -77,7 +74,6 @@ export function analysisOf(records: readonly InvocationRecord[], head: SessionHe
     leftOut,
   };
 }
-
 
 function withOverheads(rows: readonly Row[], random: Random): AnalysedRow[] {
   const floors = groups(
@@ -144,10 +140,12 @@ function criticalOf(rows: readonly Row[]): Critical[] {
   );
   return [...bySeries].flatMap(([key, group]) => {
     if (group.length < 2) return [];
-    const points = group.map(({ parameters, figures }): LoadPoint => ({
-      operationsPerSecond: Number(parameters[RATE]),
-      p99Ns: figures!.latencies!.simple.p99Ns.median,
-    }));
+    const points = group.map(
+      ({ parameters, figures }): LoadPoint => ({
+        operationsPerSecond: Number(parameters[RATE]),
+        p99Ns: figures!.latencies!.simple.p99Ns.median,
+      }),
+    );
     const [workload, series, heap] = JSON.parse(key) as [string, string, string];
     return [{ workload, series: `${series} ${heap}`, ...criticalOperations(points) }];
   });

@@ -41,12 +41,16 @@ export function comparisonsOf(records: readonly InvocationRecord[]): Comparison[
   return others.flatMap((arm) => {
     const rows = [...groups(armed, ({ point }) => point.pair!)].map(([, all]) => rowOf(all, base, arm));
     const told = rows.filter(({ pairs }) => pairs.size > 0);
-    const single = told.map(({ label, pairs, isSame }): Comparison => ({
-      ...{ row: label, arm, base, pairs: pairs.size, isSame },
-      differences: differences(namesOf(pairs.values()), (name) => ratiosOf([...pairs.values()], name)),
-    }));
+    const single = told.map(
+      ({ label, pairs, isSame }): Comparison => ({
+        ...{ row: label, arm, base, pairs: pairs.size, isSame },
+        differences: differences(namesOf(pairs.values()), (name) => ratiosOf([...pairs.values()], name)),
+      }),
+    );
     if (told.length < 2) return single;
-    const rounds = [...new Set(told.flatMap(({ pairs }) => [...pairs.keys()]))].filter((round) => told.every(({ pairs }) => pairs.has(round)));
+    const rounds = [...new Set(told.flatMap(({ pairs }) => [...pairs.keys()]))].filter((round) =>
+      told.every(({ pairs }) => pairs.has(round)),
+    );
     const names = namesOf(told.flatMap(({ pairs }) => [...pairs.values()]));
     const together = (name: string): number[] =>
       rounds.flatMap((round) => {

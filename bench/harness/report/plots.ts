@@ -147,10 +147,12 @@ function overheadPlots(title: string, rows: readonly AnalysedRow[]): Plot[] {
 }
 
 function utilizationPlots(title: string, rows: readonly AnalysedRow[]): Plot[] {
-  const lines = rows.map(({ series, figures }): Line => ({
-    name: series,
-    points: MMU_WINDOWS_MS.map((window, i) => [window, figures!.mmu[i]!]),
-  }));
+  const lines = rows.map(
+    ({ series, figures }): Line => ({
+      name: series,
+      points: MMU_WINDOWS_MS.map((window, i) => [window, figures!.mmu[i]!]),
+    }),
+  );
   return curve(
     'utilization',
     rows[0]!,

@@ -20,7 +20,20 @@ const HARNESS_LIMIT = 0.01;
 const AT_99 = PERCENTILES.indexOf(99);
 const AT_5_MS = MMU_WINDOWS_MS.indexOf(5);
 /** The columns of {@link cellsOf}. */
-export const HEAD = ['', 'heap', 'n', 'wall', 'to base', 'LBO wall', 'CPU', 'MMU 5 ms', 'pause p99', 'latency p99', 'beside', 'peak + tables'];
+export const HEAD = [
+  '',
+  'heap',
+  'n',
+  'wall',
+  'to base',
+  'LBO wall',
+  'CPU',
+  'MMU 5 ms',
+  'pause p99',
+  'latency p99',
+  'beside',
+  'peak + tables',
+];
 const QUICK_NOTE = ' (quick: toy sizes, no results)';
 const PLAIN = {
   chars: {
@@ -115,7 +128,10 @@ function overheadLines(rows: readonly AnalysedRow[]): string[] {
     const program = programOf(row.configuration);
     const { wall, cpu } = row.overhead ?? {};
     if (cpu === undefined) told.add(`no LBO for ${program} in ${knobsText(row)}: there is no row of it without a collector`);
-    else told.add(`LBO of ${program} in ${knobsText(row)} is over ${[...new Set([wall?.floor, cpu.floor])].filter(Boolean).join(' (wall), ')}`);
+    else
+      told.add(
+        `LBO of ${program} in ${knobsText(row)} is over ${[...new Set([wall?.floor, cpu.floor])].filter(Boolean).join(' (wall), ')}`,
+      );
     if (wall?.isUnderFloor || cpu?.isUnderFloor) told.add(`+ less remains of a row than of its floor: its overhead is larger`);
   }
   return [...told];
@@ -176,7 +192,9 @@ function harnessLine({ harnessShare }: Analysis): string {
 }
 
 function comparisonLines({ row, arm, base, pairs, differences, isSame }: Comparison): string[] {
-  const told = Object.entries(differences).map(([name, difference]) => `  ${name} ${withinText(difference)}${verdictText(difference, isSame)}`);
+  const told = Object.entries(differences).map(
+    ([name, difference]) => `  ${name} ${withinText(difference)}${verdictText(difference, isSame)}`,
+  );
   return [`${isSame ? 'A/A' : `${arm} against ${base}`}, ${row}, ${pairs} pairs:`, ...told];
 }
 

@@ -122,7 +122,12 @@ export function machineTable({ rows, harnessShare, head }: Analysis): string {
   const { settings, environment, ...machine } = head.machine;
   const facts = Object.entries({ ...machine, ...settings, ...environment }).map(([name, value]) => [name, value]);
   const runtimes = new Map(rows.flatMap(({ series, figures }) => (figures === undefined ? [] : [[series, aboutText(figures)] as const])));
-  return section('machine', 'Machine', harnessText(harnessShare), table(['setting', 'value'], facts) + table(['row', 'runtime'], [...runtimes]));
+  return section(
+    'machine',
+    'Machine',
+    harnessText(harnessShare),
+    table(['setting', 'value'], facts) + table(['row', 'runtime'], [...runtimes]),
+  );
 }
 
 function aboutText({ about }: Figures): string {

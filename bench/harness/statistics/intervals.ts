@@ -36,7 +36,7 @@ export function coveredNs(spans: readonly Span[], fromNs: number, untilNs: numbe
 
 function both(a: readonly Span[], b: readonly Span[]): Span[] {
   const common: Span[] = [];
-  for (let i = 0, j = 0; i < a.length && j < b.length;) {
+  for (let i = 0, j = 0; i < a.length && j < b.length; ) {
     const start = Math.max(a[i]![0], b[j]![0]);
     const end = Math.min(a[i]![1], b[j]![1]);
     if (start < end) common.push([start, end]);

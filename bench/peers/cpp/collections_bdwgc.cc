@@ -127,8 +127,8 @@ void ForgetCollections() {
 void SampleHeap() { heap.Add(NowNs(), CommittedBytes(Statistics())); }
 
 std::string CollectionsJson() {
-  return Json("pauses", pauses) + Json("collecting", collecting, collecting_threads) + Json("heap", heap) + Json("live", live) + "\"collectorCpuNs\":" + std::to_string(collector_cpu_ns) +
-         ",\"collections\":" + std::to_string(collections) + ",";
+  return Json("pauses", pauses) + Json("collecting", collecting, collecting_threads) + Json("heap", heap) + Json("live", live) +
+         "\"collectorCpuNs\":" + std::to_string(collector_cpu_ns) + ",\"collections\":" + std::to_string(collections) + ",";
 }
 
 std::string RuntimeName() {

@@ -33,9 +33,9 @@ void PrintResult(const std::vector<Mutator>& mutators, int64_t began_ns, int64_t
     checksums += (checksums.empty() ? "" : ",") + std::to_string(mutator.work->checksum);
   }
   const std::string text = "{\"beganNs\":" + std::to_string(began_ns) + ",\"wallNs\":" + std::to_string(wall_ns) +
-                           ",\"checks\":" + std::to_string(checks) + ",\"mismatches\":" + std::to_string(mismatches) +
-                           ",\"checksums\":[" + checksums + "],\"liveBytes\":" + std::to_string(static_cast<uint64_t>(live_bytes)) + "," +
-                           CollectionsJson() + "\"runtime\":\"" + RuntimeName() + "\"}";
+                           ",\"checks\":" + std::to_string(checks) + ",\"mismatches\":" + std::to_string(mismatches) + ",\"checksums\":[" +
+                           checksums + "],\"liveBytes\":" + std::to_string(static_cast<uint64_t>(live_bytes)) + "," + CollectionsJson() +
+                           "\"runtime\":\"" + RuntimeName() + "\"}";
   std::puts(text.c_str());
 }
 

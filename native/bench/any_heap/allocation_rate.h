@@ -34,8 +34,8 @@ class AllocationRate final : public Work {
         mutations_(parameters.Count("mutationsPerOperation")),
         check_every_(parameters.Count("checkEvery")),
         survival_percent_(parameters.Count("survivalPercent")),
-        numbers_(static_cast<size_t>(std::max(
-                     1.0, std::floor(parameters.Number("liveBytes") / (kCluster * parameters.Number("objectBytesMean"))))),
+        numbers_(static_cast<size_t>(
+                     std::max(1.0, std::floor(parameters.Number("liveBytes") / (kCluster * parameters.Number("objectBytesMean"))))),
                  0),
         holders_(static_cast<uint32_t>(numbers_.size())) {}
 

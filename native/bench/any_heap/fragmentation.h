@@ -96,9 +96,7 @@ class Fragmentation final : public Work {
     Check(IsStamped(value, index, values_.Count(value) - 1));
   }
 
-  bool IsStamped(auto value, uint32_t index, uint32_t at) {
-    return values_.Words(value)[at] == StampWord(stamps_[index], at);
-  }
+  bool IsStamped(auto value, uint32_t index, uint32_t at) { return values_.Words(value)[at] == StampWord(stamps_[index], at); }
 
   Values values_;
   Random random_;

@@ -19,9 +19,7 @@
 namespace faultline::bench {
 
 // Number `index` of the value that was put in for the key at that stamp.
-inline uint32_t ValueWord(uint32_t key, uint32_t stamp, uint32_t index) {
-  return Mixed(key * 0x9e3779b1u ^ (stamp + index)) >> 2;
-}
+inline uint32_t ValueWord(uint32_t key, uint32_t stamp, uint32_t index) { return Mixed(key * 0x9e3779b1u ^ (stamp + index)) >> 2; }
 
 template <typename Store>
 class Lru final : public Work {

@@ -199,7 +199,11 @@ describe('something else', () => {
   it('takes no memory for its depth, its keys or its numbers', async () => {
     const path = join(scratchFolder, 'endless.json');
     const reader = join(projectFolder(), 'dist/cli/snapshot/read-snapshot.js');
-    for (const [head, unit] of [['{"a":', '['], ['{"', 'k'], ['{"a":', '7']] as const) {
+    for (const [head, unit] of [
+      ['{"a":', '['],
+      ['{"', 'k'],
+      ['{"a":', '7'],
+    ] as const) {
       writeFileSync(path, head + unit.repeat(150e6));
       const program = `
         const { readSnapshot } = await import(${JSON.stringify(reader)});

@@ -9,15 +9,7 @@ import { describe, expect, it } from 'vitest';
 import { readSnapshot } from '../../../src/cli/snapshot/index.ts';
 import { projectFolder } from '../../../src/cli/snapshot/dependency-tree.ts';
 import { fileOf, scratchFolder } from './scratch-folder.ts';
-import {
-  EDGE_FIELDS,
-  NODE_FIELDS,
-  nodesOf,
-  plainNodes,
-  randomSnapshot,
-  textOf,
-  type SnapshotJson,
-} from './snapshot-text.ts';
+import { EDGE_FIELDS, NODE_FIELDS, nodesOf, plainNodes, randomSnapshot, textOf, type SnapshotJson } from './snapshot-text.ts';
 
 const TINY_PROGRAM = `
   globalThis.kept = { list: [1.5, 'two', { three: 3n }], map: new Map([['[', ']'], ['"', '\\\\']]), weak: new WeakRef({}) };
@@ -135,7 +127,8 @@ describe('memory', () => {
     const repeat = async (row: string, count: number) => {
       const rows = `,${row}\n`.repeat(1000);
       await write(row);
-      for (let written = 1; written < count; written += 1000) await write(rows.slice(0, (row.length + 2) * Math.min(1000, count - written)));
+      for (let written = 1; written < count; written += 1000)
+        await write(rows.slice(0, (row.length + 2) * Math.min(1000, count - written)));
     };
     await repeat(`3,1000000,1000000,64,${edgesPerNode},0,0`, nodeCount);
     await write('],\n"edges":[');

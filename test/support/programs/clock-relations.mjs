@@ -82,7 +82,7 @@ function mutate() {
   const heap = Heap.attach(token);
   const mutator = heap.attachMutator();
   parentPort.postMessage({ threadNs: thread() });
-  for (let told = 0; told >= 0;) {
+  for (let told = 0; told >= 0; ) {
     mutator.poll();
     const round = Atomics.load(rounds, 0);
     if (round === told) continue;

@@ -24,9 +24,11 @@ if (workerData === null) {
   const ends = threads.map((thread) => once(thread, 'exit'));
   await Promise.all(threads.map((thread) => once(thread, 'message')));
   if (task === 'idle') {
-    await Promise.all(heaps.map(async (heap) => {
-      for (let i = 0; i < 30; i++) await heap.collect();
-    }));
+    await Promise.all(
+      heaps.map(async (heap) => {
+        for (let i = 0; i < 30; i++) await heap.collect();
+      }),
+    );
     for (const thread of threads) thread.postMessage('end');
   }
   for (const [code] of await Promise.all(ends)) if (code !== 0) process.exit(1);

@@ -22,11 +22,26 @@ if (isMainThread) {
   process.on('warning', ({ code }) => console.log('warning', code));
   const heap = Heap.create({ capacityBytes: '4M', workers: 1 });
   const [full, ...others] = await Promise.all([
-    once(new Worker(new URL(import.meta.url), { workerData: { token: heap.token, index: process.argv[2] } }), 'message').then(([code]) => ['fill', code]),
-    ...['collect', 'verify', 'writeSnapshot'].map(async (name) => [name, await heap[name](...(name === 'writeSnapshot' ? ['/dev/null'] : [])).catch(({ code }) => code)]),
+    once(new Worker(new URL(import.meta.url), { workerData: { token: heap.token, index: process.argv[2] } }), 'message').then(([code]) => [
+      'fill',
+      code,
+    ]),
+    ...['collect', 'verify', 'writeSnapshot'].map(async (name) => [
+      name,
+      await heap[name](...(name === 'writeSnapshot' ? ['/dev/null'] : [])).catch(({ code }) => code),
+    ]),
   ]);
   const { mutator, code, message } = fill(heap);
-  const sync = ['collect in a mutator', (() => { try { return mutator.collect(); } catch (error) { return error.code; } })()];
+  const sync = [
+    'collect in a mutator',
+    (() => {
+      try {
+        return mutator.collect();
+      } catch (error) {
+        return error.code;
+      }
+    })(),
+  ];
   console.log(JSON.stringify(Object.fromEntries([full, ...others, sync, ['fill here', code]])));
   console.log(message);
   mutator.detach();
