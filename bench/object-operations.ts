@@ -94,7 +94,9 @@ function loopOver(run: (i: number) => unknown): (count: number) => unknown {
   return (make as (run: unknown) => (count: number) => unknown)(run);
 }
 
-/** Nanoseconds an operation. In a scope; the reference of a raw arm stays valid in it, since no arm that allocates runs between its loads. */
+/**
+ * Nanoseconds an operation. In a scope; the reference of a raw arm stays valid in it, since no arm that allocates runs between its loads.
+ */
 function turnOf(mutator: Mutator, loop: (count: number) => unknown): number {
   const begin = performance.now();
   mutator.scope(() => loop(TURN));

@@ -71,8 +71,8 @@ const THREADS: Readonly<Record<Driver, readonly (readonly string[])[]>> = {
 
 /**
  * Work that comes to a steady state in which nothing is allocated: a cache in which everything is found (references loaded and stored,
- * values read), and PageRank (references loaded). `settle` is how many operations lead there. The live data fit the first-level cache, where
- * physical addresses make no difference and no cache miss hides an instruction.
+ * values read), and PageRank (references loaded). `settle` is how many operations lead there. The live data fit the first-level cache,
+ * where physical addresses make no difference and no cache miss hides an instruction.
  */
 const WORK = [
   { workload: 'lru', given: { keys: 24, limitBytes: 2 ** 20, writePercent: 0, ttlRequests: 1e9 }, settle: 10_000 },

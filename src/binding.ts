@@ -3,8 +3,8 @@
  * file for each subject, much as native/node/*_binding.cc has them.
  *
  * No call is made once per object. The collector's calls that may have to wait take a slice in milliseconds and say whether they are
- * done, so that its threads always come back to JavaScript, where they can be terminated; those of mutators look for that themselves. A refused system call is answered with
- * a {@link Refusal}; everything else that can go wrong is an exception with a code.
+ * done, so that its threads always come back to JavaScript, where they can be terminated; those of mutators look for that themselves. A
+ * refused system call is answered with a {@link Refusal}; everything else that can go wrong is an exception with a code.
  */
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';

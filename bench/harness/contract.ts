@@ -76,7 +76,9 @@ export interface Finished {
   /** Bytes that the mutators allocated in the measured part, and since the process began; to the allocation buffer (`faultline`). */
   readonly allocatedBytes?: number;
   readonly allocatedInAllBytes?: number;
-  /** What the machine counted in the measured part: `{ cycles, dtlbLoadMisses, minorFaults, … }`, as far as it lets us (`faultline`, `v8`). */
+  /**
+   * What the machine counted in the measured part: `{ cycles, dtlbLoadMisses, minorFaults, … }`, as far as it lets us (`faultline`, `v8`).
+   */
   readonly counters?: Readonly<Record<string, number>>;
   /**
    * Pages that were written while the barrier-free marker tracked writes, each time they were found so. Each cost its writer a fault of the

@@ -13,8 +13,8 @@ import { MAX_SMALL_INTEGER, MIN_SMALL_INTEGER } from 'faultline';
 // biome-ignore format: one list, in groups.
 const OPERATIONS = [
   'INTEGER', 'NULL', 'LITERAL', 'LOCAL', 'FREE', 'GLOBAL', 'DEFINE', 'CLOSURE', 'CALL', 'TAIL_CALL', 'RETURN', 'JUMP', 'JUMP_IF_FALSE',
-  'POP', 'SLIDE', 'HALT', 'CONS', 'CAR', 'CDR', 'IS_PAIR', 'IS_SYMBOL', 'NOT', 'ADD', 'SUBTRACT', 'MULTIPLY', 'QUOTIENT', 'REMAINDER', 'LESS', 'EQUAL', 'APPEND',
-  'TEXT_OF', 'LENGTH', 'TEXT_EQUAL',
+  'POP', 'SLIDE', 'HALT', 'CONS', 'CAR', 'CDR', 'IS_PAIR', 'IS_SYMBOL', 'NOT', 'ADD', 'SUBTRACT', 'MULTIPLY', 'QUOTIENT', 'REMAINDER',
+  'LESS', 'EQUAL', 'APPEND', 'TEXT_OF', 'LENGTH', 'TEXT_EQUAL',
 ];
 export const OP = Object.fromEntries(OPERATIONS.map((name, i) => [name, i]));
 
@@ -24,7 +24,8 @@ const PRIMITIVES = {
   cons: ['CONS', 2], car: ['CAR', 1], cdr: ['CDR', 1], 'pair?': ['IS_PAIR', 1],
   '+': ['ADD', 2], '-': ['SUBTRACT', 2], '*': ['MULTIPLY', 2], quotient: ['QUOTIENT', 2], remainder: ['REMAINDER', 2],
   'symbol?': ['IS_SYMBOL', 1], 'null?': ['NOT', 1], not: ['NOT', 1],
-  '<': ['LESS', 2], '=': ['EQUAL', 2], 'eq?': ['EQUAL', 2], 'string-append': ['APPEND', 2], 'number->string': ['TEXT_OF', 1], 'string-length': ['LENGTH', 1],
+  '<': ['LESS', 2], '=': ['EQUAL', 2], 'eq?': ['EQUAL', 2],
+  'string-append': ['APPEND', 2], 'number->string': ['TEXT_OF', 1], 'string-length': ['LENGTH', 1],
   'string=?': ['TEXT_EQUAL', 2],
 };
 

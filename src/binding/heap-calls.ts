@@ -74,7 +74,9 @@ export interface HeapCalls {
   findShape(heap: HeapHandle, nameOrId: string | number): ShapeDescription | null;
   requestCollection(heap: HeapHandle, kind: number, reason: number): number;
   collectionsEnded(heap: HeapHandle): number;
-  /** The number (from 1) of a claim, for exactly one caller while nobody is in control: that one starts a thread. Or one of {@link CONTROL}. */
+  /**
+   * The number (from 1) of a claim, for exactly one caller while nobody is in control: that one starts a thread. Or one of {@link CONTROL}.
+   */
   claimControl(heap: HeapHandle): number;
   /** The thread for that claim was started just now. */
   controlStarted(heap: HeapHandle, claim: number): void;

@@ -12,7 +12,10 @@ export const ALLOCATION = { refilled: 0, collect: -1, noControl: -3 } as const;
  * they end, the mutators that ran before run again.
  */
 export interface MutatorCalls {
-  /** The new mutator, parked and not adopted, or the code of what stands in the way. `onNudge` runs in the event loop and comes to a safepoint. */
+  /**
+   * The new mutator, parked and not adopted, or the code of what stands in the way. `onNudge` runs in the event loop and comes to a
+   * safepoint.
+   */
   attachMutator(
     heap: HeapHandle,
     control: Uint32Array,

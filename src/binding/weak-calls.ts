@@ -22,7 +22,9 @@ export interface WeakCalls {
   /** Null when there is no object, false when addFinalizers has to come first. */
   addFinalizer(mutator: MutatorHandle, ref: number, token: number): boolean | null;
   addFinalizers(mutator: MutatorHandle, waiting: number, kept: number): void;
-  /** The token of one that is ready; its object is in the handle from there on. A mutator that its program has parked runs for that moment. */
+  /**
+   * The token of one that is ready; its object is in the handle from there on. A mutator that its program has parked runs for that moment.
+   */
   takeFinalizable(mutator: MutatorHandle, handle: number): number | null;
   /** The token alone, for a thread that is no mutator; the object is let go. */
   takeToken(heap: HeapHandle): number | null;

@@ -135,7 +135,8 @@ export class HeapQueues {
           layout.place.clear(first, layout.value);
           this.#lot.wakeAnnounced(queue, this.#at.producersWait);
         } catch {
-          // The stack is full. What is taken has to come out all the same; the place keeps its object for the time being, waiters look again.
+          // The stack is full. What is taken has to come out all the same; the place keeps its object for the time being, waiters look
+          // again.
         }
         return made;
       }

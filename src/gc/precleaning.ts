@@ -9,7 +9,9 @@
 const FEW_PAGES = 64;
 /** A round that finds more than this share of the fewest so far gains nothing. */
 const SHRINKS_BELOW = 0.75;
-/** One that finds more than this many times the fewest so far is an outlier: its thread had lost its CPU, say. The next is like the others. */
+/**
+ * One that finds more than this many times the fewest so far is an outlier: its thread had lost its CPU, say. The next is like the others.
+ */
 const OUTLIER_ABOVE = 1.5;
 const MOST_ROUNDS = 12;
 

@@ -1,8 +1,9 @@
 /**
  * Workers: the GC threads of one heap, a piscina pool in its control thread.
  *
- * Each has one task, which lasts as long as the heap: it waits for a word, the turn, to change. While that is odd there is a collection, and
- * the workers lend their threads to native code (worker.ts). Handing over a task for each collection would take as long as ten page faults.
+ * Each has one task, which lasts as long as the heap: it waits for a word, the turn, to change. While that is odd there is a collection,
+ * and the workers lend their threads to native code (worker.ts). Handing over a task for each collection would take as long as ten page
+ * faults.
  *
  *     turn   0      1            2      3            4   …   -1
  *            idle   collection   idle   collection   idle    the task ends

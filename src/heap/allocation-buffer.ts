@@ -10,7 +10,8 @@
  *     } else ref = mutator.allocate(shape, COUNT);                   // a safepoint
  *
  * The memory is zeroed. Header before top: code that is interrupted in between, by a time limit or a full stack, has taken nothing. There
- * must be no safepoint in between, and every word that is taken must belong to an object with a header. `WORDS` is `shape.words(COUNT)`. Objects above 512 KiB do not fit, so they come to `allocate`.
+ * must be no safepoint in between, and every word that is taken must belong to an object with a header. `WORDS` is `shape.words(COUNT)`.
+ * Objects above 512 KiB do not fit, so they come to `allocate`.
  */
 export interface AllocationBuffer {
   /** The mutator's control block; nothing else in it is for programs. */

@@ -321,7 +321,9 @@ export class Mutator extends SlotAccess {
     this.parkAll(() => Atomics.wait(NEVER, 0, 0, REST_MS));
   }
 
-  /** @internal {@link compareExchangeReference} that adds to a count in the same step, with no place between the two to be interrupted at. */
+  /**
+   * @internal {@link compareExchangeReference} that adds to a count in the same step, with no place between the two to be interrupted at.
+   */
   exchangeAndCount(slot: number, expected: Ref, ref: Ref, countSlot: number, by: 1 | -1): boolean {
     this.admitValue(ref, 'a change of a map');
     return this.#setUp.host.native.exchangeAndCount(this.#handle, slot, expected, ref, countSlot, by);

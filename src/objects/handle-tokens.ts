@@ -7,8 +7,8 @@
  *     free ──offer: CAS──▶ filling ──store──▶ offered ──redeem, withdraw: CAS──▶ emptying ──store──▶ free, next use
  *
  * The compare-and-swap is acquire and release for the slot: whoever has moved the stamp to filling or emptying owns the slot, and
- * nobody else looks at it. From there on it is plain stores, where those are seen in their order (x64): so no thread is interrupted or terminated
- * with a slot half way. Elsewhere that costs one of a thousand slots.
+ * nobody else looks at it. From there on it is plain stores, where those are seen in their order (x64): so no thread is interrupted or
+ * terminated with a slot half way. Elsewhere that costs one of a thousand slots.
  */
 import { argumentTypeError, HeapError } from '../errors.ts';
 import type { ObjectView } from './object-view.ts';

@@ -1,6 +1,6 @@
 /**
- * Waits that are cut short, each kind of them, while the thread is a mutator of two heaps: the thread or the process ends promptly, and where
- * the thread lives on, its mutators run as before.
+ * Waits that are cut short, each kind of them, while the thread is a mutator of two heaps: the thread or the process ends promptly, and
+ * where the thread lives on, its mutators run as before.
  */
 import { describe, expect, it } from 'vitest';
 import { runProgram } from '../support/children.ts';

@@ -20,6 +20,17 @@ export function namesNoPurpose(text: string): boolean {
   return !/^(#!.*\n)?(\/\/|\/\*)/.test(text);
 }
 
+const COMMENT = /^\s*(\*|\/\/|\/\*)/;
+const TEXT = /['"`]|\/\^/;
+
+/** The lines of a file that are longer than `most`. One with a text in it, which no formatter breaks, may be. */
+export function longLines(path: string, text: string, most: number): string[] {
+  return text.split('\n').flatMap((line, index) => {
+    if (line.length <= most || (TEXT.test(line) && !COMMENT.test(line))) return [];
+    return [`${path}:${index + 1}`];
+  });
+}
+
 const CONTROL = /^\s*(\} )?(if|else|for|while|switch|do|try|catch|namespace|class|struct|describe)\b/;
 const HEAD = /(\)[^(){}=]*|=> )\{$/;
 
@@ -49,7 +60,9 @@ export function importsOf(path: string, text: string, files: ReadonlySet<string>
   return [...new Set(targets)].filter((target) => files.has(target));
 }
 
-/** Groups of files each of which can be reached from each of its others (Tarjan, "Depth-first search and linear graph algorithms", 1972). */
+/**
+ * Groups of files each of which can be reached from each of its others (Tarjan, "Depth-first search and linear graph algorithms", 1972).
+ */
 export function circlesOf(imports: ReadonlyMap<string, readonly string[]>): string[][] {
   const circles: string[][] = [];
   const numbers = new Map<string, number>();

@@ -1,4 +1,5 @@
-// Runs Lisp programs on a machine of examples/vm, the real one or a mutant of it, under stress: node vm-program.mjs MACHINE.mjs FAULT OPTIONS
+// Runs Lisp programs on a machine of examples/vm, the real one or a mutant of it, under stress: node vm-program.mjs MACHINE.mjs FAULT
+// OPTIONS
 //
 // Prints what each comes to. The programs are small: everything moves at each safepoint.
 import { pathToFileURL } from 'node:url';

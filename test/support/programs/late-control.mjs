@@ -1,6 +1,6 @@
 /**
- * A control thread that loses its CPU while it ends: node late-control.mjs. Another one is in control meanwhile, or afterwards; no thread may
- * run in its pauses. In mode stw, whose phase `compacting` is a pause and never seen by a thread that runs.
+ * A control thread that loses its CPU while it ends: node late-control.mjs. Another one is in control meanwhile, or afterwards; no thread
+ * may run in its pauses. In mode stw, whose phase `compacting` is a pause and never seen by a thread that runs.
  */
 import { once } from 'node:events';
 import { parentPort, Worker, workerData } from 'node:worker_threads';

@@ -1,6 +1,6 @@
 /**
- * A heap, collected so many times: node makes-a-heap.mjs COLLECTIONS. Prints the codes of errors and warnings. Used as a preload too: then it
- * says so, in whatever thread it runs.
+ * A heap, collected so many times: node makes-a-heap.mjs COLLECTIONS. Prints the codes of errors and warnings. Used as a preload too: then
+ * it says so, in whatever thread it runs.
  */
 import { writeSync } from 'node:fs';
 import { Heap } from '../../../dist/index.js';
