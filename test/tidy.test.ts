@@ -41,6 +41,8 @@ const MOST_LINES_OF_A_FUNCTION = 70;
 const LONG_FUNCTIONS = [
   // Scripts of many measured operations, one after the other.
   'bench/harness/report/page.js: (() => {',
+  // One column a line.
+  'bench/harness/report/csv.ts: function columnsOf({ point, round, configuration, startedAt, processMs, cpu, on, result, raw }: InvocationRecord): Record<string, Value> {',
   'bench/invocation/faultline.ts: export async function runFaultline(job: Job): Promise<Finished> {',
   'bench/mutator-operations.ts: export async function measureMutatorOperations(turns: number): Promise<OperationFigures[]> {',
   // Loops whose cases are all instructions, operations or kinds of objects: one table, which is read as a whole.

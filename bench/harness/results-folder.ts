@@ -47,8 +47,8 @@ export class ResultsFolder {
   readonly scratch: string;
 
   /**
-   * Begins a folder, or opens one to go on or to add to it. Throws ERR_OPTION if it holds results and nothing of the kind was said, the other
-   * way round, and if options, build or machine are others than those it was begun with.
+   * Begins a folder, or opens one to go on or to add to it. Throws ERR_OPTION if it holds results and nothing of the kind was said, the
+   * other way round, and if options, build or machine are others than those it was begun with.
    */
   constructor(request: BenchRequest) {
     const { resume, add } = request;

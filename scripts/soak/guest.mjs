@@ -25,6 +25,7 @@ export class Guest {
   slice(cuts) {
     try {
       if (cuts && this.random.chance(1, 3)) this.cut();
+      // biome-ignore lint/suspicious/noDuplicateElseIf: a choice that is drawn again is another one.
       else if (cuts && this.random.chance(1, 3)) this.overflow();
       else this.work();
       if (this.random.chance(1, 20)) this.renew();

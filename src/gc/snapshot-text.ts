@@ -152,10 +152,12 @@ export class SnapshotText {
 
   #elementEdge(edge: WriteEdge, kind: Shape['elementKind'], slot: number, target: number): void {
     const isValue = kind === 'ephemeron' && slot % 2 === 1;
-    if (isValue) return edge(EDGE_TYPES.internal, this.#indexName('value ', slot >>> 1), target);
-    if (kind === 'ref' || kind === 'tagged') return edge(EDGE_TYPES.element, slot, target);
-    this.counts.weakReferences++;
-    edge(EDGE_TYPES.weak, kind === 'ephemeron' ? this.#indexName('key ', slot / 2) : this.#indexName('', slot), target);
+    if (isValue) edge(EDGE_TYPES.internal, this.#indexName('value ', slot >>> 1), target);
+    else if (kind === 'ref' || kind === 'tagged') edge(EDGE_TYPES.element, slot, target);
+    else {
+      this.counts.weakReferences++;
+      edge(EDGE_TYPES.weak, kind === 'ephemeron' ? this.#indexName('key ', slot / 2) : this.#indexName('', slot), target);
+    }
   }
 
   *#strings(): Generator<string> {

@@ -186,7 +186,7 @@ function failureOf(error: unknown, path: string): SnapshotFailure {
   };
   if (error instanceof HeapError) return { code: error.code, message, ...system };
   // Without the name that the system call was given: it may be the draft's.
-  const reason = message.replace(/ '[^]*'$/, '');
+  const reason = message.replace(/ '[\s\S]*'$/, '');
   return {
     code: 'ERR_SNAPSHOT_WRITE',
     message: `the snapshot ${path} cannot be written (${reason}). ${REMEDIES[code ?? ''] ?? 'Write it elsewhere.'}`,

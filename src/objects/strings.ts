@@ -11,6 +11,7 @@ import type { Ref } from '../heap/units.ts';
 export const ONE_BYTE_STRING = { name: 'faultline.string8', elements: 'u8' } as const satisfies ShapeDefinition;
 export const TWO_BYTE_STRING = { name: 'faultline.string16', elements: 'u16' } as const satisfies ShapeDefinition;
 
+// biome-ignore lint/suspicious/noControlCharactersInRegex: one byte has these codes too.
 const BEYOND_ONE_BYTE = /[^\u0000-\u00ff]/;
 /** Up to so many units a loop is faster than making typed arrays for a bulk copy. */
 const LOOP_UNITS = 24;

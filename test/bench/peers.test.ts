@@ -206,7 +206,7 @@ describe.each(RUNS)('$name', ({ name, system, reason, workloads }) => {
       expect(bytes).toBeGreaterThanOrEqual(leastBytes - MIB); // some logs round down to MiB
       expect(bytes).toBeLessThanOrEqual(heapBytes);
     }
-    expect(memory.liveBytes).toBe(memory.liveSeries?.at(-1)![1]);
+    expect(memory.liveBytes).toBe(memory.liveSeries?.at(-1)?.[1]);
   });
 
   // malloc has no limit of its own, and Shenandoah collects for more than a minute before it gives up.

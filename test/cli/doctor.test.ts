@@ -107,6 +107,6 @@ describe('advice', () => {
     const advice = adviceFor(good, small).join('\n');
     for (const word of ['vm.max_map_count', 'vm.overcommit_memory', '1 GiB', 'CPU']) expect(advice).toContain(word);
     const limited = { ...machine, largestHeapBytes: 2 ** 30, addressLimitBytes: 8 * 2 ** 30, constrainedMemoryBytes: 512 * 2 ** 20 };
-    expect(adviceFor(good, limited).join('\n')).toMatch(/ulimit -v; it is 8\.0 GiB[^]*above 512 MiB.*cgroup/);
+    expect(adviceFor(good, limited).join('\n')).toMatch(/ulimit -v; it is 8\.0 GiB[\s\S]*above 512 MiB.*cgroup/);
   });
 });

@@ -20,6 +20,7 @@ export interface Label {
 }
 
 /** Where to go: to the next step, to a label, or nowhere yet. `choice` is below the step's number of choices. */
+// biome-ignore lint/suspicious/noConfusingVoidType: most steps end without saying where to go.
 export type Run = (state: State, choice: number) => void | Label | typeof BLOCKED;
 
 export interface Step {

@@ -92,6 +92,7 @@ describe('fields of a view', () => {
   it('can have any name but those that views have for something else', () => {
     const heap = makeHeap({ capacityBytes: '1M', fault: 'stw' });
     heap.attachMutator();
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: a name that would be a template's hole.
     const names = ['', 'a b', '"quoted"', "it's", '\n', '${x}', '0', 'class', 'toString', 'length', 'slot', '\u2028', '`'];
     const Odd = heap.defineShape({ name: 'odd "name"', fields: Object.fromEntries(names.map((name) => [name, 'u32'])) });
     const view = heap.create(Odd, Object.fromEntries(names.map((name, i) => [name, i]))) as View;

@@ -1,6 +1,6 @@
 /**
- * Figures of the benchmarks by other algorithms than those of bench/: by counting, by sweeps over all edges, by exact distributions. For the
- * recomputation (test/bench/recomputation.test.ts); nothing of bench/ is used.
+ * Figures of the benchmarks by other algorithms than those of bench/: by counting, by sweeps over all edges, by exact distributions. For
+ * the recomputation (test/bench/recomputation.test.ts); nothing of bench/ is used.
  */
 import type { Finished } from '../../bench/harness/contract.ts';
 

@@ -56,7 +56,8 @@ export function difference(a: readonly number[], b: readonly number[], random: R
 /**
  * The same for values that belong together two by two, as those of one round do: what changes from round to round does not widen the
  * interval. `pairs` are of a and b, and not empty. The interval is that of the sign test, from one of the ordered ratios to another: exact
- * for any distribution, where resamples of ten pairs would be wrong in one case of ten. Fewer than six pairs have no interval of 95 %: no verdict.
+ * for any distribution, where resamples of ten pairs would be wrong in one case of ten. Fewer than six pairs have no interval of 95 %: no
+ * verdict.
  */
 export function pairedDifference(pairs: readonly (readonly [a: number, b: number])[]): Difference {
   const ratios = pairs.map(([a, b]) => b / a - 1).sort((a, b) => a - b);

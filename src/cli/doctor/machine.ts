@@ -82,7 +82,7 @@ function largestHeap(): number {
       void new SharedArrayBuffer((gib + 1) * GIB);
       return gib * GIB;
     } catch {
-      continue;
+      // The address space is cut up, or limited in a way that cannot be read: the next is smaller.
     }
   }
   return 0;
