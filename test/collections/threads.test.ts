@@ -75,29 +75,28 @@ describe.each(CONFIGURATIONS)('several threads, while everything is compacted ($
     expect(results[1]!.seen).toBeGreaterThan(0);
   });
 
-  it.each<[KeyKind, ValueKind]>([
-    ['string', 'f64'],
-    ['f64', 'ref'],
-    ['ref', 'string'],
-  ])('each find in a map of %s to %s what they have put there, and agree on who came first', async (keyKind, valueKind) => {
-    const { heap, mutator, seed } = start();
-    // In a checked heap everything moves at each safepoint, and an operation is that much slower.
-    const keys = options.checked ? 15 : 150;
-    const map = heap.createMap(keyKind, valueKind);
-    share(heap, SUBJECT_ROOT, map);
-    const objects = heap.createArray('ref');
-    const box = heap.defineShape(BOX);
-    for (let number = 0; number < keys * (THREADS + 1); number++) mutator.scope(() => objects.push(heap.create(box, { number })));
-    share(heap, KEYS_ROOT, objects);
-    const tasks = Array.from({ length: THREADS }, () => 'map');
-    const data = { seed, keys, threads: THREADS, least: options.checked ? 40 : 200 };
-    const results = await underCompaction<{ claimed: number[]; left: [number, number][] }>(heap, tasks, data);
-    const claimed = results.flatMap(({ claimed }) => claimed);
-    expect(new Set(claimed).size).toBe(claimed.length);
-    const entries = results.reduce((sum, { left }) => sum + left.length, claimed.length);
-    expect(map.size).toBe(entries);
-    expect([...map].length).toBe(entries);
-  });
+  it.each<[KeyKind, ValueKind]>([['string', 'f64'], ['f64', 'ref'], ['ref', 'string']])(
+    'each find in a map of %s to %s what they have put there, and agree on who came first',
+    async (keyKind, valueKind) => {
+      const { heap, mutator, seed } = start();
+      // In a checked heap everything moves at each safepoint, and an operation is that much slower.
+      const keys = options.checked ? 15 : 150;
+      const map = heap.createMap(keyKind, valueKind);
+      share(heap, SUBJECT_ROOT, map);
+      const objects = heap.createArray('ref');
+      const box = heap.defineShape(BOX);
+      for (let number = 0; number < keys * (THREADS + 1); number++) mutator.scope(() => objects.push(heap.create(box, { number })));
+      share(heap, KEYS_ROOT, objects);
+      const tasks = Array.from({ length: THREADS }, () => 'map');
+      const data = { seed, keys, threads: THREADS, least: options.checked ? 40 : 200 };
+      const results = await underCompaction<{ claimed: number[]; left: [number, number][] }>(heap, tasks, data);
+      const claimed = results.flatMap(({ claimed }) => claimed);
+      expect(new Set(claimed).size).toBe(claimed.length);
+      const entries = results.reduce((sum, { left }) => sum + left.length, claimed.length);
+      expect(map.size).toBe(entries);
+      expect([...map].length).toBe(entries);
+    },
+  );
 
   it('claim each key of a map once when all claim the same keys at the same time', async () => {
     const { heap, seed } = start();
@@ -122,30 +121,26 @@ describe.each(CONFIGURATIONS)('several threads, while everything is compacted ($
     expect(entries).toBeLessThanOrEqual(keys);
   });
 
-  it.each<[string, ValueKind, number]>([
-    ['bounded', 'f64', 7],
-    ['unbounded', 'string', Infinity],
-    ['bounded', 'ref', 100],
-  ])('get through a %s queue of %s each element once, and those of one thread in order', async (_what, kind, capacity) => {
-    const { heap, seed } = start();
-    const queue = heap.createQueue(kind, capacity);
-    share(heap, SUBJECT_ROOT, queue);
-    const results = await underCompaction<{ produced?: number; counts?: (number | null)[] }>(
-      heap,
-      ['produce', 'produce', 'consume', 'consume'],
-      { seed },
-    );
-    // A consumer may have ended before the last producer.
-    const left = [0, 0];
-    for (let value = queue.dequeue(); value !== undefined; value = queue.dequeue()) {
-      left[threadOf(kind === 'ref' ? (value as unknown as { number: number }).number : Number(value))]!++;
-    }
-    for (const thread of [0, 1]) {
-      const consumed = results.reduce((sum, { counts }) => sum + (counts?.[thread] ?? 0), left[thread]!);
-      expect(consumed).toBe(results[thread]!.produced);
-      expect(consumed).toBeGreaterThan(0);
-    }
-  });
+  it.each<[string, ValueKind, number]>([['bounded', 'f64', 7], ['unbounded', 'string', Infinity], ['bounded', 'ref', 100]])(
+    'get through a %s queue of %s each element once, and those of one thread in order',
+    async (_what, kind, capacity) => {
+      const { heap, seed } = start();
+      const queue = heap.createQueue(kind, capacity);
+      share(heap, SUBJECT_ROOT, queue);
+      const results = await underCompaction<{ produced?: number; counts?: (number | null)[] }>(
+        heap, ['produce', 'produce', 'consume', 'consume'], { seed });
+      // A consumer may have ended before the last producer.
+      const left = [0, 0];
+      for (let value = queue.dequeue(); value !== undefined; value = queue.dequeue()) {
+        left[threadOf(kind === 'ref' ? (value as unknown as { number: number }).number : Number(value))]!++;
+      }
+      for (const thread of [0, 1]) {
+        const consumed = results.reduce((sum, { counts }) => sum + (counts?.[thread] ?? 0), left[thread]!);
+        expect(consumed).toBe(results[thread]!.produced);
+        expect(consumed).toBeGreaterThan(0);
+      }
+    },
+  );
 
   it('exclude each other by a lock', async () => {
     const { heap, seed } = start();
