@@ -6,17 +6,20 @@ import { describe, expect, it } from 'vitest';
 import { BOX, CONDITION_ROOT, KEYS_ROOT, LOCK_ROOT, SUBJECT_ROOT, threadOf, valueOf } from '../support/collection-subjects.mjs';
 import type { AnyView, Heap, HeapOptions, KeyKind, ValueKind } from '../support/faultline.ts';
 import { makeHeapWithMutator } from '../support/heaps.ts';
-import { MARKERS, MODES, rounds } from '../support/modes.ts';
+import { MARKERS, MODES, pairs, rounds, third } from '../support/modes.ts';
 import { seedOfTest } from '../support/seeds.ts';
 import { Threads } from '../support/threads.ts';
 
-const CONFIGURATIONS: readonly { what: string; options: Partial<HeapOptions> }[] = [
-  ...MODES.map((fault) => ({ what: `fault mode ${fault}`, options: { fault } })),
-  ...MARKERS.map((marker) => ({ what: `marker ${marker}`, options: { marker, barrieredStores: true } })),
-  { what: 'a checked heap', options: { checked: true } },
-];
+const CONFIGURATIONS: Readonly<Record<string, Partial<HeapOptions>>> = {
+  ...Object.fromEntries(MODES.map((fault) => [`fault mode ${fault}`, { fault }])),
+  ...Object.fromEntries(MARKERS.map((marker) => [`marker ${marker}`, { marker, barrieredStores: true }])),
+  'a checked heap': { checked: true },
+};
+const NAMES = Object.keys(CONFIGURATIONS);
 const THREADS = 3;
 const KINDS: readonly ValueKind[] = ['f64', 'ref', 'string'];
+const MAP_KINDS: readonly [KeyKind, ValueKind][] = [['string', 'f64'], ['f64', 'ref'], ['ref', 'string']];
+const QUEUES: readonly [ValueKind, number][] = [['f64', 7], ['string', Infinity], ['ref', 100]];
 
 const share = (heap: Heap, root: number, view: AnyView): void => void (heap.roots.slots[root] = view.ref);
 
@@ -30,14 +33,14 @@ async function underCompaction<T>(heap: Heap, tasks: readonly string[], data: Re
   return threads.finish<T>();
 }
 
-describe.each(CONFIGURATIONS)('several threads, while everything is compacted ($what)', ({ options }) => {
-  const start = () => {
+describe('several threads, while everything is compacted', () => {
+  const start = (name: string) => {
     const seed = seedOfTest();
-    return { seed, ...makeHeapWithMutator({ capacityBytes: '48M', delaySeed: seed, ...options }) };
+    return { seed, ...makeHeapWithMutator({ capacityBytes: '48M', delaySeed: seed, ...CONFIGURATIONS[name] }) };
   };
 
-  it.each(KINDS)('push to and pop from one array of %s without losing or doubling an element', async (kind) => {
-    const { heap, seed } = start();
+  it.each(pairs(NAMES, KINDS))('in %s: push to and pop from one array of %s without losing or doubling an element', async (name, kind) => {
+    const { heap, seed } = start(name);
     const array = heap.createArray(kind);
     share(heap, SUBJECT_ROOT, array);
     const results = await underCompaction<{ pushed: number; popped: number[] }>(heap, ['pushAndPop', 'pushAndPop', 'pushAndPop'], { seed });
@@ -54,8 +57,8 @@ describe.each(CONFIGURATIONS)('several threads, while everything is compacted ($
     });
   });
 
-  it.each(['f64', 'ref'] as const)('never see an element of an array of %s go back in time', async (kind) => {
-    const { heap, seed } = start();
+  it.each(pairs(NAMES, ['f64', 'ref', 'f64'] as const, 1))('in %s: never see an element of an array of %s go back in time', async (name, kind) => {
+    const { heap, seed } = start(name);
     const elements = 60;
     const array = heap.createArray(kind);
     const zero = kind === 'ref' ? heap.create(heap.defineShape(BOX), { number: 0 }) : 0;
@@ -68,19 +71,20 @@ describe.each(CONFIGURATIONS)('several threads, while everything is compacted ($
     expect(array.length).toBe(elements);
   });
 
-  it('see the end of an array as it is, or see that it is gone', async () => {
-    const { heap, seed } = start();
+  it.each(third(NAMES))('in %s: see the end of an array as it is, or see that it is gone', async (name) => {
+    const { heap, seed } = start(name);
     share(heap, SUBJECT_ROOT, heap.createArray('ref'));
     const results = await underCompaction<{ seen: number }>(heap, ['comeAndGo', 'comeAndGo'], { seed });
     expect(results[1]!.seen).toBeGreaterThan(0);
   });
 
-  it.each<[KeyKind, ValueKind]>([['string', 'f64'], ['f64', 'ref'], ['ref', 'string']])(
-    'each find in a map of %s to %s what they have put there, and agree on who came first',
-    async (keyKind, valueKind) => {
-      const { heap, mutator, seed } = start();
+  it.each(pairs(NAMES, MAP_KINDS, 2))(
+    'in %s: each find in a map of %s what they have put there, and agree on who came first',
+    async (name, [keyKind, valueKind]) => {
+      const { heap, mutator, seed } = start(name);
       // In a checked heap everything moves at each safepoint, and an operation is that much slower.
-      const keys = options.checked ? 15 : 150;
+      const checked = CONFIGURATIONS[name]!.checked ?? false;
+      const keys = checked ? 15 : 150;
       const map = heap.createMap(keyKind, valueKind);
       share(heap, SUBJECT_ROOT, map);
       const objects = heap.createArray('ref');
@@ -88,7 +92,7 @@ describe.each(CONFIGURATIONS)('several threads, while everything is compacted ($
       for (let number = 0; number < keys * (THREADS + 1); number++) mutator.scope(() => objects.push(heap.create(box, { number })));
       share(heap, KEYS_ROOT, objects);
       const tasks = Array.from({ length: THREADS }, () => 'map');
-      const data = { seed, keys, threads: THREADS, least: options.checked ? 40 : 200 };
+      const data = { seed, keys, threads: THREADS, least: checked ? 40 : 200 };
       const results = await underCompaction<{ claimed: number[]; left: [number, number][] }>(heap, tasks, data);
       const claimed = results.flatMap(({ claimed }) => claimed);
       expect(new Set(claimed).size).toBe(claimed.length);
@@ -98,8 +102,8 @@ describe.each(CONFIGURATIONS)('several threads, while everything is compacted ($
     },
   );
 
-  it('claim each key of a map once when all claim the same keys at the same time', async () => {
-    const { heap, seed } = start();
+  it.each(third(NAMES, 1))('in %s: claim each key of a map once when all claim the same keys at the same time', async (name) => {
+    const { heap, seed } = start(name);
     const map = heap.createMap('f64', 'u32');
     share(heap, SUBJECT_ROOT, map);
     const results = await underCompaction<{ claimed: number }>(heap, ['claim', 'claim', 'claim'], { seed, most: 40_000 });
@@ -109,8 +113,8 @@ describe.each(CONFIGURATIONS)('several threads, while everything is compacted ($
     expect(new Set(map.keys()).size).toBe(claimed);
   });
 
-  it.each([1, 6, 60])('are told rightly who made and who removed an entry of a map when all do it to the same %s keys', async (keys) => {
-    const { heap, seed } = start();
+  it.each(pairs(NAMES, [1, 6, 60]))('in %s: are told rightly who made and who removed an entry of a map when all do it to the same %s keys', async (name, keys) => {
+    const { heap, seed } = start(name);
     const map = heap.createMap('f64', 'u32');
     share(heap, SUBJECT_ROOT, map);
     const results = await underCompaction<{ net: number; operations: number }>(heap, ['contend', 'contend', 'contend'], { seed, keys });
@@ -121,10 +125,10 @@ describe.each(CONFIGURATIONS)('several threads, while everything is compacted ($
     expect(entries).toBeLessThanOrEqual(keys);
   });
 
-  it.each<[string, ValueKind, number]>([['bounded', 'f64', 7], ['unbounded', 'string', Infinity], ['bounded', 'ref', 100]])(
-    'get through a %s queue of %s each element once, and those of one thread in order',
-    async (_what, kind, capacity) => {
-      const { heap, seed } = start();
+  it.each(pairs(NAMES, QUEUES, 1))(
+    'in %s: get through a queue (kind and capacity: %s) each element once, and those of one thread in order',
+    async (name, [kind, capacity]) => {
+      const { heap, seed } = start(name);
       const queue = heap.createQueue(kind, capacity);
       share(heap, SUBJECT_ROOT, queue);
       const results = await underCompaction<{ produced?: number; counts?: (number | null)[] }>(
@@ -142,8 +146,8 @@ describe.each(CONFIGURATIONS)('several threads, while everything is compacted ($
     },
   );
 
-  it('exclude each other by a lock', async () => {
-    const { heap, seed } = start();
+  it.each(third(NAMES, 2))('in %s: exclude each other by a lock', async (name) => {
+    const { heap, seed } = start(name);
     const array = heap.createArray('f64');
     array.push(0);
     array.push(0);
@@ -155,8 +159,8 @@ describe.each(CONFIGURATIONS)('several threads, while everything is compacted ($
     expect(array.toArray()).toEqual([added, added]);
   });
 
-  it('take turns by a condition', async () => {
-    const { heap, seed } = start();
+  it.each(third(NAMES))('in %s: take turns by a condition', async (name) => {
+    const { heap, seed } = start(name);
     const array = heap.createArray('f64');
     array.push(0);
     share(heap, SUBJECT_ROOT, array);

@@ -6,11 +6,9 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { Heap } from '../support/faultline.ts';
 import { makeHeapWithMutator } from '../support/heaps.ts';
-import { MARKERS, RAW_LOAD_MODES, rounds } from '../support/modes.ts';
+import { MARKERS, pairs, RAW_LOAD_MODES, rounds } from '../support/modes.ts';
 import { seedOfTest } from '../support/seeds.ts';
 import { WeakProgram } from '../support/weak-program.mjs';
-
-const CONFIGURATIONS = RAW_LOAD_MODES.flatMap((fault) => MARKERS.map((marker) => ({ fault, marker })));
 
 /** Hands tokens to the program whenever the event loop turns. */
 function listen(heap: Heap, program: WeakProgram): Promise<void> {
@@ -19,7 +17,7 @@ function listen(heap: Heap, program: WeakProgram): Promise<void> {
   })();
 }
 
-describe.each(CONFIGURATIONS)('weak structures in mode $fault with marker $marker', ({ fault, marker }) => {
+describe.each(pairs(RAW_LOAD_MODES, MARKERS))('weak structures in mode %s with marker %s', (fault, marker) => {
   it.each([
     { stressEvery: 3, steps: rounds(400, 300) },
     { stressEvery: 40, steps: rounds(4_000, 1_000) },

@@ -5,7 +5,7 @@
 import { describe, expect, it } from 'vitest';
 import { array, definition, type Heap, MAX_SMALL_INTEGER, MIN_SMALL_INTEGER, type Mutator, type ObjectView } from '../support/faultline.ts';
 import { makeHeap, makeHeapWithMutator } from '../support/heaps.ts';
-import { MARKERS, MODES } from '../support/modes.ts';
+import { MARKERS, MODES, pairs } from '../support/modes.ts';
 import { makeRandom } from '../support/random.mjs';
 import { seedOfTest } from '../support/seeds.ts';
 import { code, LEAF } from './support.ts';
@@ -15,9 +15,9 @@ const NO_INTEGERS = [MAX_SMALL_INTEGER + 1, MIN_SMALL_INTEGER - 1, 0.5, NaN, Inf
 const CELL = definition({ name: 'cell', fields: { mixed: 'tagged', next: 'self', pair: array('tagged', 2) }, elements: 'tagged' });
 const TABLE = definition({ name: 'table', fields: { number: 'u32' }, elements: 'weak' });
 
-const configurations = MODES.flatMap((fault) => MARKERS.map((marker) => ({ fault, marker })));
+const configurations = pairs(MODES, MARKERS);
 
-describe.each(configurations)('a tagged place in mode $fault with marker $marker', ({ fault, marker }) => {
+describe.each(configurations)('a tagged place in mode %s with marker %s', (fault, marker) => {
   it.each([false, true])('reads as the integer, the object or null that was stored, wherever the objects have moved (checked %s)', (checked) => {
     const { heap, mutator } = makeHeapWithMutator({ capacityBytes: '8M', fault, marker, barrieredStores: true, checked });
     const Leaf = heap.defineShape(LEAF);
@@ -109,7 +109,7 @@ function fillTable(heap: Heap, mutator: Mutator, count: number, isHeld: (index: 
   return { Leaf, table, held };
 }
 
-describe.each(configurations)('a weak element in mode $fault with marker $marker', ({ fault, marker }) => {
+describe.each(configurations)('a weak element in mode %s with marker %s', (fault, marker) => {
   it.each([false, true])('reads as the object while something else holds it, and as null ever after (checked %s)', (checked) => {
     const { heap, mutator } = makeHeapWithMutator({ capacityBytes: '8M', fault, marker, barrieredStores: true, checked });
     const { table, held } = fillTable(heap, mutator, 1_000, (i) => i % 3 === 0);

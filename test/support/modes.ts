@@ -59,3 +59,13 @@ export const SHORT = process.env['FAULTLINE_LONG'] !== '1';
 export function rounds(long: number, short: number): number {
   return SHORT ? short : long;
 }
+
+/** All of them, or in the short form every third; `shift` says which. For laws that hold in each, and are the same everywhere. */
+export function third<T>(all: readonly T[], shift = 0): T[] {
+  return all.filter((_, i) => !SHORT || (i + shift) % 3 === 0);
+}
+
+/** Each of `some` with each of `others`; in the short form a third of the pairs, in which every one of both is met if there are three or more. */
+export function pairs<A, B>(some: readonly A[], others: readonly B[], shift = 0): [A, B][] {
+  return some.flatMap((one, i) => third(others, i + shift).map((other): [A, B] => [one, other]));
+}
