@@ -18,8 +18,16 @@ const CONFIGURATIONS: Readonly<Record<string, Partial<HeapOptions>>> = {
 const NAMES = Object.keys(CONFIGURATIONS);
 const THREADS = 3;
 const KINDS: readonly ValueKind[] = ['f64', 'ref', 'string'];
-const MAP_KINDS: readonly [KeyKind, ValueKind][] = [['string', 'f64'], ['f64', 'ref'], ['ref', 'string']];
-const QUEUES: readonly [ValueKind, number][] = [['f64', 7], ['string', Infinity], ['ref', 100]];
+const MAP_KINDS: readonly [KeyKind, ValueKind][] = [
+  ['string', 'f64'],
+  ['f64', 'ref'],
+  ['ref', 'string'],
+];
+const QUEUES: readonly [ValueKind, number][] = [
+  ['f64', 7],
+  ['string', Infinity],
+  ['ref', 100],
+];
 
 const share = (heap: Heap, root: number, view: AnyView): void => void (heap.roots.slots[root] = view.ref);
 
@@ -57,19 +65,22 @@ describe('several threads, while everything is compacted', () => {
     });
   });
 
-  it.each(pairs(NAMES, ['f64', 'ref', 'f64'] as const, 1))('in %s: never see an element of an array of %s go back in time', async (name, kind) => {
-    const { heap, seed } = start(name);
-    const elements = 60;
-    const array = heap.createArray(kind);
-    const zero = kind === 'ref' ? heap.create(heap.defineShape(BOX), { number: 0 }) : 0;
-    for (let i = 0; i < elements; i++) array.push(zero as never);
-    share(heap, SUBJECT_ROOT, array);
-    const tasks = Array.from({ length: THREADS }, () => 'setAndGet');
-    for (const { written } of await underCompaction<{ written: number }>(heap, tasks, { seed, elements, threads: THREADS })) {
-      expect(written).toBeGreaterThan(0);
-    }
-    expect(array.length).toBe(elements);
-  });
+  it.each(pairs(NAMES, ['f64', 'ref', 'f64'] as const, 1))(
+    'in %s: never see an element of an array of %s go back in time',
+    async (name, kind) => {
+      const { heap, seed } = start(name);
+      const elements = 60;
+      const array = heap.createArray(kind);
+      const zero = kind === 'ref' ? heap.create(heap.defineShape(BOX), { number: 0 }) : 0;
+      for (let i = 0; i < elements; i++) array.push(zero as never);
+      share(heap, SUBJECT_ROOT, array);
+      const tasks = Array.from({ length: THREADS }, () => 'setAndGet');
+      for (const { written } of await underCompaction<{ written: number }>(heap, tasks, { seed, elements, threads: THREADS })) {
+        expect(written).toBeGreaterThan(0);
+      }
+      expect(array.length).toBe(elements);
+    },
+  );
 
   it.each(third(NAMES))('in %s: see the end of an array as it is, or see that it is gone', async (name) => {
     const { heap, seed } = start(name);
@@ -113,17 +124,20 @@ describe('several threads, while everything is compacted', () => {
     expect(new Set(map.keys()).size).toBe(claimed);
   });
 
-  it.each(pairs(NAMES, [1, 6, 60]))('in %s: are told rightly who made and who removed an entry of a map when all do it to the same %s keys', async (name, keys) => {
-    const { heap, seed } = start(name);
-    const map = heap.createMap('f64', 'u32');
-    share(heap, SUBJECT_ROOT, map);
-    const results = await underCompaction<{ net: number; operations: number }>(heap, ['contend', 'contend', 'contend'], { seed, keys });
-    const entries = results.reduce((sum, { net }) => sum + net, 0);
-    expect(results.every(({ operations }) => operations > 0)).toBe(true);
-    expect(map.size).toBe(entries);
-    expect(new Set(map.keys()).size).toBe(entries);
-    expect(entries).toBeLessThanOrEqual(keys);
-  });
+  it.each(pairs(NAMES, [1, 6, 60]))(
+    'in %s: are told rightly who made and who removed an entry of a map when all do it to the same %s keys',
+    async (name, keys) => {
+      const { heap, seed } = start(name);
+      const map = heap.createMap('f64', 'u32');
+      share(heap, SUBJECT_ROOT, map);
+      const results = await underCompaction<{ net: number; operations: number }>(heap, ['contend', 'contend', 'contend'], { seed, keys });
+      const entries = results.reduce((sum, { net }) => sum + net, 0);
+      expect(results.every(({ operations }) => operations > 0)).toBe(true);
+      expect(map.size).toBe(entries);
+      expect(new Set(map.keys()).size).toBe(entries);
+      expect(entries).toBeLessThanOrEqual(keys);
+    },
+  );
 
   it.each(pairs(NAMES, QUEUES, 1))(
     'in %s: get through a queue (kind and capacity: %s) each element once, and those of one thread in order',
@@ -132,7 +146,10 @@ describe('several threads, while everything is compacted', () => {
       const queue = heap.createQueue(kind, capacity);
       share(heap, SUBJECT_ROOT, queue);
       const results = await underCompaction<{ produced?: number; counts?: (number | null)[] }>(
-        heap, ['produce', 'produce', 'consume', 'consume'], { seed });
+        heap,
+        ['produce', 'produce', 'consume', 'consume'],
+        { seed },
+      );
       // A consumer may have ended before the last producer.
       const left = [0, 0];
       for (let value = queue.dequeue(); value !== undefined; value = queue.dequeue()) {

@@ -18,31 +18,34 @@ const TABLE = definition({ name: 'table', fields: { number: 'u32' }, elements: '
 const configurations = pairs(MODES, MARKERS);
 
 describe.each(configurations)('a tagged place in mode %s with marker %s', (fault, marker) => {
-  it.each([false, true])('reads as the integer, the object or null that was stored, wherever the objects have moved (checked %s)', (checked) => {
-    const { heap, mutator } = makeHeapWithMutator({ capacityBytes: '8M', fault, marker, barrieredStores: true, checked });
-    const Leaf = heap.defineShape(LEAF);
-    const cell = heap.create(heap.defineShape(CELL), {}, 3);
-    const places: [get: () => number | ObjectView | null, set: (value: number | ObjectView | null) => void][] = [
-      [() => cell.mixed, (value) => (cell.mixed = value)],
-      [() => cell.elements.get(2), (value) => cell.elements.set(2, value)],
-      [() => cell.pair.get(1), (value) => cell.pair.set(1, value)],
-    ];
-    for (const [get, set] of places) {
-      expect(get()).toBe(null);
-      for (const value of INTEGERS) {
-        set(value);
-        mutator.collect();
-        // There is one zero.
-        expect(get()).toBe(value === 0 ? 0 : value);
+  it.each([false, true])(
+    'reads as the integer, the object or null that was stored, wherever the objects have moved (checked %s)',
+    (checked) => {
+      const { heap, mutator } = makeHeapWithMutator({ capacityBytes: '8M', fault, marker, barrieredStores: true, checked });
+      const Leaf = heap.defineShape(LEAF);
+      const cell = heap.create(heap.defineShape(CELL), {}, 3);
+      const places: [get: () => number | ObjectView | null, set: (value: number | ObjectView | null) => void][] = [
+        [() => cell.mixed, (value) => (cell.mixed = value)],
+        [() => cell.elements.get(2), (value) => cell.elements.set(2, value)],
+        [() => cell.pair.get(1), (value) => cell.pair.set(1, value)],
+      ];
+      for (const [get, set] of places) {
+        expect(get()).toBe(null);
+        for (const value of INTEGERS) {
+          set(value);
+          mutator.collect();
+          // There is one zero.
+          expect(get()).toBe(value === 0 ? 0 : value);
+        }
+        mutator.scope(() => set(heap.create(Leaf, { number: 77 })));
+        for (let i = 0; i < 2_000; i++) mutator.allocate(Leaf);
+        mutator.collect({ kind: 'full' });
+        mutator.scope(() => expect((get() as unknown as { number: number }).number).toBe(77));
+        set(null);
+        expect(get()).toBe(null);
       }
-      mutator.scope(() => set(heap.create(Leaf, { number: 77 })));
-      for (let i = 0; i < 2_000; i++) mutator.allocate(Leaf);
-      mutator.collect({ kind: 'full' });
-      mutator.scope(() => expect((get() as unknown as { number: number }).number).toBe(77));
-      set(null);
-      expect(get()).toBe(null);
-    }
-  });
+    },
+  );
 });
 
 describe('a tagged place', () => {
@@ -135,35 +138,39 @@ describe.each(configurations)('a weak element in mode %s with marker %s', (fault
 });
 
 describe('a weak element', () => {
-  it.each([false, true])('brings nobody back while threads allocate and collections follow one another, at random (checked %s)', async (checked) => {
-    const seed = seedOfTest();
-    const random = makeRandom(seed);
-    const heap = makeHeap({ capacityBytes: '8M', checked, delaySeed: seed });
-    const mutator = heap.attachMutator();
-    const { Leaf, table, held } = fillTable(heap, mutator, 500, () => random.chance(1, 2));
-    let over = false;
-    const collections = (async () => {
-      while (!over) await heap.collect({ kind: 'full' });
-    })();
-    /** What has been seen dead once. */
-    const dead = new Set<number>();
-    for (let step = 0; step < 20_000; step++) {
-      const i = random.below(500);
-      mutator.scope(() => {
-        const found = table.elements.get(i) as unknown as { number: number } | null;
-        if (held.has(i)) expect(found?.number, `seed ${seed}, step ${step}`).toBe(i);
-        if (dead.has(i)) expect(found, `seed ${seed}, step ${step}`).toBe(null);
-        if (found === null) dead.add(i);
-        else if (random.chance(1, 20) && held.has(i)) held.get(i)!.release(), held.delete(i);
-        else if (random.chance(1, 20)) held.set(i, heap.view(found ? (found as unknown as ObjectView).ref : 0)!.keep());
-        for (let n = 0; n < 10; n++) mutator.allocate(Leaf);
-      });
-      if (step % 100 === 0) await new Promise((resolve) => setImmediate(resolve));
-    }
-    over = true;
-    await collections;
-    expect(dead.size).toBeGreaterThan(0);
-  }, 60_000);
+  it.each([false, true])(
+    'brings nobody back while threads allocate and collections follow one another, at random (checked %s)',
+    async (checked) => {
+      const seed = seedOfTest();
+      const random = makeRandom(seed);
+      const heap = makeHeap({ capacityBytes: '8M', checked, delaySeed: seed });
+      const mutator = heap.attachMutator();
+      const { Leaf, table, held } = fillTable(heap, mutator, 500, () => random.chance(1, 2));
+      let over = false;
+      const collections = (async () => {
+        while (!over) await heap.collect({ kind: 'full' });
+      })();
+      /** What has been seen dead once. */
+      const dead = new Set<number>();
+      for (let step = 0; step < 20_000; step++) {
+        const i = random.below(500);
+        mutator.scope(() => {
+          const found = table.elements.get(i) as unknown as { number: number } | null;
+          if (held.has(i)) expect(found?.number, `seed ${seed}, step ${step}`).toBe(i);
+          if (dead.has(i)) expect(found, `seed ${seed}, step ${step}`).toBe(null);
+          if (found === null) dead.add(i);
+          else if (random.chance(1, 20) && held.has(i)) held.get(i)!.release(), held.delete(i);
+          else if (random.chance(1, 20)) held.set(i, heap.view(found ? (found as unknown as ObjectView).ref : 0)!.keep());
+          for (let n = 0; n < 10; n++) mutator.allocate(Leaf);
+        });
+        if (step % 100 === 0) await new Promise((resolve) => setImmediate(resolve));
+      }
+      over = true;
+      await collections;
+      expect(dead.size).toBeGreaterThan(0);
+    },
+    60_000,
+  );
 
   it('keeps alive by the view that it was read as, until that is released', () => {
     const { heap, mutator } = makeHeapWithMutator({ capacityBytes: '4M', fault: 'stw' });
