@@ -18,7 +18,7 @@ export interface BisectionOptions {
 
 const FIRST_BYTES = 4 * 2 ** 20;
 /** No size is told more exactly; what a heap rounds its size to is taken up by ballast (bench/invocation/ballast.ts). */
-export const GRAIN_BYTES = 64 * 2 ** 10;
+const GRAIN_BYTES = 64 * 2 ** 10;
 
 /** What a search found; `bytes` is undefined if not even `limitBytes` is enough. */
 export interface MinimumHeap {

@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { Configuration } from '../../bench/harness/contract.ts';
 import { DEFAULT_ROW, MARKERS, MODES } from '../../bench/harness/matrix.ts';
-import { findMinimumHeap, GRAIN_BYTES } from '../../bench/harness/minimum-heap.ts';
+import { findMinimumHeap } from '../../bench/harness/minimum-heap.ts';
 import { MinimumHeapsFile } from '../../bench/harness/minimum-heaps-file.ts';
 import { censusKey, keyOf, minimumHeapKey } from '../../bench/harness/point.ts';
 import { randomFrom } from '../../bench/harness/random.ts';
@@ -242,7 +242,7 @@ describe('minimum heap', () => {
           limitBytes: 8192 * MIB,
         });
         expect(bytes!).toBeGreaterThanOrEqual(needed);
-        expect(bytes!).toBeLessThanOrEqual(Math.max(needed + 2 * GRAIN_BYTES, needed * 1.021));
+        expect(bytes!).toBeLessThanOrEqual(Math.max(needed + MIB / 8, needed * 1.021));
       }),
     );
   });

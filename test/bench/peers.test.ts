@@ -47,6 +47,8 @@ describe('what a peer is started with', () => {
     const zgc = ['-XX:+UseZGC', '-Xms65536k', '-Xmx65536k', '-XX:+AlwaysPreTouch'];
     expect(launched('openjdk-zgc').args).toEqual(expect.arrayContaining(zgc));
     expect(launched('openjdk-epsilon').args.slice(0, 2)).toEqual(['-XX:+UnlockExperimentalVMOptions', '-XX:+UseEpsilonGC']);
+    // A floor whose memory is there before the clock runs.
+    expect(launched('openjdk-epsilon').args).toContain('-XX:+AlwaysPreTouch');
     expect(launched('go').environment).toMatchObject({ GOGC: '100', GOMEMLIMIT: '67108864', GODEBUG: 'gctrace=1' });
     expect(launched('go-limit').environment).toMatchObject({ GOGC: 'off', GOMEMLIMIT: '67108864' });
     expect(launched('bdwgc').environment).toEqual({ GC_MAXIMUM_HEAP_SIZE: '67108864' });

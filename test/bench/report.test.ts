@@ -112,6 +112,48 @@ describe.skipIf(CHROMIUM === undefined)('the report in Chromium', { timeout: LIM
     await page.close();
   });
 
+  it('has forty rows that can be told apart, in colours and in black and white', async () => {
+    const lines = Array.from({ length: 40 }, (_, i) => ({
+      name: `row ${i}`,
+      points: [
+        [1, i + 1],
+        [2, i + 2],
+      ],
+    }));
+    const plot = {
+      kind: 'curve',
+      section: 'latency',
+      workload: 'lru',
+      title: 'many',
+      x: { label: 'x', scale: 'linear' },
+      y: { label: 'y', scale: 'linear' },
+      lines,
+    };
+    const many = join(work, 'many.html');
+    const figure = '<figure data-plot="0" data-workload="lru"><div class="plot"></div></figure>';
+    const html = readFileSync(path, 'utf8')
+      .replace(/<figure data-plot[\s\S]*?<\/figure>/g, '')
+      .replace('<script type="application/json"', `${figure}$&`);
+    writeFileSync(many, html.replace(/(id="plots">)[\s\S]*?(<\/script>)/, `$1${JSON.stringify([plot])}$2`));
+    const page = await browser.newPage();
+    await page.goto(pathToFileURL(many).href);
+    await page.locator('figure[data-plot]').scrollIntoViewIfNeeded();
+    await page.locator('.legend li').nth(39).waitFor();
+    const keys = await page
+      .locator('.legend li svg')
+      .evaluateAll((all) =>
+        all.map((key) =>
+          ['stroke', 'stroke-dasharray']
+            .map((name) => key.querySelector('line')!.getAttribute(name))
+            .concat(key.querySelector('path')!.getAttribute('d')),
+        ),
+      );
+    expect(keys).toHaveLength(40);
+    expect(new Set(keys.map(([colour, , symbol]) => `${colour} ${symbol}`)).size).toBe(40);
+    expect(new Set(keys.map(([, dash, symbol]) => `${dash} ${symbol}`)).size).toBe(40);
+    await page.close();
+  });
+
   it('is not wider than the window of a telephone', async () => {
     const { page } = await open('light', 400);
     expect(await page.evaluate<number>('document.documentElement.scrollWidth')).toBeLessThanOrEqual(400);

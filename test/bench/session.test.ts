@@ -56,6 +56,8 @@ describe('a session', { timeout: LIMIT_MS }, () => {
     expect(minimum!.bytes / MIB).toBeLessThanOrEqual(22);
     expect(byMode('sigbus')[0]!.configuration.heapBytes).toBe(2 * minimum!.bytes);
     expect(byMode('sigbus').map(({ configuration: { seed } }) => seed)).toEqual([5, 6, 7]);
+    // What a census takes is in no time that is told.
+    expect(records.filter(({ configuration }) => configuration.census)).toEqual([]);
     expect(readdirSync(join(folder.path, 'raw'))).toHaveLength(
       records.filter(({ result, configuration }) => result.ok && configuration.system !== 'idle').length,
     );
@@ -268,6 +270,8 @@ describe('the analysis', { timeout: LIMIT_MS }, () => {
     expect(floorless.rows.every(({ overhead }) => overhead === undefined)).toBe(true);
     expect(summaryText(floorless)).toContain('no LBO for C++ in gcbench: there is no row of it without a collector');
 
+    // Tables come on top of the limit, and of what is used of it.
+    expect(summaryText(analysis)).toMatch(/C\+\+ sigbus +2× .* 40\.\d MiB \+ 1\.6$/m);
     const lines = summaryText(analysis).split('\n');
     expect(lines.length).toBeLessThanOrEqual(50);
     expect(Math.max(...lines.map((line) => [...line].length))).toBeLessThanOrEqual(140);
