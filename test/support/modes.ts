@@ -65,7 +65,7 @@ export function third<T>(all: readonly T[], shift = 0): T[] {
   return all.filter((_, i) => !SHORT || (i + shift) % 3 === 0);
 }
 
-/** Each of `some` with each of `others`; in the short form a third of the pairs, in which every one of both is met if there are three or more. */
+/** Each of `some` with each of `others`; in the short form a third of the pairs, with every one of both if there are three or more. */
 export function pairs<A, B>(some: readonly A[], others: readonly B[], shift = 0): [A, B][] {
   return some.flatMap((one, i) => third(others, i + shift).map((other): [A, B] => [one, other]));
 }
