@@ -25,7 +25,7 @@ import {
   PAGE_WORDS,
 } from '../binding/layout.ts';
 import type { MutatorSetUp } from './mutator-set-up.ts';
-import { mustBePinnable, type Pin, pinElements, type PinRange } from './pin.ts';
+import { type BytesToPin, mustBePinnable, type Pin, pinElements } from './pin.ts';
 import { RootRange } from './root-range.ts';
 import { MAX_ELEMENTS, Shape } from './shapes.ts';
 import { SlotAccess } from './slot-access.ts';
@@ -260,8 +260,8 @@ export class Mutator extends SlotAccess {
   }
 
   /** @internal Pins elements of the object at `ref`, whose shape this is. */
-  pin(ref: Ref, shape: Shape, range: PinRange): Pin {
-    return pinElements(this.#setUp.host.native, this.#handle, { ref, shape, count: this.u32[ref * 2 + 1]! }, range);
+  pin(ref: Ref, shape: Shape, bytes: BytesToPin): Pin {
+    return pinElements(this.#setUp.host.native, this.#handle, { ref, shape, count: this.u32[ref * 2 + 1]! }, bytes);
   }
 
   /** Makes a root that leads to `ref` until it is released. A few ns. Throws ERR_HANDLES_EXHAUSTED when all are in use. */

@@ -16,6 +16,9 @@ import { WORD_BYTES } from '../binding/layout.ts';
 import { Shape } from './shapes.ts';
 import type { Ref } from './units.ts';
 
+const BYTE_OFFSET = 'byteOffset of a pin';
+const BYTE_LENGTH = 'byteLength of a pin';
+
 /** Which of an object's elements are pinned. */
 export interface PinRange {
   /** Where the range begins, in bytes from the first element. Default 0. */
@@ -76,19 +79,36 @@ export function mustBePinnable(shape: Shape): void {
   throw argumentRangeError('shape to pin', 'one with elements that are numbers and without references', shape.name);
 }
 
+/** @internal */
+export interface BytesToPin {
+  readonly byteOffset: number;
+  /** Undefined: as far as the elements go. */
+  readonly byteLength: number | undefined;
+}
+
+/**
+ * @internal What the program asks for, as far as that can be judged without the object. To be called before the object's reference is
+ * read: a property of the range may be a getter, and what that does may be a safepoint.
+ */
+export function bytesToPin(range: PinRange): BytesToPin {
+  if (typeof range !== 'object' || range === null) throw argumentTypeError('range to pin', 'an object', range);
+  const byteOffset = integer(BYTE_OFFSET, range.byteOffset ?? 0, 0, Number.MAX_SAFE_INTEGER);
+  const length = range.byteLength ?? undefined;
+  return { byteOffset, byteLength: length === undefined ? undefined : integer(BYTE_LENGTH, length, 1, Number.MAX_SAFE_INTEGER) };
+}
+
 /** @internal Pins elements of the object at `ref`, whose shape and element count these are. Not a safepoint. */
 export function pinElements(
   native: Binding,
   mutator: MutatorHandle,
   { ref, shape, count }: { ref: Ref; shape: Shape; count: number },
-  range: PinRange,
+  bytes: BytesToPin,
 ): Pin {
-  if (typeof range !== 'object' || range === null) throw argumentTypeError('range to pin', 'an object', range);
   if (shape.elementKind === undefined || shape.words(count) === shape.fixedWords) throw notPinnable(shape, 'it has no elements');
   const all = shape.elementBytes * count;
-  const byteOffset = integer('byteOffset of a pin', range.byteOffset ?? 0, 0, all - 1);
+  const byteOffset = integer(BYTE_OFFSET, bytes.byteOffset, 0, all - 1);
   const most = Math.min(all - byteOffset, constants.MAX_LENGTH);
-  const byteLength = integer('byteLength of a pin', range.byteLength ?? all - byteOffset, 1, most);
+  const byteLength = integer(BYTE_LENGTH, bytes.byteLength ?? all - byteOffset, 1, most);
   const answer = native.pin(mutator, ref, shape.fixedWords * WORD_BYTES + byteOffset, byteLength);
   if (typeof answer === 'string') throw refused(answer, shape);
   if (!isRefusal(answer)) return new Pin(native, answer);

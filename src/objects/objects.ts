@@ -13,7 +13,7 @@ import type { HashKey } from '../heap/keyed-hash.ts';
 import { CONTROL_NULL_SLOT, CONTROL_STATE, MUTATOR_RUNNING } from '../binding/layout.ts';
 import { notBehindBarrier } from '../heap/load-barrier-mutator.ts';
 import type { Mutator } from '../heap/mutator.ts';
-import type { Pin, PinRange } from '../heap/pin.ts';
+import { bytesToPin, type Pin, type PinRange } from '../heap/pin.ts';
 import { Shape, type ShapeTable } from '../heap/shapes.ts';
 import { tagSmallInteger } from '../heap/tagged.ts';
 import type { Ref } from '../heap/units.ts';
@@ -108,11 +108,12 @@ export class Objects implements ViewOwner {
   }
 
   pin(object: unknown, range: PinRange): Pin {
+    const bytes = bytesToPin(range);
     const ref = this.toReference(object, 'heap.pin', null);
     if (object === null) throw argumentTypeError('heap.pin', 'a view', null);
     if (ref === 0) throw this.unusable(object as ObjectView, 'heap.pin');
     if ((this.#control[CONTROL_STATE]! & MUTATOR_RUNNING) === 0) throw this.notRunning('heap.pin');
-    return this.#mutator.pin(ref, (object as ObjectView)[SHAPE], range);
+    return this.#mutator.pin(ref, (object as ObjectView)[SHAPE], bytes);
   }
 
   cursor<D extends ShapeDefinition>(shape: Shape<D>, at: ObjectView<D> | Ref | null): Cursor<D> {
