@@ -115,6 +115,31 @@ void AWaitComesBackInAllHeapsOrInNone() {
   watches.join();
 }
 
+// A pause of one heap that holds up a change of its mutators holds up no other heap.
+void WhoIsHeldUpByAPauseIsParkedInAllHeaps() {
+  Handshake first, second;
+  Member b(&second);
+  b.Run();
+  const auto held_up = [&](auto change) {
+    EXPECT(Stop(first));
+    std::thread watches([&] {
+      EXPECT(Stop(second, 20'000 * kNsPerMs));
+      second.Resume();
+      first.Resume();
+    });
+    change();
+    watches.join();
+    EXPECT(b.runs());
+  };
+  std::unique_ptr<Member> a;
+  held_up([&] { a = std::make_unique<Member>(&first); });
+  held_up([&] { ChangeRoots(a->mutator, WaitWatch::Never(), [] {}); });
+  held_up([&] { a->Run(); });
+  EXPECT(a->runs());
+  first.Park(&a->mutator);
+  held_up([&] { a.reset(); });
+}
+
 // Threads that run in all heaps, in an order of their own, and control threads that stop each heap and write what the mutators write.
 void ThreadsOfSeveralHeapsNeverWaitForEachOther(uint32_t heaps) {
   std::vector<Handshake> handshakes(heaps);
@@ -194,6 +219,7 @@ int main() {
   AWaitParksWhatRunsAndNothingElse();
   AScriptThatIsCutShortRunsUnderARequestButNotInAPause();
   AWaitComesBackInAllHeapsOrInNone();
+  WhoIsHeldUpByAPauseIsParkedInAllHeaps();
   ThreadsOfSeveralHeapsNeverWaitForEachOther(2);
   ThreadsOfSeveralHeapsNeverWaitForEachOther(3);
   RootsOfAParkedMutatorChangeOutsidePauses();

@@ -69,6 +69,7 @@ describe('a thread with mutators of two heaps', () => {
     'a function that parks all',
     'polls of the other heap',
     'the end of a pause',
+    'the end of a pause, parked',
     'memory',
   ])(
     'that waits for %s of one holds up no collection of the other',
