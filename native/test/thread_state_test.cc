@@ -115,6 +115,22 @@ void AWaitComesBackInAllHeapsOrInNone() {
   watches.join();
 }
 
+void AMutatorThatComesLaterNoticesWhatWasAskedBefore() {
+  Handshake first, second;
+  Member a(&first);
+  a.Run();
+  std::thread asks([&] {
+    EXPECT(Stop(first, 20'000 * kNsPerMs));
+    first.Resume();
+  });
+  while ((a.mutator.state()->load() & kMutatorStopRequested) == 0) CpuRelax();
+  Member b(&second);
+  b.Run();
+  EXPECT((b.mutator.state()->load() & kMutatorStopElsewhere) != 0);
+  EXPECT(StopIfRequested(WaitWatch::Never()));
+  asks.join();
+}
+
 // A pause of one heap that holds up a change of its mutators holds up no other heap.
 void WhoIsHeldUpByAPauseIsParkedInAllHeaps() {
   Handshake first, second;
@@ -219,6 +235,7 @@ int main() {
   AWaitParksWhatRunsAndNothingElse();
   AScriptThatIsCutShortRunsUnderARequestButNotInAPause();
   AWaitComesBackInAllHeapsOrInNone();
+  AMutatorThatComesLaterNoticesWhatWasAskedBefore();
   WhoIsHeldUpByAPauseIsParkedInAllHeaps();
   ThreadsOfSeveralHeapsNeverWaitForEachOther(2);
   ThreadsOfSeveralHeapsNeverWaitForEachOther(3);

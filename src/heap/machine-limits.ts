@@ -8,6 +8,7 @@ import { readFileSync } from 'node:fs';
 import { HeapError } from '../errors.ts';
 import { warnDegraded } from '../gc/warnings.ts';
 import { REGION_BYTES, VIEW_ALIGNMENT_BYTES } from '../binding/layout.ts';
+import { cgroupLimitBytes } from './memory-cgroup.ts';
 
 /** Address space of one more worker thread: Node 20 reserves 590 MiB, most of it for code. */
 const THREAD_BYTES = 640 * 2 ** 20;
@@ -36,10 +37,10 @@ export function addressSpace(): { limitBytes: number; leftBytes: number } | null
   return { limitBytes: Number(limit[1]), leftBytes: Math.max(0, Number(limit[1]) - Number(used[1]) * 1024) };
 }
 
-/** The limit of the process's memory cgroup; null where there is none below the machine's memory. */
-export function memoryLimitBytes(totalBytes: number | null): number | null {
-  const constrained = process.constrainedMemory?.() ?? 0;
-  return constrained > 0 && totalBytes !== null && constrained < totalBytes ? constrained : null;
+/** The limit of the process's memory cgroup; null where there is none below the machine's memory. `root`: see {@link cgroupLimitBytes}. */
+export function memoryLimitBytes(totalBytes: number | null, root?: string): number | null {
+  const limit = Math.min(process.constrainedMemory?.() || Infinity, cgroupLimitBytes(root) ?? Infinity);
+  return totalBytes !== null && limit < totalBytes ? limit : null;
 }
 
 /** Throws ERR_HEAP_TOO_LARGE where the limit of address space leaves no room for the heap and its collector's threads. */

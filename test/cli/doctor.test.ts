@@ -58,6 +58,13 @@ describe('a doctor', () => {
     expect(ended.stderr).toMatch(/^[^\n]*pages of 4 KiB \(this one has pages of 16 KiB\)[^\n]*\n$/);
   });
 
+  it('of a process whose memory is limited says by how much, and what to raise', async () => {
+    const limited = 'data:text/javascript,process.constrainedMemory=()=>200*2**20';
+    const { stdout } = await start(process.execPath, ['--import', limited, join(ROOT, 'dist/cli/main.js'), 'doctor']);
+    expect(stdout).toMatch(/^ {2}memory .*, limited to 200\.0 MiB$/m);
+    expect(stdout).toMatch(/^ {2}for heaps that may fill up above 200 MiB: .*cgroup memory\.max/m);
+  });
+
   it('whose machine forbids userfaultfd warns of nothing that its report says', async () => {
     const binding = new URL('../../dist/binding.js', import.meta.url).href;
     const refuse = `data:text/javascript,import{binding}from"${binding}";binding().armRefusal("userfaultfd",1,0,1000)`;

@@ -3,8 +3,11 @@
  * its container without a word.
  */
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { memoryLimitBytes } from '../../src/heap/machine-limits.ts';
 import { Heap } from '../support/faultline.ts';
 import { countdown, LinkedList, makeHeapWithMutator } from '../support/heaps.ts';
 import { MODES } from '../support/modes.ts';
@@ -82,5 +85,44 @@ describe('a memory limit below the capacity', () => {
     const told = warn.mock.calls.filter(([text]) => String(text).includes('cgroup'));
     expect(told).toHaveLength(1);
     expect(String(told[0]![0])).toMatch(/16 MiB.*\(10 MiB\)/);
+  });
+
+  const UNLIMITED = '9223372036854771712\n';
+  const [V2, V1, INNER] = ['0::/service/task\n', '9:cpu,cpuacct:/x\n8:memory:/service/task\n0::/\n', '8:memory:/docker/0123\n'];
+  it.each<[string, string, Record<string, string>, number | null]>([
+    ['v2, of the group itself', V2, { 'service/task/memory.max': '500\n', 'service/memory.max': 'max\n' }, 500],
+    ['v2, of a group above it', V2, { 'service/task/memory.max': 'max\n', 'service/memory.max': '400\n' }, 400],
+    ['v2, of several the lowest', V2, { 'service/task/memory.max': '500\n', 'service/memory.max': '400\n', 'memory.max': '450\n' }, 400],
+    ['v2, of a container', '0::/\n', { 'memory.max': '300\n' }, 300],
+    ['v2, of a container that is named from outside', '0::/../../service\n', { 'memory.max': '300\n' }, 300],
+    ['v2, of none', V2, { 'service/task/memory.max': 'max\n', 'service/memory.max': 'max\n' }, null],
+    [
+      'v1, of the group itself',
+      V1,
+      { 'memory/service/task/memory.limit_in_bytes': '500\n', 'memory/memory.limit_in_bytes': UNLIMITED },
+      500,
+    ],
+    [
+      'v1, of a group above it',
+      V1,
+      { 'memory/service/task/memory.limit_in_bytes': UNLIMITED, 'memory/service/memory.limit_in_bytes': '400\n' },
+      400,
+    ],
+    ['v1, of a container that is named from outside', INNER, { 'memory/memory.limit_in_bytes': '300\n' }, 300],
+    ['v1, of another controller', '9:cpu:/x\n', { 'memory.max': '300\n', 'memory/memory.limit_in_bytes': '300\n' }, null],
+    ['a system without any', '', {}, null],
+  ])('is found where the kernel keeps it: %s', (_, groups, limits, found) => {
+    const root = mkdtempSync(join(tmpdir(), 'faultline-cgroup-'));
+    const write = (path: string, text: string): void => {
+      mkdirSync(dirname(join(root, path)), { recursive: true });
+      writeFileSync(join(root, path), text);
+    };
+    write('proc/self/cgroup', groups);
+    for (const [path, text] of Object.entries(limits)) write(`sys/fs/cgroup/${path}`, text);
+    try {
+      expect(memoryLimitBytes(1_000, root)).toBe(found);
+    } finally {
+      rmSync(root, { recursive: true });
+    }
   });
 });
