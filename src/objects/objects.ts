@@ -109,8 +109,8 @@ export class Objects implements ViewOwner {
 
   pin(object: unknown, range: PinRange): Pin {
     const bytes = bytesToPin(range);
-    const ref = this.toReference(object, 'heap.pin', null);
     if (object === null) throw argumentTypeError('heap.pin', 'a view', null);
+    const ref = this.toReference(object, 'heap.pin', null);
     if (ref === 0) throw this.unusable(object as ObjectView, 'heap.pin');
     if ((this.#control[CONTROL_STATE]! & MUTATOR_RUNNING) === 0) throw this.notRunning('heap.pin');
     return this.#mutator.pin(ref, (object as ObjectView)[SHAPE], bytes);
