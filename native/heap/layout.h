@@ -94,8 +94,9 @@ inline constexpr uint32_t kScopes = 11;
 inline constexpr uint32_t kValue = 12;
 inline constexpr uint32_t kScopedViews = 14;
 inline constexpr uint32_t kNullSlot = 15;  // Always zero: where handles that lead nowhere point.
-inline constexpr uint32_t kFirstTemporary = 16;
-inline constexpr uint32_t kTemporaries = 48;  // Roots of one operation of the library.
+inline constexpr uint32_t kAdopted = 16;   // Not 0: JavaScript has its mutator; else it was interrupted while it made one.
+inline constexpr uint32_t kFirstTemporary = 17;
+inline constexpr uint32_t kTemporaries = 47;  // Roots of one operation of the library.
 inline constexpr uint32_t kSlots = kFirstTemporary + kTemporaries;
 static_assert(kValue % 2 == 0, "a value may be a double");
 }  // namespace control

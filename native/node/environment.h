@@ -25,7 +25,6 @@ struct MutatorBinding {
   std::list<PinBinding*> pins;        // Held ones.
   napi_threadsafe_function nudge = nullptr;
   bool attached = false;
-  bool adopted = false;  // JavaScript has its mutator; else it was interrupted while it made one.
 };
 
 // A heap as this thread uses it.

@@ -39,7 +39,8 @@ napi_threadsafe_function MakeNudge(napi_env env, MutatorBinding* binding, napi_v
 // attachMutator(heap, control: Uint32Array, localCapacity, handleCapacity, onNudge): mutator, parked
 Napi::Value AttachMutator(Info info, HeapInstance& instance) {
   Environment* const environment = Environment::Of(info.Env());
-  if (MutatorBinding* const present = environment->MutatorOf(instance); present != nullptr && !present->adopted) {
+  if (MutatorBinding* const present = environment->MutatorOf(instance);
+      present != nullptr && present->mutator->control[control::kAdopted] == 0) {
     environment->DetachMutator(present, true);
   }
   if (CurrentMutator(&instance.heap) != nullptr) return Napi::String::New(info.Env(), "ERR_MUTATOR_ATTACHED");
@@ -66,11 +67,6 @@ Napi::Value AttachMutator(Info info, HeapInstance& instance) {
   binding->attached = true;
   instance.EndAttach();
   return Napi::External<MutatorBinding>::New(info.Env(), binding);
-}
-
-Napi::Value AdoptMutator(Info info, MutatorBinding& binding) {
-  binding.adopted = true;
-  return info.Env().Undefined();
 }
 
 Napi::Value DetachMutator(Info info) {
@@ -205,7 +201,6 @@ Napi::Value IsMutator(Info info, MutatorBinding& binding) {
 void ExportMutator(Napi::Env env, Napi::Object exports) {
   static constexpr Exported kFunctions[] = {
       {"attachMutator", OnHeap<AttachMutator>},
-      {"adoptMutator", OnMutator<AdoptMutator>},
       {"detachMutator", DetachMutator},
       {"safepoint", OnMutator<Safepoint>},
       {"park", OnMutator<Park>},

@@ -90,6 +90,7 @@ Napi::Value Layout(Info info) {
   set("CONTROL_SCOPES", control::kScopes);
   set("CONTROL_VALUE", control::kValue);
   set("CONTROL_SCOPED_VIEWS", control::kScopedViews);
+  set("CONTROL_ADOPTED", control::kAdopted);
   set("CONTROL_FIRST_TEMPORARY", control::kFirstTemporary);
   set("FINALIZER_ENTRIES", Finalizers::kEntries);
   set("WEAK_MAP_TABLE_SLOT", WeakMapSlots::kTable);

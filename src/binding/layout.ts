@@ -36,7 +36,9 @@ export const CONTROL_VALUE = 12;
 export const CONTROL_SCOPED_VIEWS = 14;
 /** Always zero: where handles that lead nowhere point. */
 export const CONTROL_NULL_SLOT = 15;
-export const CONTROL_FIRST_TEMPORARY = 16;
+/** Not 0: the mutator is known to its heap object. */
+export const CONTROL_ADOPTED = 16;
+export const CONTROL_FIRST_TEMPORARY = 17;
 export const CONTROL_SLOTS = 64;
 
 /** References that a mutator's write barrier has overwritten; behind the handle slots. */
@@ -89,6 +91,7 @@ const MIRRORED: Readonly<Record<string, number>> = {
   CONTROL_VALUE,
   CONTROL_SCOPED_VIEWS,
   CONTROL_NULL_SLOT,
+  CONTROL_ADOPTED,
   CONTROL_FIRST_TEMPORARY,
   CONTROL_SLOTS,
   ARRAY_SEGMENTS,

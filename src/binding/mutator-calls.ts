@@ -13,8 +13,8 @@ export const ALLOCATION = { refilled: 0, collect: -1, noControl: -3 } as const;
  */
 export interface MutatorCalls {
   /**
-   * The new mutator, parked and not adopted, or the code of what stands in the way. `onNudge` runs in the event loop and comes to a
-   * safepoint.
+   * The new mutator, parked, or the code of what stands in the way. `onNudge` runs in the event loop and comes to a safepoint. One whose
+   * control block does not say that it was adopted gives way to the thread's next.
    */
   attachMutator(
     heap: HeapHandle,
@@ -23,8 +23,6 @@ export interface MutatorCalls {
     handleCapacity: number,
     onNudge: () => void,
   ): MutatorHandle | 'ERR_MUTATOR_ATTACHED' | 'ERR_SIGNAL_BLOCKED' | 'ERR_HEAP_CLOSED';
-  /** It has an owner from here on. One that never got so far gives way to the thread's next. */
-  adoptMutator(mutator: MutatorHandle): void;
   /** Again does nothing. */
   detachMutator(mutator: MutatorHandle): void;
   safepoint(mutator: MutatorHandle): void;

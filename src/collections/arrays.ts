@@ -169,7 +169,8 @@ export class HeapArrays {
     const here = this.#mutator.passedWith(array, true);
     let answer = this.#native.popFromArray(this.#handle, here, 0);
     if (answer === ARRAY.contended) answer = this.#again(answer, here, 0, place, (at) => this.#native.popFromArray(this.#handle, at, 0));
-    return answer === ARRAY.done ? place.taken() : undefined;
+    // Nothing is called any more: who is interrupted here would have lost what was taken.
+    return answer === ARRAY.done ? place.passed[0] : undefined;
   }
 
   /** @internal The same for references, which `read` makes something of first: if it throws, nothing has been taken. No safepoint in it. */

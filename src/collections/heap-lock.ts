@@ -34,9 +34,10 @@ export class HeapLock extends CollectionView {
     const { u32, control, id, word } = locks.means;
     const slot: typeof SLOT = SLOT;
     const waitedBit = WAITED;
-    this.lock();
+    if (this.owned) this.lock(); // Which says so.
     let ended = false;
     try {
+      this.lock();
       const answer = body();
       ended = true;
       return answer;

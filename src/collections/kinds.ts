@@ -44,8 +44,8 @@ export class Place {
   readonly isReference: boolean;
   readonly #mutator: Mutator;
   readonly #array: { [index: number]: RawValue };
-  /** On its way into or out of native code. */
-  readonly #passed: { [index: number]: RawValue };
+  /** Its first element is a value on its way into or out of native code. */
+  readonly passed: { [index: number]: RawValue };
   /** Elements of the array in a word. */
   readonly #perWord: number;
 
@@ -55,7 +55,7 @@ export class Place {
     this.#mutator = mutator;
     this.#array = kind === 'ref' || kind === 'string' ? mutator.u32 : mutator[kind];
     const PassedArray: ArrayClass = ARRAY_CLASSES[kind === 'ref' || kind === 'string' ? 'u32' : kind];
-    this.#passed = new PassedArray(mutator.allocationBuffer.control.buffer, CONTROL_VALUE * 4, 1);
+    this.passed = new PassedArray(mutator.allocationBuffer.control.buffer, CONTROL_VALUE * 4, 1);
     this.#perWord = kind === 'i64' || kind === 'u64' || kind === 'f64' ? 1 : 2;
   }
 
@@ -83,12 +83,12 @@ export class Place {
 
   /** Hands the value to the native call that comes next. */
   pass(value: RawValue): void {
-    this.#passed[0] = value;
+    this.passed[0] = value;
   }
 
   /** What the native call before has handed over. */
   taken(): RawValue {
-    return this.isReference ? this.#mutator.held(CONTROL_VALUE) : this.#passed[0]!;
+    return this.isReference ? this.#mutator.held(CONTROL_VALUE) : this.passed[0]!;
   }
 
   /** Throws TypeError ERR_OPTION unless the value is one of this kind, for raw access; no store can fail after it. */

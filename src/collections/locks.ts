@@ -45,9 +45,8 @@ export class HeapLocks {
    * A safepoint. Throws ERR_LOCK_OWNED when this mutator has it already.
    */
   lock(lock: Ref, timeoutMs = Infinity): boolean {
-    const locked = this.#take(lock, timeoutMs);
-    this.#mutator.passed();
-    return locked;
+    // Before: who is interrupted there has no lock.
+    return this.#take(this.#mutator.passedWith(lock, true), timeoutMs);
   }
 
   #take(lock: Ref, timeoutMs: number): boolean {

@@ -109,7 +109,11 @@ export class HandleTable {
     try {
       return run();
     } finally {
-      this.#endScoped();
+      try {
+        this.#endScoped();
+      } catch {
+        // The stack is full. What the body has come to is the scope's answer; its views are let go by the next one.
+      }
     }
   }
 

@@ -26,7 +26,7 @@ import { CheckedMutator } from './checked-mutator.ts';
 import { CollectionService } from './collection-service.ts';
 import type { Exactly, ShapeDefinition } from './definition.ts';
 import { FinalizableQueue, type Finalizables } from './finalizers.ts';
-import { assertLayout, PROGRAM_ROOT_SLOTS, REGION_BYTES } from '../binding/layout.ts';
+import { assertLayout, CONTROL_ADOPTED, PROGRAM_ROOT_SLOTS, REGION_BYTES } from '../binding/layout.ts';
 import { createRefused, type MadeHeap, makeNativeHeap } from './making.ts';
 import { KeyedHash } from './keyed-hash.ts';
 import { LoadBarrierMutator, notBehindBarrier } from './load-barrier-mutator.ts';
@@ -131,6 +131,8 @@ export class Heap extends ObjectLevel {
   }
 
   #becomeMutator(attachment: Attachment): Mutator {
+    const { control } = attachment;
+    const adopted = CONTROL_ADOPTED;
     const { barrieredLoads } = barrierOf(this.capabilities.faultMode);
     const setUp: MutatorSetUp = {
       ...attachment,
@@ -154,7 +156,7 @@ export class Heap extends ObjectLevel {
     const objects = new Objects({
       mutator,
       handles: mutator.handles,
-      control: attachment.control,
+      control,
       shapes: this.#shapes,
       heapBytes: this.#description.regions * REGION_BYTES,
       checked,
@@ -164,7 +166,8 @@ export class Heap extends ObjectLevel {
       hashKey,
       specialClasses: (shape, owner) => collections.classesOf(shape, owner),
     });
-    this.#native.adoptMutator(attachment.handle);
+    // Nothing is called from here on: whoever is interrupted has a mutator, or none that the next would not replace.
+    control[adopted] = 1;
     this.#objectsOf = objects;
     this.#collectionsOf = collections;
     this.#mutator = mutator;

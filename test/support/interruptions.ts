@@ -8,8 +8,11 @@
 import vm from 'node:vm';
 import { makeRandom } from './random.mjs';
 
-/** What an operation may have come to. */
-export type Outcome = 'ended' | 'threw' | 'cut';
+/**
+ * What an operation may have come to. What threw because a native call did so after its work, as none does by itself, may have had its
+ * effect; so may what was cut for good.
+ */
+export type Outcome = 'ended' | 'threw' | 'threw late' | 'cut';
 
 export interface Interruption {
   readonly name: string;
@@ -105,7 +108,7 @@ function nativeCall(native: Record<string, (...words: unknown[]) => unknown>, af
           step();
         } catch (error) {
           if (!(error instanceof Injected)) throw error;
-          outcome = 'threw';
+          outcome = after ? 'threw late' : 'threw';
           interrupted++;
         } finally {
           for (const [name, original] of originals) native[name] = original;

@@ -1,0 +1,365 @@
+/**
+ * Subjects of interruptions: each a heap with something in it that is changed step by step, beside what it should be. docs/interruptions.md
+ * has the sequences that the steps are made of.
+ */
+import { expect } from 'vitest';
+import type { AnyView, Heap, HeapError, Mutator } from '../support/faultline.ts';
+import type { Interruption, Outcome } from '../support/interruptions.ts';
+
+const TLAB_TOP = 1;
+const TLAB_START = 5;
+
+/** Looks, from where it has looked last, whether each word that was taken from the buffer belongs to an object with a header. */
+function bufferWalk(heap: Heap, mutator: Mutator): () => void {
+  const { control } = mutator.allocationBuffer;
+  const { u32 } = mutator;
+  let start = 0;
+  let at = 0;
+  return () => {
+    if (control[TLAB_START] !== start) start = at = control[TLAB_START]!;
+    while (at < control[TLAB_TOP]!) at += heap.shape(u32[at * 2]!).words(u32[at * 2 + 1]!);
+    expect(at).toBe(control[TLAB_TOP]);
+  };
+}
+
+interface Subject {
+  step(): void;
+  /** Holds the heap to what the steps may have come to. */
+  look(outcome: Outcome): void;
+  /** When all is over. */
+  atEnd?(): void;
+}
+
+/** A list of numbers that is changed at its ends, beside what it should be: each change has happened as a whole, or not at all. */
+function listSubject(
+  { add, remove, read }: { add(value: number): void; remove(): number | undefined; read(): number[] },
+  firstOut: boolean,
+): Subject {
+  const model: number[] = [];
+  let next = 1;
+  let change: 'none' | 'add' | 'remove' = 'none';
+  const removeFromModel = (): number | undefined => (firstOut ? model.shift() : model.pop());
+  return {
+    step() {
+      const grows = model.length < 3 || (model.length < 40 && next % 3 !== 0);
+      change = grows ? 'add' : 'remove';
+      if (grows) {
+        add(next);
+        model.push(next);
+      } else {
+        const value = remove();
+        const wanted = removeFromModel();
+        if (value !== wanted) throw new Error(`${value} was taken, not ${wanted}`);
+      }
+      change = 'none';
+      next++;
+    },
+    look(outcome) {
+      const found = read();
+      if (change === 'add' && found.length === model.length + 1) model.push(next);
+      const mayBeLost = outcome === 'cut' || outcome === 'threw late';
+      if (change === 'remove' && found.length === model.length - 1 && mayBeLost) removeFromModel();
+      expect(found).toEqual(model);
+      if (change !== 'none') next++;
+      change = 'none';
+    },
+  };
+}
+
+export const SUBJECTS: Record<string, (heap: Heap, mutator: Mutator) => Subject> = {
+  'objects of all sizes, and what is younger than a marking'(heap, mutator) {
+    const Node = heap.defineShape({ name: 'node', fields: { next: 'ref', number: 'u32' }, elements: 'u8' });
+    const { next, number } = Node.offsets;
+    const old = mutator.createRootRange(2000);
+    const young = mutator.createRootRange(2000);
+    const { u32 } = mutator;
+    for (; old.used < 2000; old.used++) {
+      mutator.allocate(Node, 50);
+      const ref = mutator.allocate(Node);
+      u32[ref * 2 + number] = old.used;
+      old.slots[old.used] = ref;
+    }
+    const sizes = [0, 0, 0, 0, 0, 3, 0, 100, 0, 9000, 0, 600_000];
+    let at = 0;
+    const walk = bufferWalk(heap, mutator);
+    const check = (): void => {
+      for (let i = 0; i < young.used; i++) expect(u32[u32[young.slots[i]! * 2 + next]! * 2 + number]).toBe(i);
+    };
+    return {
+      step: () => void mutator.allocate(Node, sizes[at++ % sizes.length]!),
+      look() {
+        walk();
+        if (young.used === 2000) young.used = 0;
+        const ref = mutator.allocate(Node);
+        u32[ref * 2 + next] = old.slots[young.used]!;
+        young.slots[young.used] = ref;
+        young.used++;
+        if (young.used % 100 === 0) {
+          mutator.collect({ kind: 'full' });
+          check();
+        }
+      },
+      atEnd() {
+        mutator.collect({ kind: 'full' });
+        check();
+        young.used = old.used = 0;
+        mutator.collect({ kind: 'full' });
+        mutator.collect({ kind: 'full' });
+        expect(heap.statistics().usedBytes).toBeLessThanOrEqual(2 ** 20);
+      },
+    };
+  },
+
+  'an array of numbers'(heap) {
+    const array = heap.createArray('f64');
+    return listSubject({ add: (value) => void array.push(value), remove: () => array.pop(), read: () => array.toArray() }, false);
+  },
+
+  'an array of objects'(heap, mutator) {
+    const array = heap.createArray('ref');
+    const Leaf = heap.defineShape({ name: 'leaf', fields: { number: 'u32' } });
+    const numberOf = (view: unknown): number => (view as { number: number }).number;
+    return listSubject(
+      {
+        add: (value) => mutator.scope(() => void array.push(heap.create(Leaf, { number: value }) as AnyView)),
+        remove: () => mutator.scope(() => numberOf(array.pop())),
+        read: () => mutator.scope(() => array.toArray().map(numberOf)),
+      },
+      false,
+    );
+  },
+
+  'an array of texts'(heap) {
+    const array = heap.createArray('string');
+    return listSubject(
+      { add: (value) => void array.push(`${value}`), remove: () => Number(array.pop()), read: () => array.toArray().map(Number) },
+      false,
+    );
+  },
+
+  'a queue of numbers'(heap) {
+    const queue = heap.createQueue('f64');
+    return listSubject({ add: (value) => void queue.enqueue(value), remove: () => queue.dequeue(), read: () => queue.toArray() }, true);
+  },
+
+  'a queue of texts, with a capacity'(heap) {
+    const queue = heap.createQueue('string', 100);
+    return listSubject(
+      {
+        add: (value) => void queue.enqueueWait(`${value}`),
+        remove: () => Number(queue.dequeueWait()),
+        read: () => queue.toArray().map(Number),
+      },
+      true,
+    );
+  },
+
+  'a map'(heap) {
+    const map = heap.createMap('string', 'f64');
+    const model = new Map<string, number>();
+    let n = 0;
+    let key = '';
+    return {
+      step() {
+        key = `${(n * 7) % 61}`;
+        if (n % 3 === 0) map.delete(key);
+        else map.set(key, n);
+        if (n % 3 === 0) model.delete(key);
+        else model.set(key, n);
+        n++;
+      },
+      look() {
+        const found = map.get(key);
+        expect(found === undefined || found === n || found === model.get(key) || found === n - 1).toBe(true);
+        if (found === undefined) model.delete(key);
+        else model.set(key, found);
+        expect(new Map(map)).toEqual(model);
+        expect(map.size).toBe(model.size);
+        n++;
+      },
+    };
+  },
+
+  'a weak map'(heap, mutator) {
+    const Key = heap.defineShape({ name: 'key', fields: { number: 'u32' } });
+    const keys = mutator.createRootRange(100);
+    const map = mutator.handle(mutator.weakMaps.allocate());
+    const values: number[] = [];
+    let n = 0;
+    for (; keys.used < 100; keys.used++) keys.slots[keys.used] = mutator.allocate(Key);
+    const ofSmall = (value: number): number => (value | 0x8000_0000) >>> 0;
+    return {
+      step() {
+        mutator.weakMaps.set(mutator.get(map), keys.slots[n % 100]!, ofSmall(n));
+        values[n % 100] = ofSmall(n);
+        n++;
+      },
+      look() {
+        const found = mutator.weakMaps.get(mutator.get(map), keys.slots[n % 100]!);
+        if (found === ofSmall(n)) values[n % 100] = found;
+        for (let i = 0; i < 100; i++) expect(mutator.weakMaps.get(mutator.get(map), keys.slots[i]!)).toBe(values[i] ?? 0);
+        n++;
+      },
+      atEnd: () => keys.release(),
+    };
+  },
+
+  'interned texts'(heap, mutator) {
+    let n = 0;
+    return {
+      step() {
+        mutator.scope(() => heap.intern(`text ${n % 40}`));
+        heap.dropInterned(`text ${(n * 3) % 40}`);
+        n++;
+      },
+      look: () => mutator.scope(() => expect(heap.intern('text 1').isSame(heap.intern('text 1'))).toBe(true)),
+    };
+  },
+
+  'scopes, locals and views'(heap, mutator) {
+    const Leaf = heap.defineShape({ name: 'leaf', fields: { number: 'u32' } });
+    return {
+      step: () =>
+        mutator.scope(() => {
+          mutator.local(mutator.allocate(Leaf));
+          mutator.scope(() => mutator.local(heap.create(Leaf, { number: 1 }).ref));
+          heap.create(Leaf).keep().release();
+        }),
+      look: () => mutator.scope(() => heap.create(Leaf)),
+    };
+  },
+
+  'handles and root ranges'(_heap, mutator) {
+    const made = { handle: 0, range: undefined as ReturnType<Mutator['createRootRange']> | undefined };
+    const letGo = (): void => {
+      if (made.handle !== 0) mutator.release(made.handle);
+      made.handle = 0;
+      made.range?.release();
+      made.range = undefined;
+    };
+    return {
+      step() {
+        if (made.handle === 0) made.handle = mutator.handle(0);
+        if (made.range === undefined) made.range = mutator.createRootRange(8);
+        made.range.used = 8;
+      },
+      look: letGo,
+    };
+  },
+
+  'a lock'(heap) {
+    const lock = heap.createLock();
+    return {
+      step: () => lock.run(() => expect(lock.owned).toBe(true)),
+      look(outcome) {
+        // A time limit skips the end of `run`, as it skips every `finally`.
+        if (outcome === 'cut' && lock.owned) lock.unlock();
+        expect(lock.lock(0)).toBe(true);
+        lock.unlock();
+      },
+    };
+  },
+
+  'handle tokens'(heap, mutator) {
+    const Leaf = heap.defineShape({ name: 'leaf', fields: { number: 'u32' } });
+    const leaf = heap.create(Leaf, { number: 5 });
+    const made: { token: ReturnType<Heap['offer']> | undefined } = { token: undefined };
+    return {
+      step() {
+        if (made.token === undefined) made.token = heap.offer(leaf);
+        mutator.scope(() => heap.redeem(made.token!));
+        made.token = undefined;
+      },
+      look() {
+        if (made.token !== undefined) heap.withdraw(made.token);
+        made.token = undefined;
+      },
+      atEnd() {
+        const tokens: ReturnType<Heap['offer']>[] = [];
+        let count = 0;
+        while (count === 0) {
+          try {
+            tokens.push(heap.offer(leaf));
+          } catch (error) {
+            count = (error as HeapError).figures!['count']!;
+          }
+        }
+        expect(tokens.length).toBe(count);
+        for (const token of tokens) expect(heap.withdraw(token)).toBe(true);
+        leaf.release();
+      },
+    };
+  },
+
+  'pinnable objects'(heap, mutator) {
+    const Bytes = heap.defineShape({ name: 'bytes', elements: 'u8' });
+    return {
+      step: () =>
+        mutator.scope(() => {
+          const view = heap.createPinnable(Bytes, 100_000);
+          const pin = heap.pin(view);
+          pin.release();
+        }),
+      look: () => mutator.scope(() => heap.create(Bytes, {}, 10)),
+    };
+  },
+
+  finalizers(heap, mutator) {
+    const Leaf = heap.defineShape({ name: 'leaf', fields: { number: 'u32' } });
+    return {
+      step: () => mutator.finalizeLater(mutator.allocate(Leaf), 1),
+      look: () => mutator.finalizeLater(mutator.allocate(Leaf), 2),
+    };
+  },
+
+  'waits and collections'(heap, mutator) {
+    const condition = heap.createCondition();
+    const lock = heap.createLock();
+    let n = 0;
+    return {
+      step() {
+        if (n++ % 8 === 0) mutator.collect();
+        mutator.parked(() => {});
+        if (!lock.owned) lock.lock();
+        condition.wait(lock, 0);
+      },
+      look() {
+        if (lock.owned) lock.unlock();
+        expect(lock.lock(0)).toBe(true);
+        lock.unlock();
+      },
+    };
+  },
+};
+
+const RUNNING = 1;
+const STATE = 0;
+const LOCALS_USED = 3;
+const HANDLES = 96;
+
+/** Interrupts the steps of that subject, and looks after each. How many were interrupted. The heap has no mutator of this thread yet. */
+export async function expectLeftAsItWas(heap: Heap, name: string, way: Interruption, seed: number): Promise<number> {
+  const mutator = heap.attachMutator({ handleCapacity: HANDLES, localCapacity: 64 });
+  const { control } = mutator.allocationBuffer;
+  const subject = SUBJECTS[name]!(heap, mutator);
+  for (let i = 0; i < 50; i++) subject.step();
+  let unparked = 0;
+  const interrupted = way.run(
+    subject.step,
+    (outcome) => {
+      if ((control[STATE]! & RUNNING) === 0) unparked++;
+      expect(control[LOCALS_USED]).toBe(0);
+      subject.look(outcome);
+    },
+    seed,
+  );
+  expect(unparked).toBe(0);
+  subject.look('ended');
+  mutator.collect({ kind: 'full' });
+  subject.look('ended');
+  subject.atEnd?.();
+  expect(await heap.verify()).toBeGreaterThanOrEqual(0);
+  const handles = Array.from({ length: HANDLES - 16 }, () => mutator.handle(0));
+  for (const handle of handles) mutator.release(handle);
+  return interrupted;
+}
