@@ -5,7 +5,8 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { describe, expect, it, vi } from 'vitest';
-import { Heap } from '../support/faultline.ts';
+import { attachNative } from '../../dist/heap/token.js';
+import { binding, Heap } from '../support/faultline.ts';
 import { Threads } from '../support/threads.ts';
 
 const CONTROL_THREAD = new URL('../../dist/gc/control-thread.js', import.meta.url);
@@ -36,6 +37,15 @@ describe('closing a heap', () => {
     expect(() => heap.attachMutator()).toThrow(expect.objectContaining({ code: 'ERR_HEAP_CLOSED' }));
   });
 
+  it('has no control thread that had the heap before the call, and came into control after it', async () => {
+    const heap = Heap.create({ capacityBytes: '1M', workers: 0 });
+    const late = attachNative(heap.token).description.heap;
+    const closing = heap.close();
+    expect(binding().becomeControl(late, () => {})).toBe(false);
+    binding().release(late);
+    await closing;
+  }, 20_000);
+
   it('changes nothing while mutators of other threads are attached', async () => {
     const heap = Heap.create({ capacityBytes: '8M', workers: 1 });
     const mutator = heap.attachMutator();
@@ -48,10 +58,14 @@ describe('closing a heap', () => {
     expect(heap.closed).toBe(false);
     expect(mutator.attached).toBe(true);
     mutator.collect();
-    mutator.park();
+    // Who comes now gets in.
+    mutator.detach();
+    const again = heap.attachMutator();
+    await Heap.attach(heap.token).close();
+    again.park();
     await threads.finish();
     await heap.close();
-    expect(mutator.attached).toBe(false);
+    expect(again.attached).toBe(false);
   });
 
   it('does not wait for a control thread that is still starting, which ends without a word', async () => {

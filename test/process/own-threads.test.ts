@@ -96,6 +96,7 @@ describe('a package without the files of its threads', () => {
       writeSnapshot: expect.stringMatching(/^ERR_(COLLECTOR_MISSING|SNAPSHOT_WRITE)$/),
     });
     expect(said[1]).toMatch(sentence);
+    expect(said[2]).toMatch(sentence);
     expect(said.at(-1)).toBe('ends');
   });
 

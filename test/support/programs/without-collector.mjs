@@ -20,6 +20,8 @@ function fill(heap) {
 
 if (isMainThread) {
   process.on('warning', ({ code }) => console.log('warning', code));
+  // Before any turn of the event loop, in which others would hear why.
+  const alone = fill(Heap.create({ capacityBytes: '1M', workers: 0 }));
   const heap = Heap.create({ capacityBytes: '4M', workers: 1 });
   const [full, ...others] = await Promise.all([
     once(new Worker(new URL(import.meta.url), { workerData: { token: heap.token, index: process.argv[2] } }), 'message').then(([code]) => [
@@ -44,6 +46,7 @@ if (isMainThread) {
   ];
   console.log(JSON.stringify(Object.fromEntries([full, ...others, sync, ['fill here', code]])));
   console.log(message);
+  console.log(alone.message);
   mutator.detach();
   await heap.close();
   const last = Heap.create({ capacityBytes: '4M' });
