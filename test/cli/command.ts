@@ -16,8 +16,6 @@ export interface Ended {
 
 export interface StartOptions {
   readonly env?: Record<string, string>;
-  /** Sent after that many milliseconds. */
-  readonly interruptAfterMs?: number;
 }
 
 export function faultline(words: readonly string[], options: StartOptions = {}): Promise<Ended> {
@@ -35,12 +33,10 @@ export async function start(command: string, words: readonly string[], options: 
   const text = { stdout: '', stderr: '' };
   child.stdout.setEncoding('utf8').on('data', (piece: string) => (text.stdout += piece));
   child.stderr.setEncoding('utf8').on('data', (piece: string) => (text.stderr += piece));
-  const timer = options.interruptAfterMs === undefined ? undefined : setTimeout(() => child.kill('SIGINT'), options.interruptAfterMs);
   const status = await new Promise<number | null>((resolve, reject) => {
     child.on('error', reject);
     child.on('close', resolve);
   });
-  clearTimeout(timer);
   return { status, ...text };
 }
 
