@@ -46,8 +46,9 @@ export function controlFailure(
         : { final: true, reason: "Node's permission model forbids worker threads; start Node with --allow-worker" };
     case 'ERR_DLOPEN_DISABLED':
       return { final: true, reason: "Node's permission model forbids native addons in it; start Node with --allow-addons" };
+    case 'MODULE_NOT_FOUND':
+      return { final: true, reason: `${/'(.+)'/.exec(text)?.[1] ?? text} is missing; ${FILES}` };
     case 'ERR_MODULE_NOT_FOUND':
-    case 'ENOENT':
       return { final: true, reason: `${text}; ${FILES}` };
     case 'ERR_WORKER_INIT_FAILED':
       return {

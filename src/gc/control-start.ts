@@ -57,7 +57,8 @@ export class ControlStart {
     const said = receiveMessageOnPort(this.#failures) as { message: ThreadError } | undefined;
     if (said !== undefined) this.#failed(said.message);
     else if (!this.#native.inControl(this.#heap) && isMissing(ENTRY)) {
-      this.#failed({ code: 'ENOENT', message: `${fileURLToPath(ENTRY)} is missing` });
+      // What Node says of it, for whoever turns the event loop.
+      this.#failed({ code: 'MODULE_NOT_FOUND', message: `Cannot find module '${fileURLToPath(ENTRY)}'` });
     }
   }
 

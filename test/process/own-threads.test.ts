@@ -118,6 +118,22 @@ describe('a package without the files of its threads', () => {
     expect(child.stderr.match(/cannot go on/g)).toHaveLength(1);
   });
 
+  it('says the same of a missing entry to who turns the event loop and to who does not', async () => {
+    rmSync(join(dist, 'gc/control-thread.js'));
+    const program = `import { Heap } from ${JSON.stringify(join(dist, 'index.js'))};
+      const told = new Promise((resolve) => process.once('warning', resolve));
+      const heaps = [0, 1].map(() => Heap.create({ capacityBytes: '1M', workers: 0 }));
+      const waiting = setInterval(() => {}, 1000); // The library's threads keep no process alive.
+      const { message } = await told;
+      clearInterval(waiting);
+      try { heaps[1].attachMutator().collect(); } catch (error) { console.log(error.message.split('started: ')[1] === message.split('go on: ')[1].replace(/ Whoever.*/, '')); }
+      await new Promise((resolve) => setTimeout(resolve, 100));`;
+    writeFileSync(join(folder, 'program.mjs'), program);
+    const child = await runProgramFile(join(folder, 'program.mjs'), []);
+    expect(lines(child)).toEqual(['true']);
+    expect(child.stderr.match(/cannot go on/g)).toHaveLength(1);
+  });
+
   it('collects with the control thread alone where there are no GC workers, and says so once', async () => {
     rmSync(join(dist, 'gc/worker.js'));
     const program = `import { Heap } from ${JSON.stringify(join(dist, 'index.js'))};
@@ -168,6 +184,12 @@ describe('the sentence about a control thread that cannot start', () => {
     [{ code: 'ERR_ACCESS_DENIED', message: 'denied', permission: 'FileSystemRead' }, {}, true, /--allow-fs-read/],
     [{ code: 'ERR_DLOPEN_DISABLED', message: 'no' }, {}, true, /--allow-addons$/],
     [{ code: 'ERR_MODULE_NOT_FOUND', message: "Cannot find module 'x'\nimported from y" }, {}, true, /^Cannot find module 'x'; .*external/],
+    [
+      { code: 'MODULE_NOT_FOUND', message: "Cannot find module '/a/x.js'\nRequire stack: none" },
+      {},
+      true,
+      /^\/a\/x\.js is missing; .*external/,
+    ],
     [{ code: 'ERR_WORKER_INIT_FAILED', message: 'Worker initialization failure: EAGAIN' }, {}, false, /EAGAIN.*ulimit -u/],
     [{ code: 'ERR_WORKER_OUT_OF_MEMORY', message: 'limit' }, {}, false, /--max-old-space-size/],
     [{ message: 'Not implemented' }, { deno: '2.1.0' }, true, /^this is Deno \(Not implemented\).*with Node$/],
