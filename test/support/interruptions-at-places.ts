@@ -63,16 +63,17 @@ const exceptionAtPlaces: Interruption = {
   },
 };
 
-const LIMIT_MS = 1;
+const LEAST_LIMIT_MS = 1;
 
 const timeLimitAtPlaces: Interruption = {
   name: 'a time limit at each place',
   run(step, look) {
     const isNext = choice(1);
     const context = vm.createContext({ step });
-    const script = new vm.Script('for (;;) step()');
+    const script = new vm.Script(`for (let i = 0; i < ${STEPS_WITHOUT}; i++) step()`);
     let interrupted = 0;
-    for (let without = 0; without < 3; without++) {
+    // Until it comes to its end, which where other programs run too takes a longer time.
+    for (let ended = false, limitMs = LEAST_LIMIT_MS; !ended; ) {
       let at: string | undefined;
       const atPlace: AtPlace = (place, afterNative) => {
         if (!isNext(afterNative ? `${place} comes back` : place)) return;
@@ -80,12 +81,13 @@ const timeLimitAtPlaces: Interruption = {
         for (;;);
       };
       try {
-        hooked(atPlace, () => script.runInContext(context, { timeout: LIMIT_MS }));
+        hooked(atPlace, () => script.runInContext(context, { timeout: limitMs }));
+        ended = true;
       } catch (error) {
         if ((error as { code?: string }).code !== 'ERR_SCRIPT_EXECUTION_TIMEOUT') throw error;
         interrupted++;
       }
-      if (at !== undefined) without = 0;
+      limitMs = at === undefined ? 2 * limitMs : LEAST_LIMIT_MS;
       lookAt(at, () => look('cut'));
     }
     return interrupted;
