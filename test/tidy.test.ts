@@ -28,7 +28,6 @@ const LONG_FILES = new Map([
   ['native/test/chained_action_test.cc', 610],
   ['test/heap/snapshots.test.ts', 460],
   ['src/heap/mutator.ts', 430],
-  ['test/integrity/interruptions.test.ts', 430],
 ]);
 const MOST_LINES = 400;
 

@@ -45,12 +45,12 @@ export class HeapLocks {
    * A safepoint. Throws ERR_LOCK_OWNED when this mutator has it already.
    */
   lock(lock: Ref, timeoutMs = Infinity): boolean {
+    this.#expectLock(lock);
     // Before: who is interrupted there has no lock.
     return this.#take(this.#mutator.passedWith(lock, true), timeoutMs);
   }
 
   #take(lock: Ref, timeoutMs: number): boolean {
-    this.#expectLock(lock);
     checkTimeout(timeoutMs);
     if (this.#words.try(lock, this.#word)) return true;
     if (this.isOwned(lock)) {

@@ -204,29 +204,6 @@ describe('a pin', () => {
     expect(codeOf(() => heap.pin(5 as never))).toBe('ERR_OPTION');
   });
 
-  it('is of the object as it is when the range was read, whatever reading it did', () => {
-    const during: [string, (heap: Heap, mutator: Mutator, view: View<typeof BYTES>) => void][] = [
-      ['ERR_VIEW_RELEASED', (_heap, _mutator, view) => view.release()],
-      ['ERR_MUTATOR_PARKED', (_heap, mutator) => mutator.park()],
-      ['ERR_MUTATOR_DETACHED', (_heap, mutator) => mutator.detach()],
-    ];
-    for (const [code, act] of during) {
-      const { heap, mutator, view, pin } = pinned();
-      pin.release();
-      const reading = {
-        get byteOffset(): number {
-          act(heap, mutator, view);
-          return 1;
-        },
-      };
-      expect([codeOf(() => heap.pin(view, reading)), heap.statistics().pins.count]).toEqual([code, 0]);
-    }
-    // A range that is wrong by itself is no reason to look at the object.
-    const { heap, mutator, view } = pinned();
-    mutator.park();
-    expect(codeOf(() => heap.pin(view, { byteLength: -1 }))).toBe('ERR_OPTION');
-  });
-
   it('counts elements in bytes, behind the fields', () => {
     const { heap } = pinned();
     const shape = heap.defineShape({ name: 'samples', fields: { rate: 'f64' }, elements: 'f64' });

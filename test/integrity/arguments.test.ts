@@ -78,3 +78,32 @@ describe('arguments that are not meant', () => {
     }
   });
 });
+
+describe('a range to pin', () => {
+  it('is read before the object is looked for, whatever reading it does', () => {
+    const acts: [string, (subject: Subject) => void][] = [
+      ['ERR_VIEW_RELEASED', ({ pinnable }) => pinnable.release()],
+      ['ERR_MUTATOR_PARKED', ({ mutator }) => mutator.park()],
+      ['ERR_MUTATOR_DETACHED', ({ mutator }) => mutator.detach()],
+    ];
+    for (const [code, act] of acts) {
+      const subject = makeSubject({ fault: 'stw' });
+      const { count } = subject.heap.statistics().pins;
+      const reading = {
+        get byteOffset(): number {
+          act(subject);
+          return 1;
+        },
+      };
+      expect(() => subject.heap.pin(subject.pinnable, reading)).toThrow(expect.objectContaining({ code }));
+      expect(subject.heap.statistics().pins.count).toBeLessThanOrEqual(count);
+    }
+  });
+
+  it('that is wrong by itself is no reason to look at the object', () => {
+    const { heap, mutator, pinnable } = makeSubject({ fault: 'stw' });
+    mutator.park();
+    expect(() => heap.pin(pinnable, { byteLength: -1 })).toThrow(expect.objectContaining({ code: 'ERR_OPTION' }));
+    mutator.unpark();
+  });
+});

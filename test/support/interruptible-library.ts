@@ -66,8 +66,8 @@ function isBodyOf(node: ts.Node, parent: ts.Node | undefined): boolean {
 }
 
 /**
- * What belongs to a chain of `?.` must not be taken out of it. Where a `finally` runs because the stack was full there is room again for what
- * is built in.
+ * What belongs to a chain of `?.` must not be taken out of it. Where a `finally` runs because the stack was full there is room again for
+ * what is built in.
  */
 function isCall(node: ts.Node): node is ts.CallExpression | ts.NewExpression {
   if (ts.isNewExpression(node)) return true;

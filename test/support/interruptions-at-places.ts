@@ -1,6 +1,6 @@
 /**
- * Interruptions at places: each place of the {@link interruptibleLibrary} that a step comes to is the end of one, by an exception as of a full
- * stack, or by a time limit, after which no `finally` runs. A place counts anew for each that it is come to from.
+ * Interruptions at places: each place of the {@link interruptibleLibrary} that a step comes to is the end of one, by an exception as of a
+ * full stack, or by a time limit, after which no `finally` runs. A place counts anew for each that it is come to from.
  */
 import vm from 'node:vm';
 import { type AtPlace, setAtPlace } from './interruptible-library.ts';
