@@ -1,6 +1,7 @@
 // Serving faults: what costs a mutator a fault and what does not, and what may be shown.
 #include <cinttypes>
 
+#include "child.h"
 #include "os/clock.h"
 #include "shadow_program.h"
 
@@ -168,6 +169,53 @@ void WhatIsPutIntoAnEmptiedSourceIsShown(FaultModeKind mode) {
   mutator.Unpark();
 }
 
+// Asks for a page while it builds another one.
+class FaultsWhileItBuilds final : public SourceRelease {
+ public:
+  explicit FaultsWhileItBuilds(Collector* collector) : collector_(collector) {}
+  void SourceRead(RegionIndex /*source*/) override {
+    collector_->ServeFault(reinterpret_cast<uintptr_t>(collector_->heap().views.mutator_view()), nullptr);
+  }
+
+ private:
+  Collector* const collector_;
+};
+
+// The checks of laws (C) and (K) end the process that breaks them, and say which it was.
+void ABrokenLawEndsTheProcess(FaultModeKind mode) {
+  const auto after_flip = [mode](auto act) {
+    return InChild([&] {
+      TestHeap test(OptionsFor(mode, 8));
+      const ShapeId data = test.DefineShape(0, 0, ElementKind::kData, 3);
+      TestMutator mutator(&test);
+      for (uint32_t i = 0; i < 100; ++i) mutator.handle(i) = mutator.Allocate(data, 100);
+      mutator.Park();
+      test.CollectUntilFlip();
+      act(test);
+    });
+  };
+  const Death shown = after_flip([](TestHeap& test) {
+    RegionIndex source = 0;
+    while (test.heap.regions.use(source).state != RegionState::kSource) ++source;
+    const PageIndex page = FirstPageOfRegion(source) + 1;
+    PageStates& states = test.heap.tables.page_states;
+    const uint32_t cycle = test.collector->cycle();
+    CHILD_EXPECT(states.TryClaim(page, cycle));
+    states.Publish(page, cycle);
+    states.NoteMapped(page, cycle);
+    test.collector->ServeFault(reinterpret_cast<uintptr_t>(test.heap.views.mutator_view()) + size_t{page} * kPageBytes, nullptr);
+  });
+  EXPECT(shown.died() && shown.said.find("(C) no page of a source is shown") != std::string::npos);
+  const Death nested = after_flip([](TestHeap& test) {
+    FaultsWhileItBuilds faults(test.collector.get());
+    PageBuilder builder(&test.heap, &faults);
+    for (PageIndex page = 0; page < test.heap.page_count(); ++page) {
+      if (builder.TreatmentOf(page) == Treatment::kTarget) builder.Build(page);
+    }
+  });
+  EXPECT(nested.died() && nested.said.find("(K) who builds a page touches nothing that faults") != std::string::npos);
+}
+
 }  // namespace
 }  // namespace faultline::test
 
@@ -181,6 +229,7 @@ int main() {
     WhatIsPutIntoAnEmptiedSourceIsShown(mode);
     OnlyTargetPagesAreCopiedAndOnlyWhereTheModeSaysSo(mode, true);
     OnlyTargetPagesAreCopiedAndOnlyWhereTheModeSaysSo(mode, false);
+    if (mode == FaultModeKind::kSigbus) ABrokenLawEndsTheProcess(mode);
   }
   AUnitIsNotShownBeforeAllOfItIsBuilt();
   return 0;

@@ -53,7 +53,7 @@ describe.each(RAW_LOAD_MODES)('a program (fault mode %s)', (fault) => {
   );
 
   it.concurrent(
-    'keeps its own SIGBUS listener, installed before, between and during cycles',
+    'keeps its own listener for the signal of its faults, installed before, between and during cycles',
     async () => {
       expect(await runToEnd('own-signal-listener', [fault])).toMatch(/signals 1\ndone/);
     },
