@@ -80,7 +80,7 @@ class NativeMutator {
   bool logging() const { return control_[control::kLogging] != 0; }
   void Log(uint32_t reference) { LogReference(heap_, *mutator_, reference); }
   WordIndex LoadThroughBarrier(uint32_t* slot) { return LoadReference(heap_, *mutator_, slot); }
-  bool asks() const { return instance_->collector->fault_mode().kind() == FaultModeKind::kLoadBarrier; }
+  bool asks() const { return instance_->collector->pages().fault_mode().kind() == FaultModeKind::kLoadBarrier; }
   MarkerKind marker() const { return instance_->collector->marker().kind(); }
   const Timeline& timeline() const { return mutator_->timeline; }
 

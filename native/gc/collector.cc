@@ -1,5 +1,6 @@
 #include "gc/collector.h"
 
+#include "gc/load_barrier_phase.h"
 #include "gc/verification.h"
 #include "heap/allocation.h"
 #include "os/clock.h"
@@ -11,33 +12,26 @@ namespace faultline {
 Collector::Collector(Heap* heap, const Options& options)
     : heap_(heap),
       options_(options),
-      released_sources_(heap),
-      page_builder_(heap, &released_sources_,
-                    TraitsOf(options.fault_mode).barriered_loads ? PageBuilder::Slots::kShared : PageBuilder::Slots::kOurs),
+      pages_(heap, {options.fault_mode, options.fault_around_pages, options.verify}),
       marker_(MakeMarker(options.marker, heap)),
       weak_phase_(heap, marker_.get()),
-      plan_(heap, TraitsOf(options.fault_mode).copies ? Plan::Targets::kHoles : Plan::Targets::kCommitted),
-      fault_mode_(MakeFaultMode(options.fault_mode, this)) {
-  heap->fresh_pages = this;
-  heap->references = this;
+      plan_(heap, TraitsOf(options.fault_mode).copies ? Plan::Targets::kHoles : Plan::Targets::kCommitted) {
+  heap->collector_hooks = this;
+  heap->references = pages_.load_barrier();
 }
 
 Collector::~Collector() { Close(); }
 
 Status Collector::Open() {
   if (options_.delay_seed != 0) SetDelaySeed(options_.delay_seed);
-  if (Status status = released_sources_.Open(); !status.ok()) return status;
-  if (TraitsOf(options_.fault_mode).barriered_loads) {
-    if (Status status = unbuilt_pages_.Create(heap_->regions.count()); !status.ok()) return status;
-  }
   if (Status status = marker_->Open(); !status.ok()) return status;
-  return fault_mode_->Open();
+  return pages_.Open();
 }
 
 void Collector::Close() {
-  if (fault_mode_ != nullptr) fault_mode_->Close();
+  pages_.Close();
   marker_->Close();
-  heap_->fresh_pages = nullptr;
+  heap_->collector_hooks = nullptr;
   heap_->references = nullptr;
 }
 

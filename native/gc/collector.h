@@ -20,7 +20,7 @@
 //   8  Reclaim         concurrent   surplus pages go back to the system, those that are kept are mapped
 //
 // The steps 1 to 3 are in mark_and_sweep.cc, 5 in flip.cc, 4, 6 and 7 in compaction.cc, 8 in reclaim.cc; what mutators may do meanwhile
-// in faults.cc and settling.cc, what is left of a cycle that was given up in recovery.cc.
+// in page_service.h and load_barrier_phase.h, what is left of a cycle that was given up in recovery.cc.
 //
 // The steps are called by the control thread (src/gc/collector.ts), which decides what to evacuate and when.  Each takes
 // a time limit and says whether it is done, so that the thread comes back to JavaScript regularly.  A pause is one call
@@ -31,15 +31,12 @@
 #include <memory>
 #include <vector>
 
-#include "gc/compaction_gate.h"
 #include "gc/cycle.h"
-#include "gc/fault_mode.h"
 #include "gc/gang.h"
 #include "gc/graph_copy.h"
 #include "gc/marker.h"
-#include "gc/page_building.h"
+#include "gc/page_service.h"
 #include "gc/plan.h"
-#include "gc/released_sources.h"
 #include "gc/root_pages.h"
 #include "gc/weak_phase.h"
 #include "heap/heap.h"
@@ -54,15 +51,12 @@ struct PauseTimes {
 
 enum class MarkPauseOutcome : uint8_t { kNotStopped, kAnotherRound, kMarked };
 
-class Collector final : public FreshPages, public References {
+class Collector final : public CollectorHooks {
  public:
-  static constexpr uint32_t kAdaptive = 0;
-  static constexpr PageIndex kNoPage = ~PageIndex{0};
-
   struct Options {
     FaultModeKind fault_mode = FaultModeKind::kSigbus;
     MarkerKind marker = MarkerKind::kStopped;
-    uint32_t fault_around_pages = kAdaptive;  // A power of two.
+    uint32_t fault_around_pages = PageService::kAdaptive;  // A power of two.
     bool verify = false;
     bool track_utilization = false;
     uint64_t delay_seed = 0;  // Not 0: random delays at the named points, for tests.
@@ -106,28 +100,13 @@ class Collector final : public FreshPages, public References {
   // The same for a copy of the graph; `status` says whether there was memory for it.
   bool CopyGraphPause(uint64_t limit_ns, const GraphCopy::Options& options, GraphCopy* copy, Status* status, uint64_t* pause_ns);
 
-  // --- Fault service ------------------------------------------------------------------------------------------------
-  // Serves one touch of the mutator view.  Returns false when the touch is a mistake (a stale reference), after saying
-  // so on standard error.  Async-signal-safe.
-  // `mutator` is whose time it takes, or null.
-  bool ServeFault(uintptr_t address, Mutator* mutator);
-  // Builds the page, or waits for whoever does.  The caller is inside the gate and holds no claim.
-  void EnsureBuilt(PageIndex page, Counter* builder);
-  bool PageNeedsBuilding(PageIndex page) const { return page_builder_.TreatmentOf(page) != Treatment::kNone; }
-  bool PageIsComplete(PageIndex page) const;
-  // Builds what nobody else is at, then shows what is built and not shown yet; `wanted` even if it was shown before.
-  void BuildRange(PageIndex first, uint32_t count, Counter* builder, PageIndex wanted = kNoPage);
-
-  // --- FreshPages ---------------------------------------------------------------------------------------------------
-  bool Armed() const override { return armed_.load(std::memory_order_acquire); }
-  void PublishFresh(PageIndex first, uint32_t count) override;
-  void AnnounceFresh(PageIndex first, uint32_t count) override;
-  bool RecycleSources() override;
+  // --- CollectorHooks ------------------------------------------------------------------------------------------------
+  bool Armed() const override { return pages_.armed(); }
+  void PublishFresh(PageIndex first, uint32_t count) override { pages_.PublishFresh(first, count); }
+  void AnnounceFresh(PageIndex first, uint32_t count) override { pages_.AnnounceFresh(first, count); }
+  bool RecycleSources() override { return pages_.RecycleSources(); }
   void NoteAliasWrite(PageIndex first, uint32_t count) override { marker_->NoteAliasWrite(first, count); }
   void TakeLog(Mutator& mutator) override { marker_->TakeLog(mutator); }
-
-  // --- References ---------------------------------------------------------------------------------------------------
-  uint32_t Settle(Mutator& mutator, uint32_t* slot, uint32_t value) override;
 
   // Whether an object may begin at that word, as a running mutator sees the heap: for checked heaps.  Any number will do.
   bool IsObject(WordIndex word) const;
@@ -142,28 +121,18 @@ class Collector final : public FreshPages, public References {
 
   Heap& heap() { return *heap_; }
   Gang& gang() { return gang_; }
-  FaultMode& fault_mode() { return *fault_mode_; }
   const Marker& marker() const { return *marker_; }
-  PageBuilder& page_builder() { return page_builder_; }
-  CompactionGate& gate() { return gate_; }
+  PageService& pages() { return pages_; }
   const Plan& plan() const { return plan_; }
-  const RootPages& root_pages() const { return root_pages_; }
   const Options& options() const { return options_; }
   const CycleReport& report() const { return report_; }
   // Whether the collection with that ticket has come past a flip, so that mutators may build pages.
   bool MayBuildIn(uint32_t ticket) const { return static_cast<int32_t>(collections_begun() - ticket) >= 0 && Armed(); }
   Phase phase() const { return phase_.load(std::memory_order_acquire); }
-  uint32_t cycle() const { return cycle_; }
-  void set_fault_around_pages(uint32_t pages) { options_.fault_around_pages = pages; }
-  // Added to each fault's time in the handler: what the kernel takes to deliver and return (see bare_fault.h).
-  void set_delivery_ns(uint64_t ns) { delivery_ns_.store(ns, std::memory_order_relaxed); }
 
  private:
   // The next phase; kSteps says by which steps, and whether the world is stopped.
   void Enter(CycleStep step, Phase to);
-  bool TryBuild(PageIndex page, Counter* builder);
-  bool BuildByCopying(PageIndex first, uint32_t count, Counter* builder, PageIndex wanted);
-  uint32_t FaultAroundPages(Mutator* mutator, PageIndex page);
   // The world is stopped, in these two.
   void RetireAllTlabs();
   // Resumes it, and records how long it stood.
@@ -175,23 +144,16 @@ class Collector final : public FreshPages, public References {
   void RecordMarking();
   bool BringToIdle(uint64_t deadline_ns);
   uint64_t RewriteRoots();
-  void NextCycleNumber();
   void BuildAllInPause();
   bool MakeViewWritable(uint64_t deadline_ns);
   void EndCycle();
-  // The mode with a load barrier (gc/settling.cc).
-  void RaiseLoadBarrier();
+  // The pause that ends the phase of the load barrier.
   bool LowerLoadBarrier(uint64_t limit_ns);
-  void NoteBuilt(PageIndex page);
-  void BuildAllOf(WordIndex object, Counter* builder);
-  void SayStale(PageIndex page, uintptr_t address);
-  void Say(const char* what, uintptr_t address, const char* remedy);
 
   Heap* heap_;
   Options options_;
   Gang gang_;
-  ReleasedSources released_sources_;
-  PageBuilder page_builder_;
+  PageService pages_;
   std::unique_ptr<Marker> marker_;
   WeakPhase weak_phase_;
   // From the first root to the end of the last pause.
@@ -202,19 +164,8 @@ class Collector final : public FreshPages, public References {
   RegionIndex writable_until_ = 0;
   uint64_t marking_begin_ns_ = 0;
   Plan plan_;
-  std::unique_ptr<FaultMode> fault_mode_;
-  CompactionGate gate_;
-  // Where this cycle builds its targets, null for where they belong.  Frozen from flip to finish.
-  Staging* staging_ = nullptr;
-  // From the flip to the pause that ends the phase; written while the world is stopped.
-  bool load_barrier_raised_ = false;
-  MappedArray<uint32_t> unbuilt_pages_;  // Of each target, while the barrier is raised (atomic).
 
   std::atomic<Phase> phase_{Phase::kIdle};
-  // Frozen from flip to finish; fault handlers read it inside the gate.
-  uint32_t cycle_ = 0;
-  // Written with release in the pause (mutators see it when they unpark) and after the view is ordinary memory again.
-  std::atomic<bool> armed_{false};
 
   std::unique_ptr<Job> compaction_job_;
   // Written in the flip pause, read by the control thread after it.
@@ -222,7 +173,6 @@ class Collector final : public FreshPages, public References {
 
   std::atomic<uint32_t> collections_begun_{0};
   std::atomic<uint32_t> collections_ended_{0};
-  std::atomic<uint64_t> delivery_ns_{0};
   CycleReport report_;
   uint64_t compaction_begin_ns_ = 0;
   uint64_t workers_before_ = 0;

@@ -1,6 +1,7 @@
 // Compaction: the steps around the flip.  The plan before it; behind it every page built, then the view ordinary memory again.
 #include "gc/collector.h"
 #include "gc/compaction_job.h"
+#include "gc/load_barrier_phase.h"
 #include "os/clock.h"
 #include "os/delays.h"
 #include "os/invariant.h"
@@ -35,13 +36,14 @@ bool Collector::MakePlan(const std::vector<RegionIndex>& sources, uint32_t wante
 bool Collector::Compact(uint64_t deadline_ns) {
   if (phase() == Phase::kFinishing) return true;
   FAULTLINE_CHECK(phase() == Phase::kCompacting, "compaction follows a flip", static_cast<uint64_t>(phase()));
-  fault_mode_->KeepHandler();
-  if (compaction_job_ == nullptr) compaction_job_ = std::make_unique<CompactionJob>(this, CompactionJob::Showing::kYes);
+  pages_.fault_mode().KeepHandler();
+  if (compaction_job_ == nullptr)
+    compaction_job_ = std::make_unique<CompactionJob>(&pages_, plan_, root_pages_, CompactionJob::Showing::kYes);
   // While workers build, this thread empties scratch.
   while (gang_.serving() > 0 && NowNs() < deadline_ns && !heap_->views.EmptyScratchPiece(kScratchPieceBytes)) {
   }
   const bool done = gang_.RunSlice(compaction_job_.get(), deadline_ns);
-  RecycleSources();
+  pages_.RecycleSources();
   if (!done) return false;
   compaction_job_.reset();
   heap_->NotePeak();
@@ -51,13 +53,8 @@ bool Collector::Compact(uint64_t deadline_ns) {
 
 bool Collector::Finish(uint64_t deadline_ns) {
   FAULTLINE_CHECK(phase() == Phase::kFinishing, "a cycle is finished last", static_cast<uint64_t>(phase()));
-  if (Armed()) {
-    if (!gate_.TryClose(deadline_ns)) return false;
-    DelayAt(DelayPoint::kBeforeDisarm);
-    fault_mode_->Disarm();
-    armed_.store(false, std::memory_order_release);
-  }
-  if (load_barrier_raised_) {
+  if (!pages_.Disarm(deadline_ns)) return false;
+  if (pages_.load_barrier() != nullptr && pages_.load_barrier()->raised()) {
     const uint64_t now = NowNs();
     if (!LowerLoadBarrier(deadline_ns > now ? deadline_ns - now : 0)) return false;
   }
@@ -66,6 +63,14 @@ bool Collector::Finish(uint64_t deadline_ns) {
   }
   if (!view_is_new_ && marker_->leaves_view_read_only() && !MakeViewWritable(deadline_ns)) return false;
   EndCycle();
+  return true;
+}
+
+bool Collector::LowerLoadBarrier(uint64_t limit_ns) {
+  // (L4) Every page is built; a thread that holds an old address has not come to its safepoint yet.
+  if (!heap_->handshake.TryStop(limit_ns)) return false;
+  pages_.load_barrier()->Lower(plan_);
+  EndPause(&heap_->statistics.settled_pause);
   return true;
 }
 
@@ -100,7 +105,7 @@ bool Collector::MakeViewWritable(uint64_t deadline_ns) {
 }
 
 void Collector::EndCycle() {
-  RecycleSources();
+  pages_.RecycleSources();
   Statistics& statistics = heap_->statistics;
   if (!plan_.sources().empty()) {
     for (const RegionIndex source : plan_.sources()) {
@@ -118,13 +123,6 @@ void Collector::EndCycle() {
   Enter(CycleStep::kFinish, Phase::kIdle);
   heap_->NotePeak();
   heap_->TellMemoryMayBeFree();
-}
-
-bool Collector::RecycleSources() {
-  if (load_barrier_raised_) return false;  // (L3)
-  if (!released_sources_.Free()) return false;
-  heap_->TellMemoryMayBeFree();
-  return true;
 }
 
 }  // namespace faultline

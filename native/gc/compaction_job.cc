@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
-#include "gc/collector.h"
+#include "gc/page_service.h"
+#include "gc/plan.h"
+#include "gc/root_pages.h"
 #include "gc/youngest_first.h"
 #include "os/clock.h"
 
@@ -16,24 +18,25 @@ constexpr uint32_t kChunkPages = 32;
 
 }  // namespace
 
-CompactionJob::CompactionJob(Collector* collector, Showing showing) : collector_(collector), showing_(showing) {
-  Heap& heap = collector->heap();
+CompactionJob::CompactionJob(PageService* pages, const Plan& plan, const RootPages& root_pages, Showing showing)
+    : pages_(pages), showing_(showing) {
+  Heap& heap = pages->heap();
   const SideTables& tables = heap.tables;
   const RegionIndex count = heap.regions.count();
   const auto is_live = [&](RegionIndex region) {
     const RegionState state = tables.frozen[region].state;
     return state == RegionState::kLive || state == RegionState::kAllocating;
   };
-  for (const PageIndex page : collector->root_pages().Take()) {
-    if (collector->PageNeedsBuilding(page)) chunks_.push_back({page, 1});
+  for (const PageIndex page : root_pages.Take()) {
+    if (pages->PageNeedsBuilding(page)) chunks_.push_back({page, 1});
   }
   for (RegionIndex region = 0; region < count; ++region) {
     const uint32_t used = tables.frozen[region].used_pages;
     const uint32_t marked = tables.marked_pages[region];
     if (is_live(region) && used > marked) AddRange(FirstPageOfRegion(region) + marked, used - marked);
   }
-  for (const RegionIndex target : collector->plan().targets()) {
-    AddRange(FirstPageOfRegion(target), collector->plan().UsedPagesOfTarget(target));
+  for (const RegionIndex target : plan.targets()) {
+    AddRange(FirstPageOfRegion(target), plan.UsedPagesOfTarget(target));
   }
   for (const RegionIndex region : YoungestFirst(count, [&heap](RegionIndex of) { return heap.regions.born(of); })) {
     const RegionUse use = tables.frozen[region];
@@ -67,7 +70,7 @@ void CompactionJob::AddRange(PageIndex first, uint32_t count) {
 }
 
 bool CompactionJob::Run(uint32_t, uint64_t deadline_ns) {
-  Heap& heap = collector_->heap();
+  Heap& heap = pages_->heap();
   for (;;) {
     if (showing_ == Showing::kYes && NowNs() >= deadline_ns) return false;
     // Relaxed: divides the work only; page states order the contents.
@@ -75,11 +78,11 @@ bool CompactionJob::Run(uint32_t, uint64_t deadline_ns) {
     if (index >= chunks_.size()) return true;
     const Range chunk = chunks_[index];
     if (showing_ == Showing::kYes) {
-      collector_->BuildRange(chunk.first, chunk.count, &heap.statistics.pages_by_workers);
+      pages_->BuildRange(chunk.first, chunk.count, &heap.statistics.pages_by_workers);
       continue;
     }
     for (PageIndex page = chunk.first; page < chunk.first + chunk.count; ++page) {
-      collector_->EnsureBuilt(page, &heap.statistics.pages_by_workers);
+      pages_->EnsureBuilt(page, &heap.statistics.pages_by_workers);
     }
   }
 }

@@ -12,13 +12,15 @@
 
 namespace faultline {
 
-class Collector;
+class PageService;
+class Plan;
+class RootPages;
 
 class CompactionJob final : public Job {
  public:
   enum class Showing { kYes, kNo };
 
-  CompactionJob(Collector* collector, Showing showing);
+  CompactionJob(PageService* pages, const Plan& plan, const RootPages& root_pages, Showing showing);
 
   bool Run(uint32_t worker, uint64_t deadline_ns) override;
   bool Exhausted() const override;
@@ -31,7 +33,7 @@ class CompactionJob final : public Job {
 
   void AddRange(PageIndex first, uint32_t count);
 
-  Collector* collector_;
+  PageService* pages_;
   Showing showing_;
   std::vector<Range> chunks_;
   std::atomic<size_t> cursor_{0};

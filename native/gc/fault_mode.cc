@@ -9,16 +9,16 @@
 
 namespace faultline {
 
-std::unique_ptr<FaultMode> MakeFaultMode(FaultModeKind kind, Collector* collector) {
+std::unique_ptr<FaultMode> MakeFaultMode(FaultModeKind kind, PageService* pages) {
   switch (kind) {
     case FaultModeKind::kSigbus:
     case FaultModeKind::kCopySigbus:
-      return std::make_unique<SigbusFaultMode>(kind, collector);
+      return std::make_unique<SigbusFaultMode>(kind, pages);
     case FaultModeKind::kThread:
     case FaultModeKind::kCopyThread:
-      return std::make_unique<ThreadFaultMode>(kind, collector);
+      return std::make_unique<ThreadFaultMode>(kind, pages);
     case FaultModeKind::kSigsegv:
-      return std::make_unique<SigsegvFaultMode>(collector);
+      return std::make_unique<SigsegvFaultMode>(pages);
     case FaultModeKind::kStw:
       return std::make_unique<StwFaultMode>();
     case FaultModeKind::kNone:

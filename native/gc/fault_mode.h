@@ -24,7 +24,7 @@
 
 namespace faultline {
 
-class Collector;
+class PageService;
 class Heap;
 class Staging;
 
@@ -101,6 +101,6 @@ class FaultMode {
   virtual UserfaultfdDoor door() const { return UserfaultfdDoor::kNone; }
 };
 
-std::unique_ptr<FaultMode> MakeFaultMode(FaultModeKind kind, Collector* collector);
+std::unique_ptr<FaultMode> MakeFaultMode(FaultModeKind kind, PageService* pages);
 
 }  // namespace faultline

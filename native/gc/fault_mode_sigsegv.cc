@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "gc/collector.h"
+#include "gc/page_service.h"
 #include "os/delays.h"
 #include "os/invariant.h"
 
@@ -17,13 +17,13 @@ constexpr uint32_t kDisarmTries = 1000;
 
 }  // namespace
 
-SigsegvFaultMode::SigsegvFaultMode(Collector* collector) : collector_(collector), delivery_(FaultSignal::kSegmentation, collector) {
-  while (collector->heap().page_count() / unit_pages_ > kMaxUnits) unit_pages_ *= 2;
+SigsegvFaultMode::SigsegvFaultMode(PageService* pages) : pages_(pages), delivery_(FaultSignal::kSegmentation, pages) {
+  while (pages->heap().page_count() / unit_pages_ > kMaxUnits) unit_pages_ *= 2;
 }
 
 Status SigsegvFaultMode::Flip() {
   if (Status status = delivery_.EnsureHandler(); !status.ok()) return status;
-  Views& views = collector_->heap().views;
+  Views& views = pages_->heap().views;
   if (Status status = views.MoveToScratch(); !status.ok()) return status;
   DelayAt(DelayPoint::kBeforeArming);
   // (S) What others put into V since the move becomes inaccessible with the rest.
@@ -36,11 +36,11 @@ void SigsegvFaultMode::Show(PageIndex first, uint32_t count) {
   // Two threads may finish the last two pages of a unit at the same time.  Each published its page before it came here,
   // and whoever is second at the counter synchronizes with the first: at least one of them sees both built.
   shows_.fetch_add(1, std::memory_order_acq_rel);
-  Heap& heap = collector_->heap();
+  Heap& heap = pages_->heap();
   const PageIndex end = std::min((first + count + unit_pages_ - 1) & ~(unit_pages_ - 1), heap.page_count());
   const auto is_complete = [&](PageIndex unit) {
     for (PageIndex page = unit; page < std::min(unit + unit_pages_, end); ++page) {
-      if (!collector_->PageIsComplete(page)) return false;
+      if (!pages_->PageIsComplete(page)) return false;
     }
     return true;
   };
@@ -67,7 +67,7 @@ void SigsegvFaultMode::Show(PageIndex first, uint32_t count) {
 
 void SigsegvFaultMode::Disarm() {
   // One call merges all of the view's VMAs.  It may still be short of kernel memory for a moment.
-  Views& views = collector_->heap().views;
+  Views& views = pages_->heap().views;
   Status status = views.ProtectMutatorView(0, views.span_bytes(), true);
   for (uint32_t tries = 1; !status.ok() && tries < kDisarmTries; ++tries) {
     const timespec pause = {0, 1'000'000};

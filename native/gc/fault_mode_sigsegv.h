@@ -15,7 +15,7 @@ namespace faultline {
 
 class SigsegvFaultMode final : public FaultMode {
  public:
-  explicit SigsegvFaultMode(Collector* collector);
+  explicit SigsegvFaultMode(PageService* pages);
 
   FaultModeKind kind() const override { return FaultModeKind::kSigsegv; }
   Status Open() override { return delivery_.Open(); }
@@ -29,7 +29,7 @@ class SigsegvFaultMode final : public FaultMode {
  private:
   static constexpr uint32_t kMaxUnits = 8192;
 
-  Collector* collector_;
+  PageService* pages_;
   SignalDelivery delivery_;
   uint32_t unit_pages_ = 1;
   std::atomic<uint32_t> shows_{0};  // Orders the calls of Show; its value means nothing.

@@ -4,7 +4,7 @@
 #include <signal.h>
 #include <stdlib.h>
 
-#include "gc/collector.h"
+#include "gc/page_service.h"
 #include "os/anonymous_memory.h"
 #include "os/bystander.h"
 #include "os/delays.h"
@@ -41,7 +41,7 @@ void UserfaultfdFaultMode::Close() {
 }
 
 Status UserfaultfdFaultMode::Flip() {
-  Views& views = collector_->heap().views;
+  Views& views = pages_->heap().views;
   if (Status status = views.MoveToScratch(); !status.ok()) return status;
   DelayAt(DelayPoint::kBeforeArming);
   Status status = descriptor_.Register(views.mutator_view(), views.span_bytes());
@@ -54,12 +54,12 @@ Status UserfaultfdFaultMode::Flip() {
     views.MoveBack();
     return status;
   }
-  if (collector_->options().verify) CheckThatNothingIsShown(views);
+  if (pages_->options().verify) CheckThatNothingIsShown(views);
   return {};
 }
 
 void UserfaultfdFaultMode::Show(PageIndex first, uint32_t count) {
-  Heap& heap = collector_->heap();
+  Heap& heap = pages_->heap();
   const size_t offset = size_t{first} * kPageBytes;
   const uint32_t calls = descriptor_.Continue(heap.views.mutator_view() + offset, size_t{count} * kPageBytes, heap.views.alias() + offset);
   Add(heap.statistics.continue_calls, calls);
@@ -67,7 +67,7 @@ void UserfaultfdFaultMode::Show(PageIndex first, uint32_t count) {
 }
 
 void UserfaultfdFaultMode::Fill(PageIndex first, uint32_t count, const uint8_t* contents) {
-  Heap& heap = collector_->heap();
+  Heap& heap = pages_->heap();
   const size_t offset = size_t{first} * kPageBytes;
   const uint32_t calls =
       descriptor_.Copy(heap.views.mutator_view() + offset, size_t{count} * kPageBytes, contents, heap.views.alias() + offset);
@@ -76,7 +76,7 @@ void UserfaultfdFaultMode::Fill(PageIndex first, uint32_t count, const uint8_t* 
 }
 
 void UserfaultfdFaultMode::Disarm() {
-  Views& views = collector_->heap().views;
+  Views& views = pages_->heap().views;
   descriptor_.Unregister(views.mutator_view(), views.span_bytes());
 }
 
@@ -133,7 +133,7 @@ void ThreadFaultMode::Close() {
 }
 
 bool ThreadFaultMode::SendBack(PageIndex page) {
-  descriptor_.Wake(collector_->heap().views.mutator_view() + size_t{page} * kPageBytes, kPageBytes);
+  descriptor_.Wake(pages_->heap().views.mutator_view() + size_t{page} * kPageBytes, kPageBytes);
   return true;
 }
 
@@ -155,7 +155,7 @@ void* ThreadFaultMode::Main(void* self) {
 }
 
 void ThreadFaultMode::Serve() {
-  collector_->heap().statistics.fault_thread_cpu.Adopt();
+  pages_->heap().statistics.fault_thread_cpu.Adopt();
   const uintptr_t wake_address = reinterpret_cast<uintptr_t>(wake_page_);
   FaultMessage messages[kMessages];
   for (bool ending = false; !ending;) {
@@ -167,9 +167,9 @@ void ThreadFaultMode::Serve() {
         continue;
       }
       served_thread_ = messages[i].thread;
-      ThreadDirectory& threads = collector_->heap().threads;
+      ThreadDirectory& threads = pages_->heap().threads;
       threads.BeginReading();
-      if (!collector_->ServeFault(messages[i].address, threads.Find(messages[i].thread))) abort();
+      if (!pages_->ServeFault(messages[i].address, threads.Find(messages[i].thread))) abort();
       threads.EndReading();
     }
   }

@@ -21,7 +21,7 @@ namespace faultline {
 
 class UserfaultfdFaultMode : public FaultMode {
  public:
-  UserfaultfdFaultMode(FaultModeKind kind, Collector* collector) : kind_(kind), collector_(collector) {}
+  UserfaultfdFaultMode(FaultModeKind kind, PageService* pages) : kind_(kind), pages_(pages) {}
 
   FaultModeKind kind() const override { return kind_; }
   Status Open() override;
@@ -35,7 +35,7 @@ class UserfaultfdFaultMode : public FaultMode {
 
  protected:
   const FaultModeKind kind_;
-  Collector* collector_;
+  PageService* pages_;
   Userfaultfd descriptor_;
 
  private:
@@ -51,7 +51,7 @@ class SigbusFaultMode final : public UserfaultfdFaultMode {
   void KeepHandler() override { (void)delivery_.EnsureHandler().ok(); }
 
  private:
-  SignalDelivery delivery_{FaultSignal::kBus, collector_};
+  SignalDelivery delivery_{FaultSignal::kBus, pages_};
 };
 
 class ThreadFaultMode final : public UserfaultfdFaultMode {

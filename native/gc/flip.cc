@@ -1,22 +1,17 @@
 // Flip: the pause that takes the mutator view's page tables away and rewrites the roots, and what follows from a refusal.
 #include "gc/collector.h"
 #include "gc/compaction_job.h"
+#include "gc/load_barrier_phase.h"
 #include "os/clock.h"
 #include "os/delays.h"
 #include "os/invariant.h"
 
 namespace faultline {
 
-void Collector::NextCycleNumber() {
-  if (++cycle_ == PageStates::kCycleLimit) {
-    heap_->tables.page_states.Reset();
-    cycle_ = 1;
-  }
-}
-
 uint64_t Collector::RewriteRoots() {
   DelayAt(DelayPoint::kBeforeRoots);
   const Forwarding forwarding(heap_->tables);
+  LoadBarrierPhase* const load_barrier = pages_.load_barrier();
   uint64_t roots = 0;
   root_pages_.Clear();
   heap_->ForEachRoot(
@@ -29,7 +24,9 @@ uint64_t Collector::RewriteRoots() {
         DelayAt(DelayPoint::kRootFound);
         uint32_t expected = before;
         if (object != before) __atomic_compare_exchange_n(slot, &expected, object, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
-        if (load_barrier_raised_ && heap_->unsettled[RegionOf(object)] != 0) BuildAllOf(object, &heap_->statistics.pages_by_workers);
+        if (load_barrier != nullptr && heap_->unsettled[RegionOf(object)] != 0) {
+          load_barrier->BuildAllOf(object, &heap_->statistics.pages_by_workers);
+        }
         root_pages_.Note(object);
         ++roots;
       },
@@ -42,12 +39,12 @@ bool Collector::FlipPause(uint64_t limit_ns) {
   FAULTLINE_CHECK(marking_released_, "the view is ordinary memory when it is moved");
   if (!heap_->handshake.TryStop(limit_ns)) return false;
   RetireAllTlabs();
-  NextCycleNumber();
+  pages_.NextCycle();
   heap_->regions.Freeze(heap_->tables.frozen.data());
-  bool in_pause = fault_mode_->builds_in_pause();
+  bool in_pause = pages_.fault_mode().builds_in_pause();
   const uint64_t kernel_begin_ns = NowNs();
   if (!in_pause) {
-    if (Status status = fault_mode_->Flip(); !status.ok()) {
+    if (Status status = pages_.fault_mode().Flip(); !status.ok()) {
       // No root is rewritten yet, and the plan still stands: this cycle compacts inside the pause instead.  The view is ordinary memory,
       // but it may have lost its page tables.
       heap_->regions.ForgetMapped();
@@ -57,25 +54,20 @@ bool Collector::FlipPause(uint64_t limit_ns) {
       in_pause = true;
     }
   }
-  const bool barriered_loads = TraitsOf(options_.fault_mode).barriered_loads;
-  const bool armed = !in_pause && !barriered_loads;
+  LoadBarrierPhase* const load_barrier = pages_.load_barrier();
+  const bool armed = !in_pause && load_barrier == nullptr;
   if (armed) {
     heap_->regions.ForgetMapped();
     heap_->view_read_only.store(false, std::memory_order_relaxed);
     view_is_new_ = true;
   }
-  staging_ = in_pause ? nullptr : fault_mode_->staging();
+  pages_.BuildTargetsIn(in_pause ? nullptr : pages_.fault_mode().staging());
   compaction_begin_ns_ = NowNs();
   report_.flip_kernel_ns = compaction_begin_ns_ - kernel_begin_ns;
   workers_before_ = Read(heap_->statistics.pages_by_workers);
   mutators_before_ = Read(heap_->statistics.pages_by_mutators);
-  if (armed) {
-    // Null leads to the heap's first page, where nothing is: it is shown when it is touched, and reads as zeros in every phase.
-    heap_->tables.page_states.HandOut(PageOf(0), cycle_);
-    gate_.Open();
-    armed_.store(true, std::memory_order_release);
-  }
-  if (barriered_loads) RaiseLoadBarrier();
+  if (armed) pages_.Arm();
+  if (load_barrier != nullptr) load_barrier->Raise(plan_);
   // (U) From the first rewritten root on nothing can fail.
   const uint64_t roots_begin_ns = NowNs();
   report_.roots = RewriteRoots();
@@ -89,7 +81,7 @@ bool Collector::FlipPause(uint64_t limit_ns) {
 }
 
 void Collector::BuildAllInPause() {
-  CompactionJob job(this, CompactionJob::Showing::kNo);
+  CompactionJob job(&pages_, plan_, root_pages_, CompactionJob::Showing::kNo);
   gang_.RunToEnd(&job);
   Enter(CycleStep::kFlip, Phase::kFinishing);
 }

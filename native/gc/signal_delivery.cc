@@ -4,7 +4,7 @@
 
 #include <cerrno>
 
-#include "gc/collector.h"
+#include "gc/page_service.h"
 #include "os/fault_ranges.h"
 
 namespace faultline {
@@ -12,8 +12,8 @@ namespace faultline {
 namespace {
 
 bool ServeInHandler(void* context, uintptr_t address) {
-  Collector* const collector = static_cast<Collector*>(context);
-  if (!collector->ServeFault(address, CurrentMutator(&collector->heap()))) abort();
+  PageService* const pages = static_cast<PageService*>(context);
+  if (!pages->ServeFault(address, CurrentMutator(&pages->heap()))) abort();
   return true;
 }
 
@@ -21,8 +21,8 @@ bool ServeInHandler(void* context, uintptr_t address) {
 
 Status SignalDelivery::Open() {
   if (Status status = EnsureHandler(); !status.ok()) return status;
-  Views& views = collector_->heap().views;
-  range_ = AddFaultRange(views.mutator_view(), views.span_bytes(), ServeInHandler, collector_);
+  Views& views = pages_->heap().views;
+  range_ = AddFaultRange(views.mutator_view(), views.span_bytes(), ServeInHandler, pages_);
   if (range_ < 0) return SysError{EMFILE, "table of fault ranges"};
   return {};
 }

@@ -6,11 +6,11 @@
 
 namespace faultline {
 
-class Collector;
+class PageService;
 
 class SignalDelivery {
  public:
-  SignalDelivery(FaultSignal signal, Collector* collector) : signal_(signal), collector_(collector) {}
+  SignalDelivery(FaultSignal signal, PageService* pages) : signal_(signal), pages_(pages) {}
 
   // From here on touches of the collector's mutator view are served.
   Status Open();
@@ -20,7 +20,7 @@ class SignalDelivery {
 
  private:
   const FaultSignal signal_;
-  Collector* collector_;
+  PageService* pages_;
   int range_ = -1;
 };
 

@@ -40,10 +40,10 @@ Status PreparePages(Heap& heap, const PageRun& run) {
   const size_t offset = size_t{run.first} * kPageBytes;
   const size_t bytes = size_t{run.count} * kPageBytes;
   const size_t dirty = size_t{run.dirty} * kPageBytes;
-  if (heap.fresh_pages != nullptr && heap.fresh_pages->Armed()) {
+  if (heap.collector_hooks != nullptr && heap.collector_hooks->Armed()) {
     if (Status status = heap.views.PopulateAlias(offset, bytes); !status.ok()) return status;
     memset(heap.views.alias() + offset, 0, dirty);
-    heap.fresh_pages->PublishFresh(run.first, run.count);
+    heap.collector_hooks->PublishFresh(run.first, run.count);
     return {};
   }
   if (!run.mapped) {
@@ -57,7 +57,7 @@ Status PreparePages(Heap& heap, const PageRun& run) {
 
 Allocation TakeRun(Heap& heap, const Mutator& mutator, uint32_t least, uint32_t wanted, PageRun* run) {
   *run = heap.regions.TakePages(least, wanted, &mutator);
-  if (run->count == 0 && heap.fresh_pages != nullptr && heap.fresh_pages->RecycleSources()) {
+  if (run->count == 0 && heap.collector_hooks != nullptr && heap.collector_hooks->RecycleSources()) {
     *run = heap.regions.TakePages(least, wanted, &mutator);
   }
   if (run->count == 0) return {AllocationAnswer::kCollect, 0, {}};
@@ -113,7 +113,7 @@ Allocation BeginLarge(Heap& heap, Mutator& mutator, uint64_t words) {
   const SlowPathTime time(mutator.timeline);
   AbandonLarge(heap, mutator);
   PageRun run = heap.regions.TakeLarge(words, &mutator);
-  if (run.count == 0 && heap.fresh_pages != nullptr && heap.fresh_pages->RecycleSources()) {
+  if (run.count == 0 && heap.collector_hooks != nullptr && heap.collector_hooks->RecycleSources()) {
     run = heap.regions.TakeLarge(words, &mutator);
   }
   if (run.count == 0) return {AllocationAnswer::kCollect, 0, {}};
@@ -124,7 +124,7 @@ Allocation BeginLarge(Heap& heap, Mutator& mutator, uint64_t words) {
   }
   // A header of an earlier life must not be taken for this object's while it is pending.
   heap.words()[object] = 0;
-  if (heap.fresh_pages != nullptr) heap.fresh_pages->NoteAliasWrite(run.first, 1);
+  if (heap.collector_hooks != nullptr) heap.collector_hooks->NoteAliasWrite(run.first, 1);
   mutator.pending_large = object;
   return {AllocationAnswer::kObject, object, {}};
 }
@@ -136,16 +136,16 @@ Result<uint64_t> ZeroLargePiece(Heap& heap, Mutator& mutator, uint64_t words, ui
   const size_t bytes = (piece * kWordBytes + kPageBytes - 1) & ~(kPageBytes - 1);
   if (Status status = heap.views.PopulateAlias(offset, bytes); !status.ok()) return status.error();
   memset(heap.views.alias() + offset, 0, bytes);
-  if (heap.fresh_pages != nullptr) {
-    heap.fresh_pages->NoteAliasWrite(static_cast<PageIndex>(offset / kPageBytes), static_cast<uint32_t>(bytes / kPageBytes));
+  if (heap.collector_hooks != nullptr) {
+    heap.collector_hooks->NoteAliasWrite(static_cast<PageIndex>(offset / kPageBytes), static_cast<uint32_t>(bytes / kPageBytes));
   }
   return done_words + piece;
 }
 
 void CommitLarge(Heap& heap, Mutator& mutator, uint64_t words) {
   const WordIndex object = mutator.pending_large;
-  if (heap.fresh_pages != nullptr && heap.fresh_pages->Armed()) {
-    heap.fresh_pages->AnnounceFresh(PageOf(object), PagesForWords(words));
+  if (heap.collector_hooks != nullptr && heap.collector_hooks->Armed()) {
+    heap.collector_hooks->AnnounceFresh(PageOf(object), PagesForWords(words));
   }
   heap.regions.CommitLarge(RegionOf(object));
   mutator.pending_large = 0;

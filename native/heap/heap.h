@@ -18,23 +18,23 @@
 
 namespace faultline {
 
-// What the collector does for pages that the allocator hands out while a compaction is under way.
-class FreshPages {
+// What mutators call the collector for, each on its own thread, running, without the lock of regions.
+class CollectorHooks {
  public:
-  virtual ~FreshPages() = default;
-  // True from the flip until the mutator view is ordinary memory again.  While the caller is a running mutator it can
-  // turn false but not true.
+  virtual ~CollectorHooks() = default;
+  // Asked when memory is handed out.  True from the flip until the mutator view is ordinary memory again; while the caller is a running
+  // mutator it can turn false but not true.
   virtual bool Armed() const = 0;
-  // Makes zeroed pages that no collection knows of visible in the mutator view.
+  // While armed, when pages are handed out that are zeroed and that no collection knows of: makes them visible in the mutator view.
   virtual void PublishFresh(PageIndex first, uint32_t count) = 0;
   // The same for a large object, whose pages are shown one by one when they are touched.
   virtual void AnnounceFresh(PageIndex first, uint32_t count) = 0;
-  // Pages were written through the alias; the kernel's marks do not show it.
-  virtual void NoteAliasWrite(PageIndex first, uint32_t count) = 0;
-  // The write barrier's log of the mutator is full, or the mutator ends.
-  virtual void TakeLog(Mutator& mutator) = 0;
-  // Frees the sources that nobody reads any more; true when there were any.
+  // When there is no memory: frees the sources that nobody reads any more; true when there were any.
   virtual bool RecycleSources() = 0;
+  // Behind each write through the alias, which the kernel's marks do not show.
+  virtual void NoteAliasWrite(PageIndex first, uint32_t count) = 0;
+  // When the log of the mutator's write barrier is full, and when the mutator ends, on whichever thread ends it.
+  virtual void TakeLog(Mutator& mutator) = 0;
 };
 
 // What the collector does for a load of a reference that may be out of date (heap/load_barrier.h).
@@ -121,7 +121,7 @@ class Heap {
   uint32_t tlab_pages = 16;
   // What is freed is overwritten, and used again late (heap/poison.h).
   bool poisons = false;
-  FreshPages* fresh_pages = nullptr;
+  CollectorHooks* collector_hooks = nullptr;
   // The mutator view is, or since its page tables came into use was, write-tracked: what is not in use is mapped read-only, or would be by
   // a read.  Only a hint how to populate; relaxed, it orders nothing.
   std::atomic<bool> view_read_only{false};

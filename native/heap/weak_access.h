@@ -42,7 +42,7 @@ inline bool FoundAlive(const Heap& heap, WordIndex object) {
 inline void LogReference(Heap& heap, Mutator& mutator, uint32_t reference) {
   if (reference == 0 || IsSmallInteger(reference)) return;
   uint32_t& used = mutator.control[control::kLogUsed];
-  if (used >= kLogEntries) heap.fresh_pages->TakeLog(mutator);
+  if (used >= kLogEntries) heap.collector_hooks->TakeLog(mutator);
   mutator.log()[used++] = reference;
 }
 

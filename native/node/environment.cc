@@ -78,7 +78,7 @@ void Environment::DetachMutator(MutatorBinding* binding, bool in_javascript) {
   JavaScriptWatch watch(env_);
   Detach(*mutator, watch, [&] {
     RetireTlab(heap, *mutator);
-    if (heap.fresh_pages != nullptr) heap.fresh_pages->TakeLog(*mutator);
+    if (heap.collector_hooks != nullptr) heap.collector_hooks->TakeLog(*mutator);
     AbandonLarge(heap, *mutator);
   });
   LeaveDirectory(mutator);

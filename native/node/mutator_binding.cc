@@ -44,7 +44,7 @@ Napi::Value AttachMutator(Info info, HeapInstance& instance) {
     environment->DetachMutator(present, true);
   }
   if (CurrentMutator(&instance.heap) != nullptr) return Napi::String::New(info.Env(), "ERR_MUTATOR_ATTACHED");
-  const HeldBy held_by = TraitsOf(instance.collector->fault_mode().kind()).held_by;
+  const HeldBy held_by = TraitsOf(instance.collector->pages().fault_mode().kind()).held_by;
   if ((held_by == HeldBy::kBusSignal && ThreadBlocks(FaultSignal::kBus)) ||
       (held_by == HeldBy::kSegmentationSignal && ThreadBlocks(FaultSignal::kSegmentation))) {
     return Napi::String::New(info.Env(), "ERR_SIGNAL_BLOCKED");

@@ -113,9 +113,9 @@ Napi::Value Layout(Info info) {
 // the heap's fault histogram includes the delivery time found here.
 Napi::Value MeasureBare(Info info, HeapInstance& instance) {
   Collector& collector = *instance.collector;
-  const Result<BareFault> measured = MeasureBareFault(collector.fault_mode().kind(), Uint32At(info, 1));
+  const Result<BareFault> measured = MeasureBareFault(collector.pages().fault_mode().kind(), Uint32At(info, 1));
   if (!measured.ok()) return Refusal(info.Env(), measured.error());
-  collector.set_delivery_ns(measured.value().delivery_p50_ns);
+  collector.pages().set_delivery_ns(measured.value().delivery_p50_ns);
   Napi::Object answer = Napi::Object::New(info.Env());
   answer.Set("p50Us", static_cast<double>(measured.value().round_trip_p50_ns) / 1e3);
   answer.Set("p99Us", static_cast<double>(measured.value().round_trip_p99_ns) / 1e3);

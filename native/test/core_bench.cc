@@ -165,7 +165,7 @@ BuildFigures MeasureBuilding(Graph graph, bool popcnt, uint32_t garbage_percent 
   TestHeap test(BenchOptions(384, 0, FaultModeKind::kSigbus));
   TestMutator mutator(&test);
   Population population(&test, &mutator, graph, 128u << 20, garbage_percent);
-  test.collector->page_builder().UsePopcnt(popcnt);
+  test.collector->pages().page_builder().UsePopcnt(popcnt);
   std::vector<double> build, copy, ratios, scattered, page_us;
   std::vector<uint8_t> sink(size_t{160} << 20, 1);
   for (uint64_t round = 0; round < 5; ++round) {
@@ -193,7 +193,7 @@ BuildFigures MeasureBuilding(Graph graph, bool popcnt, uint32_t garbage_percent 
     for (const RegionIndex target : targets) {
       const uint32_t used = test.collector->plan().UsedPagesOfTarget(target);
       for (uint32_t page = target == 0 ? 1 : 0; page < used; ++page, ++pages) {
-        test.collector->EnsureBuilt(FirstPageOfRegion(target) + page, &test.heap.statistics.pages_by_workers);
+        test.collector->pages().EnsureBuilt(FirstPageOfRegion(target) + page, &test.heap.statistics.pages_by_workers);
       }
     }
     const uint64_t build_ns = NowNs() - begin;

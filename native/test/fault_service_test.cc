@@ -78,12 +78,12 @@ void AUnitIsNotShownBeforeAllOfItIsBuilt() {
   HeapWithProgram scene(OptionsFor(FaultModeKind::kSigsegv, 70), 9, {.nodes = 500});
   TestHeap& test = scene.test;
   ShadowProgram& program = scene.program;
-  EXPECT(test.collector->fault_mode().unit_pages() > 1);
+  EXPECT(test.collector->pages().fault_mode().unit_pages() > 1);
   program.mutator().Park();
   test.CollectUntilFlip();
   program.mutator().Unpark();
   for (PageIndex page = 0; page < test.heap.page_count(); ++page) {
-    if (test.collector->PageNeedsBuilding(page)) test.collector->fault_mode().Show(page, 1);
+    if (test.collector->pages().PageNeedsBuilding(page)) test.collector->pages().fault_mode().Show(page, 1);
   }
   program.CheckAll();
   program.mutator().Park();

@@ -275,7 +275,7 @@ void AnEntryThatIsDroppedBeforeItIsNotedLeavesNoSleeper(FaultModeKind mode) {
     }
   };
   SetDelayHook([](DelayPoint point) { hook(point); });
-  test.collector->BuildRange(page, 1, &test.heap.statistics.pages_by_workers);  // As a worker does; notes it in the end.
+  test.collector->pages().BuildRange(page, 1, &test.heap.statistics.pages_by_workers);  // As a worker does; notes it in the end.
   noted.store(true);
   EXPECT(dropped.load() && fault_read.load());
   for (uint32_t ms = 0; !touched.load() && ms < 10'000; ++ms) SleepMs(1);

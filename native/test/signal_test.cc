@@ -225,11 +225,11 @@ void AFaultOfAnEarlierCycleIsNoStaleReference() {
   const WordIndex stale = mutator.handle(0);
   mutator.Park();
   test.CollectUntilFlip();
-  for (uint32_t i = 0; i < 16; ++i) EXPECT(test.collector->ServeFault(reinterpret_cast<uintptr_t>(mutator.words(stale)), nullptr));
+  for (uint32_t i = 0; i < 16; ++i) EXPECT(test.collector->pages().ServeFault(reinterpret_cast<uintptr_t>(mutator.words(stale)), nullptr));
   test.FinishCollection();
   // The same when no cycle compacts, however often.
   for (uint32_t i = 0; i < 200'000; ++i) {
-    EXPECT(test.collector->ServeFault(reinterpret_cast<uintptr_t>(mutator.words(stale)), nullptr));
+    EXPECT(test.collector->pages().ServeFault(reinterpret_cast<uintptr_t>(mutator.words(stale)), nullptr));
   }
   mutator.Unpark();
   EXPECT(mutator.slots(mutator.handle(0))[1] == 3000);

@@ -91,7 +91,7 @@ class TestHeap {
     FaultModeKind mode = FaultModeKind::kSigbus;
     MarkerKind marker = MarkerKind::kStopped;
     uint32_t rounds = 2;  // Precleaning rounds of a concurrent marker.
-    uint32_t fault_around_pages = Collector::kAdaptive;
+    uint32_t fault_around_pages = PageService::kAdaptive;
     bool verify = true;
     uint64_t delay_seed = 0;
   };

@@ -58,7 +58,7 @@ void PagesThatRootsLeadToAreBuiltFirst(FaultModeKind mode) {
   mutator.Park();
   test.CollectUntilFlip();
   Collector& collector = *test.collector;
-  const auto is_complete = [&](uint32_t handle) { return collector.PageIsComplete(PageOf(mutator.handle(handle))); };
+  const auto is_complete = [&](uint32_t handle) { return collector.pages().PageIsComplete(PageOf(mutator.handle(handle))); };
   const uint64_t before = Read(test.heap.statistics.pages_by_workers);
   for (uint32_t handle = 0; handle <= kRoots; ++handle) EXPECT(!is_complete(handle));
   // The array's page and those of the three are the first four.

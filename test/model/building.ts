@@ -1,6 +1,6 @@
 /**
- * Building: claim, build, publish, wait and show, as native/heap/page_states.h and native/gc/faults.cc do it. Every routine writes its
- * steps into the program of the thread that runs it.
+ * Building: claim, build, publish, wait and show, as native/heap/page_states.h and native/gc/page_service.cc do it. Every routine writes
+ * its steps into the program of the thread that runs it.
  */
 import { Violation } from './exploration.ts';
 import type { Machine } from './machine.ts';
@@ -111,7 +111,7 @@ export class Builder {
     p.mark(out);
   }
 
-  /** Collector::EnsureBuilt. */
+  /** PageService::EnsureBuilt. */
   ensureBuilt(page: number): void {
     const { machine: m, program: p } = this;
     const lost = p.label();
@@ -123,7 +123,7 @@ export class Builder {
     p.mark(done);
   }
 
-  /** Collector::BuildRange. The `wanted` page is shown although it was noted meanwhile. */
+  /** PageService::BuildRange. The `wanted` page is shown although it was noted meanwhile. */
   buildRange(first: (state: State) => number, end: (state: State) => number, wanted: (state: State) => number = () => NO_PAGE): void {
     const { machine: m, program: p } = this;
     const mapped = m.word.stateIn(m.word.after('note mapped', 1), 1);

@@ -104,7 +104,7 @@ function writePoll(m: Machine, p: Program, running: number): void {
   p.mark(goOn);
 }
 
-/** Collector::PublishFresh. */
+/** PageService::PublishFresh. */
 function writePublishFresh(m: Machine, p: Program, builder: Builder, own: number): void {
   p.step('hand out', (s) => builder.note('hand out', s, own));
   const unit = m.unitPages;
@@ -136,7 +136,7 @@ function writePublishFresh(m: Machine, p: Program, builder: Builder, own: number
   );
 }
 
-/** Collector::AnnounceFresh: the page is not shown; a touch does that. */
+/** PageService::AnnounceFresh: the page is not shown; a touch does that. */
 function writeAnnounceFresh(m: Machine, p: Program, builder: Builder, page: number): void {
   p.step('claim: CAS', (s) => {
     if (m.stateOf(s, s[page]!) !== m.word.from('claim')) throw new Violation('O', `page ${s[page]} was not free`);

@@ -1,39 +1,36 @@
-// Settling: the collector's half of the load barrier (heap/load_barrier.h has the invariants L1 to L4).  A reference is settled when it is
-// the object's new address and every page of the object is built.
-#include "gc/collector.h"
+#include "gc/load_barrier_phase.h"
+
+#include <atomic>
+
+#include "gc/forwarding.h"
+#include "gc/page_service.h"
 #include "os/clock.h"
 #include "os/delays.h"
 #include "os/invariant.h"
 
 namespace faultline {
 
-// The world is stopped, and this cycle's number and region table are set.
-void Collector::RaiseLoadBarrier() {
-  for (const RegionIndex source : plan_.sources()) heap_->unsettled[source] = 1;
-  for (const RegionIndex target : plan_.targets()) {
+void LoadBarrierPhase::Raise(const Plan& plan) {
+  for (const RegionIndex source : plan.sources()) heap_->unsettled[source] = 1;
+  for (const RegionIndex target : plan.targets()) {
     heap_->unsettled[target] = 1;
-    unbuilt_pages_[target] = plan_.UsedPagesOfTarget(target) - (target == 0 ? 1 : 0);
+    unbuilt_pages_[target] = plan.UsedPagesOfTarget(target) - (target == 0 ? 1 : 0);
   }
   heap_->handshake.SetLoadBarrier(true);
-  load_barrier_raised_ = true;
+  raised_ = true;
 }
 
-bool Collector::LowerLoadBarrier(uint64_t limit_ns) {
-  // (L4) Every page is built; a thread that holds an old address has not come to its safepoint yet.
-  Handshake& handshake = heap_->handshake;
-  if (!handshake.TryStop(limit_ns)) return false;
+void LoadBarrierPhase::Lower(const Plan& plan) {
   DelayAt(DelayPoint::kBeforeDisarm);
-  for (const RegionIndex source : plan_.sources()) heap_->unsettled[source] = 0;
-  for (const RegionIndex target : plan_.targets()) {
+  for (const RegionIndex source : plan.sources()) heap_->unsettled[source] = 0;
+  for (const RegionIndex target : plan.targets()) {
     FAULTLINE_CHECK(heap_->unsettled[target] == 0 && unbuilt_pages_[target] == 0, "(L1) every target page is built", target);
   }
-  handshake.SetLoadBarrier(false);
-  load_barrier_raised_ = false;
-  EndPause(&heap_->statistics.settled_pause);
-  return true;
+  heap_->handshake.SetLoadBarrier(false);
+  raised_ = false;
 }
 
-void Collector::NoteBuilt(PageIndex page) {
+void LoadBarrierPhase::NoteBuilt(PageIndex page) {
   const RegionIndex region = RegionOfPage(page);
   if (heap_->tables.frozen[region].state != RegionState::kTarget) return;
   std::atomic_ref<uint32_t> unbuilt(unbuilt_pages_[region]);
@@ -43,9 +40,9 @@ void Collector::NoteBuilt(PageIndex page) {
   }
 }
 
-void Collector::BuildAllOf(WordIndex object, Counter* builder) {
+void LoadBarrierPhase::BuildAllOf(WordIndex object, Counter* builder) {
   const auto ensure = [&](PageIndex page) {
-    if (PageNeedsBuilding(page)) EnsureBuilt(page, builder);
+    if (pages_->PageNeedsBuilding(page)) pages_->EnsureBuilt(page, builder);
   };
   const PageIndex first = PageOf(object);
   ensure(first);
@@ -56,7 +53,7 @@ void Collector::BuildAllOf(WordIndex object, Counter* builder) {
   for (PageIndex page = first + 1; page <= last; ++page) ensure(page);
 }
 
-uint32_t Collector::Settle(Mutator& mutator, uint32_t* slot, uint32_t value) {
+uint32_t LoadBarrierPhase::Settle(Mutator& mutator, uint32_t* slot, uint32_t value) {
   const uint64_t begin = NowNs();
   const uint64_t built_before = Read(heap_->statistics.pages_by_mutators);
   const WordIndex object = Forwarding(heap_->tables).NewAddress(value);

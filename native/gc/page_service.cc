@@ -1,14 +1,15 @@
-// Faults: serving a mutator that touched a page too early.  Everything here may run inside a signal handler: no
-// allocation, no lock, no V8, no touch of the mutator view.
+#include "gc/page_service.h"
+
 #include <stdio.h>
 #include <unistd.h>
 
 #include <algorithm>
 
-#include "gc/collector.h"
+#include "gc/load_barrier_phase.h"
 #include "gc/staging.h"
 #include "os/clock.h"
 #include "os/delays.h"
+#include "os/invariant.h"
 #include "os/lock.h"
 
 namespace faultline {
@@ -27,11 +28,56 @@ __attribute__((tls_model("initial-exec"))) thread_local UnarmedFault unarmed_fau
 
 }  // namespace
 
-bool Collector::PageIsComplete(PageIndex page) const {
+PageService::PageService(Heap* heap, const Options& options)
+    : heap_(heap),
+      options_(options),
+      released_sources_(heap),
+      page_builder_(heap, &released_sources_,
+                    TraitsOf(options.fault_mode).barriered_loads ? PageBuilder::Slots::kShared : PageBuilder::Slots::kOurs),
+      fault_mode_(MakeFaultMode(options.fault_mode, this)) {
+  if (TraitsOf(options.fault_mode).barriered_loads) load_barrier_ = std::make_unique<LoadBarrierPhase>(heap, this);
+}
+
+PageService::~PageService() = default;
+
+Status PageService::Open() {
+  if (Status status = released_sources_.Open(); !status.ok()) return status;
+  if (load_barrier_ != nullptr) {
+    if (Status status = load_barrier_->Open(); !status.ok()) return status;
+  }
+  return fault_mode_->Open();
+}
+
+void PageService::Close() { fault_mode_->Close(); }
+
+void PageService::NextCycle() {
+  if (++cycle_ == PageStates::kCycleLimit) {
+    heap_->tables.page_states.Reset();
+    cycle_ = 1;
+  }
+}
+
+void PageService::Arm() {
+  // Null leads to the heap's first page, where nothing is: it is shown when it is touched, and reads as zeros in every phase.
+  heap_->tables.page_states.HandOut(PageOf(0), cycle_);
+  gate_.Open();
+  armed_.store(true, std::memory_order_release);
+}
+
+bool PageService::Disarm(uint64_t deadline_ns) {
+  if (!armed()) return true;
+  if (!gate_.TryClose(deadline_ns)) return false;
+  DelayAt(DelayPoint::kBeforeDisarm);
+  fault_mode_->Disarm();
+  armed_.store(false, std::memory_order_release);
+  return true;
+}
+
+bool PageService::PageIsComplete(PageIndex page) const {
   return !PageNeedsBuilding(page) || heap_->tables.page_states.Load(page, cycle_) >= PageState::kBuilt;
 }
 
-bool Collector::TryBuild(PageIndex page, Counter* builder) {
+bool PageService::TryBuild(PageIndex page, Counter* builder) {
   if (staging_ != nullptr && page_builder_.TreatmentOf(page) == Treatment::kTarget) return BuildByCopying(page, 1, builder, page);
   PageStates& states = heap_->tables.page_states;
   if (!states.TryClaim(page, cycle_)) return false;
@@ -39,7 +85,7 @@ bool Collector::TryBuild(PageIndex page, Counter* builder) {
   page_builder_.Build(page);
   DelayAt(DelayPoint::kBuilt);
   states.Publish(page, cycle_);
-  if (load_barrier_raised_) NoteBuilt(page);
+  if (load_barrier_ != nullptr && load_barrier_->raised()) load_barrier_->NoteBuilt(page);
   Add(*builder, 1);
   if (heap_->tables.frozen[RegionOfPage(page)].state != RegionState::kTarget) Add(heap_->statistics.in_place_pages, 1);
   return true;
@@ -47,7 +93,7 @@ bool Collector::TryBuild(PageIndex page, Counter* builder) {
 
 // Target pages of the range that nobody has claimed, run by run; true if `wanted` was among them.  A run's pages are shown before they are
 // published: nobody can tell, since their content is final.
-bool Collector::BuildByCopying(PageIndex first, uint32_t count, Counter* builder, PageIndex wanted) {
+bool PageService::BuildByCopying(PageIndex first, uint32_t count, Counter* builder, PageIndex wanted) {
   PageStates& states = heap_->tables.page_states;
   const Staging::Lease lease(staging_);  // Before any claim: nobody waits while holding one.
   uint32_t built = 0;
@@ -79,7 +125,7 @@ bool Collector::BuildByCopying(PageIndex first, uint32_t count, Counter* builder
   return built_wanted;
 }
 
-void Collector::EnsureBuilt(PageIndex page, Counter* builder) {
+void PageService::EnsureBuilt(PageIndex page, Counter* builder) {
   PageStates& states = heap_->tables.page_states;
   if (TryBuild(page, builder) || states.Load(page, cycle_) >= PageState::kBuilt) return;
   const uint64_t begin = NowNs();
@@ -87,7 +133,7 @@ void Collector::EnsureBuilt(PageIndex page, Counter* builder) {
   heap_->statistics.page_waits.Record(NowNs() - begin);
 }
 
-void Collector::BuildRange(PageIndex first, uint32_t count, Counter* builder, PageIndex wanted) {
+void PageService::BuildRange(PageIndex first, uint32_t count, Counter* builder, PageIndex wanted) {
   PageStates& states = heap_->tables.page_states;
   const PageIndex end = first + count;
   if (staging_ != nullptr) BuildByCopying(first, count, builder, wanted);
@@ -119,12 +165,19 @@ void Collector::BuildRange(PageIndex first, uint32_t count, Counter* builder, Pa
   }
 }
 
-uint32_t Collector::FaultAroundPages(Mutator* mutator, PageIndex page) {
+bool PageService::RecycleSources() {
+  if (load_barrier_ != nullptr && load_barrier_->raised()) return false;  // (L3)
+  if (!released_sources_.Free()) return false;
+  heap_->TellMemoryMayBeFree();
+  return true;
+}
+
+uint32_t PageService::FaultAroundPages(Mutator* mutator, PageIndex page) {
   if (options_.fault_around_pages != kAdaptive) return options_.fault_around_pages;
   return mutator == nullptr ? FaultAround::kFirstPages : mutator->fault_around.WindowFor(page);
 }
 
-bool Collector::ServeFault(uintptr_t address, Mutator* mutator) {
+bool PageService::ServeFault(uintptr_t address, Mutator* mutator) {
   FAULTLINE_CHECK(!PageBuilder::ThisThreadBuilds(), "(K) who builds a page touches nothing that faults", address);
   FAULTLINE_CHECK(Lock::HeldByThisThread() == 0, "(K) who holds a lock touches nothing that faults", address);
   const uint64_t begin = NowNs();
@@ -139,7 +192,7 @@ bool Collector::ServeFault(uintptr_t address, Mutator* mutator) {
     // The cycle is over or about to be.  Every page has been claimed, but those who were inside when the gate closed may
     // still be building theirs.  Show the page in case the view is still armed; if the fault comes back again and again
     // although nothing is armed, it is not ours.
-    if (Armed()) {
+    if (armed()) {
       heap_->tables.page_states.AwaitBuilt(page, cycle_);
       if (PageIsComplete(page)) fault_mode_->Show(page, 1);
       return true;
@@ -184,13 +237,13 @@ bool Collector::ServeFault(uintptr_t address, Mutator* mutator) {
   return served;
 }
 
-void Collector::SayStale(PageIndex page, uintptr_t address) {
+void PageService::SayStale(PageIndex page, uintptr_t address) {
   Say(heap_->tables.moving[RegionOfPage(page)] != 0 ? "ERR_STALE_REFERENCE: touched the place of an object that has moved"
                                                     : "ERR_STALE_REFERENCE: touched a page on which nothing is allocated",
       address, "A reference was kept across a safepoint; keep a handle instead.");
 }
 
-void Collector::Say(const char* what, uintptr_t address, const char* remedy) {
+void PageService::Say(const char* what, uintptr_t address, const char* remedy) {
   const uintptr_t word = (address - reinterpret_cast<uintptr_t>(heap_->views.mutator_view())) / kWordBytes;
   char text[384];
   const int length = snprintf(text, sizeof text, "faultline: %s (a thread, at word %llu, region %llu). %s\n", what,
@@ -200,7 +253,7 @@ void Collector::Say(const char* what, uintptr_t address, const char* remedy) {
   }
 }
 
-void Collector::PublishFresh(PageIndex first, uint32_t count) {
+void PageService::PublishFresh(PageIndex first, uint32_t count) {
   PageStates& states = heap_->tables.page_states;
   const uint32_t unit = fault_mode_->unit_pages();
   for (PageIndex page = first; page < first + count; ++page) states.HandOut(page, cycle_);
@@ -220,7 +273,7 @@ void Collector::PublishFresh(PageIndex first, uint32_t count) {
   fault_mode_->Show(unit_first, unit_end - unit_first);
 }
 
-void Collector::AnnounceFresh(PageIndex first, uint32_t count) {
+void PageService::AnnounceFresh(PageIndex first, uint32_t count) {
   PageStates& states = heap_->tables.page_states;
   for (PageIndex page = first; page < first + count; ++page) {
     // An object that was pending at the flip is on the workers' list; whoever claims the page first is right.
