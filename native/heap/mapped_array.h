@@ -6,7 +6,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 
 #include "os/anonymous_memory.h"
 #include "os/result.h"

@@ -1,6 +1,7 @@
 #include "heap/regions.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "os/invariant.h"
 
