@@ -119,7 +119,7 @@ function plan({ sanitize, debug, install, tests, bench }) {
 function sourcesIn(folder) {
   const path = join('native', folder);
   if (!existsSync(path)) return [];
-  return readdirSync(path)
+  return readdirSync(path, { recursive: true })
     .filter((name) => name.endsWith('.cc'))
     .sort()
     .map((name) => join(path, name));

@@ -46,7 +46,7 @@ const LONG_FUNCTIONS = [
   'bench/mutator-operations.ts: export async function measureMutatorOperations(turns: number): Promise<OperationFigures[]> {',
   // Loops whose cases are all instructions, operations or kinds of objects: one table, which is read as a whole.
   'examples/vm/machine.mjs: execute(procedures, arities, names) {',
-  'native/gc/marking.cc: bool Tracer::EmptyStack(uint64_t deadline_ns) {',
+  'native/gc/marking/tracer.cc: bool Tracer::EmptyStack(uint64_t deadline_ns) {',
   'test/support/shadow-program.mjs: step() {',
   // Lists.
   'native/node/statistics_binding.cc: Napi::Value ReadStatistics(Info info, HeapInstance& instance) {',

@@ -1,7 +1,7 @@
 #include "gc/collector.h"
 
-#include "gc/load_barrier_phase.h"
-#include "gc/verification.h"
+#include "gc/checking/verification.h"
+#include "gc/compaction/load_barrier_phase.h"
 #include "heap/allocation.h"
 #include "os/clock.h"
 #include "os/delays.h"

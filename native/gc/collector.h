@@ -2,11 +2,11 @@
 //
 //   1  PrepareMarking  concurrent   bitmaps of used regions cleared, the alias's page tables filled; writes are tracked from here on
 //   2  RootsPause      all stopped  roots copied           ┐ a concurrent marker only; repeated while that makes the last pause of
-//      Trace           concurrent   what they lead to      ┘ marking shorter (gc/marker.h)
+//      Trace           concurrent   what they lead to      ┘ marking shorter (gc/marking/marker.h)
 //      MarkPause       all stopped  TLABs retired, allocation moves to fresh regions, the rest of what is reachable marked.
 //                                   From here on liveness is frozen; new objects count as alive ("young").
 //      ProcessWeak     concurrent   weak slots and ephemerons of dead objects cleared (W), finalizable objects raised
-//                                   (gc/weak_phase.h)
+//                                   (gc/marking/weak_phase.h)
 //   3  Sweep           concurrent   regions without anything alive, and dead large objects, are free at once
 //   4  MakePlan        concurrent   new addresses of everything in the chosen regions.  From here on the address
 //                                   function is frozen (P), no target is a source (T).
@@ -31,14 +31,14 @@
 #include <memory>
 #include <vector>
 
+#include "gc/checking/graph_copy.h"
+#include "gc/compaction/page_service.h"
+#include "gc/compaction/plan.h"
+#include "gc/compaction/root_pages.h"
 #include "gc/cycle.h"
 #include "gc/gang.h"
-#include "gc/graph_copy.h"
-#include "gc/marker.h"
-#include "gc/page_service.h"
-#include "gc/plan.h"
-#include "gc/root_pages.h"
-#include "gc/weak_phase.h"
+#include "gc/marking/marker.h"
+#include "gc/marking/weak_phase.h"
 #include "heap/heap.h"
 
 namespace faultline {

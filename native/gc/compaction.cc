@@ -1,7 +1,7 @@
 // Compaction: the steps around the flip.  The plan before it; behind it every page built, then the view ordinary memory again.
 #include "gc/collector.h"
-#include "gc/compaction_job.h"
-#include "gc/load_barrier_phase.h"
+#include "gc/compaction/compaction_job.h"
+#include "gc/compaction/load_barrier_phase.h"
 #include "os/clock.h"
 #include "os/delays.h"
 #include "os/invariant.h"

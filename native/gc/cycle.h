@@ -10,7 +10,7 @@
 
 #include <cstdint>
 
-#include "gc/weak_phase.h"
+#include "gc/marking/weak_phase.h"
 #include "os/result.h"
 
 namespace faultline {

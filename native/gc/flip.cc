@@ -1,7 +1,7 @@
 // Flip: the pause that takes the mutator view's page tables away and rewrites the roots, and what follows from a refusal.
 #include "gc/collector.h"
-#include "gc/compaction_job.h"
-#include "gc/load_barrier_phase.h"
+#include "gc/compaction/compaction_job.h"
+#include "gc/compaction/load_barrier_phase.h"
 #include "os/clock.h"
 #include "os/delays.h"
 #include "os/invariant.h"

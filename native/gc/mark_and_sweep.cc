@@ -1,6 +1,6 @@
 // Marking and sweeping: the steps of a cycle that find out what is dead, and free the regions in which everything is.
+#include "gc/checking/verification.h"
 #include "gc/collector.h"
-#include "gc/verification.h"
 #include "heap/poison.h"
 #include "os/clock.h"
 #include "os/delays.h"

@@ -16,7 +16,7 @@ class Bitmap {
   Status Create(uint64_t words) { return bits_.Create(static_cast<size_t>(words / 64) + 2, PageSize::kHugeIfPossible); }
 
   // Sets the bit and says whether this call was the one to do it.  The bit publishes nothing: what a marker reads next (the object) was
-  // published to it by the handshake or by the chunk it came in.  seq_cst for gc/ephemeron_table.h, partner: TestInOrder.
+  // published to it by the handshake or by the chunk it came in.  seq_cst for gc/marking/ephemeron_table.h, partner: TestInOrder.
   bool TestAndSet(WordIndex word) {
     std::atomic_ref<uint64_t> cell(bits_[word >> 6]);
     const uint64_t bit = uint64_t{1} << (word & 63);

@@ -101,7 +101,7 @@ inline constexpr uint32_t kSlots = kFirstTemporary + kTemporaries;
 static_assert(kValue % 2 == 0, "a value may be a double");
 }  // namespace control
 
-// References that a mutator's write barrier has overwritten (gc/satb_marker.h).
+// References that a mutator's write barrier has overwritten (gc/marking/satb_marker.h).
 inline constexpr uint32_t kLogEntries = 1024;
 
 // State bits of a mutator.

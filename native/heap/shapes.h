@@ -31,7 +31,7 @@ namespace faultline {
 //   kWeak          a weakly held reference         clears it when its object dies forwards it
 //   kEphemeron     a pair of key and value         traces the value of a live     forwards both
 //                                                  key, clears the pair of a dead
-//   kFinalizable   an object with a finalizer      leaves it to gc/weak_phase.h   forwards it
+//   kFinalizable   an object with a finalizer      leaves it to gc/marking/weak_phase.h   forwards it
 enum class ElementKind : uint8_t { kNone, kData, kReference, kTagged, kWeak, kEphemeron, kFinalizable };
 
 struct Shape {

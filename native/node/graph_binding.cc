@@ -3,7 +3,7 @@
 #include <cstring>
 #include <memory>
 
-#include "gc/graph_copy.h"
+#include "gc/checking/graph_copy.h"
 #include "node/arguments.h"
 
 namespace faultline {

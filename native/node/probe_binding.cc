@@ -5,7 +5,7 @@
 #include <atomic>
 #include <cstring>
 
-#include "gc/bare_fault.h"
+#include "gc/faults/bare_fault.h"
 #include "heap/shared_array.h"
 #include "heap/weak_map.h"
 #include "node/arguments.h"

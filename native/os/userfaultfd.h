@@ -55,9 +55,9 @@ class Userfaultfd {
   // Ends early, quietly, when the range is no longer registered.  Async-signal-safe.
   uint32_t Continue(void* start, size_t bytes, uint8_t* alias_of_start);
 
-  // Fills the file's holes at `start` with pages copied from `contents`, and shows them (gc/staging.h).  Where somebody who read the file
-  // through another view has filled one, its page is written through the alias instead.  Walks the whole range, wakes who sleeps on it,
-  // and returns how many calls it took.  Async-signal-safe.
+  // Fills the file's holes at `start` with pages copied from `contents`, and shows them (gc/compaction/staging.h).  Where somebody who read
+  // the file through another view has filled one, its page is written through the alias instead.  Walks the whole range, wakes who sleeps
+  // on it, and returns how many calls it took.  Async-signal-safe.
   uint32_t Copy(void* start, size_t bytes, const uint8_t* contents, uint8_t* alias_of_start);
 
   // Gives pages of the process to the missing range at `start`; both sides must be private anonymous memory (Linux 6.8).  For comparison

@@ -9,7 +9,7 @@
 #include <cstring>
 
 #include "bench_scene.h"
-#include "gc/bare_fault.h"
+#include "gc/faults/bare_fault.h"
 #include "os/memory_file.h"
 #include "os/views.h"
 

@@ -8,7 +8,7 @@
 #include <string>
 
 #include "bench_scene.h"
-#include "gc/bare_fault.h"
+#include "gc/faults/bare_fault.h"
 
 namespace faultline::test {
 namespace {

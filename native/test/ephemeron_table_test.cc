@@ -3,7 +3,7 @@
 
 #include <sched.h>
 
-#include "gc/ephemeron_table.h"
+#include "gc/marking/ephemeron_table.h"
 #include "test_heap.h"
 
 namespace faultline::test {

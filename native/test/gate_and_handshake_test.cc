@@ -1,7 +1,7 @@
 // The two places where everybody meets: the gate that builders pass through, and the handshake that stops the world.
 #include <cinttypes>
 
-#include "gc/compaction_gate.h"
+#include "gc/compaction/compaction_gate.h"
 #include "os/clock.h"
 #include "os/delays.h"
 #include "test_heap.h"

@@ -2,7 +2,7 @@
 // beside the other.
 #include <unordered_map>
 
-#include "gc/graph_copy.h"
+#include "gc/checking/graph_copy.h"
 #include "test_heap.h"
 
 namespace faultline::test {

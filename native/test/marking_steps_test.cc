@@ -1,6 +1,6 @@
 // Concurrent marking step by step: what a round finds and what the last pause, what has to be noted by hand, what is left behind by a
 // marking that was given up, and what the kernel may refuse.
-#include "gc/tracing.h"
+#include "gc/marking/tracing.h"
 #include "moving_program.h"
 #include "os/clock.h"
 #include "os/refusals.h"

@@ -2,7 +2,7 @@
 // that it happened.
 #include <cinttypes>
 
-#include "gc/bare_fault.h"
+#include "gc/faults/bare_fault.h"
 #include "os/clock.h"
 #include "os/refusals.h"
 #include "shadow_program.h"

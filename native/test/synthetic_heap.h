@@ -5,9 +5,9 @@
 #include <map>
 #include <vector>
 
+#include "gc/compaction/page_building.h"
+#include "gc/compaction/plan.h"
 #include "gc/gang.h"
-#include "gc/page_building.h"
-#include "gc/plan.h"
 #include "heap/allocation.h"
 #include "test_heap.h"
 

@@ -1,6 +1,6 @@
 // Negative controls of invariant W: with a weak slot that refers to the dead, or to nothing, the checks end the process and say so.
 #include "child.h"
-#include "gc/verification.h"
+#include "gc/checking/verification.h"
 #include "weak_scene.h"
 
 namespace faultline::test {

@@ -1,6 +1,6 @@
 // What is built first after a flip, and how much a fault brings along when that is left to the heap.
-#include "gc/root_pages.h"
-#include "gc/youngest_first.h"
+#include "gc/compaction/root_pages.h"
+#include "gc/compaction/youngest_first.h"
 #include "heap/fault_around.h"
 #include "os/clock.h"
 #include "test_heap.h"

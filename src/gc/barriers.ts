@@ -27,7 +27,7 @@ export interface Barrier {
   readonly barrieredLoads: boolean;
 }
 
-/** In the order of native/gc/fault_mode.h. */
+/** In the order of native/gc/faults/fault_mode.h. */
 // biome-ignore format: a table, one row a mode.
 export const BARRIERS = [
   {
@@ -71,7 +71,7 @@ export const BARRIERS = [
 /** How a mutator that touches a page too early is held and served; docs/minor-faults.md compares them. */
 export type FaultMode = (typeof BARRIERS)[number]['mode'];
 
-/** Every mode, in the order of native/gc/fault_mode.h. */
+/** Every mode, in the order of native/gc/faults/fault_mode.h. */
 export const FAULT_MODES: readonly FaultMode[] = BARRIERS.map(({ mode }) => mode);
 
 /** Those that `auto` chooses from, best first. */

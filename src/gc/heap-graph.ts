@@ -1,12 +1,12 @@
 /**
- * Heap graph: what was alive at one moment, as the control thread reads it from a native copy (native/gc/graph_copy.h), piece by
+ * Heap graph: what was alive at one moment, as the control thread reads it from a native copy (native/gc/checking/graph_copy.h), piece by
  * piece: a piece is all of it that lies in the JavaScript heap.
  */
 import { type Binding, type GraphHandle, type HeapHandle, isRefusal, type NativeGraph } from '../binding.ts';
 import { HeapError } from '../errors.ts';
 import { errorName } from './refusal-reasons.ts';
 
-/** The parts of a copy, and how many u32 an entry has (of texts: bytes); the structures of native/gc/graph_copy.h. */
+/** The parts of a copy, and how many u32 an entry has (of texts: bytes); the structures of native/gc/checking/graph_copy.h. */
 export const GRAPH = {
   nodes: { part: 0, width: 4, shape: 0, elements: 1, edges: 2, identity: 3 },
   edges: { part: 1, width: 2, slot: 0, target: 1 },
@@ -14,7 +14,7 @@ export const GRAPH = {
   texts: { part: 3 },
 } as const;
 
-/** Where a root lies, in the order of native/gc/graph_copy.h. */
+/** Where a root lies, in the order of native/gc/checking/graph_copy.h. */
 export const ROOT_GROUPS = ['shared', 'locals', 'handles', 'range', 'finalizers', 'pins'] as const;
 export type RootGroup = (typeof ROOT_GROUPS)[number];
 

@@ -1,5 +1,5 @@
 /**
- * Markers: how a heap finds what is alive, which one it uses, and what to say about it. The markers themselves are native/gc/marker.h.
+ * Markers: how a heap finds what is alive, which one it uses, and what to say about it. The markers themselves are native/gc/marking/marker.h.
  *
  * `auto` takes the barrier-free one where the kernel tracks writes and the processor keeps stores in order; else the one with a write
  * barrier, if the program has promised to use it; else the one that marks inside its pause.
@@ -8,7 +8,7 @@ import type { Probe } from '../binding.ts';
 import { ORDERED_MEMORY } from './fault-modes.ts';
 import { writeTrackingReason } from './refusal-reasons.ts';
 
-/** In the order of native/gc/marker.h, which is also the order of preference. */
+/** In the order of native/gc/marking/marker.h, which is also the order of preference. */
 export const MARKERS = ['barrier-free', 'satb', 'stopped'] as const;
 /** How what is alive is found; docs/concurrency.md says why each is right. */
 export type MarkerName = (typeof MARKERS)[number];

@@ -1,5 +1,5 @@
 /**
- * Region choice: which regions a cycle evacuates. Pure policy; the mechanism is native/gc/plan.h.
+ * Region choice: which regions a cycle evacuates. Pure policy; the mechanism is native/gc/compaction/plan.h.
  *
  * What a region gains is its garbage. What it costs is the copying of what is alive in it, and the building of the pages that it
  * is copied to. The best ratio goes first (Detlefs et al., "Garbage-first garbage collection", ISMM 2004), as far as the budget

@@ -1,5 +1,5 @@
 /**
- * Fault service: PageService::ServeFault of native/gc/page_service.cc, as a mutator runs it in its signal handler and as the fault thread
+ * Fault service: PageService::ServeFault of native/gc/compaction/page_service.cc, as a mutator runs it in its signal handler and as the fault thread
  * of mode `thread` does.
  */
 import { type Builder, NO_PAGE } from './building.ts';

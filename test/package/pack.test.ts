@@ -81,7 +81,7 @@ describe('the package', () => {
   it('has what compiling the addon on another machine needs', () => {
     expect(files).toContain('native/build.mjs');
     const sources = ['os', 'heap', 'gc', 'node'].flatMap((layer) =>
-      readdirSync(join(ROOT, 'native', layer))
+      readdirSync(join(ROOT, 'native', layer), { recursive: true, encoding: 'utf8' })
         .filter((name) => /\.(cc|h)$/.test(name))
         .map((name) => `native/${layer}/${name}`),
     );

@@ -1,0 +1,230 @@
+#include "gc/checking/graph_copy.h"
+
+#include <algorithm>
+#include <atomic>
+#include <bit>
+#include <cstring>
+#include <utility>
+
+#include "os/invariant.h"
+
+namespace faultline {
+
+namespace {
+
+constexpr uint32_t kCellWords = 64;
+
+enum class Hold { kStrong, kWeak, kKey, kValue };
+
+}  // namespace
+
+// Calls visit(slot, reference, hold) for each slot that holds one; a value follows its key, also when the key is null.
+template <typename Visit>
+void GraphCopy::ForEachSlot(WordIndex object, Visit visit) const {
+  const uint32_t* const slots = heap_->slots() + uint64_t{object} * 2;
+  const Shape& shape = heap_->shapes[slots[0]];
+  const uint32_t fields = kHeaderSlots + shape.reference_fields + shape.tagged_fields;
+  for (uint32_t slot = kHeaderSlots; slot < fields; ++slot) {
+    if (IsReference(slots[slot])) visit(slot, slots[slot], Hold::kStrong);
+  }
+  const uint32_t first = shape.fixed_words * 2;
+  const auto each = [&](Hold hold) {
+    for (uint32_t i = 0; i < slots[1]; ++i) {
+      if (IsReference(slots[first + i])) visit(first + i, slots[first + i], hold);
+    }
+  };
+  switch (shape.element_kind) {
+    case ElementKind::kReference:
+    case ElementKind::kTagged:
+      return each(Hold::kStrong);
+    case ElementKind::kWeak:
+    case ElementKind::kFinalizable:
+      return each(Hold::kWeak);
+    case ElementKind::kEphemeron:
+      for (uint32_t i = 0; i < slots[1]; ++i) {
+        const uint32_t slot = first + 2 * i;
+        // An entry without a key holds nothing; one whose key is the table itself is marked so (heap/weak_map.h).
+        if (slots[slot] == 0 || slots[slot] == object) continue;
+        visit(slot, slots[slot], Hold::kKey);
+        visit(slot + 1, slots[slot + 1], Hold::kValue);
+      }
+      return;
+    case ElementKind::kNone:
+    case ElementKind::kData:
+      return;
+  }
+}
+
+Status GraphCopy::Take(Heap& heap, const Options& options) {
+  heap_ = &heap;
+  options_ = options;
+  const uint64_t words = uint64_t{heap.regions.count()} * kRegionWords;
+  if (Status status = reached_.Create(words); !status.ok()) return status;
+  if (Status status = before_.Create(words / kCellWords + 2); !status.ok()) return status;
+  NoteRoots();
+  ReachAll();
+  if (Status status = nodes_.Create(std::max<uint64_t>(node_count_, 1)); !status.ok()) return status;
+  if (Status status = edges_.Create(std::max<uint64_t>(edge_count_, 1)); !status.ok()) return status;
+  if (Status status = texts_.Create(std::max<uint64_t>(text_bytes_, 1)); !status.ok()) return status;
+  static std::atomic<uint64_t> numbers{0};
+  first_number_ = numbers.fetch_add(node_count_, std::memory_order_relaxed);
+  NumberObjects();
+
+  // The counts were bounds: weak references to what is not reachable are left out.
+  edge_count_ = text_bytes_ = 0;
+  uint64_t copied = 0;
+  for (RegionIndex region = 0; region < heap.regions.count(); ++region) {
+    if (heap.regions.use(region).state == RegionState::kFree) continue;
+    const WordIndex end = FirstWordOfRegion(region) + kRegionWords;
+    for (WordIndex object = reached_.FindNext(FirstWordOfRegion(region), end); object < end; object = reached_.FindNext(object + 1, end)) {
+      Copy(object, &nodes_[copied++]);
+    }
+  }
+  FAULTLINE_CHECK(copied == node_count_, "what is reachable lies in regions in use (copied, reached)", copied, node_count_);
+  for (Root& root : roots_) root.target = NumberOf(root.target);
+  reached_.DropPages();
+  before_.Release();
+  heap_ = nullptr;
+  return {};
+}
+
+GraphCopy::Bytes GraphCopy::PartOf(Part part) const {
+  const auto bytes = [](const auto* data, uint64_t count) {
+    return Bytes{reinterpret_cast<const uint8_t*>(data), static_cast<size_t>(count) * sizeof(*data)};
+  };
+  switch (part) {
+    case Part::kNodes:
+      return bytes(nodes_.data(), node_count_);
+    case Part::kEdges:
+      return bytes(edges_.data(), edge_count_);
+    case Part::kRoots:
+      return bytes(roots_.data(), roots_.size());
+    case Part::kTexts:
+      return bytes(texts_.data(), text_bytes_);
+  }
+  return {nullptr, 0};
+}
+
+void GraphCopy::NoteRoots() {
+  for (uint32_t i = 0; i < kSharedRootSlots; ++i) AddRoot(RootGroup::kShared, 0, 0, i, heap_->shared_roots[i]);
+  for (Mutator* mutator : heap_->handshake.mutators()) AddMutatorRoots(*mutator);
+  uint32_t index = 0;
+  heap_->finalizers.ForEachRoot([&](const uint32_t* slot) { AddRoot(RootGroup::kFinalizers, 0, 0, index++, *slot); });
+  index = 0;
+  heap_->pins.ForEachRoot([&](const uint32_t* slot) { AddRoot(RootGroup::kPins, 0, 0, index++, *slot); });
+}
+
+void GraphCopy::AddMutatorRoots(Mutator& mutator) {
+  uint32_t* const locals = mutator.control + control::kSlots;
+  uint32_t* const handles = locals + mutator.local_capacity;
+  mutator.ForEachOwnRoot([&](const uint32_t* slot) {
+    if (slot >= handles && slot < handles + mutator.handle_capacity) {
+      AddRoot(RootGroup::kHandles, mutator.id, 0, static_cast<uint32_t>(slot - handles), *slot);
+    } else if (slot >= mutator.control && slot < locals) {
+      AddRoot(RootGroup::kLocals, mutator.id, 0, static_cast<uint32_t>(slot - mutator.control), *slot);  // A temporary.
+    } else {
+      AddRoot(RootGroup::kLocals, mutator.id, 0, static_cast<uint32_t>(slot - locals), *slot);
+    }
+  });
+  mutator.ranges.ForEach([&](const RootRange& range) {
+    Mutator::ForEachRoot(range, [&](const uint32_t* slot) {
+      AddRoot(RootGroup::kRange, mutator.id, range.id, static_cast<uint32_t>(slot - range.slots), *slot);
+    });
+  });
+}
+
+void GraphCopy::AddRoot(RootGroup group, uint32_t mutator, uint32_t range, uint32_t index, uint32_t reference) {
+  if (!IsReference(reference)) return;
+  roots_.push_back({group, mutator, range, index, reference});
+  Reach(reference);
+}
+
+void GraphCopy::Reach(uint32_t reference) {
+  FAULTLINE_CHECK(reference >= kPageWords && RegionOf(reference) < heap_->regions.count(), "a reference lies inside the heap (reference)",
+                  reference);
+  if (!reached_.TestAndSet(reference)) return;
+  FAULTLINE_CHECK(heap_->shapes.IsValid(heap_->slots()[uint64_t{reference} * 2]), "an object has a known shape (object)", reference);
+  ++node_count_;
+  stack_.push_back(reference);
+}
+
+void GraphCopy::ReachAll() {
+  while (!stack_.empty()) {
+    const WordIndex object = stack_.back();
+    stack_.pop_back();
+    Look(object);
+    // What has waited for this key is reached.
+    const auto [first, end] = waiting_values_.equal_range(object);
+    for (auto entry = first; entry != end; ++entry) Reach(entry->second);
+    waiting_values_.erase(first, end);
+  }
+}
+
+void GraphCopy::Look(WordIndex object) {
+  const uint32_t* const slots = heap_->slots() + uint64_t{object} * 2;
+  if (const uint64_t bytes = TextBytes(slots); bytes > 0 || slots[0] == options_.one_byte_string || slots[0] == options_.two_byte_string) {
+    ++text_count_;
+    text_bytes_ += bytes;
+    return;
+  }
+  uint32_t key = 0;
+  ForEachSlot(object, [&](uint32_t, uint32_t reference, Hold hold) {
+    ++edge_count_;
+    if (hold == Hold::kStrong) Reach(reference);
+    if (hold == Hold::kKey) key = reference;
+    if (hold != Hold::kValue || !IsReference(reference)) return;
+    if (IsSmallInteger(key) || reached_.Test(key)) {
+      Reach(reference);
+    } else {
+      waiting_values_.emplace(key, reference);
+    }
+  });
+}
+
+void GraphCopy::NumberObjects() {
+  uint32_t before = 0;
+  for (RegionIndex region = 0; region < heap_->regions.count(); ++region) {
+    if (heap_->regions.use(region).state == RegionState::kFree) continue;
+    const size_t first = FirstWordOfRegion(region) / kCellWords;
+    for (size_t cell = first; cell < first + kRegionWords / kCellWords; ++cell) {
+      before_[cell] = before;
+      before += static_cast<uint32_t>(std::popcount(reached_.data()[cell]));
+    }
+  }
+}
+
+uint32_t GraphCopy::NumberOf(WordIndex object) const {
+  const uint64_t below = (uint64_t{1} << (object % kCellWords)) - 1;
+  return before_[object / kCellWords] + static_cast<uint32_t>(std::popcount(reached_.data()[object / kCellWords] & below));
+}
+
+void GraphCopy::Copy(WordIndex object, Node* node) {
+  const uint32_t* const slots = heap_->slots() + uint64_t{object} * 2;
+  const Shape& shape = heap_->shapes[slots[0]];
+  const bool has_elements = shape.element_kind != ElementKind::kNone;
+  *node = {slots[0], has_elements ? slots[1] : 0, 0, shape.identity_slot == 0 ? 0 : slots[shape.identity_slot] >> 1};
+  CopyText(slots, shape);
+  bool key_is_reached = false;
+  ForEachSlot(object, [&](uint32_t slot, uint32_t reference, Hold hold) {
+    if (hold == Hold::kKey) key_is_reached = IsSmallInteger(reference) || reached_.Test(reference);
+    if (hold == Hold::kValue && !key_is_reached) return;
+    if (!IsReference(reference) || !reached_.Test(reference)) return;
+    edges_[edge_count_++] = {slot, NumberOf(reference)};
+    ++node->edges;
+  });
+}
+
+uint64_t GraphCopy::TextBytes(const uint32_t* slots) const {
+  const uint64_t units = std::min(slots[1], options_.text_units);
+  if (slots[0] == options_.one_byte_string) return units;
+  return slots[0] == options_.two_byte_string ? units * 2 : 0;
+}
+
+void GraphCopy::CopyText(const uint32_t* slots, const Shape& shape) {
+  const uint64_t bytes = TextBytes(slots);
+  if (bytes == 0) return;
+  memcpy(texts_.data() + text_bytes_, slots + uint64_t{shape.fixed_words} * 2, bytes);
+  text_bytes_ += bytes;
+}
+
+}  // namespace faultline

@@ -1,0 +1,199 @@
+#include "gc/checking/verification.h"
+
+#include <stdio.h>
+
+#include <algorithm>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "heap/bitmap.h"
+#include "heap/poison.h"
+#include "os/invariant.h"
+
+namespace faultline {
+
+namespace {
+
+class Verifier {
+ public:
+  Verifier(Heap& heap, bool marks) : heap_(heap), marks_(marks) {
+    const uint64_t words = uint64_t{heap.regions.count()} * kRegionWords;
+    // Both or nothing: without memory for the check there is no check.
+    ready_ = starts_.Create(words).ok() && covered_.Create(words).ok();
+  }
+
+  uint64_t Run() {
+    if (!ready_) return 0;
+    heap_.pins.CheckRegions(heap_);
+    heap_.ForEachRoot([this](const uint32_t* slot) {
+      const uint32_t root = __atomic_load_n(slot, __ATOMIC_RELAXED);
+      if (IsReference(root)) Reach(root, 0);
+    });
+    while (!stack_.empty()) {
+      const WordIndex object = stack_.back();
+      stack_.pop_back();
+      Look(object);
+      LookAtEphemeronsOf(object);
+    }
+    LookAtWaiting();
+    for (const auto& [reference, owner] : weakly_held_) CheckWeaklyHeld(reference, owner);
+    return objects_;
+  }
+
+ private:
+  void Reach(uint32_t reference, WordIndex owner) {
+    if (reference == 0) return;
+    if (heap_.poisons && LeadsNowhere(reference)) SayStale(reference, owner);
+    FAULTLINE_CHECK(reference >= kPageWords && RegionOf(reference) < heap_.regions.count(),
+                    "verify: a reference lies inside the heap (owner, reference)", owner, reference);
+    if (starts_.Test(reference)) return;
+    FAULTLINE_CHECK(!covered_.Test(reference), "verify: a reference points at an object's header (owner, reference)", owner, reference);
+    starts_.TestAndSet(reference);
+    if (marks_ && PageOf(reference) % kRegionPages < heap_.tables.marked_pages[RegionOf(reference)]) {
+      FAULTLINE_CHECK(heap_.tables.object_starts.Test(reference), "(M) what is reachable is marked (owner, reference)", owner, reference);
+    }
+    ++objects_;
+    Cover(reference, owner);
+    stack_.push_back(reference);
+  }
+
+  void Cover(WordIndex object, WordIndex owner) {
+    const uint32_t* const slots = heap_.slots() + uint64_t{object} * 2;
+    FAULTLINE_CHECK(heap_.shapes.IsValid(slots[0]), "verify: an object has a known shape (owner, object)", owner, object);
+    const uint64_t words = heap_.shapes[slots[0]].Words(slots[1]);
+    const RegionIndex region = RegionOf(object);
+    const RegionUse use = heap_.regions.use(region);
+    // Objects that can be pinned are large whatever their size.
+    if (words > kLargeObjectWords || use.state == RegionState::kLarge) {
+      FAULTLINE_CHECK(use.state == RegionState::kLarge && object == FirstWordOfRegion(region),
+                      "verify: a large object owns its regions (owner, object)", owner, object);
+      return;
+    }
+    FAULTLINE_CHECK(use.state == RegionState::kLive || use.state == RegionState::kAllocating,
+                    "verify: an object lies in a region in use (owner, object)", owner, object);
+    const WordIndex end = object + static_cast<uint32_t>(words);
+    FAULTLINE_CHECK(end <= FirstWordOfRegion(region) + use.used_pages * kPageWords,
+                    "verify: an object lies on used pages of one region (owner, object)", owner, object);
+    FAULTLINE_CHECK(covered_.FindNext(object, end) == end, "verify: objects do not overlap (owner, object)", owner, object);
+    covered_.SetRange(object, static_cast<uint32_t>(words));
+  }
+
+  void Look(WordIndex object) {
+    const uint32_t* const slots = heap_.slots() + uint64_t{object} * 2;
+    const Shape& shape = heap_.shapes[slots[0]];
+    for (uint32_t i = 0; i < shape.reference_fields; ++i) Reach(slots[kHeaderSlots + i], object);
+    const uint32_t* const tagged = slots + kHeaderSlots + shape.reference_fields;
+    for (uint32_t i = 0; i < shape.tagged_fields; ++i) ReachTagged(tagged[i], object);
+    const uint32_t* const elements = slots + uint64_t{shape.fixed_words} * 2;
+    switch (shape.element_kind) {
+      case ElementKind::kReference:
+        for (uint32_t i = 0; i < slots[1]; ++i) Reach(elements[i], object);
+        return;
+      case ElementKind::kTagged:
+        for (uint32_t i = 0; i < slots[1]; ++i) ReachTagged(elements[i], object);
+        return;
+      case ElementKind::kEphemeron:
+        for (uint32_t i = 0; i < slots[1]; ++i) {
+          const uint32_t key = elements[2 * i];
+          if (key == 0 || key == object) continue;
+          if (IsSmallInteger(key) || starts_.Test(key)) {
+            ReachTagged(elements[2 * i + 1], object);
+          } else {
+            waiting_.emplace(key, Pair{object, &elements[2 * i]});
+          }
+        }
+        return;
+      case ElementKind::kWeak:
+      case ElementKind::kFinalizable:
+        for (uint32_t i = 0; i < slots[1]; ++i) {
+          if (IsReference(elements[i])) weakly_held_.emplace_back(elements[i], object);
+        }
+        return;
+      case ElementKind::kNone:
+      case ElementKind::kData:
+        return;
+    }
+  }
+
+  bool LeadsNowhere(uint32_t reference) const {
+    if (RegionOf(reference) >= heap_.regions.count()) return true;
+    const RegionUse use = heap_.regions.use(RegionOf(reference));
+    return PageOf(reference) % kRegionPages >= use.used_pages || heap_.slots()[uint64_t{reference} * 2] == kPoison;
+  }
+
+  // In the program's words, before the law that it breaks ends the process.
+  void SayStale(uint32_t reference, WordIndex owner) const {
+    const uint32_t id = owner == 0 ? 0 : heap_.slots()[uint64_t{owner} * 2];
+    std::u16string given;
+    std::string description;
+    if (id != 0) heap_.shapes.Describe(id, &given, &description);
+    std::string name;
+    for (const char16_t unit : given) name += unit >= 0x20 && unit < 0x7f ? static_cast<char>(unit) : '?';
+    fprintf(stderr,
+            "faultline: ERR_STALE_REFERENCE: %s%s (at word %u) holds the reference %u, and there is no object. A reference was kept "
+            "across a safepoint and stored, or what was stored was read through one; keep a handle instead.\n",
+            owner == 0 ? "a root slot" : "an object of shape ", name.c_str(), owner, reference);
+  }
+
+  void ReachTagged(uint32_t slot, WordIndex owner) {
+    if (!IsSmallInteger(slot)) Reach(slot, owner);
+  }
+
+  // Those that have waited for the key lead to their values.
+  void LookAtEphemeronsOf(WordIndex key) {
+    const auto [first, end] = waiting_.equal_range(key);
+    for (auto entry = first; entry != end; ++entry) ReachTagged(entry->second.slots[1], entry->second.table);
+    waiting_.erase(first, end);
+  }
+
+  // Those whose keys were not reached.
+  void LookAtWaiting() {
+    for (const auto& [key, pair] : waiting_) {
+      weakly_held_.emplace_back(key, pair.table);
+      if (IsReference(pair.slots[1])) weakly_held_.emplace_back(pair.slots[1], pair.table);
+    }
+  }
+
+  // It need not be reachable, but must not have become something else either.
+  void CheckWeaklyHeld(uint32_t reference, WordIndex owner) {
+    if (starts_.Test(reference)) return;
+    FAULTLINE_CHECK(reference >= kPageWords && RegionOf(reference) < heap_.regions.count(),
+                    "verify: a weak slot refers into the heap (owner, reference)", owner, reference);
+    FAULTLINE_CHECK(!covered_.Test(reference) && heap_.shapes.IsValid(heap_.slots()[uint64_t{reference} * 2]),
+                    "(W) a weak slot refers to an object (owner, reference)", owner, reference);
+    const RegionState state = heap_.regions.use(RegionOf(reference)).state;
+    FAULTLINE_CHECK(state == RegionState::kLive || state == RegionState::kAllocating || state == RegionState::kLarge,
+                    "(W) a weak slot refers to an object that was not swept (owner, reference)", owner, reference);
+  }
+
+  struct Pair {
+    WordIndex table;
+    const uint32_t* slots;
+  };
+
+  Heap& heap_;
+  const bool marks_;
+  std::unordered_multimap<WordIndex, Pair> waiting_;  // Ephemerons by their keys.
+  std::vector<std::pair<uint32_t, WordIndex>> weakly_held_;
+  Bitmap starts_;
+  Bitmap covered_;
+  std::vector<WordIndex> stack_;
+  uint64_t objects_ = 0;
+  bool ready_ = false;
+};
+
+}  // namespace
+
+uint64_t VerifyHeap(Heap& heap) {
+  Verifier verifier(heap, false);
+  return verifier.Run();
+}
+
+uint64_t VerifyMarks(Heap& heap) {
+  Verifier verifier(heap, true);
+  return verifier.Run();
+}
+
+}  // namespace faultline

@@ -1,0 +1,341 @@
+#include "gc/compaction/page_building.h"
+
+#include <cstring>
+
+#include "os/invariant.h"
+
+#define FAULTLINE_INLINE __attribute__((always_inline)) inline
+
+namespace faultline {
+
+namespace {
+
+struct Header {
+  ShapeId shape;
+  uint32_t count;
+};
+
+FAULTLINE_INLINE Header HeaderAt(const uint64_t* words, WordIndex object) {
+  const uint64_t word = words[object];
+  return {static_cast<ShapeId>(word), static_cast<uint32_t>(word >> 32)};
+}
+
+FAULTLINE_INLINE uint32_t Max(uint32_t a, uint32_t b) { return a > b ? a : b; }
+FAULTLINE_INLINE uint32_t Min(uint32_t a, uint32_t b) { return a < b ? a : b; }
+
+FAULTLINE_INLINE uint32_t Load(const uint32_t* slot, bool shared) { return shared ? __atomic_load_n(slot, __ATOMIC_RELAXED) : *slot; }
+
+// What is shared keeps a store that came in between (invariant L2 of heap/load_barrier.h).
+FAULTLINE_INLINE void Replace(uint32_t* slot, uint32_t old, uint32_t by, bool shared) {
+  if (shared) {
+    __atomic_compare_exchange_n(slot, &old, by, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED);
+  } else {
+    *slot = by;
+  }
+}
+
+// The slots of a special shape that are not simply references.  Not inlined: it would make the loops around it slower, and few
+// objects come here.
+__attribute__((noinline)) void ForwardSpecialSlots(const Forwarding& forwarding, const Shape& shape, uint32_t count, uint32_t* slots,
+                                                   uint64_t begin, uint64_t end, bool shared) {
+  const bool holds_weakly = shape.element_kind >= ElementKind::kWeak;
+  const auto forward = [&](uint64_t first, uint64_t last, bool weak) {
+    for (uint64_t slot = first < begin ? begin : first; slot < (last < end ? last : end); ++slot) {
+      const uint32_t old = Load(&slots[slot], shared);
+      if (old == 0 || IsSmallInteger(old) || !forwarding.Moves(old)) continue;
+      FAULTLINE_CHECK(!weak || forwarding.IsLive(old), "(W) a weak slot refers to an object that is alive", old);
+      Replace(&slots[slot], old, forwarding.NewAddress(old), shared);
+    }
+  };
+  const uint64_t tagged = kHeaderSlots + shape.reference_fields;
+  forward(tagged, tagged + shape.tagged_fields, false);
+  if (shape.element_kind < ElementKind::kReference) return;
+  const uint64_t elements = uint64_t{shape.fixed_words} * 2;
+  forward(elements, elements + shape.ElementSlots(count), holds_weakly);
+}
+
+// Forwards the references of one object that lie in its u32 slots [begin, end).  `slots` points at the object's header, or
+// at where it would be.  A slot is written only when it changes.
+template <bool kShared>
+FAULTLINE_INLINE void ForwardSlots(const Forwarding& forwarding, const Shape& shape, uint32_t count, uint32_t* slots, uint64_t begin,
+                                   uint64_t end) {
+  const auto forward = [&](uint64_t first, uint64_t last) __attribute__((always_inline)) {
+    for (uint64_t slot = first < begin ? begin : first; slot < (last < end ? last : end); ++slot) {
+      const uint32_t old = Load(&slots[slot], kShared);
+      if (forwarding.Moves(old)) Replace(&slots[slot], old, forwarding.NewReference(old), kShared);
+    }
+  };
+  forward(kHeaderSlots, kHeaderSlots + shape.reference_fields);
+  if (shape.is_special != 0) {
+    ForwardSpecialSlots(forwarding, shape, count, slots, begin, end, kShared);
+  } else if (shape.element_kind == ElementKind::kReference) {
+    const uint64_t elements = uint64_t{shape.fixed_words} * 2;
+    forward(elements, elements + count);
+  }
+}
+
+// The part of `object` that lies on [page_begin, page_begin + kPageWords), in place.
+template <bool kShared>
+FAULTLINE_INLINE void ForwardOnPage(Heap& heap, const Forwarding& forwarding, WordIndex object, const Shape& shape, uint32_t count,
+                                    WordIndex page_begin) {
+  uint32_t* const slots = heap.slots() + uint64_t{object} * 2;
+  const uint64_t begin = page_begin > object ? uint64_t{page_begin - object} * 2 : 0;
+  const uint64_t end = (uint64_t{page_begin} + kPageWords - object) * 2;
+  ForwardSlots<kShared>(forwarding, shape, count, slots, begin, end);
+}
+
+FAULTLINE_INLINE void CopyWords(uint64_t* to, const uint64_t* from, uint32_t count) {
+  if (count > 16) {
+    memcpy(to, from, count * kWordBytes);
+    return;
+  }
+  for (uint32_t i = 0; i < count; ++i) to[i] = from[i];
+}
+
+// References that were copied but not forwarded yet.  Their table entries are fetched when a slot comes in and used when
+// it leaves, some twenty references later: with random references that hides most of two cache misses a slot.  A reference
+// to the neighbourhood finds its entries in the cache and is forwarded at once.
+class ForwardingQueue {
+ public:
+  FAULTLINE_INLINE explicit ForwardingQueue(const Forwarding& forwarding) : forwarding_(forwarding) {}
+
+  // `owner` is the object that the slot belongs to, at its old address.
+  FAULTLINE_INLINE void Push(uint32_t* slot, WordIndex owner) {
+    const uint32_t reference = *slot;
+    if (reference == 0 || !forwarding_.Moves(reference)) return;
+    if (reference - owner + kNearWords < 2 * kNearWords) {
+      Forward(slot);
+      return;
+    }
+    forwarding_.Prefetch(reference);
+    uint32_t*& place = slots_[count_++ % kDepth];
+    if (count_ > kDepth) Forward(place);
+    place = slot;
+  }
+
+  FAULTLINE_INLINE void Flush() {
+    const uint32_t left = count_ < kDepth ? count_ : kDepth;
+    for (uint32_t i = 0; i < left; ++i) Forward(slots_[i]);
+  }
+
+ private:
+  // Of a slot whose reference is known to move.
+  FAULTLINE_INLINE void Forward(uint32_t* slot) {
+    const uint32_t reference = *slot;
+    *slot = forwarding_.NewAddressInSource(reference, RegionOf(reference));
+  }
+
+  static constexpr uint32_t kDepth = 32;
+  static constexpr uint32_t kNearWords = 64 * 1024;  // 12 KiB of table entries to each side.
+  const Forwarding forwarding_;
+  uint32_t* slots_[kDepth];
+  uint32_t count_ = 0;
+};
+
+// The first object start at or after `from`, or some word at or behind `end`.  Without a branch for the common case that
+// it lies within 64 words: where garbage is spread at random, any branch on it would be mispredicted half of the time.
+FAULTLINE_INLINE WordIndex NextStart(const Bitmap& object_starts, WordIndex from, WordIndex end) {
+  const uint64_t* const cell = object_starts.data() + (from >> 6);
+  const uint32_t shift = from & 63;
+  const uint64_t window = (cell[0] >> shift) | ((cell[1] << 1) << (63 - shift));
+  if (__builtin_expect(window != 0, 1)) return from + static_cast<uint32_t>(__builtin_ctzll(window));
+  return object_starts.FindNext(from, end);
+}
+
+FAULTLINE_INLINE void BuildTarget(Heap& heap, const Forwarding& forwarding, SourceRelease& release, PageIndex page, uint64_t* const to) {
+  SideTables& tables = heap.tables;
+  const uint64_t* const words = heap.words();
+  const Shape* const shapes = heap.shapes.data();
+  const WordIndex page_begin = FirstWordOfPage(page);
+  const WordIndex target_end = tables.target_end[RegionOfPage(page)];
+  FAULTLINE_CHECK(target_end > page_begin, "only pages that receive something are built", page);
+  const uint32_t limit = Min(kPageWords, target_end - page_begin);
+
+  ForwardingQueue queue(forwarding);
+  WordIndex object = tables.page_records[page].start;
+  uint32_t skip = tables.page_records[page].offset_or_end;
+  RegionIndex source = RegionOf(object);
+  WordIndex source_end = FirstWordOfRegion(source) + kRegionWords;
+  uint32_t at = 0;
+  for (;;) {
+    const Header header = HeaderAt(words, object);
+    const Shape shape = shapes[header.shape];
+    const uint32_t size = static_cast<uint32_t>(shape.Words(header.count));
+    const uint64_t* const from = words + object;
+    if (skip == 0 && size <= limit - at) {
+      CopyWords(to + at, from, size);
+      uint32_t* const slots = reinterpret_cast<uint32_t*>(to + at);
+      for (uint32_t i = 0; i < shape.reference_fields; ++i) queue.Push(slots + kHeaderSlots + i, object);
+      if (shape.is_special != 0) {
+        ForwardSpecialSlots(forwarding, shape, header.count, slots, 0, uint64_t{size} * 2, false);
+      } else if (shape.element_kind == ElementKind::kReference) {
+        for (uint32_t i = 0; i < header.count; ++i) queue.Push(slots + shape.fixed_words * 2 + i, object);
+      }
+      at += size;
+    } else {
+      const uint32_t piece = Min(size - skip, limit - at);
+      CopyWords(to + at, from + skip, piece);
+      if (shape.has_references != 0) {
+        // `to + at - skip` would be the object's header; slots outside [skip, skip + piece) are not touched.
+        uint32_t* const slots = reinterpret_cast<uint32_t*>(to + at) - uint64_t{skip} * 2;
+        ForwardSlots<false>(forwarding, shape, header.count, slots, uint64_t{skip} * 2, uint64_t{skip + piece} * 2);
+      }
+      at += piece;
+      skip = 0;
+    }
+    if (at == limit) break;
+    object = NextStart(tables.object_starts, object + size, source_end);
+    if (object >= source_end) {
+      release.SourceRead(source);
+      source = tables.next_source[source];
+      FAULTLINE_CHECK(source != SideTables::kEndOfSources, "(P) a target ends where its last source ends", page, at);
+      object = FirstWordOfRegion(source);
+      source_end = object + kRegionWords;
+      object = tables.object_starts.FindNext(object, source_end);
+    }
+  }
+  queue.Flush();
+  release.SourceRead(source);
+  if (at < kPageWords) memset(to + at, 0, (kPageWords - at) * kWordBytes);
+}
+
+template <bool kShared>
+FAULTLINE_INLINE void BuildInPlace(Heap& heap, const Forwarding& forwarding, PageIndex page) {
+  const Bitmap& starts = heap.tables.object_starts;
+  const uint64_t* const words = heap.words();
+  const WordIndex begin = FirstWordOfPage(page);
+  const WordIndex end = begin + kPageWords;
+  WordIndex object = begin;
+  if (!starts.Test(begin)) {
+    // The last object that starts before the page may reach into it.
+    const WordIndex previous = starts.FindPrevious(FirstWordOfRegion(RegionOfPage(page)), begin);
+    if (previous != begin) object = previous;
+  }
+  while (object < end) {
+    if (object >= begin && !starts.Test(object)) {
+      object = starts.FindNext(object, end);
+      continue;
+    }
+    const Header header = HeaderAt(words, object);
+    const Shape& shape = heap.shapes[header.shape];
+    const WordIndex next = object + static_cast<uint32_t>(shape.Words(header.count));
+    if (shape.has_references != 0 && next > begin) ForwardOnPage<kShared>(heap, forwarding, object, shape, header.count, begin);
+    object = Max(next, begin);
+  }
+}
+
+template <bool kShared>
+FAULTLINE_INLINE void BuildYoung(Heap& heap, const Forwarding& forwarding, PageIndex page) {
+  const uint64_t* const words = heap.words();
+  const WordIndex begin = FirstWordOfPage(page);
+  WordIndex object = heap.tables.page_records[page].start;
+  const WordIndex end = Min(heap.tables.page_records[PageOf(object)].offset_or_end, begin + kPageWords);
+  while (object < end) {
+    const Header header = HeaderAt(words, object);
+    // Words that were taken and got no header: their thread was interrupted in between, and may have gone on behind them.
+    if (!heap.shapes.IsValid(header.shape)) {
+      ++object;
+      continue;
+    }
+    const Shape& shape = heap.shapes[header.shape];
+    const WordIndex next = object + static_cast<uint32_t>(shape.Words(header.count));
+    if (shape.has_references != 0 && next > begin) ForwardOnPage<kShared>(heap, forwarding, object, shape, header.count, begin);
+    object = next;
+  }
+}
+
+template <bool kShared>
+FAULTLINE_INLINE void BuildLarge(Heap& heap, const Forwarding& forwarding, PageIndex page) {
+  const RegionIndex head = heap.regions.LargeHead(RegionOfPage(page));
+  // Its memory was still being zeroed at the flip.  It may have become an object since, but then it holds new references
+  // only, and its owner and we have no order between us.
+  if (heap.tables.frozen[head].state == RegionState::kLargePending) return;
+  const WordIndex object = FirstWordOfRegion(head);
+  const Header header = HeaderAt(heap.words(), object);
+  if (header.shape == 0) return;  // Given up before it became an object.
+  const Shape& shape = heap.shapes[header.shape];
+  if (shape.has_references == 0) return;
+  ForwardOnPage<kShared>(heap, forwarding, object, shape, header.count, FirstWordOfPage(page));
+}
+
+bool popcnt_at_load = PageBuilder::CpuHasPopcnt();
+
+}  // namespace
+
+bool PageBuilder::CpuHasPopcnt() {
+#if defined(__x86_64__)
+  return __builtin_cpu_supports("popcnt");
+#else
+  return true;  // Other architectures count bits without asking.
+#endif
+}
+
+PageBuilder::PageBuilder(Heap* heap, SourceRelease* release, Slots slots)
+    : heap_(heap), release_(release), slots_(slots), forwarding_(heap->tables), build_(nullptr) {
+  UsePopcnt(popcnt_at_load);
+}
+
+Treatment PageBuilder::TreatmentOf(PageIndex page) const {
+  const RegionIndex region = RegionOfPage(page);
+  const uint32_t in_region = page - FirstPageOfRegion(region);
+  const RegionUse use = heap_->tables.frozen[region];
+  switch (use.state) {
+    case RegionState::kTarget:
+      return FirstWordOfPage(page) < heap_->tables.target_end[region] && page != 0 ? Treatment::kTarget : Treatment::kNone;
+    case RegionState::kLive:
+    case RegionState::kAllocating:
+      if (in_region >= use.used_pages || page == 0) return Treatment::kNone;
+      return in_region < heap_->tables.marked_pages[region] ? Treatment::kInPlace : Treatment::kYoung;
+    case RegionState::kLarge:
+    case RegionState::kLargeTail:
+    case RegionState::kLargePending:
+      return in_region < use.used_pages ? Treatment::kLarge : Treatment::kNone;
+    case RegionState::kFree:
+    case RegionState::kSource:
+      return Treatment::kNone;
+  }
+  return Treatment::kNone;
+}
+
+template <bool kShared>
+FAULTLINE_INLINE void PageBuilder::BuildWith(PageIndex page, uint64_t* to) {
+  switch (TreatmentOf(page)) {
+    case Treatment::kTarget:
+      BuildTarget(*heap_, forwarding_, *release_, page, to);
+      return;
+    case Treatment::kInPlace:
+      BuildInPlace<kShared>(*heap_, forwarding_, page);
+      return;
+    case Treatment::kYoung:
+      BuildYoung<kShared>(*heap_, forwarding_, page);
+      return;
+    case Treatment::kLarge:
+      BuildLarge<kShared>(*heap_, forwarding_, page);
+      return;
+    case Treatment::kNone:
+      FAULTLINE_CHECK(false, "only pages with a treatment are built", page);
+  }
+}
+
+template <bool kShared>
+#if defined(__x86_64__)
+__attribute__((target("popcnt,bmi,bmi2")))
+#endif
+void PageBuilder::BuildPopcnt(PageIndex page, uint64_t* to) {
+  BuildWith<kShared>(page, to);
+}
+
+template <bool kShared>
+void PageBuilder::BuildPortable(PageIndex page, uint64_t* to) {
+  BuildWith<kShared>(page, to);
+}
+
+void PageBuilder::UsePopcnt(bool use) {
+  if (slots_ == Slots::kShared) {
+    build_ = use ? &PageBuilder::BuildPopcnt<true> : &PageBuilder::BuildPortable<true>;
+  } else {
+    build_ = use ? &PageBuilder::BuildPopcnt<false> : &PageBuilder::BuildPortable<false>;
+  }
+}
+
+}  // namespace faultline

@@ -1,0 +1,81 @@
+// Page building: gives one page its content for the cycle that compacts.
+//
+// Four treatments, decided by what the page's region was at the flip:
+//
+//   target     copy the live words in, with their references forwarded
+//   in place   old objects of a region that stays: forward the references of marked objects that lie on the page
+//   young      objects allocated since marking: the same, found by parsing their TLAB from its start
+//   large      the part of a large object that lies on the page
+//
+// Every page can be built without looking at another page of the mutator view (invariant K): sources, metadata, the page
+// itself through the alias, nothing else.  Safe in a signal handler: no allocation, no locks, no system call.
+#pragma once
+
+#include <cstdint>
+
+#include "gc/compaction/forwarding.h"
+#include "heap/heap.h"
+#include "os/invariant.h"
+
+namespace faultline {
+
+enum class Treatment : uint8_t {
+  kNone,  // Nobody may touch this page: a source, or free.
+  kTarget,
+  kInPlace,
+  kYoung,
+  kLarge,
+};
+
+// Receives sources that nobody reads any more; called at most once a source and cycle, from any builder.
+class SourceRelease {
+ public:
+  virtual ~SourceRelease() = default;
+  virtual void SourceRead(RegionIndex source) = 0;
+};
+
+class PageBuilder {
+ public:
+  // Whose the slots of pages in place are while those are built: ours alone, or mutators store into them meanwhile.
+  enum class Slots { kOurs, kShared };
+
+  explicit PageBuilder(Heap* heap, SourceRelease* release, Slots slots = Slots::kOurs);
+
+  Treatment TreatmentOf(PageIndex page) const;
+
+  // The caller has claimed the page.
+  void Build(PageIndex page) { Build(page, heap_->words() + FirstWordOfPage(page)); }
+  // The same, for a target page whose content is wanted somewhere else.
+  void Build(PageIndex page, uint64_t* to) {
+    FAULTLINE_CHECK(!heap_->views.InMutatorView(to), "(K) a page is built anywhere but in the mutator view", page);
+    building_ = true;
+    (this->*build_)(page, to);
+    building_ = false;
+  }
+
+  // Whoever faults then: inside a handler that ends the process, since its signal is blocked there; on a worker the handler asks here.
+  static bool ThisThreadBuilds() { return building_; }
+
+  // Chosen when the addon is loaded; forced by tests.
+  static bool CpuHasPopcnt();
+  void UsePopcnt(bool use);
+
+ private:
+  // initial-exec: the general model may allocate on a thread's first access.
+  __attribute__((tls_model("initial-exec"))) static inline thread_local bool building_ = false;
+
+  template <bool kShared>
+  void BuildWith(PageIndex page, uint64_t* to);
+  template <bool kShared>
+  void BuildPopcnt(PageIndex page, uint64_t* to);
+  template <bool kShared>
+  void BuildPortable(PageIndex page, uint64_t* to);
+
+  Heap* heap_;
+  SourceRelease* release_;
+  const Slots slots_;
+  Forwarding forwarding_;
+  void (PageBuilder::*build_)(PageIndex, uint64_t*);
+};
+
+}  // namespace faultline

@@ -1,0 +1,248 @@
+#include "gc/compaction/plan.h"
+
+#include <algorithm>
+#include <bit>
+
+#include "os/invariant.h"
+
+namespace faultline {
+
+namespace {
+
+constexpr uint32_t kBlocksPerRegion = kRegionWords / kBlockWords;
+
+uint32_t ObjectWords(Heap& heap, WordIndex object) {
+  const uint32_t* const slots = heap.slots() + uint64_t{object} * 2;
+  return static_cast<uint32_t>(heap.shapes[slots[0]].Words(slots[1]));
+}
+
+WordIndex UsableStart(RegionIndex region) { return region == 0 ? kPageWords : FirstWordOfRegion(region); }
+WordIndex EndOf(RegionIndex region) { return FirstWordOfRegion(region) + kRegionWords; }
+
+// Hands out the sources one by one.
+class SourceJob : public Job {
+ public:
+  explicit SourceJob(const std::vector<RegionIndex>& sources) : sources_(sources) {}
+  bool Run(uint32_t, uint64_t) override {
+    for (;;) {
+      // Relaxed: divides the work only.
+      const size_t index = cursor_.fetch_add(1, std::memory_order_relaxed);
+      if (index >= sources_.size()) return true;
+      Process(sources_[index]);
+    }
+  }
+  bool Exhausted() const override { return cursor_.load(std::memory_order_relaxed) >= sources_.size(); }
+
+ protected:
+  virtual void Process(RegionIndex source) = 0;
+
+ private:
+  const std::vector<RegionIndex>& sources_;
+  std::atomic<size_t> cursor_{0};
+};
+
+}  // namespace
+
+class Plan::AccountJob final : public SourceJob {
+ public:
+  explicit AccountJob(Plan* plan) : SourceJob(plan->sources_), plan_(plan) {}
+  void Process(RegionIndex source) override { plan_->AccountSource(source); }
+
+ private:
+  Plan* plan_;
+};
+
+class Plan::RecordJob final : public SourceJob {
+ public:
+  explicit RecordJob(Plan* plan) : SourceJob(plan->sources_), plan_(plan) {}
+  void Process(RegionIndex source) override { plan_->RecordSource(source); }
+
+ private:
+  Plan* plan_;
+};
+
+void Plan::AccountSource(RegionIndex source) {
+  SideTables& tables = heap_->tables;
+  tables.live_words.ClearRegion(source);
+  const WordIndex end = EndOf(source);
+  for (WordIndex object = tables.object_starts.FindNext(FirstWordOfRegion(source), end); object < end;) {
+    const uint32_t words = ObjectWords(*heap_, object);
+    tables.live_words.SetRange(object, words);
+    object = tables.object_starts.FindNext(object + words, end);
+  }
+  const uint32_t first_block = FirstWordOfRegion(source) / kBlockWords;
+  uint32_t before = 0;
+  for (uint32_t block = first_block; block < first_block + kBlocksPerRegion; ++block) {
+    tables.block_offsets[block] = before;
+    before += static_cast<uint32_t>(std::popcount(tables.live_words.data()[block]));
+  }
+  FAULTLINE_CHECK(before == tables.live_word_counts[source], "(M) the live words counted while marking are the live words of the plan",
+                  before, tables.live_word_counts[source]);
+}
+
+WordIndex Plan::FindSplit(RegionIndex source, uint32_t room_words) const {
+  // The first object of which not everything fits into `room_words`.  Live words before an object decide, so walk the
+  // blocks first and the objects of one block's neighbourhood after that.
+  const SideTables& tables = heap_->tables;
+  const uint32_t first_block = FirstWordOfRegion(source) / kBlockWords;
+  const uint32_t* const begin = &tables.block_offsets[first_block];
+  const uint32_t* const after = std::upper_bound(begin, begin + kBlocksPerRegion, room_words);
+  const uint32_t block = first_block + static_cast<uint32_t>(after - begin) - 1;
+  const WordIndex end = EndOf(source);
+  // Start from an object at or before the block's start: one that began earlier may be the one that does not fit.
+  WordIndex object = block * kBlockWords;
+  if (!tables.object_starts.Test(object)) {
+    const WordIndex previous = tables.object_starts.FindPrevious(FirstWordOfRegion(source), object);
+    object = previous != object ? previous : tables.object_starts.FindNext(object, end);
+  }
+  for (; object < end; object = tables.object_starts.FindNext(object + 1, end)) {
+    const uint32_t cell = object / kBlockWords;
+    const uint64_t mask = (uint64_t{1} << (object % kBlockWords)) - 1;
+    const uint32_t before = tables.block_offsets[cell] + static_cast<uint32_t>(std::popcount(tables.live_words.data()[cell] & mask));
+    if (before + ObjectWords(*heap_, object) > room_words) return object;
+  }
+  return end;
+}
+
+size_t Plan::Assign() {
+  SideTables& tables = heap_->tables;
+  size_t target_index = 0;
+  if (targets_.empty()) return 0;
+  WordIndex at = UsableStart(targets_[0]);
+  for (const RegionIndex target : targets_) tables.target_end[target] = UsableStart(target);
+  for (size_t i = 0; i < sources_.size(); ++i) {
+    const RegionIndex source = sources_[i];
+    const uint32_t live = tables.live_word_counts[source];
+    const uint32_t room = EndOf(targets_[target_index]) - at;
+    const uint32_t first_block = FirstWordOfRegion(source) / kBlockWords;
+    RegionForward forward;
+    const WordIndex base = at;
+    if (live <= room) {
+      at += live;
+    } else {
+      if (target_index + 1 == targets_.size()) return i;
+      forward.split = FindSplit(source, room);
+      const uint32_t cell = forward.split / kBlockWords;
+      const uint64_t mask = (uint64_t{1} << (forward.split % kBlockWords)) - 1;
+      const uint32_t first_part = tables.block_offsets[cell] + static_cast<uint32_t>(std::popcount(tables.live_words.data()[cell] & mask));
+      tables.target_end[targets_[target_index]] = base + first_part;
+      ++target_index;
+      // All of any source fits here: only the first target can be region 0, whose first page is not used.
+      const WordIndex next = UsableStart(targets_[target_index]);
+      forward.pad = next - (base + first_part);
+      at = next + (live - first_part);
+      FAULTLINE_CHECK(at <= EndOf(targets_[target_index]), "(P) the rest of a source fits one target", source, at);
+    }
+    tables.target_end[targets_[target_index]] = at;
+    tables.forward[source] = forward;
+    for (uint32_t block = first_block; block < first_block + kBlocksPerRegion; ++block) {
+      tables.block_offsets[block] += base;
+    }
+  }
+  return sources_.size();
+}
+
+void Plan::RecordSource(RegionIndex source) {
+  SideTables& tables = heap_->tables;
+  const RegionForward forward = tables.forward[source];
+  const WordIndex end = EndOf(source);
+  uint32_t pages_read = 0;
+  PageIndex last_page = ~0u;
+  for (WordIndex object = tables.object_starts.FindNext(FirstWordOfRegion(source), end); object < end;) {
+    const uint32_t words = ObjectWords(*heap_, object);
+    const uint32_t cell = object / kBlockWords;
+    const uint64_t mask = (uint64_t{1} << (object % kBlockWords)) - 1;
+    WordIndex to = tables.block_offsets[cell] + static_cast<uint32_t>(std::popcount(tables.live_words.data()[cell] & mask));
+    if (object >= forward.split) to += forward.pad;
+    for (PageIndex page = PageOf(to); page <= PageOf(to + words - 1); ++page) {
+      if (page != last_page) {
+        last_page = page;
+        ++pages_read;
+      }
+      const WordIndex page_start = FirstWordOfPage(page);
+      if (to <= page_start) tables.page_records[page] = {object, page_start - to};
+    }
+    object = tables.object_starts.FindNext(object + words, end);
+  }
+  tables.unread_pages[source] = pages_read;
+}
+
+size_t Plan::CommitTargets() {
+  size_t committed = 0;
+  for (const RegionIndex target : targets_) {
+    const size_t bytes = size_t{UsedPagesOfTarget(target)} * kPageBytes;
+    const size_t offset = size_t{target} * kRegionBytes;
+    const bool holes = targets_are_ == Targets::kHoles;
+    if (bytes > 0 && !(holes ? heap_->file.PunchHole(offset, bytes) : heap_->views.PopulateAlias(offset, bytes)).ok()) break;
+    ++committed;
+  }
+  return committed;
+}
+
+uint32_t Plan::UsedPagesOfTarget(RegionIndex target) const {
+  const WordIndex end = heap_->tables.target_end[target];
+  return end <= UsableStart(target) ? 0 : PagesForWords(end - FirstWordOfRegion(target));
+}
+
+uint32_t Plan::Make(Gang& gang, const std::vector<RegionIndex>& sources, uint32_t wanted_targets) {
+  SideTables& tables = heap_->tables;
+  targets_.clear();
+  sources_.clear();
+  if (heap_->regions.ReserveTargets(wanted_targets, &targets_) == 0) return 0;
+  std::sort(targets_.begin(), targets_.end());
+  for (const RegionIndex source : sources) {
+    if (tables.live_word_counts[source] != 0) sources_.push_back(source);
+  }
+  AccountJob account(this);
+  gang.RunToEnd(&account);
+
+  sources_.resize(Assign());
+  // A system without memory for all targets gets a smaller plan.
+  if (const size_t committed = CommitTargets(); committed < targets_.size()) {
+    for (size_t i = committed; i < targets_.size(); ++i) heap_->regions.ReleaseTarget(targets_[i]);
+    targets_.resize(committed);
+    AccountJob again(this);  // The offsets were made absolute; start over with what is left.
+    gang.RunToEnd(&again);
+    sources_.resize(Assign());
+  }
+  // Targets that stayed empty go back.
+  std::erase_if(targets_, [this](RegionIndex target) {
+    if (UsedPagesOfTarget(target) > 0) return false;
+    heap_->regions.ReleaseTarget(target);
+    return true;
+  });
+  if (sources_.empty()) {
+    for (const RegionIndex target : targets_) heap_->regions.ReleaseTarget(target);
+    targets_.clear();
+    return 0;
+  }
+  RecordJob record(this);
+  gang.RunToEnd(&record);
+  heap_->regions.CommitPlan(sources_, targets_);
+
+  live_words_ = 0;
+  for (size_t i = 0; i < sources_.size(); ++i) {
+    const RegionIndex source = sources_[i];
+    live_words_ += tables.live_word_counts[source];
+    tables.next_source[source] = i + 1 < sources_.size() ? sources_[i + 1] : SideTables::kEndOfSources;
+    tables.moving[source] = 1;
+  }
+  for (const RegionIndex target : targets_) FAULTLINE_CHECK(tables.moving[target] == 0, "(T) a target is no source", target);
+  return static_cast<uint32_t>(sources_.size());
+}
+
+void Plan::Cancel() {
+  for (const RegionIndex source : sources_) heap_->tables.moving[source] = 0;
+  heap_->regions.CancelPlan(sources_, targets_);
+  sources_.clear();
+  targets_.clear();
+}
+
+void Plan::Finish() {
+  for (const RegionIndex source : sources_) heap_->tables.moving[source] = 0;
+  for (const RegionIndex target : targets_) heap_->regions.FinishTarget(target, UsedPagesOfTarget(target));
+  sources_.clear();
+  targets_.clear();
+}
+
+}  // namespace faultline

@@ -1,0 +1,80 @@
+#include "gc/faults/fault_mode_sigsegv.h"
+
+#include <sched.h>
+#include <time.h>
+
+#include <algorithm>
+
+#include "gc/compaction/page_service.h"
+#include "os/delays.h"
+#include "os/invariant.h"
+
+namespace faultline {
+
+namespace {
+
+constexpr uint32_t kDisarmTries = 1000;
+
+}  // namespace
+
+SigsegvFaultMode::SigsegvFaultMode(PageService* pages) : pages_(pages), delivery_(FaultSignal::kSegmentation, pages) {
+  while (pages->heap().page_count() / unit_pages_ > kMaxUnits) unit_pages_ *= 2;
+}
+
+Status SigsegvFaultMode::Flip() {
+  if (Status status = delivery_.EnsureHandler(); !status.ok()) return status;
+  Views& views = pages_->heap().views;
+  if (Status status = views.MoveToScratch(); !status.ok()) return status;
+  DelayAt(DelayPoint::kBeforeArming);
+  // (S) What others put into V since the move becomes inaccessible with the rest.
+  const Status status = views.ProtectMutatorView(0, views.span_bytes(), false);
+  if (!status.ok()) views.MoveBack();
+  return status;
+}
+
+void SigsegvFaultMode::Show(PageIndex first, uint32_t count) {
+  // Two threads may finish the last two pages of a unit at the same time.  Each published its page before it came here,
+  // and whoever is second at the counter synchronizes with the first: at least one of them sees both built.
+  shows_.fetch_add(1, std::memory_order_acq_rel);
+  Heap& heap = pages_->heap();
+  const PageIndex end = std::min((first + count + unit_pages_ - 1) & ~(unit_pages_ - 1), heap.page_count());
+  const auto is_complete = [&](PageIndex unit) {
+    for (PageIndex page = unit; page < std::min(unit + unit_pages_, end); ++page) {
+      if (!pages_->PageIsComplete(page)) return false;
+    }
+    return true;
+  };
+  for (PageIndex unit = first & ~(unit_pages_ - 1); unit < end;) {
+    if (!is_complete(unit)) {
+      unit += unit_pages_;
+      continue;
+    }
+    PageIndex run_end = unit + unit_pages_;
+    while (run_end < end && is_complete(run_end)) run_end += unit_pages_;
+    run_end = std::min(run_end, heap.page_count());
+    const size_t bytes = size_t{run_end - unit} * kPageBytes;
+    // A refusal (no VMA left) is tried again by the thread that touches the page, until the end of the cycle makes the whole view
+    // accessible.  Whoever brings that about may need this CPU.
+    const Status status = heap.views.ProtectMutatorView(size_t{unit} * kPageBytes, bytes, true);
+    FAULTLINE_CHECK(status.ok() || status.error().error_number == ENOMEM,
+                    "mprotect of our own view is refused only for "
+                    "want of memory",
+                    static_cast<uint64_t>(status.error().error_number));
+    if (!status.ok()) sched_yield();
+    unit = run_end;
+  }
+}
+
+void SigsegvFaultMode::Disarm() {
+  // One call merges all of the view's VMAs.  It may still be short of kernel memory for a moment.
+  Views& views = pages_->heap().views;
+  Status status = views.ProtectMutatorView(0, views.span_bytes(), true);
+  for (uint32_t tries = 1; !status.ok() && tries < kDisarmTries; ++tries) {
+    const timespec pause = {0, 1'000'000};
+    nanosleep(&pause, nullptr);
+    status = views.ProtectMutatorView(0, views.span_bytes(), true);
+  }
+  FAULTLINE_CHECK(status.ok(), "(U) the whole view can be made accessible", static_cast<uint64_t>(status.error().error_number));
+}
+
+}  // namespace faultline

@@ -1,0 +1,81 @@
+// The userfaultfd modes.  All arm the mutator view by registering it MISSING|MINOR right after the swap; they differ in who is told of a
+// fault,
+//
+//   sigbus   the kernel raises SIGBUS in the faulting thread, which serves itself: 4 us there and back
+//   thread   a native thread reads the descriptor; the mutator sleeps in the kernel, also inside a system call
+//
+// and, for research, in how a target page gets there: built through the alias and shown by UFFDIO_CONTINUE, or (copy-sigbus, copy-thread)
+// built in a staging page and copied by UFFDIO_COPY into a hole of the file.  Pages in place are shown by UFFDIO_CONTINUE in each of them.
+#pragma once
+
+#include <pthread.h>
+
+#include <atomic>
+
+#include "gc/compaction/staging.h"
+#include "gc/faults/fault_mode.h"
+#include "gc/faults/signal_delivery.h"
+#include "os/userfaultfd.h"
+
+namespace faultline {
+
+class UserfaultfdFaultMode : public FaultMode {
+ public:
+  UserfaultfdFaultMode(FaultModeKind kind, PageService* pages) : kind_(kind), pages_(pages) {}
+
+  FaultModeKind kind() const override { return kind_; }
+  Status Open() override;
+  void Close() override;
+  Status Flip() override;
+  void Show(PageIndex first, uint32_t count) override;
+  Staging* staging() override { return TraitsOf(kind_).copies ? &staging_ : nullptr; }
+  void Fill(PageIndex first, uint32_t count, const uint8_t* contents) override;
+  void Disarm() override;
+  UserfaultfdDoor door() const override { return descriptor_.door(); }
+
+ protected:
+  const FaultModeKind kind_;
+  PageService* pages_;
+  Userfaultfd descriptor_;
+
+ private:
+  Staging staging_;
+};
+
+class SigbusFaultMode final : public UserfaultfdFaultMode {
+ public:
+  using UserfaultfdFaultMode::UserfaultfdFaultMode;
+  Status Open() override;
+  void Close() override;
+  Status Flip() override;
+  void KeepHandler() override { (void)delivery_.EnsureHandler().ok(); }
+
+ private:
+  SignalDelivery delivery_{FaultSignal::kBus, pages_};
+};
+
+class ThreadFaultMode final : public UserfaultfdFaultMode {
+ public:
+  using UserfaultfdFaultMode::UserfaultfdFaultMode;
+  Status Open() override;
+  void Close() override;
+  bool SendBack(PageIndex page) override;
+  bool AskAgain(PageIndex page, uint32_t cycle) override;
+
+ private:
+  static void* Main(void* self);
+  void Serve();
+
+  // A registered page of nobody's: touching it tells the thread, which sleeps in read(), to end.  Inaccessible until then, so that nobody
+  // else can (mlockall, process_vm_readv).
+  uint8_t* wake_page_ = nullptr;
+  uint32_t served_thread_ = 0;
+  // The doubtful page, and how often it came; the handler thread's own.
+  PageIndex doubtful_page_ = 0;
+  uint32_t doubtful_cycle_ = 0;
+  uint32_t doubts_ = 0;
+  // release by the thread as its very last act, acquire by Close.
+  std::atomic<bool> ended_{true};
+};
+
+}  // namespace faultline

@@ -1,0 +1,57 @@
+#include "gc/marking/dirty_pages.h"
+
+#include "os/clock.h"
+
+namespace faultline {
+
+namespace {
+
+// One call under the lock of the address space takes some 65 us for this much.
+constexpr size_t kReleaseBytes = size_t{2} << 20;
+
+}  // namespace
+
+Status DirtyPages::Open() {
+  if (Status status = noted_.Create(heap_->page_count() / 64 + 1); !status.ok()) return status;
+  return tracking_.Open();
+}
+
+bool DirtyPages::Begin(uint64_t deadline_ns) {
+  const Views& views = heap_->views;
+  if (!begun_) {
+    armed_until_ = 0;
+    begun_ = true;
+    heap_->view_read_only.store(true, std::memory_order_relaxed);
+    if (!tracking_.Begin(views.mutator_view(), views.span_bytes()).ok()) {
+      // Every harvest is refused as well then, and everything counts as written.
+      armed_until_ = heap_->regions.count();
+    }
+  }
+  for (; armed_until_ < heap_->regions.count(); ++armed_until_) {
+    if (NowNs() >= deadline_ns) return false;
+    const RegionUse use = heap_->regions.use(armed_until_);
+    if (use.state == RegionState::kFree || use.used_pages == 0) continue;
+    // What stays unarmed counts as written.
+    (void)tracking_.Arm(size_t{armed_until_} * kRegionBytes, size_t{use.used_pages} * kPageBytes).ok();
+  }
+  return true;
+}
+
+bool DirtyPages::End(uint64_t deadline_ns) {
+  // What was populated for writing becomes read-only piece by piece.
+  if (begun_) heap_->regions.ForgetMapped();
+  while (!tracking_.ReleasePiece(kReleaseBytes)) {
+    if (NowNs() >= deadline_ns) return false;
+  }
+  begun_ = false;
+  noted_.DropPages();
+  return true;
+}
+
+void DirtyPages::Note(PageIndex first, uint32_t count) {
+  for (PageIndex page = first; page < first + count; ++page) {
+    Cell(page).fetch_or(uint64_t{1} << (page & 63), std::memory_order_release);  // Partner: HarvestNoted.
+  }
+}
+
+}  // namespace faultline

@@ -1,0 +1,51 @@
+// The snapshot-at-the-beginning marker: concurrent, with an explicit write barrier (Yuasa 1990; Garbage-First, ISMM 2004).
+//
+//   1  TakeRoots  pause        TLABs are retired, roots copied; from here on mutators log every reference that they overwrite, and what
+//                              they allocate counts as alive
+//   2  Trace      concurrent   everything that the roots lead to, and what full logs bring
+//   3  Finish     pause        the rest of the logs
+//
+// Why it is right (M).  Whatever was reachable at the start is found by tracing, unless a slot on the way to it was overwritten before it
+// was looked at; then the log has it.  Whatever was not reachable then is younger.  It holds only for programs that store every reference
+// through the barrier (Mutator.setReference); here for comparison, and for machines without write tracking.
+#pragma once
+
+#include <vector>
+
+#include "gc/marking/mark_preparation.h"
+#include "gc/marking/marker.h"
+#include "gc/marking/tracing.h"
+#include "os/lock.h"
+
+namespace faultline {
+
+class SatbMarker final : public Marker {
+ public:
+  explicit SatbMarker(Heap* heap) : heap_(heap), preparation_(heap), tracing_(heap, heap->tables.marked_pages.data()) {}
+
+  MarkerKind kind() const override { return MarkerKind::kSatb; }
+  bool decides_at_start() const override { return true; }
+  bool Prepare(Gang& gang, uint64_t deadline_ns) override { return preparation_.Run(gang, deadline_ns); }
+  void TakeRoots() override;
+  bool Trace(Gang& gang, uint64_t deadline_ns) override;
+  void Finish(Gang& gang) override;
+  bool Release(Gang& gang, uint64_t deadline_ns) override;
+  void TakeLog(Mutator& mutator) override;
+  Tracing& tracing() override { return tracing_; }
+  uint64_t marked_objects() const override { return tracing_.marked_objects(); }
+  uint64_t live_words() const override { return tracing_.marked_words(); }
+
+ private:
+  void SetLogging(bool on);
+  void AddLogs();
+
+  Heap* heap_;
+  MarkPreparation preparation_;
+  Tracing tracing_;
+  Lock lock_;  // Guards what follows; held for a copy.
+  std::vector<uint32_t> logged_;
+  bool listening_ = false;
+  uint32_t log_rounds_ = 0;
+};
+
+}  // namespace faultline
