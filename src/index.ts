@@ -69,9 +69,9 @@ export type { HeapToken } from './heap/token.ts';
 export type { ReferenceHandle, Ref } from './heap/units.ts';
 export type { FaultMode, RequestedFaultMode } from './gc/fault-modes.ts';
 export type { MarkerName, RequestedMarker } from './gc/markers.ts';
-export type { DirectorInputs, Rule, Verdict } from './gc/director.ts';
-export type { Sizing } from './gc/sizing.ts';
-export type { PolicyOptions, WorkerOptions } from './gc/policy.ts';
+export type { DirectorInputs, Rule, Verdict } from './gc/policy/director.ts';
+export type { Sizing } from './gc/policy/sizing.ts';
+export type { PolicyOptions, WorkerOptions } from './gc/policy/policy-options.ts';
 export type { Refusal } from './binding.ts';
 export type { CollectionKind, CollectionReason, CollectionRequest } from './gc/requests.ts';
 export type {

@@ -6,8 +6,8 @@ import { argumentRangeError, argumentTypeError } from './errors.ts';
 import { FAULT_MODES } from './gc/barriers.ts';
 import type { RequestedFaultMode } from './gc/fault-modes.ts';
 import { MARKERS, type RequestedMarker } from './gc/markers.ts';
-import type { PolicyOptions, WorkerOptions } from './gc/policy.ts';
-import { type Sizing, SIZINGS } from './gc/sizing.ts';
+import type { PolicyOptions, WorkerOptions } from './gc/policy/policy-options.ts';
+import { type Sizing, SIZINGS } from './gc/policy/sizing.ts';
 import { MAX_REGIONS, PAGE_BYTES, REGION_BYTES, REGION_PAGES } from './binding/layout.ts';
 
 /** What a heap is made with; docs/options.md has the same as a table. Every error is a TypeError or RangeError with the code ERR_OPTION. */

@@ -9,7 +9,7 @@
  */
 import type { Refusal } from '../binding.ts';
 import type { PhaseName } from '../binding/cycle-steps.ts';
-import type { DirectorInputs, Rule, Verdict } from './director.ts';
+import type { DirectorInputs, Rule, Verdict } from './policy/director.ts';
 import type { CollectionKind, CollectionReason } from './requests.ts';
 import type { SnapshotAnswer, SnapshotOrder, SnapshotProgress } from './snapshots.ts';
 

@@ -1,5 +1,6 @@
 /**
- * Markers: how a heap finds what is alive, which one it uses, and what to say about it. The markers themselves are native/gc/marking/marker.h.
+ * Markers: how a heap finds what is alive, which one it uses, and what to say about it. The markers themselves are
+ * native/gc/marking/marker.h.
  *
  * `auto` takes the barrier-free one where the kernel tracks writes and the processor keeps stores in order; else the one with a write
  * barrier, if the program has promised to use it; else the one that marks inside its pause.

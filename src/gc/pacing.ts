@@ -9,14 +9,14 @@
 import { nowMs } from '../clock.ts';
 import { type Binding, type HeapHandle, PULSE } from '../binding.ts';
 import { PAGE_BYTES, REGION_BYTES } from '../binding/layout.ts';
-import { AllocationRate } from './allocation-rate.ts';
-import { CycleTime } from './cycle-time.ts';
-import { consider, type Decision, decide, type DirectorInputs, freeBytes, triggerAt } from './director.ts';
+import { AllocationRate } from './policy/allocation-rate.ts';
+import { CycleTime } from './policy/cycle-time.ts';
+import { consider, type Decision, decide, type DirectorInputs, freeBytes, triggerAt } from './policy/director.ts';
 import type { PhaseName } from '../binding/cycle-steps.ts';
 import type { HeapEvent } from './events.ts';
-import type { PolicyOptions } from './policy.ts';
+import type { PolicyOptions } from './policy/policy-options.ts';
 import { type CollectionKind, kindNumber, reasonNumber, type CollectionReason } from './requests.ts';
-import { type SizingPolicy, sizingPolicy, spareBytes } from './sizing.ts';
+import { type SizingPolicy, sizingPolicy, spareBytes } from './policy/sizing.ts';
 
 const BUSY_SAMPLING_MS = 20;
 const QUIET_SAMPLING_MS = 1000;

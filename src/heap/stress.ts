@@ -1,6 +1,6 @@
 /**
  * Stress: makes safepoints what they may be at any time. In a heap with `stressEvery`, and in a checked heap, a mutator that comes to a
- * safepoint asks for a collection there, and each collection moves whatever it can (gc/region-choice.ts) and leaves nothing readable
+ * safepoint asks for a collection there, and each collection moves whatever it can (gc/policy/region-choice.ts) and leaves nothing readable
  * behind (native/heap/poison.h). A reference that was kept across a safepoint is then wrong at once, and a checked mutator can tell: its
  * number leads to no object.
  *

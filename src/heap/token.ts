@@ -5,7 +5,7 @@
 import { types } from 'node:util';
 import { binding, type HeapDescription } from '../binding.ts';
 import { HeapError } from '../errors.ts';
-import type { PolicyOptions, WorkerOptions } from '../gc/policy.ts';
+import type { PolicyOptions, WorkerOptions } from '../gc/policy/policy-options.ts';
 
 /** What a thread attaches to a heap by. Only for this process, and as long as the heap is open. */
 export interface HeapToken {

@@ -10,7 +10,7 @@ import { binding } from '../../dist/binding.js';
 import { CYCLE_STEPS, HEAP_PHASES } from '../../src/binding/cycle-steps.ts';
 import { DIAGNOSTICS } from '../../src/gc/events.ts';
 import { AUTOMATIC_MODES, BARRIERS } from '../../src/gc/barriers.ts';
-import { REGION_STATES } from '../../src/gc/region-choice.ts';
+import { REGION_STATES } from '../../src/gc/policy/region-choice.ts';
 import { COLLECTION_KINDS, COLLECTION_REASONS } from '../../src/gc/requests.ts';
 import { experimentNames } from '../../bench/harness/experiment.ts';
 import { WORKLOADS } from '../../bench/workloads/index.ts';

@@ -2,10 +2,10 @@
  * Director: when the heap collects by itself. Tables of figures, and a heap that exists in numbers only.
  */
 import { describe, expect, it } from 'vitest';
-import { consider, decide, type DirectorInputs, neededBytes, RULES, triggerAt } from '../../src/gc/director.ts';
-import { AllocationRate } from '../../src/gc/allocation-rate.ts';
-import { CycleTime } from '../../src/gc/cycle-time.ts';
-import { DecayingAverage } from '../../src/gc/decaying-average.ts';
+import { consider, decide, type DirectorInputs, neededBytes, RULES, triggerAt } from '../../src/gc/policy/director.ts';
+import { AllocationRate } from '../../src/gc/policy/allocation-rate.ts';
+import { CycleTime } from '../../src/gc/policy/cycle-time.ts';
+import { DecayingAverage } from '../../src/gc/policy/decaying-average.ts';
 import { COLLECTION_REASONS } from '../../src/gc/requests.ts';
 import { makeRandom } from '../support/random.mjs';
 import { seedOfTest } from '../support/seeds.ts';

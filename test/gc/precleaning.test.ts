@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { anotherRound, mostPagesInPause } from '../../src/gc/precleaning.ts';
+import { anotherRound, mostPagesInPause } from '../../src/gc/policy/precleaning.ts';
 
 describe('another round of precleaning', () => {
   it.each<[string, number[], boolean]>([

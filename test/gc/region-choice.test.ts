@@ -2,7 +2,7 @@
  * Region choice: which regions are evacuated. A pure function of tables.
  */
 import { describe, expect, it } from 'vitest';
-import { type ChoiceLimits, chooseRegions, REGION_STATES, type RegionTables } from '../../src/gc/region-choice.ts';
+import { type ChoiceLimits, chooseRegions, REGION_STATES, type RegionTables } from '../../src/gc/policy/region-choice.ts';
 import { PAGE_WORDS, REGION_BYTES, REGION_PAGES, REGION_WORDS } from '../../src/binding/layout.ts';
 import { makeRandom } from '../support/random.mjs';
 import { seedOfTest } from '../support/seeds.ts';

@@ -2,7 +2,7 @@
  * Sizing: how much of its capacity a heap means to use.
  */
 import { describe, expect, it } from 'vitest';
-import { SIZINGS, type SizingFigures, sizingPolicy, spareBytes } from '../../src/gc/sizing.ts';
+import { SIZINGS, type SizingFigures, sizingPolicy, spareBytes } from '../../src/gc/policy/sizing.ts';
 import { makeRandom } from '../support/random.mjs';
 import { seedOfTest } from '../support/seeds.ts';
 

@@ -1,6 +1,6 @@
 /**
- * Building: claim, build, publish, wait and show, as native/heap/page_states.h and native/gc/compaction/page_service.cc do it. Every routine writes
- * its steps into the program of the thread that runs it.
+ * Building: claim, build, publish, wait and show, as native/heap/page_states.h and native/gc/compaction/page_service.cc do it. Every
+ * routine writes its steps into the program of the thread that runs it.
  */
 import { Violation } from './exploration.ts';
 import type { Machine } from './machine.ts';

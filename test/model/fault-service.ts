@@ -1,6 +1,6 @@
 /**
- * Fault service: PageService::ServeFault of native/gc/compaction/page_service.cc, as a mutator runs it in its signal handler and as the fault thread
- * of mode `thread` does.
+ * Fault service: PageService::ServeFault of native/gc/compaction/page_service.cc, as a mutator runs it in its signal handler and as the
+ * fault thread of mode `thread` does.
  */
 import { type Builder, NO_PAGE } from './building.ts';
 import { Violation } from './exploration.ts';

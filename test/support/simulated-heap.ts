@@ -3,9 +3,9 @@
  * cycle frees what was garbage when it began, when it ends; what is allocated meanwhile survives it. The control thread samples at
  * intervals and while a cycle runs, mutators look at the trigger with every region.
  */
-import { AllocationRate } from '../../src/gc/allocation-rate.ts';
-import { CycleTime } from '../../src/gc/cycle-time.ts';
-import { decide, type DirectorInputs, freeBytes, type Rule, triggerAt } from '../../src/gc/director.ts';
+import { AllocationRate } from '../../src/gc/policy/allocation-rate.ts';
+import { CycleTime } from '../../src/gc/policy/cycle-time.ts';
+import { decide, type DirectorInputs, freeBytes, type Rule, triggerAt } from '../../src/gc/policy/director.ts';
 
 const MIB = 2 ** 20;
 

@@ -4,8 +4,8 @@
  * Marking and moving are averaged apart: a cycle that found nothing worth moving says nothing about moving, and one that moved
  * everything (`full`) says nothing about those that the heap starts by itself.
  */
-import type { PhaseName } from '../binding/cycle-steps.ts';
-import type { CollectionKind } from './requests.ts';
+import type { PhaseName } from '../../binding/cycle-steps.ts';
+import type { CollectionKind } from '../requests.ts';
 import { DecayingAverage } from './decaying-average.ts';
 
 /** Share of the newest cycle in the mean. */

@@ -13,8 +13,8 @@
  * Most rules come down to "so little is free", which can be turned into a number of charged regions: the native trigger that a
  * mutator runs into, should nobody have looked in time (triggerAt).
  */
-import { REGION_BYTES } from '../binding/layout.ts';
-import type { CollectionReason } from './requests.ts';
+import { REGION_BYTES } from '../../binding/layout.ts';
+import type { CollectionReason } from '../requests.ts';
 
 /** What the rules that start collections look at; docs/pacing.md explains them. */
 export interface DirectorInputs {

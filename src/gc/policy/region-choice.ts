@@ -9,8 +9,8 @@
  * A cycle that moves anything at all also costs the treatment of every page that stays: its references may have to change. That
  * is weighed against the gain of all sources together.
  */
-import { PAGE_WORDS, REGION_WORDS, WORD_BYTES } from '../binding/layout.ts';
-import type { CollectionKind } from './requests.ts';
+import { PAGE_WORDS, REGION_WORDS, WORD_BYTES } from '../../binding/layout.ts';
+import type { CollectionKind } from '../requests.ts';
 
 /** Region states, in the order of native/heap/regions.h. */
 export const REGION_STATES = ['free', 'allocating', 'live', 'source', 'target', 'large', 'large-tail', 'large-pending'] as const;

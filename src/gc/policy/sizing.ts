@@ -8,7 +8,7 @@
  *
  * A limit is a plan, not a wall: see native/heap/regions.h.
  */
-import { REGION_BYTES } from '../binding/layout.ts';
+import { REGION_BYTES } from '../../binding/layout.ts';
 
 export const SIZINGS = ['fixed', 'growable', 'adaptive'] as const;
 /** How much of its capacity a heap means to use. */
