@@ -7,16 +7,14 @@
  *            wait parked, in the queue for memory, for a collection
  *            the same for a full one
  *            ERR_HEAP_EXHAUSTED (at once where nothing is ever collected)
- *
- * Waiting is one native call, in which the whole thread is parked, so that it holds up no collection of any heap; and which the end of the
- * thread or of the script cuts short, with the mutator running again.
  */
-import { ALLOCATION, type Binding, isRefusal, type MutatorHandle, type Refusal } from '../binding.ts';
+import { type Binding, isRefusal, type MutatorHandle, type Refusal } from '../binding.ts';
 import { HeapError } from '../errors.ts';
 import { errorName } from '../gc/refusal-reasons.ts';
 import { clockMs } from '../clock.ts';
-import { type CollectionKind, type CollectionReason, kindNumber, reasonNumber } from '../gc/requests.ts';
+import type { CollectionKind } from '../gc/requests.ts';
 import { LARGE_OBJECT_WORDS, REGION_WORDS, WORD_BYTES } from '../binding/layout.ts';
+import type { CollectionHost, Safepoint } from './safepoint.ts';
 import type { Shape } from './shapes.ts';
 import type { Ref } from './units.ts';
 
@@ -26,16 +24,6 @@ import type { Ref } from './units.ts';
  */
 const FULL_COLLECTIONS = 3;
 
-/** @internal What a mutator needs of its heap. */
-export interface CollectionHost {
-  readonly native: Binding;
-  /** Called now and then by a waiting thread: starts a control thread if there is none any more. */
-  keepControl(): void;
-  /** Whether anything is ever collected. */
-  readonly collects: boolean;
-  figures(): { liveBytes: number; freeBytes: number; capacityBytes: number };
-}
-
 /** @internal An object to be. */
 export interface AllocationRequest {
   readonly shape: Shape;
@@ -44,16 +32,18 @@ export interface AllocationRequest {
   readonly pinnable: boolean;
 }
 
-/** @internal The waiting half of one mutator. */
+/** @internal That of one mutator. */
 export class SlowAllocation {
   readonly #host: CollectionHost;
   readonly #native: Binding;
   readonly #mutator: MutatorHandle;
+  readonly #safepoint: Safepoint;
 
-  constructor(host: CollectionHost, mutator: MutatorHandle) {
+  constructor(host: CollectionHost, mutator: MutatorHandle, safepoint: Safepoint) {
     this.#host = host;
     this.#native = host.native;
     this.#mutator = mutator;
+    this.#safepoint = safepoint;
   }
 
   /**
@@ -76,52 +66,17 @@ export class SlowAllocation {
   #stall(kind: CollectionKind, request: AllocationRequest, again: boolean): number | Refusal | undefined {
     const begin = clockMs();
     try {
-      return this.#await(kind, 'exhausted', request, again);
+      const { words, shape, count } = request;
+      return this.#safepoint.awaitMemory(kind, 'exhausted', { words, shape: shape.id, count, large: isLarge(request), again });
     } finally {
       this.#native.recordStall(this.#mutator, (clockMs() - begin) * 1000);
     }
   }
 
-  /** Asks for a collection and waits for its end, parked. */
-  collect(kind: CollectionKind, reason: CollectionReason): void {
-    this.#await(kind, reason, undefined, false);
-  }
-
-  /** Asks for a collection and waits, parked, until its pages have to be built, or for its end. */
-  awaitFlip(kind: CollectionKind, reason: CollectionReason): void {
-    const [kindOf, reasonOf] = [kindNumber(kind), reasonNumber(reason)];
-    while (this.#native.awaitFlip(this.#mutator, kindOf, reasonOf) === ALLOCATION.noControl) this.#host.keepControl();
-  }
-
-  /** Waits for a collection that it asks for; with a request, for memory too. `again`: the same request has waited before. */
-  #await(
-    kind: CollectionKind,
-    reason: CollectionReason,
-    request: AllocationRequest | undefined,
-    again: boolean,
-  ): number | Refusal | undefined {
-    const { words, count, shape } = request ?? { words: 0, count: 0, shape: undefined };
-    const large = request !== undefined && isLarge(request);
-    const [kindOf, reasonOf] = [kindNumber(kind), reasonNumber(reason)];
-    for (let sameWait = again; ; sameWait = true) {
-      const answer = this.#native.awaitMemory(this.#mutator, kindOf, reasonOf, sameWait, words, shape?.id ?? 0, count, large);
-      if (answer !== ALLOCATION.noControl) return answer;
-      this.#host.keepControl();
-    }
-  }
-
-  park(): void {
-    this.#native.park(this.#mutator);
-  }
-
-  unpark(): void {
-    this.#native.unpark(this.#mutator);
-  }
-
   /** One native call for an object of its own: who is interrupted has taken nothing, or an object. */
   #attempt(request: AllocationRequest): number | Refusal | undefined {
     const { shape, count, words } = request;
-    this.#native.safepoint(this.#mutator);
+    this.#safepoint.stop();
     return isLarge(request)
       ? this.#native.allocateLarge(this.#mutator, words, shape.id, count)
       : this.#native.allocateSlow(this.#mutator, words, shape.id, count);

@@ -7,7 +7,7 @@ import { type HeapError, optionsOf } from '../errors.ts';
 import { barrierOf, type FaultMode } from '../gc/barriers.ts';
 import type { CollectionSource } from '../gc/event-stream.ts';
 import { type CollectionKind, type CollectionReason, type CollectionRequest, kindNumber, reasonNumber } from '../gc/requests.ts';
-import type { CollectionHost } from './allocation.ts';
+import type { CollectionHost } from './safepoint.ts';
 import { noCollector } from '../gc/control-failure.ts';
 import { ControlStart } from '../gc/control-start.ts';
 import { REGION_BYTES } from '../binding/layout.ts';

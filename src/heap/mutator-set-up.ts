@@ -2,7 +2,7 @@
  * Mutator set-up: what a heap gives a new mutator, and the mutator as its parts see it: weak maps, weak references, finalizers.
  */
 import type { MutatorHandle } from '../binding.ts';
-import type { CollectionHost } from './allocation.ts';
+import type { CollectionHost } from './safepoint.ts';
 import type { Shape, ShapeDefinition } from './shapes.ts';
 import type { ReferenceHandle, Ref } from './units.ts';
 import type { Views } from './views.ts';

@@ -12,6 +12,7 @@ import type { Binding, MutatorHandle } from '../binding.ts';
 import { argumentRangeError, argumentTypeError, detached, optionsOf } from '../errors.ts';
 import type { CollectionRequest } from '../gc/requests.ts';
 import { SlowAllocation } from './allocation.ts';
+import { Safepoint } from './safepoint.ts';
 import type { AllocationBuffer } from './allocation-buffer.ts';
 import { type Finalizable, FinalizerTable } from './finalizers.ts';
 import { HandleTable } from './handles.ts';
@@ -58,7 +59,7 @@ export class Mutator extends SlotAccess {
   readonly #handle: MutatorHandle;
   readonly #control: Uint32Array;
   readonly #handles: HandleTable;
-  readonly #slow: SlowAllocation;
+  readonly #safepoint: Safepoint;
   readonly #finalizers: FinalizerTable;
   readonly #stress: Stress | undefined;
   readonly #tlab: Tlab;
@@ -72,17 +73,17 @@ export class Mutator extends SlotAccess {
     this.#handle = setUp.handle;
     this.#control = setUp.control;
     this.#handles = this.handles = new HandleTable(setUp.control, setUp.localCapacity, setUp.handleCapacity);
-    this.#slow = new SlowAllocation(setUp.host, setUp.handle);
+    this.#safepoint = new Safepoint(setUp.host, setUp.handle);
     const { stressEvery, checked, stressFaults } = setUp;
     const stressed = (stressEvery > 0 || checked) && setUp.host.collects;
     this.#stress = stressed
       ? new Stress({ every: stressEvery, checked, forget: () => this.forget(), move: () => this.#moveEverything(stressFaults) })
       : undefined;
-    this.#tlab = new Tlab(setUp.control, this.u32, this.#slow, this.#stress);
+    this.#tlab = new Tlab(setUp.control, this.u32, new SlowAllocation(setUp.host, setUp.handle, this.#safepoint), this.#stress);
     this.weakReferences = new WeakReferences(this, setUp);
     this.weakMaps = new WeakMaps(this, setUp);
     this.#finalizers = new FinalizerTable(this, setUp);
-    this.#slow.unpark();
+    this.#safepoint.unpark();
   }
 
   /**
@@ -184,7 +185,7 @@ export class Mutator extends SlotAccess {
    * none does.
    */
   poll(): void {
-    if ((this.#control[CONTROL_STATE]! & ANY_STOP) !== 0) this.#setUp.host.native.safepoint(this.#handle);
+    if ((this.#control[CONTROL_STATE]! & ANY_STOP) !== 0) this.#safepoint.stop();
   }
 
   /**
@@ -215,8 +216,8 @@ export class Mutator extends SlotAccess {
   /** Parked by the program, a mutator has no raw references. */
   #moveEverything(stressFaults: boolean): void {
     if ((this.#control[CONTROL_STATE]! & MUTATOR_RUNNING) === 0) return;
-    if (stressFaults) this.#slow.awaitFlip('compact', 'stress');
-    else this.#slow.collect('compact', 'stress');
+    if (stressFaults) this.#safepoint.awaitFlip('compact', 'stress');
+    else this.#safepoint.awaitCollection('compact', 'stress');
   }
 
   /**
@@ -225,7 +226,7 @@ export class Mutator extends SlotAccess {
    */
   nudged(): void {
     const state = this.#control[CONTROL_STATE]!;
-    if ((state & MUTATOR_RUNNING) !== 0 && (state & ANY_STOP) !== 0) this.#setUp.host.native.safepoint(this.#handle);
+    if ((state & MUTATOR_RUNNING) !== 0 && (state & ANY_STOP) !== 0) this.#safepoint.stop();
   }
 
   /**
@@ -234,12 +235,12 @@ export class Mutator extends SlotAccess {
    * safepoint.
    */
   park(): void {
-    this.#slow.park();
+    this.#safepoint.park();
   }
 
   /** Back to the running state. Waits for a pause to end first; the whole thread is parked until then. A safepoint, of all its heaps. */
   unpark(): void {
-    this.#slow.unpark();
+    this.#safepoint.unpark();
   }
 
   /**
@@ -248,7 +249,7 @@ export class Mutator extends SlotAccess {
    * when `wait` throws or a time limit of `vm` ends it. A safepoint of all the thread's heaps.
    */
   parked<T>(wait: () => T): T {
-    return this.#setUp.host.native.parked(this.#handle, functionOf(wait, 'parked'));
+    return this.#safepoint.parked(functionOf(wait, 'parked'));
   }
 
   /**
@@ -256,7 +257,7 @@ export class Mutator extends SlotAccess {
    * every collection of a heap it runs in. A safepoint of all the thread's heaps.
    */
   parkAll<T>(wait: () => T): T {
-    return this.#setUp.host.native.allParked(this.#handle, functionOf(wait, 'parkAll'));
+    return this.#safepoint.allParked(functionOf(wait, 'parkAll'));
   }
 
   /** @internal Pins elements of the object at `ref`, whose shape this is. */
@@ -343,7 +344,7 @@ export class Mutator extends SlotAccess {
   collect(request?: CollectionRequest): void {
     const { kind = 'compact', reason = 'explicit' } = optionsOf('request', request);
     if (!this.#attached) throw detached('mutator.collect');
-    this.#slow.collect(kind, reason);
+    this.#safepoint.awaitCollection(kind, reason);
     this.#stress?.reachedElsewhere();
   }
 
