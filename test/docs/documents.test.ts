@@ -36,14 +36,18 @@ function firstCells(text: string): string[] {
     .flatMap(([first]) => first!.split(', '));
 }
 
-/** Native sources as one text. */
-function nativeSources(...layers: string[]): string {
+function nativeFiles(...layers: string[]): string[] {
   return layers
     .flatMap((layer) =>
-      readdirSync(join(ROOT, 'native', layer))
-        .filter((name) => /\.(cc|h)$/.test(name))
-        .map((name) => read(`native/${layer}/${name}`)),
+      readdirSync(join(ROOT, 'native', layer), { recursive: true, encoding: 'utf8' }).map((name) => `native/${layer}/${name}`),
     )
+    .filter((path) => /\.(cc|h)$/.test(path));
+}
+
+/** Native sources as one text. */
+function nativeSources(...layers: string[]): string {
+  return nativeFiles(...layers)
+    .map(read)
     .join('\n');
 }
 
@@ -250,9 +254,7 @@ describe('docs/concurrency.md', () => {
   it('names the files whose assertions quote them', () => {
     for (const [letter, , ...places] of rows) {
       const files: readonly string[] = places.join(' ').match(/native\/[\w/]+\.(?:cc|h)/g) ?? [];
-      const quoting = ['os', 'heap', 'gc']
-        .flatMap((layer) => readdirSync(join(ROOT, 'native', layer)).map((name) => `native/${layer}/${name}`))
-        .filter((path) => read(path).includes(`"(${letter}) `));
+      const quoting = nativeFiles('os', 'heap', 'gc').filter((path) => read(path).includes(`"(${letter}) `));
       expect(
         quoting.filter((path) => !files.includes(path)),
         letter,
