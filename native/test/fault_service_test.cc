@@ -174,7 +174,7 @@ class FaultsWhileItBuilds final : public SourceRelease {
  public:
   explicit FaultsWhileItBuilds(Collector* collector) : collector_(collector) {}
   void SourceRead(RegionIndex /*source*/) override {
-    collector_->ServeFault(reinterpret_cast<uintptr_t>(collector_->heap().views.mutator_view()), nullptr);
+    collector_->pages().ServeFault(reinterpret_cast<uintptr_t>(collector_->heap().views.mutator_view()), nullptr);
   }
 
  private:
@@ -199,11 +199,11 @@ void ABrokenLawEndsTheProcess(FaultModeKind mode) {
     while (test.heap.regions.use(source).state != RegionState::kSource) ++source;
     const PageIndex page = FirstPageOfRegion(source) + 1;
     PageStates& states = test.heap.tables.page_states;
-    const uint32_t cycle = test.collector->cycle();
+    const uint32_t cycle = test.collector->pages().cycle();
     CHILD_EXPECT(states.TryClaim(page, cycle));
     states.Publish(page, cycle);
     states.NoteMapped(page, cycle);
-    test.collector->ServeFault(reinterpret_cast<uintptr_t>(test.heap.views.mutator_view()) + size_t{page} * kPageBytes, nullptr);
+    test.collector->pages().ServeFault(reinterpret_cast<uintptr_t>(test.heap.views.mutator_view()) + size_t{page} * kPageBytes, nullptr);
   });
   EXPECT(shown.died() && shown.said.find("(C) no page of a source is shown") != std::string::npos);
   const Death nested = after_flip([](TestHeap& test) {
