@@ -246,12 +246,18 @@ export const SUBJECTS: Record<string, (heap: Heap, mutator: Mutator) => Subject>
     };
     return {
       step() {
-        if (made.handle === 0) made.handle = mutator.handle(0);
+        made.handle = mutator.handle(mutator.allocate(Leaf));
+        mutator.release(made.handle);
+        made.handle = 0;
         if (made.range === undefined) made.range = mutator.createRootRange(8);
         made.range.used = 8;
         made.range.slots[7] = mutator.allocate(Leaf);
       },
-      look: letGo,
+      look() {
+        // Not released, then.
+        if (made.handle !== 0) expect(mutator.get(made.handle)).toBeGreaterThan(0);
+        letGo();
+      },
       atEnd() {
         letGo();
         mutator.collect({ kind: 'full' });
