@@ -139,23 +139,26 @@ Napi::Value LoadAReference(Info info, MutatorBinding& binding) {
 // isObject(mutator, ref)
 Napi::Value IsObject(Info info, MutatorBinding& binding) { return Boolean(info, binding.instance->collector->IsObject(Uint32At(info, 1))); }
 
-// addRootRange(mutator, slots: Uint32Array, used: Uint32Array): id.  used[0] says how many slots count.
+// addRootRange(mutator, slots: Uint32Array, used: Uint32Array).  used[0] says how many slots count, used[1] which range it is, 0 for none.
 Napi::Value AddRootRange(Info info, MutatorBinding& binding) {
   Napi::Uint32Array slots = info[1].As<Napi::Uint32Array>();
   napi_ref keep = nullptr;
   napi_create_reference(info.Env(), slots.ArrayBuffer(), 1, &keep);
-  const uint32_t* const used = info[2].As<Napi::Uint32Array>().Data();
+  uint32_t* const used = info[2].As<Napi::Uint32Array>().Data();
   const uint32_t capacity = static_cast<uint32_t>(slots.ElementLength());
-  uint32_t id = 0;
   JavaScriptWatch watch(info.Env());
-  ChangeRoots(*binding.mutator, watch, [&] { id = binding.mutator->ranges.Add(slots.Data(), used, capacity, keep); });
-  return Number(info, id);
+  ChangeRoots(*binding.mutator, watch, [&] { used[1] = binding.mutator->ranges.Add(slots.Data(), used, capacity, keep); });
+  return info.Env().Undefined();
 }
 
+// removeRootRange(mutator, used).  Again does nothing: whoever was interrupted where the call came back does not know that it was made.
 Napi::Value RemoveRootRange(Info info, MutatorBinding& binding) {
+  uint32_t* const used = info[1].As<Napi::Uint32Array>().Data();
+  if (used[1] == 0) return info.Env().Undefined();
   void* buffer = nullptr;
   JavaScriptWatch watch(info.Env());
-  ChangeRoots(*binding.mutator, watch, [&] { buffer = binding.mutator->ranges.Remove(Uint32At(info, 1)); });
+  ChangeRoots(*binding.mutator, watch, [&] { buffer = binding.mutator->ranges.Remove(used[1]); });
+  used[1] = 0;
   napi_delete_reference(info.Env(), static_cast<napi_ref>(buffer));
   return info.Env().Undefined();
 }

@@ -59,8 +59,10 @@ export interface MutatorCalls {
   /** The write barrier's log is full. */
   flushLog(mutator: MutatorHandle): void;
   recordStall(mutator: MutatorHandle, microseconds: number): void;
-  addRootRange(mutator: MutatorHandle, slots: Uint32Array, used: Uint32Array): number;
-  removeRootRange(mutator: MutatorHandle, id: number): void;
+  /** `used`: how many slots count, and behind it a word of native code's. */
+  addRootRange(mutator: MutatorHandle, slots: Uint32Array, used: Uint32Array): void;
+  /** Again does nothing. */
+  removeRootRange(mutator: MutatorHandle, used: Uint32Array): void;
   /** Whether there is an object at that word now; for checked heaps. Looks through the alias: safe for any number. */
   isObject(mutator: MutatorHandle, ref: number): boolean;
   utilization(mutator: MutatorHandle, windowMs: number): number;

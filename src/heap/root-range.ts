@@ -29,13 +29,13 @@ export class RootRange {
       throw argumentRangeError('capacity of a root range', `an integer from 1 to ${MAX_CAPACITY}`, capacity);
     }
     const buffer = new SharedArrayBuffer(SLOTS_BYTE_OFFSET + capacity * 4);
-    const used = new Uint32Array(buffer, 0, 1);
+    // The count, and behind it what native code knows the range by.
+    const used = new Uint32Array(buffer, 0, 2);
     const slots = new Uint32Array(buffer, SLOTS_BYTE_OFFSET, capacity);
-    let id = 0;
     const range = new RootRange(slots, used, () => {
-      if (owner.attached) native.removeRootRange(mutator, id);
+      if (owner.attached) native.removeRootRange(mutator, used);
     });
-    id = native.addRootRange(mutator, slots, used);
+    native.addRootRange(mutator, slots, used);
     return range;
   }
 

@@ -252,6 +252,8 @@ export const SUBJECTS: Record<string, (heap: Heap, mutator: Mutator) => Subject>
         if (made.range === undefined) made.range = mutator.createRootRange(8);
         made.range.used = 8;
         made.range.slots[7] = mutator.allocate(Leaf);
+        made.range.release();
+        made.range = undefined;
       },
       look() {
         // Not released, then.
