@@ -10,7 +10,9 @@
 // being between Claim and NoteThreads are the candidates, the one that was started among them; when all of them are gone, it is.
 //
 // Failures are counted until a collection has ended as it should.  After kMostFailures in a row nobody starts a thread for a while, and
-// whoever waits is told so.  The caller of everything here holds the instance's lock.
+// whoever waits is told so.  A control thread whose parent ends is no failure, but it ends first: a failure that was inferred from that
+// is forgiven when its claimant abandons it, and the last of a row is told of after a pause only.  The caller of everything here holds the
+// instance's lock.
 #pragma once
 
 #include <algorithm>
@@ -25,7 +27,7 @@ namespace faultline {
 
 class ControlStart {
  public:
-  static constexpr uint32_t kMostFailures = 3;
+  static constexpr size_t kMostFailures = 3;
   static constexpr uint64_t kPauseNs = 200'000'000;        // From a failure to the next try,
   static constexpr uint64_t kLongPauseNs = 2'000'000'000;  // and from the last of a row.
   static constexpr uint64_t kUnknownNs = 20'000'000'000;   // For a claim whose threads are not known,
@@ -36,17 +38,16 @@ class ControlStart {
   // Whether Claim has another answer than kWait.
   bool IsDue(uint64_t now_ns) const {
     if (claimed_) return !Lives(now_ns);
-    return failures_ == 0 || failures_ >= kMostFailures || now_ns - failed_ns_ >= kPauseNs;
+    return failures() == 0 || now_ns - failed_ns_ >= kPauseNs || (failures() >= kMostFailures && told_);
   }
 
   State Claim(uint64_t now_ns) {
     if (claimed_) {
       if (Lives(now_ns)) return State::kWait;
-      CountFailure(now_ns);
+      CountFailure(now_ns, false);
     }
-    const uint64_t since_failure_ns = now_ns - failed_ns_;
-    if (failures_ >= kMostFailures && since_failure_ns < kLongPauseNs) return State::kGivenUp;
-    if (failures_ > 0 && since_failure_ns < kPauseNs) return State::kWait;
+    if (!IsDue(now_ns)) return State::kWait;
+    if (failures() >= kMostFailures && now_ns - failed_ns_ < kLongPauseNs) return State::kGivenUp;
     claimed_ = true;
     ++number_;
     claimed_ns_ = now_ns;
@@ -67,21 +68,24 @@ class ControlStart {
   // `final`: another try would fail as well.  The reason is for people; a claim that is over has only that.
   void Fail(uint32_t number, bool final, const std::string& reason, uint64_t now_ns) {
     reason_ = reason;
-    if (claimed_ && number == number_) CountFailure(now_ns);
-    if (final) failures_ = std::max(failures_, kMostFailures);
+    if (claimed_ && number == number_) CountFailure(now_ns, true);
+    final_ |= final;
+    told_ |= final;
   }
 
   // The claimant's thread ends, and with it the one that it started.
   void Abandon(uint32_t number) {
     if (number == number_) claimed_ = false;
+    std::erase(failed_, number);
   }
 
   void Attached() { claimed_ = false; }
   // The control thread ended, and nobody had asked for that.
-  void Detached(uint64_t now_ns) { CountFailure(now_ns); }
+  void Detached(uint64_t now_ns) { CountFailure(now_ns, false); }
   // A collection has ended as it should.
   void Works() {
-    failures_ = 0;
+    failed_.clear();
+    final_ = false;
     reason_.clear();
   }
 
@@ -94,11 +98,13 @@ class ControlStart {
     return age_ns < kHungNs && std::ranges::any_of(candidates_, ThreadLives);
   }
 
-  void CountFailure(uint64_t now_ns) {
+  void CountFailure(uint64_t now_ns, bool told) {
     claimed_ = false;
-    ++failures_;
+    failed_.push_back(number_);
     failed_ns_ = now_ns;
+    told_ = told;
   }
+  size_t failures() const { return final_ ? std::max(failed_.size(), kMostFailures) : failed_.size(); }
 
   bool claimed_ = false;
   uint32_t number_ = 0;
@@ -106,8 +112,10 @@ class ControlStart {
   std::vector<int> before_;
   std::vector<int> candidates_;
   bool known_ = false;
-  uint32_t failures_ = 0;
-  uint64_t failed_ns_ = 0;
+  std::vector<uint32_t> failed_;  // Their claims.
+  bool final_ = false;
+  uint64_t failed_ns_ = 0;  // The last of them; somebody has told it, or it was inferred.
+  bool told_ = false;
   std::string reason_;
 };
 

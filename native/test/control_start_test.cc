@@ -53,7 +53,7 @@ void AThreadThatWasGoneBeforeItWasSeenIsGone() {
 void AfterSomeFailuresItIsGivenUpForAWhile() {
   ControlStart start;
   uint64_t now = kSecond;
-  for (uint32_t i = 0; i < ControlStart::kMostFailures; ++i) {
+  for (size_t i = 0; i < ControlStart::kMostFailures; ++i) {
     EXPECT(start.Claim(now) == State::kClaimed);
     // Of an earlier claim: only what it says is taken over.
     start.Fail(start.number() - 1, false, "an old story", now);
@@ -93,6 +93,35 @@ void TheEndOfTheClaimantIsNoFailure() {
   EXPECT(start.Claim(kSecond) == State::kWait);
 }
 
+// Threads that come and go, each the parent of a control thread for a while: the child ends first.
+void TheEndOfTheClaimantIsNoFailureOfWhatItHasStarted() {
+  for (const bool attached : {true, false}) {
+    ControlStart start;
+    uint64_t now = kSecond;
+    for (size_t i = 0; i < 2 * ControlStart::kMostFailures; ++i) {
+      EXPECT(start.Claim(now) == State::kClaimed);
+      start.NoteThreads(start.number());
+      if (attached) {
+        start.Attached();
+        start.Detached(now);
+      }
+      // Somebody else looks before the parent has come to its end.
+      EXPECT(start.Claim(now) == State::kWait && !start.IsDue(now));
+      start.Abandon(start.number());
+      EXPECT(start.IsDue(now));
+    }
+    // Without that it is given up, and not at once.
+    for (size_t i = 0; i < ControlStart::kMostFailures; ++i) {
+      EXPECT(start.Claim(now) == State::kClaimed);
+      start.Attached();
+      start.Detached(now);
+      EXPECT(start.Claim(now) == State::kWait);
+      now += ControlStart::kPauseNs;
+    }
+    EXPECT(start.Claim(now) == State::kGivenUp);
+  }
+}
+
 void AThreadIsKnownByItsNumberWhileItLives() {
   std::atomic<int> number{0};
   std::atomic<bool> end{false};
@@ -119,6 +148,7 @@ int main() {
   AfterSomeFailuresItIsGivenUpForAWhile();
   WhatNoTryCanMendIsGivenUpAtOnce();
   TheEndOfTheClaimantIsNoFailure();
+  TheEndOfTheClaimantIsNoFailureOfWhatItHasStarted();
   AThreadIsKnownByItsNumberWhileItLives();
   return 0;
 }
