@@ -25,7 +25,10 @@ interface Shown {
   readonly aggregates: readonly { name: string; count: number; self: number; maxRet: number; distance: number }[];
 }
 
-const PAGE_PROGRAM = readFileSync(new URL('../support/devtools-page.mjs', import.meta.url), 'utf8');
+// A statement to the formatter, an expression to the page.
+const PAGE_PROGRAM = readFileSync(new URL('../support/devtools-page.mjs', import.meta.url), 'utf8')
+  .trim()
+  .replace(/;$/, '');
 
 describe.runIf(browserPath !== undefined)('DevTools', () => {
   it('reads a snapshot of the heap: classes by shape, sizes, what is retained, distances from the roots', async () => {
@@ -43,7 +46,7 @@ describe.runIf(browserPath !== undefined)('DevTools', () => {
       const page = await browser.newPage();
       await page.goto('devtools://devtools/bundled/devtools_app.html');
       const text = JSON.stringify(readFileSync(path, 'utf8'));
-      const { nodeCount, totalSize, aggregates } = await page.evaluate<Shown>(`${PAGE_PROGRAM.trim()}(${text})`);
+      const { nodeCount, totalSize, aggregates } = await page.evaluate<Shown>(`(${PAGE_PROGRAM})(${text})`);
       expect([nodeCount, totalSize]).toEqual([objects + 3, bytes]);
       expect(aggregates.find(({ name }) => name === 'node')).toMatchObject({
         count: 500,

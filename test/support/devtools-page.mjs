@@ -1,6 +1,6 @@
 /**
  * Runs in a page of DevTools, not in Node: loads the text of a heap snapshot with the modules of the Memory panel, and answers what
- * that panel would show. One expression, so that it can be sent as it is.
+ * that panel would show. One expression.
  */
 async (text) => {
   const { HeapSnapshot, HeapSnapshotLoader } = await import(
