@@ -177,7 +177,8 @@ describe.each(MODES)('allocation (fault mode %s)', (fault) => {
     }
     expect(list.values()).toEqual(countdown(399_900, 100));
     expect(heap.statistics().cycles.count).toBeGreaterThan(0);
-    expect(heap.statistics().stalls.count).toBeLessThanOrEqual(heap.statistics().cycles.count + 1);
+    // A slow collector frees one region after the other, and each may end a wait.
+    expect(heap.statistics().stalls.count).toBeLessThanOrEqual(4 * (heap.statistics().cycles.count + 1));
   });
 });
 
