@@ -19,7 +19,10 @@ function endings(fault: (typeof RAW_LOAD_MODES)[number]): string[] {
   return SHORT ? ['terminate', 'a natural end'] : ['terminate', 'process.exit', 'an uncaught error', 'a natural end'];
 }
 
-describe.each(RAW_LOAD_MODES)('a program (fault mode %s)', (fault) => {
+describe.each(RAW_LOAD_MODES.map((fault, number) => [fault, number] as const))('a program (fault mode %s)', (fault, number) => {
+  /** All of them in the first mode, each in every third of the others in the short form. */
+  const when = (test: number): boolean => !SHORT || number === 0 || (number + test) % 3 === 0;
+
   it.concurrent.each(endings(fault))(
     'goes on collecting when the thread that made the heap ends by %s, in any phase',
     async (ending) => {
@@ -30,7 +33,7 @@ describe.each(RAW_LOAD_MODES)('a program (fault mode %s)', (fault) => {
     LIMIT_MS + 5_000,
   );
 
-  it.concurrent(
+  it.runIf(when(0)).concurrent(
     'that makes and closes many heaps keeps no descriptor, thread or mapping of them',
     async () => {
       const stdout = await runToEnd('many-heaps', [fault, fault === RAW_LOAD_MODES[0] ? rounds(50, 12) : 12], ['--expose-gc']);
@@ -44,7 +47,7 @@ describe.each(RAW_LOAD_MODES)('a program (fault mode %s)', (fault) => {
     LIMIT_MS + 5_000,
   );
 
-  it.concurrent(
+  it.runIf(when(1)).concurrent(
     'survives that the library was loaded only by workers that have ended',
     async () => {
       expect(await runToEnd('worker-only', [fault])).toContain('done');
@@ -52,7 +55,7 @@ describe.each(RAW_LOAD_MODES)('a program (fault mode %s)', (fault) => {
     LIMIT_MS + 5_000,
   );
 
-  it.concurrent(
+  it.runIf(when(2)).concurrent(
     'keeps its own listener for the signal of its faults, installed before, between and during cycles',
     async () => {
       expect(await runToEnd('own-signal-listener', [fault])).toMatch(/signals 1\ndone/);
@@ -60,7 +63,7 @@ describe.each(RAW_LOAD_MODES)('a program (fault mode %s)', (fault) => {
     LIMIT_MS + 5_000,
   );
 
-  it.concurrent(
+  it.runIf(when(3)).concurrent(
     'starts children while its heap is compacted',
     async () => {
       expect(await runToEnd('children', [fault])).toContain('done');
@@ -68,7 +71,7 @@ describe.each(RAW_LOAD_MODES)('a program (fault mode %s)', (fault) => {
     LIMIT_MS + 5_000,
   );
 
-  it.concurrent(
+  it.runIf(when(4)).concurrent(
     'aborts tasks of a pool in which mutators work',
     async () => {
       expect(await runToEnd('pool', [fault])).toContain('done');
