@@ -31,10 +31,7 @@ export const MOVING_MODES = modesOf(working.filter(({ collects }) => collects));
 /** All that collect and leave loads alone. */
 export const RAW_LOAD_MODES = modesOf(working.filter(({ collects, barrieredLoads }) => collects && !barrieredLoads));
 
-/** The modes of {@link MODES} in which pages are built while mutators run. */
-export const CONCURRENT_MODES = MODES.filter((mode) => barrierOf(mode).concurrent);
-
-/** Those and the ones for research, as far as the kernel may refuse their flip. */
+/** The modes of {@link RAW_LOAD_MODES} in which pages are built while mutators run: the kernel may refuse their flip. */
 export const FLIPPING_MODES = RAW_LOAD_MODES.filter((mode) => barrierOf(mode).concurrent);
 
 /** The modes that use userfaultfd. */
