@@ -296,7 +296,7 @@ describe('figures that are found once more from the raw answers', { timeout: LIM
         const told = row.overhead![time]!;
         close(told.median, middle(perOperation(row, total)) / distilled, `LBO ${time} of ${row.series}`);
         expect(told.isUnderFloor).toBe(middle(perOperation(row, total, identified)) < distilled);
-        expect(floors[remains.findIndex((list) => middle(list) === distilled)]!.series + ' floor').toBe(told.floor);
+        expect(`${floors[remains.findIndex((list) => middle(list) === distilled)]!.series} floor`).toBe(told.floor);
         expectInterval(told, ratioDistribution(perOperation(row, total), remains), `LBO ${time} of ${row.series}`);
       }
     }

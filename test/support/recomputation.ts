@@ -78,7 +78,7 @@ export function worstShare(intervals: Finished['interruptions'][number], lengthN
   const pieces = coverage([intervals], lengthNs);
   const before = coveredBefore(pieces);
   const window = Math.min(windowNs, lengthNs);
-  const edges = [0, lengthNs, ...pieces.flatMap(([from, until]) => [from, until])];
+  const edges = [0, lengthNs, ...pieces.flat()];
   const begins = edges.flatMap((edge) => [edge, edge - window]).filter((begin) => begin >= 0 && begin + window <= lengthNs);
   return Math.min(...begins.map((begin) => 1 - (before(begin + window) - before(begin)) / window));
 }
