@@ -59,8 +59,9 @@ class ControlStart {
   // Of the last claim.
   uint32_t number() const { return number_; }
 
+  // Once for each claim.
   void NoteThreads(uint32_t number) {
-    if (!claimed_ || number != number_) return;
+    if (!claimed_ || known_ || number != number_) return;
     std::ranges::set_difference(ThreadsOfProcess(), before_, std::back_inserter(candidates_));
     known_ = !before_.empty();
   }

@@ -142,10 +142,13 @@ Napi::Value CollectionsEnded(Info info, HeapInstance& instance) { return Number(
 
 // claimControl(heap): a claim's number, or one of CONTROL in src/binding/heap-calls.ts
 Napi::Value ClaimControl(Info info, HeapInstance& instance) {
+  HeapBinding& heap = *info[0].As<Napi::External<HeapBinding>>().Data();
+  // Whoever comes again has ended its try, even when a time limit has cut that short.
+  instance.NoteControlStarted(heap.control_claim);
   uint32_t claim = 0;
   const HeapInstance::Control control = instance.ClaimControl(&claim);
   if (control != HeapInstance::Control::kClaimed) return Number(info, -static_cast<double>(control));
-  info[0].As<Napi::External<HeapBinding>>().Data()->control_claim = claim;
+  heap.control_claim = claim;
   return Number(info, claim);
 }
 

@@ -34,12 +34,20 @@ void AClaimLastsAsLongAsItsThreadLives() {
     while (!end.load()) usleep(1000);
   });
   start.NoteThreads(start.number());
+  // Of those that come later none was started for it.
+  std::atomic<bool> end_later{false};
+  std::thread later([&] {
+    while (!end_later.load()) usleep(1000);
+  });
+  start.NoteThreads(start.number());
   // However slow it is, but a thread that hangs is given up.
   EXPECT(start.Claim(kSecond + ControlStart::kHungNs - 1) == State::kWait);
   end = true;
   thread.join();
   EXPECT(start.Claim(2 * kSecond) == State::kWait);
   EXPECT(start.Claim(2 * kSecond + ControlStart::kPauseNs) == State::kClaimed);
+  end_later = true;
+  later.join();
 }
 
 void AThreadThatWasGoneBeforeItWasSeenIsGone() {

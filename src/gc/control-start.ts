@@ -40,9 +40,11 @@ export class ControlStart {
     this.#failures = port1;
     try {
       const workerData: ControlData = { token, failures: port2 };
-      const worker = startOwnThread(ENTRY, `faultline-control-${token.id}`, { workerData, transferList: [port2] });
-      worker.on('error', (error) => this.#failed(error as ThreadError));
-      worker.on('exit', () => this.#end());
+      const data = { workerData, transferList: [port2] };
+      startOwnThread(ENTRY, `faultline-control-${token.id}`, data, {
+        failed: (error) => this.#failed(error as ThreadError),
+        ended: () => this.#end(),
+      });
     } catch (error) {
       port2.close();
       this.#note(controlFailure(error as ThreadError));

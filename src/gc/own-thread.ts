@@ -19,15 +19,51 @@ export function ownThreadOptions() {
   } satisfies WorkerOptions;
 }
 
-/** @internal Throws what Node throws when it does not start the thread at all. */
-export function startOwnThread(entry: URL, name: string, data: Pick<WorkerOptions, 'workerData' | 'transferList'>): Worker {
-  const worker = new Worker(entry, {
-    ...ownThreadOptions(),
-    ...data,
-    name,
-    // Kept from the program's: nothing is written to it, and nobody would expect it there.
-    stdout: true,
-  });
-  worker.unref();
-  return worker;
+/** @internal What its parent hears of an own thread, when its event loop turns. */
+export interface OwnThreadListener {
+  /** The error that ends it. */
+  failed(error: Error): void;
+  ended(): void;
+}
+
+/**
+ * @internal Throws what Node throws when it does not start the thread at all.
+ *
+ * A `vm` time limit may cut this between any two steps, and the thread is then running or not. If it is, it keeps no event loop alive and
+ * its errors are heard like those of any other: so nothing of that waits for the end of Worker's constructor. Node's calls `on` of the
+ * new object before it starts the thread; that is where we get hold of it.
+ */
+export function startOwnThread(
+  entry: URL,
+  name: string,
+  data: Pick<WorkerOptions, 'workerData' | 'transferList'>,
+  listener: OwnThreadListener,
+): void {
+  let made: Worker | undefined;
+  class OwnThread extends Worker {
+    override on(event: string | symbol, heard: Parameters<Worker['on']>[1]): this {
+      made = this;
+      return super.on(event, heard);
+    }
+
+    override emit(event: string | symbol, ...args: unknown[]): boolean {
+      if (event === 'error') listener.failed(args[0] as Error);
+      if (event === 'exit') listener.ended();
+      return event === 'error' || super.emit(event, ...args);
+    }
+  }
+  const release = (): void => made?.unref();
+  // Runs also when we are cut.
+  setImmediate(release);
+  try {
+    made = new OwnThread(entry, {
+      ...ownThreadOptions(),
+      ...data,
+      name,
+      // Kept from the program's: nothing is written to it, and nobody would expect it there.
+      stdout: true,
+    });
+  } finally {
+    release();
+  }
 }

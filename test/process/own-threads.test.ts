@@ -12,6 +12,8 @@ import { type Ending, runProgram, runProgramFile, workerFile } from '../support/
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const PERMISSION = Number(process.versions.node.split('.')[0]) >= 23 ? '--permission' : '--experimental-permission';
+/** A claim of which nothing is known lasts twice as long (native/node/control_start.h). */
+const HALF_OF_UNKNOWN_MS = 10_000;
 const MISSING = 'ERR_COLLECTOR_MISSING';
 
 async function output(name: string, args: readonly (string | number)[], flags: readonly string[] = []): Promise<string[]> {
@@ -41,6 +43,27 @@ describe("the library's own threads", () => {
 
   it('need no code generation from strings', async () => {
     expect(await output('makes-a-heap', [40], ['--disallow-code-generation-from-strings'])).toEqual(['runs', 'closed']);
+  });
+});
+
+describe('a thread of ours whose start a time limit cuts', () => {
+  it('keeps no event loop alive', async () => {
+    const [said] = await output('cut-own-thread', ['setInterval(() => {}, 1e6)', 0]);
+    const { cuts, errors } = JSON.parse(said!) as Record<string, number>;
+    // The last of them is behind the start.
+    expect(cuts).toBeGreaterThan(0);
+    expect(errors).toBe(0);
+  });
+
+  it('fails like any other: its parent hears of it', async () => {
+    const [said] = await output('cut-own-thread', ['throw new Error("on purpose")', 2]);
+    expect(JSON.parse(said!)).toMatchObject({ errors: 2 });
+  });
+
+  it('is tried again by whoever was cut, without a long pause', async () => {
+    const child = await runProgram('cut-claim', [], { limitMs: HALF_OF_UNKNOWN_MS });
+    const [first, second] = JSON.parse(lines(child)[0]!) as number[];
+    expect(second).toBe(first! + 1);
   });
 });
 
