@@ -11,7 +11,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus, release } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { measureCollectionOperations } from './collection-operations.ts';
+import { measureContainerOperations } from './container-operations.ts';
 import { measureListWalk } from './list-walk.ts';
 import { measureMutatorOperations } from './mutator-operations.ts';
 import { measureObjectOperations, type OperationFigures } from './object-operations.ts';
@@ -30,7 +30,7 @@ const walks: OperationFigures[] = [
 const groups: Record<string, OperationFigures[]> = {
   'By raw reference': [...(await measureMutatorOperations(turns)), walks[0]!],
   'Objects and strings': [...(await measureObjectOperations(turns)), walks[1]!],
-  'Shared collections': await measureCollectionOperations(turns),
+  'Shared containers': await measureContainerOperations(turns),
 };
 
 const figure = (ns: number | undefined): string => (ns === undefined ? '' : ns < 10 ? ns.toFixed(1) : ns.toFixed(0));

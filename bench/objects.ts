@@ -8,7 +8,7 @@
 import { cpus, release } from 'node:os';
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
-import { measureCollectionOperations } from './collection-operations.ts';
+import { measureContainerOperations } from './container-operations.ts';
 import { measureListWalk } from './list-walk.ts';
 import { measureObjectOperations } from './object-operations.ts';
 
@@ -17,7 +17,7 @@ const { values } = parseArgs({ options: { quick: { type: 'boolean', default: fal
 const walk = await measureListWalk(1_000_000, values.quick ? 6 : 20);
 const operations = [
   ...(await measureObjectOperations(values.quick ? 30 : 150)),
-  ...(await measureCollectionOperations(values.quick ? 30 : 150)),
+  ...(await measureContainerOperations(values.quick ? 30 : 150)),
 ];
 const machine = { node: process.version, kernel: release(), cpu: cpus()[0]?.model ?? '?', cpus: cpus().length };
 

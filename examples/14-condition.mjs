@@ -9,7 +9,7 @@ const WANTED = 1_000;
 if (isMainThread) {
   const heap = Heap.create({ capacityBytes: '16M' });
   const mutator = heap.attachMutator();
-  const { arrays } = heap.collections;
+  const { arrays } = heap.containers;
   const numbers = mutator.handle(arrays.allocate('f64'));
   const [lock, filled] = [heap.createLock(), heap.createCondition()];
   const shared = heap.create(heap.defineShape(SHARED), { numbers: heap.view(mutator.get(numbers)), lock, filled });
@@ -30,7 +30,7 @@ if (isMainThread) {
   const heap = Heap.attach(workerData.token);
   const mutator = heap.attachMutator();
   const shared = /** @type {any} */ (heap.redeem(workerData.shared));
-  const { arrays } = heap.collections;
+  const { arrays } = heap.containers;
   const numbers = mutator.handle(shared.numbers.ref);
   for (let i = 0; i < WANTED; i++) shared.lock.run(() => arrays.push(mutator.get(numbers), i));
   shared.lock.run(() => shared.filled.notifyAll());

@@ -48,19 +48,19 @@ export type {
   StepName,
   View,
 } from './objects/view-types.ts';
-export type { HeapArrays } from './collections/arrays.ts';
-export { type CollectionDefinition, CollectionView } from './collections/collection-view.ts';
-export type { Collections } from './collections/collections.ts';
-export type { HeapConditions } from './collections/conditions.ts';
-export { HeapArray } from './collections/heap-array.ts';
-export { HeapCondition, HeapLock } from './collections/heap-lock.ts';
-export { HeapMap } from './collections/heap-map.ts';
-export { HeapQueue } from './collections/heap-queue.ts';
-export type { CollectionValue, KeyKind, KeyValue, RawValue, ValueKind } from './collections/kinds.ts';
-export type { HeapLocks } from './collections/locks.ts';
-export type { RawKey } from './collections/map-keys.ts';
-export type { HeapMaps } from './collections/maps.ts';
-export type { HeapQueues } from './collections/queues.ts';
+export type { HeapArrays } from './containers/arrays.ts';
+export { type ContainerDefinition, ContainerView } from './containers/container-view.ts';
+export type { Containers } from './containers/containers.ts';
+export type { HeapConditions } from './containers/conditions.ts';
+export { HeapArray } from './containers/heap-array.ts';
+export { HeapCondition, HeapLock } from './containers/heap-lock.ts';
+export { HeapMap } from './containers/heap-map.ts';
+export { HeapQueue } from './containers/heap-queue.ts';
+export type { ContainerValue, KeyKind, KeyValue, RawValue, ValueKind } from './containers/kinds.ts';
+export type { HeapLocks } from './containers/locks.ts';
+export type { RawKey } from './containers/map-keys.ts';
+export type { HeapMaps } from './containers/maps.ts';
+export type { HeapQueues } from './containers/queues.ts';
 export type { Finalizable, Finalizables } from './heap/finalizers.ts';
 export { isSmallInteger, MAX_SMALL_INTEGER, MIN_SMALL_INTEGER, smallInteger, tagSmallInteger } from './heap/tagged.ts';
 export type { WeakMaps } from './heap/weak-map.ts';

@@ -50,7 +50,7 @@ const LONG_FUNCTIONS = [
   'test/support/shadow-program.mjs: step() {',
   // Lists.
   'native/node/statistics_binding.cc: Napi::Value ReadStatistics(Info info, HeapInstance& instance) {',
-  "test/collections/after-waits.test.ts: it('goes on where its objects are then', () => {",
+  "test/containers/after-waits.test.ts: it('goes on where its objects are then', () => {",
   // A system of programs that share what is declared around them.
   'test/model/thread-states.ts: export function makeThreadSystem(configuration: ThreadConfiguration): System {',
   'test/model/thread-states.ts: const mutator = (thread: number, operations: readonly ThreadOperation[]): Program => {',
@@ -71,7 +71,7 @@ const FLOORS = [
   /^src\/options\.ts$/,
   /^src\/heap\/(?!(heap|object-level|making|capabilities)\.ts).*/,
   /^src\/objects\/.*/,
-  /^src\/collections\/.*/,
+  /^src\/containers\/.*/,
   // A heap as a program has it is made of all the others.
   /^src\/heap\/(heap|object-level|making|capabilities)\.ts$/,
   /^src\/(index\.ts|cli\/.*)/,

@@ -1,4 +1,4 @@
-// Shared array: the operations on a growable array (src/collections/arrays.ts) that change it, each of them one critical section.
+// Shared array: the operations on a growable array (src/containers/arrays.ts) that change it, each of them one critical section.
 //
 //     array     references: 28 segments │ lock │ version │ length
 //     segment n   8 · 2^n elements of one kind, 4 or 8 bytes each

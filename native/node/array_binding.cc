@@ -1,4 +1,4 @@
-// Shared collections: what changes an array, or reads it while others change it; the change of a map.  Called by a mutator's own thread,
+// Shared containers: what changes an array, or reads it while others change it; the change of a map.  Called by a mutator's own thread,
 // running.
 #include "heap/shared_array.h"
 #include "heap/weak_access.h"

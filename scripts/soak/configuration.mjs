@@ -54,7 +54,7 @@ export const LOAD = {
   /** Views, cursors, strings and tokens. */
   objects: (random) => random.chance(1, 2),
   /** Maps, queues, arrays and locks that the threads of a heap share. */
-  sharedCollections: (random) => random.chance(1, 2),
+  sharedContainers: (random) => random.chance(1, 2),
   rebirths: (random) => random.chance(1, 3),
   /** Mutator threads are terminated wherever they are, and replaced. */
   deaths: (random) => random.chance(1, 3),

@@ -7,7 +7,7 @@
 import { makeRandom } from '../../test/support/random.mjs';
 import { ShadowProgram } from '../../test/support/shadow-program.mjs';
 import { exchange } from '../../test/support/shared-structures.mjs';
-import { objectRound, SharedCollections } from './object-rounds.mjs';
+import { objectRound, SharedContainers } from './object-rounds.mjs';
 import { Giants, rangeRound, stormRound } from './side-structures.mjs';
 import { finalizerRound, weakRound } from './weak-rounds.mjs';
 
@@ -33,7 +33,7 @@ export class Life {
     this.mutator = this.heap.attachMutator();
     this.program = undefined;
     this.giants = new Giants(this.heap, this.mutator, this.random);
-    this.collections = new SharedCollections(this.heap, this.mutator, this.random);
+    this.containers = new SharedContainers(this.heap, this.mutator, this.random);
     this.slices = 0;
   }
 
@@ -88,7 +88,7 @@ export class Life {
       case 5:
         if (load.rebirths && random.chance(1, 4)) {
           this.compare();
-          if (load.sharedCollections) this.collections.finish();
+          if (load.sharedContainers) this.containers.finish();
           mutator.detach();
           this.begin();
         }
@@ -108,7 +108,7 @@ export class Life {
         if (load.objects) this.figures.operations += objectRound(heap, mutator, random, this.most);
         return;
       case 11:
-        if (load.sharedCollections) this.figures.operations += this.collections.round();
+        if (load.sharedContainers) this.figures.operations += this.containers.round();
         return;
       default:
         for (let i = 0; i < 150; i++) program.step();
@@ -147,7 +147,7 @@ export class Life {
   /** The last comparison; the mutator is gone afterwards. */
   finish() {
     this.compare();
-    if (this.load.sharedCollections) this.collections.finish();
+    if (this.load.sharedContainers) this.containers.finish();
     this.mutator.detach();
     return this.figures;
   }

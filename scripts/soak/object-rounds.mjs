@@ -1,5 +1,5 @@
 /**
- * Object rounds: views, cursors, strings and tokens of one thread, and collections that all threads of a heap share. What a thread has put
+ * Object rounds: views, cursors, strings and tokens of one thread, and containers that all threads of a heap share. What a thread has put
  * into a shared map under its own keys must be there; what comes out of the shared queue comes in the order of whoever put it in; and what
  * the shared lock protects is consistent unless its owner was terminated.
  */
@@ -10,7 +10,7 @@ const NODE = {
   elements: 'ref',
 };
 const SHARED = { name: 'soak-shared', fields: { map: 'ref', queue: 'ref', array: 'ref', lock: 'ref', one: 'f64', two: 'f64' } };
-/** The shared root slot of the shared collections; those below are the other programs'. */
+/** The shared root slot of the shared containers; those below are the other programs'. */
 const SHARED_ROOT = 1_000;
 const QUEUE_CAPACITY = 200;
 const ARRAY_LENGTH = 500;
@@ -64,8 +64,8 @@ export function objectRound(heap, mutator, random, most) {
   });
 }
 
-/** The part that one life has in the collections that the threads of a heap share. */
-export class SharedCollections {
+/** The part that one life has in the containers that the threads of a heap share. */
+export class SharedContainers {
   #heap;
   #mutator;
   #random;

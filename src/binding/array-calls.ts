@@ -1,5 +1,5 @@
 /**
- * Calls on shared collections. Each operation that changes a growable array is one call (native/heap/shared_array.h); the value comes and
+ * Calls on shared containers. Each operation that changes a growable array is one call (native/heap/shared_array.h); the value comes and
  * goes in the control block. So is the change of a map with its count.
  */
 import type { MutatorHandle } from './handles.ts';

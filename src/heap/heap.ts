@@ -15,8 +15,8 @@ import type { CollectionRequest } from '../gc/requests.ts';
 import { warnDegraded } from '../gc/warnings.ts';
 import { snapshotOrder, type SnapshotOptions, type SnapshotSummary } from '../gc/snapshots.ts';
 import { type HeapStatistics, toStatistics } from '../gc/statistics.ts';
-import { CollectionClasses } from '../collections/collection-classes.ts';
-import { Collections } from '../collections/collections.ts';
+import { ContainerClasses } from '../containers/container-classes.ts';
+import { Containers } from '../containers/containers.ts';
 import { Objects } from '../objects/objects.ts';
 import { SHARED_BYTES, SharedSlots } from '../objects/shared-slots.ts';
 import type { HeapOptions } from '../options.ts';
@@ -33,7 +33,7 @@ import { LoadBarrierMutator, notBehindBarrier } from './load-barrier-mutator.ts'
 import { Mutator } from './mutator.ts';
 import type { MutatorSetUp } from './mutator-set-up.ts';
 import { StressedLoadBarrierMutator, StressedMutator } from './stressed-mutator.ts';
-import { COLLECTIONS, OBJECTS, ObjectLevel } from './object-level.ts';
+import { CONTAINERS, OBJECTS, ObjectLevel } from './object-level.ts';
 import { RootRange } from './root-range.ts';
 import { type Shape, ShapeTable } from './shapes.ts';
 import { attachNative, type HeapToken } from './token.ts';
@@ -62,7 +62,7 @@ export class Heap extends ObjectLevel {
   readonly #finalizable: FinalizableQueue;
   #mutator: Mutator | undefined;
   #objectsOf: Objects | undefined;
-  #collectionsOf: CollectionClasses | undefined;
+  #containersOf: ContainerClasses | undefined;
   #closed = false;
   #closing: Promise<void> | undefined;
   #bareFault: { p50Us: number; p99Us: number } | undefined;
@@ -143,15 +143,15 @@ export class Heap extends ObjectLevel {
       checked: this.token.checked,
       defineShape: (definition) => this.#shapes.define(definition),
       isOwn: (shape) => this.#shapes.has(shape),
-      onDetach: () => (this.#mutator = this.#objectsOf = this.#collectionsOf = undefined),
+      onDetach: () => (this.#mutator = this.#objectsOf = this.#containersOf = undefined),
     };
     const mutator = this.#makeMutator(setUp, barrieredLoads);
     const { checked } = this.token;
     const shared = new SharedSlots(this.token.roots);
     const hashKey = { low: this.#description.hashLow, high: this.#description.hashHigh };
-    const collections: CollectionClasses = new CollectionClasses(() => {
-      if (barrieredLoads) throw notBehindBarrier('shared collections');
-      return new Collections(mutator, this.#shapes, objects.strings, shared, new KeyedHash(hashKey), checked);
+    const containers: ContainerClasses = new ContainerClasses(() => {
+      if (barrieredLoads) throw notBehindBarrier('shared containers');
+      return new Containers(mutator, this.#shapes, objects.strings, shared, new KeyedHash(hashKey), checked);
     });
     const objects = new Objects({
       mutator,
@@ -164,12 +164,12 @@ export class Heap extends ObjectLevel {
       shared,
       heapId: this.token.id,
       hashKey,
-      specialClasses: (shape, owner) => collections.classesOf(shape, owner),
+      specialClasses: (shape, owner) => containers.classesOf(shape, owner),
     });
     // Nothing is called from here on: whoever is interrupted has a mutator, or none that the next would not replace.
     control[adopted] = 1;
     this.#objectsOf = objects;
-    this.#collectionsOf = collections;
+    this.#containersOf = containers;
     this.#mutator = mutator;
     return mutator;
   }
@@ -310,9 +310,9 @@ export class Heap extends ObjectLevel {
   }
 
   /** @internal */
-  override [COLLECTIONS](): Collections {
+  override [CONTAINERS](): Containers {
     this[OBJECTS]();
-    return this.#collectionsOf!.operations;
+    return this.#containersOf!.operations;
   }
 
   #makeMutator(setUp: MutatorSetUp, barrieredLoads: boolean): Mutator {

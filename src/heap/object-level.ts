@@ -1,14 +1,14 @@
 /**
  * Object level: the part of a heap that deals in views. Each operation belongs to this thread's mutator and throws ERR_MUTATOR_DETACHED
- * without one, ERR_HEAP_CLOSED when the heap is closed. What they do is in objects/ and collections/.
+ * without one, ERR_HEAP_CLOSED when the heap is closed. What they do is in objects/ and containers/.
  */
 import { EventEmitter } from 'node:events';
-import type { Collections } from '../collections/collections.ts';
-import type { HeapArray } from '../collections/heap-array.ts';
-import type { HeapCondition, HeapLock } from '../collections/heap-lock.ts';
-import type { HeapMap } from '../collections/heap-map.ts';
-import type { HeapQueue } from '../collections/heap-queue.ts';
-import type { KeyKind, ValueKind } from '../collections/kinds.ts';
+import type { Containers } from '../containers/containers.ts';
+import type { HeapArray } from '../containers/heap-array.ts';
+import type { HeapCondition, HeapLock } from '../containers/heap-lock.ts';
+import type { HeapMap } from '../containers/heap-map.ts';
+import type { HeapQueue } from '../containers/heap-queue.ts';
+import type { KeyKind, ValueKind } from '../containers/kinds.ts';
 import type { HandleToken } from '../objects/handle-tokens.ts';
 import type { HeapString } from '../objects/heap-string.ts';
 import type { Objects } from '../objects/objects.ts';
@@ -22,15 +22,15 @@ import type { Ref } from './units.ts';
 /** @internal The objects of this thread's mutator; throws when there is none. */
 export const OBJECTS = Symbol('objects');
 
-/** @internal The operations on shared collections of this thread's mutator; throws when there is none. */
-export const COLLECTIONS = Symbol('collections');
+/** @internal The operations on shared containers of this thread's mutator; throws when there is none. */
+export const CONTAINERS = Symbol('containers');
 
 /** What a heap does with views; every heap is one. */
 export abstract class ObjectLevel extends EventEmitter<HeapEvents> {
   /** @internal */
   abstract [OBJECTS](): Objects;
   /** @internal */
-  abstract [COLLECTIONS](): Collections;
+  abstract [CONTAINERS](): Containers;
 
   /**
    * A new object, as a view; fields that are not given are zero or null. A safepoint. Throws ERR_OPTION for unknown fields and wrong
@@ -110,9 +110,9 @@ export abstract class ObjectLevel extends EventEmitter<HeapEvents> {
     return this[OBJECTS]().tokens.withdraw(token);
   }
 
-  /** The operations on shared collections by raw reference, for this thread's mutator. */
-  get collections(): Collections {
-    return this[COLLECTIONS]();
+  /** The operations on shared containers by raw reference, for this thread's mutator. */
+  get containers(): Containers {
+    return this[CONTAINERS]();
   }
 
   /**
@@ -120,12 +120,12 @@ export abstract class ObjectLevel extends EventEmitter<HeapEvents> {
    * throws.
    */
   createArray<K extends ValueKind>(kind: K): HeapArray<K> {
-    return this[OBJECTS]().viewOf(this.collections.arrays.allocate(kind)) as HeapArray<K>;
+    return this[OBJECTS]().viewOf(this.containers.arrays.allocate(kind)) as HeapArray<K>;
   }
 
   /** A new hash map that threads can share, empty. A safepoint; throws what {@link Mutator.allocate} throws. */
   createMap<K extends KeyKind, V extends ValueKind>(keyKind: K, valueKind: V): HeapMap<K, V> {
-    return this[OBJECTS]().viewOf(this.collections.maps.allocate(keyKind, valueKind)) as HeapMap<K, V>;
+    return this[OBJECTS]().viewOf(this.containers.maps.allocate(keyKind, valueKind)) as HeapMap<K, V>;
   }
 
   /**
@@ -133,16 +133,16 @@ export abstract class ObjectLevel extends EventEmitter<HeapEvents> {
    * {@link Mutator.allocate} throws.
    */
   createQueue<K extends ValueKind>(kind: K, capacity = Infinity): HeapQueue<K> {
-    return this[OBJECTS]().viewOf(this.collections.queues.allocate(kind, capacity)) as HeapQueue<K>;
+    return this[OBJECTS]().viewOf(this.containers.queues.allocate(kind, capacity)) as HeapQueue<K>;
   }
 
   /** A new lock, free. A safepoint; throws what {@link Mutator.allocate} throws. */
   createLock(): HeapLock {
-    return this[OBJECTS]().viewOf(this.collections.locks.allocate()) as HeapLock;
+    return this[OBJECTS]().viewOf(this.containers.locks.allocate()) as HeapLock;
   }
 
   /** A new condition. A safepoint; throws what {@link Mutator.allocate} throws. */
   createCondition(): HeapCondition {
-    return this[OBJECTS]().viewOf(this.collections.conditions.allocate()) as HeapCondition;
+    return this[OBJECTS]().viewOf(this.containers.conditions.allocate()) as HeapCondition;
   }
 }

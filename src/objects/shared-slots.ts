@@ -6,7 +6,7 @@
  *           1024       root of the intern table
  *           1025 …     roots of the objects that handle tokens stand for
  *           2048 …     no roots: one stamp for each of these
- *           3071 …     no roots: what threads sleep on (collections/parking-lot.ts)
+ *           3071 …     no roots: what threads sleep on (containers/parking-lot.ts)
  */
 import { PROGRAM_ROOT_SLOTS, SHARED_ROOT_SLOTS } from '../binding/layout.ts';
 

@@ -26,7 +26,7 @@ const EXPECTED: Readonly<Record<string, RegExp>> = {
   '10-checked-heap.mjs': /^ERR_STALE_REFERENCE: .*\nERR_OPTION: .*\nERR_WRONG_SHAPE: .*\nERR_MUTATOR_PARKED: .*\n$/,
   '11-weak-structures.mjs':
     /^Aachen's report is there: true\nreports that went with their cities: 2\na weak reference to Bergen reads: 0\nBergen, population 200000\nCagliari, population 300000\n$/,
-  '12-shared-collections.mjs': /^11 words, 0 left to do\na 1, and 3, .*, what 4\nthe longest has 7 letters\n$/,
+  '12-shared-containers.mjs': /^11 words, 0 left to do\na 1, and 3, .*, what 4\nthe longest has 7 letters\n$/,
   '13-allocation-buffer.mjs': /^the last thousand sum up: true\ncalls for memory: fewer than one in fifty: true\n$/,
   '14-condition.mjs': /^1000 numbers, their sum is 499500\n$/,
   '15-pinned-memory.mjs':

@@ -127,7 +127,7 @@ describe.runIf(MOVING_MODES.includes('load-barrier'))('a load barrier', () => {
     expect(() => heap.createArray('u32')).toThrow(refused);
     expect(() => heap.createMap('string', 'ref')).toThrow(refused);
     expect(() => heap.intern('text')).toThrow(refused);
-    expect(() => heap.collections).toThrow(refused);
+    expect(() => heap.containers).toThrow(refused);
     expect(() => mutator.weakMaps).toThrow(refused);
     expect(() => Heap.create({ capacityBytes: '2M', fault: 'load-barrier', checked: true })).toThrow(refused);
   });

@@ -49,7 +49,7 @@ describe('the secret of a heap', () => {
     const { heap, mutator } = makeHeapWithMutator({ capacityBytes: '1M', fault: 'stw' });
     const map = heap.createMap('string', 'f64');
     const options = { depth: Infinity, showHidden: true };
-    const printed = [heap, heap.token, heap.capabilities, heap.collections, mutator, map, heap.statistics()].map((it) =>
+    const printed = [heap, heap.token, heap.capabilities, heap.containers, mutator, map, heap.statistics()].map((it) =>
       inspect(it, options),
     );
     for (const half of secretOf(heap).split(' ')) expect(printed.join('\n')).not.toContain(half);

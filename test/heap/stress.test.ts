@@ -113,7 +113,7 @@ describe.each(FLIPPING_MODES)('a heap with stressFaults (fault mode %s)', (fault
 });
 
 describe.each(MARKERS)('a heap under stress (marker %s)', (marker) => {
-  it('keeps what is held weakly, large, pinned or in a shared collection as it is', () => {
+  it('keeps what is held weakly, large, pinned or in a shared container as it is', () => {
     const { heap, mutator } = makeHeapWithMutator({ capacityBytes: '16M', marker, barrieredStores: true, stressEvery: 1, verify: true });
     const Node = heap.defineShape(NODE);
     const head = makeList(heap, mutator, 5, 100);

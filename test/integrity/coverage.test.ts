@@ -27,7 +27,7 @@ function missing(type: { name: string; prototype: object }, ...names: string[]):
 describe('the integrity matrix', () => {
   it('has every member of every class', () => {
     const { heap, mutator } = makeSubject({ fault: 'stw' });
-    const { arrays, maps, queues, locks, conditions } = heap.collections;
+    const { arrays, maps, queues, locks, conditions } = heap.containers;
     const classOf = (it: object): { name: string; prototype: object } => it.constructor as unknown as { name: string; prototype: object };
     const baseOf = (it: { prototype: object }): { name: string; prototype: object } =>
       classOf(Object.getPrototypeOf(it.prototype) as object);
@@ -54,7 +54,7 @@ describe('the integrity matrix', () => {
       missing(faultline.HeapLock, 'lock'),
       missing(faultline.HeapCondition, 'condition'),
       missing(faultline.Pin, 'pin'),
-      missing(faultline.CollectionView),
+      missing(faultline.ContainerView),
     ].flat();
     expect(left).toEqual([]);
   });
@@ -65,7 +65,7 @@ describe('the integrity matrix', () => {
       .filter(([, value]) => isClass(value))
       .map(([name]) => name);
     expect(classes.sort()).toEqual([
-      'CollectionView',
+      'ContainerView',
       'Elements',
       'Heap',
       'HeapArray',

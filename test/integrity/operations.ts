@@ -232,13 +232,13 @@ const ofViews: Operations = {
   'string.equals': ofView(({ string }) => string.equals('a string')),
 };
 
-const ofCollections: Operations = {
+const ofContainers: Operations = {
   'heap.createArray': ofObjects(({ heap }) => heap.createArray('f64').release()),
   'heap.createMap': ofObjects(({ heap }) => heap.createMap('string', 'f64').release()),
   'heap.createQueue': ofObjects(({ heap }) => heap.createQueue('f64', 3).release()),
   'heap.createLock': ofObjects(({ heap }) => heap.createLock().release()),
   'heap.createCondition': ofObjects(({ heap }) => heap.createCondition().release()),
-  'heap.collections': { ...ofObjects(({ heap }) => heap.collections), parked: 'works' },
+  'heap.containers': { ...ofObjects(({ heap }) => heap.containers), parked: 'works' },
   'array.kind': always(({ array }) => expect(array.kind).toBe('string')),
   'array.push': ofView(({ array }) => array.push('more')),
   'array.pop': ofView(({ array }) => expect(array.push('last') && array.pop()).toBe('last')),
@@ -282,10 +282,10 @@ const ofCollections: Operations = {
   'lock.declareRepaired': ofView(({ lock }) => lock.run(() => lock.declareRepaired())),
   'condition.wait': taking(({ condition, lock }, { lock: with_ }) => lock.run(() => condition.wait(with_, 0))),
   'condition.notifyAll': ofView(({ condition }) => condition.notifyAll()),
-  'arrays.allocate': ofObjects(({ heap }) => heap.collections.arrays.allocate('f64')),
+  'arrays.allocate': ofObjects(({ heap }) => heap.containers.arrays.allocate('f64')),
   'arrays.length, get, find, set, push, pop': ofObjects(({ heap, mutator }) =>
     mutator.scope(() => {
-      const { arrays } = heap.collections;
+      const { arrays } = heap.containers;
       const array = mutator.local(arrays.allocate('f64'));
       expect(arrays.push(mutator.get(array), 0.5)).toBe(1);
       arrays.set(mutator.get(array), 0, 1.5);
@@ -297,10 +297,10 @@ const ofCollections: Operations = {
       expect(arrays.pop(mutator.get(array))).toBe(1.5);
     }),
   ),
-  'maps.allocate': ofObjects(({ heap }) => heap.collections.maps.allocate('f64', 'i64')),
+  'maps.allocate': ofObjects(({ heap }) => heap.containers.maps.allocate('f64', 'i64')),
   'maps.get, has, set, setIfAbsent, delete, clear, size': ofObjects(({ heap, mutator }) =>
     mutator.scope(() => {
-      const { maps } = heap.collections;
+      const { maps } = heap.containers;
       const map = mutator.local(maps.allocate('string', 'i32'));
       maps.set(mutator.get(map), 'one', 1);
       expect(maps.setIfAbsent(mutator.get(map), 'one', 2)).toBe(false);
@@ -309,10 +309,10 @@ const ofCollections: Operations = {
       maps.clear(mutator.get(map));
     }),
   ),
-  'queues.allocate': ofObjects(({ heap }) => heap.collections.queues.allocate('u32', 2)),
+  'queues.allocate': ofObjects(({ heap }) => heap.containers.queues.allocate('u32', 2)),
   'queues.enqueue, enqueueWait, dequeue, dequeueWait, length, capacity, values': ofObjects(({ heap, mutator }) =>
     mutator.scope(() => {
-      const { queues } = heap.collections;
+      const { queues } = heap.containers;
       const queue = mutator.local(queues.allocate('u32', 2));
       expect([queues.enqueue(mutator.get(queue), 1), queues.enqueueWait(mutator.get(queue), 2, 0)]).toEqual([true, true]);
       expect([queues.values(mutator.get(queue)), queues.length(mutator.get(queue)), queues.capacity(mutator.get(queue))]).toEqual([
@@ -323,10 +323,10 @@ const ofCollections: Operations = {
       expect([queues.dequeue(mutator.get(queue)), queues.dequeueWait(mutator.get(queue), 0)]).toEqual([1, 2]);
     }),
   ),
-  'locks.allocate': ofObjects(({ heap }) => heap.collections.locks.allocate()),
+  'locks.allocate': ofObjects(({ heap }) => heap.containers.locks.allocate()),
   'locks.lock, unlock, isOwned, isAbandoned, declareRepaired': ofObjects(({ heap, mutator }) =>
     mutator.scope(() => {
-      const { locks } = heap.collections;
+      const { locks } = heap.containers;
       const lock = mutator.local(locks.allocate());
       expect(locks.lock(mutator.get(lock), 0)).toBe(true);
       locks.declareRepaired(mutator.get(lock));
@@ -334,10 +334,10 @@ const ofCollections: Operations = {
       locks.unlock(mutator.get(lock));
     }),
   ),
-  'conditions.allocate': ofObjects(({ heap }) => heap.collections.conditions.allocate()),
+  'conditions.allocate': ofObjects(({ heap }) => heap.containers.conditions.allocate()),
   'conditions.wait, notifyAll': ofObjects(({ heap, mutator }) =>
     mutator.scope(() => {
-      const { conditions, locks } = heap.collections;
+      const { conditions, locks } = heap.containers;
       const condition = mutator.local(conditions.allocate());
       const lock = mutator.local(locks.allocate());
       conditions.notifyAll(mutator.get(condition));
@@ -363,6 +363,6 @@ const ending: Operations = {
   'heap.close': always(({ heap }) => heap.close()),
 };
 
-export const OPERATIONS: Operations = { ...ofHeaps, ...ofMutators, ...ofViews, ...ofCollections, ...ending };
+export const OPERATIONS: Operations = { ...ofHeaps, ...ofMutators, ...ofViews, ...ofContainers, ...ending };
 /** Those that can be repeated. */
-export const REPEATABLE: Operations = { ...ofHeaps, ...ofMutators, ...ofViews, ...ofCollections };
+export const REPEATABLE: Operations = { ...ofHeaps, ...ofMutators, ...ofViews, ...ofContainers };

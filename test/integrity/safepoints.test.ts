@@ -18,16 +18,16 @@ const SOURCES: Readonly<Record<string, readonly string[]>> = {
   weakReferences: ['heap/weak-reference.ts'],
   weakMaps: ['heap/weak-map.ts'],
   heap: ['heap/object-level.ts', 'heap/heap.ts'],
-  array: ['collections/heap-array.ts'],
-  map: ['collections/heap-map.ts'],
-  queue: ['collections/heap-queue.ts'],
-  lock: ['collections/heap-lock.ts'],
-  condition: ['collections/heap-lock.ts'],
-  arrays: ['collections/arrays.ts'],
-  maps: ['collections/maps.ts'],
-  queues: ['collections/queues.ts'],
-  locks: ['collections/locks.ts'],
-  conditions: ['collections/conditions.ts'],
+  array: ['containers/heap-array.ts'],
+  map: ['containers/heap-map.ts'],
+  queue: ['containers/heap-queue.ts'],
+  lock: ['containers/heap-lock.ts'],
+  condition: ['containers/heap-lock.ts'],
+  arrays: ['containers/arrays.ts'],
+  maps: ['containers/maps.ts'],
+  queues: ['containers/queues.ts'],
+  locks: ['containers/locks.ts'],
+  conditions: ['containers/conditions.ts'],
 };
 
 function makeChecked(): RawSubject {
@@ -92,7 +92,7 @@ describe('a checked heap', () => {
 describe('the list of safepoints', () => {
   it('has every member of every class that has operations', () => {
     const { heap, mutator } = makeChecked();
-    const { arrays, maps, queues, locks, conditions } = heap.collections;
+    const { arrays, maps, queues, locks, conditions } = heap.containers;
     const classes: Readonly<Record<string, object>> = {
       mutator: Mutator.prototype,
       weakReferences: mutator.weakReferences,
@@ -109,7 +109,7 @@ describe('the list of safepoints', () => {
       conditions,
       heap: Object.getPrototypeOf(faultline.Heap.prototype) as object,
     };
-    const exempt = new Set(['constructor', 'shape', 'detach', 'attached', 'allocationBuffer', 'collections']);
+    const exempt = new Set(['constructor', 'shape', 'detach', 'attached', 'allocationBuffer', 'containers']);
     const missing: string[] = [];
     for (const [on, it] of Object.entries(classes)) {
       const prototype = Object.hasOwn(it, 'constructor') ? it : (Object.getPrototypeOf(it) as object);

@@ -12,12 +12,12 @@ export interface Member {
 const yes = (run: Member['run']): Member => ({ safepoint: true, run });
 const no = (run: Member['run']): Member => ({ safepoint: false, run });
 
-/** Collections by raw reference, with roots to make them from. Arrays and queues hold references: what comes out of them is one. */
+/** Containers by raw reference, with roots to make them from. Arrays and queues hold references: what comes out of them is one. */
 const raw = (subject: Subject) => {
   const { heap, mutator, handle, rawArray, rawMap, rawQueue, rawLock, rawCondition } = subject as RawSubject;
   const at = (of: number): number => mutator.get(of);
   return {
-    ...heap.collections,
+    ...heap.containers,
     node: () => at(handle),
     array: () => at(rawArray),
     map: () => at(rawMap),
@@ -38,7 +38,7 @@ export interface RawSubject extends Subject {
 
 export function withRaw(subject: Subject): RawSubject {
   const { heap, mutator } = subject;
-  const { arrays, maps, queues, locks, conditions } = heap.collections;
+  const { arrays, maps, queues, locks, conditions } = heap.containers;
   const rawArray = mutator.handle(arrays.allocate('ref'));
   arrays.push(mutator.get(rawArray), mutator.get(subject.handle));
   subject.queue.enqueue(subject.node);

@@ -117,7 +117,7 @@ describe('a checked heap', () => {
     'takes what is read since the last safepoint, and nothing from before, wherever it is read (fault mode %s)',
     (fault) => {
       const { heap, mutator } = makeHeapWithMutator({ capacityBytes: '8M', fault, checked: true });
-      const { collections } = heap;
+      const { containers } = heap;
       const Leaf = heap.defineShape(LEAF);
       const Node = heap.defineShape(NODE);
       const range = mutator.createRootRange(2);
@@ -127,14 +127,14 @@ describe('a checked heap', () => {
       const held = (): number => mutator.get(holder) * 2 + Node.offsets.leaf;
       const weak = mutator.handle(mutator.weakReferences.allocate(mutator.get(leaf)));
       const weakMap = mutator.handle(mutator.weakMaps.allocate());
-      const array = mutator.handle(collections.arrays.allocate('ref'));
-      const map = mutator.handle(collections.maps.allocate('f64', 'ref'));
-      const queue = mutator.handle(collections.queues.allocate('ref'));
+      const array = mutator.handle(containers.arrays.allocate('ref'));
+      const map = mutator.handle(containers.maps.allocate('f64', 'ref'));
+      const queue = mutator.handle(containers.queues.allocate('ref'));
       range.slots[0] = heap.roots.slots[3] = mutator.u32[held()] = mutator.get(leaf);
       mutator.weakMaps.set(mutator.get(weakMap), mutator.get(leaf), mutator.get(leaf));
-      collections.arrays.push(mutator.get(array), mutator.get(leaf));
-      collections.maps.set(mutator.get(map), 1, mutator.get(leaf));
-      collections.queues.enqueue(mutator.get(queue), mutator.get(leaf));
+      containers.arrays.push(mutator.get(array), mutator.get(leaf));
+      containers.maps.set(mutator.get(map), 1, mutator.get(leaf));
+      containers.queues.enqueue(mutator.get(queue), mutator.get(leaf));
       const view = heap.view(mutator.get(leaf))!;
       const places: Record<string, () => number> = {
         'a handle': () => mutator.get(leaf),
@@ -145,9 +145,9 @@ describe('a checked heap', () => {
         getReference: () => mutator.getReference(held()),
         'a weak reference': () => mutator.weakReferences.get(mutator.get(weak)),
         'a weak map': () => mutator.weakMaps.get(mutator.get(weakMap), mutator.get(leaf)),
-        'an array': () => collections.arrays.get(mutator.get(array), 0) as number,
-        'a map': () => collections.maps.get(mutator.get(map), 1) as number,
-        'a queue': () => collections.queues.values(mutator.get(queue))[0] as number,
+        'an array': () => containers.arrays.get(mutator.get(array), 0) as number,
+        'a map': () => containers.maps.get(mutator.get(map), 1) as number,
+        'a queue': () => containers.queues.values(mutator.get(queue))[0] as number,
         'a view': () => view.ref,
       };
       for (let round = 0; round < 3; round++) {

@@ -14,7 +14,7 @@ import ts from 'typescript';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** What runs on mutators' threads. */
-const FOLDERS = ['heap', 'objects', 'collections'];
+const FOLDERS = ['heap', 'objects', 'containers'];
 
 /** Called at each place, with its name: where it is in the sources, and whether a native call has just come back there. */
 export type AtPlace = (place: string, afterNative: boolean) => void;

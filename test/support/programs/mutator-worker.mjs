@@ -5,7 +5,7 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { Heap } from '../../../dist/index.js';
-import { COLLECTION_TASKS } from '../collection-tasks.mjs';
+import { CONTAINER_TASKS } from '../container-tasks.mjs';
 import { makeRandom } from '../random.mjs';
 import { ShadowProgram } from '../shadow-program.mjs';
 import { exchange, increment } from '../shared-structures.mjs';
@@ -142,7 +142,7 @@ function churn() {
   return { rounds };
 }
 
-const TASKS = { ...COLLECTION_TASKS, intern, offer, shadow, table, counters, allocate, idle, pins, parked, spinning, churn };
+const TASKS = { ...CONTAINER_TASKS, intern, offer, shadow, table, counters, allocate, idle, pins, parked, spinning, churn };
 
 if (task === 'churn') parentPort.postMessage({ result: churn() });
 else {

@@ -2,14 +2,14 @@
  * Views of growable arrays.
  */
 import { SHAPE } from '../objects/object-view.ts';
-import { CollectionView } from './collection-view.ts';
-import type { ValueKind, CollectionValue } from './kinds.ts';
+import { ContainerView } from './container-view.ts';
+import type { ValueKind, ContainerValue } from './kinds.ts';
 
 /**
  * A growable array that several threads share. Each operation happens at one moment between call and return; iteration is many
  * operations. Elements are never copied when it grows. Made by `heap.createArray`; for the thread that has the view, as any view.
  */
-export class HeapArray<K extends ValueKind = ValueKind> extends CollectionView implements Iterable<CollectionValue<K>> {
+export class HeapArray<K extends ValueKind = ValueKind> extends ContainerView implements Iterable<ContainerValue<K>> {
   /** What the elements are. */
   get kind(): K {
     return this.operations.arrays.kindOf(this[SHAPE]) as K;
@@ -21,44 +21,44 @@ export class HeapArray<K extends ValueKind = ValueKind> extends CollectionView i
   }
 
   /** The element at `index`. A safepoint only if another thread has the array. Throws RangeError ERR_OPTION beyond the end. */
-  get(index: number): CollectionValue<K> {
-    return this.loaded(this.kind, this.operations.arrays.get(this.at('get'), index)) as CollectionValue<K>;
+  get(index: number): ContainerValue<K> {
+    return this.loaded(this.kind, this.operations.arrays.get(this.at('get'), index)) as ContainerValue<K>;
   }
 
   /** Stores an element. A safepoint. Throws RangeError ERR_OPTION beyond the end, and for values of another kind TypeError ERR_OPTION. */
-  set(index: number, value: CollectionValue<K>): void {
+  set(index: number, value: ContainerValue<K>): void {
     this.operations.poll();
     const stored = this.stored(this.kind, value, 'element of the array');
     this.operations.arrays.set(this.at('set'), index, stored);
   }
 
   /** Appends; the new length. A safepoint. Throws what {@link set} and `mutator.allocate` throw; nothing was appended then. */
-  push(value: CollectionValue<K>): number {
+  push(value: ContainerValue<K>): number {
     this.operations.poll();
     const stored = this.stored(this.kind, value, 'element of the array');
     return this.operations.arrays.push(this.at('push'), stored);
   }
 
   /** Takes the last element away; undefined when there is none. A safepoint. */
-  pop(): CollectionValue<K> | undefined {
+  pop(): ContainerValue<K> | undefined {
     const { kind } = this;
     const at = this.atSafepoint('pop');
-    if (kind !== 'ref' && kind !== 'string') return this.operations.arrays.pop(at) as CollectionValue<K> | undefined;
-    return this.operations.arrays.popRead(at, ...this.reader<CollectionValue<K>>(kind));
+    if (kind !== 'ref' && kind !== 'string') return this.operations.arrays.pop(at) as ContainerValue<K> | undefined;
+    return this.operations.arrays.popRead(at, ...this.reader<ContainerValue<K>>(kind));
   }
 
   /** From the first index to the length of the moment, each element as it is when its turn comes. A safepoint at each step. */
-  *[Symbol.iterator](): Iterator<CollectionValue<K>> {
+  *[Symbol.iterator](): Iterator<ContainerValue<K>> {
     for (let i = 0; ; i++) {
       this.operations.poll();
       const value = this.operations.arrays.find(this.at('iteration'), i);
       if (value === undefined) return;
-      yield this.loaded(this.kind, value) as CollectionValue<K>;
+      yield this.loaded(this.kind, value) as ContainerValue<K>;
     }
   }
 
   /** The same, in an array. A safepoint. */
-  toArray(): CollectionValue<K>[] {
+  toArray(): ContainerValue<K>[] {
     return [...this];
   }
 }

@@ -10,7 +10,7 @@ import { MODES } from '../support/modes.ts';
 describe.each(MODES)('an operation that waited (fault mode %s)', (fault) => {
   it('goes on where its objects are then', () => {
     const { heap, mutator } = makeHeapWithMutator({ capacityBytes: '8M', fault });
-    const { queues, locks, conditions } = heap.collections;
+    const { queues, locks, conditions } = heap.containers;
     const { weakMaps } = mutator;
     const garbage = heap.defineShape(LEAF);
     const at = (handle: number): number => mutator.get(handle);
@@ -111,10 +111,10 @@ describe.each(MODES)('an operation that waited (fault mode %s)', (fault) => {
   }, 30_000);
 });
 
-describe('taking out of a collection in a checked heap', () => {
+describe('taking out of a container in a checked heap', () => {
   it('takes nothing when it is interrupted at the safepoint that it counts as', () => {
     const { heap, mutator } = makeHeapWithMutator({ capacityBytes: '4M', fault: 'stw', checked: true });
-    const { arrays, queues } = heap.collections;
+    const { arrays, queues } = heap.containers;
     const array = mutator.handle(arrays.allocate('ref'));
     const queue = mutator.handle(queues.allocate('ref'));
     arrays.push(mutator.get(array), mutator.get(queue));
@@ -138,7 +138,7 @@ describe('taking out of a collection in a checked heap', () => {
 
   it('needs none of the local handles of the program', () => {
     const { heap, mutator } = makeHeapWithMutator({ capacityBytes: '4M', fault: 'stw', checked: true });
-    const { arrays } = heap.collections;
+    const { arrays } = heap.containers;
     const array = mutator.handle(arrays.allocate('ref'));
     arrays.push(mutator.get(array), mutator.get(array));
     mutator.scope(() => {

@@ -1,5 +1,5 @@
 /**
- * Collection subjects: where the collections of a test with several threads lie, and what goes into them. Written in JavaScript because
+ * Container subjects: where the containers of a test with several threads lie, and what goes into them. Written in JavaScript because
  * worker threads load it as it is.
  */
 /** Which shared root slot holds what. */
@@ -9,7 +9,7 @@ export const CONDITION_ROOT = 2;
 /** An array of objects that are keys. */
 export const KEYS_ROOT = 3;
 
-const GARBAGE = { name: 'garbage of collections', elements: 'u8' };
+const GARBAGE = { name: 'garbage of containers', elements: 'u8' };
 export const BOX = { name: 'box', fields: { number: 'f64' } };
 
 /** Values are told apart over all threads, and in the order in which a thread made them. */
@@ -17,7 +17,7 @@ const PER_THREAD = 2 ** 32;
 export const valueOf = (thread, number) => thread * PER_THREAD + number;
 export const threadOf = (value) => Math.floor(value / PER_THREAD);
 
-/** A view of the collection in that root slot. */
+/** A view of the container in that root slot. */
 export const at = (heap, root) => heap.view(heap.roots.slots[root]);
 
 /** Garbage, so that there is something to collect. */
@@ -26,7 +26,7 @@ export function litter(heap, mutator, random) {
   for (let i = 0; i < 4; i++) mutator.allocate(shape, random.below(300));
 }
 
-/** How values go into a collection of that kind and come out of it. */
+/** How values go into a container of that kind and come out of it. */
 export function coder(heap, kind) {
   if (kind === 'f64') return { encode: (value) => value, decode: (value) => value };
   if (kind === 'string') return { encode: String, decode: Number };

@@ -26,7 +26,7 @@ export class HeapLocks {
   readonly #word: number;
   readonly #abandoned: number;
 
-  /** @internal Use heap.collections.locks. */
+  /** @internal Use heap.containers.locks. */
   constructor(mutator: Mutator, shapes: ShapeTable, words: LockWords) {
     this.#mutator = mutator;
     this.#words = words;
@@ -106,7 +106,7 @@ export class HeapLocks {
   }
 
   #expectLock(lock: Ref): void {
-    this.#mutator.admit(lock, 'heap.collections.locks');
+    this.#mutator.admit(lock, 'heap.containers.locks');
     if (this.#mutator.u32[lock * 2] !== this.#shape.id) throw new HeapError('ERR_WRONG_SHAPE', 'a lock of the heap is needed.');
   }
 }

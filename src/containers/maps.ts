@@ -58,7 +58,7 @@ export class HeapMaps {
   /** By the kinds, as a shape's name has them: making a map lays out nothing. */
   readonly #made = new Map<string, Layout>();
 
-  /** @internal Use heap.collections.maps. */
+  /** @internal Use heap.containers.maps. */
   constructor(mutator: Mutator, shapes: ShapeTable, strings: Strings, hash: KeyedHash) {
     this.#mutator = mutator;
     this.#shapes = shapes;
@@ -272,7 +272,7 @@ export class HeapMaps {
   }
 
   #layoutAt(map: Ref): Layout {
-    this.#mutator.admit(map, 'heap.collections.maps');
+    this.#mutator.admit(map, 'heap.containers.maps');
     const id = this.#mutator.u32[map * 2]!;
     return this.#layouts[id] ?? this.#layoutOf(this.#shapes.numbered(id));
   }

@@ -56,7 +56,7 @@ export class HeapQueues {
   /** Slots of the queue's fields. */
   readonly #at: Shape<ReturnType<typeof queueDefinition>>['offsets'];
 
-  /** @internal Use heap.collections.queues. */
+  /** @internal Use heap.containers.queues. */
   constructor(mutator: Mutator, shapes: ShapeTable, lot: ParkingLot) {
     this.#mutator = mutator;
     this.#shapes = shapes;
@@ -270,7 +270,7 @@ export class HeapQueues {
   }
 
   #layoutAt(queue: Ref): Layout {
-    this.#mutator.admit(queue, 'heap.collections.queues');
+    this.#mutator.admit(queue, 'heap.containers.queues');
     const id = this.#mutator.u32[queue * 2]!;
     return this.#layouts[id] ?? this.#layoutOf(this.#shapes.numbered(id));
   }

@@ -1,9 +1,9 @@
 /**
- * Linearizability of collections: short histories of calls that overlap, while everything is compacted. For each of them there must be an
- * order in which a collection for one thread would have answered the same.
+ * Linearizability of containers: short histories of calls that overlap, while everything is compacted. For each of them there must be an
+ * order in which a container for one thread would have answered the same.
  */
 import { describe, expect, it } from 'vitest';
-import { SUBJECT_ROOT } from '../support/collection-subjects.mjs';
+import { SUBJECT_ROOT } from '../support/container-subjects.mjs';
 import type { AnyView, Heap } from '../support/faultline.ts';
 import { makeHeapWithMutator } from '../support/heaps.ts';
 import { type Call, isLinearizable, type Model } from '../support/linearizability.ts';

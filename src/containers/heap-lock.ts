@@ -3,14 +3,14 @@
  */
 import { argumentTypeError, HeapError } from '../errors.ts';
 import { OWNER, SLOT } from '../objects/object-view.ts';
-import { CollectionView } from './collection-view.ts';
+import { ContainerView } from './container-view.ts';
 import { WAITED } from './lock-words.ts';
 
 /**
  * A lock in the heap. Its owner is a thread's mutator; who waits is parked, and blocks its thread. A lock whose owner has ended goes to
  * the next who wants it, and is `abandoned` then. Releasing a view does not unlock. Made by `heap.createLock`.
  */
-export class HeapLock extends CollectionView {
+export class HeapLock extends ContainerView {
   /**
    * Takes the lock, waiting up to `timeoutMs` (default: for ever; 0: not at all); whether this mutator has it now. A safepoint. Throws
    * ERR_LOCK_OWNED when it has it already.
@@ -71,7 +71,7 @@ export class HeapLock extends CollectionView {
 }
 
 /** Waiting for something that another thread does with a lock held. Made by `heap.createCondition`. */
-export class HeapCondition extends CollectionView {
+export class HeapCondition extends ContainerView {
   /**
    * Gives the lock back, waits for {@link notifyAll}, parked, up to `timeoutMs` (default: for ever), and takes the lock again, however
    * long that takes. Whether there was a notification; look in a loop at what is waited for. A safepoint. Throws ERR_LOCK_NOT_OWNED.

@@ -1,12 +1,12 @@
 /**
- * What the compiler knows about shared collections.
+ * What the compiler knows about shared containers.
  */
 import { describe, expectTypeOf, it } from 'vitest';
 import type { AnyView, Heap, HeapArray, HeapLock, HeapMap, HeapQueue } from '../support/faultline.ts';
 
 declare const heap: Heap;
 
-describe('a shared collection', () => {
+describe('a shared container', () => {
   it('takes and gives values of its kinds', () => {
     const numbers = heap.createArray('f64');
     expectTypeOf(numbers).toEqualTypeOf<HeapArray<'f64'>>();

@@ -1,5 +1,5 @@
 /**
- * Operations of shared collections, with nobody else at them, each against JavaScript's own collection in the same run. Views, but for
+ * Operations of shared containers, with nobody else at them, each against JavaScript's own container in the same run. Views, but for
  * the rows that say otherwise.
  */
 import { Heap } from 'faultline';
@@ -7,10 +7,10 @@ import { type Arms, compare, type OperationFigures } from './object-operations.t
 
 const KEYS = 1_024;
 
-export async function measureCollectionOperations(turns: number): Promise<OperationFigures[]> {
+export async function measureContainerOperations(turns: number): Promise<OperationFigures[]> {
   const heap = Heap.create({ capacityBytes: '64M' });
   const mutator = heap.attachMutator();
-  const { arrays, maps, queues } = heap.collections;
+  const { arrays, maps, queues } = heap.containers;
   const array = heap.createArray('f64');
   const plainArray: number[] = [];
   for (let i = 0; i < KEYS; i++) plainArray.push(array.push(i));

@@ -1,9 +1,9 @@
 /**
- * Shared collections under several threads, while one full compaction follows the other. What the threads did must come to what they
- * find: nothing lost, nothing twice, everything in order (test/support/collection-tasks.mjs).
+ * Shared containers under several threads, while one full compaction follows the other. What the threads did must come to what they
+ * find: nothing lost, nothing twice, everything in order (test/support/container-tasks.mjs).
  */
 import { describe, expect, it } from 'vitest';
-import { BOX, CONDITION_ROOT, KEYS_ROOT, LOCK_ROOT, SUBJECT_ROOT, threadOf, valueOf } from '../support/collection-subjects.mjs';
+import { BOX, CONDITION_ROOT, KEYS_ROOT, LOCK_ROOT, SUBJECT_ROOT, threadOf, valueOf } from '../support/container-subjects.mjs';
 import type { AnyView, Heap, HeapOptions, KeyKind, ValueKind } from '../support/faultline.ts';
 import { makeHeapWithMutator } from '../support/heaps.ts';
 import { MARKERS, MODES, pairs, rounds, third } from '../support/modes.ts';

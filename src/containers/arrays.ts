@@ -60,7 +60,7 @@ export class HeapArrays {
   /** The array's, when an index was found to lie behind it. To read it again may be too late: the array moves in a safepoint. */
   #lengthSeen = 0;
 
-  /** @internal Use heap.collections.arrays. */
+  /** @internal Use heap.containers.arrays. */
   constructor(mutator: Mutator, shapes: ShapeTable) {
     this.#mutator = mutator;
     this.#shapes = shapes;
@@ -241,7 +241,7 @@ export class HeapArrays {
   }
 
   #layoutAt(array: Ref): Layout {
-    this.#mutator.admit(array, 'heap.collections.arrays');
+    this.#mutator.admit(array, 'heap.containers.arrays');
     const id = this.#mutator.u32[array * 2]!;
     return this.#layouts[id] ?? this.#layoutOf(this.#shapes.numbered(id));
   }

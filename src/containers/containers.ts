@@ -1,6 +1,6 @@
 /**
- * Collections: what threads share besides objects: arrays, maps, queues, locks and conditions in the heap. One object for each mutator,
- * with the operations on raw references; the views that stand for them are in collection-classes.ts.
+ * Containers: what threads share besides objects: arrays, maps, queues, locks and conditions in the heap. One object for each mutator,
+ * with the operations on raw references; the views that stand for them are in container-classes.ts.
  */
 import type { KeyedHash } from '../heap/keyed-hash.ts';
 import type { Mutator } from '../heap/mutator.ts';
@@ -18,10 +18,10 @@ import { ParkingLot } from './parking-lot.ts';
 import { HeapQueues } from './queues.ts';
 
 /**
- * Shared collections by raw reference. For this thread's mutator, as long as it is attached and runs; like all raw access they do not look
+ * Shared containers by raw reference. For this thread's mutator, as long as it is attached and runs; like all raw access they do not look
  * whether it does. References that go in or come out are raw ones, valid until the next safepoint.
  */
-export class Collections {
+export class Containers {
   /** Growable arrays. */
   readonly arrays: HeapArrays;
   /** Hash maps. */
@@ -35,7 +35,7 @@ export class Collections {
   readonly #mutator: Mutator;
   readonly #checked: boolean;
 
-  /** @internal Use heap.collections. */
+  /** @internal Use heap.containers. */
   constructor(mutator: Mutator, shapes: ShapeTable, strings: Strings, { parkingWords }: SharedSlots, hash: KeyedHash, checked: boolean) {
     const lot = new ParkingLot(mutator, parkingWords);
     const words = new LockWords(mutator, lot);

@@ -2,7 +2,7 @@
  * Maps in one thread: against JavaScript's Map, with keys whose hashes are equal, and what they refuse.
  */
 import { describe, expect, it } from 'vitest';
-import { hashOfNumber } from '../../dist/collections/map-keys.js';
+import { hashOfNumber } from '../../dist/containers/map-keys.js';
 import { KeyedHash } from '../../dist/heap/keyed-hash.js';
 import { hashOfHeap } from '../support/hashes.ts';
 import type { Heap } from '../support/faultline.ts';
@@ -207,7 +207,7 @@ describe('a map', () => {
 
   it('does the same by raw references', () => {
     const { heap, mutator } = makeHeapWithMutator({ capacityBytes: '4M', fault: 'stw', checked: true });
-    const { maps } = heap.collections;
+    const { maps } = heap.containers;
     mutator.scope(() => {
       const map = mutator.local(maps.allocate('string', 'ref'));
       for (let i = 0; i < 200; i++) {

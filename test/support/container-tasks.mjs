@@ -1,11 +1,11 @@
 /**
- * Collection tasks: what threads do to arrays and maps in tests; those that wait for each other are in collection-waiting-tasks.mjs.
+ * Container tasks: what threads do to arrays and maps in tests; those that wait for each other are in container-waiting-tasks.mjs.
  *
- * Each task is `(heap, mutator, { data, running, ready }) => result`; the collections lie in the shared root slots.
+ * Each task is `(heap, mutator, { data, running, ready }) => result`; the containers lie in the shared root slots.
  */
-import { history } from './collection-history.mjs';
-import { BOX, KEYS_ROOT, SUBJECT_ROOT, at, coder, litter, valueOf } from './collection-subjects.mjs';
-import { WAITING_TASKS } from './collection-waiting-tasks.mjs';
+import { history } from './container-history.mjs';
+import { BOX, KEYS_ROOT, SUBJECT_ROOT, at, coder, litter, valueOf } from './container-subjects.mjs';
+import { WAITING_TASKS } from './container-waiting-tasks.mjs';
 import { makeRandom } from './random.mjs';
 
 /** Pushes and pops; answers what it pushed and what it got. */
@@ -72,7 +72,7 @@ function setAndGet(heap, mutator, { data, running, ready }) {
  * What is there is never nothing.
  */
 function comeAndGo(heap, mutator, { data, running, ready }) {
-  const { arrays } = heap.collections;
+  const { arrays } = heap.containers;
   const array = at(heap, SUBJECT_ROOT);
   const element = heap.create(heap.defineShape(BOX), { number: 1 });
   let seen = 0;
@@ -155,7 +155,7 @@ function lookAtAll(shared, model, numberOf, { keys, thread }) {
 
 /** Claims one number after the other, as the other threads do at the same moment. */
 function claim(heap, mutator, { data, running, ready }) {
-  const { maps } = heap.collections;
+  const { maps } = heap.containers;
   const map = at(heap, SUBJECT_ROOT);
   let number = 0;
   let claimed = 0;
@@ -169,7 +169,7 @@ function claim(heap, mutator, { data, running, ready }) {
 
 /** Makes and removes the same few entries as the other threads; how many more it made than removed. */
 function contend(heap, mutator, { data, running, ready }) {
-  const { maps } = heap.collections;
+  const { maps } = heap.containers;
   const random = makeRandom(data.seed);
   const map = at(heap, SUBJECT_ROOT);
   let net = 0;
@@ -186,4 +186,4 @@ function contend(heap, mutator, { data, running, ready }) {
   return { net, operations };
 }
 
-export const COLLECTION_TASKS = { ...WAITING_TASKS, history, pushAndPop, comeAndGo, setAndGet, map, claim, contend };
+export const CONTAINER_TASKS = { ...WAITING_TASKS, history, pushAndPop, comeAndGo, setAndGet, map, claim, contend };

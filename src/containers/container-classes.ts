@@ -1,6 +1,6 @@
 /**
- * Collection classes: the classes of the views that stand for shared collections in one mutator. A shape's name tells what it is
- * (`faultline.map.string.ref`), so a collection that comes out of a field, a token or another collection is known for what it is in
+ * Container classes: the classes of the views that stand for shared containers in one mutator. A shape's name tells what it is
+ * (`faultline.map.string.ref`), so a container that comes out of a field, a token or another container is known for what it is in
  * every thread.
  */
 import { argumentRangeError } from '../errors.ts';
@@ -8,15 +8,15 @@ import type { Shape } from '../heap/shapes.ts';
 import type { ShapeClasses } from '../objects/generated-classes.ts';
 import { ObjectCursor, OWNER, SHAPE } from '../objects/object-view.ts';
 import type { ViewOwner } from '../objects/view-owner.ts';
-import { CLASSES, type CollectionView } from './collection-view.ts';
-import type { Collections } from './collections.ts';
+import { CLASSES, type ContainerView } from './container-view.ts';
+import type { Containers } from './containers.ts';
 import { HeapArray } from './heap-array.ts';
 import { HeapCondition, HeapLock } from './heap-lock.ts';
 import { HeapMap } from './heap-map.ts';
 import { HeapQueue } from './heap-queue.ts';
 
 /** By what a shape's name begins with. */
-const VIEWS: Readonly<Record<string, abstract new (slot: number) => CollectionView>> = {
+const VIEWS: Readonly<Record<string, abstract new (slot: number) => ContainerView>> = {
   'faultline.array.': HeapArray,
   'faultline.map.': HeapMap,
   'faultline.queue.': HeapQueue,
@@ -25,37 +25,37 @@ const VIEWS: Readonly<Record<string, abstract new (slot: number) => CollectionVi
 };
 
 /** @internal */
-export class CollectionClasses {
-  readonly #make: () => Collections;
-  #operations: Collections | undefined;
+export class ContainerClasses {
+  readonly #make: () => Containers;
+  #operations: Containers | undefined;
 
   /** `make` is called once, when the operations are asked for: they define shapes. */
-  constructor(make: () => Collections) {
+  constructor(make: () => Containers) {
     this.#make = make;
   }
 
-  get operations(): Collections {
+  get operations(): Containers {
     return (this.#operations ??= this.#make());
   }
 
-  /** The view of a collection's shape; undefined for other shapes. */
+  /** The view of a container's shape; undefined for other shapes. */
   classesOf(shape: Shape, owner: ViewOwner): ShapeClasses | undefined {
     const prefix = Object.keys(VIEWS).find((prefix) => (prefix.endsWith('.') ? shape.name.startsWith(prefix) : shape.name === prefix));
     if (prefix === undefined) return undefined;
-    const view = class extends (VIEWS[prefix] as new (slot: number) => CollectionView) {};
+    const view = class extends (VIEWS[prefix] as new (slot: number) => ContainerView) {};
     Object.assign(view.prototype, { [OWNER]: owner, [SHAPE]: shape, [CLASSES]: this });
     return {
       shape,
       view: view as unknown as ShapeClasses['view'],
-      cursor: CollectionCursor as ShapeClasses['cursor'],
+      cursor: ContainerCursor as ShapeClasses['cursor'],
       elements: undefined,
     };
   }
 }
 
-class CollectionCursor extends ObjectCursor {
+class ContainerCursor extends ObjectCursor {
   constructor(slot: number) {
     super(slot);
-    throw argumentRangeError('shape of a cursor', 'a shape of objects', 'a collection');
+    throw argumentRangeError('shape of a cursor', 'a shape of objects', 'a container');
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Kinds: what a shared collection holds, and how a value of that kind is stored in an object and checked on its way in.
+ * Kinds: what a shared container holds, and how a value of that kind is stored in an object and checked on its way in.
  *
  * Only kinds whose typed array reaches the whole heap (a byte view ends at 4 GiB on Node 20). A string is a reference to a string of
  * the heap; what a view takes and gives is its text.
@@ -17,8 +17,8 @@ export type ValueKind = 'ref' | 'string' | 'i32' | 'u32' | 'f32' | 'f64' | 'i64'
 /** What the keys of a map can be: strings by their text, numbers by their value, objects by identity. */
 export type KeyKind = 'string' | 'f64' | 'ref';
 
-/** What a collection takes and gives for a kind, through a view. */
-export type CollectionValue<K extends ValueKind> = K extends 'ref'
+/** What a container takes and gives for a kind, through a view. */
+export type ContainerValue<K extends ValueKind> = K extends 'ref'
   ? AnyView | null
   : K extends 'string'
     ? string | null

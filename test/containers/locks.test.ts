@@ -4,7 +4,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { code } from '../objects/support.ts';
-import { LOCK_ROOT, SUBJECT_ROOT, threadOf } from '../support/collection-subjects.mjs';
+import { LOCK_ROOT, SUBJECT_ROOT, threadOf } from '../support/container-subjects.mjs';
 import type { AnyView, Heap } from '../support/faultline.ts';
 import { makeHeapWithMutator } from '../support/heaps.ts';
 import { MODES, rounds } from '../support/modes.ts';
@@ -109,7 +109,7 @@ describe('a condition', () => {
 });
 
 describe.each(MODES)('a thread that is terminated (fault mode %s)', (fault) => {
-  it('at any moment leaves collections that the others go on with', async () => {
+  it('at any moment leaves containers that the others go on with', async () => {
     const seed = seedOfTest();
     const random = makeRandom(seed);
     const { heap, mutator } = makeHeapWithMutator({ capacityBytes: '48M', fault, delaySeed: seed });

@@ -4,7 +4,7 @@
 import { describe, expect, it } from 'vitest';
 import { code, LEAF } from '../objects/support.ts';
 import { runProgram } from '../support/children.ts';
-import { SUBJECT_ROOT } from '../support/collection-subjects.mjs';
+import { SUBJECT_ROOT } from '../support/container-subjects.mjs';
 import { makeHeapWithMutator } from '../support/heaps.ts';
 import { MODES, rounds } from '../support/modes.ts';
 import { makeRandom } from '../support/random.mjs';

@@ -2,14 +2,14 @@
  * Views of queues.
  */
 import { SHAPE } from '../objects/object-view.ts';
-import { CollectionView } from './collection-view.ts';
-import type { ValueKind, CollectionValue } from './kinds.ts';
+import { ContainerView } from './container-view.ts';
+import type { ValueKind, ContainerValue } from './kinds.ts';
 
 /**
  * A queue between threads, first in, first out, without a lock: any number of threads may put in and take out. Each operation happens
  * at one moment between call and return. Made by `heap.createQueue`; for the thread that has the view.
  */
-export class HeapQueue<K extends ValueKind = ValueKind> extends CollectionView implements Iterable<CollectionValue<K>> {
+export class HeapQueue<K extends ValueKind = ValueKind> extends ContainerView implements Iterable<ContainerValue<K>> {
   /** What the elements are. */
   get kind(): K {
     return this.operations.queues.kindOf(this[SHAPE]) as K;
@@ -29,7 +29,7 @@ export class HeapQueue<K extends ValueKind = ValueKind> extends CollectionView i
    * Appends, at once or not at all: false when the queue is full. A safepoint. Throws TypeError ERR_OPTION for a value of another kind,
    * and what `mutator.allocate` throws; nothing was appended then.
    */
-  enqueue(value: CollectionValue<K>): boolean {
+  enqueue(value: ContainerValue<K>): boolean {
     this.operations.poll();
     const stored = this.stored(this.kind, value, 'element of the queue');
     return this.operations.queues.enqueue(this.at('enqueue'), stored);
@@ -39,35 +39,35 @@ export class HeapQueue<K extends ValueKind = ValueKind> extends CollectionView i
    * Appends, and waits for room, parked, up to `timeoutMs` (default: for ever); false when that was not enough. It blocks the thread:
    * no event loop turns. A safepoint. Throws like {@link enqueue}.
    */
-  enqueueWait(value: CollectionValue<K>, timeoutMs = Infinity): boolean {
+  enqueueWait(value: ContainerValue<K>, timeoutMs = Infinity): boolean {
     this.operations.poll();
     const stored = this.stored(this.kind, value, 'element of the queue');
     return this.operations.queues.enqueueWait(this.at('enqueueWait'), stored, timeoutMs);
   }
 
   /** Takes the first element away, if there is one; else undefined, at once. A safepoint. */
-  dequeue(): CollectionValue<K> | undefined {
+  dequeue(): ContainerValue<K> | undefined {
     const at = this.atSafepoint('dequeue');
-    return this.operations.queues.dequeueRead(at, ...this.reader<CollectionValue<K>>(this.kind));
+    return this.operations.queues.dequeueRead(at, ...this.reader<ContainerValue<K>>(this.kind));
   }
 
   /**
    * The same, but waits for an element, parked, up to `timeoutMs` (default: for ever); undefined when none came. It blocks the thread. A
    * safepoint.
    */
-  dequeueWait(timeoutMs = Infinity): CollectionValue<K> | undefined {
+  dequeueWait(timeoutMs = Infinity): ContainerValue<K> | undefined {
     const at = this.atSafepoint('dequeueWait');
-    return this.operations.queues.dequeueReadWait(at, timeoutMs, ...this.reader<CollectionValue<K>>(this.kind));
+    return this.operations.queues.dequeueReadWait(at, timeoutMs, ...this.reader<ContainerValue<K>>(this.kind));
   }
 
-  /** A copy of what is in the queue, first to last, as it is for `heap.collections.queues.values`. Takes nothing out. A safepoint. */
-  toArray(): CollectionValue<K>[] {
+  /** A copy of what is in the queue, first to last, as it is for `heap.containers.queues.values`. Takes nothing out. A safepoint. */
+  toArray(): ContainerValue<K>[] {
     const { kind } = this;
-    return this.operations.queues.values(this.atSafepoint('toArray')).map((value) => this.loaded(kind, value) as CollectionValue<K>);
+    return this.operations.queues.values(this.atSafepoint('toArray')).map((value) => this.loaded(kind, value) as ContainerValue<K>);
   }
 
   /** The elements of {@link toArray}, of the moment when the iteration begins. A safepoint. */
-  *[Symbol.iterator](): Iterator<CollectionValue<K>> {
+  *[Symbol.iterator](): Iterator<ContainerValue<K>> {
     yield* this.toArray();
   }
 }

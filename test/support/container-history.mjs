@@ -1,10 +1,10 @@
 /**
- * Collection histories: calls of several threads with the ticks at which they began and ended, for linearizability.ts.
+ * Container histories: calls of several threads with the ticks at which they began and ended, for linearizability.ts.
  */
-import { SUBJECT_ROOT, at, litter } from './collection-subjects.mjs';
+import { SUBJECT_ROOT, at, litter } from './container-subjects.mjs';
 import { makeRandom } from './random.mjs';
 
-/** What a thread may call on each kind of collection, and what it answers. Numbers and keys are few, so that calls meet. */
+/** What a thread may call on each kind of container, and what it answers. Numbers and keys are few, so that calls meet. */
 const CALLS = {
   array: {
     push: (array, value) => array.push(value),
@@ -34,11 +34,11 @@ const CALLS = {
   },
 };
 
-/** Rounds of a few calls on an empty collection, together with another thread, and when each began and ended. */
+/** Rounds of a few calls on an empty container, together with another thread, and when each began and ended. */
 export function history(heap, mutator, { data, ready }) {
   const { subject, clock, threads, thread, rounds, calls } = data;
   const random = makeRandom(data.seed);
-  const collection = at(heap, SUBJECT_ROOT);
+  const container = at(heap, SUBJECT_ROOT);
   const names = Object.keys(CALLS[subject]);
   const tick = () => Atomics.add(clock, 0, 1);
   let met = 0;
@@ -51,8 +51,8 @@ export function history(heap, mutator, { data, ready }) {
   for (let round = 0; round < rounds; round++) {
     meet();
     if (thread === 0) {
-      if (subject === 'map') collection.clear();
-      else while ((subject === 'array' ? collection.pop() : collection.dequeue()) !== undefined);
+      if (subject === 'map') container.clear();
+      else while ((subject === 'array' ? container.pop() : container.dequeue()) !== undefined);
     }
     litter(heap, mutator, random);
     const planned = Array.from({ length: calls }, () => ({ name: random.pick(names), parameters: [random.below(1_000)] }));
@@ -60,7 +60,7 @@ export function history(heap, mutator, { data, ready }) {
     found.push(
       planned.map(({ name, parameters }) => {
         const begin = tick();
-        const answer = CALLS[subject][name](collection, ...parameters);
+        const answer = CALLS[subject][name](container, ...parameters);
         return { begin, end: tick(), name, parameters, answer };
       }),
     );

@@ -1,5 +1,5 @@
 /**
- * Collection views: what a reference to a shared collection reads as. Like all views they hold a handle, follow their object, go into
+ * Container views: what a reference to a shared container reads as. Like all views they hold a handle, follow their object, go into
  * fields and through `heap.offer`; their methods are those of the raw level (arrays.ts, …) with values and keys as JavaScript has them.
  */
 import { argumentRangeError, argumentTypeError } from '../errors.ts';
@@ -7,28 +7,28 @@ import type { ShapeDefinition } from '../heap/definition.ts';
 import type { Ref } from '../heap/units.ts';
 import { INITIALIZE, ObjectView, OWNER, SHAPE } from '../objects/object-view.ts';
 import type { ValueKind, RawValue } from './kinds.ts';
-import type { Collections } from './collections.ts';
+import type { Containers } from './containers.ts';
 
 /** @internal Where the operations are, which are made when they are asked for; on the prototype. */
 export const CLASSES = Symbol('classes');
 
 /** Nothing that a program could read or write by itself. */
-export interface CollectionDefinition extends ShapeDefinition {
+export interface ContainerDefinition extends ShapeDefinition {
   readonly fields: Readonly<Record<never, never>>;
   readonly elements?: never;
 }
 
-export abstract class CollectionView extends ObjectView<CollectionDefinition> {
+export abstract class ContainerView extends ObjectView<ContainerDefinition> {
   /** @internal */
-  declare readonly [CLASSES]: { readonly operations: Collections };
+  declare readonly [CLASSES]: { readonly operations: Containers };
 
-  /** @internal `heap.create` would leave out what a new collection needs. */
+  /** @internal `heap.create` would leave out what a new container needs. */
   [INITIALIZE](): void {
-    throw argumentRangeError('shape', 'a shape of objects (collections are made by heap.createArray, createMap, …)', this[SHAPE].name);
+    throw argumentRangeError('shape', 'a shape of objects (containers are made by heap.createArray, createMap, …)', this[SHAPE].name);
   }
 
   /** @internal */
-  protected get operations(): Collections {
+  protected get operations(): Containers {
     return this[CLASSES].operations;
   }
 

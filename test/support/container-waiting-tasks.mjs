@@ -1,7 +1,7 @@
 /**
  * Waiting tasks: what threads do to queues, locks and conditions in tests, and everything at once until they are terminated.
  */
-import { CONDITION_ROOT, LOCK_ROOT, SUBJECT_ROOT, at, coder, litter, threadOf, valueOf } from './collection-subjects.mjs';
+import { CONDITION_ROOT, LOCK_ROOT, SUBJECT_ROOT, at, coder, litter, threadOf, valueOf } from './container-subjects.mjs';
 import { makeRandom } from './random.mjs';
 
 function produce(heap, mutator, { data, running, ready }) {

@@ -50,7 +50,7 @@ describe.each(MODES)('a growable array (fault mode %s)', (fault) => {
 
   it('is found where it has moved to when another thread had the lock meanwhile', () => {
     const { heap, mutator } = makeHeapWithMutator({ capacityBytes: '8M', fault });
-    const { arrays } = heap.collections;
+    const { arrays } = heap.containers;
     const array = heap.createArray('u32');
     const { lock, version } = heap.shape('faultline.array.u32').offsets;
     array.push(7);
@@ -176,17 +176,17 @@ describe('a growable array', () => {
 
   it('does the same by raw references', () => {
     const { heap, mutator } = makeHeapWithMutator({ capacityBytes: '4M', fault: 'stw' });
-    const { arrays } = heap.collections;
+    const { arrays } = heap.containers;
     mutator.scope(() => {
       const array = mutator.local(arrays.allocate('i32'));
       for (let i = 0; i < 100; i++) arrays.push(mutator.get(array), -i);
       const ref = mutator.get(array);
       expect([arrays.length(ref), arrays.get(ref, 99), arrays.find(ref, 100), arrays.pop(ref)]).toEqual([100, -99, undefined, -99]);
       expect(() => arrays.get(ref, 99)).toThrow(code('ERR_OPTION'));
-      expect(() => heap.collections.queues.length(ref)).toThrow(code('ERR_WRONG_SHAPE'));
-      expect(() => heap.collections.maps.size(ref)).toThrow(code('ERR_WRONG_SHAPE'));
-      expect(() => heap.collections.locks.lock(ref)).toThrow(code('ERR_WRONG_SHAPE'));
-      expect(() => heap.collections.conditions.notifyAll(ref)).toThrow(code('ERR_WRONG_SHAPE'));
+      expect(() => heap.containers.queues.length(ref)).toThrow(code('ERR_WRONG_SHAPE'));
+      expect(() => heap.containers.maps.size(ref)).toThrow(code('ERR_WRONG_SHAPE'));
+      expect(() => heap.containers.locks.lock(ref)).toThrow(code('ERR_WRONG_SHAPE'));
+      expect(() => heap.containers.conditions.notifyAll(ref)).toThrow(code('ERR_WRONG_SHAPE'));
     });
   });
 
@@ -201,7 +201,7 @@ describe('a growable array', () => {
   });
 });
 
-describe('making a collection', () => {
+describe('making a container', () => {
   it('defines its shapes once for each kind', () => {
     const { heap } = makeHeapWithMutator({ capacityBytes: '4M', fault: 'stw' });
     const make = (): void => {

@@ -26,7 +26,7 @@ export class HeapConditions {
   readonly #sequence: number;
   readonly #waiting: number;
 
-  /** @internal Use heap.collections.conditions. */
+  /** @internal Use heap.containers.conditions. */
   constructor(mutator: Mutator, shapes: ShapeTable, locks: HeapLocks, lot: ParkingLot) {
     this.#mutator = mutator;
     this.#locks = locks;
@@ -80,7 +80,7 @@ export class HeapConditions {
   }
 
   #expectCondition(condition: Ref): void {
-    this.#mutator.admit(condition, 'heap.collections.conditions');
+    this.#mutator.admit(condition, 'heap.containers.conditions');
     if (this.#mutator.u32[condition * 2] !== this.#shape.id) throw new HeapError('ERR_WRONG_SHAPE', 'a condition of the heap is needed.');
   }
 }

@@ -3,8 +3,8 @@
  */
 import { argumentTypeError } from '../errors.ts';
 import { OWNER, SHAPE } from '../objects/object-view.ts';
-import { CollectionView } from './collection-view.ts';
-import type { ValueKind, CollectionValue, KeyKind, KeyValue, RawValue } from './kinds.ts';
+import { ContainerView } from './container-view.ts';
+import type { ValueKind, ContainerValue, KeyKind, KeyValue, RawValue } from './kinds.ts';
 import type { RawKey } from './map-keys.ts';
 import { MapPosition } from './map-trie.ts';
 
@@ -13,8 +13,8 @@ import { MapPosition } from './map-trie.ts';
  * Each operation but `size` happens at one moment between call and return. Made by `heap.createMap`; for the thread that has the view.
  */
 export class HeapMap<K extends KeyKind = KeyKind, V extends ValueKind = ValueKind>
-  extends CollectionView
-  implements Iterable<[KeyValue<K>, CollectionValue<V>]>
+  extends ContainerView
+  implements Iterable<[KeyValue<K>, ContainerValue<V>]>
 {
   /** What the keys are. */
   get keyKind(): K {
@@ -37,9 +37,9 @@ export class HeapMap<K extends KeyKind = KeyKind, V extends ValueKind = ValueKin
    * The value, undefined when there is no entry. Not a safepoint. Throws TypeError ERR_OPTION for a key of another kind, ERR_NO_IDENTITY
    * for an object of a shape with elements and without `identityHash`.
    */
-  get(key: KeyValue<K>): CollectionValue<V> | undefined {
+  get(key: KeyValue<K>): ContainerValue<V> | undefined {
     const value = this.operations.maps.get(this.at('get'), this.#keyOf(key));
-    return value === undefined ? undefined : (this.loaded(this.valueKind, value) as CollectionValue<V>);
+    return value === undefined ? undefined : (this.loaded(this.valueKind, value) as ContainerValue<V>);
   }
 
   /** Whether there is an entry. Not a safepoint. Throws like {@link get}. */
@@ -48,7 +48,7 @@ export class HeapMap<K extends KeyKind = KeyKind, V extends ValueKind = ValueKin
   }
 
   /** Makes or replaces an entry. A safepoint. Throws like {@link get}, and what `mutator.allocate` throws; nothing has changed then. */
-  set(key: KeyValue<K>, value: CollectionValue<V>): this {
+  set(key: KeyValue<K>, value: ContainerValue<V>): this {
     this.operations.poll();
     const stored = this.stored(this.valueKind, value, 'value of the map');
     this.operations.maps.set(this.at('set'), this.#keyOf(key), stored);
@@ -56,7 +56,7 @@ export class HeapMap<K extends KeyKind = KeyKind, V extends ValueKind = ValueKin
   }
 
   /** Makes an entry if there is none; whether it did. A safepoint. Throws like {@link set}. */
-  setIfAbsent(key: KeyValue<K>, value: CollectionValue<V>): boolean {
+  setIfAbsent(key: KeyValue<K>, value: ContainerValue<V>): boolean {
     this.operations.poll();
     const stored = this.stored(this.valueKind, value, 'value of the map');
     return this.operations.maps.setIfAbsent(this.at('setIfAbsent'), this.#keyOf(key), stored);
@@ -77,7 +77,7 @@ export class HeapMap<K extends KeyKind = KeyKind, V extends ValueKind = ValueKin
    * In no particular order. An entry that is there from the beginning to the end comes exactly once; one that is made or removed
    * meanwhile may or may not come. What comes was in the map when it was looked at. A safepoint at each step.
    */
-  *[Symbol.iterator](): Iterator<[KeyValue<K>, CollectionValue<V>]> {
+  *[Symbol.iterator](): Iterator<[KeyValue<K>, ContainerValue<V>]> {
     const position = new MapPosition();
     const found: [number, RawValue][] = [];
     const { maps } = this.operations;
@@ -85,12 +85,12 @@ export class HeapMap<K extends KeyKind = KeyKind, V extends ValueKind = ValueKin
     for (let more = true; more; ) {
       more = maps.step(this.atSafepoint('iteration'), position, found);
       const entries = found.map(([key, value]) => [this.loaded(keyKind, key), this.loaded(valueKind, value)]);
-      yield* entries as [KeyValue<K>, CollectionValue<V>][];
+      yield* entries as [KeyValue<K>, ContainerValue<V>][];
     }
   }
 
   /** The same as the iteration of the map itself. A safepoint at each step. */
-  entries(): Iterator<[KeyValue<K>, CollectionValue<V>]> {
+  entries(): Iterator<[KeyValue<K>, ContainerValue<V>]> {
     return this[Symbol.iterator]();
   }
 
@@ -100,7 +100,7 @@ export class HeapMap<K extends KeyKind = KeyKind, V extends ValueKind = ValueKin
   }
 
   /** The values, with the promises of the iteration. A safepoint at each step. */
-  *values(): Generator<CollectionValue<V>> {
+  *values(): Generator<ContainerValue<V>> {
     for (const [, value] of this) yield value;
   }
 
