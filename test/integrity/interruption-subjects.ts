@@ -79,8 +79,8 @@ export const SUBJECTS: Record<string, (heap: Heap, mutator: Mutator) => Subject>
       u32[ref * 2 + number] = old.used;
       old.slots[old.used] = ref;
     }
-    // A few of them fill a buffer.
-    const sizes = [0, 0, 0, 30_000, 0, 3, 0, 100, 0, 30_000, 0, 600_000];
+    // In the buffer, where a few of them fill it; in pages of their own; in regions of their own.
+    const sizes = [0, 12_000, 0, 30_000, 0, 3, 12_000, 100, 0, 12_000, 0, 600_000];
     let at = 0;
     const walk = bufferWalk(heap, mutator);
     const check = (): void => {
