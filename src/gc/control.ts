@@ -9,7 +9,8 @@ import type { ControlData } from './control-start.ts';
 import { attachedTo, type HeapToken } from '../heap/token.ts';
 import { barrierOf } from './barriers.ts';
 import { Collector } from './collector.ts';
-import { channelName, type HeapCommand, type HeapEvent } from './events.ts';
+import { type Answer, channelName, type Question } from './control-channel.ts';
+import type { HeapEvent } from './events.ts';
 import type { FaultMode } from './fault-modes.ts';
 import type { MarkerName } from './markers.ts';
 import { SnapshotService } from './snapshots.ts';
@@ -46,8 +47,8 @@ class Control {
       native,
       heap: description.heap,
       copyGraph: (texts) => this.#collector.copyGraph(texts),
-      onProgress: (id, progress) => this.#send({ type: 'snapshot-progress', id, progress }),
-      onEnd: (id, answer) => this.#send({ type: 'snapshot-ended', id, answer }),
+      onProgress: (id, progress) => this.#answer({ type: 'snapshot-progress', id, progress }),
+      onEnd: (id, answer) => this.#answer({ type: 'snapshot-ended', id, answer }),
     });
   }
 
@@ -55,11 +56,11 @@ class Control {
     // Unfinished business of an earlier control thread comes first: requests are heard when the event loop turns.
     this.#collector.start();
     this.#channel.onmessage = (message: unknown) => {
-      const command = (message as { data: HeapCommand }).data;
+      const question = (message as { data: Question }).data;
       // Whoever waits for the end asks more than once.
-      if (command.type === 'close') this.#closing ??= this.#close();
-      if (command.type === 'verify') void this.#verify(command.id);
-      if (command.type === 'snapshot') this.#snapshots.request(command.id, command.order);
+      if (question.type === 'close') this.#closing ??= this.#close();
+      if (question.type === 'verify') void this.#verify(question.id);
+      if (question.type === 'snapshot') this.#snapshots.request(question.id, question.order);
     };
   }
 
@@ -73,7 +74,7 @@ class Control {
     await this.#workers.close();
     this.#native.resignControl(this.#description.heap);
     this.#native.release(this.#description.heap);
-    this.#send({ type: 'control-ended' });
+    this.#answer({ type: 'control-ended' });
     this.#channel.close();
     parentPort?.close();
   }
@@ -81,7 +82,7 @@ class Control {
   async #verify(id: string): Promise<void> {
     if (this.#verifications.has(id)) return;
     this.#verifications.add(id);
-    this.#send({ type: 'verified', id, objects: await this.#collector.verify() });
+    this.#answer({ type: 'verified', id, objects: await this.#collector.verify() });
     this.#verifications.delete(id);
   }
 
@@ -89,8 +90,8 @@ class Control {
     this.#channel.postMessage(event);
   }
 
-  #send(command: HeapCommand): void {
-    this.#channel.postMessage(command);
+  #answer(answer: Answer): void {
+    this.#channel.postMessage(answer);
   }
 }
 

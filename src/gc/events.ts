@@ -11,7 +11,6 @@ import type { Refusal } from '../binding.ts';
 import type { PhaseName } from '../binding/cycle-steps.ts';
 import type { DirectorInputs, Rule, Verdict } from './policy/director.ts';
 import type { CollectionKind, CollectionReason } from './requests.ts';
-import type { SnapshotAnswer, SnapshotOrder, SnapshotProgress } from './snapshots.ts';
 
 /** `mark`: everything is marked in it; `mark-start`: roots are copied; `remark`: the end of a concurrent marking. */
 export type PauseName = 'mark' | 'mark-start' | 'remark' | 'flip';
@@ -146,21 +145,6 @@ export type HeapEvent =
   | FinalizersReady
   | MemoryReturned
   | Degraded;
-
-/** What travels between the threads of one heap besides events. */
-export type HeapCommand =
-  | { readonly type: 'close' }
-  | { readonly type: 'control-ended' }
-  | { readonly type: 'verify'; readonly id: string }
-  | { readonly type: 'verified'; readonly id: string; readonly objects: number }
-  | { readonly type: 'snapshot'; readonly id: string; readonly order: SnapshotOrder }
-  | { readonly type: 'snapshot-progress'; readonly id: string; readonly progress: SnapshotProgress }
-  | { readonly type: 'snapshot-ended'; readonly id: string; readonly answer: SnapshotAnswer };
-
-/** @internal */
-export function channelName(heapId: number): string {
-  return `faultline:${heapId}`;
-}
 
 /** The channels of `node:diagnostics_channel`; nothing is published without a subscriber. */
 export const DIAGNOSTICS = {

@@ -5,7 +5,7 @@
 import { type Binding, CONTROL, type HeapDescription } from '../binding.ts';
 import { type HeapError, optionsOf } from '../errors.ts';
 import { barrierOf, type FaultMode } from '../gc/barriers.ts';
-import type { CollectionSource } from '../gc/event-stream.ts';
+import type { CollectionSource } from '../gc/control-channel.ts';
 import { type CollectionKind, type CollectionReason, type CollectionRequest, kindNumber, reasonNumber } from '../gc/requests.ts';
 import type { CollectionHost } from './safepoint.ts';
 import { noCollector } from '../gc/control-failure.ts';

@@ -10,6 +10,7 @@ import type { HeapPhase } from '../binding/cycle-steps.ts';
 import { argumentRangeError, HeapError, optionsOf } from '../errors.ts';
 import { barrierOf } from '../gc/barriers.ts';
 import type { CollectionSummary, HeapEvent } from '../gc/events.ts';
+import { ControlChannel } from '../gc/control-channel.ts';
 import { EventStream } from '../gc/event-stream.ts';
 import type { CollectionRequest } from '../gc/requests.ts';
 import { warnDegraded } from '../gc/warnings.ts';
@@ -57,7 +58,7 @@ export class Heap extends ObjectLevel {
   readonly #made: MadeHeap | undefined;
   readonly #shapes: ShapeTable;
   readonly #views: Views;
-  readonly #events: EventStream;
+  readonly #control: ControlChannel;
   readonly #service: CollectionService;
   readonly #finalizable: FinalizableQueue;
   #mutator: Mutator | undefined;
@@ -77,7 +78,8 @@ export class Heap extends ObjectLevel {
     this.roots = new RootRange(new Uint32Array(token.roots, 0, PROGRAM_ROOT_SLOTS), new Uint32Array([PROGRAM_ROOT_SLOTS]));
     this.#shapes = new ShapeTable(this.#native, description.heap);
     this.#views = makeViews(token.view, description.viewOffset, description.regions * REGION_BYTES);
-    this.#events = new EventStream(token.id, made?.options.performanceMeasures ?? false, (event) => this.#tell(event));
+    const events = new EventStream(made?.options.performanceMeasures ?? false, (event) => this.#tell(event));
+    this.#control = new ControlChannel(token.id, (event) => events.publish(event));
     this.#finalizable = new FinalizableQueue(() => (this.#mutator === undefined ? this.#takeToken() : this.#mutator.takeFinalizable()));
     this.#service = new CollectionService(this.#native, token, description);
   }
@@ -179,7 +181,7 @@ export class Heap extends ObjectLevel {
    * ERR_HEAP_CLOSED when the heap is closed meanwhile.
    */
   async collect(request?: CollectionRequest): Promise<CollectionSummary> {
-    return this.#events.awaitCollection(this.#service.source(request));
+    return this.#control.awaitCollection(this.#service.source(request));
   }
 
   /**
@@ -226,7 +228,7 @@ export class Heap extends ObjectLevel {
    */
   async verify(): Promise<number> {
     this.#service.keepControl();
-    return this.#events.verify(this.#service.source());
+    return this.#control.verify(this.#service.source());
   }
 
   /**
@@ -240,7 +242,7 @@ export class Heap extends ObjectLevel {
   async writeSnapshot(path: string | URL, options: SnapshotOptions = {}): Promise<SnapshotSummary> {
     const order = snapshotOrder(path, options);
     this.#service.keepControl();
-    return this.#events.snapshot(this.#service.source(), order, options.onProgress);
+    return this.#control.snapshot(this.#service.source(), order, options.onProgress);
   }
 
   /**
@@ -282,7 +284,7 @@ export class Heap extends ObjectLevel {
     }
     this.#closed = true;
     this.#mutator?.detach();
-    if (this.#made !== undefined) await this.#events.endControl(() => this.#native.inControl(this.#description.heap));
+    if (this.#made !== undefined) await this.#control.endControl(() => this.#native.inControl(this.#description.heap));
     this.#letGo();
     // What was warned of is told in the next tick: a program that ends after this has heard it.
     await new Promise<void>((told) => process.nextTick(told));
@@ -293,7 +295,7 @@ export class Heap extends ObjectLevel {
     if (this.#made !== undefined) this.#native.close(this.#description.heap);
     this.#closed = true;
     this.#finalizable.close();
-    this.#events.close();
+    this.#control.close();
     this.#native.release(this.#description.heap);
   }
 

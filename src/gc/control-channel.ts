@@ -1,0 +1,223 @@
+/**
+ * Control channel: one thread's end of the channel to a heap's control thread. Questions go there, each with an id where there can be
+ * several, and the answers come back:
+ *
+ *     thread           control thread
+ *     verify       ──▶
+ *                  ◀── verified
+ *     snapshot     ──▶
+ *                  ◀── snapshot-progress … snapshot-ended
+ *     close        ──▶
+ *                  ◀── control-ended
+ *
+ * A collection is asked for by a native call, and answered by the event that tells of its end. Events come by the same channel, so that
+ * they are heard in order with the answers, and go on to the event stream.
+ *
+ * A control thread that is still starting hears nothing, and one may end before it answers. So whoever waits looks now and then whether
+ * there is one, and asks again.
+ */
+import { randomUUID } from 'node:crypto';
+import { BroadcastChannel } from 'node:worker_threads';
+import { HeapError } from '../errors.ts';
+import type { CollectionSummary, HeapEvent } from './events.ts';
+import { type SnapshotAnswer, snapshotError, type SnapshotOrder, type SnapshotProgress, type SnapshotSummary } from './snapshots.ts';
+
+/** @internal */
+export type Question =
+  | { readonly type: 'close' }
+  | { readonly type: 'verify'; readonly id: string }
+  | { readonly type: 'snapshot'; readonly id: string; readonly order: SnapshotOrder };
+
+/** @internal */
+export type Answer =
+  | { readonly type: 'control-ended' }
+  | { readonly type: 'verified'; readonly id: string; readonly objects: number }
+  | { readonly type: 'snapshot-progress'; readonly id: string; readonly progress: SnapshotProgress }
+  | { readonly type: 'snapshot-ended'; readonly id: string; readonly answer: SnapshotAnswer };
+
+/** @internal Under which name the threads of a heap find its channel. */
+export function channelName(heapId: number): string {
+  return `faultline:${heapId}`;
+}
+
+/** How long a waiting thread goes without looking whether there is still a control thread. */
+const LOOK_AFTER_CONTROL_MS = 100;
+
+/** Where the collections come from that somebody waits for. */
+export interface CollectionSource {
+  /** Asks for a collection; the answer is its number. */
+  request(): number;
+  hasEnded(ticket: number): boolean;
+  /** Starts a control thread if there is none any more. */
+  keepControl(): void;
+}
+
+interface CollectionWaiter {
+  ticket: number;
+  readonly resolve: (summary: CollectionSummary) => void;
+}
+
+interface SnapshotListener {
+  readonly onProgress: ((progress: SnapshotProgress) => void) | undefined;
+  readonly onEnd: (answer: SnapshotAnswer) => void;
+}
+
+/** @internal */
+export class ControlChannel {
+  readonly #channel: BroadcastChannel;
+  readonly #publish: (event: HeapEvent) => void;
+  readonly #collections = new Set<CollectionWaiter>();
+  readonly #verifications = new Map<string, (objects: number) => void>();
+  readonly #snapshots = new Map<string, SnapshotListener>();
+  /** Ends every wait with an error. */
+  readonly #refusals = new Set<(error: unknown) => void>();
+  #controlEnded: (() => void) | undefined;
+
+  constructor(heapId: number, publish: (event: HeapEvent) => void) {
+    this.#publish = publish;
+    this.#channel = new BroadcastChannel(channelName(heapId));
+    this.#channel.onmessage = (message: unknown) => this.#receive((message as { data: HeapEvent | Question | Answer }).data);
+    // Listening does not keep a thread alive; waiting does.
+    this.#channel.unref();
+  }
+
+  /** Asks for a collection and resolves when it is over. Rejects with ERR_HEAP_CLOSED when the heap is closed before. */
+  async awaitCollection(source: CollectionSource): Promise<CollectionSummary> {
+    const ticket = source.request();
+    let waiter: CollectionWaiter | undefined;
+    let ended = false;
+    try {
+      return await this.#wait<CollectionSummary>(
+        (resolve) => this.#collections.add((waiter = { ticket, resolve })),
+        () => {
+          source.keepControl();
+          // Over for a while without a word: the control thread died with the news. Another collection will do.
+          if (ended) waiter!.ticket = source.request();
+          ended = source.hasEnded(waiter!.ticket);
+        },
+      );
+    } finally {
+      this.#collections.delete(waiter!);
+    }
+  }
+
+  /** Has the control thread walk the whole heap; resolves to the number of objects. */
+  async verify(source: CollectionSource): Promise<number> {
+    const id = randomUUID();
+    const ask = (): void => this.#ask({ type: 'verify', id });
+    try {
+      return await this.#wait<number>(
+        (resolve) => {
+          this.#verifications.set(id, resolve);
+          ask();
+        },
+        () => {
+          source.keepControl();
+          ask();
+        },
+      );
+    } finally {
+      this.#verifications.delete(id);
+    }
+  }
+
+  /** Has the control thread write a snapshot. Rejects with what went wrong there. */
+  async snapshot(source: CollectionSource, order: SnapshotOrder, onProgress: SnapshotListener['onProgress']): Promise<SnapshotSummary> {
+    const id = randomUUID();
+    const ask = (): void => this.#ask({ type: 'snapshot', id, order });
+    try {
+      const answer = await this.#wait<SnapshotAnswer>(
+        (onEnd) => {
+          this.#snapshots.set(id, { onProgress, onEnd });
+          ask();
+        },
+        () => {
+          source.keepControl();
+          ask();
+        },
+      );
+      if ('failure' in answer) throw snapshotError(answer.failure);
+      return answer.summary;
+    } finally {
+      this.#snapshots.delete(id);
+    }
+  }
+
+  #ask(question: Question): void {
+    this.#channel.postMessage(question);
+  }
+
+  /** Waits, keeps the thread alive meanwhile, and looks after things now and then. */
+  async #wait<T>(begin: (resolve: (value: T) => void) => void, look: () => void): Promise<T> {
+    let timer: NodeJS.Timeout | undefined;
+    let refuse: ((error: unknown) => void) | undefined;
+    try {
+      return await new Promise<T>((resolve, reject) => {
+        this.#refusals.add((refuse = reject));
+        begin(resolve);
+        timer = setInterval(() => {
+          try {
+            look();
+          } catch (error) {
+            reject(error);
+          }
+        }, LOOK_AFTER_CONTROL_MS);
+      });
+    } finally {
+      clearInterval(timer);
+      this.#refusals.delete(refuse!);
+    }
+  }
+
+  /** Asks the control thread to end, if there is one; resolves when there is none. */
+  async endControl(isThere: () => boolean): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    await new Promise<void>((resolve) => {
+      const look = (): void => {
+        if (isThere()) this.#ask({ type: 'close' });
+        else resolve();
+      };
+      timer = setInterval(look, LOOK_AFTER_CONTROL_MS);
+      this.#controlEnded = look;
+      look();
+    });
+    clearInterval(timer);
+  }
+
+  close(): void {
+    this.#channel.close();
+    const error = new HeapError('ERR_HEAP_CLOSED', 'the heap was closed before this was done; await it before you close.');
+    for (const refuse of this.#refusals) refuse(error);
+  }
+
+  #receive(data: HeapEvent | Question | Answer): void {
+    switch (data.type) {
+      // What other threads ask.
+      case 'close':
+      case 'verify':
+      case 'snapshot':
+        return;
+      case 'verified':
+        this.#verifications.get(data.id)?.(data.objects);
+        return;
+      case 'snapshot-progress':
+        this.#snapshots.get(data.id)?.onProgress?.(data.progress);
+        return;
+      case 'snapshot-ended':
+        this.#snapshots.get(data.id)?.onEnd(data.answer);
+        return;
+      case 'control-ended':
+        this.#controlEnded?.();
+        return;
+      default:
+        this.#publish(data);
+        if (data.type === 'collection') this.#release(data);
+    }
+  }
+
+  #release(summary: CollectionSummary): void {
+    for (const waiter of this.#collections) {
+      if (((summary.collection - waiter.ticket) | 0) >= 0) waiter.resolve(summary);
+    }
+  }
+}
