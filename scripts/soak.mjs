@@ -8,8 +8,8 @@
  * repeat it.
  */
 import { parseArgs } from 'node:util';
-import { barrierOf } from '../dist/gc/barriers.js';
-import { judgeModes } from '../dist/gc/fault-modes.js';
+import { traitsOf } from '../dist/gc/fault-modes.js';
+import { judgeModes } from '../dist/gc/fault-mode-choice.js';
 import { judgeMarkers } from '../dist/gc/markers.js';
 import { binding } from '../dist/binding.js';
 import { runRound } from './soak/child.mjs';
@@ -67,7 +67,7 @@ async function soak() {
   const machine = {
     // Its programs need collections, and load references without a barrier.
     modes: judgeModes(probe).flatMap(({ mode, works }) => {
-      const { collects, barrieredLoads } = barrierOf(mode);
+      const { collects, barrieredLoads } = traitsOf(mode);
       return works && collects && !barrieredLoads ? [mode] : [];
     }),
     // The programs of a round store every reference with the barrier.

@@ -25,7 +25,7 @@ import { addonRefusal, platformProblem, unreadable } from './platform.ts';
 export * from './binding/array-calls.ts';
 export * from './binding/collector-calls.ts';
 export type * from './binding/graph-calls.ts';
-export type * from './binding/handles.ts';
+export type * from './binding/native-objects.ts';
 export * from './binding/heap-calls.ts';
 export * from './binding/mutator-calls.ts';
 export type * from './binding/probe-calls.ts';

@@ -3,8 +3,8 @@
  */
 import { availableParallelism } from 'node:os';
 import { argumentRangeError, argumentTypeError } from './errors.ts';
-import { FAULT_MODES } from './gc/barriers.ts';
-import type { RequestedFaultMode } from './gc/fault-modes.ts';
+import { FAULT_MODE_NAMES } from './gc/fault-modes.ts';
+import type { RequestedFaultMode } from './gc/fault-mode-choice.ts';
 import { MARKERS, type RequestedMarker } from './gc/markers.ts';
 import type { PolicyOptions, WorkerOptions } from './gc/policy/policy-options.ts';
 import { type Sizing, SIZINGS } from './gc/policy/sizing.ts';
@@ -190,8 +190,8 @@ export function resolveOptions(options: HeapOptions): ResolvedOptions {
     );
   }
   const fault = options.fault ?? 'auto';
-  if (fault !== 'auto' && !FAULT_MODES.includes(fault)) {
-    throw argumentRangeError('fault', `one of auto, ${FAULT_MODES.join(', ')}`, fault);
+  if (fault !== 'auto' && !FAULT_MODE_NAMES.includes(fault)) {
+    throw argumentRangeError('fault', `one of auto, ${FAULT_MODE_NAMES.join(', ')}`, fault);
   }
   const marker = options.marker ?? 'auto';
   if (marker !== 'auto' && !MARKERS.includes(marker)) {

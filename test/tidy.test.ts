@@ -69,11 +69,11 @@ const FLOORS = [
   /^src\/gc\/(policy\/.*|requests\.ts)$/,
   /^src\/gc\/.*/,
   /^src\/options\.ts$/,
-  /^src\/heap\/(?!(heap|object-level|making|capabilities)\.ts).*/,
+  /^src\/heap\/(?!(heap|object-level|heap-set-up|capabilities)\.ts).*/,
   /^src\/objects\/.*/,
   /^src\/containers\/.*/,
   // A heap as a program has it is made of all the others.
-  /^src\/heap\/(heap|object-level|making|capabilities)\.ts$/,
+  /^src\/heap\/(heap|object-level|heap-set-up|capabilities)\.ts$/,
   /^src\/(index\.ts|cli\/.*)/,
 ];
 

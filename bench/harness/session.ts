@@ -49,11 +49,11 @@ const FULL: Limits = {
 };
 
 /**
- * Near the minimum heap a collector may go on for ever: a search waits this many times as long as the fastest run took. A heap in which
- * a program takes longer is not one that it runs in.
+ * Near the minimum heap a collector may never finish: a search waits this many times as long as the fastest run took, and counts a heap
+ * in which the program takes longer as too small.
  */
-const PATIENCE = 5;
-const LEAST_PATIENCE_MS = 5000;
+const SEARCH_LIMIT_FACTOR = 5;
+const LEAST_SEARCH_LIMIT_MS = 5000;
 const FAILURES_ENOUGH = 2;
 /** Of the minimum heap, for a census: it need not be fast. */
 const CENSUS_FACTOR = 3;
@@ -142,7 +142,7 @@ export class Session {
     const { timeLimitMs, confirmations, minimumHeapLimitBytes, tolerance } = this.#limits;
     let fastestMs = Number.POSITIVE_INFINITY;
     const completes = async (heapBytes: number): Promise<boolean> => {
-      const limitMs = Math.min(timeLimitMs, Math.max(LEAST_PATIENCE_MS, PATIENCE * fastestMs));
+      const limitMs = Math.min(timeLimitMs, Math.max(LEAST_SEARCH_LIMIT_MS, SEARCH_LIMIT_FACTOR * fastestMs));
       const { result, processMs } = await this.#invoke(this.#reference(asked, heapBytes), limitMs);
       say(`${asked.workload} ${result.ok ? 'completes' : 'does not complete'} in ${(heapBytes / MIB).toFixed(2)} MiB`);
       if (result.ok) fastestMs = Math.min(fastestMs, processMs);
@@ -189,12 +189,12 @@ export class Session {
     const ledger = new Ledger(this.#folder.records.read());
     const progress = new Progress();
     progress.begin(schedule.length, ledger.count);
-    let late = 0;
-    let sizeless = 0;
+    let overBudget = 0;
+    let withoutSize = 0;
     for (const { point, round } of schedule) {
       if (ledger.isDone(point, round) || ledger.isGivenUp(point)) continue;
-      if (!('bytes' in point.heap) && unknown.has(minimumHeapKey(point.configuration))) sizeless++;
-      else if (performance.now() - this.#beganMs > this.#limits.budgetMs) late++;
+      if (!('bytes' in point.heap) && unknown.has(minimumHeapKey(point.configuration))) withoutSize++;
+      else if (performance.now() - this.#beganMs > this.#limits.budgetMs) overBudget++;
       else {
         progress.show(ledger.count, labelOf(point));
         try {
@@ -208,8 +208,8 @@ export class Session {
     progress.end();
     const givenUp = schedule.filter(({ point, round }) => !ledger.isDone(point, round) && ledger.isGivenUp(point)).length;
     const leftOut = [
-      ...(late > 0 ? [`${late} left when the time for --quick was over; --resume goes on`] : []),
-      ...(sizeless > 0 ? [`${sizeless} without a minimum heap`] : []),
+      ...(overBudget > 0 ? [`${overBudget} left when the time for --quick was over; --resume goes on`] : []),
+      ...(withoutSize > 0 ? [`${withoutSize} without a minimum heap`] : []),
       ...(givenUp > 0 ? [`${givenUp} not tried again after they were unsupported or failed ${FAILURES_ENOUGH} times`] : []),
     ];
     return { done: ledger.count, asked: schedule.length, leftOut };

@@ -15,7 +15,7 @@ Napi::Object Describe(Info info, HeapBinding* binding, uint8_t* buffer_start) {
   answer.Set("viewOffset", static_cast<double>(instance.heap.views.mutator_view() - buffer_start));
   answer.Set("regions", instance.heap.regions.count());
   answer.Set("capacityRegions", instance.heap.regions.capacity());
-  answer.Set("door", NameOf(instance.collector->pages().fault_mode().door()));
+  answer.Set("openedBy", NameOf(instance.collector->pages().fault_mode().opened_by()));
   answer.Set("faultMode", NameOf(instance.collector->pages().fault_mode().kind()));
   answer.Set("marker", NameOf(instance.collector->marker().kind()));
   answer.Set("unitPages", instance.collector->pages().fault_mode().unit_pages());

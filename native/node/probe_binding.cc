@@ -26,12 +26,12 @@ Napi::Value PretendPageBytes(Info info) {
   return info.Env().Undefined();
 }
 
-// probe(): facts only; what they mean is said in src/gc/fault-modes.ts
+// probe(): facts only; what they mean is said in src/gc/fault-mode-choice.ts
 Napi::Value Probe(Info info) {
   Napi::Env env = info.Env();
   const UserfaultfdProbe probe = ProbeUserfaultfd();
   Napi::Object answer = Napi::Object::New(env);
-  answer.Set("door", NameOf(probe.door));
+  answer.Set("openedBy", NameOf(probe.opened_by));
   answer.Set("features", static_cast<double>(probe.features));
   answer.Set("minorFaults", probe.has_minor_faults());
   answer.Set("signalDelivery", probe.has_signal_delivery());

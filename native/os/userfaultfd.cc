@@ -52,16 +52,16 @@ int OpenDescriptor(UserfaultfdProbe* probe) {
   }
   int fd = OpenDevice(kFlags, &probe->device_error);
   if (fd >= 0) {
-    probe->door = UserfaultfdDoor::kDevice;
+    probe->opened_by = UserfaultfdOpening::kDevice;
     return fd;
   }
   fd = OpenSystemCall(kFlags, "userfaultfd", &probe->system_call_error);
   if (fd >= 0) {
-    probe->door = UserfaultfdDoor::kSystemCall;
+    probe->opened_by = UserfaultfdOpening::kSystemCall;
     return fd;
   }
   fd = OpenSystemCall(kFlags | abi::kUserModeOnly, "userfaultfd(USER_MODE_ONLY)", &probe->user_mode_only_error);
-  if (fd >= 0) probe->door = UserfaultfdDoor::kSystemCallUserModeOnly;
+  if (fd >= 0) probe->opened_by = UserfaultfdOpening::kSystemCallUserModeOnly;
   return fd;
 }
 
@@ -89,15 +89,15 @@ uint64_t FeaturesFor(FaultDelivery delivery) {
 
 }  // namespace
 
-const char* NameOf(UserfaultfdDoor door) {
-  switch (door) {
-    case UserfaultfdDoor::kNone:
+const char* NameOf(UserfaultfdOpening opened_by) {
+  switch (opened_by) {
+    case UserfaultfdOpening::kNone:
       return "none";
-    case UserfaultfdDoor::kDevice:
+    case UserfaultfdOpening::kDevice:
       return "/dev/userfaultfd";
-    case UserfaultfdDoor::kSystemCall:
+    case UserfaultfdOpening::kSystemCall:
       return "userfaultfd()";
-    case UserfaultfdDoor::kSystemCallUserModeOnly:
+    case UserfaultfdOpening::kSystemCallUserModeOnly:
       return "userfaultfd(USER_MODE_ONLY)";
   }
   return "?";
@@ -108,7 +108,7 @@ Status Userfaultfd::Open(FaultDelivery delivery) {
   UserfaultfdProbe probe;
   fd_ = OpenDescriptor(&probe);
   if (fd_ < 0) return probe.user_mode_only_error;
-  door_ = probe.door;
+  opened_by_ = probe.opened_by;
   Status status = Handshake(fd_, FeaturesFor(delivery), nullptr);
   if (!status.ok()) Close();
   return status;

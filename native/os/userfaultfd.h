@@ -15,10 +15,10 @@ namespace faultline {
 // (asynchronous write protection, see write_tracking.h).
 enum class FaultDelivery { kSignal, kDescriptor, kMark };
 
-// Which door userfaultfd came through; see the Opening order in docs/minor-faults.md.
-enum class UserfaultfdDoor { kNone, kDevice, kSystemCall, kSystemCallUserModeOnly };
+// How userfaultfd was opened; the order in which it is tried is in docs/minor-faults.md.
+enum class UserfaultfdOpening { kNone, kDevice, kSystemCall, kSystemCallUserModeOnly };
 
-const char* NameOf(UserfaultfdDoor door);
+const char* NameOf(UserfaultfdOpening opened_by);
 
 struct FaultMessage {
   bool is_page_fault = false;
@@ -70,22 +70,22 @@ class Userfaultfd {
   size_t ReadMessages(FaultMessage* messages, size_t capacity);
 
   bool is_open() const { return fd_ >= 0; }
-  UserfaultfdDoor door() const { return door_; }
+  UserfaultfdOpening opened_by() const { return opened_by_; }
 
  private:
   int fd_ = -1;
   FaultDelivery delivery_ = FaultDelivery::kSignal;
-  UserfaultfdDoor door_ = UserfaultfdDoor::kNone;
+  UserfaultfdOpening opened_by_ = UserfaultfdOpening::kNone;
 };
 
 // What a throw-away descriptor says about this kernel.
 struct UserfaultfdProbe {
-  UserfaultfdDoor door = UserfaultfdDoor::kNone;
+  UserfaultfdOpening opened_by = UserfaultfdOpening::kNone;
   uint64_t features = 0;
   SysError device_error;
   SysError system_call_error;
   SysError user_mode_only_error;
-  SysError handshake_error;  // UFFDIO_API, where a door is open.
+  SysError handshake_error;  // UFFDIO_API, where userfaultfd could be opened.
 
   bool has_minor_faults() const;
   bool has_signal_delivery() const;

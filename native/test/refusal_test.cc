@@ -176,7 +176,7 @@ void AHeapThatCannotBeginSaysWhy() {
   ArmRefusal(SystemCall::kUserfaultfd, EPERM, 0, 1);
   const UserfaultfdProbe probe = ProbeUserfaultfd();
   DisarmAll();
-  EXPECT(probe.door == UserfaultfdDoor::kNone && !probe.has_minor_faults() && !probe.has_signal_delivery());
+  EXPECT(probe.opened_by == UserfaultfdOpening::kNone && !probe.has_minor_faults() && !probe.has_signal_delivery());
   EXPECT(probe.device_error.error_number == EPERM);
 }
 

@@ -1,12 +1,12 @@
 /**
  * Calls that copy a heap's graph, which is taken in a pause and read afterwards; the control thread only.
  */
-import type { GraphHandle, HeapHandle } from './handles.ts';
+import type { NativeGraph, NativeHeap } from './native-objects.ts';
 import type { Refusal } from './refusal.ts';
 
 /** What a copy of the graph has. */
-export interface NativeGraph {
-  graph: GraphHandle;
+export interface GraphCopy {
+  graph: NativeGraph;
   objects: number;
   references: number;
   roots: number;
@@ -20,13 +20,13 @@ export interface NativeGraph {
 export interface GraphCalls {
   /** Null when the world has not stopped yet. The shapes' ids are 0 for none. */
   copyGraphPause(
-    heap: HeapHandle,
+    heap: NativeHeap,
     oneByteString: number,
     twoByteString: number,
     textUnits: number,
     sliceMs: number,
-  ): NativeGraph | Refusal | null;
+  ): GraphCopy | Refusal | null;
   /** Bytes of a part (GRAPH in src/gc/heap-graph.ts) that were copied. */
-  readGraph(graph: GraphHandle, part: number, byteOffset: number, into: Uint8Array): number;
-  dropGraph(graph: GraphHandle): void;
+  readGraph(graph: NativeGraph, part: number, byteOffset: number, into: Uint8Array): number;
+  dropGraph(graph: NativeGraph): void;
 }

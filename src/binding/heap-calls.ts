@@ -1,7 +1,7 @@
 /**
  * Calls that make, share and close heaps, name their shapes, and ask for collections; any thread.
  */
-import type { HeapHandle } from './handles.ts';
+import type { NativeHeap } from './native-objects.ts';
 import type { Refusal } from './refusal.ts';
 
 /** HeapInstance::Control of native/node/instance.h, negative: there is a control thread; one is on its way; nobody tries any more. */
@@ -11,7 +11,7 @@ export interface CreateOptions {
   capacityRegions: number;
   reserveRegions: number;
   tlabPages: number;
-  /** Index into FAULT_MODES of gc/barriers.ts. */
+  /** Index into FAULT_MODE_NAMES of gc/fault-modes.ts. */
   faultMode: number;
   /** Index into MARKERS of gc/markers.ts. */
   marker: number;
@@ -26,13 +26,13 @@ export interface CreateOptions {
 }
 
 export interface HeapDescription {
-  heap: HeapHandle;
+  heap: NativeHeap;
   id: number;
   /** Bytes from the start of the buffer to word 0 of the heap. */
   viewOffset: number;
   regions: number;
   capacityRegions: number;
-  door: string;
+  openedBy: string;
   faultMode: string;
   marker: string;
   unitPages: number;
@@ -54,14 +54,14 @@ export interface HeapCalls {
   /** Null when this process has no such heap. */
   attach(id: number, view: Uint8Array, sharedRoots: Uint32Array): HeapDescription | null;
   /** How many mutators are attached besides so many of the caller's; with 0 the heap takes in nobody from now on. */
-  beginClose(heap: HeapHandle, own: number): number;
+  beginClose(heap: NativeHeap, own: number): number;
   /** After `beginClose`, when nobody uses the heap and nobody is in control. */
-  close(heap: HeapHandle): void;
+  close(heap: NativeHeap): void;
   /** This thread no longer uses the heap. */
-  release(heap: HeapHandle): void;
+  release(heap: NativeHeap): void;
   /** 0 when the name is taken by another description or the table is full. */
   defineShape(
-    heap: HeapHandle,
+    heap: NativeHeap,
     name: string,
     description: string,
     fixedWords: number,
@@ -71,18 +71,18 @@ export interface HeapCalls {
     taggedFields: number,
     identitySlot: number,
   ): number;
-  findShape(heap: HeapHandle, nameOrId: string | number): ShapeDescription | null;
-  requestCollection(heap: HeapHandle, kind: number, reason: number): number;
-  collectionsEnded(heap: HeapHandle): number;
+  findShape(heap: NativeHeap, nameOrId: string | number): ShapeDescription | null;
+  requestCollection(heap: NativeHeap, kind: number, reason: number): number;
+  collectionsEnded(heap: NativeHeap): number;
   /**
    * The number (from 1) of a claim, for exactly one caller while nobody is in control: that one starts a thread. Or one of {@link CONTROL}.
    */
-  claimControl(heap: HeapHandle): number;
+  claimControl(heap: NativeHeap): number;
   /** The thread for that claim was started just now. */
-  controlStarted(heap: HeapHandle, claim: number): void;
+  controlStarted(heap: NativeHeap, claim: number): void;
   /** The thread for that claim has failed. False when the heap is closed, or is being closed, and nobody needs to know. */
-  controlFailed(heap: HeapHandle, claim: number, final: boolean, reason: string): boolean;
+  controlFailed(heap: NativeHeap, claim: number, final: boolean, reason: string): boolean;
   /** What was said of the last failure, or nothing. */
-  controlFailure(heap: HeapHandle): string;
-  inControl(heap: HeapHandle): boolean;
+  controlFailure(heap: NativeHeap): string;
+  inControl(heap: NativeHeap): boolean;
 }

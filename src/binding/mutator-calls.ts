@@ -1,7 +1,7 @@
 /**
  * Calls of a mutator's own thread: its states, its memory, its roots.
  */
-import type { HeapHandle, MutatorHandle } from './handles.ts';
+import type { NativeHeap, NativeMutator } from './native-objects.ts';
 import type { Refusal } from './refusal.ts';
 
 /** Answers of `allocateSlow`, `allocateLarge` and `awaitMemory` besides an object's word index or a refusal. */
@@ -17,27 +17,27 @@ export interface MutatorCalls {
    * control block does not say that it was adopted gives way to the thread's next.
    */
   attachMutator(
-    heap: HeapHandle,
+    heap: NativeHeap,
     control: Uint32Array,
     localCapacity: number,
     handleCapacity: number,
     onNudge: () => void,
-  ): MutatorHandle | 'ERR_MUTATOR_ATTACHED' | 'ERR_SIGNAL_BLOCKED' | 'ERR_HEAP_CLOSED';
+  ): NativeMutator | 'ERR_MUTATOR_ATTACHED' | 'ERR_SIGNAL_BLOCKED' | 'ERR_HEAP_CLOSED';
   /** Again does nothing. */
-  detachMutator(mutator: MutatorHandle): void;
-  safepoint(mutator: MutatorHandle): void;
-  park(mutator: MutatorHandle): void;
-  unpark(mutator: MutatorHandle): void;
+  detachMutator(mutator: NativeMutator): void;
+  safepoint(mutator: NativeMutator): void;
+  park(mutator: NativeMutator): void;
+  unpark(mutator: NativeMutator): void;
   /** What `wait` returns, called while the mutator is parked. */
-  parked<T>(mutator: MutatorHandle, wait: () => T): T;
+  parked<T>(mutator: NativeMutator, wait: () => T): T;
   /** The same, and every other mutator of the thread is parked too. */
-  allParked<T>(mutator: MutatorHandle, wait: () => T): T;
+  allParked<T>(mutator: NativeMutator, wait: () => T): T;
   /** Writes the header when the answer is an object, as {@link allocateLarge} does. */
-  allocateSlow(mutator: MutatorHandle, words: number, shape: number, count: number): number | Refusal;
+  allocateSlow(mutator: NativeMutator, words: number, shape: number, count: number): number | Refusal;
   /** Regions of its own, zeroed piece by piece; a safepoint. Undefined when it was cut short. */
-  allocateLarge(mutator: MutatorHandle, words: number, shape: number, count: number): number | Refusal | undefined;
+  allocateLarge(mutator: NativeMutator, words: number, shape: number, count: number): number | Refusal | undefined;
   /** What `body` answers or throws; local handles, scopes and their views are as before then, whatever ended it. */
-  scope<T>(mutator: MutatorHandle, body: () => T): T;
+  scope<T>(mutator: NativeMutator, body: () => T): T;
   /**
    * Asks for a collection and waits for its end; with words, in the queue for memory, which is tried for meanwhile: by `allocateLarge` if
    * `large`, else by `allocateSlow`. `again`: in the place of the last wait. Undefined when the wait was cut short: what cuts it ends the
@@ -45,7 +45,7 @@ export interface MutatorCalls {
    * first in the queue, has left too little (or, without words, has ended); `noControl` when there is no control thread to wait for.
    */
   awaitMemory(
-    mutator: MutatorHandle,
+    mutator: NativeMutator,
     kind: number,
     reason: number,
     again: boolean,
@@ -55,19 +55,19 @@ export interface MutatorCalls {
     large: boolean,
   ): number | Refusal | undefined;
   /** The same without words, but only until mutators may build pages. */
-  awaitFlip(mutator: MutatorHandle, kind: number, reason: number): number | undefined;
+  awaitFlip(mutator: NativeMutator, kind: number, reason: number): number | undefined;
   /** The write barrier's log is full. */
-  flushLog(mutator: MutatorHandle): void;
-  recordStall(mutator: MutatorHandle, microseconds: number): void;
+  flushLog(mutator: NativeMutator): void;
+  recordStall(mutator: NativeMutator, microseconds: number): void;
   /** `used`: how many slots count, and behind it a word of native code's. */
-  addRootRange(mutator: MutatorHandle, slots: Uint32Array, used: Uint32Array): void;
+  addRootRange(mutator: NativeMutator, slots: Uint32Array, used: Uint32Array): void;
   /** Again does nothing. */
-  removeRootRange(mutator: MutatorHandle, used: Uint32Array): void;
+  removeRootRange(mutator: NativeMutator, used: Uint32Array): void;
   /** Whether there is an object at that word now; for checked heaps. Looks through the alias: safe for any number. */
-  isObject(mutator: MutatorHandle, ref: number): boolean;
-  utilization(mutator: MutatorHandle, windowMs: number): number;
+  isObject(mutator: NativeMutator, ref: number): boolean;
+  utilization(mutator: NativeMutator, windowMs: number): number;
   /** Never 0, and never given out again in this heap. */
-  mutatorId(mutator: MutatorHandle): number;
+  mutatorId(mutator: NativeMutator): number;
   /** Whether the mutator of that id is attached to the same heap still. */
-  isMutator(mutator: MutatorHandle, id: number): boolean;
+  isMutator(mutator: NativeMutator, id: number): boolean;
 }

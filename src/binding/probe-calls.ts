@@ -1,12 +1,12 @@
 /**
  * Calls that tell what the machine and the addon are like.
  */
-import type { HeapHandle } from './handles.ts';
+import type { NativeHeap } from './native-objects.ts';
 import type { Refusal } from './refusal.ts';
 
-/** What this machine offers; see gc/fault-modes.ts for what it means. */
+/** What this machine offers; see gc/fault-mode-choice.ts for what it means. */
 export interface Probe {
-  door: string;
+  openedBy: string;
   features: number;
   minorFaults: boolean;
   signalDelivery: boolean;
@@ -18,7 +18,7 @@ export interface Probe {
   device: Refusal;
   systemCall: Refusal;
   userModeOnly: Refusal;
-  /** UFFDIO_API, where a door is open. */
+  /** UFFDIO_API, where userfaultfd could be opened. */
   handshake?: Refusal;
   /** Whether the kernel was built with userfaultfd, whatever a sandbox says. */
   kernelHasUserfaultfd?: boolean;
@@ -35,5 +35,5 @@ export interface ProbeCalls {
   /** What the kernel says to UFFDIO_MOVE between private anonymous pages, and into a view of a file; errno 0 for yes. */
   probeMove(): { betweenPrivate: Refusal; intoShared: Refusal };
   layout(): Record<string, number>;
-  measureBareFault(heap: HeapHandle, count: number): { p50Us: number; p99Us: number; deliveryUs: number } | Refusal;
+  measureBareFault(heap: NativeHeap, count: number): { p50Us: number; p99Us: number; deliveryUs: number } | Refusal;
 }

@@ -1,7 +1,7 @@
 /**
  * The figures of a heap since it was made; any thread.
  */
-import type { HeapHandle } from './handles.ts';
+import type { NativeHeap } from './native-objects.ts';
 
 export interface NativeHistogram {
   count: number;
@@ -80,5 +80,5 @@ export interface NativeStatistics {
 }
 
 export interface StatisticsCalls {
-  statistics(heap: HeapHandle): NativeStatistics;
+  statistics(heap: NativeHeap): NativeStatistics;
 }

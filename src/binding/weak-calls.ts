@@ -1,31 +1,31 @@
 /**
  * Calls of weak structures and finalizers; the mutator is this thread's, and runs.
  */
-import type { HeapHandle, MutatorHandle } from './handles.ts';
+import type { NativeHeap, NativeMutator } from './native-objects.ts';
 
 /** Answers of the weak map's calls. */
 export const WEAK_MAP = { done: 0, absent: -1, contended: -2, noIdentity: -3, notAnObject: -4 } as const;
 
 export interface WeakCalls {
   /** What the load barrier makes of a slot (index into the u32 view): the object's address now. */
-  loadReference(mutator: MutatorHandle, slot: number): number;
+  loadReference(mutator: NativeMutator, slot: number): number;
   /** The object of a weak slot (index into the u32 view), or 0. */
-  readWeak(mutator: MutatorHandle, slot: number): number;
+  readWeak(mutator: NativeMutator, slot: number): number;
   /** 0 when the object's shape has no place for one, {@link WEAK_MAP}.notAnObject when there is no object. */
-  identityHash(mutator: MutatorHandle, ref: number): number;
+  identityHash(mutator: NativeMutator, ref: number): number;
   /** The value, or one of {@link WEAK_MAP}. */
-  getFromWeakMap(mutator: MutatorHandle, map: number, key: number): number;
+  getFromWeakMap(mutator: NativeMutator, map: number, key: number): number;
   /** One of {@link WEAK_MAP}, or how many pairs a table must have that is to be installed first. */
-  setInWeakMap(mutator: MutatorHandle, map: number, key: number, value: number): number;
-  deleteFromWeakMap(mutator: MutatorHandle, map: number, key: number): number;
-  installWeakTable(mutator: MutatorHandle, map: number, table: number): number;
+  setInWeakMap(mutator: NativeMutator, map: number, key: number, value: number): number;
+  deleteFromWeakMap(mutator: NativeMutator, map: number, key: number): number;
+  installWeakTable(mutator: NativeMutator, map: number, table: number): number;
   /** Null when there is no object, false when addFinalizers has to come first. */
-  addFinalizer(mutator: MutatorHandle, ref: number, token: number): boolean | null;
-  addFinalizers(mutator: MutatorHandle, waiting: number, kept: number): void;
+  addFinalizer(mutator: NativeMutator, ref: number, token: number): boolean | null;
+  addFinalizers(mutator: NativeMutator, waiting: number, kept: number): void;
   /**
    * The token of one that is ready; its object is in the handle from there on. A mutator that its program has parked runs for that moment.
    */
-  takeFinalizable(mutator: MutatorHandle, handle: number): number | null;
+  takeFinalizable(mutator: NativeMutator, handle: number): number | null;
   /** The token alone, for a thread that is no mutator; the object is let go. */
-  takeToken(heap: HeapHandle): number | null;
+  takeToken(heap: NativeHeap): number | null;
 }

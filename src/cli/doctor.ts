@@ -2,19 +2,19 @@
  * `faultline doctor`: what this machine offers, which fault mode and marker `auto` picks and why no better one, and what to
  * change for that.
  *
- * Facts come from the addon's probe and from files of the kernel; what they mean for the modes is said in src/gc/fault-modes.ts.
+ * Facts come from the addon's probe and from files of the kernel; what they mean for the modes is said in src/gc/fault-mode-choice.ts.
  * Every mode that should work is tried on a heap of 1 MiB: a machine may promise more than a container lets through.
  */
 import { Command } from 'commander';
-import { barrierOf } from '../gc/barriers.ts';
-import { judgeModes } from '../gc/fault-modes.ts';
+import { traitsOf } from '../gc/fault-modes.ts';
+import { judgeModes } from '../gc/fault-mode-choice.ts';
 import { bestMarker, judgeMarkers } from '../gc/markers.ts';
 import { binding } from '../binding.ts';
 import { adviceFor } from './doctor/advice.ts';
 import { machineFacts } from './doctor/machine.ts';
 import type { DoctorReport, ModeReport } from './doctor/report.ts';
 import { doctorText } from './doctor/text.ts';
-import { checkPages } from '../heap/making.ts';
+import { checkPages } from '../heap/heap-set-up.ts';
 import { print } from './output.ts';
 import { tryMode } from './doctor/trial.ts';
 import { HeapError } from '../errors.ts';
@@ -38,16 +38,16 @@ async function examine(): Promise<DoctorReport> {
   const markers = judgeMarkers(probe, false);
   const modes: ModeReport[] = [];
   for (const verdict of judgeModes(probe))
-    if (barrierOf(verdict.mode).automatic) modes.push({ ...verdict, ...(await tryMode(verdict, bestMarker(markers))) });
+    if (traitsOf(verdict.mode).automatic) modes.push({ ...verdict, ...(await tryMode(verdict, bestMarker(markers))) });
   const picked = modes.find(({ works, error }) => works && error === null);
-  const { door, device, systemCall, userModeOnly, minorFaults, signalDelivery, asyncWriteProtection } = probe;
+  const { openedBy, device, systemCall, userModeOnly, minorFaults, signalDelivery, asyncWriteProtection } = probe;
   const machine = machineFacts(probe);
   return {
     mode: picked?.mode ?? null,
     modes,
     markers,
     advice: adviceFor(probe, machine),
-    userfaultfd: { door, device, systemCall, userModeOnly, minorFaults, signalDelivery, asyncWriteProtection },
+    userfaultfd: { openedBy, device, systemCall, userModeOnly, minorFaults, signalDelivery, asyncWriteProtection },
     machine,
   };
 }

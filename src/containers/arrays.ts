@@ -19,7 +19,7 @@
  * `get` needs no lock as a rule: `push` and `pop` make the version odd before and even after, and a `get` that sees one even
  * version before and after its load has seen an element between two of them. That needs loads in order, which x64 has.
  */
-import { ARRAY, type Binding, type MutatorHandle } from '../binding.ts';
+import { ARRAY, type Binding, type NativeMutator } from '../binding.ts';
 import { argumentRangeError, HeapError } from '../errors.ts';
 import type { ShapeDefinition } from '../heap/definition.ts';
 import { ARRAY_LENGTH_SLOT, ARRAY_SEGMENTS, ARRAY_VERSION_SLOT } from '../binding/layout.ts';
@@ -52,7 +52,7 @@ export class HeapArrays {
   readonly #mutator: Mutator;
   readonly #shapes: ShapeTable;
   readonly #native: Binding;
-  readonly #handle: MutatorHandle;
+  readonly #handle: NativeMutator;
   /** By the shape id of the array. */
   readonly #layouts: (Layout | undefined)[] = [];
   /** By kind: making an array lays out nothing. */

@@ -8,7 +8,7 @@ import { argumentRangeError, argumentTypeError } from '../errors.ts';
 import { CONTROL_VALUE } from '../binding/layout.ts';
 import type { Mutator } from '../heap/mutator.ts';
 import type { Ref } from '../heap/units.ts';
-import { ARRAY_CLASSES } from '../heap/views.ts';
+import { ARRAY_CLASSES } from '../heap/words.ts';
 import type { AnyView } from '../objects/view-types.ts';
 
 /** What the elements of arrays and queues and the values of maps can be. */

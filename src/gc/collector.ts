@@ -25,7 +25,7 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { nowMs } from '../clock.ts';
-import { type Binding, type HeapHandle, MARK_PAUSE } from '../binding.ts';
+import { type Binding, type NativeHeap, MARK_PAUSE } from '../binding.ts';
 import { cycleSummary } from './cycle-summary.ts';
 import { commonRemedy, describeRefusal } from './refusal-reasons.ts';
 import { copyGraph, type HeapGraph, type TextOptions } from './heap-graph.ts';
@@ -52,7 +52,7 @@ const LIVE = REGION_STATES.indexOf('live');
 
 export interface CollectorSetUp {
   readonly native: Binding;
-  readonly heap: HeapHandle;
+  readonly heap: NativeHeap;
   readonly regions: number;
   readonly capacityRegions: number;
   readonly marker: MarkerName;
@@ -66,7 +66,7 @@ export interface CollectorSetUp {
 export class Collector {
   readonly #setUp: CollectorSetUp;
   readonly #native: Binding;
-  readonly #heap: HeapHandle;
+  readonly #heap: NativeHeap;
   readonly #tables: RegionTables;
   readonly #never = new Int32Array(new SharedArrayBuffer(4));
   readonly #pacing: Pacing;
@@ -331,11 +331,11 @@ export class Collector {
 
   #untilStopped(pause: (sliceMs: number) => boolean): void {
     const begin = nowMs();
-    let late = false;
+    let warned = false;
     untilDone((sliceMs) => {
       if (pause(sliceMs)) return true;
-      if (!late && nowMs() - begin >= LATE_STOP_MS) {
-        late = true;
+      if (!warned && nowMs() - begin >= LATE_STOP_MS) {
+        warned = true;
         this.#degraded(
           `a pause has been waiting for ${LATE_STOP_MS / 1000} s for a mutator to stop; poll in long loops ` +
             '(mutator.poll()), and park around waits (mutator.parked(() => Atomics.wait(...)))',

@@ -8,7 +8,7 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
-import type { Binding, HeapHandle } from '../binding.ts';
+import type { Binding, NativeHeap } from '../binding.ts';
 import { startOwnThread } from './own-thread.ts';
 import { type ControlFailure, controlFailure, type ThreadError } from './control-failure.ts';
 import type { HeapToken } from '../heap/token.ts';
@@ -25,13 +25,13 @@ export interface ControlData {
 /** @internal */
 export class ControlStart {
   readonly #native: Binding;
-  readonly #heap: HeapHandle;
+  readonly #heap: NativeHeap;
   readonly #claim: number;
   readonly #failures: MessagePort;
   #over = false;
 
   /** Throws what Node throws when it starts no thread at all; the claim is over then. */
-  constructor(native: Binding, heap: HeapHandle, claim: number, token: HeapToken) {
+  constructor(native: Binding, heap: NativeHeap, claim: number, token: HeapToken) {
     this.#native = native;
     this.#heap = heap;
     this.#claim = claim;

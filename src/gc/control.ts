@@ -7,11 +7,10 @@ import { binding, type HeapDescription } from '../binding.ts';
 import { nowMs } from '../clock.ts';
 import type { ControlData } from './control-start.ts';
 import { attachedTo, type HeapToken } from '../heap/token.ts';
-import { barrierOf } from './barriers.ts';
 import { Collector } from './collector.ts';
 import { type Answer, channelName, type Question } from './control-channel.ts';
 import type { HeapEvent } from './events.ts';
-import type { FaultMode } from './fault-modes.ts';
+import { type FaultMode, traitsOf } from './fault-modes.ts';
 import type { MarkerName } from './markers.ts';
 import { SnapshotService } from './snapshots.ts';
 import { Workers } from './workers.ts';
@@ -38,7 +37,7 @@ class Control {
       regions: description.regions,
       capacityRegions: description.capacityRegions,
       marker: description.marker as MarkerName,
-      collects: barrierOf(description.faultMode as FaultMode).collects,
+      collects: traitsOf(description.faultMode as FaultMode).collects,
       workers: this.#workers,
       policy: token.policy,
       emit: (event) => this.#emit(event),

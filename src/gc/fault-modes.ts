@@ -1,81 +1,80 @@
 /**
- * Fault modes: which one a heap uses, and what to say about it.
+ * Fault modes: every way in which a heap can keep its mutators from stale references, as one table. Tests, benchmarks and documents take
+ * their rows from it.
  *
- * `auto` takes the first of sigbus, thread, sigsegv, stw that this machine allows. The modes are in barriers.ts, the facts come from the
- * addon's probe; what they mean for the modes is said here, why a call was refused in refusal-reasons.ts.
+ * The automatic modes are for use. The others are for research: they show what minor faults are worth on the same heap, collector and
+ * mutators. `auto` never takes one of them, and a heap that does not use them pays nothing for them.
  */
-import type { Probe } from '../binding.ts';
-import { BARRIERS, type FaultMode, type Need } from './barriers.ts';
-import { describeRefusal, minorFaultsReason, openingAdvice, since } from './refusal-reasons.ts';
 
-/** Processors on which neither a thread's stores nor its loads are seen out of order (total store order). */
-export const ORDERED_MEMORY: ReadonlySet<string> = new Set(['x64', 'ia32', 's390x']);
+/** What a mode asks of the machine; judged in fault-mode-choice.ts. */
+export type Need = 'minor-faults' | 'signal-delivery' | 'copying' | 'ordered-loads' | 'private-pages';
 
-export { describeRefusal, errorName, openingAdvice } from './refusal-reasons.ts';
-export type { FaultMode } from './barriers.ts';
-/** A fault mode, or the best one here. */
-export type RequestedFaultMode = FaultMode | 'auto';
-
-export interface ModeVerdict {
-  readonly mode: FaultMode;
-  readonly works: boolean;
-  /** Why it does not work, and what would make it work; or what to know about it. */
-  readonly remark: string;
+export interface FaultModeTraits {
+  readonly mode: string;
+  /** Who learns that a mutator touched a page too early. */
+  readonly heldBy: 'SIGBUS' | 'SIGSEGV' | 'handler thread' | 'its own loads' | 'nobody';
+  /** How a page that objects were moved to gets into the mutator view. */
+  readonly filledBy: 'UFFDIO_CONTINUE' | 'UFFDIO_COPY' | 'UFFDIO_MOVE' | 'mprotect' | 'the pause' | 'nothing';
+  readonly needs: readonly Need[];
+  /** Chosen by `auto`, in this order, where the machine can do it. */
+  readonly automatic: boolean;
+  readonly collects: boolean;
+  /** Whether pages are built while mutators run. */
+  readonly concurrent: boolean;
+  /** Whether fault-around means anything. */
+  readonly faultAround: boolean;
+  /** Whether references must be loaded with `mutator.getReference`. */
+  readonly barrieredLoads: boolean;
 }
 
-/** Every mode, those that `auto` chooses from first and best first, with whether this machine can do it. */
-export function judgeModes(probe: Probe): ModeVerdict[] {
-  return BARRIERS.map(({ mode, needs }) => {
-    const lacking = needs.map((need) => judgeNeed(need, probe)).find((reason) => reason !== undefined);
-    return { mode, works: lacking === undefined, remark: lacking ?? remarkOn(mode, probe) };
-  });
-}
+/** In the order of native/gc/faults/fault_mode.h. */
+// biome-ignore format: a table, one row a mode.
+export const FAULT_MODES = [
+  {
+    mode: 'sigbus', heldBy: 'SIGBUS', filledBy: 'UFFDIO_CONTINUE', needs: ['minor-faults', 'signal-delivery'],
+    automatic: true, collects: true, concurrent: true, faultAround: true, barrieredLoads: false,
+  },
+  {
+    mode: 'thread', heldBy: 'handler thread', filledBy: 'UFFDIO_CONTINUE', needs: ['minor-faults'],
+    automatic: true, collects: true, concurrent: true, faultAround: true, barrieredLoads: false,
+  },
+  {
+    mode: 'sigsegv', heldBy: 'SIGSEGV', filledBy: 'mprotect', needs: [],
+    automatic: true, collects: true, concurrent: true, faultAround: true, barrieredLoads: false,
+  },
+  {
+    mode: 'stw', heldBy: 'nobody', filledBy: 'the pause', needs: [],
+    automatic: true, collects: true, concurrent: false, faultAround: false, barrieredLoads: false,
+  },
+  {
+    mode: 'copy-sigbus', heldBy: 'SIGBUS', filledBy: 'UFFDIO_COPY', needs: ['minor-faults', 'signal-delivery', 'copying'],
+    automatic: false, collects: true, concurrent: true, faultAround: true, barrieredLoads: false,
+  },
+  {
+    mode: 'copy-thread', heldBy: 'handler thread', filledBy: 'UFFDIO_COPY', needs: ['minor-faults', 'copying'],
+    automatic: false, collects: true, concurrent: true, faultAround: true, barrieredLoads: false,
+  },
+  {
+    mode: 'none', heldBy: 'nobody', filledBy: 'nothing', needs: [],
+    automatic: false, collects: false, concurrent: false, faultAround: false, barrieredLoads: false,
+  },
+  {
+    mode: 'load-barrier', heldBy: 'its own loads', filledBy: 'nothing', needs: ['ordered-loads'],
+    automatic: false, collects: true, concurrent: true, faultAround: false, barrieredLoads: true,
+  },
+  {
+    mode: 'move', heldBy: 'SIGBUS', filledBy: 'UFFDIO_MOVE', needs: ['private-pages'],
+    automatic: false, collects: true, concurrent: true, faultAround: true, barrieredLoads: false,
+  },
+] as const satisfies readonly FaultModeTraits[];
 
-/** Why the machine does not have it, if it does not. */
-function judgeNeed(need: Need, probe: Probe): string | undefined {
-  switch (need) {
-    case 'minor-faults':
-      if (probe.door === 'none') return `userfaultfd cannot be opened (${refusals(probe)}); ${openingAdvice(probe)}`;
-      return probe.minorFaults ? undefined : `the kernel has no userfaultfd minor faults for shared memory: ${minorFaultsReason(probe)}`;
-    case 'signal-delivery':
-      return probe.signalDelivery ? undefined : `the kernel does not deliver faults by signal: ${since('that', '4.14', probe)}`;
-    case 'copying':
-      return probe.copying ? undefined : 'the kernel does not copy into shared memory (UFFDIO_COPY)';
-    case 'ordered-loads':
-      return ORDERED_MEMORY.has(process.arch) ? undefined : `on ${process.arch} a thread's loads may be done out of order`;
-    case 'private-pages':
-      return "UFFDIO_MOVE takes private anonymous pages only, and the heap's belong to a file that two views share";
-  }
-}
+/** How a mutator that touches a page too early is held and served; docs/minor-faults.md compares them. */
+export type FaultMode = (typeof FAULT_MODES)[number]['mode'];
 
-function remarkOn(mode: FaultMode, probe: Probe): string {
-  const efault = 'a system call on heap memory during compaction fails with EFAULT';
-  switch (mode) {
-    case 'thread':
-      return probe.door.includes('USER_MODE_ONLY')
-        ? `opened with USER_MODE_ONLY: ${efault}`
-        : 'system calls on heap memory wait for the page like everybody else';
-    case 'sigsegv':
-      return 'no userfaultfd needed; pages are shown in units of heap/8192 by mprotect';
-    case 'stw':
-      return 'everything is moved inside the pause';
-    case 'copy-sigbus':
-    case 'copy-thread':
-      return 'for research: what moves is copied once more by the kernel, into fresh pages';
-    case 'load-barrier':
-      return 'for research: every reference must be loaded with mutator.getReference';
-    case 'none':
-      return 'for research: nothing is ever collected';
-    default:
-      return efault;
-  }
-}
+/** Every mode, in the order of native/gc/faults/fault_mode.h. */
+export const FAULT_MODE_NAMES: readonly FaultMode[] = FAULT_MODES.map(({ mode }) => mode);
 
-/** The mode `auto` takes. */
-export function bestMode(probe: Probe): FaultMode {
-  return judgeModes(probe).find((verdict) => verdict.works)!.mode;
-}
+/** Those that `auto` chooses from, best first. */
+export const AUTOMATIC_MODES: readonly FaultMode[] = FAULT_MODES.filter(({ automatic }) => automatic).map(({ mode }) => mode);
 
-function refusals(probe: Probe): string {
-  return [probe.device, probe.systemCall, probe.userModeOnly].map(describeRefusal).join(', ');
-}
+export const traitsOf = (mode: FaultMode): FaultModeTraits => FAULT_MODES.find((traits) => traits.mode === mode)!;

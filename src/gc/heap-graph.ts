@@ -2,7 +2,7 @@
  * Heap graph: what was alive at one moment, as the control thread reads it from a native copy (native/gc/checking/graph_copy.h), piece by
  * piece: a piece is all of it that lies in the JavaScript heap.
  */
-import { type Binding, type GraphHandle, type HeapHandle, isRefusal, type NativeGraph } from '../binding.ts';
+import { type Binding, type GraphCopy, isRefusal, type NativeGraph, type NativeHeap } from '../binding.ts';
 import { HeapError } from '../errors.ts';
 import { errorName } from './refusal-reasons.ts';
 
@@ -23,11 +23,11 @@ const PIECE_ENTRIES = 16_384;
 
 /** @internal */
 export class HeapGraph {
-  readonly counts: Omit<NativeGraph, 'graph'>;
+  readonly counts: Omit<GraphCopy, 'graph'>;
   readonly #native: Binding;
-  readonly #graph: GraphHandle;
+  readonly #graph: NativeGraph;
 
-  constructor(native: Binding, { graph, ...counts }: NativeGraph) {
+  constructor(native: Binding, { graph, ...counts }: GraphCopy) {
     this.#native = native;
     this.#graph = graph;
     this.counts = counts;
@@ -66,7 +66,7 @@ export interface TextOptions {
 }
 
 /** @internal One attempt to stop the world and copy the graph; undefined when it has not stopped yet. Throws ERR_NO_MEMORY. */
-export function copyGraph(native: Binding, heap: HeapHandle, texts: TextOptions, sliceMs: number): HeapGraph | undefined {
+export function copyGraph(native: Binding, heap: NativeHeap, texts: TextOptions, sliceMs: number): HeapGraph | undefined {
   const answer = native.copyGraphPause(heap, texts.oneByteString, texts.twoByteString, texts.textUnits, sliceMs);
   if (answer === null) return undefined;
   if (!isRefusal(answer)) return new HeapGraph(native, answer);

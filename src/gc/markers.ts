@@ -6,7 +6,7 @@
  * barrier, if the program has promised to use it; else the one that marks inside its pause.
  */
 import type { Probe } from '../binding.ts';
-import { ORDERED_MEMORY } from './fault-modes.ts';
+import { ORDERED_MEMORY } from './fault-mode-choice.ts';
 import { writeTrackingReason } from './refusal-reasons.ts';
 
 /** In the order of native/gc/marking/marker.h, which is also the order of preference. */

@@ -7,7 +7,7 @@
  * the collection that the next sample would have started, and the alarm, which ends a time of rare samples.
  */
 import { nowMs } from '../clock.ts';
-import { type Binding, type HeapHandle, PULSE } from '../binding.ts';
+import { type Binding, type NativeHeap, PULSE } from '../binding.ts';
 import { PAGE_BYTES, REGION_BYTES } from '../binding/layout.ts';
 import { AllocationRate } from './policy/allocation-rate.ts';
 import { CycleTime } from './policy/cycle-time.ts';
@@ -29,7 +29,7 @@ const NEVER = 0xffff_ffff;
 
 export interface PacingSetUp {
   readonly native: Binding;
-  readonly heap: HeapHandle;
+  readonly heap: NativeHeap;
   readonly capacityRegions: number;
   readonly policy: PolicyOptions;
   readonly emit: (event: HeapEvent) => void;

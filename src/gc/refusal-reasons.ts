@@ -92,7 +92,7 @@ export function writeTrackingReason(probe: Probe): string {
   const { errno, syscall } = probe.writeTracking;
   const call = describeRefusal(probe.writeTracking);
   if (errno === EMFILE || errno === ENFILE || errno === ENOMEM) return `${call}; ${commonRemedy(errno)}`;
-  if (probe.door === 'none') return `by userfaultfd, which cannot be opened (${call}); ${openingAdvice(probe)}`;
+  if (probe.openedBy === 'none') return `by userfaultfd, which cannot be opened (${call}); ${openingAdvice(probe)}`;
   if (syscall.includes('/proc')) return `${call}; ${pagemapAdvice(errno)}`;
   if ([EINVAL, ENOTTY, ENOSYS].includes(errno)) return `${call}; ${since('it', '6.7', probe)}`;
   return callRefused(probe.writeTracking);

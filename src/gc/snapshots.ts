@@ -8,7 +8,7 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { clockMs } from '../clock.ts';
-import type { Binding, HeapHandle } from '../binding.ts';
+import type { Binding, NativeHeap } from '../binding.ts';
 import { argumentRangeError, argumentTypeError, HeapError, type HeapErrorCode } from '../errors.ts';
 import { ShapeTable } from '../heap/shapes.ts';
 import { ONE_BYTE_STRING, TWO_BYTE_STRING } from '../objects/strings.ts';
@@ -92,7 +92,7 @@ function pathOf(url: URL): string {
 /** @internal */
 export interface SnapshotServiceSetUp {
   readonly native: Binding;
-  readonly heap: HeapHandle;
+  readonly heap: NativeHeap;
   /** Copies the graph between two collections. */
   readonly copyGraph: (texts: TextOptions) => Promise<HeapGraph>;
   readonly onProgress: (id: string, progress: SnapshotProgress) => void;

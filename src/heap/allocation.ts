@@ -8,7 +8,7 @@
  *            the same for a full one
  *            ERR_HEAP_EXHAUSTED (at once where nothing is ever collected)
  */
-import { type Binding, isRefusal, type MutatorHandle, type Refusal } from '../binding.ts';
+import { type Binding, isRefusal, type NativeMutator, type Refusal } from '../binding.ts';
 import { HeapError } from '../errors.ts';
 import { errorName } from '../gc/refusal-reasons.ts';
 import { clockMs } from '../clock.ts';
@@ -36,10 +36,10 @@ export interface AllocationRequest {
 export class SlowAllocation {
   readonly #host: CollectionHost;
   readonly #native: Binding;
-  readonly #mutator: MutatorHandle;
+  readonly #mutator: NativeMutator;
   readonly #safepoint: Safepoint;
 
-  constructor(host: CollectionHost, mutator: MutatorHandle, safepoint: Safepoint) {
+  constructor(host: CollectionHost, mutator: NativeMutator, safepoint: Safepoint) {
     this.#host = host;
     this.#native = host.native;
     this.#mutator = mutator;

@@ -4,7 +4,7 @@
  *
  *     control block   state, TLAB, … │ local handles │ handles │ log of the write barrier
  */
-import type { Binding, HeapHandle, MutatorHandle } from '../binding.ts';
+import type { Binding, NativeHeap, NativeMutator } from '../binding.ts';
 import { argumentRangeError, HeapError, optionsOf } from '../errors.ts';
 import { CONTROL_SLOTS, LOG_ENTRIES } from '../binding/layout.ts';
 
@@ -22,14 +22,14 @@ const MAX_HANDLES = 2 ** 26;
 
 /** @internal */
 export interface Attachment {
-  readonly handle: MutatorHandle;
+  readonly handle: NativeMutator;
   readonly control: Uint32Array;
   readonly localCapacity: number;
   readonly handleCapacity: number;
 }
 
 /** @internal Throws what `heap.attachMutator` throws. `nudged` is called in the event loop when the collector waits for this thread. */
-export function attachThread(native: Binding, heap: HeapHandle, options: MutatorOptions | undefined, nudged: () => void): Attachment {
+export function attachThread(native: Binding, heap: NativeHeap, options: MutatorOptions | undefined, nudged: () => void): Attachment {
   const wanted = optionsOf('options of a mutator', options);
   const handleCapacity = capacity('handleCapacity', wanted.handleCapacity ?? DEFAULT_HANDLES);
   const localCapacity = capacity('localCapacity', wanted.localCapacity ?? DEFAULT_LOCALS);

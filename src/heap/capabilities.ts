@@ -2,10 +2,10 @@
  * Capabilities: what a heap has on this machine, and what it had to do without.
  */
 import type { HeapDescription } from '../binding.ts';
-import { barrierOf } from '../gc/barriers.ts';
-import type { FaultMode, RequestedFaultMode } from '../gc/fault-modes.ts';
+import { traitsOf } from '../gc/fault-modes.ts';
+import type { FaultMode, RequestedFaultMode } from '../gc/fault-mode-choice.ts';
 import type { MarkerName } from '../gc/markers.ts';
-import type { MadeHeap } from './making.ts';
+import type { MadeHeap } from './heap-set-up.ts';
 
 /** What this heap can do here, and what it had to do without. */
 export interface HeapCapabilities {
@@ -26,14 +26,14 @@ export interface HeapCapabilities {
 }
 
 /** @internal `made` in the thread that made the heap; other threads know neither the request nor the reasons. */
-export function capabilitiesOf({ faultMode, marker, door, unitPages }: HeapDescription, made: MadeHeap | undefined): HeapCapabilities {
-  const { heldBy } = barrierOf(faultMode as FaultMode);
+export function capabilitiesOf({ faultMode, marker, openedBy, unitPages }: HeapDescription, made: MadeHeap | undefined): HeapCapabilities {
+  const { heldBy } = traitsOf(faultMode as FaultMode);
   return {
     faultMode: faultMode as FaultMode,
     requestedFaultMode: made?.options.fault ?? (faultMode as FaultMode),
     marker: marker as MarkerName,
-    userfaultfd: door,
-    systemCallsOnHeap: !heldBy.startsWith('SIG') && !(heldBy === 'handler thread' && door.includes('USER_MODE_ONLY')),
+    userfaultfd: openedBy,
+    systemCallsOnHeap: !heldBy.startsWith('SIG') && !(heldBy === 'handler thread' && openedBy.includes('USER_MODE_ONLY')),
     unitPages,
     reasons: made?.reasons ?? [],
   };

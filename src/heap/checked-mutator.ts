@@ -13,7 +13,7 @@
  * What counts as a safepoint is the same whether the call had to wait or not: `passed` of mutator.ts.
  */
 import { argumentRangeError, detached, HeapError } from '../errors.ts';
-import type { Binding, MutatorHandle } from '../binding.ts';
+import type { Binding, NativeMutator } from '../binding.ts';
 import type { CollectionRequest } from '../gc/requests.ts';
 import type { Finalizable } from './finalizers.ts';
 import { CONTROL_STATE, MUTATOR_RUNNING } from '../binding/layout.ts';
@@ -33,7 +33,7 @@ const attached = new Set<CheckedMutator>();
 export class CheckedMutator extends Mutator {
   readonly #control: Uint32Array;
   readonly #native: Binding;
-  readonly #handle: MutatorHandle;
+  readonly #handle: NativeMutator;
   /** Given out since the last safepoint. */
   readonly #given = new Set<Ref>();
   /** Handles that the program has made and not released; views have others. */

@@ -4,7 +4,7 @@
  */
 import { type Binding, CONTROL, type HeapDescription } from '../binding.ts';
 import { type HeapError, optionsOf } from '../errors.ts';
-import { barrierOf, type FaultMode } from '../gc/barriers.ts';
+import { type FaultMode, traitsOf } from '../gc/fault-modes.ts';
 import type { CollectionSource } from '../gc/control-channel.ts';
 import { type CollectionKind, type CollectionReason, type CollectionRequest, kindNumber, reasonNumber } from '../gc/requests.ts';
 import type { CollectionHost } from './safepoint.ts';
@@ -25,7 +25,7 @@ export class CollectionService implements CollectionHost {
     this.native = native;
     this.#token = token;
     this.#description = description;
-    this.collects = barrierOf(description.faultMode as FaultMode).collects;
+    this.collects = traitsOf(description.faultMode as FaultMode).collects;
   }
 
   request(kind: CollectionKind, reason: CollectionReason): number {

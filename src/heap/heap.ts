@@ -8,7 +8,7 @@
 import { binding, type Binding, type HeapDescription, isRefusal } from '../binding.ts';
 import type { HeapPhase } from '../binding/cycle-steps.ts';
 import { argumentRangeError, HeapError, optionsOf } from '../errors.ts';
-import { barrierOf } from '../gc/barriers.ts';
+import { traitsOf } from '../gc/fault-modes.ts';
 import type { CollectionSummary, HeapEvent } from '../gc/events.ts';
 import { ControlChannel } from '../gc/control-channel.ts';
 import { EventStream } from '../gc/event-stream.ts';
@@ -28,7 +28,7 @@ import { CollectionService } from './collection-service.ts';
 import type { Exactly, ShapeDefinition } from './definition.ts';
 import { FinalizableQueue, type Finalizables } from './finalizers.ts';
 import { assertLayout, CONTROL_ADOPTED, PROGRAM_ROOT_SLOTS, REGION_BYTES } from '../binding/layout.ts';
-import { createRefused, type MadeHeap, makeNativeHeap } from './making.ts';
+import { createRefused, type MadeHeap, makeNativeHeap } from './heap-set-up.ts';
 import { KeyedHash } from './keyed-hash.ts';
 import { LoadBarrierMutator, notBehindBarrier } from './load-barrier-mutator.ts';
 import { Mutator } from './mutator.ts';
@@ -38,7 +38,7 @@ import { CONTAINERS, OBJECTS, ObjectLevel } from './object-level.ts';
 import { RootRange } from './root-range.ts';
 import { type Shape, ShapeTable } from './shapes.ts';
 import { attachNative, type HeapToken } from './token.ts';
-import { makeViews, type Views } from './views.ts';
+import { makeWords, type Words } from './words.ts';
 
 const MAX_FAULTS_MEASURED = 100_000;
 
@@ -57,7 +57,7 @@ export class Heap extends ObjectLevel {
   /** Undefined in other threads than the one that made the heap. */
   readonly #made: MadeHeap | undefined;
   readonly #shapes: ShapeTable;
-  readonly #views: Views;
+  readonly #words: Words;
   readonly #control: ControlChannel;
   readonly #service: CollectionService;
   readonly #finalizable: FinalizableQueue;
@@ -77,7 +77,7 @@ export class Heap extends ObjectLevel {
     this.capabilities = capabilitiesOf(description, made);
     this.roots = new RootRange(new Uint32Array(token.roots, 0, PROGRAM_ROOT_SLOTS), new Uint32Array([PROGRAM_ROOT_SLOTS]));
     this.#shapes = new ShapeTable(this.#native, description.heap);
-    this.#views = makeViews(token.view, description.viewOffset, description.regions * REGION_BYTES);
+    this.#words = makeWords(token.view, description.viewOffset, description.regions * REGION_BYTES);
     const events = new EventStream(made?.options.performanceMeasures ?? false, (event) => this.#tell(event));
     this.#control = new ControlChannel(token.id, (event) => events.publish(event));
     this.#finalizable = new FinalizableQueue(() => (this.#mutator === undefined ? this.#takeToken() : this.#mutator.takeFinalizable()));
@@ -135,11 +135,11 @@ export class Heap extends ObjectLevel {
   #becomeMutator(attachment: Attachment): Mutator {
     const { control } = attachment;
     const adopted = CONTROL_ADOPTED;
-    const { barrieredLoads } = barrierOf(this.capabilities.faultMode);
+    const { barrieredLoads } = traitsOf(this.capabilities.faultMode);
     const setUp: MutatorSetUp = {
       ...attachment,
       host: this.#service,
-      views: this.#views,
+      words: this.#words,
       stressEvery: this.token.stressEvery,
       stressFaults: this.token.policy.stressFaults,
       checked: this.token.checked,

@@ -3,8 +3,8 @@
  */
 import { binding, type Probe } from '../binding.ts';
 import { HeapError, type HeapErrorCode } from '../errors.ts';
-import { barrierOf, FAULT_MODES } from '../gc/barriers.ts';
-import { bestMode, type FaultMode, judgeModes, type RequestedFaultMode } from '../gc/fault-modes.ts';
+import { traitsOf, FAULT_MODE_NAMES } from '../gc/fault-modes.ts';
+import { bestMode, type FaultMode, judgeModes, type RequestedFaultMode } from '../gc/fault-mode-choice.ts';
 import { bestMarker, judgeMarkers, type MarkerName } from '../gc/markers.ts';
 import { describeRefusal } from '../gc/refusal-reasons.ts';
 import type { ResolvedOptions } from '../options.ts';
@@ -15,7 +15,7 @@ export function chooseMode(probe: Probe, requested: RequestedFaultMode): { mode:
   const verdicts = judgeModes(probe);
   if (requested === 'auto') {
     const mode = bestMode(probe);
-    const better = verdicts.slice(0, FAULT_MODES.indexOf(mode));
+    const better = verdicts.slice(0, FAULT_MODE_NAMES.indexOf(mode));
     return { mode, reasons: better.map((verdict) => `${verdict.mode} cannot be used: ${verdict.remark}`) };
   }
   const verdict = verdicts.find(({ mode }) => mode === requested)!;
@@ -28,9 +28,9 @@ export function chooseMode(probe: Probe, requested: RequestedFaultMode): { mode:
 }
 
 function refusalCode(probe: Probe, requested: FaultMode): HeapErrorCode {
-  const { needs } = barrierOf(requested);
+  const { needs } = traitsOf(requested);
   if (!needs.includes('minor-faults')) return 'ERR_FAULT_MODE';
-  if (probe.door === 'none') return 'ERR_UFFD_UNAVAILABLE';
+  if (probe.openedBy === 'none') return 'ERR_UFFD_UNAVAILABLE';
   const faultsReachUs = probe.minorFaults && (probe.signalDelivery || !needs.includes('signal-delivery'));
   return faultsReachUs ? 'ERR_FAULT_MODE' : 'ERR_UFFD_NO_MINOR_FAULTS';
 }

@@ -1,17 +1,17 @@
 /**
  * Mutator set-up: what a heap gives a new mutator, and the mutator as its parts see it: weak maps, weak references, finalizers.
  */
-import type { MutatorHandle } from '../binding.ts';
+import type { NativeMutator } from '../binding.ts';
 import type { CollectionHost } from './safepoint.ts';
 import type { Shape, ShapeDefinition } from './shapes.ts';
 import type { ReferenceHandle, Ref } from './units.ts';
-import type { Views } from './views.ts';
+import type { Words } from './words.ts';
 
 /** @internal */
 export interface MutatorSetUp {
   readonly host: CollectionHost;
-  readonly views: Views;
-  readonly handle: MutatorHandle;
+  readonly words: Words;
+  readonly handle: NativeMutator;
   readonly control: Uint32Array;
   readonly localCapacity: number;
   readonly handleCapacity: number;

@@ -8,7 +8,7 @@
  * comments say so, above all {@link Mutator.poll} and whatever allocates or may wait, and every return to the event loop; docs/embedding.md
  * lists them. A thread that computes for long without any of them holds up everybody else's pause: poll in loops.
  */
-import type { Binding, MutatorHandle } from '../binding.ts';
+import type { Binding, NativeMutator } from '../binding.ts';
 import { argumentRangeError, argumentTypeError, detached, optionsOf } from '../errors.ts';
 import type { CollectionRequest } from '../gc/requests.ts';
 import { SlowAllocation } from './allocation.ts';
@@ -56,7 +56,7 @@ export class Mutator extends SlotAccess {
   /** @internal */
   readonly handles: HandleTable;
   readonly #setUp: MutatorSetUp;
-  readonly #handle: MutatorHandle;
+  readonly #handle: NativeMutator;
   readonly #control: Uint32Array;
   readonly #handles: HandleTable;
   readonly #safepoint: Safepoint;
@@ -331,7 +331,7 @@ export class Mutator extends SlotAccess {
   }
 
   /** @internal Calls for what is built on a mutator. */
-  get native(): { readonly calls: Binding; readonly handle: MutatorHandle } {
+  get native(): { readonly calls: Binding; readonly handle: NativeMutator } {
     return { calls: this.#setUp.host.native, handle: this.#handle };
   }
 

@@ -9,7 +9,7 @@
  */
 import { constants } from 'node:buffer';
 import { constants as system } from 'node:os';
-import { type Binding, isRefusal, type MutatorHandle, type PinHandle } from '../binding.ts';
+import { type Binding, isRefusal, type NativeMutator, type NativePin } from '../binding.ts';
 import { argumentRangeError, argumentTypeError, HeapError } from '../errors.ts';
 import { commonRemedy, errorName } from '../gc/refusal-reasons.ts';
 import { WORD_BYTES } from '../binding/layout.ts';
@@ -45,10 +45,10 @@ export class Pin {
   /** Where `bytes` begins, for native code. Another one than any address of the object in the heap's views. */
   readonly address: bigint;
   readonly #native: Binding;
-  readonly #pin: PinHandle;
+  readonly #pin: NativePin;
 
   /** @internal Use heap.pin(). */
-  constructor(native: Binding, { buffer, address, pin }: { buffer: ArrayBuffer; address: bigint; pin: PinHandle }) {
+  constructor(native: Binding, { buffer, address, pin }: { buffer: ArrayBuffer; address: bigint; pin: NativePin }) {
     this.#native = native;
     this.#pin = pin;
     this.address = address;
@@ -100,7 +100,7 @@ export function bytesToPin(range: PinRange): BytesToPin {
 /** @internal Pins elements of the object at `ref`, whose shape and element count these are. Not a safepoint. */
 export function pinElements(
   native: Binding,
-  mutator: MutatorHandle,
+  mutator: NativeMutator,
   { ref, shape, count }: { ref: Ref; shape: Shape; count: number },
   bytes: BytesToPin,
 ): Pin {

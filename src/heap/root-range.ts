@@ -2,7 +2,7 @@
  * RootRange: a run of root slots that an embedder fills and empties by plain stores, for example a virtual machine's operand
  * stack. The collector visits the first `used` slots and rewrites them when it moves objects.
  */
-import type { Binding, MutatorHandle } from '../binding.ts';
+import type { Binding, NativeMutator } from '../binding.ts';
 import { argumentRangeError } from '../errors.ts';
 
 /** The count of used slots has a cache line of its own in front of the slots. */
@@ -24,7 +24,7 @@ export class RootRange {
   }
 
   /** @internal */
-  static create(native: Binding, owner: { readonly attached: boolean }, mutator: MutatorHandle, capacity: number): RootRange {
+  static create(native: Binding, owner: { readonly attached: boolean }, mutator: NativeMutator, capacity: number): RootRange {
     if (!Number.isInteger(capacity) || capacity < 1 || capacity > MAX_CAPACITY) {
       throw argumentRangeError('capacity of a root range', `an integer from 1 to ${MAX_CAPACITY}`, capacity);
     }

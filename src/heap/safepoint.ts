@@ -4,7 +4,7 @@
  * A wait is one native call, in which the whole thread is parked, so that it holds up no collection of any heap; and which the end of the
  * thread or of the script cuts short, with the mutator running again.
  */
-import { ALLOCATION, type Binding, type MutatorHandle, type Refusal } from '../binding.ts';
+import { ALLOCATION, type Binding, type NativeMutator, type Refusal } from '../binding.ts';
 import { type CollectionKind, type CollectionReason, kindNumber, reasonNumber } from '../gc/requests.ts';
 
 /** @internal What a wait needs of the heap. */
@@ -32,9 +32,9 @@ const NONE: MemoryNeed = { words: 0, shape: 0, count: 0, large: false, again: fa
 export class Safepoint {
   readonly #host: CollectionHost;
   readonly #native: Binding;
-  readonly #mutator: MutatorHandle;
+  readonly #mutator: NativeMutator;
 
-  constructor(host: CollectionHost, mutator: MutatorHandle) {
+  constructor(host: CollectionHost, mutator: NativeMutator) {
     this.#host = host;
     this.#native = host.native;
     this.#mutator = mutator;

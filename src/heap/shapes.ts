@@ -7,7 +7,7 @@
  * References come first, so that the collector's map of a shape is one number. Offsets are counted in units of the field's
  * own size from the object's start, so that an index into the fitting typed array is `ref * (8 / size) + offset`.
  */
-import type { Binding, HeapHandle } from '../binding.ts';
+import type { Binding, NativeHeap } from '../binding.ts';
 import { argumentRangeError, argumentTypeError, HeapError } from '../errors.ts';
 import type { ElementsOnlyKind, ElementType, FieldKind, FieldsOf, FieldType, ShapeDefinition } from './definition.ts';
 import { WORD_BYTES } from '../binding/layout.ts';
@@ -231,11 +231,11 @@ function describe({ fields = {}, elements, identityHash }: ShapeDefinition): str
 /** @internal The shapes of one heap, as one thread knows them. */
 export class ShapeTable {
   readonly #binding: Binding;
-  readonly #heap: HeapHandle;
+  readonly #heap: NativeHeap;
   readonly #byName = new Map<string, Shape>();
   readonly #byId = new Map<number, Shape>();
 
-  constructor(native: Binding, heap: HeapHandle) {
+  constructor(native: Binding, heap: NativeHeap) {
     this.#binding = native;
     this.#heap = heap;
   }

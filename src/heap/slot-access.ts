@@ -6,18 +6,18 @@ import { argumentRangeError } from '../errors.ts';
 import { CONTROL_LOGGING, CONTROL_WEAK_ACCESS } from '../binding/layout.ts';
 import type { MutatorSetUp } from './mutator-set-up.ts';
 import type { Ref } from './units.ts';
-import { Views } from './views.ts';
+import { Words } from './words.ts';
 import { WriteBarrier } from './write-barrier.ts';
 
 /** The part of a mutator that loads and stores references in objects. */
-export class SlotAccess extends Views {
+export class SlotAccess extends Words {
   readonly #setUp: MutatorSetUp;
   readonly #control: Uint32Array;
   readonly #barrier: WriteBarrier;
 
   /** @internal */
   constructor(setUp: MutatorSetUp) {
-    super(setUp.views);
+    super(setUp.words);
     this.#setUp = setUp;
     this.#control = setUp.control;
     this.#barrier = new WriteBarrier(setUp);

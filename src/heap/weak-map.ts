@@ -7,7 +7,7 @@
  *
  * An entry is gone as soon as marking finds its key dead, also if a finalizer brings the key back.
  */
-import { WEAK_MAP, type Binding, type MutatorHandle } from '../binding.ts';
+import { WEAK_MAP, type Binding, type NativeMutator } from '../binding.ts';
 import { argumentTypeError, detached, HeapError } from '../errors.ts';
 import type { MutatorSetUp, PartOwner } from './mutator-set-up.ts';
 import type { Shape } from './shapes.ts';
@@ -17,7 +17,7 @@ import type { ReferenceHandle, Ref } from './units.ts';
 export class WeakMaps {
   readonly #mutator: PartOwner;
   readonly #native: Binding;
-  readonly #handle: MutatorHandle;
+  readonly #handle: NativeMutator;
   readonly #setUp: MutatorSetUp;
   #map: Shape | undefined;
   #table: Shape | undefined;

@@ -3,7 +3,7 @@
  * and 16-bit numbers of heaps beyond 4 and 8 GiB) a DataView, which has no such limit.
  */
 import type { FieldKind, FieldType } from '../heap/definition.ts';
-import type { Views } from '../heap/views.ts';
+import type { Words } from '../heap/words.ts';
 
 export type DataKind = Exclude<FieldKind, 'ref' | 'tagged'>;
 
@@ -28,9 +28,9 @@ export interface AccessOptions {
 }
 
 /** @internal */
-export function kindsBeyond(views: Views, bytes: number): ReadonlySet<ViewKind> {
+export function kindsBeyond(words: Words, bytes: number): ReadonlySet<ViewKind> {
   const kinds: DataKind[] = ['i8', 'u8', 'i16', 'u16'];
-  return new Set(kinds.filter((kind) => views[kind].length * BYTES[kind] < bytes));
+  return new Set(kinds.filter((kind) => words[kind].length * BYTES[kind] < bytes));
 }
 
 /** @internal An expression for the value at `offset` (in units of the kind) of the object at `ref`. */

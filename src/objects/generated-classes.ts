@@ -5,7 +5,7 @@
 import { argumentRangeError, HeapError } from '../errors.ts';
 import type { Mutator } from '../heap/mutator.ts';
 import type { Shape } from '../heap/shapes.ts';
-import { ARRAY_CLASSES } from '../heap/views.ts';
+import { ARRAY_CLASSES } from '../heap/words.ts';
 import { type AccessOptions, type DataKind, isReference, type ViewType } from './access.ts';
 import { BEGIN, BULK, Elements, MEMORY, OF } from './elements.ts';
 import { INITIALIZE, ObjectCursor, ObjectView, OWNER, RESERVED_NAMES, SHAPE, SLOT } from './object-view.ts';

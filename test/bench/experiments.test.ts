@@ -14,7 +14,7 @@ import { scheduleOf } from '../../bench/harness/schedule.ts';
 import { type Experiment, experimentNames, parseExperiment, readExperiment } from '../../bench/harness/experiment.ts';
 import { isFloor, programOf } from '../../bench/harness/floors.ts';
 import { type Choice, pointsOf } from '../../bench/harness/points.ts';
-import { BARRIERS } from '../../src/gc/barriers.ts';
+import { FAULT_MODES } from '../../src/gc/fault-modes.ts';
 import { MARKERS as HEAP_MARKERS } from '../../src/gc/markers.ts';
 
 const MIB = 2 ** 20;
@@ -50,7 +50,7 @@ describe('experiments', () => {
   });
 
   it('the matrix has the modes and the markers of the heap', () => {
-    expect([...MODES].sort()).toEqual(BARRIERS.map(({ mode }) => mode).sort());
+    expect([...MODES].sort()).toEqual(FAULT_MODES.map(({ mode }) => mode).sort());
     expect([...MARKERS].sort()).toEqual([...HEAP_MARKERS].sort());
   });
 

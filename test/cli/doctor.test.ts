@@ -92,17 +92,17 @@ describe('advice', () => {
   const refused = (errno: number) => ({ errno, syscall: 'userfaultfd' });
   const unlimited = { constrainedMemoryBytes: null, addressLimitBytes: null };
   const machine = { ...machineFacts(probe), ...unlimited, maxMapCount: 65_530, largestHeapBytes: 16 * 2 ** 30, cpus: 2 };
-  const good: Probe = { ...probe, door: '/dev/userfaultfd', minorFaults: true, signalDelivery: true, writeTracking: refused(0) };
+  const good: Probe = { ...probe, openedBy: '/dev/userfaultfd', minorFaults: true, signalDelivery: true, writeTracking: refused(0) };
 
   it('is not given where nothing is missing', () => {
     expect(adviceFor(good, machine)).toEqual([]);
   });
 
   it('says how to let a program open userfaultfd', () => {
-    const closed = { ...good, door: 'none', device: refused(13), systemCall: refused(1), userModeOnly: refused(1) };
+    const closed = { ...good, openedBy: 'none', device: refused(13), systemCall: refused(1), userModeOnly: refused(1) };
     expect(adviceFor(closed, machine).join()).toContain('--device /dev/userfaultfd');
     expect(adviceFor({ ...closed, userModeOnly: refused(38) }, machine).join()).toContain('CONFIG_USERFAULTFD');
-    // Once: what closes the door to the modes closes it to the marker.
+    // Once: what keeps the modes from opening userfaultfd keeps the marker from it.
     const alike = adviceFor({ ...closed, writeTracking: refused(1) }, machine).filter((line) => line.includes('--device'));
     expect(alike).toEqual([expect.stringMatching(/modes sigbus and thread, and for marking/)]);
     expect(adviceFor({ ...good, minorFaults: false }, machine).join()).toContain('5.14');

@@ -9,7 +9,7 @@ import { Heap } from '../../dist/index.js';
 import { binding } from '../../dist/binding.js';
 import { CYCLE_STEPS, HEAP_PHASES } from '../../src/binding/cycle-steps.ts';
 import { DIAGNOSTICS } from '../../src/gc/events.ts';
-import { AUTOMATIC_MODES, BARRIERS } from '../../src/gc/barriers.ts';
+import { AUTOMATIC_MODES, FAULT_MODES } from '../../src/gc/fault-modes.ts';
 import { REGION_STATES } from '../../src/gc/policy/region-choice.ts';
 import { COLLECTION_KINDS, COLLECTION_REASONS } from '../../src/gc/requests.ts';
 import { experimentNames } from '../../bench/harness/experiment.ts';
@@ -144,7 +144,7 @@ describe('docs/errors.md', () => {
   });
 
   it('has every warning', () => {
-    const files = ['heap/heap', 'heap/making', 'gc/control-start', 'gc/collector', 'gc/warnings'].map((file) => `src/${file}.ts`);
+    const files = ['heap/heap', 'heap/heap-set-up', 'gc/control-start', 'gc/collector', 'gc/warnings'].map((file) => `src/${file}.ts`);
     const codes = files.flatMap((path) => [...read(path).matchAll(/code: '(FAULTLINE_\w+)'/g)]);
     expect(firstCells(section('docs/errors.md', 'Warnings')).sort()).toEqual([...new Set(codes.map(([, code]) => code!))].sort());
   });
@@ -327,7 +327,7 @@ describe('docs/minor-faults.md', () => {
   it('has every fault mode, those for research by themselves', () => {
     const [head] = tableRows(section('docs/minor-faults.md', 'Fault modes'));
     expect(head!.slice(1)).toEqual([...AUTOMATIC_MODES]);
-    const research = BARRIERS.filter(({ automatic }) => !automatic);
+    const research = FAULT_MODES.filter(({ automatic }) => !automatic);
     // The first of the section's tables.
     const text = section('docs/minor-faults.md', 'Modes for research').split('\n### ')[0]!;
     const rows = tableRows(text)

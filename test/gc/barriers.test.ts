@@ -2,18 +2,37 @@
  * Barriers: the whole matrix of modes, markers and fault-arounds, each row for a short while; and what the research modes promise.
  */
 import { describe, expect, it } from 'vitest';
-import { BARRIERS, barrierMatrix, barrierOf, FAULT_MODES } from '../../src/gc/barriers.ts';
+import { FAULT_MODES, FAULT_MODE_NAMES, type FaultMode, traitsOf } from '../../src/gc/fault-modes.ts';
 import { Heap } from '../support/faultline.ts';
 import { countdown, LinkedList, makeHeap, makeHeapWithMutator, recordEvents } from '../support/heaps.ts';
 import { MARKERS, MOVING_MODES, RAW_LOAD_MODES, rounds } from '../support/modes.ts';
 import { seedOfTest } from '../support/seeds.ts';
 import { ShadowProgram } from '../support/shadow-program.mjs';
 
+const FAULT_AROUND_SETTINGS = [1, 4, 16, 64, 'adaptive'] as const;
+
+/** One point of the comparison. */
+interface BarrierChoice {
+  readonly mode: FaultMode;
+  readonly marker: 'barrier-free' | 'satb' | 'stopped';
+  readonly faultAroundPages: (typeof FAULT_AROUND_SETTINGS)[number];
+}
+
+/** Every point that means something: a mode that does not collect has no marker to choose, one that does not fault has no fault-around. */
+function barrierMatrix(): BarrierChoice[] {
+  const markers = ['barrier-free', 'satb', 'stopped'] as const;
+  return FAULT_MODES.flatMap(({ mode, collects, faultAround }) =>
+    (collects ? markers : (['stopped'] as const)).flatMap((marker) =>
+      (faultAround ? FAULT_AROUND_SETTINGS : (['adaptive'] as const)).map((faultAroundPages) => ({ mode, marker, faultAroundPages })),
+    ),
+  );
+}
+
 const matrix = barrierMatrix().filter(({ mode, marker }) => MOVING_MODES.includes(mode) && MARKERS.includes(marker));
 
 describe('the matrix of barriers', () => {
   it('has every mode, and every marker and fault-around where they mean something', () => {
-    expect(new Set(barrierMatrix().map(({ mode }) => mode))).toEqual(new Set(FAULT_MODES));
+    expect(new Set(barrierMatrix().map(({ mode }) => mode))).toEqual(new Set(FAULT_MODE_NAMES));
     const rowsOf = (wanted: string): number => barrierMatrix().filter(({ mode }) => mode === wanted).length;
     expect(['sigbus', 'stw', 'load-barrier', 'none'].map(rowsOf)).toEqual([3 * 5, 3, 3, 1]);
   });
@@ -26,9 +45,12 @@ describe('the matrix of barriers', () => {
     expect(heap.capabilities).toMatchObject({ faultMode: mode, marker });
   });
 
-  it.each(BARRIERS.filter(({ automatic }) => !automatic).map(({ mode }) => mode))('has mode %s for those only who ask for it', (mode) => {
-    expect(makeHeap({ capacityBytes: '1M' }).capabilities.faultMode).not.toBe(mode);
-  });
+  it.each(FAULT_MODES.filter(({ automatic }) => !automatic).map(({ mode }) => mode))(
+    'has mode %s for those only who ask for it',
+    (mode) => {
+      expect(makeHeap({ capacityBytes: '1M' }).capabilities.faultMode).not.toBe(mode);
+    },
+  );
 });
 
 describe('a heap that never collects', () => {
@@ -151,6 +173,6 @@ describe.each(RAW_LOAD_MODES)('raw loads (fault mode %s)', (fault) => {
     const ref = mutator.allocate(shape);
     mutator.u32[shape.refSlot(ref, 1)] = ref;
     expect(mutator.getReference(shape.refSlot(ref, 1))).toBe(ref);
-    expect(barrierOf(fault).barrieredLoads).toBe(false);
+    expect(traitsOf(fault).barrieredLoads).toBe(false);
   });
 });

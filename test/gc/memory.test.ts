@@ -4,7 +4,7 @@
 import { describe, expect, it } from 'vitest';
 import type { CycleSummary } from '../support/faultline.ts';
 import { countdown, LinkedList, makeHeapWithMutator } from '../support/heaps.ts';
-import { barrierOf } from '../../src/gc/barriers.ts';
+import { traitsOf } from '../../src/gc/fault-modes.ts';
 import { RAW_LOAD_MODES, rounds } from '../support/modes.ts';
 
 const MIB = 2 ** 20;
@@ -55,7 +55,7 @@ describe.each(RAW_LOAD_MODES)('the memory of a heap (fault mode %s)', (fault) =>
     await heap.collect({ kind: 'full' });
     const { pages, metadataBytes, reservedBytes, cycles } = heap.statistics();
     expect(cycles.compacting).toBeGreaterThan(0);
-    const copies = barrierOf(fault).filledBy === 'UFFDIO_COPY';
+    const copies = traitsOf(fault).filledBy === 'UFFDIO_COPY';
     expect(pages.copyCalls > 0).toBe(copies);
     expect(pages.mappedByCopy > 0).toBe(copies);
     expect(metadataBytes).toBeLessThanOrEqual(0.045 * reservedBytes);

@@ -5,7 +5,7 @@
 import { constants } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import type { Probe } from '../../src/binding.ts';
-import { judgeModes } from '../../src/gc/fault-modes.ts';
+import { judgeModes } from '../../src/gc/fault-mode-choice.ts';
 import { judgeMarkers } from '../../src/gc/markers.ts';
 import { commonRemedy, kernelFaultsAdvice, openingAdvice, writeTrackingReason } from '../../src/gc/refusal-reasons.ts';
 
@@ -14,15 +14,15 @@ const refusal = (errno: number, syscall = 'userfaultfd') => ({ errno, syscall })
 const OK = refusal(0);
 
 function machine(changes: Partial<Probe> = {}): Probe {
-  const doors = { door: '/dev/userfaultfd', device: OK, systemCall: OK, userModeOnly: OK, handshake: OK };
+  const openings = { openedBy: '/dev/userfaultfd', device: OK, systemCall: OK, userModeOnly: OK, handshake: OK };
   const features = { features: 0x1ffff, minorFaults: true, signalDelivery: true, copying: true, asyncWriteProtection: true };
-  return { ...doors, ...features, writeTracking: OK, kernel: '6.18.1', kernelHasUserfaultfd: true, popcnt: true, ...changes };
+  return { ...openings, ...features, writeTracking: OK, kernel: '6.18.1', kernelHasUserfaultfd: true, popcnt: true, ...changes };
 }
 
-/** No door opens: /dev/userfaultfd is not there, the calls are refused with that number. */
+/** Nothing opens it: /dev/userfaultfd is not there, the calls are refused with that number. */
 const closed = (errno: number, changes: Partial<Probe> = {}): Probe =>
   machine({
-    ...{ door: 'none', device: refusal(ENOENT, 'open(/dev/userfaultfd)'), systemCall: refusal(errno), userModeOnly: refusal(errno) },
+    ...{ openedBy: 'none', device: refusal(ENOENT, 'open(/dev/userfaultfd)'), systemCall: refusal(errno), userModeOnly: refusal(errno) },
     ...{ minorFaults: false, signalDelivery: false, copying: false, asyncWriteProtection: false, writeTracking: refusal(errno) },
     ...changes,
   });

@@ -6,20 +6,20 @@
  *   FAULTLINE_MODES=sigbus,stw   only those; `auto` is the one that a heap chooses here by itself
  *   FAULTLINE_LONG=1             the long form of random and long tests
  */
-import { BARRIERS, barrierOf, FAULT_MODES } from '../../src/gc/barriers.ts';
-import { judgeModes } from '../../src/gc/fault-modes.ts';
+import { FAULT_MODES, traitsOf, FAULT_MODE_NAMES } from '../../src/gc/fault-modes.ts';
+import { judgeModes } from '../../src/gc/fault-mode-choice.ts';
 import { judgeMarkers } from '../../src/gc/markers.ts';
 import { binding, type FaultMode, type MarkerName } from './faultline.ts';
 
 const verdicts = judgeModes(binding().probe());
-const canDo = BARRIERS.filter(({ mode }) => verdicts.find((verdict) => verdict.mode === mode)!.works);
+const canDo = FAULT_MODES.filter(({ mode }) => verdicts.find((verdict) => verdict.mode === mode)!.works);
 
 /** What a heap chooses here by itself. */
 export const BEST_MODE: FaultMode = canDo.find(({ automatic }) => automatic)!.mode;
 
 const asked = process.env['FAULTLINE_MODES']?.split(',').map((name) => (name === 'auto' ? BEST_MODE : name));
-const unknown = asked?.filter((name) => !(FAULT_MODES as readonly string[]).includes(name)) ?? [];
-if (unknown.length > 0) throw new Error(`FAULTLINE_MODES names ${unknown.join(', ')}; there are auto, ${FAULT_MODES.join(', ')}`);
+const unknown = asked?.filter((name) => !(FAULT_MODE_NAMES as readonly string[]).includes(name)) ?? [];
+if (unknown.length > 0) throw new Error(`FAULTLINE_MODES names ${unknown.join(', ')}; there are auto, ${FAULT_MODE_NAMES.join(', ')}`);
 const working = canDo.filter(({ mode }) => asked?.includes(mode) ?? true);
 const modesOf = (barriers: readonly { mode: FaultMode }[]): readonly FaultMode[] => barriers.map(({ mode }) => mode);
 
@@ -32,10 +32,10 @@ export const MOVING_MODES = modesOf(working.filter(({ collects }) => collects));
 export const RAW_LOAD_MODES = modesOf(working.filter(({ collects, barrieredLoads }) => collects && !barrieredLoads));
 
 /** The modes of {@link RAW_LOAD_MODES} in which pages are built while mutators run: the kernel may refuse their flip. */
-export const FLIPPING_MODES = RAW_LOAD_MODES.filter((mode) => barrierOf(mode).concurrent);
+export const FLIPPING_MODES = RAW_LOAD_MODES.filter((mode) => traitsOf(mode).concurrent);
 
 /** The modes that use userfaultfd. */
-export const USERFAULTFD_MODES = RAW_LOAD_MODES.filter((mode) => barrierOf(mode).needs.includes('minor-faults'));
+export const USERFAULTFD_MODES = RAW_LOAD_MODES.filter((mode) => traitsOf(mode).needs.includes('minor-faults'));
 
 for (const { mode, works, remark } of verdicts) {
   if (!works && mode !== 'move') console.error(`fault mode ${mode} is not tested here: ${remark}`);

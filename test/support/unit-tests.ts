@@ -7,7 +7,7 @@ export const UNIT_TESTS: readonly string[] = [
   'test/cli/object-layout.test.ts',
   'test/cli/progress.test.ts',
   'test/gc/director.test.ts',
-  'test/gc/fault-modes.test.ts',
+  'test/gc/fault-mode-choice.test.ts',
   'test/gc/precleaning.test.ts',
   'test/gc/refusal-reasons.test.ts',
   'test/gc/region-choice.test.ts',

@@ -98,7 +98,7 @@ class FaultMode {
   // Pages are shown in aligned groups of this many (a power of two).
   virtual uint32_t unit_pages() const { return 1; }
   virtual bool builds_in_pause() const { return false; }
-  virtual UserfaultfdDoor door() const { return UserfaultfdDoor::kNone; }
+  virtual UserfaultfdOpening opened_by() const { return UserfaultfdOpening::kNone; }
 };
 
 std::unique_ptr<FaultMode> MakeFaultMode(FaultModeKind kind, PageService* pages);

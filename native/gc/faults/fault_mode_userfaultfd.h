@@ -31,7 +31,7 @@ class UserfaultfdFaultMode : public FaultMode {
   Staging* staging() override { return TraitsOf(kind_).copies ? &staging_ : nullptr; }
   void Fill(PageIndex first, uint32_t count, const uint8_t* contents) override;
   void Disarm() override;
-  UserfaultfdDoor door() const override { return descriptor_.door(); }
+  UserfaultfdOpening opened_by() const override { return descriptor_.opened_by(); }
 
  protected:
   const FaultModeKind kind_;

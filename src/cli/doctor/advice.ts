@@ -13,15 +13,15 @@ const MOST_GIB = 16;
 
 export function adviceFor(probe: Probe, machine: MachineFacts): string[] {
   const advice: string[] = [];
-  if (probe.door === 'none') {
+  if (probe.openedBy === 'none') {
     advice.push(`for modes sigbus and thread, and for marking beside the threads without a write barrier: ${openingAdvice(probe)}`);
   } else if (!probe.minorFaults) {
     advice.push(`for modes sigbus and thread: ${minorFaultsReason(probe)}`);
-  } else if (probe.door.includes('USER_MODE_ONLY')) {
+  } else if (probe.openedBy.includes('USER_MODE_ONLY')) {
     advice.push(`for system calls on heap memory in mode thread: ${kernelFaultsAdvice(probe)}`);
   }
-  // Where the door is closed to the modes it is closed to tracking: said once.
-  if (probe.writeTracking.errno !== 0 && probe.door !== 'none') {
+  // What keeps the modes from opening userfaultfd keeps the marker from it too: said once.
+  if (probe.writeTracking.errno !== 0 && probe.openedBy !== 'none') {
     advice.push(`for marking beside the threads without a write barrier: ${writeTrackingReason(probe)}`);
   }
   if (machine.maxMapCount !== null && machine.maxMapCount < USUAL_MAX_MAP_COUNT) {

@@ -1,6 +1,6 @@
 /** Report: what `faultline doctor` has found out, as its text is written from it and as `--json` prints it. */
 import type { Probe } from '../../binding.ts';
-import type { ModeVerdict } from '../../gc/fault-modes.ts';
+import type { ModeVerdict } from '../../gc/fault-mode-choice.ts';
 import type { MarkerVerdict } from '../../gc/markers.ts';
 import type { MachineFacts } from './machine.ts';
 
@@ -19,7 +19,7 @@ export interface DoctorReport {
   /** Ways to find what is alive, best first; `auto` picks the first that works. */
   readonly markers: readonly MarkerVerdict[];
   readonly advice: readonly string[];
-  readonly userfaultfd: Pick<Probe, 'door' | 'device' | 'systemCall' | 'userModeOnly'> & {
+  readonly userfaultfd: Pick<Probe, 'openedBy' | 'device' | 'systemCall' | 'userModeOnly'> & {
     readonly minorFaults: boolean;
     readonly signalDelivery: boolean;
     readonly asyncWriteProtection: boolean;

@@ -5,7 +5,7 @@ import type { DoctorReport, ModeReport } from './report.ts';
 import { mib } from '../sizes.ts';
 
 /** The ways to open it, in the order in which they are tried: none after the first that works. */
-const DOORS = [
+const OPENINGS = [
   ['device', '/dev/userfaultfd', '/dev/userfaultfd'],
   ['systemCall', 'system call', 'userfaultfd()'],
   ['userModeOnly', 'system call, UFFD_USER_MODE_ONLY', 'userfaultfd(USER_MODE_ONLY)'],
@@ -29,8 +29,8 @@ export function doctorText(report: DoctorReport): string {
     ...report.markers.map((each) => row(each.marker, `${each.works ? 'works' : 'not by itself'}: ${each.remark}`)),
     '',
     'userfaultfd',
-    row('opened by', userfaultfd.door),
-    ...DOORS.map(([door, name, label]) => row('', `${name}: ${refusal(userfaultfd[door], userfaultfd.door === label)}`)),
+    row('opened by', userfaultfd.openedBy),
+    ...OPENINGS.map(([opening, name, label]) => row('', `${name}: ${refusal(userfaultfd[opening], userfaultfd.openedBy === label)}`)),
     row('offers', `minor faults on shared memory: ${yes(userfaultfd.minorFaults)}; delivery by SIGBUS: ${yes(userfaultfd.signalDelivery)}`),
     '',
     'machine',
@@ -69,8 +69,8 @@ function row(name: string, text: string): string {
   return `  ${name.padEnd(14)}${text}`;
 }
 
-function refusal({ errno, syscall }: Refusal, isDoor: boolean): string {
-  if (errno === 0) return isDoor ? 'allowed' : 'not tried';
+function refusal({ errno, syscall }: Refusal, isUsed: boolean): string {
+  if (errno === 0) return isUsed ? 'allowed' : 'not tried';
   return `refused (${syscall}: ${errorName(errno)})`;
 }
 

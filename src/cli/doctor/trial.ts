@@ -1,5 +1,5 @@
 /** Trial: a heap of 1 MiB in one fault mode, and the round trip of an empty fault in it. */
-import type { ModeVerdict } from '../../gc/fault-modes.ts';
+import type { ModeVerdict } from '../../gc/fault-mode-choice.ts';
 import type { MarkerName } from '../../gc/markers.ts';
 import { Heap } from '../../heap/heap.ts';
 import { HeapError } from '../../errors.ts';

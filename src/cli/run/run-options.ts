@@ -4,13 +4,13 @@
 import { randomInt } from 'node:crypto';
 import { type Command, Option } from 'commander';
 import { argumentRangeError } from '../../errors.ts';
-import { BARRIERS } from '../../gc/barriers.ts';
-import type { RequestedFaultMode } from '../../gc/fault-modes.ts';
+import { FAULT_MODES } from '../../gc/fault-modes.ts';
+import type { RequestedFaultMode } from '../../gc/fault-mode-choice.ts';
 import { MARKERS, type RequestedMarker } from '../../gc/markers.ts';
 import { type HeapOptions, resolveOptions } from '../../options.ts';
 
 /** Modes in which a run can be done: it collects, and its threads load references without a barrier. */
-const RUN_MODES = ['auto', ...BARRIERS.flatMap(({ mode, collects, barrieredLoads }) => (collects && !barrieredLoads ? [mode] : []))];
+const RUN_MODES = ['auto', ...FAULT_MODES.flatMap(({ mode, collects, barrieredLoads }) => (collects && !barrieredLoads ? [mode] : []))];
 
 /** Ways to spoil the graph after loading, so that a test can see that a run notices. */
 const CORRUPTIONS = ['identity', 'slot', 'payload', 'lost'] as const;

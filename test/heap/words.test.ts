@@ -1,5 +1,5 @@
 /**
- * Views: fields are elements of ordinary typed arrays, of every kind, Atomics included, before and after objects move.
+ * Words: fields are elements of ordinary typed arrays, of every kind, Atomics included, before and after objects move.
  */
 import { describe, expect, it } from 'vitest';
 import type { Field, FieldKind, Mutator } from '../support/faultline.ts';

@@ -1,10 +1,10 @@
 /**
- * Views: typed arrays over the heap. All lie on one SharedArrayBuffer whose inside the addon has replaced by the mutator view;
+ * Words: the heap as typed arrays. All lie on one SharedArrayBuffer whose inside the addon has replaced by the mutator view;
  * index 0 of each is word 0 of the heap.
  */
 
-/** Node 20 makes no view of more elements. */
-const MAX_ELEMENTS_PER_VIEW = 2 ** 32;
+/** Node 20 makes no typed array of more elements. */
+const MAX_ELEMENTS = 2 ** 32;
 
 /** @internal The array of each kind of data. */
 export const ARRAY_CLASSES = {
@@ -21,10 +21,10 @@ export const ARRAY_CLASSES = {
 } as const;
 
 /** Typed arrays over one heap, all of the same memory. */
-export class Views {
+export class Words {
   /** The heap as signed bytes; ends where {@link u8} does. */
   readonly i8: Int8Array;
-  /** Bytes of the heap; on Node 20 a view of bytes reaches the first 4 GiB only. */
+  /** Bytes of the heap; on Node 20 an array of bytes reaches the first 4 GiB only. */
   readonly u8: Uint8Array;
   /** The heap as signed 16-bit numbers; the first 8 GiB on Node 20. */
   readonly i16: Int16Array;
@@ -44,15 +44,15 @@ export class Views {
   readonly u64: BigUint64Array;
 
   /** @internal */
-  constructor(views: Views) {
-    ({ i8: this.i8, u8: this.u8, i16: this.i16, u16: this.u16, i32: this.i32 } = views);
-    ({ u32: this.u32, f32: this.f32, f64: this.f64, i64: this.i64, u64: this.u64 } = views);
+  constructor(words: Words) {
+    ({ i8: this.i8, u8: this.u8, i16: this.i16, u16: this.u16, i32: this.i32 } = words);
+    ({ u32: this.u32, f32: this.f32, f64: this.f64, i64: this.i64, u64: this.u64 } = words);
   }
 }
 
 /** @internal */
-export function makeViews(buffer: SharedArrayBuffer, byteOffset: number, bytes: number): Views {
-  const count = (elementBytes: number): number => Math.min(bytes / elementBytes, MAX_ELEMENTS_PER_VIEW);
+export function makeWords(buffer: SharedArrayBuffer, byteOffset: number, bytes: number): Words {
+  const count = (elementBytes: number): number => Math.min(bytes / elementBytes, MAX_ELEMENTS);
   return {
     i8: new Int8Array(buffer, byteOffset, count(1)),
     u8: new Uint8Array(buffer, byteOffset, count(1)),

@@ -2,8 +2,8 @@
  * Fault modes: what is concluded from a machine's answers. Pure: the machines are made up.
  */
 import { describe, expect, it } from 'vitest';
-import { AUTOMATIC_MODES, FAULT_MODES } from '../../src/gc/barriers.ts';
-import { bestMode, describeRefusal, errorName, judgeModes, openingAdvice } from '../../src/gc/fault-modes.ts';
+import { AUTOMATIC_MODES, FAULT_MODE_NAMES } from '../../src/gc/fault-modes.ts';
+import { bestMode, describeRefusal, errorName, judgeModes, openingAdvice } from '../../src/gc/fault-mode-choice.ts';
 import type { Probe } from '../../src/binding.ts';
 
 const OK = { errno: 0, syscall: 'userfaultfd' };
@@ -12,7 +12,7 @@ const ENOSYS = { errno: 38, syscall: 'userfaultfd' };
 
 function machine(changes: Partial<Probe> = {}): Probe {
   return {
-    door: '/dev/userfaultfd',
+    openedBy: '/dev/userfaultfd',
     features: 0x1ffff,
     minorFaults: true,
     signalDelivery: true,
@@ -44,18 +44,18 @@ describe('a machine', () => {
     ['without minor faults takes sigsegv', { minorFaults: false }, 'sigsegv', ['sigsegv', 'stw']],
     [
       'that forbids userfaultfd takes sigsegv',
-      { door: 'none', device: EPERM, systemCall: EPERM, userModeOnly: EPERM },
+      { openedBy: 'none', device: EPERM, systemCall: EPERM, userModeOnly: EPERM },
       'sigsegv',
       ['sigsegv', 'stw'],
     ],
-    ['with USER_MODE_ONLY still takes sigbus', { door: 'userfaultfd(USER_MODE_ONLY)' }, 'sigbus', [...AUTOMATIC_MODES]],
+    ['with USER_MODE_ONLY still takes sigbus', { openedBy: 'userfaultfd(USER_MODE_ONLY)' }, 'sigbus', [...AUTOMATIC_MODES]],
   ])('%s', (_what, changes, best, all) => {
     expect(bestMode(machine(changes))).toBe(best);
     expect(works(machine(changes))).toEqual(all);
   });
 
   it('never takes a mode for research by itself', () => {
-    for (const changes of [{}, { signalDelivery: false }, { minorFaults: false }, { door: 'none' }]) {
+    for (const changes of [{}, { signalDelivery: false }, { minorFaults: false }, { openedBy: 'none' }]) {
       expect(AUTOMATIC_MODES).toContain(bestMode(machine(changes)));
     }
   });
@@ -64,17 +64,17 @@ describe('a machine', () => {
     ['has everything can do all of them but move', {}, ['copy-sigbus', 'copy-thread', 'none', 'load-barrier']],
     ['does not copy into shared memory has no copy modes', { copying: false }, ['none', 'load-barrier']],
     ['does not deliver by signal copies by thread', { signalDelivery: false }, ['copy-thread', 'none', 'load-barrier']],
-    ['forbids userfaultfd has those without it', { door: 'none', minorFaults: false }, ['none', 'load-barrier']],
+    ['forbids userfaultfd has those without it', { openedBy: 'none', minorFaults: false }, ['none', 'load-barrier']],
   ])('that %s (for research, on a processor that keeps memory in order)', (_what, changes, modes) => {
     expect(worksForResearch(machine(changes))).toEqual(modes);
   });
 
   it('judges every mode, in the order of the table', () => {
-    expect(judgeModes(machine()).map(({ mode }) => mode)).toEqual(FAULT_MODES);
+    expect(judgeModes(machine()).map(({ mode }) => mode)).toEqual(FAULT_MODE_NAMES);
   });
 
   it('that forbids userfaultfd is told why, and what to change', () => {
-    const probe = machine({ door: 'none', device: EPERM, systemCall: EPERM, userModeOnly: EPERM });
+    const probe = machine({ openedBy: 'none', device: EPERM, systemCall: EPERM, userModeOnly: EPERM });
     const { remark } = judgeModes(probe).find(({ mode }) => mode === 'sigbus')!;
     expect(remark).toContain('EPERM');
     expect(remark).toContain('/dev/userfaultfd');
@@ -82,7 +82,7 @@ describe('a machine', () => {
   });
 
   it('whose kernel has no userfaultfd at all is not told to change permissions', () => {
-    const probe = machine({ door: 'none', device: ENOSYS, systemCall: ENOSYS, userModeOnly: ENOSYS });
+    const probe = machine({ openedBy: 'none', device: ENOSYS, systemCall: ENOSYS, userModeOnly: ENOSYS });
     expect(openingAdvice(probe)).toContain('CONFIG_USERFAULTFD');
     expect(openingAdvice(probe)).not.toContain('/dev/userfaultfd');
   });
@@ -95,7 +95,7 @@ describe('a machine', () => {
     const [sigbus, thread] = judgeModes(machine());
     expect(sigbus!.remark).toContain('EFAULT');
     expect(thread!.remark).not.toContain('EFAULT');
-    expect(judgeModes(machine({ door: 'userfaultfd(USER_MODE_ONLY)' }))[1]!.remark).toContain('EFAULT');
+    expect(judgeModes(machine({ openedBy: 'userfaultfd(USER_MODE_ONLY)' }))[1]!.remark).toContain('EFAULT');
   });
 });
 

@@ -1,13 +1,13 @@
 /**
- * Making: the native heap behind a new {@link Heap}: its address space, its shared root slots, its modes, and what is said when the
- * system refuses.
+ * Heap set-up: makes the native heap behind a new {@link Heap}: its address space, its shared root slots and its modes. Explains what
+ * the system refuses.
  *
  *     options ──▶ fault mode, marker ──▶ a SharedArrayBuffer to lie under ──▶ binding.create ──▶ token
  */
 import { constants } from 'node:os';
 import { binding, type HeapDescription, isRefusal, type Probe, type Refusal } from '../binding.ts';
 import { HeapError } from '../errors.ts';
-import { barrierOf, FAULT_MODES } from '../gc/barriers.ts';
+import { traitsOf, FAULT_MODE_NAMES } from '../gc/fault-modes.ts';
 import { commonRemedy, errorName } from '../gc/refusal-reasons.ts';
 import { MARKERS } from '../gc/markers.ts';
 import { warnDegraded } from '../gc/warnings.ts';
@@ -20,7 +20,7 @@ import { chooseMarker, chooseMode } from './mode-choice.ts';
 import { ADDRESS_BYTES, type HeapToken } from './token.ts';
 
 const { EAGAIN, EMFILE, ENFILE, ENOMEM } = constants.errno;
-/** Where heaps whose numbers are checked begin to allocate: not in the same region, so that a reference of one is none of another. */
+/** Checked heaps begin to allocate so many regions apart, so that a reference into one heap is not a reference into another. */
 const REGIONS_APART = 5;
 let heapsMade = 0;
 
@@ -41,14 +41,14 @@ export function makeNativeHeap(options: HeapOptions): MadeHeap {
   const probe = native.probe();
   checkPages(probe);
   const { mode, reasons } = chooseMode(probe, resolved.fault);
-  const { marker, reasons: markerReasons } = chooseMarker(probe, resolved, barrierOf(mode).collects);
+  const { marker, reasons: markerReasons } = chooseMarker(probe, resolved, traitsOf(mode).collects);
   const regions = resolved.capacityRegions + resolved.reserveRegions;
-  const threads = barrierOf(mode).collects ? 1 + resolved.workers.count : 0;
+  const threads = traitsOf(mode).collects ? 1 + resolved.workers.count : 0;
   mustFitAddressSpace({ regions, threads }, resolved.capacityRegions);
   const spanBytes = Math.ceil((regions * REGION_BYTES) / VIEW_ALIGNMENT_BYTES) * VIEW_ALIGNMENT_BYTES;
   const view = reserve(spanBytes + VIEW_ALIGNMENT_BYTES, resolved);
   // A load barrier has its table behind the roots: a byte a region.
-  const { barrieredLoads } = barrierOf(mode);
+  const { barrieredLoads } = traitsOf(mode);
   if (barrieredLoads && resolved.checked) throw notBehindBarrier('a checked heap');
   const roots = new SharedArrayBuffer(SHARED_BYTES + (barrieredLoads ? Math.ceil(regions / 4) * 4 : 0));
   const { stressEvery, checked, policy, workers, faultAroundPages: around } = resolved;
@@ -57,7 +57,7 @@ export function makeNativeHeap(options: HeapOptions): MadeHeap {
       ...resolved,
       poisons: policy.movesEverything,
       firstRegion: heapsMade++ * REGIONS_APART,
-      faultMode: FAULT_MODES.indexOf(mode),
+      faultMode: FAULT_MODE_NAMES.indexOf(mode),
       marker: MARKERS.indexOf(marker),
       faultAroundPages: around === 'adaptive' ? 0 : around,
     },
