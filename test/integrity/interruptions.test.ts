@@ -2,6 +2,7 @@
  * Interruptions: JavaScript is cut short between any two of its steps, and its thread lives on. Whatever the operation and wherever it is
  * cut, it has happened or it has not; the mutator runs, and nothing is lost or kept for ever. docs/interruptions.md has the sequences.
  */
+import vm from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { type AnyView, binding, type Mutator } from '../support/faultline.ts';
 import { makeHeap, makeHeapWithMutator } from '../support/heaps.ts';
@@ -66,4 +67,23 @@ describe('an element that cannot be handed out', () => {
     const taken = [array.pop(), queue.dequeue(), heap.redeem(token)];
     expect(taken.map((view) => (view as unknown as { number: number }).number)).toEqual([7, 7, 7]);
   });
+});
+
+it('a large object whose zeroing a time limit cuts takes no memory', () => {
+  const { heap, mutator } = makeHeapWithMutator({ capacityBytes: '128M', workers: 0 });
+  const Bytes = heap.defineShape({ name: 'bytes', elements: 'u8' });
+  const script = new vm.Script('allocate()');
+  const context = vm.createContext({ allocate: () => mutator.allocate(Bytes, 100 * 2 ** 20) });
+  const cut = (): boolean => {
+    try {
+      script.runInContext(context, { timeout: 1 });
+      return false;
+    } catch (error) {
+      expect(error).toMatchObject({ code: 'ERR_SCRIPT_EXECUTION_TIMEOUT' });
+      return true;
+    }
+  };
+  while (!cut()) mutator.collect({ kind: 'full' });
+  mutator.collect({ kind: 'full' });
+  expect(heap.statistics().usedBytes).toBeLessThan(2 ** 20);
 });
