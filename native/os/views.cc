@@ -2,6 +2,7 @@
 
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <time.h>
 
 #include "os/invariant.h"
 #include "os/page_size.h"
@@ -29,6 +30,7 @@ namespace {
 
 constexpr int kReadWrite = PROT_READ | PROT_WRITE;
 constexpr int kReserved = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+constexpr uint32_t kOpenTries = 1000;
 constexpr int kMove = MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP;
 
 // Linux before 5.14: the file gets its pages in one call, which can be refused, and each is touched once.
@@ -183,6 +185,16 @@ Status Views::ProtectMutatorView(size_t offset, size_t bytes, bool accessible) {
     return SysError{errno, "mprotect"};
   }
   return {};
+}
+
+Status Views::OpenMutatorView() {
+  Status status = ProtectMutatorView(0, span_bytes(), true);
+  for (uint32_t tries = 1; !status.ok() && tries < kOpenTries; ++tries) {
+    const timespec pause = {0, 1'000'000};
+    nanosleep(&pause, nullptr);
+    status = ProtectMutatorView(0, span_bytes(), true);
+  }
+  return status;
 }
 
 }  // namespace faultline

@@ -70,6 +70,9 @@ class Views {
 
   // Protection of a piece of V (sigsegv mode).
   Status ProtectMutatorView(size_t offset, size_t bytes, bool accessible);
+  // All of V is accessible again.  That needs no new mapping: one call merges all that there are.  It may still be short of kernel memory
+  // for a moment, so it is tried for a second.
+  Status OpenMutatorView();
 
   uint8_t* mutator_view() const { return mutator_view_; }
   uint8_t* alias() const { return alias_; }

@@ -82,10 +82,12 @@ Ending RunRefused(FaultModeKind mode, SystemCall call, int error_number, uint32_
 
 // It touches pages one by one, and each page that is shown alone needs a mapping more.
 void ABareFaultThatIsRefusedIsAnErrorOfTheMeasurement() {
-  ArmRefusal(SystemCall::kMprotect, ENOMEM, 3, 1);
-  const Result<BareFault> refused = MeasureBareFault(FaultModeKind::kSigsegv, 20);
-  DisarmAll();
-  EXPECT(!refused.ok() && refused.error().error_number == ENOMEM && MeasureBareFault(FaultModeKind::kSigsegv, 20).ok());
+  for (const uint32_t refusals : {1u, 5u}) {
+    ArmRefusal(SystemCall::kMprotect, ENOMEM, 3, refusals);
+    const Result<BareFault> refused = MeasureBareFault(FaultModeKind::kSigsegv, 20);
+    DisarmAll();
+    EXPECT(!refused.ok() && refused.error().error_number == ENOMEM && MeasureBareFault(FaultModeKind::kSigsegv, 20).ok());
+  }
 }
 
 // A flip that the kernel refuses, at the move, the registration or the emptying, compacts inside the pause.

@@ -43,7 +43,7 @@ struct Bench {
       // A page alone splits a mapping, which the kernel may refuse; all of them need none, so that refusal must pass (U).
       if (!views.ProtectMutatorView(offset, kPageBytes, true).ok()) {
         refused = true;
-        return views.ProtectMutatorView(0, views.span_bytes(), true).ok();
+        return views.OpenMutatorView().ok();
       }
     } else {
       descriptor.Continue(views.mutator_view() + offset, kPageBytes, views.alias() + offset);

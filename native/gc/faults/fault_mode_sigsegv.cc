@@ -1,7 +1,6 @@
 #include "gc/faults/fault_mode_sigsegv.h"
 
 #include <sched.h>
-#include <time.h>
 
 #include <algorithm>
 
@@ -10,12 +9,6 @@
 #include "os/invariant.h"
 
 namespace faultline {
-
-namespace {
-
-constexpr uint32_t kDisarmTries = 1000;
-
-}  // namespace
 
 SigsegvFaultMode::SigsegvFaultMode(PageService* pages) : pages_(pages), delivery_(FaultSignal::kSegmentation, pages) {
   while (pages->heap().page_count() / unit_pages_ > kMaxUnits) unit_pages_ *= 2;
@@ -66,14 +59,7 @@ void SigsegvFaultMode::Show(PageIndex first, uint32_t count) {
 }
 
 void SigsegvFaultMode::Disarm() {
-  // One call merges all of the view's VMAs.  It may still be short of kernel memory for a moment.
-  Views& views = pages_->heap().views;
-  Status status = views.ProtectMutatorView(0, views.span_bytes(), true);
-  for (uint32_t tries = 1; !status.ok() && tries < kDisarmTries; ++tries) {
-    const timespec pause = {0, 1'000'000};
-    nanosleep(&pause, nullptr);
-    status = views.ProtectMutatorView(0, views.span_bytes(), true);
-  }
+  const Status status = pages_->heap().views.OpenMutatorView();
   FAULTLINE_CHECK(status.ok(), "(U) the whole view can be made accessible", static_cast<uint64_t>(status.error().error_number));
 }
 
