@@ -73,7 +73,7 @@ class NativeMutator {
   // Root slots; all of them are visited in every pause.
   uint32_t& root(uint32_t index) { return roots_[index]; }
 
-  uint32_t* slots(WordIndex object) { return reinterpret_cast<uint32_t*>(view_) + uint64_t{object} * 2; }
+  uint32_t* slots(WordIndex object) { return SlotsAt(reinterpret_cast<uint64_t*>(view_), object); }
   double* doubles(WordIndex object) { return reinterpret_cast<double*>(view_) + object; }
   uint32_t Count(WordIndex object) { return slots(object)[1]; }
 

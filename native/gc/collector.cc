@@ -87,7 +87,7 @@ bool Collector::IsObject(WordIndex word) const {
     case RegionState::kLive:
       break;
   }
-  return heap_->shapes.IsValid(__atomic_load_n(&heap_->slots()[uint64_t{word} * 2], __ATOMIC_RELAXED));
+  return heap_->shapes.IsValid(heap_->HeaderOf(word).shape);
 }
 
 bool Collector::VerifyPause(uint64_t limit_ns, uint64_t* objects) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <bit>
 #include <cstdint>
 #include <cstring>
 
@@ -9,6 +10,15 @@
 #include "heap/mapped_array.h"
 
 namespace faultline {
+
+// How many words with a set bit lie before `word`, where before[block] of them lie before its block.  The counting of live words, which is
+// the address function.  Inlined into callers that may use the POPCNT instruction and into others.
+__attribute__((always_inline)) inline uint32_t CountBefore(const uint64_t* cells, const uint32_t* before, WordIndex word) {
+  const uint32_t block = word >> kBlockWordsLog2;
+  const uint64_t bits = cells[block] & ((uint64_t{1} << (word & (kBlockWords - 1))) - 1);
+  return before[block] + static_cast<uint32_t>(__builtin_popcountll(bits));
+}
+static_assert(kBlockWords == 64, "a block is a cell of a bitmap");
 
 class Bitmap {
  public:
@@ -77,6 +87,16 @@ class Bitmap {
       if (cell == first) return before;
       bits = Cell(--cell);
     }
+  }
+
+  // What CountBefore needs of a region: before[block] for its blocks, counted on from `count`; returns the count behind the region.
+  uint32_t CountBlocks(RegionIndex region, uint32_t count, uint32_t* before) const {
+    const uint32_t first = FirstWordOfRegion(region) / kBlockWords;
+    for (uint32_t block = first; block < first + kRegionWords / kBlockWords; ++block) {
+      before[block] = count;
+      count += static_cast<uint32_t>(std::popcount(bits_[block]));
+    }
+    return count;
   }
 
   const uint64_t* data() const { return bits_.data(); }

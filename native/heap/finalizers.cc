@@ -9,13 +9,11 @@ namespace faultline {
 
 namespace {
 
-uint32_t* Elements(Heap& heap, WordIndex array) {
-  return reinterpret_cast<uint32_t*>(heap.views.mutator_view()) + uint64_t{array} * 2 + kHeaderSlots;
-}
+uint32_t* Elements(Heap& heap, WordIndex array) { return heap.MutatorSlotsOf(array) + kHeaderSlots; }
 
 }  // namespace
 
-uint32_t* Finalizers::AliasSlots(Heap& heap) { return heap.slots(); }
+uint32_t* Finalizers::AliasElements(Heap& heap, WordIndex array) { return heap.SlotsOf(array) + kHeaderSlots; }
 
 std::optional<Finalizers::Entry> Finalizers::TakeFree(double token) {
   const LockGuard guard(lock_);

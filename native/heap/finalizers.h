@@ -86,7 +86,7 @@ class Finalizers {
     uint32_t index;
   };
 
-  static uint32_t* AliasSlots(Heap& heap);
+  static uint32_t* AliasElements(Heap& heap, WordIndex array);
   // Free as to its state, and in no list: the collector passes over it.
   std::optional<Entry> TakeFree(double token);
   std::optional<Entry> TakeReady(State then, double* token);
@@ -103,9 +103,8 @@ template <typename IsAlive, typename NoteWrite>
 void Finalizers::FindDead(Heap& heap, uint32_t index, IsAlive is_alive, NoteWrite note_write, std::vector<uint32_t>* dead) {
   const LockGuard guard(lock_);
   Chunk& chunk = *chunks_[index];
-  uint32_t* const slots = AliasSlots(heap);
-  uint32_t* const waiting = slots + uint64_t{chunk.waiting} * 2 + kHeaderSlots;
-  uint32_t* const kept = slots + uint64_t{chunk.kept} * 2 + kHeaderSlots;
+  uint32_t* const waiting = AliasElements(heap, chunk.waiting);
+  uint32_t* const kept = AliasElements(heap, chunk.kept);
   bool wrote = false;
   for (uint32_t i = 0; i < chunk.used; ++i) {
     if (chunk.states[i] == State::kTaken) {

@@ -7,6 +7,7 @@
 #include "heap/handshake.h"
 #include "heap/keyed_hash.h"
 #include "heap/layout.h"
+#include "heap/object.h"
 #include "heap/pins.h"
 #include "heap/regions.h"
 #include "heap/shapes.h"
@@ -66,9 +67,21 @@ class Heap {
 
   Status Create(const Options& options);
 
-  // The heap through the alias, as words and as u32 slots.  Collector only.
+  // The heap through the alias, as words and as u32 slots, and an object of it.  Collector only.
   uint64_t* words() { return reinterpret_cast<uint64_t*>(views.alias()); }
   uint32_t* slots() { return reinterpret_cast<uint32_t*>(views.alias()); }
+  Header HeaderOf(WordIndex object) { return HeaderAt(words(), object); }
+  uint32_t* SlotsOf(WordIndex object) { return SlotsAt(words(), object); }
+  uint64_t WordsOf(WordIndex object) {
+    const Header header = HeaderOf(object);
+    return shapes[header.shape].Words(header.count);
+  }
+  // The word that is ephemeron `index` of a table, key and value.
+  WordIndex PairOf(WordIndex table, uint32_t index) { return table + shapes[HeaderOf(table).shape].fixed_words + index; }
+
+  // An object through the mutator view.  The caller is a running mutator.
+  Header MutatorHeaderOf(WordIndex object) { return HeaderAt(reinterpret_cast<uint64_t*>(views.mutator_view()), object); }
+  uint32_t* MutatorSlotsOf(WordIndex object) { return SlotsAt(reinterpret_cast<uint64_t*>(views.mutator_view()), object); }
 
   uint32_t page_count() const { return regions.count() << kRegionPagesLog2; }
   size_t bytes() const { return size_t{regions.count()} * kRegionBytes; }
@@ -98,7 +111,7 @@ class Heap {
   // Whether the number is one of an object, as far as the header there tells.  The caller is a running mutator.
   bool IsObject(uint32_t reference) {
     if (reference < kPageWords || RegionOf(reference) >= regions.count()) return false;
-    return shapes.IsValid(reinterpret_cast<const uint32_t*>(views.mutator_view())[uint64_t{reference} * 2]);
+    return shapes.IsValid(MutatorHeaderOf(reference).shape);
   }
 
   void NotePeak();

@@ -19,8 +19,8 @@ namespace faultline {
 // The caller runs as a mutator.  0 when the object's shape has no place for a hash.
 inline uint32_t IdentityHash(Heap& heap, WordIndex object) {
   static std::atomic<uint32_t> counter{0};
-  uint32_t* const slots = reinterpret_cast<uint32_t*>(heap.views.mutator_view()) + uint64_t{object} * 2;
-  const uint32_t place = heap.shapes[slots[0]].identity_slot;
+  uint32_t* const slots = heap.MutatorSlotsOf(object);
+  const uint32_t place = heap.shapes[heap.MutatorHeaderOf(object).shape].identity_slot;
   if (place == 0) return 0;
   // Relaxed: the hash means nothing but itself.  Two threads that ask first agree by the exchange.
   uint32_t stored = __atomic_load_n(&slots[place], __ATOMIC_RELAXED);

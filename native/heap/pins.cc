@@ -11,8 +11,8 @@ bool Pins::CanPin(Heap& heap, WordIndex object) {
   const RegionIndex region = RegionOf(object);
   if (region >= heap.regions.count() || object != FirstWordOfRegion(region)) return false;
   if (heap.regions.use(region).state != RegionState::kLarge) return false;
-  const uint32_t* const slots = reinterpret_cast<const uint32_t*>(heap.views.mutator_view()) + uint64_t{object} * 2;
-  return heap.shapes.IsValid(slots[0]) && heap.shapes[slots[0]].has_references == 0;
+  const ShapeId shape = heap.MutatorHeaderOf(object).shape;
+  return heap.shapes.IsValid(shape) && heap.shapes[shape].has_references == 0;
 }
 
 Pins::Pin Pins::Add(Heap& heap, WordIndex object, uint64_t bytes) {

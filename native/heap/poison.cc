@@ -8,7 +8,7 @@ void Poison(Heap& heap, RegionIndex region) {
   const uint32_t pages = heap.regions.use(region).used_pages;
   // A refusal leaves the old words there: the page is not in the file, or will not be for long.
   if (pages == 0 || !heap.views.PopulateAlias(size_t{region} * kRegionBytes, size_t{pages} * kPageBytes).ok()) return;
-  uint32_t* const slots = heap.slots() + uint64_t{FirstWordOfRegion(region)} * 2;
+  uint32_t* const slots = heap.SlotsOf(FirstWordOfRegion(region));
   const uint32_t first = region == 0 ? kPageWords * 2 : 0;
   std::fill(slots + first, slots + pages * kPageWords * 2, kPoison);
 }

@@ -13,7 +13,7 @@ ShapeId ShapeTable::Define(const std::u16string& name, const std::string& descri
   Shape& entry = shapes_[id];
   const bool has_elements = shape.element_kind != ElementKind::kNone;
   entry.is_special = shape.tagged_fields > 0 || shape.element_kind >= ElementKind::kTagged;
-  entry.has_references = shape.reference_fields > 0 || shape.element_kind >= ElementKind::kReference || entry.is_special != 0;
+  entry.has_references = shape.reference_fields > 0 || shape.has_slots_as_elements() || entry.is_special != 0;
   if (!has_elements) {
     entry.element_bytes_log2 = kNoElementsShift;
     entry.identity_slot = 1;

@@ -25,7 +25,9 @@
 
 namespace faultline {
 
-//   kind           an element is                   marking                        compaction
+// What an element is, and a run of fields (of the first two kinds that hold references).
+//
+//   kind           it is                           marking                        compaction
 //   kReference     a reference                     traces it                      forwards it
 //   kTagged        a reference or a small integer  traces references              forwards references
 //   kWeak          a weakly held reference         clears it when its object dies forwards it
@@ -49,7 +51,10 @@ struct Shape {
   uint64_t Words(uint32_t count) const {
     return fixed_words + (((static_cast<uint64_t>(count) << element_bytes_log2) + kWordBytes - 1) >> 3);
   }
-  // The elements' u32 slots, of kinds from kReference on.
+  // The elements are u32 slots that hold references, one way or another.
+  bool has_slots_as_elements() const { return element_kind >= ElementKind::kReference; }
+  uint64_t FirstElementSlot() const { return uint64_t{fixed_words} * 2; }
+  // How many u32 slots the elements are, of kinds from kReference on.
   uint64_t ElementSlots(uint32_t count) const { return static_cast<uint64_t>(count) << (element_bytes_log2 - 2); }
 };
 // Without elements the count's place holds the identity hash, which is even.  Shifted by this it is 0, so that Words needs

@@ -17,7 +17,7 @@ static_assert(kFirstSegmentLength == 8, "SegmentOf counts bits from here");
 class LockedArray {
  public:
   LockedArray(Heap& heap, Mutator& mutator, WordIndex array)
-      : heap_(heap), mutator_(mutator), array_(Slots(array)), locked_(TrySpinLock(&array_[ArraySlots::kLock])) {}
+      : heap_(heap), mutator_(mutator), array_(heap.MutatorSlotsOf(array)), locked_(TrySpinLock(&array_[ArraySlots::kLock])) {}
   ~LockedArray() {
     if (locked_) __atomic_exchange_n(&array_[ArraySlots::kLock], 0, __ATOMIC_SEQ_CST);
   }
@@ -71,15 +71,14 @@ class LockedArray {
     bool is_wide;
   };
 
-  uint32_t* Slots(WordIndex object) const { return reinterpret_cast<uint32_t*>(heap_.views.mutator_view()) + uint64_t{object} * 2; }
   uint32_t* value() const { return mutator_.control + control::kValue; }
 
   Element At(uint32_t index) const {
     const uint32_t n = SegmentOf(index);
-    uint32_t* const object = Slots(segment(n));
-    const Shape& shape = heap_.shapes[object[0]];
+    const WordIndex object = segment(n);
+    const Shape& shape = heap_.shapes[heap_.MutatorHeaderOf(object).shape];
     const bool is_wide = shape.element_bytes_log2 == 3;
-    uint32_t* const elements = object + uint64_t{shape.fixed_words} * 2;
+    uint32_t* const elements = heap_.MutatorSlotsOf(object) + shape.FirstElementSlot();
     return {elements + (uint64_t{index - FirstIndexOf(n)} << (is_wide ? 1 : 0)), shape.element_kind == ElementKind::kReference, is_wide};
   }
 

@@ -56,6 +56,9 @@ struct SideTables {
 
   static constexpr RegionIndex kEndOfSources = ~0u;
 
+  // In the object's source; once the block offsets are absolute, from the first word of its target on.
+  uint32_t LiveWordsBefore(WordIndex object) const { return CountBefore(live_words.data(), block_offsets.data(), object); }
+
   Status Create(uint32_t regions);
   // Committed lazily; this is the size when everything is in use.
   size_t bytes() const;

@@ -18,7 +18,7 @@ class LockedMap {
   LockedMap(Heap& heap, Mutator& mutator, WordIndex map)
       : heap_(heap),
         mutator_(mutator),
-        map_(Slots(map)),
+        map_(heap.MutatorSlotsOf(map)),
         locked_(TrySpinLock(&map_[WeakMapSlots::kLock])),
         table_(locked_ ? map_[WeakMapSlots::kTable] : 0) {
     if (table_ != 0) Look(table_);
@@ -89,10 +89,9 @@ class LockedMap {
     table_ = table;
   }
 
-  uint32_t PairsOf(WordIndex table) { return Slots(table)[1]; }
+  uint32_t PairsOf(WordIndex table) { return heap_.MutatorHeaderOf(table).count; }
 
  private:
-  uint32_t* Slots(WordIndex object) { return reinterpret_cast<uint32_t*>(heap_.views.mutator_view()) + uint64_t{object} * 2; }
   // Linear probing from the hash on: the first place whose key `matches`, or kNowhere once there is a place where nothing has been.
   template <typename Matches>
   uint32_t Probe(uint32_t hash, const Matches& matches) const {
@@ -111,10 +110,9 @@ class LockedMap {
   uint32_t KeyAt(uint32_t index) const { return __atomic_load_n(&pairs_[2 * uint64_t{index}], __ATOMIC_ACQUIRE); }
 
   void Look(WordIndex table) {
-    uint32_t* const slots = Slots(table);
     table_ = table;
-    count_ = slots[1];
-    pairs_ = slots + kHeaderSlots;
+    count_ = heap_.MutatorHeaderOf(table).count;
+    pairs_ = heap_.MutatorSlotsOf(table) + kHeaderSlots;
   }
 
   void Put(uint32_t index, WordIndex key, uint32_t value) {

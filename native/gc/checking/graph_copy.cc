@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <bit>
 #include <cstring>
 #include <utility>
 
@@ -12,47 +11,31 @@ namespace faultline {
 
 namespace {
 
-constexpr uint32_t kCellWords = 64;
-
 enum class Hold { kStrong, kWeak, kKey, kValue };
 
 }  // namespace
 
-// Calls visit(slot, reference, hold) for each slot that holds one; a value follows its key, also when the key is null.
+// Calls visit(slot, reference, hold) for each slot that holds one; a value follows its key, also when the key is a small integer.
 template <typename Visit>
 void GraphCopy::ForEachSlot(WordIndex object, Visit visit) const {
-  const uint32_t* const slots = heap_->slots() + uint64_t{object} * 2;
-  const Shape& shape = heap_->shapes[slots[0]];
-  const uint32_t fields = kHeaderSlots + shape.reference_fields + shape.tagged_fields;
-  for (uint32_t slot = kHeaderSlots; slot < fields; ++slot) {
-    if (IsReference(slots[slot])) visit(slot, slots[slot], Hold::kStrong);
-  }
-  const uint32_t first = shape.fixed_words * 2;
-  const auto each = [&](Hold hold) {
-    for (uint32_t i = 0; i < slots[1]; ++i) {
-      if (IsReference(slots[first + i])) visit(first + i, slots[first + i], hold);
-    }
-  };
-  switch (shape.element_kind) {
-    case ElementKind::kReference:
-    case ElementKind::kTagged:
-      return each(Hold::kStrong);
-    case ElementKind::kWeak:
-    case ElementKind::kFinalizable:
-      return each(Hold::kWeak);
-    case ElementKind::kEphemeron:
-      for (uint32_t i = 0; i < slots[1]; ++i) {
-        const uint32_t slot = first + 2 * i;
-        // An entry without a key holds nothing; one whose key is the table itself is marked so (heap/weak_map.h).
-        if (slots[slot] == 0 || slots[slot] == object) continue;
-        visit(slot, slots[slot], Hold::kKey);
-        visit(slot + 1, slots[slot + 1], Hold::kValue);
+  const Header header = heap_->HeaderOf(object);
+  const uint32_t* const slots = heap_->SlotsOf(object);
+  ForEachSlotRun(heap_->shapes[header.shape], header.count, [&](ElementKind kind, uint64_t first, uint64_t last) {
+    const Hold hold = kind >= ElementKind::kWeak ? Hold::kWeak : Hold::kStrong;
+    for (uint32_t slot = static_cast<uint32_t>(first); slot < last; ++slot) {
+      if (kind != ElementKind::kEphemeron) {
+        if (IsReference(slots[slot])) visit(slot, slots[slot], hold);
+        continue;
       }
-      return;
-    case ElementKind::kNone:
-    case ElementKind::kData:
-      return;
-  }
+      // An entry without a key holds nothing; one whose key is the table itself is marked so (heap/weak_map.h).
+      const uint32_t value = slot + 1;
+      if (slots[slot] != 0 && slots[slot] != object) {
+        visit(slot, slots[slot], Hold::kKey);
+        visit(value, slots[value], Hold::kValue);
+      }
+      slot = value;
+    }
+  });
 }
 
 Status GraphCopy::Take(Heap& heap, const Options& options) {
@@ -60,7 +43,7 @@ Status GraphCopy::Take(Heap& heap, const Options& options) {
   options_ = options;
   const uint64_t words = uint64_t{heap.regions.count()} * kRegionWords;
   if (Status status = reached_.Create(words); !status.ok()) return status;
-  if (Status status = before_.Create(words / kCellWords + 2); !status.ok()) return status;
+  if (Status status = before_.Create(words / kBlockWords); !status.ok()) return status;
   NoteRoots();
   ReachAll();
   if (Status status = nodes_.Create(std::max<uint64_t>(node_count_, 1)); !status.ok()) return status;
@@ -143,7 +126,7 @@ void GraphCopy::Reach(uint32_t reference) {
   FAULTLINE_CHECK(reference >= kPageWords && RegionOf(reference) < heap_->regions.count(), "a reference lies inside the heap (reference)",
                   reference);
   if (!reached_.TestAndSet(reference)) return;
-  FAULTLINE_CHECK(heap_->shapes.IsValid(heap_->slots()[uint64_t{reference} * 2]), "an object has a known shape (object)", reference);
+  FAULTLINE_CHECK(heap_->shapes.IsValid(heap_->HeaderOf(reference).shape), "an object has a known shape (object)", reference);
   ++node_count_;
   stack_.push_back(reference);
 }
@@ -161,10 +144,9 @@ void GraphCopy::ReachAll() {
 }
 
 void GraphCopy::Look(WordIndex object) {
-  const uint32_t* const slots = heap_->slots() + uint64_t{object} * 2;
-  if (const uint64_t bytes = TextBytes(slots); bytes > 0 || slots[0] == options_.one_byte_string || slots[0] == options_.two_byte_string) {
+  if (const Header header = heap_->HeaderOf(object); IsText(header.shape)) {
     ++text_count_;
-    text_bytes_ += bytes;
+    text_bytes_ += TextBytes(header);
     return;
   }
   uint32_t key = 0;
@@ -184,26 +166,19 @@ void GraphCopy::Look(WordIndex object) {
 void GraphCopy::NumberObjects() {
   uint32_t before = 0;
   for (RegionIndex region = 0; region < heap_->regions.count(); ++region) {
-    if (heap_->regions.use(region).state == RegionState::kFree) continue;
-    const size_t first = FirstWordOfRegion(region) / kCellWords;
-    for (size_t cell = first; cell < first + kRegionWords / kCellWords; ++cell) {
-      before_[cell] = before;
-      before += static_cast<uint32_t>(std::popcount(reached_.data()[cell]));
-    }
+    if (heap_->regions.use(region).state != RegionState::kFree) before = reached_.CountBlocks(region, before, before_.data());
   }
 }
 
-uint32_t GraphCopy::NumberOf(WordIndex object) const {
-  const uint64_t below = (uint64_t{1} << (object % kCellWords)) - 1;
-  return before_[object / kCellWords] + static_cast<uint32_t>(std::popcount(reached_.data()[object / kCellWords] & below));
-}
+uint32_t GraphCopy::NumberOf(WordIndex object) const { return CountBefore(reached_.data(), before_.data(), object); }
 
 void GraphCopy::Copy(WordIndex object, Node* node) {
-  const uint32_t* const slots = heap_->slots() + uint64_t{object} * 2;
-  const Shape& shape = heap_->shapes[slots[0]];
+  const Header header = heap_->HeaderOf(object);
+  const uint32_t* const slots = heap_->SlotsOf(object);
+  const Shape& shape = heap_->shapes[header.shape];
   const bool has_elements = shape.element_kind != ElementKind::kNone;
-  *node = {slots[0], has_elements ? slots[1] : 0, 0, shape.identity_slot == 0 ? 0 : slots[shape.identity_slot] >> 1};
-  CopyText(slots, shape);
+  *node = {header.shape, has_elements ? header.count : 0, 0, shape.identity_slot == 0 ? 0 : slots[shape.identity_slot] >> 1};
+  if (IsText(header.shape)) CopyText(slots + shape.FirstElementSlot(), TextBytes(header));
   bool key_is_reached = false;
   ForEachSlot(object, [&](uint32_t slot, uint32_t reference, Hold hold) {
     if (hold == Hold::kKey) key_is_reached = IsSmallInteger(reference) || reached_.Test(reference);
@@ -214,16 +189,13 @@ void GraphCopy::Copy(WordIndex object, Node* node) {
   });
 }
 
-uint64_t GraphCopy::TextBytes(const uint32_t* slots) const {
-  const uint64_t units = std::min(slots[1], options_.text_units);
-  if (slots[0] == options_.one_byte_string) return units;
-  return slots[0] == options_.two_byte_string ? units * 2 : 0;
+uint64_t GraphCopy::TextBytes(Header header) const {
+  const uint64_t units = std::min(header.count, options_.text_units);
+  return header.shape == options_.two_byte_string ? units * 2 : units;
 }
 
-void GraphCopy::CopyText(const uint32_t* slots, const Shape& shape) {
-  const uint64_t bytes = TextBytes(slots);
-  if (bytes == 0) return;
-  memcpy(texts_.data() + text_bytes_, slots + uint64_t{shape.fixed_words} * 2, bytes);
+void GraphCopy::CopyText(const uint32_t* text, uint64_t bytes) {
+  memcpy(texts_.data() + text_bytes_, text, bytes);
   text_bytes_ += bytes;
 }
 

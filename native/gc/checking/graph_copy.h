@@ -78,14 +78,16 @@ class GraphCopy {
   void Look(WordIndex object);
   void NumberObjects();
   void Copy(WordIndex object, Node* node);
-  void CopyText(const uint32_t* slots, const Shape& shape);
-  uint64_t TextBytes(const uint32_t* slots) const;
+  bool IsText(ShapeId shape) const { return shape == options_.one_byte_string || shape == options_.two_byte_string; }
+  // Of an object that is text: its beginning.
+  uint64_t TextBytes(Header header) const;
+  void CopyText(const uint32_t* text, uint64_t bytes);
   uint32_t NumberOf(WordIndex object) const;
 
   Heap* heap_ = nullptr;
   Options options_;
   Bitmap reached_;
-  MappedArray<uint32_t> before_;  // Objects before each cell of the bitmap.
+  MappedArray<uint32_t> before_;  // Objects before each block of words.
   std::vector<WordIndex> stack_;
   std::unordered_multimap<WordIndex, WordIndex> waiting_values_;  // Of ephemerons whose keys were not reached yet, by key.
 

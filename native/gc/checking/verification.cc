@@ -16,6 +16,7 @@ namespace faultline {
 
 namespace {
 
+// Decodes headers and walks slots by itself, without heap/object.h: a check that shared those with what it checks would share its mistakes.
 class Verifier {
  public:
   Verifier(Heap& heap, bool marks) : heap_(heap), marks_(marks) {

@@ -39,10 +39,8 @@ class Forwarding {
   }
 
   __attribute__((always_inline)) WordIndex NewAddressInSource(WordIndex word, RegionIndex region) const {
-    const uint32_t block = word >> kBlockWordsLog2;
-    const uint64_t before = live_[block] & ((uint64_t{1} << (word & (kBlockWords - 1))) - 1);
-    const uint32_t base = offsets_[block] + static_cast<uint32_t>(__builtin_popcountll(before));
-    return word >= forward_[region].split ? base + forward_[region].pad : base;
+    const WordIndex address = CountBefore(live_, offsets_, word);
+    return word >= forward_[region].split ? address + forward_[region].pad : address;
   }
 
   // The same for the contents of a slot, where 0 is null (word 0 lies in a region that may well move).

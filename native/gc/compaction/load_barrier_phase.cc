@@ -46,10 +46,7 @@ void LoadBarrierPhase::BuildAllOf(WordIndex object, Counter* builder) {
   };
   const PageIndex first = PageOf(object);
   ensure(first);
-  const uint64_t header = heap_->words()[object];
-  const Shape& shape = heap_->shapes[static_cast<ShapeId>(header)];
-  const uint64_t words = shape.Words(static_cast<uint32_t>(header >> 32));
-  const PageIndex last = PageOf(object + static_cast<WordIndex>(words) - 1);
+  const PageIndex last = PageOf(object + static_cast<WordIndex>(heap_->WordsOf(object)) - 1);
   for (PageIndex page = first + 1; page <= last; ++page) ensure(page);
 }
 

@@ -4,21 +4,9 @@
 
 #include "os/invariant.h"
 
-#define FAULTLINE_INLINE __attribute__((always_inline)) inline
-
 namespace faultline {
 
 namespace {
-
-struct Header {
-  ShapeId shape;
-  uint32_t count;
-};
-
-FAULTLINE_INLINE Header HeaderAt(const uint64_t* words, WordIndex object) {
-  const uint64_t word = words[object];
-  return {static_cast<ShapeId>(word), static_cast<uint32_t>(word >> 32)};
-}
 
 FAULTLINE_INLINE uint32_t Max(uint32_t a, uint32_t b) { return a > b ? a : b; }
 FAULTLINE_INLINE uint32_t Min(uint32_t a, uint32_t b) { return a < b ? a : b; }
@@ -38,20 +26,15 @@ FAULTLINE_INLINE void Replace(uint32_t* slot, uint32_t old, uint32_t by, bool sh
 // objects come here.
 __attribute__((noinline)) void ForwardSpecialSlots(const Forwarding& forwarding, const Shape& shape, uint32_t count, uint32_t* slots,
                                                    uint64_t begin, uint64_t end, bool shared) {
-  const bool holds_weakly = shape.element_kind >= ElementKind::kWeak;
-  const auto forward = [&](uint64_t first, uint64_t last, bool weak) {
+  ForEachSpecialRun(shape, count, [&](ElementKind kind, uint64_t first, uint64_t last) {
+    const bool holds_weakly = kind >= ElementKind::kWeak;
     for (uint64_t slot = first < begin ? begin : first; slot < (last < end ? last : end); ++slot) {
       const uint32_t old = Load(&slots[slot], shared);
-      if (old == 0 || IsSmallInteger(old) || !forwarding.Moves(old)) continue;
-      FAULTLINE_CHECK(!weak || forwarding.IsLive(old), "(W) a weak slot refers to an object that is alive", old);
+      if (!IsReference(old) || !forwarding.Moves(old)) continue;
+      FAULTLINE_CHECK(!holds_weakly || forwarding.IsLive(old), "(W) a weak slot refers to an object that is alive", old);
       Replace(&slots[slot], old, forwarding.NewAddress(old), shared);
     }
-  };
-  const uint64_t tagged = kHeaderSlots + shape.reference_fields;
-  forward(tagged, tagged + shape.tagged_fields, false);
-  if (shape.element_kind < ElementKind::kReference) return;
-  const uint64_t elements = uint64_t{shape.fixed_words} * 2;
-  forward(elements, elements + shape.ElementSlots(count), holds_weakly);
+  });
 }
 
 // Forwards the references of one object that lie in its u32 slots [begin, end).  `slots` points at the object's header, or
@@ -65,20 +48,14 @@ FAULTLINE_INLINE void ForwardSlots(const Forwarding& forwarding, const Shape& sh
       if (forwarding.Moves(old)) Replace(&slots[slot], old, forwarding.NewReference(old), kShared);
     }
   };
-  forward(kHeaderSlots, kHeaderSlots + shape.reference_fields);
-  if (shape.is_special != 0) {
-    ForwardSpecialSlots(forwarding, shape, count, slots, begin, end, kShared);
-  } else if (shape.element_kind == ElementKind::kReference) {
-    const uint64_t elements = uint64_t{shape.fixed_words} * 2;
-    forward(elements, elements + count);
-  }
+  ForEachSlotRun(shape, count, forward, [&] { ForwardSpecialSlots(forwarding, shape, count, slots, begin, end, kShared); });
 }
 
 // The part of `object` that lies on [page_begin, page_begin + kPageWords), in place.
 template <bool kShared>
 FAULTLINE_INLINE void ForwardOnPage(Heap& heap, const Forwarding& forwarding, WordIndex object, const Shape& shape, uint32_t count,
                                     WordIndex page_begin) {
-  uint32_t* const slots = heap.slots() + uint64_t{object} * 2;
+  uint32_t* const slots = heap.SlotsOf(object);
   const uint64_t begin = page_begin > object ? uint64_t{page_begin - object} * 2 : 0;
   const uint64_t end = (uint64_t{page_begin} + kPageWords - object) * 2;
   ForwardSlots<kShared>(forwarding, shape, count, slots, begin, end);
@@ -165,12 +142,11 @@ FAULTLINE_INLINE void BuildTarget(Heap& heap, const Forwarding& forwarding, Sour
     if (skip == 0 && size <= limit - at) {
       CopyWords(to + at, from, size);
       uint32_t* const slots = reinterpret_cast<uint32_t*>(to + at);
-      for (uint32_t i = 0; i < shape.reference_fields; ++i) queue.Push(slots + kHeaderSlots + i, object);
-      if (shape.is_special != 0) {
-        ForwardSpecialSlots(forwarding, shape, header.count, slots, 0, uint64_t{size} * 2, false);
-      } else if (shape.element_kind == ElementKind::kReference) {
-        for (uint32_t i = 0; i < header.count; ++i) queue.Push(slots + shape.fixed_words * 2 + i, object);
-      }
+      const auto push = [&](uint64_t first, uint64_t last) __attribute__((always_inline)) {
+        for (uint64_t slot = first; slot < last; ++slot) queue.Push(slots + slot, object);
+      };
+      ForEachSlotRun(shape, header.count, push,
+                     [&] { ForwardSpecialSlots(forwarding, shape, header.count, slots, 0, uint64_t{size} * 2, false); });
       at += size;
     } else {
       const uint32_t piece = Min(size - skip, limit - at);
@@ -251,7 +227,7 @@ FAULTLINE_INLINE void BuildLarge(Heap& heap, const Forwarding& forwarding, PageI
   // only, and its owner and we have no order between us.
   if (heap.tables.frozen[head].state == RegionState::kLargePending) return;
   const WordIndex object = FirstWordOfRegion(head);
-  const Header header = HeaderAt(heap.words(), object);
+  const Header header = heap.HeaderOf(object);
   if (header.shape == 0) return;  // Given up before it became an object.
   const Shape& shape = heap.shapes[header.shape];
   if (shape.has_references == 0) return;

@@ -1,7 +1,6 @@
 #include "gc/compaction/plan.h"
 
 #include <algorithm>
-#include <bit>
 
 #include "os/invariant.h"
 
@@ -11,10 +10,8 @@ namespace {
 
 constexpr uint32_t kBlocksPerRegion = kRegionWords / kBlockWords;
 
-uint32_t ObjectWords(Heap& heap, WordIndex object) {
-  const uint32_t* const slots = heap.slots() + uint64_t{object} * 2;
-  return static_cast<uint32_t>(heap.shapes[slots[0]].Words(slots[1]));
-}
+// Of an object in a source, which is never a large one.
+uint32_t ObjectWords(Heap& heap, WordIndex object) { return static_cast<uint32_t>(heap.WordsOf(object)); }
 
 WordIndex UsableStart(RegionIndex region) { return region == 0 ? kPageWords : FirstWordOfRegion(region); }
 WordIndex EndOf(RegionIndex region) { return FirstWordOfRegion(region) + kRegionWords; }
@@ -70,14 +67,9 @@ void Plan::AccountSource(RegionIndex source) {
     tables.live_words.SetRange(object, words);
     object = tables.object_starts.FindNext(object + words, end);
   }
-  const uint32_t first_block = FirstWordOfRegion(source) / kBlockWords;
-  uint32_t before = 0;
-  for (uint32_t block = first_block; block < first_block + kBlocksPerRegion; ++block) {
-    tables.block_offsets[block] = before;
-    before += static_cast<uint32_t>(std::popcount(tables.live_words.data()[block]));
-  }
-  FAULTLINE_CHECK(before == tables.live_word_counts[source], "(M) the live words counted while marking are the live words of the plan",
-                  before, tables.live_word_counts[source]);
+  const uint32_t live = tables.live_words.CountBlocks(source, 0, tables.block_offsets.data());
+  FAULTLINE_CHECK(live == tables.live_word_counts[source], "(M) the live words counted while marking are the live words of the plan", live,
+                  tables.live_word_counts[source]);
 }
 
 WordIndex Plan::FindSplit(RegionIndex source, uint32_t room_words) const {
@@ -96,10 +88,7 @@ WordIndex Plan::FindSplit(RegionIndex source, uint32_t room_words) const {
     object = previous != object ? previous : tables.object_starts.FindNext(object, end);
   }
   for (; object < end; object = tables.object_starts.FindNext(object + 1, end)) {
-    const uint32_t cell = object / kBlockWords;
-    const uint64_t mask = (uint64_t{1} << (object % kBlockWords)) - 1;
-    const uint32_t before = tables.block_offsets[cell] + static_cast<uint32_t>(std::popcount(tables.live_words.data()[cell] & mask));
-    if (before + ObjectWords(*heap_, object) > room_words) return object;
+    if (tables.LiveWordsBefore(object) + ObjectWords(*heap_, object) > room_words) return object;
   }
   return end;
 }
@@ -122,9 +111,7 @@ size_t Plan::Assign() {
     } else {
       if (target_index + 1 == targets_.size()) return i;
       forward.split = FindSplit(source, room);
-      const uint32_t cell = forward.split / kBlockWords;
-      const uint64_t mask = (uint64_t{1} << (forward.split % kBlockWords)) - 1;
-      const uint32_t first_part = tables.block_offsets[cell] + static_cast<uint32_t>(std::popcount(tables.live_words.data()[cell] & mask));
+      const uint32_t first_part = tables.LiveWordsBefore(forward.split);
       tables.target_end[targets_[target_index]] = base + first_part;
       ++target_index;
       // All of any source fits here: only the first target can be region 0, whose first page is not used.
@@ -150,9 +137,7 @@ void Plan::RecordSource(RegionIndex source) {
   PageIndex last_page = ~0u;
   for (WordIndex object = tables.object_starts.FindNext(FirstWordOfRegion(source), end); object < end;) {
     const uint32_t words = ObjectWords(*heap_, object);
-    const uint32_t cell = object / kBlockWords;
-    const uint64_t mask = (uint64_t{1} << (object % kBlockWords)) - 1;
-    WordIndex to = tables.block_offsets[cell] + static_cast<uint32_t>(std::popcount(tables.live_words.data()[cell] & mask));
+    WordIndex to = tables.LiveWordsBefore(object);
     if (object >= forward.split) to += forward.pad;
     for (PageIndex page = PageOf(to); page <= PageOf(to + words - 1); ++page) {
       if (page != last_page) {

@@ -23,8 +23,6 @@ constexpr uint32_t kWhole = ~uint32_t{0};
 constexpr MarkEntry EntryOf(WordIndex object, uint32_t part) { return (uint64_t{part} << 32) | object; }
 constexpr WordIndex ObjectOf(MarkEntry entry) { return static_cast<WordIndex>(entry); }
 constexpr uint32_t PartOf(MarkEntry entry) { return static_cast<uint32_t>(entry >> 32); }
-ShapeId ShapeOf(uint64_t header) { return static_cast<ShapeId>(header); }
-uint32_t CountOf(uint64_t header) { return static_cast<uint32_t>(header >> 32); }
 
 // In a pause every microsecond counts; while mutators run they are given the CPU.
 void WaitABit(uint32_t spin, bool in_pause) {
@@ -226,23 +224,22 @@ bool Tracer::EmptyStack(uint64_t deadline_ns) {
       if (!starts.TestAndSet(object)) continue;
       if (waiting_->MayHave(object)) outside([&] { TraceEphemeronsOf(object); });
     }
-    const uint64_t header = __atomic_load_n(words + object, __ATOMIC_RELAXED);
-    const uint32_t count = CountOf(header);
-    if (ShapeOf(header) == 0) {
+    const Header header = HeaderAt(words, object);
+    const uint32_t count = header.count;
+    if (header.shape == 0) {
       unfinished_.push_back(object);
       continue;
     }
-    FAULTLINE_CHECK(heap_->shapes.IsValid(ShapeOf(header)), "a reference points at an object with a known shape (reference, shape)", object,
-                    ShapeOf(header));
-    const Shape& shape = shapes[ShapeOf(header)];
-    const uint64_t elements = uint64_t{shape.fixed_words} * 2;
+    FAULTLINE_CHECK(heap_->shapes.IsValid(header.shape), "a reference points at an object with a known shape (reference, shape)", object,
+                    header.shape);
+    const Shape& shape = shapes[header.shape];
     if (part != kFound && part != kWhole) {
-      const uint64_t first = uint64_t{part - 1} * kSliceElements;
-      const uint64_t last = first + kSliceElements < count ? first + kSliceElements : count;
+      const uint64_t elements = shape.FirstElementSlot();
+      const uint32_t first = (part - 1) * kSliceElements;
+      const uint32_t last = count - first > kSliceElements ? first + kSliceElements : count;
       if (shape.is_special != 0) {
-        const uint64_t begin = elements + shape.ElementSlots(static_cast<uint32_t>(first));
-        const uint64_t end = elements + shape.ElementSlots(static_cast<uint32_t>(last));
-        outside([&] { TraceSpecialSlots(object, shape, count, begin, end); });
+        outside(
+            [&] { TraceSpecialSlots(object, shape, count, elements + shape.ElementSlots(first), elements + shape.ElementSlots(last)); });
       } else {
         trace_slots(object, elements + first, elements + last);
       }
@@ -253,20 +250,14 @@ bool Tracer::EmptyStack(uint64_t deadline_ns) {
     marked_words += size;
     ++marked_objects;
     if (shape.has_references == 0) continue;
-    trace_slots(object, kHeaderSlots, kHeaderSlots + shape.reference_fields);
-    if (shape.is_special != 0) {
-      const bool in_slices = shape.element_kind >= ElementKind::kReference && count > kSliceElements;
-      outside([&] { TraceSpecialSlots(object, shape, count, 0, in_slices ? elements : ~uint64_t{0}); });
-      if (!in_slices) continue;
-    } else if (shape.element_kind != ElementKind::kReference) {
-      continue;
-    } else if (count <= kSliceElements) {
-      trace_slots(object, elements, elements + count);
-      continue;
-    }
-    const uint32_t slices = (count + kSliceElements - 1) / kSliceElements;
+    const bool in_slices = count > kSliceElements && shape.has_slots_as_elements();
+    const uint32_t now = in_slices ? 0 : count;
+    ForEachSlotRun(
+        shape, now, [&](uint64_t first, uint64_t end) { trace_slots(object, first, end); },
+        [&] { outside([&] { TraceSpecialSlots(object, shape, now, 0, ~uint64_t{0}); }); });
+    if (!in_slices) continue;
     outside([&] {
-      for (uint32_t slice = slices; slice > 0; --slice) Push(EntryOf(object, slice));
+      for (uint32_t slice = (count + kSliceElements - 1) / kSliceElements; slice > 0; --slice) Push(EntryOf(object, slice));
     });
   }
   outside([&] {
@@ -281,25 +272,19 @@ bool Tracer::EmptyStack(uint64_t deadline_ns) {
 
 // The part of a marked object that lies on words [begin, end).
 void Tracer::TraceOnPages(WordIndex object, WordIndex begin, WordIndex end) {
-  const uint64_t header = HeaderOf(object);
-  if (ShapeOf(header) == 0) return;  // Somebody has it on the list of the unfinished.
-  const Shape& shape = heap_->shapes[ShapeOf(header)];
+  const Header header = heap_->HeaderOf(object);
+  if (header.shape == 0) return;  // Somebody has it on the list of the unfinished.
+  const Shape& shape = heap_->shapes[header.shape];
   if (shape.has_references == 0) return;
   const uint64_t from = begin > object ? uint64_t{begin - object} * 2 : 0;
   const uint64_t until = uint64_t{end - object} * 2;
-  const uint32_t* const slots = heap_->slots() + uint64_t{object} * 2;
+  const uint32_t* const slots = heap_->SlotsOf(object);
   const auto trace = [&](uint64_t first, uint64_t last) {
     if (first < from) first = from;
     if (last > until) last = until;
     for (uint64_t slot = first; slot < last; ++slot) FindDelayed(__atomic_load_n(&slots[slot], __ATOMIC_RELAXED), object);
   };
-  trace(kHeaderSlots, kHeaderSlots + shape.reference_fields);
-  if (shape.is_special != 0) {
-    TraceSpecialSlots(object, shape, CountOf(header), from, until);
-  } else if (shape.element_kind == ElementKind::kReference) {
-    const uint64_t elements = uint64_t{shape.fixed_words} * 2;
-    trace(elements, elements + CountOf(header));
-  }
+  ForEachSlotRun(shape, header.count, trace, [&] { TraceSpecialSlots(object, shape, header.count, from, until); });
 }
 
 void Tracer::TracePages(PageIndex first, uint32_t count) {
@@ -354,7 +339,7 @@ void Tracer::GiveUnfinished() {
   if (unfinished_.empty()) return;
   MarkPool::Chunk chunk;
   for (const WordIndex object : unfinished_) {
-    FAULTLINE_CHECK(ShapeOf(HeaderOf(object)) != 0, "a stopped thread has given its objects their headers", object);
+    FAULTLINE_CHECK(heap_->HeaderOf(object).shape != 0, "a stopped thread has given its objects their headers", object);
     chunk.push_back(EntryOf(object, kWhole));
   }
   unfinished_.clear();

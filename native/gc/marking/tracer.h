@@ -108,7 +108,6 @@ class Tracer {
   void ShareOldest();
   // Gives everything to the pool and leaves it.
   void Suspend();
-  uint64_t HeaderOf(WordIndex object) const { return __atomic_load_n(heap_->words() + object, __ATOMIC_RELAXED); }
 
   static constexpr uint32_t kQueueEntries = 8;
   static constexpr uint32_t kDelayedFinds = 16;

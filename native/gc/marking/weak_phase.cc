@@ -93,8 +93,7 @@ class WeakPhase::ClearJob final : public Job {
   // A pair is a word, and becomes a removed one in one step (heap/weak_map.h).  The list may name it several times, so another thread may
   // have cleared it, and a mutator put something else there, before this one is through.
   bool ClearEphemeron(Ephemeron ephemeron, WrittenPages* written) {
-    const ShapeId shape = heap_->slots()[uint64_t{ephemeron.table} * 2];
-    const WordIndex word = ephemeron.table + heap_->shapes[shape].fixed_words + ephemeron.index;
+    const WordIndex word = heap_->PairOf(ephemeron.table, ephemeron.index);
     uint64_t* const pair = heap_->words() + word;
     const uint64_t was = __atomic_load_n(pair, __ATOMIC_RELAXED);
     const uint32_t key = static_cast<uint32_t>(was);
