@@ -2,118 +2,19 @@
 //
 // Each program runs in a child twice, without our handler and with it, and what it wrote and how it ended have to be the same.
 #include <pthread.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <ucontext.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdarg>
 #include <cstring>
-#include <functional>
 
-#include "child.h"
-#include "os/chained_action.h"
-#include "os/delays.h"
-#include "os/fault_ranges.h"
-#include "os/fault_signals.h"
-#include "shadow_program.h"
+#include "chained_programs.h"
+#include "test_heap.h"
 
 namespace faultline::test {
 namespace {
-
-// --- What programs are made of --------------------------------------------------------------------------------------------------
-
-// SIGBUS or SIGSEGV: the one that the running program is about.
-int number = SIGSEGV;
-bool with_ours = false;
-
-void Report(const char* format, ...) {
-  char text[200];
-  va_list arguments;
-  va_start(arguments, format);
-  const int length = vsnprintf(text, sizeof text, format, arguments);
-  va_end(arguments);
-  if (write(STDERR_FILENO, text, static_cast<size_t>(length)) != length) _exit(9);
-}
-
-// A heap is made, or a flip comes.
-void Ours() {
-  if (with_ours) CHILD_EXPECT(EnsureFaultHandler(number == SIGBUS ? FaultSignal::kBus : FaultSignal::kSegmentation).ok());
-}
-
-// A page whose touch raises the signal.
-uint8_t* BadPage() {
-  const int file = memfd_create("bad page", 0);
-  CHILD_EXPECT(file >= 0);
-  void* const page = mmap(nullptr, kPageBytes, number == SIGBUS ? PROT_READ | PROT_WRITE : PROT_NONE, MAP_SHARED, file, 0);
-  CHILD_EXPECT(page != MAP_FAILED);
-  if (number == SIGSEGV) CHILD_EXPECT(ftruncate(file, kPageBytes) == 0);
-  close(file);
-  return static_cast<uint8_t*>(page);
-}
-void Touch(uint8_t* page) { *const_cast<volatile uint8_t*>(page + 5) = 1; }
-
-void Repair(const siginfo_t* info) {
-  void* const page = reinterpret_cast<void*>(reinterpret_cast<uintptr_t>(info->si_addr) & ~(kPageBytes - 1));
-  CHILD_EXPECT(mmap(page, kPageBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == page);
-}
-
-struct sigaction Install(SignalHandler handler, unsigned flags = 0, std::initializer_list<int> mask = {}) {
-  struct sigaction action = {};
-  action.sa_sigaction = handler;
-  action.sa_flags = static_cast<int>(flags | SA_SIGINFO);
-  sigemptyset(&action.sa_mask);
-  for (const int blocked : mask) sigaddset(&action.sa_mask, blocked);
-  struct sigaction before = {};
-  CHILD_EXPECT(sigaction(number, &action, &before) == 0);
-  return before;
-}
-
-using Program = std::function<void()>;
-
-// Of both signals, what was said and how it ended.
-void ExpectTheSame(const Program& program, const char* name) {
-  for (const int each : {SIGBUS, SIGSEGV}) {
-    number = each;
-    Death deaths[2];
-    for (const bool ours : {false, true}) {
-      with_ours = ours;
-      deaths[ours] = InChild(program);
-      with_ours = false;
-    }
-    if (deaths[0].status == deaths[1].status && deaths[0].said == deaths[1].said) continue;
-    std::fprintf(stderr, "%s, signal %d\n  without us: status %x, %s\n  with us:    status %x, %s\n", name, each,
-                 static_cast<unsigned>(deaths[0].status), deaths[0].said.c_str(), static_cast<unsigned>(deaths[1].status),
-                 deaths[1].said.substr(0, 2000).c_str());
-    std::abort();
-  }
-}
-#define SAME(...) ExpectTheSame([] __VA_ARGS__, __func__)
-
-// --- Handlers ---------------------------------------------------------------------------------------------------------------------
-
-sigjmp_buf back;
-int tries = 0;  // Survives a siglongjmp.
-
-void LeaveByLongjmp(int, siginfo_t*, void*) { siglongjmp(back, 1); }
-void RepairAndReturn(int signal, siginfo_t* info, void*) {
-  Report("repaired %d at %d, code %d. ", signal, static_cast<int>(reinterpret_cast<uintptr_t>(info->si_addr) % kPageBytes), info->si_code);
-  Repair(info);
-}
-void ReportAndReturn(int, siginfo_t*, void*) { Report("report. "); }
-void ReportBlocked(int, siginfo_t* info, void*) {
-  sigset_t blocked;
-  pthread_sigmask(SIG_SETMASK, nullptr, &blocked);
-  for (int each = 1; each < 32; ++each) {
-    if (sigismember(&blocked, each) == 1) Report("%d blocked. ", each);
-  }
-  if (info->si_code > 0) Repair(info);
-}
-
-// --- Laws -------------------------------------------------------------------------------------------------------------------------
 
 void AHandlerMayRepairAndReturn() {
   SAME({
@@ -396,181 +297,6 @@ void AHandlerMayChangeWhereTheThreadGoesOn() {
 }
 #endif
 
-// --- Several handlers -------------------------------------------------------------------------------------------------------------
-
-struct sigaction kept;
-
-void ReportAndCallKept(int signal, siginfo_t* info, void* context) {
-  Report("newcomer. ");
-  if (kept.sa_handler == SIG_DFL) {
-    ::signal(signal, SIG_DFL);
-  } else {
-    kept.sa_sigaction(signal, info, context);
-  }
-}
-void ReportAndPutBackKept(int signal, siginfo_t*, void*) {
-  Report("newcomer. ");
-  sigaction(signal, &kept, nullptr);
-}
-
-void ANewcomerReachesWhoWasThereFirst() {
-  static const SignalHandler newcomers[] = {ReportAndCallKept, ReportAndPutBackKept};
-  for (const SignalHandler& each : newcomers) {
-    static SignalHandler newcomer;
-    newcomer = each;
-    // Before a flip puts ours back, and after.
-    for (const bool& flip : {false, true}) {
-      static bool flips;
-      flips = flip;
-      SAME({
-        Install(RepairAndReturn);
-        Ours();
-        kept = Install(newcomer);
-        if (flips) Ours();
-        Touch(BadPage());
-        if (flips) Ours();
-        Touch(BadPage());
-      });
-      SAME({
-        signal(number, SIG_DFL);
-        Ours();
-        kept = Install(newcomer);
-        if (flips) Ours();
-        Touch(BadPage());
-      });
-    }
-  }
-}
-
-void ANewcomerThatGoesLeavesWhatWasThere() {
-  SAME({
-    Install(RepairAndReturn);
-    Ours();
-    for (int i = 0; i < 40; ++i) {
-      kept = Install(ReportAndCallKept);
-      Ours();
-      CHILD_EXPECT(sigaction(number, &kept, nullptr) == 0);
-      Ours();
-    }
-    Touch(BadPage());
-    signal(number, SIG_DFL);
-    Ours();
-    Touch(BadPage());
-  });
-}
-
-// Replacing goes on for longer than there are handlers of ours.
-void ManyDifferentActionsOneAfterTheOther() {
-  SAME({
-    for (unsigned i = 0; i < 60; ++i) {
-      Install(i % 2 == 0 ? RepairAndReturn : ReportBlocked, i % 3 == 0 ? SA_RESTART : 0, {static_cast<int>(32 + i % 30)});
-      Ours();
-      Touch(BadPage());
-    }
-    signal(number, SIG_DFL);
-    Ours();
-    Touch(BadPage());
-  });
-}
-
-// The newcomer has put itself there twice, and what it keeps is the handler of ours that calls it.
-void ACircleEndsTheProcess() {
-  for (const int each : {SIGBUS, SIGSEGV}) {
-    number = each;
-    with_ours = true;
-    const Death death = InChild([] {
-      Ours();
-      kept = Install(ReportAndCallKept);
-      Ours();
-      kept = Install(ReportAndCallKept);
-      Ours();
-      Touch(BadPage());
-      _exit(2);
-    });
-    with_ours = false;
-    EXPECT(death.died_of(each) && death.said.size() < 2000);
-  }
-}
-
-// The program changes its action just before ours takes its place.
-void ANewcomerInTheLastMomentIsNotLost() {
-  SAME({
-    signal(number, SIG_DFL);
-    static int comers;
-    comers = 0;
-    SetDelayHook([](DelayPoint point) {
-      if (point == DelayPoint::kActionReplaced && comers++ < 2) Install(comers == 1 ? ReportBlocked : RepairAndReturn);
-    });
-    Ours();
-    SetDelayHook(nullptr);
-    if (!with_ours) Install(RepairAndReturn);
-    Touch(BadPage());
-  });
-}
-
-// --- With a heap ------------------------------------------------------------------------------------------------------------------
-
-// In the middle of a compaction, so that faults of the heap's come between.
-void ACrashBesideAHeapIsTheProgramsOwn(FaultModeKind mode) {
-  static const Program crashes[] = {
-      [] { Touch(BadPage()); }, [] { std::thread([] { Touch(BadPage()); }).join(); }, [] { raise(number); }, [] { abort(); },
-      [] { _exit(7); },
-  };
-  static const Program handlers[] = {
-      [] { signal(number, SIG_DFL); },
-      [] { Install(ReportAndReturn, SA_RESETHAND); },
-      [] { Install([](int, siginfo_t*, void*) { _exit(5); }); },
-  };
-  static FaultModeKind kind;
-  kind = mode;
-  for (const Program& handler : handlers) {
-    for (const Program& crash : crashes) {
-      static const Program* install;
-      static const Program* end;
-      install = &handler;
-      end = &crash;
-      SAME({
-        (*install)();
-        const auto end_here = [] {
-          (*end)();
-          _exit(0);
-        };
-        if (!with_ours) end_here();
-        TestHeap::Options options;
-        options.mode = kind;
-        options.workers = 0;
-        HeapWithProgram scene(options, 3, {.nodes = 300});
-        scene.program.mutator().Park();
-        scene.test.CollectUntilFlip();
-        scene.program.mutator().Unpark();
-        scene.program.CheckAll();
-        end_here();
-      });
-    }
-  }
-  SAME({
-    Install(LeaveByLongjmp);
-    TestHeap::Options options;
-    options.mode = with_ours ? kind : FaultModeKind::kStw;
-    options.workers = 0;
-    HeapWithProgram scene(options, 3, {.nodes = 300});
-    for (tries = 0; tries < 4; ++tries) {
-      scene.program.mutator().Park();
-      scene.test.CollectUntilFlip();
-      scene.program.mutator().Unpark();
-      if (sigsetjmp(back, 1) == 0) Touch(BadPage());
-      Report("back. ");
-      scene.program.CheckAll();
-      if (sigsetjmp(back, 1) == 0) Touch(BadPage());
-      Report("back. ");
-      scene.program.mutator().Park();
-      scene.test.FinishCollection();
-      scene.program.mutator().Unpark();
-      scene.program.Steps(100);
-    }
-  });
-}
-
 }  // namespace
 }  // namespace faultline::test
 
@@ -597,11 +323,5 @@ int main() {
 #if defined(__x86_64__)
   AHandlerMayChangeWhereTheThreadGoesOn();
 #endif
-  ANewcomerReachesWhoWasThereFirst();
-  ANewcomerThatGoesLeavesWhatWasThere();
-  ManyDifferentActionsOneAfterTheOther();
-  ACircleEndsTheProcess();
-  ANewcomerInTheLastMomentIsNotLost();
-  for (const FaultModeKind mode : MovingModes()) ACrashBesideAHeapIsTheProgramsOwn(mode);
   return 0;
 }
