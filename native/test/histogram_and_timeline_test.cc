@@ -19,7 +19,9 @@ void AQuantileIsTheValueThatThisShareOfTheRecordsDoesNotExceed(uint64_t seed) {
     Histogram histogram;
     std::vector<uint64_t> values;
     for (uint32_t i = 0; i < count; ++i) {
-      values.push_back(random.Next() >> (random.Below(64)));
+      const uint64_t high = random.Next();
+      const uint64_t low = random.Next();
+      values.push_back((high << 32 | low) >> random.Below(64));
       histogram.Record(values.back());
     }
     std::sort(values.begin(), values.end());

@@ -12,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "bench/any_heap/random.h"
 #include "gc/collector.h"
 #include "heap/allocation.h"
 #include "heap/heap.h"
@@ -47,21 +48,11 @@ inline constexpr bool kSanitized = true;
 inline constexpr bool kSanitized = false;
 #endif
 
-// SplitMix64, seeded; every random test prints its seed.
-class Random {
+// The generator of the benchmarks' workloads, seeded; every random test prints its seed.
+class Random : public bench::Random {
  public:
-  explicit Random(uint64_t seed) : state_(seed) {}
-  uint64_t Next() {
-    uint64_t x = state_ += 0x9e3779b97f4a7c15ull;
-    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ull;
-    x = (x ^ (x >> 27)) * 0x94d049bb133111ebull;
-    return x ^ (x >> 31);
-  }
-  uint32_t Below(uint32_t limit) { return static_cast<uint32_t>(Next() % limit); }
+  explicit Random(uint64_t seed) : bench::Random(static_cast<uint32_t>(seed ^ seed >> 32)) {}
   bool Chance(uint32_t percent) { return Below(100) < percent; }
-
- private:
-  uint64_t state_;
 };
 
 // --seed N on the command line, or a fixed one.

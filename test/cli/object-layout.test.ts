@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { inlineWords, payloadAt, payloadElements } from '../../src/cli/run/object-layout.ts';
 import { Random } from '../../src/cli/run/random.ts';
+import { Random as WorkloadRandom } from '../../bench/workloads/random.ts';
 
 const HEADER = 8;
 const IDENTITY_AND_PAYLOAD_REFERENCE = 8;
@@ -47,4 +48,12 @@ it('random numbers are the same for the same seed, and cover their range', () =>
   }
   expect(Math.min(...counts)).toBeGreaterThan(800);
   expect(other.next()).not.toBe(new Random(1).next());
+});
+
+it("random numbers are those of the benchmarks' workloads", () => {
+  for (const seed of [0, 1, 2, 2 ** 31, 2 ** 32 - 1, -7]) {
+    const [own, workloads] = [new Random(seed), new WorkloadRandom(seed)];
+    for (let i = 0; i < 1_000; i++) expect(own.next()).toBe(workloads.next());
+    for (let i = 0; i < 1_000; i++) expect(own.below(1_000)).toBe(workloads.below(1_000));
+  }
 });

@@ -1,17 +1,14 @@
 /**
- * Random: a small seeded generator, the same in tests and in worker threads.
+ * Random: seeded numbers for tests and for the programs of their worker threads, from pure-rand. The Mersenne twister, because
+ * neighbouring seeds, as threads have them, give unlike streams.
  */
+import { mersenne } from 'pure-rand/generator/mersenne';
 
-/** Mulberry32. Functions, not a class: they are called a million times. */
+/** Functions, not a class: they are called a million times. */
 export function makeRandom(seed) {
-  let state = seed >>> 0;
-  const next = () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return (t ^ (t >>> 14)) >>> 0;
-  };
+  const generator = mersenne(seed);
+  /** An integer from 0 to 2^32 - 1. */
+  const next = () => generator.next() >>> 0;
   /** An integer from 0 to `limit` - 1. */
   const below = (limit) => next() % limit;
   return { next, below, chance: (one, of) => below(of) < one, pick: (list) => list[below(list.length)] };
