@@ -9,32 +9,14 @@ import { Heap } from '../../dist/index.js';
 import { binding } from '../../dist/binding.js';
 import { CYCLE_STEPS, HEAP_PHASES } from '../../src/binding/cycle-steps.ts';
 import { DIAGNOSTICS } from '../../src/gc/events.ts';
-import { AUTOMATIC_MODES, FAULT_MODES } from '../../src/gc/fault-modes.ts';
 import { REGION_STATES } from '../../src/gc/policy/region-choice.ts';
-import { COLLECTION_KINDS, COLLECTION_REASONS } from '../../src/gc/requests.ts';
 import { experimentNames } from '../../bench/harness/experiment.ts';
 import { WORKLOADS } from '../../bench/workloads/index.ts';
 import { FOREIGN_LIMIT } from '../../bench/harness/processor-time.ts';
 import { LIMITS_MS } from '../../bench/harness/statistics/critical-operations.ts';
 import { MMU_WINDOWS_MS } from '../../bench/harness/statistics/mutator-utilization.ts';
 import { CONFIGURATIONS } from '../model/configurations.ts';
-import { anchors, documents, localLinks, read, ROOT, tableRows } from './markdown.ts';
-
-function section(document: string, heading: string): string {
-  const text = read(document);
-  const start = text.search(new RegExp(`^## ${heading}$`, 'm'));
-  expect(start, `${document} has a section ${heading}`).toBeGreaterThanOrEqual(0);
-  const end = text.indexOf('\n## ', start + 1);
-  return text.slice(start, end < 0 ? undefined : end);
-}
-
-/** First cells of a section's table rows, one entry for each `word` in them, without the head. */
-function firstCells(text: string): string[] {
-  return tableRows(text)
-    .slice(1)
-    .filter(([first]) => !/^-+$/.test(first!))
-    .flatMap(([first]) => first!.split(', '));
-}
+import { anchors, documents, firstCells, localLinks, read, ROOT, section, tableRows } from './markdown.ts';
 
 function nativeFiles(...layers: string[]): string[] {
   return layers
@@ -104,10 +86,6 @@ describe('README.md', () => {
     const shown = /<!-- run -->\n```text\n([\s\S]*?)```/.exec(read('README.md'))![1]!;
     for (const name of explained) if (!['exhausted', 'mark pause'].includes(name)) expect(shown).toContain(name);
   });
-
-  it('has every fault mode in its table', () => {
-    expect(firstCells(section('README.md', 'Fault modes'))).toEqual([...AUTOMATIC_MODES]);
-  });
 });
 
 describe('docs/concepts.md', () => {
@@ -147,33 +125,6 @@ describe('docs/errors.md', () => {
     const files = ['heap/heap', 'heap/heap-set-up', 'gc/control-start', 'gc/collector', 'gc/warnings'].map((file) => `src/${file}.ts`);
     const codes = files.flatMap((path) => [...read(path).matchAll(/code: '(FAULTLINE_\w+)'/g)]);
     expect(firstCells(section('docs/errors.md', 'Warnings')).sort()).toEqual([...new Set(codes.map(([, code]) => code!))].sort());
-  });
-});
-
-describe('docs/options.md', () => {
-  const interfaceOf = (path: string, name: string): string[] => {
-    const body = new RegExp(`export interface ${name} \\{([\\s\\S]*?)^\\}`, 'm').exec(read(path))![1]!;
-    return [...body.matchAll(/^ {2}(\w+)\??:/gm)].map(([, option]) => option!);
-  };
-
-  it('has exactly the options of a heap', () => {
-    expect(firstCells(section('docs/options.md', 'Of a heap'))).toEqual(interfaceOf('src/options.ts', 'HeapOptions'));
-  });
-
-  it('has exactly the options of a mutator and of a collection', () => {
-    expect(firstCells(section('docs/options.md', 'Of a mutator'))).toEqual(interfaceOf('src/heap/attachment.ts', 'MutatorOptions'));
-    const request = section('docs/options.md', 'Of a collection');
-    expect(firstCells(request)).toEqual(interfaceOf('src/gc/requests.ts', 'CollectionRequest'));
-    for (const word of [...COLLECTION_KINDS, ...COLLECTION_REASONS]) expect(request).toContain(`\`${word}\``);
-  });
-
-  it('is right about limits', async () => {
-    const rows = new Map(tableRows(section('docs/options.md', 'Of a heap')).map(([option, accepted]) => [option!, accepted!]));
-    expect(rows.get('faultAroundPages')).toMatch(/^1 to 64/);
-    expect(rows.get('workers')).toBe('0 to 62');
-    for (const wrong of [{ faultAroundPages: 128 }, { workers: 63 }, { tlabBytes: '513K' }, { capacityBytes: '17G' }]) {
-      expect(() => Heap.create({ capacityBytes: '1M', ...wrong })).toThrow(/must be/);
-    }
   });
 });
 
@@ -322,21 +273,6 @@ describe('docs/minor-faults.md', () => {
     const text = section('docs/minor-faults.md', 'Answers of UFFDIO_CONTINUE');
     expect(known.length).toBeGreaterThan(3);
     for (const name of known) expect(text).toContain(`| ${name}`);
-  });
-
-  it('has every fault mode, those for research by themselves', () => {
-    const [head] = tableRows(section('docs/minor-faults.md', 'Fault modes'));
-    expect(head!.slice(1)).toEqual([...AUTOMATIC_MODES]);
-    const research = FAULT_MODES.filter(({ automatic }) => !automatic);
-    // The first of the section's tables.
-    const text = section('docs/minor-faults.md', 'Modes for research').split('\n### ')[0]!;
-    const rows = tableRows(text)
-      .slice(1)
-      .filter(([cell]) => !/^-+$/.test(cell!));
-    expect(rows.map(([mode]) => mode)).toEqual(research.map(({ mode }) => mode));
-    for (const { mode, heldBy, filledBy } of research) {
-      expect(rows.find(([name]) => name === mode)!.slice(1, 3)).toEqual([heldBy, filledBy]);
-    }
   });
 });
 

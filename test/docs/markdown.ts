@@ -84,3 +84,20 @@ export function tableRows(markdown: string): string[][] {
         .map((cell) => cell.trim().replaceAll('`', '')),
     );
 }
+
+/** A section with its heading; throws if there is none. */
+export function section(document: string, heading: string): string {
+  const text = read(document);
+  const start = text.search(new RegExp(`^## ${heading}$`, 'm'));
+  if (start < 0) throw new Error(`${document} has no section ${heading}`);
+  const end = text.indexOf('\n## ', start + 1);
+  return text.slice(start, end < 0 ? undefined : end);
+}
+
+/** First cells of a section's table rows, one entry for each `word` in them, without the head. */
+export function firstCells(text: string): string[] {
+  return tableRows(text)
+    .slice(1)
+    .filter(([first]) => !/^-+$/.test(first!))
+    .flatMap(([first]) => first!.split(', '));
+}

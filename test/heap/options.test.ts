@@ -2,7 +2,8 @@
  * Options: what can be asked for, and what is said to whoever asks for the impossible.
  */
 import { describe, expect, it } from 'vitest';
-import { parseBytes, resolveOptions } from '../../src/options.ts';
+import { parseBytes } from '../../src/option-kinds.ts';
+import { resolveOptions } from '../../src/options.ts';
 import { Heap, type HeapOptions } from '../support/faultline.ts';
 import { makeHeap } from '../support/heaps.ts';
 import { MODES } from '../support/modes.ts';

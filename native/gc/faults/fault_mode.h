@@ -1,18 +1,6 @@
 // FaultMode: how a mutator that touches a page too early is held, and how the page is shown to it.
-//
-//   mode         held by                                    target pages are shown by        for
-//   sigbus       userfaultfd, SIGBUS in the thread itself    UFFDIO_CONTINUE                  the default
-//   thread       userfaultfd, read by a handler thread       UFFDIO_CONTINUE                  heaps whose pages go to system calls
-//   sigsegv      PROT_NONE, SIGSEGV in the thread itself     mprotect                         where userfaultfd is forbidden
-//   stw          nothing: all pages are built in the pause   –                                baseline and last resort
-//   copy-sigbus  like sigbus                                 UFFDIO_COPY, others by CONTINUE  research: what minor faults save
-//   copy-thread  like thread                                 the same                         research
-//   load-barrier every load of a reference asks              nothing: V stays, slots are healed   research: a software read barrier
-//   move         like sigbus                                 UFFDIO_MOVE                      research; refused, see fault_mode_move.h
-//   none         nothing: nothing is ever collected          –                                research: the cost of no collector
-//
-// The same collector runs on all of them; this interface is everything that differs.  The research modes are rows to compare with
-// (docs/minor-faults.md); no heap takes one of its own accord.
+// docs/minor-faults.md compares the modes; src/gc/fault-modes.ts is their table, of which kFaultModes has what native code needs.
+// The same collector runs on all of them; this interface is everything that differs.  No heap takes a mode for research of its own accord.
 #pragma once
 
 #include <cstdint>
