@@ -15,7 +15,7 @@ import { WORKLOADS } from '../../bench/workloads/index.ts';
 import { FOREIGN_LIMIT } from '../../bench/harness/processor-time.ts';
 import { LIMITS_MS } from '../../bench/harness/statistics/critical-operations.ts';
 import { MMU_WINDOWS_MS } from '../../bench/harness/statistics/mutator-utilization.ts';
-import { CONFIGURATIONS } from '../model/configurations.ts';
+import { CONFIGURATIONS, MISTAKES } from '../model/configurations.ts';
 import { anchors, documents, firstCells, localLinks, read, ROOT, section, tableRows } from './markdown.ts';
 
 function nativeFiles(...layers: string[]): string[] {
@@ -63,12 +63,12 @@ describe('every document', () => {
 });
 
 describe('README.md', () => {
-  it('links to every document', () => {
-    const linked = new Set(localLinks(read('README.md')).map((link) => link.split('#')[0]));
-    const all = readdirSync(join(ROOT, 'docs'))
-      .filter((name) => name.endsWith('.md'))
-      .map((name) => `docs/${name}`);
-    expect(all.filter((document) => !linked.has(document))).toEqual([]);
+  it('has every document once, in one of three groups: using it, how it works, what it costs', () => {
+    const groups = section('README.md', 'Documents').split(/^### /m).slice(1);
+    expect(groups.map((group) => group.split('\n')[0])).toEqual(['Using it', 'How it works', 'What it costs']);
+    const listed = groups.flatMap((group) => localLinks(group)).filter((link) => link.startsWith('docs/'));
+    const all = readdirSync(join(ROOT, 'docs')).filter((name) => name.endsWith('.md'));
+    expect(listed.sort()).toEqual(all.map((name) => `docs/${name}`).sort());
   });
 
   it('has exactly the options of faultline run', () => {
@@ -101,6 +101,14 @@ describe('docs/concepts.md', () => {
       .map(([term]) => term!)
       .filter((term) => term !== 'term' && !/^-+$/.test(term));
     expect(terms.filter((term, index) => terms.indexOf(term) !== index)).toEqual([]);
+  });
+});
+
+describe('docs/lineage.md', () => {
+  it('has every deliberate mistake of the model as an exercise, with the law that it breaks', () => {
+    const rows = tableRows(section('docs/lineage.md', 'Exercises')).slice(2);
+    const mistakes = Object.entries(MISTAKES).map(([mistake, { law }]) => [mistake, law]);
+    expect(rows.map(([mistake, law]) => [mistake, law]).sort()).toEqual(mistakes.sort());
   });
 });
 
