@@ -6,7 +6,7 @@
  *     tools      the compiler's, the linter's and knip's complaints
  *     heap       the library in this process: the built addon and dist/
  *     process    programs: threads and processes that end, the command, the package, the examples, limits
- *     native     the executables of native/test, two at a time
+ *     native     the executables of native/test, two at a time; clang-tidy in the long form
  *     bench      the benchmarks and their harness
  *
  * Each test file gets its own process: the addon keeps process-wide state (a signal handler, native threads), and a file that
@@ -17,7 +17,7 @@ import { UNIT_TESTS } from './test/support/unit-tests.ts';
 
 const UNIT = [...UNIT_TESTS];
 const TOOLS = ['test/tools.test.ts'];
-const NATIVE = ['test/native.test.ts'];
+const NATIVE = ['test/native.test.ts', 'test/clang-tidy.test.ts'];
 const PROCESS = ['test/{cli,docs,limits,package,process,soak}/**/*.test.ts'];
 const BENCH = ['test/bench/**/*.test.ts'];
 

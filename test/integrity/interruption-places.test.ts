@@ -7,7 +7,8 @@ import type { Heap, Mutator } from '../support/faultline.ts';
 import { interruptibleLibrary, withPlaces } from '../support/interruptible-library.ts';
 import { AT_PLACES } from '../support/interruptions-at-places.ts';
 import { seedOfTest } from '../support/seeds.ts';
-import { expectLeftAsItWas, SUBJECTS } from './interruption-subjects.ts';
+import { SUBJECTS } from './interruption-subjects.ts';
+import { expectLeftAsItWas } from './left-as-it-was.ts';
 
 let copy: Awaited<ReturnType<typeof interruptibleLibrary>>;
 beforeAll(async () => void (copy = await interruptibleLibrary()));

@@ -8,7 +8,8 @@ import { type AnyView, binding, type Mutator } from '../support/faultline.ts';
 import { makeHeap, makeHeapWithMutator } from '../support/heaps.ts';
 import { interruptions } from '../support/interruptions.ts';
 import { seedOfTest } from '../support/seeds.ts';
-import { expectLeftAsItWas, SUBJECTS } from './interruption-subjects.ts';
+import { SUBJECTS } from './interruption-subjects.ts';
+import { expectLeftAsItWas } from './left-as-it-was.ts';
 
 const WAYS = interruptions(binding() as unknown as Record<string, (...words: unknown[]) => unknown>);
 
