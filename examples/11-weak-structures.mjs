@@ -11,10 +11,10 @@ const report = heap.defineShape({ name: 'report', fields: { size: 'f64' } });
 const POPULATION = city.field('population').offset;
 
 const names = ['Aachen', 'Bergen', 'Cagliari'];
-const cities = names.map((_, token) => {
+const cities = names.map((_, index) => {
   const handle = mutator.handle(mutator.allocate(city));
-  f64[mutator.get(handle) + POPULATION] = 100_000 * (token + 1);
-  mutator.finalizeLater(mutator.get(handle), token); // a safepoint, like everything that may allocate
+  f64[mutator.get(handle) + POPULATION] = 100_000 * (index + 1);
+  mutator.finalizeLater(mutator.get(handle), index); // a safepoint, like everything that may allocate
   return handle;
 });
 
@@ -34,9 +34,9 @@ console.log(`reports that went with their cities: ${heap.statistics().weak.clear
 console.log(`a weak reference to Bergen reads: ${weakReferences.get(mutator.get(bergen))}`);
 
 const gone = [];
-for await (const { token, handle } of heap.finalizable()) {
+for await (const { heldValue, handle } of heap.finalizable()) {
   // The object is alive once more, and complete: read it, keep it, or let it go.
-  gone.push(`${names[token]}, population ${f64[mutator.get(handle) + POPULATION]}`);
+  gone.push(`${names[heldValue]}, population ${f64[mutator.get(handle) + POPULATION]}`);
   mutator.release(handle);
   if (gone.length === 2) break;
 }

@@ -70,7 +70,7 @@ Napi::Value InstallWeakTable(Info info, MutatorBinding& binding) {
   return Number(info, AnswerOf(WeakMapInstall(binding.instance->heap, *binding.mutator, Uint32At(info, 1), Uint32At(info, 2))));
 }
 
-// addFinalizer(mutator, object, token): null when there is no object, false when addFinalizers comes first
+// addFinalizer(mutator, object, heldValue): null when there is no object, false when addFinalizers comes first
 Napi::Value AddFinalizer(Info info, MutatorBinding& binding) {
   Heap& heap = binding.instance->heap;
   const uint32_t object = Uint32At(info, 1);
@@ -84,8 +84,8 @@ Napi::Value AddFinalizers(Info info, MutatorBinding& binding) {
   return info.Env().Undefined();
 }
 
-// takeFinalizable(mutator, handle): the token of one, whose object is in that slot of the control block from here on; null when there is
-// none.  A mutator that its program has parked runs for that moment.
+// takeFinalizable(mutator, handle): the held value of one, whose object is in that slot of the control block from here on; null when there
+// is none.  A mutator that its program has parked runs for that moment.
 Napi::Value TakeFinalizable(Info info, MutatorBinding& binding) {
   Heap& heap = binding.instance->heap;
   Mutator& mutator = *binding.mutator;
@@ -93,17 +93,17 @@ Napi::Value TakeFinalizable(Info info, MutatorBinding& binding) {
   JavaScriptWatch watch(info.Env());
   const bool parked = (mutator.state()->load(std::memory_order_relaxed) & kMutatorRunning) == 0;
   if (parked && (!watch.MayWait() || !Unpark(mutator, watch))) return Napi::Value();
-  double token = 0;
-  const bool taken = heap.finalizers.Take(heap, &mutator, &token, &mutator.control[Uint32At(info, 1)]);
+  double held_value = 0;
+  const bool taken = heap.finalizers.Take(heap, &mutator, &held_value, &mutator.control[Uint32At(info, 1)]);
   if (parked) heap.handshake.Park(&mutator);
-  return taken ? Number(info, token) : info.Env().Null();
+  return taken ? Number(info, held_value) : info.Env().Null();
 }
 
-// takeToken(heap): the same without the object, which is let go
-Napi::Value TakeToken(Info info, HeapInstance& instance) {
-  double token = 0;
+// takeHeldValue(heap): the same without the object, which is let go
+Napi::Value TakeHeldValue(Info info, HeapInstance& instance) {
+  double held_value = 0;
   WordIndex object = 0;
-  return instance.heap.finalizers.Take(instance.heap, nullptr, &token, &object) ? Number(info, token) : info.Env().Null();
+  return instance.heap.finalizers.Take(instance.heap, nullptr, &held_value, &object) ? Number(info, held_value) : info.Env().Null();
 }
 
 }  // namespace
@@ -119,7 +119,7 @@ void ExportWeak(Napi::Env env, Napi::Object exports) {
       {"addFinalizer", OnRunningMutator<AddFinalizer>},
       {"addFinalizers", OnRunningMutator<AddFinalizers>},
       {"takeFinalizable", OnMutator<TakeFinalizable>},
-      {"takeToken", OnHeap<TakeToken>},
+      {"takeHeldValue", OnHeap<TakeHeldValue>},
   };
   Export(env, exports, kFunctions);
 }

@@ -1,6 +1,6 @@
 /**
  * Weak rounds: weak references, a weak map and finalizers, each round on objects of its own. A living object that is missing, one that is
- * not what it was, and a token that comes with another object than it was given for, are exceptions. That the dead are seen late is right.
+ * not what it was, and a held value that comes with another object than its own, are exceptions. That the dead are seen late is right.
  */
 import { expectTag, makeTag, TAG } from './side-structures.mjs';
 
@@ -53,7 +53,7 @@ export function weakRound(heap, mutator, random, most, collects) {
   }
 }
 
-/** Registers some objects that die at once, and takes tokens of whatever thread. */
+/** Registers some objects that die at once, and takes those of whatever thread. */
 export function finalizerRound(heap, mutator, random, most) {
   const shape = heap.defineShape(TAG);
   for (let i = Math.min(most, random.below(20)); i > 0; i--) {
@@ -61,11 +61,11 @@ export function finalizerRound(heap, mutator, random, most) {
     mutator.finalizeLater(makeTag(shape, mutator, id), id);
   }
   let taken = 0;
-  // All that there are: a token that nobody takes keeps its object alive.
+  // All that there are: one that nobody takes keeps its object alive.
   for (let each = mutator.takeFinalizable(); each !== null; each = mutator.takeFinalizable()) {
     taken++;
     try {
-      expectTag(shape, mutator, mutator.get(each.handle), each.token, 'object of a token');
+      expectTag(shape, mutator, mutator.get(each.handle), each.heldValue, 'object of a held value');
     } finally {
       mutator.release(each.handle);
     }

@@ -20,12 +20,12 @@ export interface WeakCalls {
   deleteFromWeakMap(mutator: NativeMutator, map: number, key: number): number;
   installWeakTable(mutator: NativeMutator, map: number, table: number): number;
   /** Null when there is no object, false when addFinalizers has to come first. */
-  addFinalizer(mutator: NativeMutator, ref: number, token: number): boolean | null;
+  addFinalizer(mutator: NativeMutator, ref: number, heldValue: number): boolean | null;
   addFinalizers(mutator: NativeMutator, waiting: number, kept: number): void;
   /**
-   * The token of one that is ready; its object is in the handle from there on. A mutator that its program has parked runs for that moment.
+   * The held value of one that is ready; its object is in the handle from there on. A mutator that its program has parked runs for that moment.
    */
   takeFinalizable(mutator: NativeMutator, handle: number): number | null;
-  /** The token alone, for a thread that is no mutator; the object is let go. */
-  takeToken(heap: NativeHeap): number | null;
+  /** The held value alone, for a thread that is no mutator; the object is let go. */
+  takeHeldValue(heap: NativeHeap): number | null;
 }

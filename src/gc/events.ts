@@ -114,7 +114,7 @@ export interface CollectionSummary extends Event<'collection'> {
   readonly limitBytes: number;
 }
 
-/** Objects with finalizers have died; their tokens can be had (`heap.finalizable()`). */
+/** Objects with finalizers have died, and can be taken (`heap.finalizable()`). */
 export interface FinalizersReady extends Event<'finalizable'> {
   /** The cycle's number in the heap, from 1. */
   readonly cycle: number;

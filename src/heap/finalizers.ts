@@ -1,8 +1,8 @@
 /**
- * Finalizers: hearing of objects that have died. `mutator.finalizeLater` registers an object with a token; after a collection has found
- * it dead, object and token come out of `heap.finalizable()`. Nothing of the program runs inside the collector.
+ * Finalizers: a program learns which of its objects have died. `mutator.finalizeLater` registers an object with a held value; when a
+ * collection has found the object dead, both come out of `heap.finalizable()`. No code of the program runs inside the collector.
  *
- * The table and the queue are native/heap/finalizers.h; here are a mutator's way in and the threads' ways out.
+ * The table and the queue are in native/heap/finalizers.h; this file is how a mutator registers, and how threads listen.
  */
 import { clearInterval, setInterval } from 'node:timers';
 import type { MutatorSetUp, PartOwner } from './mutator-set-up.ts';
@@ -10,15 +10,15 @@ import { FINALIZER_ENTRIES } from '../binding/layout.ts';
 import type { ReferenceHandle, Ref } from './units.ts';
 import { notAnObject } from './weak-map.ts';
 
-/** An object that has died, or rather would have. */
+/** An object that has died, and was kept for this. */
 export interface Finalizable {
-  /** What the object was registered with. */
-  readonly token: number;
+  /** The number that the object was registered with. */
+  readonly heldValue: number;
   /** A handle of this thread's mutator to the object; release it. Undefined in a thread without a mutator. */
   readonly handle: ReferenceHandle | undefined;
 }
 
-/** The tokens as they come; see `heap.finalizable()`. */
+/** Objects as they die; see `heap.finalizable()`. */
 export type Finalizables = AsyncIterableIterator<Finalizable>;
 
 /** How often a listener that keeps its thread alive looks by itself. */
@@ -34,9 +34,9 @@ export class FinalizerTable {
     this.#setUp = setUp;
   }
 
-  add(ref: Ref, token: number): void {
+  add(ref: Ref, heldValue: number): void {
     const { handle, host } = this.#setUp;
-    const added = host.native.addFinalizer(handle, ref, token);
+    const added = host.native.addFinalizer(handle, ref, heldValue);
     if (added === null) throw notAnObject('mutator.finalizeLater', ref);
     if (added) return;
     const mutator = this.#mutator;
@@ -44,13 +44,13 @@ export class FinalizerTable {
       const object = mutator.temporary(ref);
       const waiting = mutator.temporary(0);
       do this.#addEntries(waiting);
-      while (!host.native.addFinalizer(handle, mutator.get(object), token));
+      while (!host.native.addFinalizer(handle, mutator.get(object), heldValue));
     });
   }
 
   take(handle: ReferenceHandle): Finalizable | null {
-    const token = this.#setUp.host.native.takeFinalizable(this.#setUp.handle, handle);
-    return token === null ? null : { token, handle };
+    const heldValue = this.#setUp.host.native.takeFinalizable(this.#setUp.handle, handle);
+    return heldValue === null ? null : { heldValue, handle };
   }
 
   #addEntries(waiting: ReferenceHandle): void {

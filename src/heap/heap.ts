@@ -80,7 +80,7 @@ export class Heap extends ObjectLevel {
     this.#words = makeWords(token.view, description.viewOffset, description.regions * REGION_BYTES);
     const events = new EventStream(made?.options.performanceMeasures ?? false, (event) => this.#tell(event));
     this.#control = new ControlChannel(token.id, (event) => events.publish(event));
-    this.#finalizable = new FinalizableQueue(() => (this.#mutator === undefined ? this.#takeToken() : this.#mutator.takeFinalizable()));
+    this.#finalizable = new FinalizableQueue(() => (this.#mutator === undefined ? this.#takeHeldValue() : this.#mutator.takeFinalizable()));
     this.#service = new CollectionService(this.#native, token, description);
   }
 
@@ -185,12 +185,12 @@ export class Heap extends ObjectLevel {
   }
 
   /**
-   * The tokens of objects that have died (`mutator.finalizeLater`), as they come. Each is delivered once, to one of the threads that
-   * listen. In a thread with a mutator a token comes with a handle of that mutator to its object, which is alive again: read it, keep
-   * it or register it again, and release the handle. In a thread without one the object is let go.
+   * The objects that have died (`mutator.finalizeLater`), with their held values, as they die. Each is delivered once, to one of the
+   * threads that listen. A thread with a mutator gets a handle of that mutator to the object, which is alive again: read it, keep it or
+   * register it again, and release the handle. A thread without a mutator gets the held value alone, and the object is gone.
    *
-   * The iteration ends when the heap is closed (in this thread); tokens that nobody has taken by then are lost, like those of objects
-   * that are still alive. Waiting does not keep the thread alive, unless `keepAlive` says so.
+   * The iteration ends when this thread closes the heap. What was not taken by then is lost, as are the registrations of objects that are
+   * still alive. Waiting does not keep the thread alive, unless `keepAlive` is true.
    */
   finalizable(options?: { keepAlive?: boolean }): Finalizables {
     return this.#finalizable.listen(optionsOf('options', options).keepAlive ?? false);
@@ -326,9 +326,9 @@ export class Heap extends ObjectLevel {
     return new (setUp.checked ? CheckedMutator : stressed ? StressedMutator : Mutator)(setUp);
   }
 
-  #takeToken(): { token: number; handle: undefined } | null {
-    const token = this.#native.takeToken(this.#description.heap);
-    return token === null ? null : { token, handle: undefined };
+  #takeHeldValue(): { heldValue: number; handle: undefined } | null {
+    const heldValue = this.#native.takeHeldValue(this.#description.heap);
+    return heldValue === null ? null : { heldValue, handle: undefined };
   }
 
   /** One warning of a kind in a process, in the thread that made the heap; listeners hear of every case. */
@@ -339,7 +339,7 @@ export class Heap extends ObjectLevel {
 
   #tell(event: HeapEvent): void {
     this.emit('event', event);
-    // After a collection too: whoever says that tokens are ready may have ended before saying it.
+    // After a collection too: the thread that announces dead objects may have ended before it did.
     if (event.type === 'finalizable' || event.type === 'collection') this.#finalizable.wake();
     if (event.type === 'cycle') this.emit('cycle', event);
     else if (event.type === 'collection') this.emit('collection', event);

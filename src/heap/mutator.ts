@@ -98,7 +98,7 @@ export class Mutator extends SlotAccess {
     const words = count === 0 ? shape?.fixedWords : wordsOf(shape, count);
     const ref = control[CONTROL_TLAB_TOP]!;
     const end = ref + words;
-    // The other way round would let pass what is no number.
+    // The opposite test would accept NaN.
     if (!(end <= control[CONTROL_TLAB_LIMIT]!)) return this.#allocateSlow(shape, count, words);
     const u32 = this.u32;
     // Header before top, so that who is interrupted in between has taken nothing; count before shape: 0 is no object yet.
@@ -160,14 +160,14 @@ export class Mutator extends SlotAccess {
   }
 
   /**
-   * When the object has died, `token` comes out of `heap.finalizable()` once, together with the object. An object may be registered
-   * several times, for as many tokens, and again after it came out. A token is any number. A safepoint.
+   * When the object has died, `heldValue` comes out of `heap.finalizable()` once, together with the object. An object may be registered
+   * several times, and again after it came out; each registration is delivered. A held value is any number. A safepoint.
    */
-  finalizeLater(ref: Ref, token: number): void {
+  finalizeLater(ref: Ref, heldValue: number): void {
     this.admit(ref, 'mutator.finalizeLater');
-    if (typeof token !== 'number') throw argumentTypeError('token', 'a number', token);
+    if (typeof heldValue !== 'number') throw argumentTypeError('heldValue', 'a number', heldValue);
     if (ref === 0) throw this.#noObject('mutator.finalizeLater');
-    this.#finalizers.add(ref, token);
+    this.#finalizers.add(ref, heldValue);
     this.passed();
   }
 

@@ -132,7 +132,7 @@ describe.each(CONFIGURATIONS)('in mode $fault with marker $marker', ({ fault, ma
     await heap.collect();
     await heap.collect();
     const taken = await drain(heap);
-    expect(taken.map(({ token }) => token).sort()).toEqual([5, 6]);
+    expect(taken.map(({ heldValue }) => heldValue).sort()).toEqual([5, 6]);
     for (const { handle } of taken) expect(identityOf(mutator.get(handle!))).toBe(1);
     expect(mutator.get(taken[0]!.handle!)).toBe(mutator.get(taken[1]!.handle!));
     expect(weakReferences.get(mutator.get(watch))).toBe(0);
@@ -140,7 +140,7 @@ describe.each(CONFIGURATIONS)('in mode $fault with marker $marker', ({ fault, ma
     mutator.finalizeLater(mutator.get(taken[0]!.handle!), 7);
     for (const { handle } of taken) mutator.release(handle!);
     await heap.collect();
-    expect((await drain(heap)).map(({ token }) => token)).toEqual([7]);
+    expect((await drain(heap)).map(({ heldValue }) => heldValue)).toEqual([7]);
   });
 
   it('an identity hash stays while objects move, and is different for different objects', () => {
@@ -181,20 +181,20 @@ describe('weak structures', () => {
     }
   });
 
-  it('deliver every token once, however many listen, also to threads without a mutator', async () => {
+  it('deliver every held value once, however many listen, also to threads without a mutator', async () => {
     const { heap, mutator, make } = place({ capacityBytes: '32M' });
     const worker = new Worker(new URL('../support/programs/finalizer-listener.mjs', import.meta.url), { workerData: heap.token });
     const heard: number[] = [];
-    worker.on('message', (token: number) => heard.push(token));
+    worker.on('message', (heldValue: number) => heard.push(heldValue));
     const listeners = [heap.finalizable(), heap.finalizable()];
     const loops = listeners.map(async (listener) => {
-      for await (const { token, handle } of listener) {
-        heard.push(token);
+      for await (const { heldValue, handle } of listener) {
+        heard.push(heldValue);
         mutator.release(handle!);
       }
     });
     const count = 5000;
-    for (let token = 0; token < count; token++) mutator.finalizeLater(make(token), token);
+    for (let id = 0; id < count; id++) mutator.finalizeLater(make(id), id);
     while (heard.length < count) await heap.collect();
     worker.postMessage('end');
     await once(worker, 'exit');
@@ -205,7 +205,7 @@ describe('weak structures', () => {
     await Promise.all(loops);
   });
 
-  it('are a phase of their own, when there is anything to do, and say when tokens are ready', async () => {
+  it('are a phase of their own, when there is anything to do, and say when objects are ready', async () => {
     const { heap, mutator, make } = place({});
     const events = recordEvents(heap);
     await heap.collect();
@@ -243,7 +243,7 @@ describe('weak structures', () => {
     const [taken] = await drain(heap);
     await heap.collect();
     mutator.unpark();
-    expect(taken!.token).toBe(1);
+    expect(taken!.heldValue).toBe(1);
     expect(mutator.get(taken!.handle!)).not.toBe(0);
   });
 });

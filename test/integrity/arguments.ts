@@ -91,7 +91,7 @@ export const ARGUMENTS: Readonly<Record<string, Call>> = {
   'mutator.collect': ({ mutator }, value) => mutator.collect(value),
   'mutator.collect, kind': ({ mutator }, value) => mutator.collect({ kind: value }),
   'mutator.utilization': ({ mutator }, value) => mutator.utilization(value),
-  'mutator.finalizeLater, token': ({ mutator, node }, value) => mutator.finalizeLater(node.ref, value),
+  'mutator.finalizeLater, heldValue': ({ mutator, node }, value) => mutator.finalizeLater(node.ref, value),
   'range.used': ({ range }, value) => (range.used = value),
   'shape.field': ({ shape }, value) => shape.field(value),
   'view.next =': ({ node }, value) => (node.next = value),

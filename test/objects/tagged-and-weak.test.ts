@@ -209,7 +209,7 @@ describe('a weak element', () => {
     held.get(0)!.release();
     mutator.collect({ kind: 'full' });
     const { value } = await heap.finalizable().next();
-    expect(value.token).toBe(9);
+    expect(value.heldValue).toBe(9);
     expect((heap.view(mutator.get(value.handle)) as unknown as { number: number }).number).toBe(0);
     expect(table.elements.get(0)).toBe(null);
   });

@@ -4,7 +4,7 @@
  *
  * A slot is a node that may be held by a handle; a weak reference leads to it, and it is a key of the map, whose value leads to another
  * node. The model knows who leads to whom: a node is alive when it is held, or led to by the value of one that is alive. That the dead
- * are seen late is right; that a living node is missing, a dead one comes back, or a token comes twice or too early, is not.
+ * are seen late is right; that a living node is missing, a dead one comes back, or a held value comes twice or too early, is not.
  */
 import { makeRandom } from './random.mjs';
 
@@ -19,7 +19,7 @@ export class WeakProgram {
     [this.link, this.ownerField, this.idField] = ['link', 'owner', 'id'].map((name) => this.node.field(name).offset);
     this.mapSlot = mapSlot;
     this.nextId = 0;
-    /** By id: { held, lost, link, tokens }. */
+    /** By id: { held, lost, link, awaited }. */
     this.nodes = new Map();
     this.seenDead = 0;
     this.taken = 0;
@@ -69,13 +69,13 @@ export class WeakProgram {
     const { mutator, random } = this;
     if (slot.id !== 0) this.nodes.get(slot.id).held = false;
     slot.id = ++this.nextId;
-    this.nodes.set(slot.id, { held: true, lost: false, link: 0, tokens: 0 });
+    this.nodes.set(slot.id, { held: true, lost: false, link: 0, awaited: 0 });
     mutator.set(slot.handle, this.make(slot.id));
     mutator.set(slot.reference, mutator.weakReferences.allocate(mutator.get(slot.handle)));
     if (random.chance(2, 3)) this.relink(slot);
     for (let times = random.chance(1, 3) ? 1 + random.below(2) : 0; times > 0; times--) {
       mutator.finalizeLater(mutator.get(slot.handle), this.owner * 2 ** 32 + slot.id);
-      this.nodes.get(slot.id).tokens++;
+      this.nodes.get(slot.id).awaited++;
     }
   }
 
@@ -126,19 +126,19 @@ export class WeakProgram {
     this.expectNode(mutator.u32[value * 2 + this.link], node.link, 'what the value leads to,');
   }
 
-  /** A token that came out of heap.finalizable() in this thread. True when it is one of this program's. */
-  take({ token, handle }) {
-    const id = token % 2 ** 32;
-    const owner = (token - id) / 2 ** 32;
+  /** What came out of heap.finalizable() in this thread. True when it is one of this program's. */
+  take({ heldValue, handle }) {
+    const id = heldValue % 2 ** 32;
+    const owner = (heldValue - id) / 2 ** 32;
     if (handle !== undefined) {
       const { u32 } = this.mutator;
-      if (u32[this.mutator.get(handle) * 2 + this.idField] !== id) this.fail(`token ${id} came with another object`);
+      if (u32[this.mutator.get(handle) * 2 + this.idField] !== id) this.fail(`held value ${id} came with another object`);
       this.mutator.release(handle);
     }
     if (owner !== this.owner) return false;
     const node = this.nodes.get(id);
-    if (--node.tokens < 0) this.fail(`token ${id} came too often`);
-    if (this.isAlive(id)) this.fail(`token ${id} came, and its node is alive`);
+    if (--node.awaited < 0) this.fail(`held value ${id} came too often`);
+    if (this.isAlive(id)) this.fail(`held value ${id} came, and its node is alive`);
     node.link = 0;
     this.taken++;
     return true;
@@ -179,6 +179,6 @@ export class WeakProgram {
       if ((found !== 0) !== (!node.lost && this.isAlive(slot.id))) this.fail(`node ${slot.id}: ${found}, alive ${this.isAlive(slot.id)}`);
       this.check(slot);
     }
-    for (const [id, { tokens }] of this.nodes) if (tokens > 0 && !this.isAlive(id)) this.fail(`token ${id} has not come`);
+    for (const [id, { awaited }] of this.nodes) if (awaited > 0 && !this.isAlive(id)) this.fail(`held value ${id} has not come`);
   }
 }

@@ -1,4 +1,4 @@
-/** Listens for finalizable objects without being a mutator, and posts their tokens. */
+/** Listens for finalizable objects without being a mutator, and posts their held values. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { Heap } from '../../../dist/index.js';
 
@@ -8,7 +8,7 @@ parentPort.once('message', async () => {
   await listener.return();
   await heap.close();
 });
-for await (const { token, handle } of listener) {
+for await (const { heldValue, handle } of listener) {
   if (handle !== undefined) throw new Error('a thread without a mutator has no handles');
-  parentPort.postMessage(token);
+  parentPort.postMessage(heldValue);
 }
