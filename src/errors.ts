@@ -95,7 +95,7 @@ export class InvariantError extends Error {
   override readonly name = 'InvariantError';
 }
 
-/** What was asked of a mutator that is no more. */
+/** The error of an operation on a detached mutator. */
 export function detached(place: string): HeapError {
   return new HeapError('ERR_MUTATOR_DETACHED', `${place}: the mutator is detached from its heap; attach again.`);
 }
@@ -112,14 +112,14 @@ export function argumentRangeError(option: string, accepted: string, value: unkn
   return Object.assign(error, { code: 'ERR_OPTION' });
 }
 
-/** The options, or none. Throws TypeError for what is no object. */
+/** The options, or none. Throws TypeError if they are not an object. */
 export function optionsOf<O extends object>(what: string, options: O | undefined): Partial<O> {
   if (options === undefined) return {};
   if (typeof options !== 'object' || options === null) throw argumentTypeError(what, 'an object', options);
   return options;
 }
 
-/** A value for a message, whatever it is: not every object can be made a string. */
+/** Any value as text for a message: not every object can be converted to a string. */
 export function valueText(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value);
   if (typeof value === 'bigint') return `${value}n`;

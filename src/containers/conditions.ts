@@ -72,7 +72,7 @@ export class HeapConditions {
     return notified;
   }
 
-  /** Wakes all who wait; they go on one after the other, when they get the lock. Not a safepoint. Some 20 ns when nobody waits. */
+  /** Wakes all waiting threads; they go on one after the other, as they get the lock. Not a safepoint. Some 20 ns when no thread waits. */
   notifyAll(condition: Ref): void {
     this.#expectCondition(condition);
     Atomics.add(this.#mutator.u32, condition * 2 + this.#sequence, 1);

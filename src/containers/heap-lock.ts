@@ -7,27 +7,28 @@ import { ContainerView } from './container-view.ts';
 import { WAITED } from './lock-words.ts';
 
 /**
- * A lock in the heap. Its owner is a thread's mutator; who waits is parked, and blocks its thread. A lock whose owner has ended goes to
- * the next who wants it, and is `abandoned` then. Releasing a view does not unlock. Made by `heap.createLock`.
+ * A lock in the heap. Its owner is a thread's mutator; a mutator that waits for it is parked, and its thread blocks. When the owner has
+ * ended, the next mutator that wants the lock takes it over and finds it `abandoned`. Releasing a view does not unlock. Made by
+ * `heap.createLock`.
  */
 export class HeapLock extends ContainerView {
   /**
-   * Takes the lock, waiting up to `timeoutMs` (default: for ever; 0: not at all); whether this mutator has it now. A safepoint. Throws
-   * ERR_LOCK_OWNED when it has it already.
+   * Takes the lock, waiting up to `timeoutMs` (default: for ever; 0: not at all). Returns whether this mutator has it now. A safepoint.
+   * Throws ERR_LOCK_OWNED if this mutator had it already.
    */
   lock(timeoutMs = Infinity): boolean {
     return this.operations.locks.lock(this.atSafepoint('lock'), timeoutMs);
   }
 
-  /** Gives the lock back, and wakes who waits for it. Throws ERR_LOCK_NOT_OWNED. */
+  /** Gives the lock back, and wakes a thread that waits for it. Throws ERR_LOCK_NOT_OWNED. */
   unlock(): void {
     this.operations.locks.unlock(this.at('unlock'));
   }
 
   /**
-   * Runs `body` with the lock, and gives it back whatever it throws, also where the stack is full. A safepoint. Throws ERR_LOCK_OWNED, and
-   * what `body` throws. Only a time limit (`vm`, `timeout`) skips the giving back, as it skips every `finally`: the lock is `owned`
-   * afterwards, with whatever the body had done by then, and is to be unlocked by who set the limit.
+   * Runs `body` while holding the lock, and gives the lock back whatever `body` throws, even when the stack is full. A safepoint. Throws
+   * ERR_LOCK_OWNED, and what `body` throws. Only a time limit (`vm`, `timeout`) leaves the lock taken, because it skips every `finally`:
+   * the lock is `owned` afterwards, the body half done, and the code that set the limit has to unlock it.
    */
   run<T>(body: () => T): T {
     const { locks } = this.operations;
@@ -57,14 +58,14 @@ export class HeapLock extends ContainerView {
   }
 
   /**
-   * Whether the lock was taken over from a mutator that is no more, so that what it protects may be half changed, and nobody has called
-   * {@link declareRepaired} since.
+   * Whether the lock was taken over from a mutator that has ended, so that what it protects may be half changed, and
+   * {@link declareRepaired} has not been called since.
    */
   get abandoned(): boolean {
     return this.operations.locks.isAbandoned(this.at('abandoned'));
   }
 
-  /** What the lock protects is as it should be again. Throws ERR_LOCK_NOT_OWNED. */
+  /** Declares that what the lock protects is consistent again. Throws ERR_LOCK_NOT_OWNED. */
   declareRepaired(): void {
     this.operations.locks.declareRepaired(this.at('declareRepaired'));
   }

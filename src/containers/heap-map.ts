@@ -27,7 +27,7 @@ export class HeapMap<K extends KeyKind = KeyKind, V extends ValueKind = ValueKin
   }
 
   /**
-   * The number of entries: exact when nobody is changing the map, else off by the operations under way. Not a safepoint.
+   * The number of entries: exact while no thread changes the map, else off by the operations under way. Not a safepoint.
    */
   get size(): number {
     return this.operations.maps.size(this.at('size'));

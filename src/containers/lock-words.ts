@@ -1,6 +1,6 @@
 /**
  * Lock words: mutual exclusion by a u32 in an object, for the heap's locks. The word names its owner, so that a thread
- * which ends with the lock held does not stop the others: who waits looks whether that mutator is still there, and takes over.
+ * which ends with the lock held does not stop the others: a waiting thread checks whether that mutator is still attached, and takes over.
  *
  *   word                  means
  *   0                     free
@@ -43,7 +43,7 @@ export class LockWords {
 
   /**
    * Waits for the lock of the object, parked, until `deadline`; false when that has passed. The slot `abandoned` is 1 from the moment when
-   * the lock is taken over from a mutator that is no more. A safepoint.
+   * the lock is taken over from a mutator that has ended. A safepoint.
    */
   acquire(object: ReferenceHandle, slot: number, abandoned: number, deadline: number): boolean {
     for (let spin = 0; spin < SPINS; spin++) if (this.try(this.#mutator.get(object), slot)) return true;

@@ -1,6 +1,6 @@
 /**
- * Locks: mutual exclusion for what a program does with objects of the heap, by raw access. The owner is a mutator; who waits is parked,
- * so a collection waits for nobody who waits for a lock.
+ * Locks: mutual exclusion for what a program does with objects of the heap, by raw access. The owner is a mutator. A mutator that waits
+ * for a lock is parked, so no collection waits for it.
  *
  * A lock outlives its owner's thread: when that ends, is terminated or detaches, the next thread takes over, within 20 ms if it was
  * asleep. Nothing is known then about the data that the lock protects, except that every single store has happened or not: the lock is
@@ -46,7 +46,7 @@ export class HeapLocks {
    */
   lock(lock: Ref, timeoutMs = Infinity): boolean {
     this.#expectLock(lock);
-    // Before: who is interrupted there has no lock.
+    // Before it is taken: a thread that is interrupted here has no lock.
     return this.#take(this.#mutator.passedWith(lock, true), timeoutMs);
   }
 
@@ -59,7 +59,7 @@ export class HeapLocks {
     return this.#mutator.operation(() => this.acquireAt(this.#mutator.temporary(lock), deadlineOf(timeoutMs)));
   }
 
-  /** Gives the lock back and wakes who waits for it. Not a safepoint. Throws ERR_LOCK_NOT_OWNED when another has it, or nobody. */
+  /** Gives the lock back and wakes a thread that waits for it. Not a safepoint. Throws ERR_LOCK_NOT_OWNED unless this mutator has it. */
   unlock(lock: Ref): void {
     this.expectOwned(lock);
     this.#words.release(lock, this.#word);
@@ -71,19 +71,19 @@ export class HeapLocks {
     return this.#words.isOwner(lock, this.#word);
   }
 
-  /** Whether the lock was taken over from a mutator that is no more, and nobody has declared the data repaired since. */
+  /** Whether the lock was taken over from a mutator that has ended, and the data have not been declared repaired since. */
   isAbandoned(lock: Ref): boolean {
     this.#expectLock(lock);
     return Atomics.load(this.#mutator.u32, lock * 2 + this.#abandoned) !== 0;
   }
 
-  /** What the lock protects is as it should be. Throws ERR_LOCK_NOT_OWNED. */
+  /** Declares that what the lock protects is consistent again. Throws ERR_LOCK_NOT_OWNED. */
   declareRepaired(lock: Ref): void {
     this.expectOwned(lock);
     Atomics.store(this.#mutator.u32, lock * 2 + this.#abandoned, 0);
   }
 
-  /** @internal Wakes who waits for the lock that this mutator has just given back. */
+  /** @internal Wakes a thread that waits for the lock which this mutator has just given back. */
   wake(lock: Ref): void {
     this.#words.wake(lock);
   }

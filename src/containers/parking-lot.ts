@@ -71,7 +71,7 @@ export class ParkingLot {
   }
 }
 
-/** @internal Throws RangeError ERR_OPTION for what is no time to wait. */
+/** @internal Throws RangeError ERR_OPTION unless it is a time to wait. */
 export function checkTimeout(timeoutMs: number): void {
   if (typeof timeoutMs !== 'number' || !(timeoutMs >= 0)) throw argumentRangeError('timeoutMs', 'a number of at least 0', timeoutMs);
 }

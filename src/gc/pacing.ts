@@ -57,7 +57,7 @@ export class Pacing {
   /** What the trigger stands for, and what was asked for at a sample. */
   #armed: Decision | undefined;
   #asked: Decision | undefined;
-  /** Of the collection that runs. */
+  /** Of the running collection. */
   #cycles = 0;
   #cyclesMs = 0;
   #targetRegions = 0;

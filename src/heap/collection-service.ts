@@ -44,7 +44,7 @@ export class CollectionService implements CollectionHost {
   }
 
   /**
-   * To be called now and then by whoever waits for the collector: starts a control thread if there is none any more. After a few failures
+   * Called now and then by a thread that waits for the collector: starts a control thread if there is none any more. After a few failures
    * in a row, whoever started those threads, it throws ERR_COLLECTOR_MISSING.
    */
   keepControl(): void {

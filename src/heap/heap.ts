@@ -42,14 +42,16 @@ import { makeWords, type Words } from './words.ts';
 
 const MAX_FAULTS_MEASURED = 100_000;
 
-/** A heap, as one thread has it: made by {@link create}, or attached to by its token. Its methods are for the thread that made or attached
- * this object; the heap behind it is shared. */
+/**
+ * A heap, as one thread has it: made by {@link create}, or attached to by its token. Call its methods on the thread that made or attached
+ * this object; the heap behind it is shared.
+ */
 export class Heap extends ObjectLevel {
-  /** What other threads attach by; a plain object for `workerData` or a message. */
+  /** What other threads need to attach: a plain object for `workerData` or a message. */
   readonly token: HeapToken;
-  /** Which modes the heap has here, and why no better ones. */
+  /** Which modes the heap uses on this machine, and why not better ones. */
   readonly capabilities: HeapCapabilities;
-  /** 1,024 root slots that all threads share. Reads and stores are plain; agree on who writes which. */
+  /** 1,024 root slots that all threads share. Reads and stores are plain; the threads have to agree on who writes which slot. */
   readonly roots: RootRange;
 
   readonly #native: Binding;
@@ -86,7 +88,7 @@ export class Heap extends ObjectLevel {
 
   /**
    * Makes a heap. Throws RangeError/TypeError with code ERR_OPTION for impossible options, HeapError when the system refuses
-   * (`ERR_HEAP_TOO_LARGE`, `ERR_HEAP_CREATE`, `ERR_COLLECTOR_MISSING`) or the fault mode asked for cannot be had (`ERR_FAULT_MODE`,
+   * (`ERR_HEAP_TOO_LARGE`, `ERR_HEAP_CREATE`, `ERR_COLLECTOR_MISSING`) or the requested fault mode does not work here (`ERR_FAULT_MODE`,
    * `ERR_UFFD_UNAVAILABLE`, `ERR_UFFD_NO_MINOR_FAULTS`).
    */
   static create(options: HeapOptions): Heap {

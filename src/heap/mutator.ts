@@ -101,7 +101,7 @@ export class Mutator extends SlotAccess {
     // The opposite test would accept NaN.
     if (!(end <= control[CONTROL_TLAB_LIMIT]!)) return this.#allocateSlow(shape, count, words);
     const u32 = this.u32;
-    // Header before top, so that who is interrupted in between has taken nothing; count before shape: 0 is no object yet.
+    // Header before top, so that a thread which is interrupted in between has taken nothing; count before shape: shape 0 is no object yet.
     u32[ref * 2 + 1] = count;
     u32[ref * 2] = shape.id;
     control[CONTROL_TLAB_TOP] = end;

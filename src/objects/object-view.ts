@@ -99,7 +99,7 @@ export class ObjectView<D extends ShapeDefinition = ShapeDefinition> {
   }
 }
 
-// For the compiler a property that is only read; whoever assigns all the same is told so.
+// Read-only for the compiler; an assignment all the same throws an error that says so.
 Object.defineProperty(ObjectView.prototype, 'elements', {
   ...Object.getOwnPropertyDescriptor(ObjectView.prototype, 'elements'),
   set(this: ObjectView, value: unknown) {

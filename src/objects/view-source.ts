@@ -121,7 +121,7 @@ function read(type: ViewType, value: string, where: string, target: string, { ch
 
 const stored = (type: ViewType): string => (type === 'bool' ? 'value ? 1 : 0' : 'value');
 
-/** A typed array converts what is no number, or throws an error that names nothing. */
+/** A typed array converts a value that is not a number, or throws an error that names neither property nor value. */
 function checkedValue(type: ViewType, where: string, { checked }: AccessOptions): string {
   if (checked) return `checkValue(${JSON.stringify(type)}, value, ${where});`;
   if (type === 'bool') return '';
