@@ -23,7 +23,8 @@ export interface WeakCalls {
   addFinalizer(mutator: NativeMutator, ref: number, heldValue: number): boolean | null;
   addFinalizers(mutator: NativeMutator, waiting: number, kept: number): void;
   /**
-   * The held value of one that is ready; its object is in the handle from there on. A mutator that its program has parked runs for that moment.
+   * The held value of one that is ready; its object is in the handle from there on. A mutator that its program has parked runs for that
+   * moment.
    */
   takeFinalizable(mutator: NativeMutator, handle: number): number | null;
   /** The held value alone, for a thread that is no mutator; the object is let go. */
