@@ -186,7 +186,7 @@ export class ControlChannel {
 
   close(): void {
     this.#channel.close();
-    const error = new HeapError('ERR_HEAP_CLOSED', 'the heap was closed before this was done; await it before you close.');
+    const error = new HeapError('ERR_HEAP_CLOSED', 'the heap was closed before this was done; await it before closing the heap.');
     for (const refuse of this.#refusals) refuse(error);
   }
 

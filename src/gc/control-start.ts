@@ -67,7 +67,7 @@ export class ControlStart {
   #failed(error: ThreadError): void {
     if (this.#over) return;
     const failure = controlFailure(error);
-    const warning = `the collector's thread cannot go on: ${failure.reason}. Whoever needs it starts another one.`;
+    const warning = `the collector's thread cannot go on: ${failure.reason}. The next thread that needs it starts another one.`;
     if (!this.#note(failure) || !this.#native.isNews(warning)) return;
     process.emitWarning(warning, {
       code: 'FAULTLINE_COLLECTOR',

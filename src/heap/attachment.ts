@@ -49,7 +49,7 @@ function capacity(option: string, value: number): number {
 function refused(code: 'ERR_MUTATOR_ATTACHED' | 'ERR_SIGNAL_BLOCKED' | 'ERR_HEAP_CLOSED'): HeapError {
   const messages = {
     ERR_MUTATOR_ATTACHED: 'this thread is a mutator of the heap already; use that one, or detach it first.',
-    ERR_SIGNAL_BLOCKED: 'this thread blocks the signal that its page faults are delivered by; unblock SIGBUS (SIGSEGV in mode sigsegv).',
+    ERR_SIGNAL_BLOCKED: 'this thread blocks the signal that delivers its page faults; unblock SIGBUS (SIGSEGV in mode sigsegv).',
     ERR_HEAP_CLOSED: 'the heap is closed.',
   };
   return new HeapError(code, messages[code]);

@@ -113,7 +113,7 @@ export class Heap extends ObjectLevel {
     return new Heap(token, attachNative(token).description);
   }
 
-  /** Registers a shape, or finds it if the same definition is registered already. Throws ERR_SHAPE_CONFLICT. */
+  /** Registers a shape, or returns the one that has the same definition already. Throws ERR_SHAPE_CONFLICT. */
   defineShape<const D extends ShapeDefinition>(definition: Exactly<D>): Shape<D> {
     return this.#shapes.define<D>(definition);
   }
@@ -179,8 +179,8 @@ export class Heap extends ObjectLevel {
   }
 
   /**
-   * Asks for a collection. The event loop keeps turning; this thread's raw references are invalid afterwards. Rejects with
-   * ERR_HEAP_CLOSED when the heap is closed meanwhile.
+   * Requests a collection, and resolves when it has ended. The event loop keeps turning; this thread's raw references are invalid
+   * afterwards. Rejects with ERR_HEAP_CLOSED if the heap is closed meanwhile.
    */
   async collect(request?: CollectionRequest): Promise<CollectionSummary> {
     return this.#control.awaitCollection(this.#service.source(request));
@@ -224,7 +224,7 @@ export class Heap extends ObjectLevel {
   }
 
   /**
-   * Walks everything reachable, with the world stopped, and answers how many objects there are. A violation ends the process:
+   * Walks everything reachable, with the world stopped, and returns the number of objects. A violation ends the process:
    * it is a bug of this library, or a reference slot that was overwritten with something else. Rejects with ERR_HEAP_CLOSED
    * when the heap is closed meanwhile.
    */
@@ -239,7 +239,7 @@ export class Heap extends ObjectLevel {
    * they run. Memory meanwhile: 16 bytes an object and 8 a reference.
    *
    * Rejects with ERR_SNAPSHOT_WRITE when the file cannot be written, ERR_NO_MEMORY when the graph cannot be copied, ERR_HEAP_CLOSED
-   * when the heap is closed meanwhile, TypeError or RangeError ERR_OPTION. There is no half-written file then.
+   * when the heap is closed meanwhile, TypeError or RangeError ERR_OPTION. No half-written file is left then.
    */
   async writeSnapshot(path: string | URL, options: SnapshotOptions = {}): Promise<SnapshotSummary> {
     const order = snapshotOrder(path, options);
@@ -248,8 +248,9 @@ export class Heap extends ObjectLevel {
   }
 
   /**
-   * What the heap is in: `idle` between cycles, `marking`, `marked` (liveness is frozen), `planned` (so are new addresses), `compacting`
-   * (pages are built, by whoever touches them first), `finishing`. It may be another one by the time it is read. A call into the addon.
+   * The phase of the heap's cycle: `idle` between cycles, `marking`, `marked` (liveness is frozen), `planned` (new addresses are too),
+   * `compacting` (pages are built by workers, and by threads that touch them first), `finishing`. It may have changed by the time it is
+   * read. A call into the addon.
    */
   get phase(): HeapPhase {
     return this.#native.phase(this.#description.heap);
@@ -261,9 +262,9 @@ export class Heap extends ObjectLevel {
   }
 
   /**
-   * In the thread that made the heap: ends the collector and gives the memory back; resolves when both is done. From the call on no thread
-   * gets into the heap any more (ERR_HEAP_CLOSED). Rejects with ERR_HEAP_IN_USE, and changes nothing, while mutators of other threads are
-   * attached. In another thread: lets go of the heap. The typed arrays read as zero afterwards.
+   * In the thread that made the heap: ends the collector, gives the memory back, and resolves when both are done. From the call on, no
+   * thread can attach to the heap (ERR_HEAP_CLOSED). Rejects with ERR_HEAP_IN_USE, and changes nothing, while mutators of other threads are
+   * attached. In another thread: detaches that thread from the heap. The typed arrays read as zero afterwards.
    */
   async close(): Promise<void> {
     const closing = (this.#closing ??= this.#close());
@@ -310,7 +311,7 @@ export class Heap extends ObjectLevel {
   override [OBJECTS](): Objects {
     if (this.#mutator !== undefined) return this.#objectsOf!;
     if (this.#closed) throw new HeapError('ERR_HEAP_CLOSED', 'the heap is closed.');
-    throw new HeapError('ERR_MUTATOR_DETACHED', 'this thread is no mutator of the heap (any more); call attachMutator().');
+    throw new HeapError('ERR_MUTATOR_DETACHED', 'this thread is not a mutator of the heap; call attachMutator().');
   }
 
   /** @internal */
@@ -333,7 +334,7 @@ export class Heap extends ObjectLevel {
     return heldValue === null ? null : { heldValue, handle: undefined };
   }
 
-  /** One warning of a kind in a process, in the thread that made the heap; listeners hear of every case. */
+  /** One warning of each kind in a process, in the thread that made the heap; listeners get every case. */
   #warn(event: Extract<HeapEvent, { type: 'degraded' }>): void {
     this.emit('degraded', event);
     if (this.#made !== undefined) warnDegraded('', [event.message]);

@@ -6,7 +6,7 @@
  *
  * Rules for raw references (see {@link Ref}): they are valid until the thread's next safepoint. Safepoints are the operations whose
  * comments say so, above all {@link Mutator.poll} and whatever allocates or may wait, and every return to the event loop; docs/embedding.md
- * lists them. A thread that computes for long without any of them holds up everybody else's pause: poll in loops.
+ * lists them. A thread that computes for long without reaching one holds up the pause, and with it all other threads: poll in loops.
  */
 import type { Binding, NativeMutator } from '../binding.ts';
 import { argumentRangeError, argumentTypeError, detached, optionsOf } from '../errors.ts';
@@ -40,7 +40,7 @@ import { WeakReferences } from './weak-reference.ts';
 const MAX_WINDOW_MS = 3_600_000;
 const ANY_STOP = MUTATOR_STOP_REQUESTED | MUTATOR_STOP_ELSEWHERE;
 const REST_MS = 0.1;
-/** Nobody wakes who sleeps here. */
+/** Slept on with a time limit only; no thread ever notifies it. */
 const NEVER = new Int32Array(new SharedArrayBuffer(4));
 
 /**
@@ -109,9 +109,9 @@ export class Mutator extends SlotAccess {
   }
 
   /**
-   * The same in regions of its own, which never move, so that it can be pinned (`heap.pin`). It uses pages as it needs them, but whole
-   * MiB of the capacity. Tens of microseconds, and what zeroing costs. Throws RangeError ERR_OPTION for a shape with references or
-   * without elements, besides what {@link Mutator.allocate} throws. A safepoint.
+   * A new object in regions of its own, which never move, so that it can be pinned (`heap.pin`). It takes pages as it needs them, but
+   * whole MiB of the capacity. Takes tens of microseconds, and the time to zero it. Throws RangeError ERR_OPTION for a shape with
+   * references or without elements, and what {@link Mutator.allocate} throws. A safepoint.
    */
   allocatePinnable(shape: Shape, count: number): Ref {
     mustBePinnable(shape);
@@ -181,8 +181,8 @@ export class Mutator extends SlotAccess {
   }
 
   /**
-   * A safepoint: stops here if a collector asks for it, that of this heap or of another one that the thread is a mutator of. One load when
-   * none does.
+   * A safepoint: stops here if a collector asks for it, be it of this heap or of another heap in which the thread is a mutator. Costs one
+   * load if none does.
    */
   poll(): void {
     if ((this.#control[CONTROL_STATE]! & ANY_STOP) !== 0) this.#safepoint.stop();
@@ -230,31 +230,31 @@ export class Mutator extends SlotAccess {
   }
 
   /**
-   * Leaves the running state: the thread promises not to touch this heap, and its collector no longer waits for it. Other heaps are not
-   * concerned. {@link parked} and {@link parkAll} are safer: they come back however the wait ends. The event loop needs no parking. A
-   * safepoint.
+   * Leaves the running state: the thread promises not to touch this heap, and the heap's collector no longer waits for the thread. Other
+   * heaps are not affected. {@link parked} and {@link parkAll} are safer: they unpark however the wait ends. The event loop needs no
+   * parking. A safepoint.
    */
   park(): void {
     this.#safepoint.park();
   }
 
-  /** Back to the running state. Waits for a pause to end first; the whole thread is parked until then. A safepoint, of all its heaps. */
+  /** Returns to the running state. First waits for a pause to end, with the whole thread parked. A safepoint of all its heaps. */
   unpark(): void {
     this.#safepoint.unpark();
   }
 
   /**
-   * Runs `wait` with this mutator parked, and returns what it returns. `wait` may use other heaps. To be used around long waits of the
-   * thread (Atomics.wait, synchronous I/O) that need them; others use {@link parkAll}. Afterwards the mutator is as it was before, also
-   * when `wait` throws or a time limit of `vm` ends it. A safepoint of all the thread's heaps.
+   * Runs `wait` with this mutator parked, and returns what it returns. `wait` may use other heaps. Use it around long waits of the thread
+   * (Atomics.wait, synchronous I/O) that need other heaps, and {@link parkAll} around all others. Afterwards the mutator is as it was
+   * before, even if `wait` throws or a time limit of `vm` ends it. A safepoint of all the thread's heaps.
    */
   parked<T>(wait: () => T): T {
     return this.#safepoint.parked(functionOf(wait, 'parked'));
   }
 
   /**
-   * The same with all mutators of the thread, of whatever heap, which is what a wait wants that uses no heap: a thread that waits holds up
-   * every collection of a heap it runs in. A safepoint of all the thread's heaps.
+   * Runs `wait` with all mutators of the thread parked, in every heap. Use it around a wait that uses no heap: a waiting thread holds up
+   * the collections of every heap in which it is running. A safepoint of all the thread's heaps.
    */
   parkAll<T>(wait: () => T): T {
     return this.#safepoint.allParked(functionOf(wait, 'parkAll'));
@@ -265,7 +265,7 @@ export class Mutator extends SlotAccess {
     return pinElements(this.#setUp.host.native, this.#handle, { ref, shape, count: this.u32[ref * 2 + 1]! }, bytes);
   }
 
-  /** Makes a root that leads to `ref` until it is released. A few ns. Throws ERR_HANDLES_EXHAUSTED when all are in use. */
+  /** Makes a root that refers to `ref` until it is released. A few ns. Throws ERR_HANDLES_EXHAUSTED when all handles are in use. */
   handle(ref: Ref): ReferenceHandle {
     this.#expectRoot(ref, 'mutator.handle');
     return this.#handles.add(ref);
@@ -281,14 +281,15 @@ export class Mutator extends SlotAccess {
     return this.#control[handle]!;
   }
 
-  /** Lets the handle lead to another object, or to none (0). A store. */
+  /** Makes the handle refer to another object, or to none (0). A store. */
   set(handle: ReferenceHandle, ref: Ref): void {
     this.#expectRoot(ref, 'mutator.set');
     this.#control[handle] = ref;
   }
 
   /**
-   * Gives the handle back. A few ns. Releasing one twice makes two handles of one slot: only a checked heap notices (ERR_OPTION).
+   * Gives the handle back. A few ns. Releasing a handle twice makes two later handles share one slot; only a checked heap notices
+   * (ERR_OPTION).
    */
   release(handle: ReferenceHandle): void {
     this.#handles.release(handle);
@@ -340,7 +341,7 @@ export class Mutator extends SlotAccess {
     return RootRange.create(this.#setUp.host.native, this, this.#handle, capacity);
   }
 
-  /** Asks for a collection and waits for its end, parked. A safepoint. Throws ERR_MUTATOR_DETACHED. */
+  /** Requests a collection and waits, parked, until it has ended. A safepoint. Throws ERR_MUTATOR_DETACHED. */
   collect(request?: CollectionRequest): void {
     const { kind = 'compact', reason = 'explicit' } = optionsOf('request', request);
     if (!this.#attached) throw detached('mutator.collect');
@@ -349,9 +350,8 @@ export class Mutator extends SlotAccess {
   }
 
   /**
-   * The worst share (0 to 1) of this thread's time that it had for itself in any window of that length, over the last minutes;
-   * pauses, page-fault service and waits for memory count as the collector's. 1 when the heap was made without
-   * `trackUtilization`.
+   * The smallest share (0 to 1) of its time that this thread had for itself in any window of that length, over the last minutes. Pauses,
+   * page-fault service and waits for memory count as the collector's time. Always 1 if the heap was made without `trackUtilization`.
    */
   utilization(windowMs: number): number {
     if (!(typeof windowMs === 'number' && windowMs > 0 && windowMs <= MAX_WINDOW_MS)) {
@@ -360,7 +360,7 @@ export class Mutator extends SlotAccess {
     return this.#setUp.host.native.utilization(this.#handle, windowMs);
   }
 
-  /** Ends the mutator: its handles and ranges are no roots any more. */
+  /** Ends the mutator: its handles and ranges are roots no longer. */
   detach(): void {
     if (!this.#attached) return;
     // Each step may be done again, by whoever detaches after an interruption.
@@ -371,7 +371,7 @@ export class Mutator extends SlotAccess {
     this.#attached = false;
   }
 
-  /** Whether the mutator has not been detached. A load. */
+  /** Whether the mutator is still attached. A load. */
   get attached(): boolean {
     return this.#attached;
   }

@@ -45,8 +45,8 @@ export abstract class ObjectLevel extends EventEmitter<HeapEvents> {
   }
 
   /**
-   * A new object that {@link pin} takes: of a shape with elements that are numbers and without references, zeroed. It never moves; it
-   * uses pages as it needs them, but whole MiB of the capacity. A safepoint; throws what {@link Mutator.allocatePinnable} throws.
+   * A new, zeroed object that can be pinned ({@link pin}): its shape has elements that are numbers, and no references. It never moves; it
+   * takes pages as it needs them, but whole MiB of the capacity. A safepoint; throws what {@link Mutator.allocatePinnable} throws.
    */
   createPinnable<D extends ShapeDefinition>(shape: Shape<D>, count: number): View<D> {
     return this[OBJECTS]().createPinnable(shape, count) as View<D>;
@@ -55,7 +55,7 @@ export abstract class ObjectLevel extends EventEmitter<HeapEvents> {
   /**
    * Pins the elements of an object, or a range of them: memory at one address until the pin is released, for `fs`, sockets and native
    * code. Throws ERR_NOT_PINNABLE unless the object was made by {@link createPinnable} or is large, ERR_PIN_REFUSED when the system
-   * gives no mapping, ERR_MUTATOR_PARKED, RangeError ERR_OPTION. Not a safepoint; about 10 us, and 0.6 us a page.
+   * refuses the mapping, ERR_MUTATOR_PARKED, RangeError ERR_OPTION. Not a safepoint; about 10 us, and 0.6 us a page.
    */
   pin(object: AnyView, range: PinRange = {}): Pin {
     return this[OBJECTS]().pin(object, range);
@@ -66,7 +66,7 @@ export abstract class ObjectLevel extends EventEmitter<HeapEvents> {
     return this[OBJECTS]().cursor(shape, at);
   }
 
-  /** A view of what a raw reference leads to, of whatever shape that is; null for 0. Throws ERR_HANDLES_EXHAUSTED. */
+  /** A view of the object at a raw reference, whatever its shape; null for 0. Throws ERR_HANDLES_EXHAUSTED. */
   view(ref: Ref): View | null {
     return this[OBJECTS]().view(ref) as View | null;
   }
@@ -78,23 +78,24 @@ export abstract class ObjectLevel extends EventEmitter<HeapEvents> {
 
   /**
    * The one string of that text that all threads share: equal texts give the same object, so that references can be compared. It
-   * stays alive until {@link dropInterned}, whoever refers to it. A safepoint; throws what {@link Mutator.allocate} throws.
+   * stays alive until {@link dropInterned}, even if nothing refers to it. A safepoint; throws what {@link Mutator.allocate} throws.
    */
   intern(text: string): HeapString {
     return this[OBJECTS]().intern(text);
   }
 
   /**
-   * Forgets an interned string; whether there was one. Who refers to it keeps it; the next {@link intern} of the text makes another.
+   * Forgets an interned string, and returns whether there was one. References keep it alive; the next {@link intern} of the text makes
+   * another.
    */
   dropInterned(text: string): boolean {
     return this[OBJECTS]().dropInterned(text);
   }
 
   /**
-   * Makes a root that goes to another thread by message: a plain object that {@link redeem} there turns into a view, once. Until
-   * then, or until {@link withdraw}, it keeps the object alive, also beyond the end of this thread. Throws ERR_TOKENS_EXHAUSTED when
-   * too many are under way (about a thousand), ERR_VIEW_RELEASED.
+   * Makes a root that goes to another thread by message: a plain object that {@link redeem} turns into a view there, once. Until then,
+   * or until {@link withdraw}, it keeps the object alive, even after this thread has ended. Throws ERR_TOKENS_EXHAUSTED while 1,023 are
+   * under way, ERR_VIEW_RELEASED.
    */
   offer(view: AnyView): HandleToken {
     return this[OBJECTS]().tokens.offer(view);

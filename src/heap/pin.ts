@@ -1,11 +1,11 @@
 /**
  * Pins: the bytes of an object as memory that does not move, for system calls and native code.
  *
- *     mutator view       … │ object │ …        moves house with every flip; a system call may find a page missing
+ *     mutator view       … │ object │ …        moves with every flip; a system call may find a page missing
  *     the pin's mapping      │ bytes │         the same pages of the memory file, always there, at one address
  *
  * Only an object that has its regions for itself can be pinned: one made by `heap.createPinnable`, or a large one. Nothing is
- * copied, and the object stays an object: others refer to it, read it through the heap's views, and see the same bytes.
+ * copied, and the object stays an object: others refer to it, read it through the mutator view, and see the same bytes.
  */
 import { constants } from 'node:buffer';
 import { constants as system } from 'node:os';
@@ -35,14 +35,14 @@ type Bytes = ReturnType<typeof Uint8Array.from>;
 
 /**
  * A pinned range; made by `heap.pin`. While it is held its object is alive and does not move. It ends with the first of: `release`
- * or `using`; the detach of its mutator, hence the close of the heap; nobody has the pin or its bytes any more.
+ * or `using`; the detach of its mutator, hence the close of the heap; the loss of the last reference to the pin and its bytes.
  *
  * What was under way on its memory when it ended touches nothing of the heap: a system call fails with EFAULT.
  */
 export class Pin {
   /** The range. Not transferable to another thread; without elements once the pin is released. */
   readonly bytes: Bytes;
-  /** Where `bytes` begins, for native code. Another one than any address of the object in the heap's views. */
+  /** Where `bytes` begins, for native code. It differs from every address of the object in the mutator view. */
   readonly address: bigint;
   readonly #native: Binding;
   readonly #pin: NativePin;
@@ -60,7 +60,10 @@ export class Pin {
     return this.bytes.byteLength === 0;
   }
 
-  /** Ends the pin: `bytes` has no elements any more, the object may die. In the thread that made it; again does nothing. A few us. */
+  /**
+   * Ends the pin: `bytes` has no elements any more, and the object may die. Call it on the thread that made the pin; a second call does
+   * nothing. A few us.
+   */
   release(): void {
     this.#native.unpin(this.#pin);
   }
@@ -124,7 +127,7 @@ export function pinElements(
 
 function refused(code: 'ERR_NOT_PINNABLE' | 'ERR_PIN_REFUSED', shape: Shape): HeapError {
   if (code === 'ERR_NOT_PINNABLE') return notPinnable(shape, 'it may move, or has references');
-  return new HeapError(code, 'this runtime allows no ArrayBuffer over memory that is not its own; copy the bytes instead.');
+  return new HeapError(code, 'this runtime does not allow an ArrayBuffer over memory that is not its own; copy the bytes instead.');
 }
 
 function notPinnable(shape: Shape, why: string): HeapError {

@@ -44,7 +44,7 @@ export class RootRange {
     return this.#used[0]!;
   }
 
-  /** Which slots count from now on. Throws RangeError ERR_OPTION above the capacity. A store. */
+  /** Sets how many slots count from now on. Throws RangeError ERR_OPTION above the capacity. A store. */
   set used(count: number) {
     if (!Number.isInteger(count) || count < 0 || count > this.slots.length) {
       throw argumentRangeError('used', `an integer from 0 to ${this.slots.length}`, count);

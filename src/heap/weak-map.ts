@@ -3,9 +3,9 @@
  * is alive and the map is, and neither of them otherwise; a value may lead to its own key. Keys are compared by identity.
  *
  * Threads share a map like any object. Each operation takes effect at one moment between call and return (native/heap/weak_map.h); a
- * thread that finds the map in use by another parks and rests for a moment.
+ * thread that finds the map in use by another one parks and waits for a moment.
  *
- * An entry is gone as soon as marking finds its key dead, also if a finalizer brings the key back.
+ * An entry is gone as soon as marking finds its key dead, even if a finalizer brings the key back.
  */
 import { WEAK_MAP, type Binding, type NativeMutator } from '../binding.ts';
 import { argumentTypeError, detached, HeapError } from '../errors.ts';
@@ -72,7 +72,7 @@ export class WeakMaps {
     this.#mutator.passed();
   }
 
-  /** Removes the entry; whether there was one. A safepoint. Throws ERR_NO_IDENTITY, see {@link set}. */
+  /** Removes the entry, and returns whether there was one. A safepoint. Throws ERR_NO_IDENTITY, see {@link set}. */
   delete(map: Ref, key: Ref): boolean {
     this.#expect(map, key, 'weakMaps.delete');
     const answer = this.#untilFree([map, key], ([m, k]) => this.#native.deleteFromWeakMap(this.#handle, m!, k!));

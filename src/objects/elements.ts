@@ -48,7 +48,7 @@ export abstract class Elements<V> implements Iterable<V> {
   /** @internal */
   abstract [BEGIN](): number;
 
-  /** In order; elements that are changed meanwhile are seen as they are then. */
+  /** In order; an element that changes meanwhile is seen as it is when its turn comes. */
   *[Symbol.iterator](): Iterator<V> {
     for (let i = 0; i < this.length; i++) yield this.get(i);
   }
@@ -59,7 +59,7 @@ export abstract class Elements<V> implements Iterable<V> {
   }
 
   /**
-   * Copies the elements from `begin` to `end` (default: all) to the start of `target`, and answers how many. In bulk when the
+   * Copies the elements from `begin` to `end` (default: all) to the start of `target`, and returns how many. In bulk when the
    * target is a typed array of the same kind.
    */
   copyTo(target: { [index: number]: V; readonly length: number }, begin = 0, end = this.length): number {

@@ -70,7 +70,7 @@ export class HandleTokens {
     const view = ref === 0 ? undefined : this.#objects.viewOf(ref);
     if (view !== undefined && this.#take(token)) return view;
     view?.release();
-    throw new HeapError('ERR_TOKEN_SPENT', 'the handle token was redeemed or withdrawn before; a token is good for one time.');
+    throw new HeapError('ERR_TOKEN_SPENT', 'the handle token was redeemed or withdrawn before; a token can be used once.');
   }
 
   withdraw(token: HandleToken): boolean {

@@ -33,7 +33,7 @@ export interface KeptSlot {
   slot: number;
 }
 
-/** An object of the heap. For the thread that made it, from its making until it is released or the mutator detached. */
+/** An object of the heap. Valid on the thread that made the view, until the view is released or the mutator detached. */
 export class ObjectView<D extends ShapeDefinition = ShapeDefinition> {
   /** @internal */
   declare readonly [OWNER]: ViewOwner;
@@ -78,12 +78,12 @@ export class ObjectView<D extends ShapeDefinition = ShapeDefinition> {
     return this;
   }
 
-  /** The view leads nowhere from here on, and keeps nothing alive. Releasing twice does nothing. */
+  /** Releases the view: it refers to nothing from now on, and keeps nothing alive. Releasing twice does nothing. */
   release(): void {
     this[OWNER].release(this);
   }
 
-  /** Whether the view leads nowhere any more: it was released, its scope is over, or its mutator is detached. */
+  /** Whether the view refers to nothing any more: it was released, its scope has ended, or its mutator is detached. */
   get released(): boolean {
     return this[OWNER].isReleased(this);
   }
@@ -107,16 +107,16 @@ Object.defineProperty(ObjectView.prototype, 'elements', {
   },
 });
 
-/** A view that moves: for walking along references without a JavaScript object for each. It may lead nowhere. */
+/** A view that moves along references, without a JavaScript object for each step. It may refer to nothing. */
 export class ObjectCursor<D extends ShapeDefinition = ShapeDefinition> extends ObjectView<D> {
-  /** Whether the cursor leads nowhere. Its fields then throw ERR_NULL_REFERENCE. */
+  /** Whether the cursor refers to nothing. Its fields then throw ERR_NULL_REFERENCE. */
   get isNull(): boolean {
     return this[OWNER].refOfCursor(this) === 0;
   }
 
   /**
-   * To where another view or cursor is, to a raw reference, or nowhere (null, 0). Throws ERR_WRONG_SHAPE when the object is of
-   * another shape, ERR_FOREIGN_REFERENCE for views of another heap or thread.
+   * Moves to the object of another view or cursor, to a raw reference, or to nothing (null, 0). Throws ERR_WRONG_SHAPE if the object is
+   * of another shape, ERR_FOREIGN_REFERENCE for views of another heap or thread.
    */
   moveTo(to: View<D> | ObjectView<D> | Ref | null): this {
     this[OWNER].move(this, to);
@@ -124,14 +124,14 @@ export class ObjectCursor<D extends ShapeDefinition = ShapeDefinition> extends O
   }
 
   /**
-   * To the object that a reference field of the present one leads to; false when it leads nowhere, and so does the cursor. A few
-   * ns, nothing is allocated. Throws ERR_WRONG_SHAPE when the object is of another shape.
+   * Moves to the object in a reference field of the present one. Returns false if the field is null; the cursor then refers to nothing.
+   * A few ns, and nothing is allocated. Throws ERR_WRONG_SHAPE when the object is of another shape.
    */
   follow(field: StepName<D>): boolean {
     throw this[OWNER].noStep(this, field);
   }
 
-  /** To the object that an element leads to; the same otherwise. Throws ERR_OPTION when there is no such element. */
+  /** Moves to the object in an element, as {@link follow} does for a field. Throws ERR_OPTION if there is no such element. */
   followElement(index: number): boolean {
     return this[OWNER].followElement(this, index);
   }
