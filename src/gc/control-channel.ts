@@ -13,8 +13,8 @@
  * A collection is asked for by a native call, and answered by the event that tells of its end. Events come by the same channel, so that
  * they are heard in order with the answers, and go on to the event stream.
  *
- * A control thread that is still starting hears nothing, and one may end before it answers. So whoever waits looks now and then whether
- * there is one, and asks again.
+ * A control thread that is still starting hears nothing, and one may end before it answers. So a waiting thread checks now and then
+ * whether there is one, and asks again.
  */
 import { randomUUID } from 'node:crypto';
 import { BroadcastChannel } from 'node:worker_threads';
@@ -43,7 +43,7 @@ export function channelName(heapId: number): string {
 /** How long a waiting thread goes without looking whether there is still a control thread. */
 const LOOK_AFTER_CONTROL_MS = 100;
 
-/** Where the collections come from that somebody waits for. */
+/** Requests the collection that a thread waits for. */
 export interface CollectionSource {
   /** Asks for a collection; the answer is its number. */
   request(): number;

@@ -1,8 +1,8 @@
 /**
  * Control start: one attempt to start a heap's control thread, as the thread that made it sees it.
  *
- * The starter may turn its event loop or not: a mutator that waits for memory does not. So there are two ways to hear of a failure: the
- * worker's events, and a port to which the control thread posts what ends it (gc/control-thread.ts), read by {@link look}. A thread that
+ * The starter may turn its event loop or not: a mutator that waits for memory does not. So a failure can be noticed in two ways: by the
+ * worker's events, and by a port to which the control thread posts what ends it (gc/control-thread.ts), read by {@link look}. A thread that
  * fails before it can post anything is noticed by native code, when the kernel has no such thread any more (native/node/control_start.h).
  */
 import { existsSync } from 'node:fs';

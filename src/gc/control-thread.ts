@@ -1,8 +1,8 @@
 /**
- * Control thread: the worker thread that a heap's collector lives on, as it begins. Started by whoever makes the heap, or by a thread
- * that needs a collection and finds that there is no control thread any more (control-start.ts).
+ * Control thread: the worker thread on which a heap's collector runs, as it begins. The thread that makes the heap starts it, or a thread
+ * that needs a collection and finds no control thread (control-start.ts).
  *
- * Whoever started it may be waiting for it without turning its event loop, and so hear nothing of an error here. So an error is also
+ * The starter may be waiting for it without turning its event loop, and would not see an error event. So an error is also
  * posted to a port that can be read at any time; nothing but Node's own modules is loaded before that is set up.
  */
 import { workerData } from 'node:worker_threads';

@@ -1,8 +1,8 @@
 /**
- * Fault modes: which one a heap uses, and what to say about it.
+ * The choice of a fault mode: which modes this machine allows, and why not the others.
  *
- * `auto` takes the first of sigbus, thread, sigsegv, stw that this machine allows. The modes are in fault-modes.ts, the facts come from the
- * addon's probe; what they mean for the modes is said here, why a call was refused in refusal-reasons.ts.
+ * `auto` takes the first of sigbus, thread, sigsegv, stw that the machine allows. The modes are the table of fault-modes.ts; the facts come
+ * from the addon's probe. This file says what the facts mean for the modes; refusal-reasons.ts says why a call was refused.
  */
 import type { Probe } from '../binding.ts';
 import { FAULT_MODES, type FaultMode, type Need } from './fault-modes.ts';
@@ -54,7 +54,7 @@ function remarkOn(mode: FaultMode, probe: Probe): string {
     case 'thread':
       return probe.openedBy.includes('USER_MODE_ONLY')
         ? `opened with USER_MODE_ONLY: ${efault}`
-        : 'system calls on heap memory wait for the page like everybody else';
+        : 'system calls on heap memory wait for the page like any other access';
     case 'sigsegv':
       return 'no userfaultfd needed; pages are shown in units of heap/8192 by mprotect';
     case 'stw':

@@ -1,7 +1,7 @@
 /**
- * Refusal reasons: what it means that a system call said no, and what helps. The same number has several reasons, and each has its own
+ * Refusal reasons: why a system call was refused, and what helps. The same number has several reasons, and each has its own
  * remedy: EPERM is a seccomp profile on a new kernel and a missing privilege on an old one, ENOSYS a kernel without the call or a sandbox
- * that hides it. What decides is the call, the number, and what else is known of the kernel. Nobody is told to get a kernel that they have.
+ * that hides it. The call, the number and what else is known of the kernel decide. No advice asks for a kernel that is there already.
  */
 import { constants } from 'node:os';
 import { getSystemErrorName } from 'node:util';

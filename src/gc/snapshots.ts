@@ -113,7 +113,7 @@ export class SnapshotService {
     this.#shapes = new ShapeTable(setUp.native, setUp.heap);
   }
 
-  /** Takes up an order; whoever waits asks more than once. */
+  /** Takes up an order; a waiting thread may ask more than once. */
   request(id: string, order: SnapshotOrder): void {
     const answer = this.#answers.get(id);
     if (answer !== undefined) this.#setUp.onEnd(id, answer);
@@ -122,7 +122,7 @@ export class SnapshotService {
     this.#last = this.#last.then(() => this.#serve(id, order));
   }
 
-  /** No more of them; the one that is being written is given up. Whoever waits is told by the end of the heap. */
+  /** No more of them; the one that is being written is given up. Waiting threads learn of it by the end of the heap. */
   async close(): Promise<void> {
     this.#abort.abort();
     await this.#last;
@@ -148,7 +148,7 @@ export class SnapshotService {
     const begin = clockMs();
     const oneByteString = native.findShape(heap, ONE_BYTE_STRING.name)?.id ?? 0;
     const twoByteString = native.findShape(heap, TWO_BYTE_STRING.name)?.id ?? 0;
-    // Before the pause: where nothing can be written nobody needs to stand still. Given up when the heap is closed.
+    // Before the pause: no thread has to stop if nothing can be written. Given up when the heap is closed.
     const { signal } = this.#abort;
     const file = await SnapshotFile.open(path, signal);
     let graph: HeapGraph | undefined;
@@ -173,7 +173,7 @@ export class SnapshotService {
   }
 }
 
-/** @internal The error of whoever has asked. */
+/** @internal The error for the thread that asked. */
 export function snapshotError({ code, message, ...details }: SnapshotFailure): HeapError {
   return new HeapError(code, message, details);
 }

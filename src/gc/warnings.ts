@@ -1,10 +1,10 @@
 /**
- * Warnings: what a program is told that gets less than the best. Each text once a process, whichever thread or heap comes to it: the
- * addon remembers what was said.
+ * Warnings: tell a program that it gets less than the best. Each text appears once in a process, whichever thread or heap it comes from:
+ * the addon remembers which were given.
  */
 import { binding } from '../binding.ts';
 
-/** @internal Those of the texts that nobody has heard yet, in one warning. */
+/** @internal One warning of those texts that have not been given yet. */
 export function warnDegraded(begin: string, texts: readonly string[]): void {
   const news = texts.filter((text) => binding().isNews(begin + text));
   if (news.length > 0) process.emitWarning(begin + news.join('; and '), { code: 'FAULTLINE_DEGRADED' });

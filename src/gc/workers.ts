@@ -50,7 +50,7 @@ export class Workers {
       workerHistogram: false,
       recordTiming: false,
     });
-    // A thread fails for whoever has given it a task.
+    // A thread's failure rejects the task that it was given.
     this.#pool.on('error', () => {});
     this.#startMissing();
   }

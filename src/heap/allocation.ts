@@ -73,7 +73,7 @@ export class SlowAllocation {
     }
   }
 
-  /** One native call for an object of its own: who is interrupted has taken nothing, or an object. */
+  /** One native call for an object of its own: a thread that is interrupted has taken nothing, or a whole object. */
   #attempt(request: AllocationRequest): number | Refusal | undefined {
     const { shape, count, words } = request;
     this.#safepoint.stop();

@@ -1,6 +1,6 @@
 /**
- * Attachment: how a thread becomes a mutator. Its control block is made here, with the handles behind it, and the native half is told
- * where it lies.
+ * Attachment: how a thread becomes a mutator. Its control block is made here, with the handles behind it, and its address is passed to the
+ * native half.
  *
  *     control block   state, TLAB, … │ local handles │ handles │ log of the write barrier
  */

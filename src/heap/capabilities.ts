@@ -1,5 +1,5 @@
 /**
- * Capabilities: what a heap has on this machine, and what it had to do without.
+ * Capabilities: which modes a heap has on this machine, and why it has no better ones.
  */
 import type { HeapDescription } from '../binding.ts';
 import { traitsOf } from '../gc/fault-modes.ts';

@@ -1,6 +1,6 @@
 /**
- * Collection service: what one thread asks of a heap's collector, and how it sees to it that there is one. The collector lives on a
- * control thread of its own (gc/control-thread.ts); whoever waits for it looks now and then whether it still lives, and starts another.
+ * Collection service: what one thread requests of a heap's collector, and how it makes sure that there is one. The collector runs on a
+ * control thread of its own (gc/control-thread.ts); a waiting thread checks now and then whether that is alive, and starts another.
  */
 import { type Binding, CONTROL, type HeapDescription } from '../binding.ts';
 import { type HeapError, optionsOf } from '../errors.ts';

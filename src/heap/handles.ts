@@ -147,7 +147,7 @@ export class HandleTable {
     return handle;
   }
 
-  /** One by one, so that whoever is interrupted here leaves the rest for the next time. */
+  /** One by one, so that a thread that is interrupted here leaves the rest for the next time. */
   #endScoped(): void {
     while (this.#scoped.length > this.#control[CONTROL_SCOPED_VIEWS]!) {
       this.#scoped[this.#scoped.length - 1]![END_SCOPE]();

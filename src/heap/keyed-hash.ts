@@ -1,6 +1,6 @@
 /**
- * Keyed hash: hashes of what a program, or whoever sends it data, may choose, by a secret of the heap: HalfSipHash-1-3 (Aumasson &
- * Bernstein, "SipHash: a fast short-input PRF", 2012, in 32-bit words). Nobody who does not know the key can choose texts that collide. A
+ * Keyed hash: hashes of keys that a program, or a sender of its data, may choose, with a secret of the heap: HalfSipHash-1-3 (Aumasson &
+ * Bernstein, "SipHash: a fast short-input PRF", 2012, in 32-bit words). Without the key no one can choose texts that collide. A
  * text is hashed as the bytes of its UTF-16 code units. native/heap/keyed_hash.h is the same function; both are held against the same
  * vectors.
  */

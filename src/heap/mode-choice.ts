@@ -35,7 +35,7 @@ function refusalCode(probe: Probe, requested: FaultMode): HeapErrorCode {
   return faultsReachUs ? 'ERR_FAULT_MODE' : 'ERR_UFFD_NO_MINOR_FAULTS';
 }
 
-/** For whoever asks for what cannot be: what this very kernel says. */
+/** For a program that asks for UFFDIO_MOVE all the same: how this very kernel answers it. */
 function answersToMove(): string {
   const { intoShared, betweenPrivate } = binding().probeMove();
   return ` (asked just now, into such a view: ${describeRefusal(intoShared)}; between private pages: ${describeRefusal(betweenPrivate)})`;
