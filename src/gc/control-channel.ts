@@ -10,6 +10,8 @@
  *     close        ──▶
  *                  ◀── control-ended
  *
+ * Where there is no control thread any more, a thread that cannot well start one asks the other threads to: start-control.
+ *
  * A collection is asked for by a native call, and answered by the event that tells of its end. Events come by the same channel, so that
  * they are heard in order with the answers, and go on to the event stream.
  *
@@ -25,6 +27,7 @@ import { type SnapshotAnswer, snapshotError, type SnapshotOrder, type SnapshotPr
 /** @internal */
 export type Question =
   | { readonly type: 'close' }
+  | { readonly type: 'start-control' }
   | { readonly type: 'verify'; readonly id: string }
   | { readonly type: 'snapshot'; readonly id: string; readonly order: SnapshotOrder };
 
@@ -62,10 +65,17 @@ interface SnapshotListener {
   readonly onEnd: (answer: SnapshotAnswer) => void;
 }
 
+/** @internal What comes by the channel for this thread, in a turn of its event loop. */
+export interface ChannelListener {
+  publish(event: HeapEvent): void;
+  /** Starts a control thread if there is none. May throw ERR_COLLECTOR_MISSING. */
+  keepControl(): void;
+}
+
 /** @internal */
 export class ControlChannel {
   readonly #channel: BroadcastChannel;
-  readonly #publish: (event: HeapEvent) => void;
+  readonly #listener: ChannelListener;
   readonly #collections = new Set<CollectionWaiter>();
   readonly #verifications = new Map<string, (objects: number) => void>();
   readonly #snapshots = new Map<string, SnapshotListener>();
@@ -73,8 +83,8 @@ export class ControlChannel {
   readonly #refusals = new Set<(error: unknown) => void>();
   #controlEnded: (() => void) | undefined;
 
-  constructor(heapId: number, publish: (event: HeapEvent) => void) {
-    this.#publish = publish;
+  constructor(heapId: number, listener: ChannelListener) {
+    this.#listener = listener;
     this.#channel = new BroadcastChannel(channelName(heapId));
     this.#channel.onmessage = (message: unknown) => this.#receive((message as { data: HeapEvent | Question | Answer }).data);
     // Listening does not keep a thread alive; waiting does.
@@ -184,6 +194,11 @@ export class ControlChannel {
     clearInterval(timer);
   }
 
+  /** Without an answer: whoever asks looks. */
+  askForControl(): void {
+    this.#ask({ type: 'start-control' });
+  }
+
   close(): void {
     this.#channel.close();
     const error = new HeapError('ERR_HEAP_CLOSED', 'the heap was closed before this was done; await it before closing the heap.');
@@ -192,7 +207,10 @@ export class ControlChannel {
 
   #receive(data: HeapEvent | Question | Answer): void {
     switch (data.type) {
-      // What other threads ask.
+      case 'start-control':
+        this.#startControl();
+        return;
+      // What other threads ask the control thread.
       case 'close':
       case 'verify':
       case 'snapshot':
@@ -210,8 +228,16 @@ export class ControlChannel {
         this.#controlEnded?.();
         return;
       default:
-        this.#publish(data);
+        this.#listener.publish(data);
         if (data.type === 'collection') this.#release(data);
+    }
+  }
+
+  #startControl(): void {
+    try {
+      this.#listener.keepControl();
+    } catch {
+      // Whoever asked hears of that too.
     }
   }
 

@@ -3,6 +3,7 @@
  * control thread of its own (gc/control-thread.ts); a waiting thread checks now and then whether that is alive, and starts another.
  */
 import { type Binding, CONTROL, type HeapDescription } from '../binding.ts';
+import { clockMs } from '../clock.ts';
 import { type HeapError, optionsOf } from '../errors.ts';
 import { type FaultMode, traitsOf } from '../gc/fault-modes.ts';
 import type { CollectionSource } from '../gc/control-channel.ts';
@@ -13,16 +14,24 @@ import { ControlStart } from '../gc/control-start.ts';
 import { REGION_BYTES } from '../binding/layout.ts';
 import type { HeapToken } from './token.ts';
 
+/** How long a thread that waits leaves it to others to start a control thread, and after how long it asks them anew. */
+const OTHERS_FIRST_MS = 200;
+const ASK_AGAIN_MS = 2000;
+
 /** @internal */
 export class CollectionService implements CollectionHost {
   readonly native: Binding;
   readonly collects: boolean;
   readonly #token: HeapToken;
   readonly #description: HeapDescription;
+  readonly #askOthers: () => void;
   #start: ControlStart | undefined;
+  #askedMs = Number.NEGATIVE_INFINITY;
 
-  constructor(native: Binding, token: HeapToken, description: HeapDescription) {
+  /** `askOthers` has other threads of the heap call {@link keepControl}, when their event loops turn. */
+  constructor(native: Binding, token: HeapToken, description: HeapDescription, askOthers: () => void) {
     this.native = native;
+    this.#askOthers = askOthers;
     this.#token = token;
     this.#description = description;
     this.collects = traitsOf(description.faultMode as FaultMode).collects;
@@ -44,12 +53,26 @@ export class CollectionService implements CollectionHost {
   }
 
   /**
-   * Called now and then by a thread that waits for the collector: starts a control thread if there is none any more. After a few failures
-   * in a row, whoever started those threads, it throws ERR_COLLECTOR_MISSING.
+   * Called now and then, by the event loop, for who waits for the collector: starts a control thread if there is none any more. After a few
+   * failures in a row, whoever started those threads, it throws ERR_COLLECTOR_MISSING.
    */
   keepControl(): void {
     this.#start?.look();
     this.#startIfMissing();
+  }
+
+  /**
+   * The same for a thread that waits without turning its event loop, when there is no control thread. A time limit may cut it anywhere, in
+   * the middle of Node's constructors too, and what those leave then throws when it is closed. So those are asked first that turn their
+   * event loops, which no time limit cuts.
+   */
+  keepControlWaiting(): void {
+    this.#start?.look();
+    const sinceMs = clockMs() - this.#askedMs;
+    if (sinceMs > ASK_AGAIN_MS) {
+      this.#askedMs = clockMs();
+      this.#askOthers();
+    } else if (sinceMs > OTHERS_FIRST_MS) this.#startIfMissing();
   }
 
   #startIfMissing(): void {

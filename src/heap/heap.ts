@@ -81,9 +81,12 @@ export class Heap extends ObjectLevel {
     this.#shapes = new ShapeTable(this.#native, description.heap);
     this.#words = makeWords(token.view, description.viewOffset, description.regions * REGION_BYTES);
     const events = new EventStream(made?.options.performanceMeasures ?? false, (event) => this.#tell(event));
-    this.#control = new ControlChannel(token.id, (event) => events.publish(event));
+    this.#control = new ControlChannel(token.id, {
+      publish: (event) => events.publish(event),
+      keepControl: () => this.#service.keepControl(),
+    });
     this.#finalizable = new FinalizableQueue(() => (this.#mutator === undefined ? this.#takeHeldValue() : this.#mutator.takeFinalizable()));
-    this.#service = new CollectionService(this.#native, token, description);
+    this.#service = new CollectionService(this.#native, token, description, () => this.#control.askForControl());
   }
 
   /**
@@ -229,7 +232,6 @@ export class Heap extends ObjectLevel {
    * when the heap is closed meanwhile.
    */
   async verify(): Promise<number> {
-    this.#service.keepControl();
     return this.#control.verify(this.#service.source());
   }
 
@@ -243,7 +245,6 @@ export class Heap extends ObjectLevel {
    */
   async writeSnapshot(path: string | URL, options: SnapshotOptions = {}): Promise<SnapshotSummary> {
     const order = snapshotOrder(path, options);
-    this.#service.keepControl();
     return this.#control.snapshot(this.#service.source(), order, options.onProgress);
   }
 

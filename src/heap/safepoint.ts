@@ -10,8 +10,8 @@ import { type CollectionKind, type CollectionReason, kindNumber, reasonNumber } 
 /** @internal What a wait needs of the heap. */
 export interface CollectionHost {
   readonly native: Binding;
-  /** Called now and then by a waiting thread: starts a control thread if there is none any more. */
-  keepControl(): void;
+  /** Called again and again by a waiting thread while there is no control thread: sees to it that there will be one. */
+  keepControlWaiting(): void;
   /** Whether anything is ever collected. */
   readonly collects: boolean;
   figures(): { liveBytes: number; freeBytes: number; capacityBytes: number };
@@ -25,6 +25,10 @@ export interface MemoryNeed {
   readonly large: boolean;
   readonly again: boolean;
 }
+
+/** Between two looks whether there is a control thread by now. */
+const REST_MS = 10;
+const NEVER = new Int32Array(new SharedArrayBuffer(4));
 
 const NONE: MemoryNeed = { words: 0, shape: 0, count: 0, large: false, again: false };
 
@@ -72,7 +76,7 @@ export class Safepoint {
   /** Asks for a collection and waits until its pages have to be built, or for its end. */
   awaitFlip(kind: CollectionKind, reason: CollectionReason): void {
     const [kindOf, reasonOf] = [kindNumber(kind), reasonNumber(reason)];
-    while (this.#native.awaitFlip(this.#mutator, kindOf, reasonOf) === ALLOCATION.noControl) this.#host.keepControl();
+    while (this.#native.awaitFlip(this.#mutator, kindOf, reasonOf) === ALLOCATION.noControl) this.#keepControl();
   }
 
   /** Asks for a collection and waits in the queue for memory; what native/node/allocation_binding.cc answers. */
@@ -82,7 +86,12 @@ export class Safepoint {
     for (let again = need.again; ; again = true) {
       const answer = this.#native.awaitMemory(this.#mutator, kindOf, reasonOf, again, words, shape, count, large);
       if (answer !== ALLOCATION.noControl) return answer;
-      this.#host.keepControl();
+      this.#keepControl();
     }
+  }
+
+  #keepControl(): void {
+    this.#host.keepControlWaiting();
+    this.allParked(() => Atomics.wait(NEVER, 0, 0, REST_MS));
   }
 }

@@ -60,6 +60,10 @@ describe('a thread of ours whose start a time limit cuts', () => {
     expect(JSON.parse(said!)).toMatchObject({ errors: 2 });
   });
 
+  it('is left to a thread that no time limit cuts: one that turns its event loop', async () => {
+    expect(await output('control-by-others', [])).toEqual(['["main","collected"]']);
+  });
+
   it('is tried again by whoever was cut, without a long pause', async () => {
     const child = await runProgram('cut-claim', [], { limitMs: HALF_OF_UNKNOWN_MS });
     const [first, second] = JSON.parse(lines(child)[0]!) as number[];
@@ -149,7 +153,7 @@ describe('a package without the files of its threads', () => {
       const waiting = setInterval(() => {}, 1000); // The library's threads keep no process alive.
       const { message } = await told;
       clearInterval(waiting);
-      try { heaps[1].attachMutator().collect(); } catch (error) { console.log(error.message.split('started: ')[1] === message.split('go on: ')[1].replace(/ Whoever.*/, '')); }
+      try { heaps[1].attachMutator().collect(); } catch (error) { console.log(error.message.split('started: ')[1] === message.split('go on: ')[1].replace(/ The next thread.*/, '')); }
       await new Promise((resolve) => setTimeout(resolve, 100));`;
     writeFileSync(join(folder, 'program.mjs'), program);
     const child = await runProgramFile(join(folder, 'program.mjs'), []);
