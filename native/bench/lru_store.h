@@ -84,7 +84,7 @@ class HeapStore {
   Entry Oldest() {
     const WordIndex ends = mutator_.root(kEnds);
     const WordIndex oldest = Load(ends, kNewer);
-    return oldest == ends ? 0 : oldest;
+    return oldest == ends ? kNull : oldest;
   }
 
  private:

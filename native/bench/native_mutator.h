@@ -28,7 +28,7 @@ struct OutOfMemory {
 
 // A shape, and what an allocation has to know of it.
 struct BenchShape {
-  ShapeId id = 0;
+  ShapeId id{0};
   uint32_t fixed_words = 0;
   uint32_t reference_fields = 0;
   bool reference_elements = false;  // Else words of data.

@@ -161,7 +161,7 @@ class Collector final : public CollectorHooks {
   bool marking_released_ = true;
   // This cycle's flip gave the view other page tables.
   bool view_is_new_ = false;
-  RegionIndex writable_until_ = 0;
+  RegionIndex writable_until_{0};
   uint64_t marking_begin_ns_ = 0;
   Plan plan_;
 
@@ -178,7 +178,7 @@ class Collector final : public CollectorHooks {
   uint64_t workers_before_ = 0;
   uint64_t mutators_before_ = 0;
   std::vector<RegionIndex> reclaim_list_;
-  RegionIndex reclaim_tail_ = 0;  // Where the walk over tails goes on, and the cycle after which it began.
+  RegionIndex reclaim_tail_{0};  // Where the walk over tails goes on, and the cycle after which it began.
   uint64_t reclaim_cycle_ = 0;
 };
 

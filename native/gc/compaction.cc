@@ -12,7 +12,7 @@ namespace {
 
 constexpr size_t kScratchPieceBytes = size_t{16} << 20;
 // In one call, which takes 2 ms if all of it was mapped, and next to nothing if none was.
-constexpr RegionIndex kRegionsUnmappedAtOnce = 64;
+constexpr RegionIndex kRegionsUnmappedAtOnce{64};
 
 }  // namespace
 
@@ -98,7 +98,7 @@ bool Collector::MakeViewWritable(uint64_t deadline_ns) {
     if (bytes > 0) (void)heap_->views.UnmapMutatorView(begin, bytes).ok();
     writable_until_ = end;
   }
-  writable_until_ = 0;
+  writable_until_ = RegionIndex{0};
   heap_->regions.ForgetMapped();
   heap_->view_read_only.store(false, std::memory_order_relaxed);
   return true;

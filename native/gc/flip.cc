@@ -19,7 +19,7 @@ uint64_t Collector::RewriteRoots() {
         // A thread that is parked holds no references, but it may store null or a small integer (heap/mutator.h); what it has stored stays.
         const uint32_t before = __atomic_load_n(slot, __ATOMIC_RELAXED);
         if (!IsReference(before)) return;
-        const WordIndex object = forwarding.NewAddress(before);
+        const WordIndex object = forwarding.NewAddress(WordIndex(before));
         FAULTLINE_CHECK(heap_->tables.moving[RegionOf(object)] == 0, "(C) a root leads to where its object is from now on", before, object);
         DelayAt(DelayPoint::kRootFound);
         uint32_t expected = before;

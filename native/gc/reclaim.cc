@@ -37,7 +37,7 @@ bool Collector::Reclaim(uint64_t keep_bytes, bool tails, uint64_t deadline_ns) {
   }
   if (!tails) return true;
   // Of an earlier walk that a cycle has interrupted, nothing is true any more.
-  if (reclaim_cycle_ != report_.number) reclaim_tail_ = 0;
+  if (reclaim_cycle_ != report_.number) reclaim_tail_ = RegionIndex{0};
   reclaim_cycle_ = report_.number;
   for (; reclaim_tail_ < regions.count(); ++reclaim_tail_) {
     if (NowNs() >= deadline_ns) return false;
@@ -46,7 +46,7 @@ bool Collector::Reclaim(uint64_t keep_bytes, bool tails, uint64_t deadline_ns) {
     const bool punched = heap_->file.PunchHole(size_t{tail.first} * kPageBytes, size_t{tail.count} * kPageBytes).ok();
     regions.EndPunch(reclaim_tail_, punched);
   }
-  reclaim_tail_ = 0;
+  reclaim_tail_ = RegionIndex{0};
   return true;
 }
 

@@ -60,27 +60,27 @@ Allocation TakeRun(Heap& heap, const Mutator& mutator, uint32_t least, uint32_t 
   if (run->count == 0 && heap.collector_hooks != nullptr && heap.collector_hooks->RecycleSources()) {
     *run = heap.regions.TakePages(least, wanted, &mutator);
   }
-  if (run->count == 0) return {AllocationAnswer::kCollect, 0, {}};
+  if (run->count == 0) return {AllocationAnswer::kCollect, kNull, {}};
   RecordRun(heap, *run);
   if (Status status = PreparePages(heap, *run); !status.ok()) {
     heap.tables.page_records[run->first].offset_or_end = FirstWordOfPage(run->first);
-    return {AllocationAnswer::kNoMemory, 0, status.error()};
+    return {AllocationAnswer::kNoMemory, kNull, status.error()};
   }
-  return {AllocationAnswer::kRefilled, 0, {}};
+  return {AllocationAnswer::kRefilled, kNull, {}};
 }
 
 }  // namespace
 
 void RetireTlab(Heap& heap, Mutator& mutator) {
   uint32_t* const control = mutator.control;
-  const WordIndex start = control[control::kTlabStart];
+  const WordIndex start(control[control::kTlabStart]);
   if (start == 0) return;
   heap.tables.page_records[PageOf(start)].offset_or_end = control[control::kTlabTop];
   control[control::kTlabTop] = control[control::kTlabLimit] = control[control::kTlabStart] = 0;
 }
 
 Allocation AllocateSlow(Heap& heap, Mutator& mutator, uint64_t words) {
-  if (words > kLargeObjectWords) return {AllocationAnswer::kLarge, 0, {}};
+  if (words > kLargeObjectWords) return {AllocationAnswer::kLarge, kNull, {}};
   const SlowPathTime time(mutator.timeline);
   const uint32_t least = PagesForWords(words);
   const uint32_t tlab_words = heap.tlab_pages * kPageWords;
@@ -116,11 +116,11 @@ Allocation BeginLarge(Heap& heap, Mutator& mutator, uint64_t words) {
   if (run.count == 0 && heap.collector_hooks != nullptr && heap.collector_hooks->RecycleSources()) {
     run = heap.regions.TakeLarge(words, &mutator);
   }
-  if (run.count == 0) return {AllocationAnswer::kCollect, 0, {}};
+  if (run.count == 0) return {AllocationAnswer::kCollect, kNull, {}};
   const WordIndex object = FirstWordOfPage(run.first);
   if (Status status = heap.views.PopulateAlias(size_t{run.first} * kPageBytes, kPageBytes); !status.ok()) {
     heap.regions.AbandonLarge(RegionOf(object));
-    return {AllocationAnswer::kNoMemory, 0, status.error()};
+    return {AllocationAnswer::kNoMemory, kNull, status.error()};
   }
   // A header of an earlier life must not be taken for this object's while it is pending.
   heap.words()[object] = 0;
@@ -137,7 +137,7 @@ Result<uint64_t> ZeroLargePiece(Heap& heap, Mutator& mutator, uint64_t words, ui
   if (Status status = heap.views.PopulateAlias(offset, bytes); !status.ok()) return status.error();
   memset(heap.views.alias() + offset, 0, bytes);
   if (heap.collector_hooks != nullptr) {
-    heap.collector_hooks->NoteAliasWrite(static_cast<PageIndex>(offset / kPageBytes), static_cast<uint32_t>(bytes / kPageBytes));
+    heap.collector_hooks->NoteAliasWrite(PageIndex(offset / kPageBytes), static_cast<uint32_t>(bytes / kPageBytes));
   }
   return done_words + piece;
 }
@@ -148,14 +148,14 @@ void CommitLarge(Heap& heap, Mutator& mutator, uint64_t words) {
     heap.collector_hooks->AnnounceFresh(PageOf(object), PagesForWords(words));
   }
   heap.regions.CommitLarge(RegionOf(object));
-  mutator.pending_large = 0;
+  mutator.pending_large = kNull;
 }
 
 void AbandonLarge(Heap& heap, Mutator& mutator) {
   // Not freed at once: a compaction that began meanwhile has these pages on its list and may be building one of them.
   // Without a header and without a reference it is an object that the next marking finds dead.
   if (mutator.pending_large != 0) heap.regions.CommitLarge(RegionOf(mutator.pending_large));
-  mutator.pending_large = 0;
+  mutator.pending_large = kNull;
 }
 
 }  // namespace faultline

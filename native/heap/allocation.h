@@ -21,7 +21,7 @@ enum class AllocationAnswer {
 
 struct Allocation {
   AllocationAnswer answer;
-  WordIndex object = 0;
+  WordIndex object{0};
   SysError error;
 };
 

@@ -71,7 +71,7 @@ class Bitmap {
       if (++cell > last) return end;
       bits = Cell(cell);
     }
-    const WordIndex found = (cell << 6) + static_cast<uint32_t>(__builtin_ctzll(bits));
+    const WordIndex found((cell << 6) + static_cast<uint32_t>(__builtin_ctzll(bits)));
     return found < end ? found : end;
   }
 
@@ -83,7 +83,7 @@ class Bitmap {
     uint64_t bits = Cell(cell) & (~uint64_t{0} >> (63 - ((before - 1) & 63)));
     for (;;) {
       if (cell == first) bits &= ~uint64_t{0} << (begin & 63);
-      if (bits != 0) return (cell << 6) + 63 - static_cast<uint32_t>(__builtin_clzll(bits));
+      if (bits != 0) return WordIndex((cell << 6) + 63 - static_cast<uint32_t>(__builtin_clzll(bits)));
       if (cell == first) return before;
       bits = Cell(--cell);
     }

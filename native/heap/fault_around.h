@@ -22,13 +22,13 @@ class FaultAround {
     const bool goes_on = page >= end_ && page - end_ < pages_;
     if (goes_on && pages_ < kMostPages) pages_ *= 2;
     if (!goes_on && pages_ > 1) pages_ /= 2;
-    end_ = (page & ~(pages_ - 1)) + pages_;
+    end_ = FirstOfUnit(page, pages_) + pages_;
     return pages_;
   }
 
  private:
   uint32_t pages_ = kFirstPages;
-  PageIndex end_ = 0;
+  PageIndex end_{0};
 };
 
 }  // namespace faultline

@@ -38,7 +38,7 @@ bool Finalizers::Add(Heap& heap, Mutator&, WordIndex object, double token) {
   const std::optional<Entry> entry = TakeFree(token);
   if (!entry) return false;
   // Without the lock: it may fault.
-  Elements(heap, entry->chunk->waiting)[entry->index] = object;
+  Elements(heap, WordIndex(entry->chunk->waiting))[entry->index] = object;
   const LockGuard guard(lock_);
   entry->chunk->states[entry->index] = State::kWaiting;
   waiting_.fetch_add(1, std::memory_order_relaxed);
@@ -70,13 +70,13 @@ std::optional<Finalizers::Entry> Finalizers::TakeReady(State then, double* token
 }
 
 bool Finalizers::Take(Heap& heap, Mutator* mutator, double* token, WordIndex* object) {
-  *object = 0;
+  *object = kNull;
   // The slot is the mutator view's, which a thread without a mutator may not touch.
   const std::optional<Entry> entry = ready() == 0 ? std::nullopt : TakeReady(mutator == nullptr ? State::kTaken : State::kFree, token);
   if (!entry || mutator == nullptr) return entry.has_value();
   // Without the lock: it may fault.  The entry is nobody's until it is in the list.
-  uint32_t& slot = Elements(heap, entry->chunk->kept)[entry->index];
-  *object = LoadReference(heap, *mutator, &slot);
+  uint32_t& slot = Elements(heap, WordIndex(entry->chunk->kept))[entry->index];
+  *object = WordIndex(LoadReference(heap, *mutator, &slot));
   if (mutator->control[control::kLogging] != 0) LogReference(heap, *mutator, *object);
   slot = 0;
   const LockGuard guard(lock_);

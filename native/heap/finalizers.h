@@ -50,7 +50,7 @@ class Finalizers {
   // The collector, through the alias, between remark and sweep: finds waiting entries with dead objects in one chunk after the other,
   // and adds their objects to `dead`; the caller marks what they lead to and calls PublishDying.  `note_write` hears of each page written.
   template <typename IsAlive, typename NoteWrite>
-  void FindDead(Heap& heap, uint32_t chunk, IsAlive is_alive, NoteWrite note_write, std::vector<uint32_t>* dead);
+  void FindDead(Heap& heap, uint32_t chunk, IsAlive is_alive, NoteWrite note_write, std::vector<WordIndex>* dead);
   uint32_t PublishDying();
   uint32_t chunk_count();
 
@@ -70,8 +70,9 @@ class Finalizers {
  private:
   enum class State : uint8_t { kFree, kWaiting, kDying, kReady, kTaken };
   struct Chunk {
-    WordIndex waiting = 0;
-    WordIndex kept = 0;
+    // Root slots.
+    uint32_t waiting = 0;
+    uint32_t kept = 0;
     std::vector<double> tokens = std::vector<double>(kEntries);
     std::vector<State> states = std::vector<State>(kEntries, State::kFree);
     std::vector<uint32_t> free;
@@ -100,11 +101,11 @@ class Finalizers {
 };
 
 template <typename IsAlive, typename NoteWrite>
-void Finalizers::FindDead(Heap& heap, uint32_t index, IsAlive is_alive, NoteWrite note_write, std::vector<uint32_t>* dead) {
+void Finalizers::FindDead(Heap& heap, uint32_t index, IsAlive is_alive, NoteWrite note_write, std::vector<WordIndex>* dead) {
   const LockGuard guard(lock_);
   Chunk& chunk = *chunks_[index];
-  uint32_t* const waiting = AliasElements(heap, chunk.waiting);
-  uint32_t* const kept = AliasElements(heap, chunk.kept);
+  uint32_t* const waiting = AliasElements(heap, WordIndex(chunk.waiting));
+  uint32_t* const kept = AliasElements(heap, WordIndex(chunk.kept));
   bool wrote = false;
   for (uint32_t i = 0; i < chunk.used; ++i) {
     if (chunk.states[i] == State::kTaken) {
@@ -113,8 +114,8 @@ void Finalizers::FindDead(Heap& heap, uint32_t index, IsAlive is_alive, NoteWrit
       chunk.free.push_back(i);
       next_add_ = index < next_add_ ? index : next_add_;
       wrote = true;
-    } else if (chunk.states[i] == State::kWaiting && !is_alive(waiting[i])) {
-      dead->push_back(waiting[i]);
+    } else if (chunk.states[i] == State::kWaiting && !is_alive(WordIndex(waiting[i]))) {
+      dead->emplace_back(waiting[i]);
       kept[i] = waiting[i];
       waiting[i] = 0;
       chunk.states[i] = State::kDying;
@@ -122,7 +123,7 @@ void Finalizers::FindDead(Heap& heap, uint32_t index, IsAlive is_alive, NoteWrit
     }
   }
   if (!wrote) return;
-  for (const WordIndex array : {chunk.waiting, chunk.kept}) {
+  for (const WordIndex array : {WordIndex(chunk.waiting), WordIndex(chunk.kept)}) {
     note_write(PageOf(array), PageOf(array + kPageWords - 1) - PageOf(array) + 1);
   }
 }

@@ -14,7 +14,7 @@ Status Heap::Create(const Options& options) {
   if (Status status = views.Create(file, options.mutator_view, options.core_dumps); !status.ok()) return status;
   tlab_pages = options.tlab_pages;
   poisons = options.poisons;
-  if (poisons) regions.ReuseLate(options.first_region);
+  if (poisons) regions.ReuseLate(RegionIndex(options.first_region % regions.count()));
   shared_roots = options.shared_roots;
   if (shared_roots == nullptr) {
     if (Status status = own_roots_.Create(kSharedRootSlots); !status.ok()) return status;

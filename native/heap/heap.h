@@ -84,6 +84,7 @@ class Heap {
   uint32_t* MutatorSlotsOf(WordIndex object) { return SlotsAt(reinterpret_cast<uint64_t*>(views.mutator_view()), object); }
 
   uint32_t page_count() const { return regions.count() << kRegionPagesLog2; }
+  PageIndex end_page() const { return FirstPageOfRegion(regions.end()); }
   size_t bytes() const { return size_t{regions.count()} * kRegionBytes; }
 
   // Visits every root slot that holds a reference.  The world is stopped; see Mutator::ForEachRoot for what may change all the same.
@@ -109,7 +110,7 @@ class Heap {
   }
 
   // Whether the number is one of an object, as far as the header there tells.  The caller is a running mutator.
-  bool IsObject(uint32_t reference) {
+  bool IsObject(WordIndex reference) {
     if (reference < kPageWords || RegionOf(reference) >= regions.count()) return false;
     return shapes.IsValid(MutatorHeaderOf(reference).shape);
   }

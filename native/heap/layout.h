@@ -6,15 +6,16 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "heap/index.h"
 #include "os/page_size.h"
 
 namespace faultline {
 
 // Units.  A WordIndex counts 8-byte words from the heap base and is what a reference holds; 0 is null.
-using WordIndex = uint32_t;
-using PageIndex = uint32_t;
-using RegionIndex = uint32_t;
-using ShapeId = uint32_t;
+using WordIndex = Index<Word>;
+using PageIndex = Index<struct Page>;
+using RegionIndex = Index<struct Region>;
+using ShapeId = Index<struct Shape>;
 
 inline constexpr size_t kWordBytes = 8;
 inline constexpr size_t kPageBytes = kPageSize;
@@ -50,14 +51,18 @@ static_assert(uint64_t{kMaxRegions} * kRegionWords <= uint64_t{1} << 31, "a word
 inline constexpr uint32_t kSmallIntegerBit = 1u << 31;
 static_assert(uint64_t{kMaxRegions} * kRegionWords <= kSmallIntegerBit);
 inline constexpr bool IsSmallInteger(uint32_t slot) { return (slot & kSmallIntegerBit) != 0; }
+inline constexpr WordIndex kNull{0};
 inline constexpr bool IsReference(uint32_t slot) { return slot != 0 && !IsSmallInteger(slot); }
 
-inline constexpr RegionIndex RegionOf(WordIndex word) { return word >> kRegionWordsLog2; }
-inline constexpr PageIndex PageOf(WordIndex word) { return word >> kPageWordsLog2; }
-inline constexpr WordIndex FirstWordOfPage(PageIndex page) { return page << kPageWordsLog2; }
-inline constexpr WordIndex FirstWordOfRegion(RegionIndex region) { return region << kRegionWordsLog2; }
-inline constexpr PageIndex FirstPageOfRegion(RegionIndex region) { return region << kRegionPagesLog2; }
-inline constexpr RegionIndex RegionOfPage(PageIndex page) { return page >> kRegionPagesLog2; }
+inline constexpr RegionIndex RegionOf(WordIndex word) { return RegionIndex(word >> kRegionWordsLog2); }
+inline constexpr PageIndex PageOf(WordIndex word) { return PageIndex(word >> kPageWordsLog2); }
+inline constexpr WordIndex FirstWordOfPage(PageIndex page) { return WordIndex(page << kPageWordsLog2); }
+inline constexpr WordIndex FirstWordOfRegion(RegionIndex region) { return WordIndex(region << kRegionWordsLog2); }
+inline constexpr PageIndex FirstPageOfRegion(RegionIndex region) { return PageIndex(region << kRegionPagesLog2); }
+inline constexpr RegionIndex RegionOfPage(PageIndex page) { return RegionIndex(page >> kRegionPagesLog2); }
+// The block of `unit` pages, a power of two, that the page lies in begins here; and the first that begins at the page or behind it.
+inline constexpr PageIndex FirstOfUnit(PageIndex page, uint32_t unit) { return PageIndex(page & ~(unit - 1)); }
+inline constexpr PageIndex NextUnit(PageIndex page, uint32_t unit) { return FirstOfUnit(page + (unit - 1), unit); }
 inline constexpr uint32_t PagesForWords(uint64_t words) { return static_cast<uint32_t>((words + kPageWords - 1) >> kPageWordsLog2); }
 
 // The per-mutator control block, in u32 words.  It lies in memory that JavaScript shares (a SharedArrayBuffer), or in

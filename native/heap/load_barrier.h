@@ -33,7 +33,7 @@ namespace faultline {
 inline uint32_t LoadReference(Heap& heap, Mutator& mutator, uint32_t* slot) {
   const uint32_t value = __atomic_load_n(slot, __ATOMIC_RELAXED);
   if (__builtin_expect(mutator.control[control::kLoadBarrier] == 0, 1) || !IsReference(value)) return value;
-  if (__atomic_load_n(&heap.unsettled[RegionOf(value)], __ATOMIC_ACQUIRE) == 0) return value;
+  if (__atomic_load_n(&heap.unsettled[RegionOf(WordIndex(value))], __ATOMIC_ACQUIRE) == 0) return value;
   return heap.references->Settle(mutator, slot, value);
 }
 

@@ -12,7 +12,8 @@
 
 namespace faultline {
 
-template <typename T>
+// `At` is what it is indexed by (heap/index.h).
+template <typename T, typename At = size_t>
 class MappedArray {
  public:
   MappedArray() = default;
@@ -41,8 +42,8 @@ class MappedArray {
 
   T* data() { return data_; }
   const T* data() const { return data_; }
-  T& operator[](size_t index) { return data_[index]; }
-  const T& operator[](size_t index) const { return data_[index]; }
+  T& operator[](At index) { return data_[index]; }
+  const T& operator[](At index) const { return data_[index]; }
   size_t size() const { return count_; }
   size_t bytes() const { return bytes_; }
 

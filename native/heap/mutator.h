@@ -73,7 +73,7 @@ class Mutator {
   uint32_t thread = 0;  // As gettid() gives it; in the heap's thread directory.
 
   // The large object that is being zeroed, 0 for none.
-  WordIndex pending_large = 0;
+  WordIndex pending_large{0};
 
   uint64_t memory_place = 0;  // In the queue for memory, of the last wait.
 

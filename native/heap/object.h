@@ -26,7 +26,7 @@ struct Header {
 // One relaxed load: a mutator may be about to write it, count first, then shape.
 FAULTLINE_INLINE Header HeaderAt(const uint64_t* words, WordIndex object) {
   const uint64_t word = __atomic_load_n(words + object, __ATOMIC_RELAXED);
-  return {static_cast<ShapeId>(word), static_cast<uint32_t>(word >> 32)};
+  return {ShapeId(word), static_cast<uint32_t>(word >> 32)};
 }
 
 // The object's u32 slots, its header's first.

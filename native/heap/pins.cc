@@ -34,8 +34,8 @@ void Pins::Remove(Pin pin) {
 void Pins::CheckRegions(Heap& heap) {
   const LockGuard guard(lock_);
   for (const Entry& entry : entries_) {
-    FAULTLINE_CHECK(heap.regions.use(RegionOf(entry.object)).state == RegionState::kLarge, "(N) the regions of a pinned object are its own",
-                    entry.object);
+    FAULTLINE_CHECK(heap.regions.use(RegionOf(WordIndex(entry.object))).state == RegionState::kLarge,
+                    "(N) the regions of a pinned object are its own", entry.object);
   }
 }
 

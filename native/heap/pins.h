@@ -23,7 +23,7 @@ class Heap;
 class Pins {
  public:
   struct Entry {
-    WordIndex object = 0;
+    uint32_t object = 0;  // A root slot.
     uint64_t bytes = 0;
   };
   using Pin = std::list<Entry>::iterator;

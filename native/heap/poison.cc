@@ -15,7 +15,7 @@ void Poison(Heap& heap, RegionIndex region) {
 
 void PoisonDead(Heap& heap) {
   const SideTables& tables = heap.tables;
-  for (RegionIndex region = 0; region < heap.regions.count(); ++region) {
+  for (RegionIndex region{0}; region < heap.regions.count(); ++region) {
     if (tables.marked_pages[region] == 0) continue;
     const RegionState state = heap.regions.use(region).state;
     if (state == RegionState::kLive && tables.live_word_counts[region] == 0) Poison(heap, region);

@@ -17,7 +17,7 @@ Status Regions::Create(uint32_t capacity_regions, uint32_t reserve_regions) {
   if (Status status = mapped_.Create(count_); !status.ok()) return status;
   if (Status status = large_head_.Create(count_); !status.ok()) return status;
   if (Status status = born_.Create(count_); !status.ok()) return status;
-  large_until_ = count_;
+  large_until_ = end();
   free_count_.store(count_, std::memory_order_relaxed);
   return {};
 }
@@ -25,16 +25,16 @@ Status Regions::Create(uint32_t capacity_regions, uint32_t reserve_regions) {
 void Regions::ReuseLate(RegionIndex first) {
   const LockGuard guard(lock_);
   reuses_late_ = true;
-  search_from_ = first % count_;
+  search_from_ = first;
 }
 
 bool Regions::TakeFree(RegionIndex* region) {
   // The lowest free region: the heap stays dense at the front and large objects find room at the back.  With late reuse the next one after
   // the last, and from the front again behind the end.
-  const RegionIndex turns = reuses_late_ ? count_ : count_ - std::min(search_from_, count_);
+  const uint32_t turns = reuses_late_ ? count_ : end() - std::min(search_from_, end());
   const RegionIndex from = search_from_;
-  for (RegionIndex turn = 0; turn < turns; ++turn) {
-    const RegionIndex i = (from + turn) % count_;
+  for (uint32_t turn = 0; turn < turns; ++turn) {
+    const RegionIndex i((from + turn) % count_);
     if (!IsFree(i)) continue;
     search_from_ = i + 1;
     *region = i;
@@ -141,10 +141,10 @@ PageRun Regions::TakeLarge(uint64_t words, const Mutator* taker) {
   const MemoryQueue::Room room = Room();
   if (!queue_.empty() && !MemoryQueue::Fits(room, ahead, NeedOfLarge(words))) return {};
   RegionIndex first = FindFreeRun(needed, large_until_);
-  if (first == kNone && large_until_ < count_) first = FindFreeRun(needed, count_);
+  if (first == kNone && large_until_ < count_) first = FindFreeRun(needed, end());
   if (first == kNone) {
     // No room in one piece: what moves next moves to the front.
-    search_from_ = 0;
+    search_from_ = RegionIndex{0};
     return {};
   }
   if (reuses_late_) large_until_ = first;
@@ -156,7 +156,7 @@ PageRun Regions::TakeLarge(uint64_t words, const Mutator* taker) {
     const uint32_t used = std::min(left, kRegionPages);
     left -= used;
     Set(first + k, {k == 0 ? RegionState::kLargePending : RegionState::kLargeTail, 0, static_cast<uint16_t>(used)});
-    __atomic_store_n(&large_head_[first + k], first, __ATOMIC_RELAXED);
+    __atomic_store_n(&large_head_[first + k], uint32_t{first}, __ATOMIC_RELAXED);
     // One dirty region makes the run dirty as far as that region goes.
     if (clean_from_[first + k] > 0) pages.dirty = k * kRegionPages + std::min<uint32_t>(clean_from_[first + k], used);
     clean_from_[first + k] = std::max<uint16_t>(clean_from_[first + k], static_cast<uint16_t>(used));
@@ -172,7 +172,8 @@ PageRun Regions::TakeLarge(uint64_t words, const Mutator* taker) {
 RegionIndex Regions::FindFreeRun(uint32_t needed, RegionIndex end) const {
   // From the back: small objects fill the heap from the front.
   uint32_t run = 0;
-  for (RegionIndex i = end; i-- > 1;) {
+  for (RegionIndex i = end; i > 1;) {
+    --i;
     run = IsFree(i) ? run + 1 : 0;
     if (run >= needed) return i;
   }
@@ -190,7 +191,8 @@ void Regions::AbandonLarge(RegionIndex first) {
   FAULTLINE_CHECK(use_[first].state == RegionState::kLargePending, "only a pending large object is abandoned", first);
   RegionIndex region = first;
   do {
-    Free(region++);
+    Free(region);
+    ++region;
   } while (region < count_ && use_[region].state == RegionState::kLargeTail && large_head_[region] == first);
 }
 
@@ -200,7 +202,7 @@ void Regions::CloseForMarking(uint16_t* marked_pages) {
   current_ = kNone;
   partial_.clear();
   open_pages_.store(0, std::memory_order_relaxed);
-  for (RegionIndex i = 0; i < count_; ++i) {
+  for (RegionIndex i{0}; i < count_; ++i) {
     marked_pages[i] = use_[i].state == RegionState::kLargePending ? 0 : use_[i].used_pages;
   }
 }
@@ -272,14 +274,15 @@ void Regions::ReopenPartial() {
   const LockGuard guard(lock_);
   partial_.clear();
   open_pages_.store(current_ == kNone ? 0 : PagesLeft(current_), std::memory_order_relaxed);
-  for (RegionIndex i = count_; i-- > 0;) {
+  for (RegionIndex i = end(); i > 0;) {
+    --i;
     if (use_[i].state == RegionState::kLive && PagesLeft(i) >= kLeastPartialPages) AddPartial(i);
   }
 }
 
 void Regions::CommittedFree(std::vector<RegionIndex>* regions) const {
   const LockGuard guard(lock_);
-  for (RegionIndex i = 0; i < count_; ++i) {
+  for (RegionIndex i{0}; i < count_; ++i) {
     if (use_[i].state == RegionState::kFree && clean_from_[i] > 0 && punching_[i] == 0) regions->push_back(i);
   }
 }

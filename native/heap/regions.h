@@ -39,7 +39,7 @@ struct alignas(4) RegionUse {
 static_assert(sizeof(RegionUse) == 4);
 
 struct PageRun {
-  PageIndex first = 0;
+  PageIndex first{0};
   uint32_t count = 0;
   uint32_t dirty = 0;   // How many of them, from the front, may hold old data.
   bool mapped = false;  // All of them were populated in the mutator view that is in use.
@@ -119,7 +119,7 @@ class Regions {
   void EndPunch(RegionIndex region, bool punched);
 
   // The first region of the large object that `region` belongs to; stable while the object lives.
-  RegionIndex LargeHead(RegionIndex region) const { return __atomic_load_n(&large_head_[region], __ATOMIC_RELAXED); }
+  RegionIndex LargeHead(RegionIndex region) const { return RegionIndex(__atomic_load_n(&large_head_[region], __ATOMIC_RELAXED)); }
 
   // Pages of a free region that lie in the file and were not populated in the mutator view that is in use; count 0 when there are none.
   PageRun UnmappedFree(RegionIndex region) const;
@@ -141,6 +141,7 @@ class Regions {
   // moved there, which has lived for a while.
   uint32_t born(RegionIndex region) const { return __atomic_load_n(&born_[region], __ATOMIC_RELAXED); }
   uint32_t count() const { return count_; }
+  RegionIndex end() const { return RegionIndex(count_); }
   uint32_t capacity() const { return capacity_; }
   void SetLimit(uint32_t regions) { limit_.store(regions, std::memory_order_relaxed); }
 
@@ -196,7 +197,7 @@ class Regions {
   }
   void AddUsed(int64_t pages) { used_pages_total_.fetch_add(static_cast<uint64_t>(pages), std::memory_order_relaxed); }
 
-  static constexpr RegionIndex kNone = ~0u;
+  static constexpr RegionIndex kNone{~0u};
   // A tail shorter than this is not worth going back to.
   static constexpr uint32_t kLeastPartialPages = 4;
 
@@ -204,11 +205,11 @@ class Regions {
   uint32_t count_ = 0;
   uint32_t capacity_ = 0;
   MemoryQueue queue_;
-  MappedArray<RegionUse> use_;
-  MappedArray<uint16_t> clean_from_;
-  MappedArray<uint16_t> punching_;  // First page that is being punched, plus 1; 0 for none.
-  MappedArray<RegionIndex> large_head_;
-  MappedArray<uint32_t> born_;
+  MappedArray<RegionUse, RegionIndex> use_;
+  MappedArray<uint16_t, RegionIndex> clean_from_;
+  MappedArray<uint16_t, RegionIndex> punching_;  // First page that is being punched, plus 1; 0 for none.
+  MappedArray<uint32_t, RegionIndex> large_head_;
+  MappedArray<uint32_t, RegionIndex> born_;
   uint32_t births_ = 0;
   // Pages [from, to) of a region were handed out, hence populated, since the view with that number came into use.
   struct Mapped {
@@ -216,12 +217,12 @@ class Regions {
     uint16_t from = 0;
     uint16_t to = 0;
   };
-  MappedArray<Mapped> mapped_;
+  MappedArray<Mapped, RegionIndex> mapped_;
   uint32_t view_ = 1;
   RegionIndex current_ = kNone;
-  RegionIndex search_from_ = 0;
+  RegionIndex search_from_{0};
   bool reuses_late_ = false;
-  RegionIndex large_until_ = 0;  // Large objects are looked for below; with late reuse, where the last one was put.
+  RegionIndex large_until_{0};  // Large objects are looked for below; with late reuse, where the last one was put.
   // Nobody takes pages of a region on this list before it is taken off; open_pages_ counts on that.
   std::vector<RegionIndex> partial_;
   // Written under lock_, read anywhere; relaxed, they order nothing.
@@ -237,7 +238,7 @@ template <typename IsMarked>
 uint32_t Regions::SweepDead(const uint32_t* live_words, uint16_t* marked_pages, IsMarked is_marked) {
   const LockGuard guard(lock_);
   uint32_t freed = 0;
-  for (RegionIndex region = 0; region < count_; ++region) {
+  for (RegionIndex region{0}; region < count_; ++region) {
     // A region without marked pages was free when marking ended: whatever is in it is younger and alive.
     if (marked_pages[region] == 0) continue;
     if (use_[region].state == RegionState::kLive && live_words[region] == 0) {

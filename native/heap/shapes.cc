@@ -5,10 +5,10 @@ namespace faultline {
 ShapeId ShapeTable::Define(const std::u16string& name, const std::string& description, const Shape& shape) {
   const LockGuard guard(lock_);
   if (const auto found = by_name_.find(name); found != by_name_.end()) {
-    return named_[found->second - 1].description == description ? found->second : 0;
+    return named_[found->second - 1].description == description ? found->second : kNoShape;
   }
-  const ShapeId id = limit_.load(std::memory_order_relaxed);  // Written under lock_ only.
-  if (id >= kMaxShapes) return 0;
+  const ShapeId id(limit_.load(std::memory_order_relaxed));  // Written under lock_ only.
+  if (id >= kMaxShapes) return kNoShape;
   shapes_[id] = shape;
   Shape& entry = shapes_[id];
   const bool has_elements = shape.element_kind != ElementKind::kNone;
@@ -27,7 +27,7 @@ ShapeId ShapeTable::Define(const std::u16string& name, const std::string& descri
 ShapeId ShapeTable::Find(const std::u16string& name, std::string* description) const {
   const LockGuard guard(lock_);
   const auto found = by_name_.find(name);
-  if (found == by_name_.end()) return 0;
+  if (found == by_name_.end()) return kNoShape;
   if (description != nullptr) *description = named_[found->second - 1].description;
   return found->second;
 }

@@ -62,7 +62,8 @@ struct Shape {
 inline constexpr uint8_t kNoElementsShift = 63;
 static_assert(sizeof(Shape) == 16, "one shape is one aligned 16-byte load");
 
-inline constexpr ShapeId kMaxShapes = 1u << 20;
+inline constexpr ShapeId kNoShape{0};
+inline constexpr uint32_t kMaxShapes = 1u << 20;
 
 class ShapeTable {
  public:
@@ -101,10 +102,10 @@ class ShapeTable {
   using Names = std::unordered_map<std::u16string_view, ShapeId, NameHash>;
 
   mutable Lock lock_;
-  MappedArray<Shape> shapes_;
+  MappedArray<Shape, ShapeId> shapes_;
   std::deque<Named> named_;  // named_[id - 1]; entries stay where they are.
   Names by_name_;
-  std::atomic<ShapeId> limit_{1};  // First unused id.
+  std::atomic<uint32_t> limit_{1};  // First unused id.
 };
 
 }  // namespace faultline

@@ -26,7 +26,7 @@ class LockedArray {
 
   bool locked() const { return locked_; }
   uint32_t length() const { return array_[ArraySlots::kLength]; }
-  uint32_t segment(uint32_t n) const { return n < ArraySlots::kSegmentCount ? array_[ArraySlots::kSegments + n] : 0; }
+  WordIndex segment(uint32_t n) const { return n < ArraySlots::kSegmentCount ? WordIndex(array_[ArraySlots::kSegments + n]) : kNull; }
 
   void SetLength(uint32_t length) { __atomic_store_n(&array_[ArraySlots::kLength], length, __ATOMIC_RELEASE); }
   void SetSegment(uint32_t n, WordIndex segment) { StoreReference(&array_[ArraySlots::kSegments + n], segment); }
@@ -119,7 +119,7 @@ ArrayAnswer ArrayPop(Heap& heap, Mutator& mutator, WordIndex array, uint32_t exp
   locked.SetLength(last);
   locked.Clear(last);
   // Not the segment that has just become empty: the next push would need it again.
-  if (locked.segment(n + 1) != 0 && last < FirstIndexOf(n) + (kFirstSegmentLength << n) / 2) locked.SetSegment(n + 1, 0);
+  if (locked.segment(n + 1) != 0 && last < FirstIndexOf(n) + (kFirstSegmentLength << n) / 2) locked.SetSegment(n + 1, kNull);
   locked.EndResizing();
   return ArrayAnswer::kDone;
 }

@@ -25,7 +25,7 @@ namespace faultline {
 //   page of a TLAB                      start = first word of the TLAB; its first page also has end = the TLAB's final
 //                                       top, set when it is retired
 struct PageRecord {
-  WordIndex start = 0;
+  WordIndex start{0};
   uint32_t offset_or_end = 0;
 };
 static_assert(sizeof(PageRecord) == 8);
@@ -33,7 +33,7 @@ static_assert(sizeof(PageRecord) == 8);
 // Where the live words of a source region go: to one target, and from `split` on to the next one.  `pad` is what has to
 // be added from there (modulo 2^32; the next target may lie below).
 struct RegionForward {
-  WordIndex split = ~0u;
+  WordIndex split{~0u};
   uint32_t pad = 0;
 };
 
@@ -42,19 +42,19 @@ struct SideTables {
   Bitmap live_words;
   MappedArray<uint32_t> block_offsets;
   PageStates page_states;
-  MappedArray<PageRecord> page_records;
+  MappedArray<PageRecord, PageIndex> page_records;
 
   // Per region.
-  MappedArray<uint8_t> moving;  // 1 from plan to finish for this cycle's sources.
-  MappedArray<RegionForward> forward;
-  MappedArray<uint32_t> live_word_counts;  // From marking.
-  MappedArray<uint16_t> marked_pages;      // Pages that marking decided on; younger pages lie behind them.
-  MappedArray<RegionUse> frozen;           // The region table at the flip.
-  MappedArray<RegionIndex> next_source;    // Order of the evacuation; kEndOfSources ends it.
-  MappedArray<WordIndex> target_end;       // First word behind what is copied into a target.
-  MappedArray<uint32_t> unread_pages;      // Target pages that still have to read this source (atomic).
+  MappedArray<uint8_t, RegionIndex> moving;  // 1 from plan to finish for this cycle's sources.
+  MappedArray<RegionForward, RegionIndex> forward;
+  MappedArray<uint32_t, RegionIndex> live_word_counts;  // From marking.
+  MappedArray<uint16_t, RegionIndex> marked_pages;      // Pages that marking decided on; younger pages lie behind them.
+  MappedArray<RegionUse, RegionIndex> frozen;           // The region table at the flip.
+  MappedArray<RegionIndex, RegionIndex> next_source;    // Order of the evacuation; kEndOfSources ends it.
+  MappedArray<WordIndex, RegionIndex> target_end;       // First word behind what is copied into a target.
+  MappedArray<uint32_t, RegionIndex> unread_pages;      // Target pages that still have to read this source (atomic).
 
-  static constexpr RegionIndex kEndOfSources = ~0u;
+  static constexpr RegionIndex kEndOfSources{~0u};
 
   // In the object's source; once the block offsets are absolute, from the first word of its target on.
   uint32_t LiveWordsBefore(WordIndex object) const { return CountBefore(live_words.data(), block_offsets.data(), object); }

@@ -50,7 +50,7 @@ inline void LogReference(Heap& heap, Mutator& mutator, uint32_t reference) {
 inline WordIndex ReadWeak(Heap& heap, Mutator& mutator, const uint32_t* slot) {
   const auto access = static_cast<WeakAccess>(__atomic_load_n(&mutator.control[control::kWeakAccess], __ATOMIC_RELAXED));
   if (access == WeakAccess::kGuarded) DelayAt(DelayPoint::kReadingWeak);
-  const WordIndex object = __atomic_load_n(slot, __ATOMIC_ACQUIRE);
+  const WordIndex object(__atomic_load_n(slot, __ATOMIC_ACQUIRE));
   // A weak slot that is read as an element may hold a small integer: then there is nothing to ask.
   if (access == WeakAccess::kOpen || !IsReference(object)) return object;
   if (access == WeakAccess::kLogged) {
@@ -59,8 +59,8 @@ inline WordIndex ReadWeak(Heap& heap, Mutator& mutator, const uint32_t* slot) {
   }
   DelayAt(DelayPoint::kWeakRead);
   const bool alive = FoundAlive(heap, object);
-  if (static_cast<WeakAccess>(heap.handshake.weak_access()) == WeakAccess::kGuarded) return alive ? object : 0;
-  return __atomic_load_n(slot, __ATOMIC_ACQUIRE);
+  if (static_cast<WeakAccess>(heap.handshake.weak_access()) == WeakAccess::kGuarded) return alive ? object : kNull;
+  return WordIndex(__atomic_load_n(slot, __ATOMIC_ACQUIRE));
 }
 
 }  // namespace faultline

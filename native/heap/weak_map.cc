@@ -107,7 +107,7 @@ class LockedMap {
   uint32_t End(uint32_t hash) const {
     return Probe(hash, [](WordIndex found) { return found == 0; });
   }
-  uint32_t KeyAt(uint32_t index) const { return __atomic_load_n(&pairs_[2 * uint64_t{index}], __ATOMIC_ACQUIRE); }
+  WordIndex KeyAt(uint32_t index) const { return WordIndex(__atomic_load_n(&pairs_[2 * uint64_t{index}], __ATOMIC_ACQUIRE)); }
 
   void Look(WordIndex table) {
     table_ = table;
@@ -160,7 +160,7 @@ WeakMapAnswer WeakMapGet(Heap& heap, Mutator& mutator, WordIndex map, WordIndex 
 }
 
 WeakMapAnswer WeakMapSet(Heap& heap, Mutator& mutator, WordIndex map, WordIndex key, uint32_t value, uint32_t* wanted) {
-  if (IsReference(value) && !heap.IsObject(value)) return WeakMapAnswer::kNotAnObject;
+  if (IsReference(value) && !heap.IsObject(WordIndex(value))) return WeakMapAnswer::kNotAnObject;
   return WithKey(heap, mutator, map, key, [&](LockedMap& locked, uint32_t hash, uint32_t at) {
     if (at != kNowhere) {
       locked.Overwrite(at, value);

@@ -23,13 +23,13 @@ constexpr uint32_t kOccupancy = 0;
 // An object to be.
 struct Wish {
   uint64_t words = 0;  // 0: none.
-  ShapeId shape = 0;
+  ShapeId shape{0};
   uint32_t count = 0;
   bool large = false;  // Regions of its own, whatever its size.
 };
 
 Wish WishAt(Info info, size_t index, bool large) {
-  return {static_cast<uint64_t>(NumberAt(info, index)), Uint32At(info, index + 1), Uint32At(info, index + 2), large};
+  return {static_cast<uint64_t>(NumberAt(info, index)), ShapeId(Uint32At(info, index + 1)), Uint32At(info, index + 2), large};
 }
 
 // Nothing when what ends the script is under way.

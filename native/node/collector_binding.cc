@@ -97,7 +97,7 @@ Napi::Value ReadRegions(Info info, HeapInstance& instance) {
   uint16_t* const used = info[2].As<Napi::Uint16Array>().Data();
   const LockGuard guard(heap.regions.lock());
   const uint32_t count = heap.regions.count();
-  for (RegionIndex region = 0; region < count; ++region) {
+  for (RegionIndex region{0}; region < count; ++region) {
     const RegionUse use = heap.regions.use(region);
     states[region] = static_cast<uint8_t>(use.state);
     used[region] = use.used_pages;

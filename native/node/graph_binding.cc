@@ -20,7 +20,7 @@ Napi::Value CopyGraphPause(Info info, HeapInstance& instance) {
   auto copy = std::make_unique<GraphCopy>();
   Status status;
   uint64_t pause_ns = 0;
-  const GraphCopy::Options options{Uint32At(info, 1), Uint32At(info, 2), Uint32At(info, 3)};
+  const GraphCopy::Options options{ShapeId(Uint32At(info, 1)), ShapeId(Uint32At(info, 2)), Uint32At(info, 3)};
   if (!instance.collector->CopyGraphPause(LimitAt(info, 4), options, copy.get(), &status, &pause_ns)) return env.Null();
   if (!status.ok()) return Refusal(env, status.error());
   Napi::Object answer = Napi::Object::New(env);

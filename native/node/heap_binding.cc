@@ -112,7 +112,7 @@ Napi::Value DefineShape(Info info, HeapInstance& instance) {
 
 Napi::Value ShapeAnswer(Info info, ShapeId id, const std::u16string& name, const std::string& description) {
   Napi::Object answer = Napi::Object::New(info.Env());
-  answer.Set("id", id);
+  answer.Set("id", uint32_t{id});
   // As it is: given a Napi::String, Set would convert it by way of UTF-8.
   answer.Set("name", static_cast<napi_value>(Napi::String::New(info.Env(), name)));
   answer.Set("description", description);
@@ -128,7 +128,7 @@ Napi::Value FindShape(Info info, HeapInstance& instance) {
     const ShapeId id = instance.heap.shapes.Find(name, &description);
     return id == 0 ? info.Env().Null() : ShapeAnswer(info, id, name, description);
   }
-  const ShapeId id = Uint32At(info, 1);
+  const ShapeId id(Uint32At(info, 1));
   if (!instance.heap.shapes.Describe(id, &name, &description)) return info.Env().Null();
   return ShapeAnswer(info, id, name, description);
 }

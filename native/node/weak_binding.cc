@@ -94,7 +94,9 @@ Napi::Value TakeFinalizable(Info info, MutatorBinding& binding) {
   const bool parked = (mutator.state()->load(std::memory_order_relaxed) & kMutatorRunning) == 0;
   if (parked && (!watch.MayWait() || !Unpark(mutator, watch))) return Napi::Value();
   double held_value = 0;
-  const bool taken = heap.finalizers.Take(heap, &mutator, &held_value, &mutator.control[Uint32At(info, 1)]);
+  WordIndex object;
+  const bool taken = heap.finalizers.Take(heap, &mutator, &held_value, &object);
+  mutator.control[Uint32At(info, 1)] = object;  // Before a safepoint.
   if (parked) heap.handshake.Park(&mutator);
   return taken ? Number(info, held_value) : info.Env().Null();
 }
@@ -102,7 +104,7 @@ Napi::Value TakeFinalizable(Info info, MutatorBinding& binding) {
 // takeHeldValue(heap): the same without the object, which is let go
 Napi::Value TakeHeldValue(Info info, HeapInstance& instance) {
   double held_value = 0;
-  WordIndex object = 0;
+  WordIndex object{0};
   return instance.heap.finalizers.Take(instance.heap, nullptr, &held_value, &object) ? Number(info, held_value) : info.Env().Null();
 }
 

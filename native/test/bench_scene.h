@@ -30,7 +30,7 @@ class ManualCycle {
     std::vector<RegionIndex> sources;
     uint64_t words = 0;
     const SideTables& tables = test_->heap.tables;
-    for (RegionIndex region = 0; region < test_->heap.regions.count(); ++region) {
+    for (RegionIndex region{0}; region < test_->heap.regions.count(); ++region) {
       const uint32_t live = tables.live_word_counts[region];
       const uint64_t used = uint64_t{tables.marked_pages[region]} * kPageWords;
       if (test_->heap.regions.use(region).state != RegionState::kLive || live == 0) continue;
@@ -117,8 +117,8 @@ class Population {
   Graph graph_;
   uint32_t garbage_percent_;
   Random random_;
-  ShapeId node_ = 0;
-  ShapeId array_ = 0;
+  ShapeId node_{0};
+  ShapeId array_{0};
   uint32_t count_ = 0;
 };
 

@@ -113,7 +113,7 @@ void ClearingARegionLeavesItsNeighboursAlone() {
   bitmap.SetRange(0, kRegionWords);
   bitmap.SetRange(kRegionWords, kRegionWords);
   bitmap.SetRange(2 * kRegionWords, kRegionWords);
-  bitmap.ClearRegion(1);
+  bitmap.ClearRegion(1_region);
   EXPECT(bitmap.Test(kRegionWords - 1) && bitmap.Test(2 * kRegionWords));
   EXPECT(bitmap.FindNext(kRegionWords, 2 * kRegionWords) == 2 * kRegionWords);
   EXPECT(bitmap.FindPrevious(kRegionWords, 2 * kRegionWords) == 2 * kRegionWords);

@@ -82,7 +82,7 @@ void AUnitIsNotShownBeforeAllOfItIsBuilt() {
   program.mutator().Park();
   test.CollectUntilFlip();
   program.mutator().Unpark();
-  for (PageIndex page = 0; page < test.heap.page_count(); ++page) {
+  for (PageIndex page{0}; page < test.heap.page_count(); ++page) {
     if (test.collector->pages().PageNeedsBuilding(page)) test.collector->pages().fault_mode().Show(page, 1);
   }
   program.CheckAll();
@@ -158,7 +158,7 @@ void WhatIsPutIntoAnEmptiedSourceIsShown(FaultModeKind mode) {
   }
   mutator.Unpark();
   EXPECT(test.collector->Armed());
-  WordIndex object = 0;
+  WordIndex object{0};
   do {  // The back of the heap is taken first.
     object = mutator.Allocate(large, kLargeObjectWords + 1);
     EXPECT(object != 0);
@@ -195,7 +195,7 @@ void ABrokenLawEndsTheProcess(FaultModeKind mode) {
     });
   };
   const Death shown = after_flip([](TestHeap& test) {
-    RegionIndex source = 0;
+    RegionIndex source{0};
     while (test.heap.regions.use(source).state != RegionState::kSource) ++source;
     const PageIndex page = FirstPageOfRegion(source) + 1;
     PageStates& states = test.heap.tables.page_states;
@@ -209,7 +209,7 @@ void ABrokenLawEndsTheProcess(FaultModeKind mode) {
   const Death nested = after_flip([](TestHeap& test) {
     FaultsWhileItBuilds faults(test.collector.get());
     PageBuilder builder(&test.heap, &faults);
-    for (PageIndex page = 0; page < test.heap.page_count(); ++page) {
+    for (PageIndex page{0}; page < test.heap.page_count(); ++page) {
       if (builder.TreatmentOf(page) == Treatment::kTarget) builder.Build(page);
     }
   });

@@ -34,7 +34,7 @@ void CheckAddresses(SyntheticHeap& test, const Plan& plan, const std::map<WordIn
     EXPECT(targets.contains(RegionOf(to)) && RegionOf(to) == RegionOf(to + object.words - 1));
     EXPECT(to >= kPageWords);
   }
-  WordIndex before = 0;
+  WordIndex before{0};
   std::set<WordIndex> seen;
   for (const RegionIndex source : plan.sources()) {
     for (auto it = test.objects.lower_bound(FirstWordOfRegion(source)); it != test.objects.end() && RegionOf(it->first) == source; ++it) {
@@ -67,7 +67,7 @@ void CheckReaders(SyntheticHeap& test, const Plan& plan) {
 
 void CheckBudget(const SyntheticHeap& test, uint32_t charged_before) {
   uint32_t used = 0;
-  for (RegionIndex region = 0; region < test.heap.regions.count(); ++region) {
+  for (RegionIndex region{0}; region < test.heap.regions.count(); ++region) {
     const RegionState state = test.heap.regions.use(region).state;
     EXPECT(state == RegionState::kFree || state == RegionState::kLive || state == RegionState::kLarge || state == RegionState::kLargeTail);
     used += state != RegionState::kFree ? 1 : 0;
@@ -85,7 +85,7 @@ void OneHeap(Random& random, uint32_t refuse_target, End end) {
   SyntheticHeap test(regions);
   test.TakeRegions(filled);
   const uint32_t style = random.Below(5);
-  for (RegionIndex region = 0; region < filled; ++region) {
+  for (RegionIndex region{0}; region < filled; ++region) {
     const uint32_t choices[] = {0, 100, 50, random.Below(101), random.Below(10)};
     test.FillRegion(region, choices[style == 4 ? random.Below(5) : style], random);
   }
@@ -151,8 +151,8 @@ void AnObjectThatJustFitsStaysAndOneThatIsAWordTooLongGoesOn(int short_of, uint3
   const uint32_t room = kRegionWords - kPageWords;
   const uint32_t first = kLargeObjectWords;
   const uint32_t second = 40000;
-  const WordIndex a = FirstWordOfRegion(1);
-  const WordIndex b = FirstWordOfRegion(2) + gap;
+  const WordIndex a = FirstWordOfRegion(1_region);
+  const WordIndex b = FirstWordOfRegion(2_region) + gap;
   test.Place(a, test.data, first - 1, true);
   test.Place(a + first + 7, test.data, second - 1, true);
   const uint32_t rest = room - first - second - static_cast<uint32_t>(short_of);
@@ -161,9 +161,9 @@ void AnObjectThatJustFitsStaysAndOneThatIsAWordTooLongGoesOn(int short_of, uint3
   test.Place(b + rest + 1, test.data, 99, true);
   test.EndMarking();
   std::map<WordIndex, WordIndex> model;
-  EXPECT(test.Model({1, 2}, {0, 3}, &model) == 2);
+  EXPECT(test.Model({1_region, 2_region}, {0_region, 3_region}, &model) == 2);
   Plan plan(&test.heap);
-  EXPECT(plan.Make(test.gang, {1, 2}, 2) == 2);
+  EXPECT(plan.Make(test.gang, {1_region, 2_region}, 2) == 2);
   EXPECT((RegionOf(model.at(b)) == 0) == (short_of >= 0));
   EXPECT((RegionOf(model.at(b + rest)) == 0) == (short_of >= 1));
   CheckAddresses(test, plan, model);

@@ -74,7 +74,7 @@ void RandomGraph(uint64_t seed) {
       const uint32_t count = random.Chance(1) ? random.Below(3000) : random.Below(8);
       const WordIndex object = mutator.Allocate(shape, count);
       EXPECT(object != 0);
-      mutator.handle(random.Below(kHandles)) = random.Chance(90) ? object : 0;
+      mutator.handle(random.Below(kHandles)) = random.Chance(90) ? object : kNull;
       for (uint32_t k = 0; k < 4 && count > 0; ++k) {
         mutator.Store(&mutator.slots(object)[first_element + random.Below(count)], mutator.handle(random.Below(kHandles)));
       }

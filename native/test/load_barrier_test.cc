@@ -54,7 +54,7 @@ class List {
 
  private:
   TestMutator& mutator_;
-  ShapeId node_ = 0;
+  ShapeId node_{0};
 };
 
 void ALoadGivesNewAddressesOfWholeObjectsAndHealsItsSlot() {

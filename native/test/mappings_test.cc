@@ -78,7 +78,7 @@ void EveryPhase(FaultModeKind mode, MarkerKind marker, uint32_t regions, uint64_
     watch.Look("marked");
     collector.Sweep();
     std::vector<RegionIndex> sources;
-    for (RegionIndex region = 0; region < test.heap.regions.count(); ++region) {
+    for (RegionIndex region{0}; region < test.heap.regions.count(); ++region) {
       if (test.heap.regions.use(region).state == RegionState::kLive && test.heap.tables.marked_pages[region] > 0 &&
           test.heap.tables.live_word_counts[region] > 0) {
         sources.push_back(region);

@@ -34,8 +34,8 @@ struct Fixture {
   }
   TestHeap test;
   TestMutator mutator;
-  ShapeId pair = 0;
-  ShapeId array = 0;
+  ShapeId pair{0};
+  ShapeId array{0};
   uint64_t made = 0;
 };
 

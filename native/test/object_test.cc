@@ -74,7 +74,7 @@ void TheWalkVisitsEverySlotThatHoldsAReferenceOnceAsWhatItIs() {
 
 void LiveWordsAreCountedFromTheStartOfTheRegion() {
   Bitmap bits;
-  constexpr RegionIndex kRegion = 1;
+  constexpr RegionIndex kRegion{1};
   EXPECT(bits.Create(2 * kRegionWords).ok());
   std::vector<uint32_t> before(2 * kRegionWords / kBlockWords);
   std::vector<WordIndex> set;

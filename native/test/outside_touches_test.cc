@@ -225,7 +225,7 @@ void NullReadsAsZerosInEveryPhase(FaultModeKind mode) {
   const ShapeId data = test.DefineShape(0, 0, ElementKind::kData, 3);
   TestMutator mutator(&test);
   const auto read_null = [&] {
-    for (WordIndex word = 0; word < kPageWords; ++word) EXPECT(mutator.words(0)[word] == 0);
+    for (WordIndex word{0}; word < kPageWords; ++word) EXPECT(mutator.words(0)[word] == 0);
   };
   for (uint32_t cycle = 0; cycle < 3; ++cycle) {
     read_null();

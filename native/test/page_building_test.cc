@@ -40,7 +40,7 @@ void BuildAndCompare(SyntheticHeap& test, const std::vector<RegionIndex>& moves,
       PageBuilder builder(&heap, &release);
       builder.UsePopcnt(popcnt);
       std::vector<PageIndex> pages(heap.page_count());
-      std::iota(pages.begin(), pages.end(), 0u);
+      std::iota(pages.begin(), pages.end(), 0_page);
       for (size_t i = pages.size(); shuffled && i > 1; --i) std::swap(pages[i - 1], pages[random.Below(static_cast<uint32_t>(i))]);
       for (const PageIndex page : pages) {
         const Treatment treatment = builder.TreatmentOf(page);
@@ -51,8 +51,8 @@ void BuildAndCompare(SyntheticHeap& test, const std::vector<RegionIndex>& moves,
       for (uint64_t word = 0; word < expected.size(); ++word) {
         if (actual[word] == expected[word]) continue;
         std::fprintf(stderr, "region %u, page %u, word %u: %016" PRIx64 " instead of %016" PRIx64 " (was %016" PRIx64 ")\n",
-                     RegionOf(static_cast<WordIndex>(word)), PageOf(static_cast<WordIndex>(word)) % kRegionPages,
-                     static_cast<uint32_t>(word % kPageWords), actual[word], expected[word], before[word]);
+                     uint32_t{RegionOf(WordIndex(word))}, PageOf(WordIndex(word)) % kRegionPages, static_cast<uint32_t>(word % kPageWords),
+                     actual[word], expected[word], before[word]);
         EXPECT(!"a page has the model's content");
       }
       for (const RegionIndex source : plan.sources()) EXPECT(release.reads[source] == heap.tables.unread_pages[source]);
@@ -67,11 +67,12 @@ void Situation(uint64_t seed, LayOut lay_out, bool stays) {
   SyntheticHeap test(6);
   test.TakeRegions(3);
   test.FillOrdinary(kPageWords, kRegionWords, 60, random);
-  lay_out(test, FirstWordOfRegion(1));
-  test.FillOrdinary(FirstWordOfRegion(2), 3 * kRegionWords, 30, random);
+  lay_out(test, FirstWordOfRegion(1_region));
+  test.FillOrdinary(FirstWordOfRegion(2_region), 3 * kRegionWords, 30, random);
   test.EndMarking();
   test.LinkAll(random);
-  BuildAndCompare(test, stays ? std::vector<RegionIndex>{0, 2} : std::vector<RegionIndex>{0, 1, 2}, random);
+  BuildAndCompare(test, stays ? std::vector<RegionIndex>{0_region, 2_region} : std::vector<RegionIndex>{0_region, 1_region, 2_region},
+                  random);
 }
 
 void Situations(uint64_t seed) {
@@ -122,7 +123,7 @@ void RandomHeap(Random& random) {
   SyntheticHeap test(filled + 14, 1 + random.Below(8));
   test.TakeRegions(filled);
   const uint32_t percent = random.Below(3) * 50;
-  for (RegionIndex region = 0; region < filled; ++region) {
+  for (RegionIndex region{0}; region < filled; ++region) {
     test.FillRegion(region, percent == 50 ? random.Below(101) : percent, random);
   }
   // Large objects whose references reach over the ends of their regions, one dead.

@@ -34,7 +34,7 @@ void ManyThreadsFightForTheSamePagesOverManyCycles(uint64_t seed) {
         while (cycle_now.load(std::memory_order_acquire) != cycle) sched_yield();
         const uint32_t first = random.Below(kPages);
         for (uint32_t i = 0; i < kPages; ++i) {
-          const PageIndex page = (first + i) % kPages;
+          const PageIndex page((first + i) % kPages);
           if (states.TryClaim(page, cycle)) {
             for (uint64_t& word : pages[page].content) {
               word = uint64_t{cycle} * kPages + page;
@@ -62,19 +62,19 @@ void ManyThreadsFightForTheSamePagesOverManyCycles(uint64_t seed) {
 void AWordOfAnotherCycleCountsAsUntouched() {
   PageStates states;
   EXPECT(states.Create(4).ok());
-  EXPECT(states.Load(1, 7) == PageState::kUntouched);
-  EXPECT(states.TryClaim(1, 7));
-  EXPECT(!states.TryClaim(1, 7));
-  EXPECT(states.Load(1, 7) == PageState::kBuilding && states.Load(1, 8) == PageState::kUntouched);
-  states.Publish(1, 7);
-  EXPECT(states.Load(1, 7) == PageState::kBuilt && !states.TryClaim(1, 7));
-  states.NoteMapped(1, 7);
-  EXPECT(states.Load(1, 7) == PageState::kMapped && !states.TryClaim(1, 7));
-  EXPECT(states.Load(1, 8) == PageState::kUntouched && states.TryClaim(1, 8));
-  states.HandOut(2, 8);  // A fresh page of the allocator.
-  EXPECT(!states.TryClaim(2, 8));
+  EXPECT(states.Load(1_page, 7) == PageState::kUntouched);
+  EXPECT(states.TryClaim(1_page, 7));
+  EXPECT(!states.TryClaim(1_page, 7));
+  EXPECT(states.Load(1_page, 7) == PageState::kBuilding && states.Load(1_page, 8) == PageState::kUntouched);
+  states.Publish(1_page, 7);
+  EXPECT(states.Load(1_page, 7) == PageState::kBuilt && !states.TryClaim(1_page, 7));
+  states.NoteMapped(1_page, 7);
+  EXPECT(states.Load(1_page, 7) == PageState::kMapped && !states.TryClaim(1_page, 7));
+  EXPECT(states.Load(1_page, 8) == PageState::kUntouched && states.TryClaim(1_page, 8));
+  states.HandOut(2_page, 8);  // A fresh page of the allocator.
+  EXPECT(!states.TryClaim(2_page, 8));
   // Nobody waits for another cycle's builder.
-  states.AwaitBuilt(1, 7);
+  states.AwaitBuilt(1_page, 7);
 }
 
 // Each operation in each state does what the table says, and nothing where the table has no row.
@@ -83,10 +83,10 @@ void EveryOperationDoesWhatTheTableSays() {
   constexpr uint32_t kNow = 8;
   const auto bring_to = [](PageStates& states, PageState state, uint32_t cycle) {
     if (state == PageState::kUntouched) return;
-    EXPECT(states.TryClaim(0, cycle));
+    EXPECT(states.TryClaim(0_page, cycle));
     if (state == PageState::kBuilding) return;
-    states.Publish(0, cycle);
-    if (state == PageState::kMapped) states.NoteMapped(0, cycle);
+    states.Publish(0_page, cycle);
+    if (state == PageState::kMapped) states.NoteMapped(0_page, cycle);
   };
   const auto row_of = [](PageOperation operation, PageState from) -> const PageTransition* {
     for (const PageTransition& row : kPageTransitions) {
@@ -106,22 +106,22 @@ void EveryOperationDoesWhatTheTableSays() {
         const PageTransition* const row = row_of(any.operation, from);
         switch (any.operation) {
           case PageOperation::kClaim:
-            EXPECT(states.TryClaim(0, kNow) == (row != nullptr));
+            EXPECT(states.TryClaim(0_page, kNow) == (row != nullptr));
             break;
           case PageOperation::kPublish:
-            if (row != nullptr) states.Publish(0, kNow);
+            if (row != nullptr) states.Publish(0_page, kNow);
             break;
           case PageOperation::kNoteMapped:
-            if (row != nullptr) states.NoteMapped(0, kNow);
+            if (row != nullptr) states.NoteMapped(0_page, kNow);
             break;
           case PageOperation::kHandOut:
-            if (row != nullptr) states.HandOut(0, kNow);
+            if (row != nullptr) states.HandOut(0_page, kNow);
             break;
           case PageOperation::kAwait:
-            if (row == nullptr) states.AwaitBuilt(0, kNow);  // Returns at once.
+            if (row == nullptr) states.AwaitBuilt(0_page, kNow);  // Returns at once.
             break;
         }
-        EXPECT(states.Load(0, kNow) == (row != nullptr ? row->to : from));
+        EXPECT(states.Load(0_page, kNow) == (row != nullptr ? row->to : from));
       }
     }
   }
@@ -133,17 +133,17 @@ void AWaiterIsWokenByThePublisherAndNotByItsTimeLimit() {
   constexpr uint32_t kRounds = 24;
   uint32_t prompt = 0;
   for (uint32_t cycle = 1; cycle <= kRounds; ++cycle) {
-    EXPECT(states.TryClaim(0, cycle));
+    EXPECT(states.TryClaim(0_page, cycle));
     std::atomic<uint64_t> woken_ns{0};
     std::thread waiter([&] {
-      states.AwaitBuilt(0, cycle);
+      states.AwaitBuilt(0_page, cycle);
       woken_ns.store(NowNs());
     });
     const timespec pause = {0, 12'000'000 + static_cast<long>(cycle) * 97'000};  // Past the first of the waiter's limits.
     nanosleep(&pause, nullptr);
     EXPECT(woken_ns.load() == 0);  // Nobody proceeds before the page is built.
     const uint64_t published = NowNs();
-    states.Publish(0, cycle);
+    states.Publish(0_page, cycle);
     waiter.join();
     prompt += woken_ns.load() - published < 2 * kNsPerMs ? 1 : 0;
   }
@@ -154,16 +154,16 @@ void CycleNumbersStartAgainAfterAReset() {
   PageStates states;
   EXPECT(states.Create(2).ok());
   const uint32_t last = PageStates::kCycleLimit - 1;
-  EXPECT(states.TryClaim(0, last));
-  states.Publish(0, last);
-  EXPECT(states.Load(0, last) == PageState::kBuilt);
-  EXPECT(states.Load(0, 1) == PageState::kUntouched);
-  EXPECT(states.TryClaim(1, 1));
-  states.Publish(1, 1);
+  EXPECT(states.TryClaim(0_page, last));
+  states.Publish(0_page, last);
+  EXPECT(states.Load(0_page, last) == PageState::kBuilt);
+  EXPECT(states.Load(0_page, 1) == PageState::kUntouched);
+  EXPECT(states.TryClaim(1_page, 1));
+  states.Publish(1_page, 1);
   states.Reset();
   // A word that was left by the first cycle 1 must not stand for the second one.
-  EXPECT(states.Load(1, 1) == PageState::kUntouched && states.TryClaim(1, 1));
-  states.Publish(1, 1);
+  EXPECT(states.Load(1_page, 1) == PageState::kUntouched && states.TryClaim(1_page, 1));
+  states.Publish(1_page, 1);
 }
 
 }  // namespace

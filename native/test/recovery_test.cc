@@ -22,7 +22,7 @@ void Begin(TestHeap& test, Phase last) {
   if (last == Phase::kMarked) return;
   collector.Sweep();
   std::vector<RegionIndex> sources;
-  for (RegionIndex region = 0; region < test.heap.regions.count(); ++region) {
+  for (RegionIndex region{0}; region < test.heap.regions.count(); ++region) {
     const uint32_t live = test.heap.tables.live_word_counts[region];
     if (test.heap.regions.use(region).state == RegionState::kLive && test.heap.tables.marked_pages[region] > 0 && live > 0) {
       sources.push_back(region);

@@ -16,7 +16,7 @@ struct Table {
   // A marking that finds `live_words` in each region that `dead` does not name.
   uint32_t Mark(const std::vector<RegionIndex>& dead) {
     regions.CloseForMarking(marked.data());
-    for (RegionIndex i = 0; i < regions.count(); ++i) {
+    for (RegionIndex i{0}; i < regions.count(); ++i) {
       live[i] = marked[i] > 0 && std::find(dead.begin(), dead.end(), i) == dead.end() ? 1 : 0;
     }
     return regions.SweepDead(live.data(), marked.data(), [&](WordIndex word) { return live[RegionOf(word)] != 0; });
@@ -50,7 +50,7 @@ void PagesAreHandedOutOnceAndNeverTheFirst() {
 void ARecycledPageIsDirtyAndAFreshOneIsNot() {
   Table table(3, 0);
   EXPECT(table.regions.TakePages(1, 100).count == 100);
-  EXPECT(table.Mark({0}) == 1);
+  EXPECT(table.Mark({0_region}) == 1);
   const PageRun run = table.regions.TakePages(1, 120);
   EXPECT(run.first == 1 && run.count == 120 && run.dirty == 100);
   const PageRun next = table.regions.TakePages(1, 10);
@@ -61,15 +61,15 @@ void LargeObjectsComeFromTheBackAndGoAsAWhole() {
   Table table(6, 2);
   const PageRun first = table.regions.TakeLarge(kRegionWords + 1);
   EXPECT(RegionOfPage(first.first) == 6 && first.count == kRegionPages + 1);
-  EXPECT(table.regions.use(6).state == RegionState::kLargePending && table.regions.use(7).used_pages == 1);
-  EXPECT(table.regions.LargeHead(7) == 6);
+  EXPECT(table.regions.use(6_region).state == RegionState::kLargePending && table.regions.use(7_region).used_pages == 1);
+  EXPECT(table.regions.LargeHead(7_region) == 6);
   const PageRun second = table.regions.TakeLarge(2 * kRegionWords);
   EXPECT(RegionOfPage(second.first) == 4 && table.regions.charged() == 4);
   EXPECT(table.regions.TakeLarge(2 * kRegionWords + 1).count == 0);  // Three regions, two are left of the capacity.
-  table.regions.CommitLarge(4);
-  EXPECT(table.Mark({4}) == 2);  // A pending one is not swept, its committed neighbour is.
-  EXPECT(table.regions.use(6).state == RegionState::kLargePending && table.regions.charged() == 2);
-  table.regions.AbandonLarge(6);
+  table.regions.CommitLarge(4_region);
+  EXPECT(table.Mark({4_region}) == 2);  // A pending one is not swept, its committed neighbour is.
+  EXPECT(table.regions.use(6_region).state == RegionState::kLargePending && table.regions.charged() == 2);
+  table.regions.AbandonLarge(6_region);
   EXPECT(table.regions.charged() == 0 && table.regions.free_count() == 8 && table.regions.used_pages_total() == 0);
 }
 
@@ -79,7 +79,7 @@ void TwoDeadLargeObjectsSideBySideAreBothFreed() {
     table.regions.CommitLarge(RegionOfPage(table.regions.TakeLarge(kRegionWords + 9).first));
   }
   EXPECT(table.regions.charged() == 4 && table.regions.TakeLarge(kRegionWords + 9).count == 0);  // Region 0 is never large.
-  EXPECT(table.Mark({2, 4}) == 4);
+  EXPECT(table.Mark({2_region, 4_region}) == 4);
   EXPECT(table.regions.charged() == 0);
 }
 
@@ -112,10 +112,10 @@ void AfterEveryCycleTheWholeReserveIsFreeAgain() {
   EXPECT(table.regions.TakePages(1, kRegionPages).count == kRegionPages);
   EXPECT(table.regions.TakePages(1, kRegionPages).count == 0);
   // Of five sources one fits.
-  table.regions.CommitPlan({0}, targets);
+  table.regions.CommitPlan({0_region}, targets);
   EXPECT(table.regions.TakePages(1, kRegionPages).count == 0);
-  table.regions.FreeSource(0);
-  table.regions.FinishTarget(5, kRegionPages);
+  table.regions.FreeSource(0_region);
+  table.regions.FinishTarget(5_region, kRegionPages);
   EXPECT(table.regions.charged() == kCapacity && table.regions.free_count() == kReserve);
 }
 
@@ -128,22 +128,22 @@ void ACancelledPlanLeavesTheTableAsItWas() {
   table.regions.ReleaseTarget(targets.back());
   targets.pop_back();
   EXPECT(table.regions.charged() == 3 && table.regions.free_count() == 1);
-  table.regions.CommitPlan({0, 1, 2}, targets);
+  table.regions.CommitPlan({0_region, 1_region, 2_region}, targets);
   EXPECT(table.regions.charged() == 2);
-  table.regions.CancelPlan({0, 1, 2}, targets);
+  table.regions.CancelPlan({0_region, 1_region, 2_region}, targets);
   EXPECT(table.regions.charged() == 3 && table.regions.free_count() == 3);
-  for (RegionIndex i = 0; i < 3; ++i) EXPECT(table.regions.use(i).state == RegionState::kLive);
+  for (RegionIndex i{0}; i < 3; ++i) EXPECT(table.regions.use(i).state == RegionState::kLive);
 }
 
 void PunchingNeverTouchesPagesThatAreHandedOut() {
   Table table(2, 0);
   EXPECT(table.regions.TakePages(1, 100).count == 100);
-  table.Mark({0});
-  EXPECT(!table.regions.BeginPunch(1));  // Nothing to punch: never written.
-  EXPECT(table.regions.BeginPunch(0));
+  table.Mark({0_region});
+  EXPECT(!table.regions.BeginPunch(1_region));  // Nothing to punch: never written.
+  EXPECT(table.regions.BeginPunch(0_region));
   const PageRun run = table.regions.TakePages(1, 10);  // Not from the region that is being punched.
   EXPECT(RegionOfPage(run.first) == 1);
-  table.regions.EndPunch(0, true);
+  table.regions.EndPunch(0_region, true);
   std::vector<RegionIndex> committed;
   table.regions.CommittedFree(&committed);
   EXPECT(committed.empty());
@@ -153,15 +153,15 @@ void PunchingNeverTouchesPagesThatAreHandedOut() {
   // A tail that is being punched is not filled up, and one that could not be punched stays dirty.
   Table other(1, 0);
   EXPECT(other.regions.TakePages(1, 200).count == 200);
-  other.Mark({0});
+  other.Mark({0_region});
   EXPECT(other.regions.TakePages(1, 50).dirty == 50);
-  EXPECT(other.regions.BeginPunchTail(0).count == 0);  // Still being allocated into.
+  EXPECT(other.regions.BeginPunchTail(0_region).count == 0);  // Still being allocated into.
   other.Mark({});
   other.regions.ReopenPartial();
-  const PageRun tail = other.regions.BeginPunchTail(0);
+  const PageRun tail = other.regions.BeginPunchTail(0_region);
   EXPECT(tail.first == 51 && tail.count == 150);
   EXPECT(other.regions.TakePages(1, 1).count == 0);
-  other.regions.EndPunch(0, false);
+  other.regions.EndPunch(0_region, false);
   other.regions.ReopenPartial();
   EXPECT(other.regions.TakePages(1, 10).dirty == 10);
 }
@@ -170,16 +170,16 @@ void PunchingNeverTouchesPagesThatAreHandedOut() {
 void PagesInFrontOfAPunchedTailStayDirtyWhateverBecomesOfThem() {
   Table table(2, 0);
   table.regions.CommitLarge(RegionOfPage(table.regions.TakeLarge(kRegionWords).first));
-  EXPECT(table.Mark({1}) == 1);  // Region 1 is free, all of it dirty.
+  EXPECT(table.Mark({1_region}) == 1);  // Region 1 is free, all of it dirty.
   const PageRun large = table.regions.TakeLarge(kLargeObjectWords + 1);
   EXPECT(RegionOfPage(large.first) == 1);
-  table.regions.CommitLarge(1);
-  const PageRun tail = table.regions.BeginPunchTail(1);
+  table.regions.CommitLarge(1_region);
+  const PageRun tail = table.regions.BeginPunchTail(1_region);
   EXPECT(tail.count == kRegionPages - large.count);
-  EXPECT(table.Mark({1}) == 1);
+  EXPECT(table.Mark({1_region}) == 1);
   EXPECT(RegionOfPage(table.regions.TakePages(1, kRegionPages).first) == 0);
   EXPECT(table.regions.TakePages(1, 1).count == 0);  // Region 1 is free, but not while it is punched.
-  table.regions.EndPunch(1, true);
+  table.regions.EndPunch(1_region, true);
   const PageRun again = table.regions.TakePages(1, kRegionPages);
   EXPECT(RegionOfPage(again.first) == 1 && again.dirty == large.count);
 }
@@ -210,7 +210,7 @@ void OpenPagesAreWhatCanBeTakenWithoutAnotherRegion() {
         table.regions.CommitLarge(RegionOfPage(run.first));
       }
       if (random.Below(10) != 0) continue;
-      table.Mark({random.Below(14), random.Below(14)});
+      table.Mark({RegionIndex(random.Below(14)), RegionIndex(random.Below(14))});
       EXPECT(table.regions.open_pages() == 0);
       if (random.Chance(50)) handed_out += table.regions.TakePages(1, 30).count;
       table.regions.ReopenPartial();

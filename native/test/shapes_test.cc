@@ -35,8 +35,8 @@ void ANameHasOneDefinition() {
   EXPECT(table.Find(u"node", &description) == id && description == "{}");
   EXPECT(table.Find(u"leaf", nullptr) == 0);
   EXPECT(table.Describe(id, &name, &description) && name == u"node");
-  EXPECT(!table.Describe(0, &name, &description) && !table.Describe(2, &name, &description));
-  EXPECT(!table.IsValid(0) && !table.IsValid(2) && !table.IsValid(~0u));
+  EXPECT(!table.Describe(ShapeId{0}, &name, &description) && !table.Describe(ShapeId{2}, &name, &description));
+  EXPECT(!table.IsValid(ShapeId{0}) && !table.IsValid(ShapeId{2}) && !table.IsValid(ShapeId{~0u}));
 }
 
 void NamesAreSequencesOfCodeUnits() {
@@ -49,8 +49,8 @@ void NamesAreSequencesOfCodeUnits() {
   names[2][1] = 0xd801;
   std::u16string name;
   std::string description;
-  for (ShapeId id = 1; id <= std::size(names); ++id) EXPECT(table.Define(names[id - 1], "", shape) == id);
-  for (ShapeId id = 1; id <= std::size(names); ++id) {
+  for (ShapeId id{1}; id <= std::size(names); ++id) EXPECT(table.Define(names[id - 1], "", shape) == id);
+  for (ShapeId id{1}; id <= std::size(names); ++id) {
     EXPECT(table.Find(names[id - 1], &description) == id && table.Describe(id, &name, &description) && name == names[id - 1]);
   }
 }
@@ -96,7 +96,7 @@ void AnIdThatIsSeenHasItsEntry() {
   std::thread reader([&] {
     uint32_t seen = 0;
     while (!ending.load(std::memory_order_relaxed) || seen == 0) {
-      for (ShapeId id = 1; table.IsValid(id); ++id) {
+      for (ShapeId id{1}; table.IsValid(id); ++id) {
         EXPECT(table[id].fixed_words >= 1 && table[id].fixed_words <= 16);
         seen = id;
       }
@@ -115,7 +115,7 @@ void AnIdThatIsSeenHasItsEntry() {
   for (std::thread& thread : writers) thread.join();
   ending.store(true);
   reader.join();
-  EXPECT(table.IsValid(400) && !table.IsValid(401));  // Both threads meant the same 400 shapes.
+  EXPECT(table.IsValid(ShapeId{400}) && !table.IsValid(ShapeId{401}));  // Both threads meant the same 400 shapes.
 }
 
 }  // namespace

@@ -26,7 +26,7 @@ uint32_t* NewControl(MappedArray<uint32_t>& memory) {
 
 template <typename Visit>
 void ForEachSlot(const Heap& heap, const uint64_t* image, WordIndex object, Visit visit) {
-  const ShapeId id = static_cast<ShapeId>(image[object]);
+  const ShapeId id = ShapeId(image[object]);
   const uint32_t count = static_cast<uint32_t>(image[object] >> 32);
   const Shape& shape = heap.shapes[id];
   const uint64_t base = uint64_t{object} * 2;
@@ -49,7 +49,7 @@ SyntheticHeap::SyntheticHeap(uint32_t regions, uint32_t tlab_pages) : mutator(&h
 }
 
 void SyntheticHeap::TakeRegions(uint32_t count) {
-  for (RegionIndex region = 0; region < count; ++region) {
+  for (RegionIndex region{0}; region < count; ++region) {
     const PageRun run = heap.regions.TakePages(1, kRegionPages);
     EXPECT(RegionOfPage(run.first) == region && run.count == kRegionPages - (region == 0 ? 1 : 0));
   }
@@ -85,7 +85,7 @@ void SyntheticHeap::FillOrdinary(WordIndex at, WordIndex end, uint32_t live_perc
 }
 
 void SyntheticHeap::FillRegion(RegionIndex region, uint32_t live_percent, Random& random) {
-  const WordIndex begin = region == 0 ? kPageWords : FirstWordOfRegion(region);
+  const WordIndex begin = region == 0 ? FirstWordOfPage(1_page) : FirstWordOfRegion(region);
   const WordIndex end = FirstWordOfRegion(region) + kRegionWords;
   switch (random.Below(8)) {
     case 0: {  // One object and nothing else, somewhere.
@@ -135,7 +135,7 @@ void SyntheticHeap::EndMarking() {
 WordIndex SyntheticHeap::PlaceYoung(ShapeId shape, uint32_t count) {
   const uint32_t words = static_cast<uint32_t>(heap.shapes[shape].Words(count));
   uint32_t* const control = mutator.control;
-  WordIndex at = 0;
+  WordIndex at{0};
   while (at == 0) {
     if (control[control::kTlabTop] + words <= control[control::kTlabLimit]) {
       at = control[control::kTlabTop];
@@ -160,14 +160,14 @@ void SyntheticHeap::LinkAll(Random& random) {
   }
   for (const auto& [at, object] : objects) {
     ForEachSlot(heap, heap.words(), at, [&](uint64_t slot) {
-      heap.slots()[slot] = live.empty() || random.Chance(20) ? 0 : live[random.Below(static_cast<uint32_t>(live.size()))];
+      heap.slots()[slot] = live.empty() || random.Chance(20) ? kNull : live[random.Below(static_cast<uint32_t>(live.size()))];
     });
   }
 }
 
 size_t SyntheticHeap::Model(const std::vector<RegionIndex>& sources, const std::vector<RegionIndex>& targets,
                             std::map<WordIndex, WordIndex>* moved) const {
-  const auto start_of = [](RegionIndex region) { return region == 0 ? kPageWords : FirstWordOfRegion(region); };
+  const auto start_of = [](RegionIndex region) { return region == 0 ? FirstWordOfPage(1_page) : FirstWordOfRegion(region); };
   size_t target = 0;
   if (targets.empty()) return 0;
   WordIndex at = start_of(targets[0]);
@@ -191,7 +191,7 @@ std::vector<uint64_t> SyntheticHeap::ModelImage(const std::vector<uint64_t>& bef
   std::vector<uint64_t> after = before;
   uint32_t* const slots = reinterpret_cast<uint32_t*>(after.data());
   const uint32_t* const old = reinterpret_cast<const uint32_t*>(before.data());
-  const auto forward = [&](uint32_t reference) {
+  const auto forward = [&](WordIndex reference) {
     const auto it = moved.find(reference);
     return it == moved.end() ? reference : it->second;
   };
@@ -208,7 +208,7 @@ std::vector<uint64_t> SyntheticHeap::ModelImage(const std::vector<uint64_t>& bef
     const auto it = moved.find(at);
     const WordIndex to = it == moved.end() ? at : it->second;
     if (to != at) std::copy_n(before.begin() + at, object.words, after.begin() + to);
-    ForEachSlot(heap, before.data(), at, [&](uint64_t slot) { slots[slot + (uint64_t{to} - at) * 2] = forward(old[slot]); });
+    ForEachSlot(heap, before.data(), at, [&](uint64_t slot) { slots[slot + (uint64_t{to} - uint64_t{at}) * 2] = forward(old[slot]); });
   }
   return after;
 }
@@ -219,7 +219,7 @@ void SyntheticHeap::Restore(const std::vector<uint64_t>& image) { std::copy(imag
 
 std::vector<RegionIndex> SyntheticHeap::FreeRegions(uint32_t wanted) const {
   std::vector<RegionIndex> free;
-  for (RegionIndex region = 0; region < heap.regions.count() && free.size() < wanted; ++region) {
+  for (RegionIndex region{0}; region < heap.regions.count() && free.size() < wanted; ++region) {
     if (heap.regions.use(region).state == RegionState::kFree) free.push_back(region);
   }
   return free;
@@ -227,7 +227,7 @@ std::vector<RegionIndex> SyntheticHeap::FreeRegions(uint32_t wanted) const {
 
 std::vector<RegionIndex> SyntheticHeap::LiveRegions() const {
   std::vector<RegionIndex> live;
-  for (RegionIndex region = 0; region < heap.regions.count(); ++region) {
+  for (RegionIndex region{0}; region < heap.regions.count(); ++region) {
     if (heap.regions.use(region).state == RegionState::kLive && heap.tables.marked_pages[region] > 0) live.push_back(region);
   }
   return live;

@@ -14,7 +14,7 @@
 namespace faultline::test {
 
 struct PlacedObject {
-  WordIndex at = 0;
+  WordIndex at{0};
   uint32_t words = 0;
   bool live = false;   // Marked.
   bool young = false;  // Allocated after marking: alive without a mark.
@@ -57,9 +57,9 @@ class SyntheticHeap {
 
   Heap heap;
   Gang gang;
-  ShapeId data = 0;   // Header, then words of data.
-  ShapeId mixed = 0;  // 3 reference fields, 1 word of data, then words of data.
-  ShapeId array = 0;  // 1 reference field, then an array of references.
+  ShapeId data{0};   // Header, then words of data.
+  ShapeId mixed{0};  // 3 reference fields, 1 word of data, then words of data.
+  ShapeId array{0};  // 1 reference field, then an array of references.
   std::map<WordIndex, PlacedObject> objects;
   Mutator mutator;
 

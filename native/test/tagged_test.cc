@@ -57,7 +57,7 @@ class TaggedProgram {
  private:
   // A slot's content: 0 null, below 0 a node (as ~index), above a small integer (as value + 1, tagged when it is stored).
   struct Node {
-    ShapeId shape = 0;
+    ShapeId shape{0};
     uint64_t identity = 0;
     std::vector<int64_t> slots;
   };

@@ -166,7 +166,7 @@ void TestHeap::CollectUntilFlip(bool all) {
   Mark();
   collector->Sweep();
   std::vector<std::pair<uint32_t, RegionIndex>> candidates;
-  for (RegionIndex region = 0; region < heap.regions.count(); ++region) {
+  for (RegionIndex region{0}; region < heap.regions.count(); ++region) {
     const uint32_t live = heap.tables.live_word_counts[region];
     if (heap.tables.marked_pages[region] == 0 || heap.regions.use(region).state != RegionState::kLive) continue;
     if (live == 0 || (!all && live > kRegionWords * 3 / 4)) continue;
@@ -243,7 +243,7 @@ WordIndex TestMutator::Allocate(ShapeId shape, uint32_t count) {
   uint32_t attempts = 0;
   for (;;) {
     Poll();
-    WordIndex object = 0;
+    WordIndex object{0};
     if (control_[control::kTlabTop] + words <= control_[control::kTlabLimit]) {
       object = control_[control::kTlabTop];
       control_[control::kTlabTop] += static_cast<uint32_t>(words);

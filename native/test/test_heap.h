@@ -20,6 +20,10 @@
 
 namespace faultline::test {
 
+// Indices in tests are often written out.
+constexpr PageIndex operator""_page(unsigned long long page) { return PageIndex(static_cast<uint32_t>(page)); }
+constexpr RegionIndex operator""_region(unsigned long long region) { return RegionIndex(static_cast<uint32_t>(region)); }
+
 // A name for a shape.
 inline std::u16string NumberedName(uint32_t number) {
   const std::string digits = std::to_string(number);

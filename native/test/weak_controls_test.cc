@@ -32,7 +32,7 @@ void ASlotThatWasNotClearedIsFound(MarkerKind marker) {
       if (overlooked) test.heap.slots()[uint64_t{mutator.handle(kArray)} * 2 + kHeaderSlots] = dead;
       test.collector->Sweep();
       std::vector<RegionIndex> sources;
-      for (RegionIndex region = 0; region < test.heap.regions.count(); ++region) {
+      for (RegionIndex region{0}; region < test.heap.regions.count(); ++region) {
         if (test.heap.tables.live_word_counts[region] > 0) sources.push_back(region);
       }
       EXPECT(test.collector->MakePlan(sources, 2));
@@ -50,7 +50,7 @@ void ASlotThatWasNotClearedIsFound(MarkerKind marker) {
     TestMutator mutator(&test, 64);
     const WeakShapes shapes(&test);
     mutator.handle(kArray) = mutator.Allocate(shapes.weak, 1);
-    mutator.reference(mutator.handle(kArray), 0) = FirstWordOfRegion(5) + 7;  // Nothing was ever there.
+    mutator.reference(mutator.handle(kArray), 0) = FirstWordOfRegion(5_region) + 7;  // Nothing was ever there.
     mutator.Park();
     VerifyHeap(test.heap);
     _exit(0);

@@ -26,7 +26,7 @@ void WhatIsReadWhileMarkingRunsStays(MarkerKind marker, bool through_library) {
   scene.mutator.handle(kA) = 0;
   scene.Begin();
   // Negative control: with a plain load satb does not hear of it.
-  const WordIndex object = through_library ? scene.Read(0) : scene.slot(0);
+  const WordIndex object = through_library ? scene.Read(0) : WordIndex(scene.slot(0));
   EXPECT(object != 0);
   scene.mutator.handle(kA) = object;
   if (!through_library) {
@@ -139,7 +139,7 @@ void AFinalizerBringsItsObjectBackOnce(MarkerKind marker, FaultModeKind mode) {
   scene.weak.FinalizeLater(kA, 7);
   scene.weak.FinalizeLater(kA, 8);  // Twice: two tokens.
   double token = 0;
-  WordIndex object = 0;
+  WordIndex object{0};
   scene.Collect();
   EXPECT(!scene.weak.Take(&token, &object) && scene.test.heap.finalizers.waiting() == 2);
   scene.mutator.handle(kA) = scene.mutator.handle(kB) = scene.mutator.handle(kC) = 0;
@@ -179,7 +179,7 @@ void WhatIsResurrectedHasWeakSlotsOfItsOwn(MarkerKind marker) {
   scene.mutator.handle(kA) = scene.mutator.handle(kC) = 0;
   scene.Collect();
   double token = 0;
-  WordIndex object = 0;
+  WordIndex object{0};
   EXPECT(scene.weak.Take(&token, &object));
   scene.mutator.handle(kA) = object;
   uint32_t value = 0;
@@ -205,7 +205,7 @@ void ARecoveredCollectionEndsItsWeakPhase(MarkerKind marker) {
   EXPECT(!scene.collector().weak_pending() && scene.Read(0) == 0 && scene.test.heap.finalizers.ready() == 1);
   scene.Collect();
   double token = 0;
-  WordIndex object = 0;
+  WordIndex object{0};
   EXPECT(scene.weak.Take(&token, &object) && scene.weak.IdentityOf(object) == 1);
 }
 
@@ -218,7 +218,7 @@ void ATokenTakenWithoutItsObjectLetsItGo(MarkerKind marker) {
   scene.Collect();
   const uint64_t before = scene.collector().report().marked_objects;
   double token = 0;
-  WordIndex object = 1;
+  WordIndex object{1};
   EXPECT(scene.test.heap.finalizers.Take(scene.test.heap, nullptr, &token, &object) && token == 1 && object == 0);
   scene.Collect();
   scene.Collect();

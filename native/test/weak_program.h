@@ -204,7 +204,7 @@ class WeakProgram {
 
   void TakeSome(uint32_t most = 3) {
     double token = 0;
-    for (WordIndex object = 0; most > 0 && weak_.Take(&token, &object); --most) {
+    for (WordIndex object{0}; most > 0 && weak_.Take(&token, &object); --most) {
       const auto identity = static_cast<uint64_t>(token);
       EXPECT(weak_.IdentityOf(object) == identity);
       ++taken_;
@@ -248,7 +248,7 @@ class WeakProgram {
   std::vector<Slot> slots_;
   std::unordered_map<uint64_t, Node> nodes_;
   uint32_t next_identity_ = 0;
-  ShapeId garbage_shape_ = 0;
+  ShapeId garbage_shape_{0};
   uint64_t checks_ = 0;
   uint64_t seen_dead_ = 0;
   uint64_t taken_ = 0;

@@ -14,11 +14,11 @@ void RootPagesKeepWhatEachOwnerNotedLast() {
   EXPECT(pages.Take().empty());
   // More than a ring holds: the first ones are forgotten.
   pages.NextOwner();
-  for (uint32_t page = 1; page <= RootPages::kPagesOfOwner + 10; ++page) pages.Note(FirstWordOfPage(page) + 7);
+  for (PageIndex page{1}; page <= RootPages::kPagesOfOwner + 10; ++page) pages.Note(FirstWordOfPage(page) + 7);
   // Twice the same page.
   pages.NextOwner();
-  pages.Note(FirstWordOfPage(5000));
-  pages.Note(FirstWordOfPage(5000) + 1);
+  pages.Note(FirstWordOfPage(5000_page));
+  pages.Note(FirstWordOfPage(5000_page) + 1);
   const std::vector<PageIndex> taken = pages.Take();
   EXPECT(taken.size() == RootPages::kPagesOfOwner + 1);
   EXPECT(taken.front() == 11 && taken.back() == 5000);
@@ -27,7 +27,7 @@ void RootPagesKeepWhatEachOwnerNotedLast() {
   pages.Clear();
   for (uint32_t owner = 0; owner < RootPages::kOwners + 5; ++owner) {
     pages.NextOwner();
-    pages.Note(FirstWordOfPage(owner + 1));
+    pages.Note(FirstWordOfPage(PageIndex(owner + 1)));
   }
   EXPECT(pages.Take().size() == RootPages::kOwners);
   EXPECT(pages.Take().back() == RootPages::kOwners + 5);
@@ -73,17 +73,17 @@ void PagesThatRootsLeadToAreBuiltFirst(FaultModeKind mode) {
 void FaultAroundGrowsWhereFaultsFollowOneAnother() {
   FaultAround around;
   uint32_t most = 0;
-  PageIndex page = 1000;
+  PageIndex page{1000};
   // A walk: each fault is on the first page that the last one did not show.
   for (uint32_t fault = 0; fault < 10; ++fault) {
     const uint32_t window = around.WindowFor(page);
     EXPECT(window >= most && window <= FaultAround::kMostPages && (window & (window - 1)) == 0);
     most = window;
-    page = (page & ~(window - 1)) + window;
+    page = FirstOfUnit(page, window) + window;
   }
   EXPECT(most == FaultAround::kMostPages);
   // Faults all over the place.
-  for (uint32_t fault = 0; fault < 10; ++fault) most = around.WindowFor(100'000 - 5000 * fault);
+  for (uint32_t fault = 0; fault < 10; ++fault) most = around.WindowFor(100'000_page - 5000 * fault);
   EXPECT(most == 1);
 }
 
@@ -92,14 +92,14 @@ void FaultAroundGrowsWhereFaultsFollowOneAnother() {
 void RegionsWhoseAgesChangeAreOrderedAllTheSame() {
   Random random(5);
   for (uint32_t round = 0; round < 200; ++round) {
-    const RegionIndex count = 1 + random.Below(300);
+    const uint32_t count = 1 + random.Below(300);
     std::vector<RegionIndex> order = YoungestFirst(count, [&](RegionIndex) { return random.Below(1000); });
     std::sort(order.begin(), order.end());
     EXPECT(order.size() == count);
-    for (RegionIndex region = 0; region < count; ++region) EXPECT(order[region] == region);
+    for (RegionIndex region{0}; region < count; ++region) EXPECT(order[region] == region);
   }
   const std::vector<RegionIndex> order = YoungestFirst(4, [](RegionIndex region) { return region == 2 ? 9u : region == 0 ? 0u : 5u; });
-  EXPECT((order == std::vector<RegionIndex>{2, 1, 3, 0}));
+  EXPECT((order == std::vector<RegionIndex>{2_region, 1_region, 3_region, 0_region}));
 }
 
 }  // namespace

@@ -15,7 +15,7 @@ enum class Hold { kStrong, kWeak, kKey, kValue };
 
 }  // namespace
 
-// Calls visit(slot, reference, hold) for each slot that holds one; a value follows its key, also when the key is a small integer.
+// Calls visit(slot, value, hold) for each slot with a reference; what a key holds follows it, and either may be a small integer.
 template <typename Visit>
 void GraphCopy::ForEachSlot(WordIndex object, Visit visit) const {
   const Header header = heap_->HeaderOf(object);
@@ -56,7 +56,7 @@ Status GraphCopy::Take(Heap& heap, const Options& options) {
   // The counts were bounds: weak references to what is not reachable are left out.
   edge_count_ = text_bytes_ = 0;
   uint64_t copied = 0;
-  for (RegionIndex region = 0; region < heap.regions.count(); ++region) {
+  for (RegionIndex region{0}; region < heap.regions.count(); ++region) {
     if (heap.regions.use(region).state == RegionState::kFree) continue;
     const WordIndex end = FirstWordOfRegion(region) + kRegionWords;
     for (WordIndex object = reached_.FindNext(FirstWordOfRegion(region), end); object < end; object = reached_.FindNext(object + 1, end)) {
@@ -64,7 +64,7 @@ Status GraphCopy::Take(Heap& heap, const Options& options) {
     }
   }
   FAULTLINE_CHECK(copied == node_count_, "what is reachable lies in regions in use (copied, reached)", copied, node_count_);
-  for (Root& root : roots_) root.target = NumberOf(root.target);
+  for (Root& root : roots_) root.target = NumberOf(WordIndex(root.target));
   reached_.DropPages();
   before_.Release();
   heap_ = nullptr;
@@ -116,13 +116,13 @@ void GraphCopy::AddMutatorRoots(Mutator& mutator) {
   });
 }
 
-void GraphCopy::AddRoot(RootGroup group, uint32_t mutator, uint32_t range, uint32_t index, uint32_t reference) {
-  if (!IsReference(reference)) return;
-  roots_.push_back({group, mutator, range, index, reference});
-  Reach(reference);
+void GraphCopy::AddRoot(RootGroup group, uint32_t mutator, uint32_t range, uint32_t index, uint32_t root) {
+  if (!IsReference(root)) return;
+  roots_.push_back({group, mutator, range, index, root});
+  Reach(WordIndex(root));
 }
 
-void GraphCopy::Reach(uint32_t reference) {
+void GraphCopy::Reach(WordIndex reference) {
   FAULTLINE_CHECK(reference >= kPageWords && RegionOf(reference) < heap_->regions.count(), "a reference lies inside the heap (reference)",
                   reference);
   if (!reached_.TestAndSet(reference)) return;
@@ -150,22 +150,22 @@ void GraphCopy::Look(WordIndex object) {
     return;
   }
   uint32_t key = 0;
-  ForEachSlot(object, [&](uint32_t, uint32_t reference, Hold hold) {
+  ForEachSlot(object, [&](uint32_t, uint32_t value, Hold hold) {
     ++edge_count_;
-    if (hold == Hold::kStrong) Reach(reference);
-    if (hold == Hold::kKey) key = reference;
-    if (hold != Hold::kValue || !IsReference(reference)) return;
-    if (IsSmallInteger(key) || reached_.Test(key)) {
-      Reach(reference);
+    if (hold == Hold::kStrong) Reach(WordIndex(value));
+    if (hold == Hold::kKey) key = value;
+    if (hold != Hold::kValue || !IsReference(value)) return;
+    if (IsSmallInteger(key) || reached_.Test(WordIndex(key))) {
+      Reach(WordIndex(value));
     } else {
-      waiting_values_.emplace(key, reference);
+      waiting_values_.emplace(WordIndex(key), WordIndex(value));
     }
   });
 }
 
 void GraphCopy::NumberObjects() {
   uint32_t before = 0;
-  for (RegionIndex region = 0; region < heap_->regions.count(); ++region) {
+  for (RegionIndex region{0}; region < heap_->regions.count(); ++region) {
     if (heap_->regions.use(region).state != RegionState::kFree) before = reached_.CountBlocks(region, before, before_.data());
   }
 }
@@ -180,11 +180,12 @@ void GraphCopy::Copy(WordIndex object, Node* node) {
   *node = {header.shape, has_elements ? header.count : 0, 0, shape.identity_slot == 0 ? 0 : slots[shape.identity_slot] >> 1};
   if (IsText(header.shape)) CopyText(slots + shape.FirstElementSlot(), TextBytes(header));
   bool key_is_reached = false;
-  ForEachSlot(object, [&](uint32_t slot, uint32_t reference, Hold hold) {
-    if (hold == Hold::kKey) key_is_reached = IsSmallInteger(reference) || reached_.Test(reference);
+  ForEachSlot(object, [&](uint32_t slot, uint32_t value, Hold hold) {
+    const bool is_reached = IsReference(value) && reached_.Test(WordIndex(value));
+    if (hold == Hold::kKey) key_is_reached = IsSmallInteger(value) || is_reached;
     if (hold == Hold::kValue && !key_is_reached) return;
-    if (!IsReference(reference) || !reached_.Test(reference)) return;
-    edges_[edge_count_++] = {slot, NumberOf(reference)};
+    if (!is_reached) return;
+    edges_[edge_count_++] = {slot, NumberOf(WordIndex(value))};
     ++node->edges;
   });
 }

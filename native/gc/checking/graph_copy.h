@@ -24,8 +24,8 @@ class GraphCopy {
  public:
   struct Options {
     // Shapes whose elements are text, of one and two bytes a unit; 0 for none.
-    ShapeId one_byte_string = 0;
-    ShapeId two_byte_string = 0;
+    ShapeId one_byte_string{0};
+    ShapeId two_byte_string{0};
     uint32_t text_units = 0;  // Of each string at most.
   };
 
@@ -71,9 +71,9 @@ class GraphCopy {
   template <typename Visit>
   void ForEachSlot(WordIndex object, Visit visit) const;
   void NoteRoots();
-  void AddRoot(RootGroup group, uint32_t mutator, uint32_t range, uint32_t index, uint32_t reference);
+  void AddRoot(RootGroup group, uint32_t mutator, uint32_t range, uint32_t index, uint32_t root);
   void AddMutatorRoots(Mutator& mutator);
-  void Reach(uint32_t reference);
+  void Reach(WordIndex reference);
   void ReachAll();
   void Look(WordIndex object);
   void NumberObjects();

@@ -30,7 +30,7 @@ class Verifier {
     heap_.pins.CheckRegions(heap_);
     heap_.ForEachRoot([this](const uint32_t* slot) {
       const uint32_t root = __atomic_load_n(slot, __ATOMIC_RELAXED);
-      if (IsReference(root)) Reach(root, 0);
+      if (IsReference(root)) Reach(root, kNull);
     });
     while (!stack_.empty()) {
       const WordIndex object = stack_.back();
@@ -44,8 +44,9 @@ class Verifier {
   }
 
  private:
-  void Reach(uint32_t reference, WordIndex owner) {
-    if (reference == 0) return;
+  void Reach(uint32_t slot, WordIndex owner) {
+    if (slot == 0) return;
+    const WordIndex reference(slot);
     if (heap_.poisons && LeadsNowhere(reference)) SayStale(reference, owner);
     FAULTLINE_CHECK(reference >= kPageWords && RegionOf(reference) < heap_.regions.count(),
                     "verify: a reference lies inside the heap (owner, reference)", owner, reference);
@@ -62,8 +63,8 @@ class Verifier {
 
   void Cover(WordIndex object, WordIndex owner) {
     const uint32_t* const slots = heap_.slots() + uint64_t{object} * 2;
-    FAULTLINE_CHECK(heap_.shapes.IsValid(slots[0]), "verify: an object has a known shape (owner, object)", owner, object);
-    const uint64_t words = heap_.shapes[slots[0]].Words(slots[1]);
+    FAULTLINE_CHECK(heap_.shapes.IsValid(ShapeId(slots[0])), "verify: an object has a known shape (owner, object)", owner, object);
+    const uint64_t words = heap_.shapes[ShapeId(slots[0])].Words(slots[1]);
     const RegionIndex region = RegionOf(object);
     const RegionUse use = heap_.regions.use(region);
     // Objects that can be pinned are large whatever their size.
@@ -83,7 +84,7 @@ class Verifier {
 
   void Look(WordIndex object) {
     const uint32_t* const slots = heap_.slots() + uint64_t{object} * 2;
-    const Shape& shape = heap_.shapes[slots[0]];
+    const Shape& shape = heap_.shapes[ShapeId(slots[0])];
     for (uint32_t i = 0; i < shape.reference_fields; ++i) Reach(slots[kHeaderSlots + i], object);
     const uint32_t* const tagged = slots + kHeaderSlots + shape.reference_fields;
     for (uint32_t i = 0; i < shape.tagged_fields; ++i) ReachTagged(tagged[i], object);
@@ -99,10 +100,10 @@ class Verifier {
         for (uint32_t i = 0; i < slots[1]; ++i) {
           const uint32_t key = elements[2 * i];
           if (key == 0 || key == object) continue;
-          if (IsSmallInteger(key) || starts_.Test(key)) {
+          if (IsSmallInteger(key) || starts_.Test(WordIndex(key))) {
             ReachTagged(elements[2 * i + 1], object);
           } else {
-            waiting_.emplace(key, Pair{object, &elements[2 * i]});
+            waiting_.emplace(WordIndex(key), Pair{object, &elements[2 * i]});
           }
         }
         return;
@@ -118,24 +119,24 @@ class Verifier {
     }
   }
 
-  bool LeadsNowhere(uint32_t reference) const {
+  bool LeadsNowhere(WordIndex reference) const {
     if (RegionOf(reference) >= heap_.regions.count()) return true;
     const RegionUse use = heap_.regions.use(RegionOf(reference));
     return PageOf(reference) % kRegionPages >= use.used_pages || heap_.slots()[uint64_t{reference} * 2] == kPoison;
   }
 
   // In the program's words, before the law that it breaks ends the process.
-  void SayStale(uint32_t reference, WordIndex owner) const {
-    const uint32_t id = owner == 0 ? 0 : heap_.slots()[uint64_t{owner} * 2];
+  void SayStale(WordIndex reference, WordIndex owner) const {
+    const ShapeId id(owner == kNull ? 0 : heap_.slots()[uint64_t{owner} * 2]);
     std::u16string given;
     std::string description;
-    if (id != 0) heap_.shapes.Describe(id, &given, &description);
+    if (id != kNoShape) heap_.shapes.Describe(id, &given, &description);
     std::string name;
     for (const char16_t unit : given) name += unit >= 0x20 && unit < 0x7f ? static_cast<char>(unit) : '?';
     fprintf(stderr,
             "faultline: ERR_STALE_REFERENCE: %s%s (at word %u) holds the reference %u, and there is no object. A reference was kept "
             "across a safepoint and stored, or what was stored was read through one; keep a handle instead.\n",
-            owner == 0 ? "a root slot" : "an object of shape ", name.c_str(), owner, reference);
+            owner == 0 ? "a root slot" : "an object of shape ", name.c_str(), uint32_t{owner}, uint32_t{reference});
   }
 
   void ReachTagged(uint32_t slot, WordIndex owner) {
@@ -158,11 +159,11 @@ class Verifier {
   }
 
   // It need not be reachable, but must not have become something else either.
-  void CheckWeaklyHeld(uint32_t reference, WordIndex owner) {
+  void CheckWeaklyHeld(WordIndex reference, WordIndex owner) {
     if (starts_.Test(reference)) return;
     FAULTLINE_CHECK(reference >= kPageWords && RegionOf(reference) < heap_.regions.count(),
                     "verify: a weak slot refers into the heap (owner, reference)", owner, reference);
-    FAULTLINE_CHECK(!covered_.Test(reference) && heap_.shapes.IsValid(heap_.slots()[uint64_t{reference} * 2]),
+    FAULTLINE_CHECK(!covered_.Test(reference) && heap_.shapes.IsValid(ShapeId(heap_.slots()[uint64_t{reference} * 2])),
                     "(W) a weak slot refers to an object (owner, reference)", owner, reference);
     const RegionState state = heap_.regions.use(RegionOf(reference)).state;
     FAULTLINE_CHECK(state == RegionState::kLive || state == RegionState::kAllocating || state == RegionState::kLarge,
@@ -177,7 +178,7 @@ class Verifier {
   Heap& heap_;
   const bool marks_;
   std::unordered_multimap<WordIndex, Pair> waiting_;  // Ephemerons by their keys.
-  std::vector<std::pair<uint32_t, WordIndex>> weakly_held_;
+  std::vector<std::pair<WordIndex, WordIndex>> weakly_held_;
   Bitmap starts_;
   Bitmap covered_;
   std::vector<WordIndex> stack_;

@@ -22,7 +22,7 @@ CompactionJob::CompactionJob(PageService* pages, const Plan& plan, const RootPag
     : pages_(pages), showing_(showing) {
   Heap& heap = pages->heap();
   const SideTables& tables = heap.tables;
-  const RegionIndex count = heap.regions.count();
+  const uint32_t count = heap.regions.count();
   const auto is_live = [&](RegionIndex region) {
     const RegionState state = tables.frozen[region].state;
     return state == RegionState::kLive || state == RegionState::kAllocating;
@@ -30,7 +30,7 @@ CompactionJob::CompactionJob(PageService* pages, const Plan& plan, const RootPag
   for (const PageIndex page : root_pages.Take()) {
     if (pages->PageNeedsBuilding(page)) chunks_.push_back({page, 1});
   }
-  for (RegionIndex region = 0; region < count; ++region) {
+  for (RegionIndex region{0}; region < count; ++region) {
     const uint32_t used = tables.frozen[region].used_pages;
     const uint32_t marked = tables.marked_pages[region];
     if (is_live(region) && used > marked) AddRange(FirstPageOfRegion(region) + marked, used - marked);

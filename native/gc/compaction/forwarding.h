@@ -39,12 +39,14 @@ class Forwarding {
   }
 
   __attribute__((always_inline)) WordIndex NewAddressInSource(WordIndex word, RegionIndex region) const {
-    const WordIndex address = CountBefore(live_, offsets_, word);
+    const WordIndex address(CountBefore(live_, offsets_, word));
     return word >= forward_[region].split ? address + forward_[region].pad : address;
   }
 
   // The same for the contents of a slot, where 0 is null (word 0 lies in a region that may well move).
-  __attribute__((always_inline)) WordIndex NewReference(WordIndex reference) const { return reference == 0 ? 0 : NewAddress(reference); }
+  __attribute__((always_inline)) WordIndex NewReference(WordIndex reference) const {
+    return reference == 0 ? reference : NewAddress(reference);
+  }
 
   // Fetches the table entries that NewAddress(word) will read.
   __attribute__((always_inline)) void Prefetch(WordIndex word) const {

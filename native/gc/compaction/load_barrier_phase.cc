@@ -46,14 +46,14 @@ void LoadBarrierPhase::BuildAllOf(WordIndex object, Counter* builder) {
   };
   const PageIndex first = PageOf(object);
   ensure(first);
-  const PageIndex last = PageOf(object + static_cast<WordIndex>(heap_->WordsOf(object)) - 1);
+  const PageIndex last = PageOf(object + static_cast<uint32_t>(heap_->WordsOf(object) - 1));
   for (PageIndex page = first + 1; page <= last; ++page) ensure(page);
 }
 
 uint32_t LoadBarrierPhase::Settle(Mutator& mutator, uint32_t* slot, uint32_t value) {
   const uint64_t begin = NowNs();
   const uint64_t built_before = Read(heap_->statistics.pages_by_mutators);
-  const WordIndex object = Forwarding(heap_->tables).NewAddress(value);
+  const WordIndex object = Forwarding(heap_->tables).NewAddress(WordIndex(value));
   DelayAt(DelayPoint::kClaimed);
   if (heap_->tables.frozen[RegionOf(object)].state == RegionState::kTarget) {
     BuildAllOf(object, &heap_->statistics.pages_by_mutators);

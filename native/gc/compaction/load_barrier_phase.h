@@ -31,7 +31,7 @@ class LoadBarrierPhase final : public References {
   PageService* pages_;
   // From the flip to the pause that ends the phase; written while the world is stopped.
   bool raised_ = false;
-  MappedArray<uint32_t> unbuilt_pages_;  // Of each target, while the barrier is raised (atomic).
+  MappedArray<uint32_t, RegionIndex> unbuilt_pages_;  // Of each target, while the barrier is raised (atomic).
 };
 
 }  // namespace faultline

@@ -1,5 +1,6 @@
 #include "gc/compaction/page_building.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "os/invariant.h"
@@ -7,9 +8,6 @@
 namespace faultline {
 
 namespace {
-
-FAULTLINE_INLINE uint32_t Max(uint32_t a, uint32_t b) { return a > b ? a : b; }
-FAULTLINE_INLINE uint32_t Min(uint32_t a, uint32_t b) { return a < b ? a : b; }
 
 FAULTLINE_INLINE uint32_t Load(const uint32_t* slot, bool shared) { return shared ? __atomic_load_n(slot, __ATOMIC_RELAXED) : *slot; }
 
@@ -29,8 +27,9 @@ __attribute__((noinline)) void ForwardSpecialSlots(const Forwarding& forwarding,
   ForEachSpecialRun(shape, count, [&](ElementKind kind, uint64_t first, uint64_t last) {
     const bool holds_weakly = kind >= ElementKind::kWeak;
     for (uint64_t slot = first < begin ? begin : first; slot < (last < end ? last : end); ++slot) {
-      const uint32_t old = Load(&slots[slot], shared);
-      if (!IsReference(old) || !forwarding.Moves(old)) continue;
+      const uint32_t value = Load(&slots[slot], shared);
+      const WordIndex old(value);
+      if (!IsReference(value) || !forwarding.Moves(old)) continue;
       FAULTLINE_CHECK(!holds_weakly || forwarding.IsLive(old), "(W) a weak slot refers to an object that is alive", old);
       Replace(&slots[slot], old, forwarding.NewAddress(old), shared);
     }
@@ -44,7 +43,7 @@ FAULTLINE_INLINE void ForwardSlots(const Forwarding& forwarding, const Shape& sh
                                    uint64_t end) {
   const auto forward = [&](uint64_t first, uint64_t last) __attribute__((always_inline)) {
     for (uint64_t slot = first < begin ? begin : first; slot < (last < end ? last : end); ++slot) {
-      const uint32_t old = Load(&slots[slot], kShared);
+      const WordIndex old(Load(&slots[slot], kShared));
       if (forwarding.Moves(old)) Replace(&slots[slot], old, forwarding.NewReference(old), kShared);
     }
   };
@@ -78,7 +77,7 @@ class ForwardingQueue {
 
   // `owner` is the object that the slot belongs to, at its old address.
   FAULTLINE_INLINE void Push(uint32_t* slot, WordIndex owner) {
-    const uint32_t reference = *slot;
+    const WordIndex reference(*slot);
     if (reference == 0 || !forwarding_.Moves(reference)) return;
     if (reference - owner + kNearWords < 2 * kNearWords) {
       Forward(slot);
@@ -98,7 +97,7 @@ class ForwardingQueue {
  private:
   // Of a slot whose reference is known to move.
   FAULTLINE_INLINE void Forward(uint32_t* slot) {
-    const uint32_t reference = *slot;
+    const WordIndex reference(*slot);
     *slot = forwarding_.NewAddressInSource(reference, RegionOf(reference));
   }
 
@@ -126,7 +125,7 @@ FAULTLINE_INLINE void BuildTarget(Heap& heap, const Forwarding& forwarding, Sour
   const WordIndex page_begin = FirstWordOfPage(page);
   const WordIndex target_end = tables.target_end[RegionOfPage(page)];
   FAULTLINE_CHECK(target_end > page_begin, "only pages that receive something are built", page);
-  const uint32_t limit = Min(kPageWords, target_end - page_begin);
+  const uint32_t limit = std::min(kPageWords, target_end - page_begin);
 
   ForwardingQueue queue(forwarding);
   WordIndex object = tables.page_records[page].start;
@@ -149,7 +148,7 @@ FAULTLINE_INLINE void BuildTarget(Heap& heap, const Forwarding& forwarding, Sour
                      [&] { ForwardSpecialSlots(forwarding, shape, header.count, slots, 0, uint64_t{size} * 2, false); });
       at += size;
     } else {
-      const uint32_t piece = Min(size - skip, limit - at);
+      const uint32_t piece = std::min(size - skip, limit - at);
       CopyWords(to + at, from + skip, piece);
       if (shape.has_references != 0) {
         // `to + at - skip` would be the object's header; slots outside [skip, skip + piece) are not touched.
@@ -196,7 +195,7 @@ FAULTLINE_INLINE void BuildInPlace(Heap& heap, const Forwarding& forwarding, Pag
     const Shape& shape = heap.shapes[header.shape];
     const WordIndex next = object + static_cast<uint32_t>(shape.Words(header.count));
     if (shape.has_references != 0 && next > begin) ForwardOnPage<kShared>(heap, forwarding, object, shape, header.count, begin);
-    object = Max(next, begin);
+    object = std::max(next, begin);
   }
 }
 
@@ -205,7 +204,7 @@ FAULTLINE_INLINE void BuildYoung(Heap& heap, const Forwarding& forwarding, PageI
   const uint64_t* const words = heap.words();
   const WordIndex begin = FirstWordOfPage(page);
   WordIndex object = heap.tables.page_records[page].start;
-  const WordIndex end = Min(heap.tables.page_records[PageOf(object)].offset_or_end, begin + kPageWords);
+  const WordIndex end = std::min(WordIndex(heap.tables.page_records[PageOf(object)].offset_or_end), begin + kPageWords);
   while (object < end) {
     const Header header = HeaderAt(words, object);
     // Words that were taken and got no header: their thread was interrupted in between, and may have gone on behind them.

@@ -59,7 +59,7 @@ void PageService::NextCycle() {
 
 void PageService::Arm() {
   // Null leads to the heap's first page, where nothing is: it is shown when it is touched, and reads as zeros in every phase.
-  heap_->tables.page_states.HandOut(PageOf(0), cycle_);
+  heap_->tables.page_states.HandOut(PageOf(kNull), cycle_);
   gate_.Open();
   armed_.store(true, std::memory_order_release);
 }
@@ -156,7 +156,7 @@ void PageService::BuildRange(PageIndex first, uint32_t count, Counter* builder, 
     while (run_end < end && is_to_show(run_end)) ++run_end;
     // Null leads to page 0, which holds nothing.  A source behind its last reader is one no more: whoever is given its pages has seen that
     // before the page's state said so (release, partner: the load above).
-    FAULTLINE_CHECK(run == PageOf(0) || heap_->regions.use(RegionOfPage(run)).state != RegionState::kSource,
+    FAULTLINE_CHECK(run == PageOf(kNull) || heap_->regions.use(RegionOfPage(run)).state != RegionState::kSource,
                     "(C) no page of a source is shown", run);
     fault_mode_->Show(run, run_end - run);
     DelayAt(DelayPoint::kShown);
@@ -186,7 +186,7 @@ bool PageService::ServeFault(uintptr_t address, Mutator* mutator) {
     Say("touched memory behind the end of the heap", address, "An index was computed from something that is no reference.");
     return false;
   }
-  const PageIndex page = static_cast<PageIndex>(offset / kPageBytes);
+  const PageIndex page = PageIndex(offset / kPageBytes);
   if (!gate_.Enter()) {
     if (fault_mode_->SendBack(page)) return true;
     // The cycle is over or about to be.  Every page has been claimed, but those who were inside when the gate closed may
@@ -214,13 +214,13 @@ bool PageService::ServeFault(uintptr_t address, Mutator* mutator) {
   } else {
     Counter* const builder = &heap_->statistics.pages_by_mutators;
     const uint32_t around = std::max(FaultAroundPages(mutator, page), unit);
-    const PageIndex around_first = page & ~(around - 1);
-    const PageIndex around_end = std::min(around_first + around, heap_->page_count());
+    const PageIndex around_first = FirstOfUnit(page, around);
+    const PageIndex around_end = std::min(around_first + around, heap_->end_page());
     // Where target pages are copied, one call does it for the page and its neighbours.
     const bool shown = staging_ != nullptr && BuildByCopying(around_first, around_end - around_first, builder, page);
     // What has to be shown together with the page is built first, waiting for others where necessary.
-    const PageIndex unit_first = page & ~(unit - 1);
-    const PageIndex unit_end = std::min(unit_first + unit, heap_->page_count());
+    const PageIndex unit_first = FirstOfUnit(page, unit);
+    const PageIndex unit_end = std::min(unit_first + unit, heap_->end_page());
     for (PageIndex each = unit_first; each < unit_end; ++each) {
       if (PageNeedsBuilding(each)) EnsureBuilt(each, builder);
     }
@@ -262,8 +262,8 @@ void PageService::PublishFresh(PageIndex first, uint32_t count) {
     return;
   }
   // Neighbours are shown together with these pages, so they have to be built.
-  const PageIndex unit_first = first & ~(unit - 1);
-  const PageIndex unit_end = std::min((first + count + unit - 1) & ~(unit - 1), heap_->page_count());
+  const PageIndex unit_first = FirstOfUnit(first, unit);
+  const PageIndex unit_end = std::min(NextUnit(first + count, unit), heap_->end_page());
   if (gate_.Enter()) {
     for (PageIndex page = unit_first; page < unit_end; ++page) {
       if (PageNeedsBuilding(page)) EnsureBuilt(page, &heap_->statistics.pages_by_mutators);

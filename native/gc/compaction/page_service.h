@@ -26,7 +26,7 @@ class LoadBarrierPhase;
 class PageService {
  public:
   static constexpr uint32_t kAdaptive = 0;
-  static constexpr PageIndex kNoPage = ~PageIndex{0};
+  static constexpr PageIndex kNoPage{~0u};
 
   struct Options {
     FaultModeKind fault_mode = FaultModeKind::kSigbus;

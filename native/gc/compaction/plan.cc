@@ -13,7 +13,7 @@ constexpr uint32_t kBlocksPerRegion = kRegionWords / kBlockWords;
 // Of an object in a source, which is never a large one.
 uint32_t ObjectWords(Heap& heap, WordIndex object) { return static_cast<uint32_t>(heap.WordsOf(object)); }
 
-WordIndex UsableStart(RegionIndex region) { return region == 0 ? kPageWords : FirstWordOfRegion(region); }
+WordIndex UsableStart(RegionIndex region) { return region == 0 ? FirstWordOfPage(PageIndex{1}) : FirstWordOfRegion(region); }
 WordIndex EndOf(RegionIndex region) { return FirstWordOfRegion(region) + kRegionWords; }
 
 // Hands out the sources one by one.
@@ -82,7 +82,7 @@ WordIndex Plan::FindSplit(RegionIndex source, uint32_t room_words) const {
   const uint32_t block = first_block + static_cast<uint32_t>(after - begin) - 1;
   const WordIndex end = EndOf(source);
   // Start from an object at or before the block's start: one that began earlier may be the one that does not fit.
-  WordIndex object = block * kBlockWords;
+  WordIndex object(block * kBlockWords);
   if (!tables.object_starts.Test(object)) {
     const WordIndex previous = tables.object_starts.FindPrevious(FirstWordOfRegion(source), object);
     object = previous != object ? previous : tables.object_starts.FindNext(object, end);
@@ -134,10 +134,10 @@ void Plan::RecordSource(RegionIndex source) {
   const RegionForward forward = tables.forward[source];
   const WordIndex end = EndOf(source);
   uint32_t pages_read = 0;
-  PageIndex last_page = ~0u;
+  PageIndex last_page{~0u};
   for (WordIndex object = tables.object_starts.FindNext(FirstWordOfRegion(source), end); object < end;) {
     const uint32_t words = ObjectWords(*heap_, object);
-    WordIndex to = tables.LiveWordsBefore(object);
+    WordIndex to(tables.LiveWordsBefore(object));
     if (object >= forward.split) to += forward.pad;
     for (PageIndex page = PageOf(to); page <= PageOf(to + words - 1); ++page) {
       if (page != last_page) {

@@ -36,7 +36,7 @@ class ReleasedSources final : public SourceRelease {
       if (bits.load(std::memory_order_relaxed) == 0) continue;
       uint64_t taken = bits.exchange(0, std::memory_order_acq_rel);  // Partner: SourceRead.
       for (; taken != 0; taken &= taken - 1) {
-        const RegionIndex source = static_cast<RegionIndex>(i * 64 + static_cast<uint32_t>(__builtin_ctzll(taken)));
+        const RegionIndex source = RegionIndex(i * 64 + static_cast<uint32_t>(__builtin_ctzll(taken)));
         if (heap_->poisons) Poison(*heap_, source);
         heap_->regions.FreeSource(source);
         any = true;

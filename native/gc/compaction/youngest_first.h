@@ -13,11 +13,11 @@ namespace faultline {
 // `born(region)` may change at any time: mutators take regions while this runs.  So each is asked once; a sort whose keys change goes over
 // the end of what it sorts.
 template <typename Born>
-std::vector<RegionIndex> YoungestFirst(RegionIndex count, Born born) {
+std::vector<RegionIndex> YoungestFirst(uint32_t count, Born born) {
   std::vector<uint32_t> births(count);
-  for (RegionIndex region = 0; region < count; ++region) births[region] = born(region);
+  for (RegionIndex region{0}; region < count; ++region) births[region] = born(region);
   std::vector<RegionIndex> order(count);
-  std::iota(order.begin(), order.end(), 0);
+  std::iota(order.begin(), order.end(), RegionIndex{0});
   std::stable_sort(order.begin(), order.end(), [&births](RegionIndex a, RegionIndex b) { return births[a] > births[b]; });
   return order;
 }

@@ -30,21 +30,21 @@ void SigsegvFaultMode::Show(PageIndex first, uint32_t count) {
   // and whoever is second at the counter synchronizes with the first: at least one of them sees both built.
   shows_.fetch_add(1, std::memory_order_acq_rel);
   Heap& heap = pages_->heap();
-  const PageIndex end = std::min((first + count + unit_pages_ - 1) & ~(unit_pages_ - 1), heap.page_count());
+  const PageIndex end = std::min(NextUnit(first + count, unit_pages_), heap.end_page());
   const auto is_complete = [&](PageIndex unit) {
     for (PageIndex page = unit; page < std::min(unit + unit_pages_, end); ++page) {
       if (!pages_->PageIsComplete(page)) return false;
     }
     return true;
   };
-  for (PageIndex unit = first & ~(unit_pages_ - 1); unit < end;) {
+  for (PageIndex unit = FirstOfUnit(first, unit_pages_); unit < end;) {
     if (!is_complete(unit)) {
       unit += unit_pages_;
       continue;
     }
     PageIndex run_end = unit + unit_pages_;
     while (run_end < end && is_complete(run_end)) run_end += unit_pages_;
-    run_end = std::min(run_end, heap.page_count());
+    run_end = std::min(run_end, heap.end_page());
     const size_t bytes = size_t{run_end - unit} * kPageBytes;
     // A refusal (no VMA left) is tried again by the thread that touches the page, until the end of the cycle makes the whole view
     // accessible.  Whoever brings that about may need this CPU.

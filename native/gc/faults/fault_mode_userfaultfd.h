@@ -71,7 +71,7 @@ class ThreadFaultMode final : public UserfaultfdFaultMode {
   uint8_t* wake_page_ = nullptr;
   uint32_t served_thread_ = 0;
   // The doubtful page, and how often it came; the handler thread's own.
-  PageIndex doubtful_page_ = 0;
+  PageIndex doubtful_page_{0};
   uint32_t doubtful_cycle_ = 0;
   uint32_t doubts_ = 0;
   // release by the thread as its very last act, acquire by Close.

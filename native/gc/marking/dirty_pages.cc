@@ -19,12 +19,12 @@ Status DirtyPages::Open() {
 bool DirtyPages::Begin(uint64_t deadline_ns) {
   const Views& views = heap_->views;
   if (!begun_) {
-    armed_until_ = 0;
+    armed_until_ = RegionIndex{0};
     begun_ = true;
     heap_->view_read_only.store(true, std::memory_order_relaxed);
     if (!tracking_.Begin(views.mutator_view(), views.span_bytes()).ok()) {
       // Every harvest is refused as well then, and everything counts as written.
-      armed_until_ = heap_->regions.count();
+      armed_until_ = heap_->regions.end();
     }
   }
   for (; armed_until_ < heap_->regions.count(); ++armed_until_) {

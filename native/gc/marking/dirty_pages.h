@@ -49,7 +49,7 @@ class DirtyPages {
       }
       for (size_t i = 0; i < (found.ok() ? found.value() : 1); ++i) {
         const uint32_t run_pages = static_cast<uint32_t>((runs[i].end - runs[i].begin) / kPageBytes);
-        visit(static_cast<PageIndex>(runs[i].begin / kPageBytes), run_pages);
+        visit(PageIndex(runs[i].begin / kPageBytes), run_pages);
         pages += run_pages;
       }
     }
@@ -62,7 +62,7 @@ class DirtyPages {
   template <typename Visit>
   uint64_t HarvestNoted(PageIndex first, uint32_t count, bool rearm, Visit visit) {
     uint64_t pages = 0;
-    for (PageIndex page = first; page < first + count; page = (page | 63) + 1) {
+    for (PageIndex page = first; page < first + count; page = FirstOfUnit(page, 64) + 64) {
       if (Cell(page).load(std::memory_order_relaxed) == 0) continue;
       const PageIndex end = page + 64 < first + count ? page + 64 : first + count;
       for (PageIndex each = page; each < end && (each >> 6) == (page >> 6); ++each) {
@@ -82,7 +82,7 @@ class DirtyPages {
   Heap* heap_;
   WriteTracking tracking_;
   MappedArray<uint64_t> noted_;  // One bit a page.
-  RegionIndex armed_until_ = 0;
+  RegionIndex armed_until_{0};
   bool begun_ = false;
 };
 

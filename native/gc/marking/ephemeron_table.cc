@@ -58,7 +58,7 @@ void EphemeronTable::Take(WordIndex key, std::vector<Ephemeron>* ephemerons) {
     }
     ephemerons->push_back(shard.ephemerons[entry]);
     *link = shard.next[entry];
-    shard.keys[entry] = 0;
+    shard.keys[entry] = kNull;
     shard.ephemerons[entry] = {};
     shard.next[entry] = shard.free;
     shard.free = entry;

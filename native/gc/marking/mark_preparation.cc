@@ -9,10 +9,10 @@ class MarkPreparation::ClearJob final : public Job {
   explicit ClearJob(MarkPreparation* preparation) : preparation_(preparation), heap_(preparation->heap_) {}
 
   bool Run(uint32_t, uint64_t deadline_ns) override {
-    const RegionIndex count = heap_->regions.count();
+    const uint32_t count = heap_->regions.count();
     while (NowNs() < deadline_ns) {
       // Relaxed: the cursor only divides the work; the gang orders its results.
-      const RegionIndex region = preparation_->cursor_.fetch_add(1, std::memory_order_relaxed);
+      const RegionIndex region(preparation_->cursor_.fetch_add(1, std::memory_order_relaxed));
       if (region >= count) return true;
       if (heap_->tables.live_word_counts[region] != 0) {
         heap_->tables.object_starts.ClearRegion(region);

@@ -24,7 +24,7 @@ class MarkPreparation {
 
   Heap* heap_;
   std::unique_ptr<Job> job_;
-  std::atomic<RegionIndex> cursor_{0};
+  std::atomic<uint32_t> cursor_{0};  // The next region.
   bool done_ = false;
 };
 

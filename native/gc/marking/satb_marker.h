@@ -43,7 +43,7 @@ class SatbMarker final : public Marker {
   MarkPreparation preparation_;
   Tracing tracing_;
   Lock lock_;  // Guards what follows; held for a copy.
-  std::vector<uint32_t> logged_;
+  std::vector<WordIndex> logged_;
   bool listening_ = false;
   uint32_t log_rounds_ = 0;
 };

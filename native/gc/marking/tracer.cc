@@ -21,7 +21,7 @@ constexpr uint32_t kFound = 0;
 constexpr uint32_t kWhole = ~uint32_t{0};
 
 constexpr MarkEntry EntryOf(WordIndex object, uint32_t part) { return (uint64_t{part} << 32) | object; }
-constexpr WordIndex ObjectOf(MarkEntry entry) { return static_cast<WordIndex>(entry); }
+constexpr WordIndex ObjectOf(MarkEntry entry) { return WordIndex(entry); }
 constexpr uint32_t PartOf(MarkEntry entry) { return static_cast<uint32_t>(entry >> 32); }
 
 // In a pause every microsecond counts; while mutators run they are given the CPU.
@@ -124,35 +124,35 @@ void Tracer::ShareOldest() {
   pool_->Give(MarkPool::Chunk(oldest, oldest + MarkPool::kChunkEntries));
 }
 
-void Tracer::CheckReference(uint32_t reference, WordIndex owner) const {
+void Tracer::CheckReference(WordIndex reference, WordIndex owner) const {
   FAULTLINE_CHECK(RegionOf(reference) < heap_->regions.count() && reference >= kPageWords,
                   "a reference lies inside the heap (owner, reference)", owner, reference);
 }
 
 // Outside the loop, where most of what is found is marked already.
-void Tracer::PushUnmarked(uint32_t reference) {
+void Tracer::PushUnmarked(WordIndex reference) {
   if (!heap_->tables.object_starts.Test(reference)) Push(EntryOf(reference, kFound));
 }
 
-void Tracer::Find(uint32_t reference, WordIndex owner) {
+void Tracer::Find(WordIndex reference, WordIndex owner) {
   if (reference == 0) return;
   CheckReference(reference, owner);
   PushUnmarked(reference);
 }
 
-void Tracer::FindDelayed(uint32_t reference, WordIndex owner) {
+void Tracer::FindDelayed(WordIndex reference, WordIndex owner) {
   if (reference == 0) return;
   CheckReference(reference, owner);
   heap_->tables.object_starts.PrefetchToTest(reference);
-  uint32_t& oldest = delayed_[next_delayed_++ % kDelayedFinds];
+  WordIndex& oldest = delayed_[next_delayed_++ % kDelayedFinds];
   if (oldest != 0) PushUnmarked(oldest);
   oldest = reference;
 }
 
 void Tracer::FinishDelayed() {
-  for (uint32_t& reference : delayed_) {
+  for (WordIndex& reference : delayed_) {
     if (reference != 0) PushUnmarked(reference);
-    reference = 0;
+    reference = kNull;
   }
 }
 
@@ -160,7 +160,7 @@ bool Tracer::EmptyStack(uint64_t deadline_ns) {
   Bitmap& starts = heap_->tables.object_starts;
   const uint64_t* const words = heap_->words();
   const Shape* const shapes = heap_->shapes.data();
-  const RegionIndex regions = heap_->regions.count();
+  const RegionIndex regions = heap_->regions.end();
   uint32_t* const live_words = live_words_.data();
   // In registers while the loop runs, in the members around every call.
   MarkEntry* bottom = storage_.data() + bottom_;
@@ -183,7 +183,7 @@ bool Tracer::EmptyStack(uint64_t deadline_ns) {
     if (top + (last - first) >= limit) outside([&] { Reserve(last - first + 1); });
     const uint32_t* const slots = reinterpret_cast<const uint32_t*>(words + object);
     for (uint64_t slot = first; slot < last; ++slot) {
-      const uint32_t reference = __atomic_load_n(&slots[slot], __ATOMIC_RELAXED);
+      const WordIndex reference(__atomic_load_n(&slots[slot], __ATOMIC_RELAXED));
       FAULTLINE_CHECK(RegionOf(reference) < regions && (reference >= kPageWords || reference == 0),
                       "a reference lies inside the heap (owner, reference)", object, reference);
       // Not a branch: nobody can predict which slots are empty.
@@ -282,7 +282,7 @@ void Tracer::TraceOnPages(WordIndex object, WordIndex begin, WordIndex end) {
   const auto trace = [&](uint64_t first, uint64_t last) {
     if (first < from) first = from;
     if (last > until) last = until;
-    for (uint64_t slot = first; slot < last; ++slot) FindDelayed(__atomic_load_n(&slots[slot], __ATOMIC_RELAXED), object);
+    for (uint64_t slot = first; slot < last; ++slot) FindDelayed(WordIndex(__atomic_load_n(&slots[slot], __ATOMIC_RELAXED)), object);
   };
   ForEachSlotRun(shape, header.count, trace, [&] { TraceSpecialSlots(object, shape, header.count, from, until); });
 }
@@ -352,7 +352,7 @@ void Tracer::CountUnfinished() {
 }
 
 void Tracer::Publish(uint64_t* marked_objects, uint64_t* marked_words) {
-  for (RegionIndex region = 0; region < live_words_.size(); ++region) {
+  for (RegionIndex region{0}; region < live_words_.size(); ++region) {
     heap_->tables.live_word_counts[region] += live_words_[region];
     live_words_[region] = 0;
   }

@@ -62,7 +62,7 @@ class Tracer {
   Tracer(Heap* heap, MarkPool* pool, EphemeronTable* waiting, const uint16_t* young_from);
 
   // Remembers to mark what the root leads to, and to look into it.
-  void AddRoot(uint32_t reference) { Find(reference, 0); }
+  void AddRoot(WordIndex reference) { Find(reference, kNull); }
 
   // Looks again into the marked objects that lie on the pages, as far as they lie there.
   void TracePages(PageIndex first, uint32_t count);
@@ -84,11 +84,11 @@ class Tracer {
   void Publish(uint64_t* marked_objects, uint64_t* marked_words);
 
  private:
-  void CheckReference(uint32_t reference, WordIndex owner) const;
-  void PushUnmarked(uint32_t reference);
-  void Find(uint32_t reference, WordIndex owner);
+  void CheckReference(WordIndex reference, WordIndex owner) const;
+  void PushUnmarked(WordIndex reference);
+  void Find(WordIndex reference, WordIndex owner);
   // The same once its mark bit has been fetched: as soon as kDelayedFinds others have been found later, or the page is done.
-  void FindDelayed(uint32_t reference, WordIndex owner);
+  void FindDelayed(WordIndex reference, WordIndex owner);
   void FinishDelayed();
   void TraceOnPages(WordIndex object, WordIndex begin, WordIndex end);
   // The same for the slots of a special shape that are not simply references, as far as they lie in u32 slots [from, until).
@@ -97,7 +97,7 @@ class Tracer {
   void TraceEphemeron(Ephemeron ephemeron);
   // Those that wait for the object, which has just been marked.
   void TraceEphemeronsOf(WordIndex key);
-  bool IsMarked(uint32_t reference) const;
+  bool IsMarked(WordIndex reference) const;
   // Traces what is on the stack until that is empty (true) or the time is over; the queue is empty then.
   bool EmptyStack(uint64_t deadline_ns);
   // Room for `count` more entries.
@@ -123,7 +123,7 @@ class Tracer {
   std::vector<MarkEntry> storage_;
   size_t bottom_ = 0;
   size_t top_ = 0;
-  uint32_t delayed_[kDelayedFinds] = {};
+  WordIndex delayed_[kDelayedFinds] = {};
   uint32_t next_delayed_ = 0;
   std::vector<WordIndex> unfinished_;
   WeakFinds weak_finds_;

@@ -15,7 +15,7 @@ uint32_t Load(const uint32_t* slot) { return __atomic_load_n(slot, __ATOMIC_RELA
 
 }  // namespace
 
-bool Tracer::IsMarked(uint32_t reference) const {
+bool Tracer::IsMarked(WordIndex reference) const {
   const RegionIndex region = RegionOf(reference);
   FAULTLINE_CHECK(region < heap_->regions.count() && reference >= kPageWords, "a weak slot refers into the heap", reference);
   if (young_from_ != nullptr && PageOf(reference) - FirstPageOfRegion(region) >= young_from_[region]) return true;
@@ -25,7 +25,7 @@ bool Tracer::IsMarked(uint32_t reference) const {
 void Tracer::TraceEphemeron(Ephemeron ephemeron) {
   const uint32_t* const pair = heap_->SlotsOf(heap_->PairOf(ephemeron.table, ephemeron.index));
   // Key before value: a value is stored before its key, so whoever finds the key finds the value.
-  const uint32_t key = __atomic_load_n(&pair[0], __ATOMIC_ACQUIRE);
+  const WordIndex key(__atomic_load_n(&pair[0], __ATOMIC_ACQUIRE));
   if (key == 0 || key == ephemeron.table) return;
   // A small integer does not die.
   if (!IsSmallInteger(key) && !IsMarked(key)) {
@@ -34,7 +34,7 @@ void Tracer::TraceEphemeron(Ephemeron ephemeron) {
     if (!IsMarked(key)) return;
   }
   const uint32_t value = Load(&pair[1]);
-  if (!IsSmallInteger(value)) Find(value, ephemeron.table);
+  if (!IsSmallInteger(value)) Find(WordIndex(value), ephemeron.table);
 }
 
 void Tracer::TraceEphemeronsOf(WordIndex key) {
@@ -54,15 +54,15 @@ void Tracer::TraceSpecialSlots(WordIndex object, const Shape& shape, uint32_t co
     };
     switch (kind) {
       case ElementKind::kReference:
-        return visit([&](uint64_t slot) { Find(Load(&slots[slot]), object); });
+        return visit([&](uint64_t slot) { Find(WordIndex(Load(&slots[slot])), object); });
       case ElementKind::kTagged:
         return visit([&](uint64_t slot) {
           const uint32_t value = Load(&slots[slot]);
-          if (!IsSmallInteger(value)) Find(value, object);
+          if (!IsSmallInteger(value)) Find(WordIndex(value), object);
         });
       case ElementKind::kWeak:
         return visit([&](uint64_t slot) {
-          const uint32_t reference = Load(&slots[slot]);
+          const WordIndex reference(Load(&slots[slot]));
           if (IsReference(reference) && !IsMarked(reference))
             weak_finds_.slots.push_back(static_cast<uint32_t>(uint64_t{object} * 2 + slot));
         });

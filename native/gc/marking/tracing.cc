@@ -72,12 +72,12 @@ void Tracing::CopyRoots() {
   heap_->ForEachRoot([this](const uint32_t* slot) {
     DelayAt(DelayPoint::kRootFound);
     const uint32_t root = __atomic_load_n(slot, __ATOMIC_RELAXED);
-    if (IsReference(root)) references_.push_back(root);
+    if (IsReference(root)) references_.emplace_back(root);
   });
   Begin();
 }
 
-void Tracing::AddReferences(const uint32_t* references, size_t count) {
+void Tracing::AddReferences(const WordIndex* references, size_t count) {
   references_.insert(references_.end(), references, references + count);
   Begin();
 }
@@ -85,7 +85,7 @@ void Tracing::AddReferences(const uint32_t* references, size_t count) {
 void Tracing::AddPieces(DirtyPages* dirty_pages, uint32_t piece_pages) {
   dirty_pages_ = dirty_pages;
   written_pages_.store(0, std::memory_order_relaxed);
-  for (RegionIndex region = 0; region < heap_->regions.count(); ++region) {
+  for (RegionIndex region{0}; region < heap_->regions.count(); ++region) {
     const RegionUse use = heap_->regions.use(region);
     if (use.state == RegionState::kFree || use.used_pages == 0) continue;
     const PageIndex first = FirstPageOfRegion(region);

@@ -23,7 +23,7 @@ class Tracing {
   // --- Input, while nothing runs; the world is stopped for CopyRoots --------------------------------------------------------------
   void CopyRoots();
   // References to mark.
-  void AddReferences(const uint32_t* references, size_t count);
+  void AddReferences(const WordIndex* references, size_t count);
   // Everything that is marked and lies on a page in use that was written is looked into again; workers find out which pages those are.
   void AddWrittenPages(DirtyPages* dirty_pages);
   // The same, but which pages are written is found out here.  The world is stopped.  Up to `most_pages` of them are not armed again, and
@@ -86,7 +86,7 @@ class Tracing {
   std::unique_ptr<Job> job_;
 
   // Relaxed cursors: they divide the work, the gang orders its results.
-  std::vector<uint32_t> references_;
+  std::vector<WordIndex> references_;
   std::atomic<size_t> next_reference_{0};
   std::vector<Piece> pieces_;
   std::atomic<size_t> next_piece_{0};

@@ -26,7 +26,7 @@ class WrittenPages {
 
  private:
   Marker* marker_;
-  PageIndex last_ = ~0u;
+  PageIndex last_{~0u};
 };
 
 }  // namespace
@@ -84,9 +84,9 @@ class WeakPhase::ClearJob final : public Job {
 
   bool ClearSlot(uint32_t number, WrittenPages* written) {
     uint32_t* const slot = heap_->slots() + number;
-    const uint32_t object = __atomic_load_n(slot, __ATOMIC_RELAXED);
-    if (!IsReference(object) || FoundAlive(*heap_, object) || !Replace(slot, object, 0u)) return false;
-    written->Note(number / 2);
+    const uint32_t value = __atomic_load_n(slot, __ATOMIC_RELAXED);
+    if (!IsReference(value) || FoundAlive(*heap_, WordIndex(value)) || !Replace(slot, value, 0u)) return false;
+    written->Note(WordIndex(number / 2));
     return true;
   }
 
@@ -96,12 +96,12 @@ class WeakPhase::ClearJob final : public Job {
     const WordIndex word = heap_->PairOf(ephemeron.table, ephemeron.index);
     uint64_t* const pair = heap_->words() + word;
     const uint64_t was = __atomic_load_n(pair, __ATOMIC_RELAXED);
-    const uint32_t key = static_cast<uint32_t>(was);
+    const WordIndex key(static_cast<uint32_t>(was));
     const uint32_t value = static_cast<uint32_t>(was >> 32);
     if (!IsReference(key) || key == ephemeron.table) return false;
     if (FoundAlive(*heap_, key)) {
-      FAULTLINE_CHECK(!IsReference(value) || FoundAlive(*heap_, value), "(M) the value of a key that is alive is alive (key, value)", key,
-                      value);
+      FAULTLINE_CHECK(!IsReference(value) || FoundAlive(*heap_, WordIndex(value)),
+                      "(M) the value of a key that is alive is alive (key, value)", key, value);
       return false;
     }
     DelayAt(DelayPoint::kClearingPair);

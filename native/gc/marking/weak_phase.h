@@ -63,7 +63,7 @@ class WeakPhase {
   AllWeakFinds finds_;
   std::unique_ptr<ClearJob> clear_job_;
   uint32_t next_chunk_ = 0;
-  std::vector<uint32_t> dead_;
+  std::vector<WordIndex> dead_;
   WeakReport report_;
 };
 
