@@ -27,6 +27,7 @@ import type { Mutator } from '../heap/mutator.ts';
 import type { Shape, ShapeTable } from '../heap/shapes.ts';
 import type { ReferenceHandle, Ref } from '../heap/units.ts';
 import { VALUE_KINDS, type ValueKind, expectKind, Place, type RawValue } from './kinds.ts';
+import { shapeIdOf, slotOf } from '../heap/object.ts';
 
 const FIRST_LENGTH_LOG2 = 3;
 /** Elements of the first segment. */
@@ -78,7 +79,7 @@ export class HeapArrays {
   /** The number of elements. Not a safepoint; a load. */
   length(array: Ref): number {
     this.#layoutAt(array);
-    return Atomics.load(this.#mutator.u32, array * 2 + ARRAY_LENGTH_SLOT);
+    return Atomics.load(this.#mutator.u32, slotOf(array, ARRAY_LENGTH_SLOT));
   }
 
   /**
@@ -101,13 +102,13 @@ export class HeapArrays {
   /** A safepoint at its end at most. */
   #find(array: Ref, index: number, { place, segment }: Layout): RawValue | undefined {
     const { u32 } = this.#mutator;
-    const versionSlot = array * 2 + ARRAY_VERSION_SLOT;
+    const versionSlot = slotOf(array, ARRAY_VERSION_SLOT);
     const version = Atomics.load(u32, versionSlot);
     if (LOADS_ARE_ORDERED && (version & 1) === 0) {
-      const length = u32[array * 2 + ARRAY_LENGTH_SLOT]!;
+      const length = u32[slotOf(array, ARRAY_LENGTH_SLOT)]!;
       const inRange = isIndex(index) && index < length;
       const n = inRange ? segmentOf(index) : 0;
-      const at = inRange ? u32[array * 2 + 2 + n]! : 0;
+      const at = inRange ? u32[slotOf(array, 2 + n)]! : 0;
       const value = at === 0 ? undefined : place.load(at, segment.elementsOffset + index - firstIndexOf(n));
       if (Atomics.load(u32, versionSlot) === version) {
         if (!inRange) this.#lengthSeen = length;
@@ -242,7 +243,7 @@ export class HeapArrays {
 
   #layoutAt(array: Ref): Layout {
     this.#mutator.admit(array, 'heap.containers.arrays');
-    const id = this.#mutator.u32[array * 2]!;
+    const id = shapeIdOf(this.#mutator.u32, array);
     return this.#layouts[id] ?? this.#layoutOf(this.#shapes.numbered(id));
   }
 

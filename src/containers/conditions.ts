@@ -14,6 +14,7 @@ import type { Shape, ShapeTable } from '../heap/shapes.ts';
 import type { Ref } from '../heap/units.ts';
 import type { HeapLocks } from './locks.ts';
 import { checkTimeout, deadlineOf, type ParkingLot } from './parking-lot.ts';
+import { shapeIdOf, slotOf } from '../heap/object.ts';
 
 export const CONDITION = { name: 'faultline.condition', fields: { sequence: 'u32', waiting: 'u32' } } as const satisfies ShapeDefinition;
 
@@ -54,14 +55,14 @@ export class HeapConditions {
     const { u32 } = mutator;
     const notified = mutator.operation(() => {
       const [held, heldLock] = [mutator.temporary(condition), mutator.temporary(lock)];
-      const sequence = Atomics.load(u32, condition * 2 + this.#sequence);
+      const sequence = Atomics.load(u32, slotOf(condition, this.#sequence));
       this.#locks.unlock(lock);
       try {
         const notified = this.#lot.await(
           held,
           deadline,
-          (at) => Atomics.store(u32, at * 2 + this.#waiting, 1),
-          (at) => (Atomics.load(u32, at * 2 + this.#sequence) === sequence ? undefined : true),
+          (at) => Atomics.store(u32, slotOf(at, this.#waiting), 1),
+          (at) => (Atomics.load(u32, slotOf(at, this.#sequence)) === sequence ? undefined : true),
         );
         return notified ?? false;
       } finally {
@@ -75,12 +76,13 @@ export class HeapConditions {
   /** Wakes all waiting threads; they go on one after the other, as they get the lock. Not a safepoint. Some 20 ns when no thread waits. */
   notifyAll(condition: Ref): void {
     this.#expectCondition(condition);
-    Atomics.add(this.#mutator.u32, condition * 2 + this.#sequence, 1);
+    Atomics.add(this.#mutator.u32, slotOf(condition, this.#sequence), 1);
     this.#lot.wakeAnnounced(condition, this.#waiting);
   }
 
   #expectCondition(condition: Ref): void {
     this.#mutator.admit(condition, 'heap.containers.conditions');
-    if (this.#mutator.u32[condition * 2] !== this.#shape.id) throw new HeapError('ERR_WRONG_SHAPE', 'a condition of the heap is needed.');
+    if (shapeIdOf(this.#mutator.u32, condition) !== this.#shape.id)
+      throw new HeapError('ERR_WRONG_SHAPE', 'a condition of the heap is needed.');
   }
 }

@@ -10,6 +10,7 @@ import type { Mutator } from '../heap/mutator.ts';
 import type { Ref } from '../heap/units.ts';
 import { ARRAY_CLASSES } from '../heap/words.ts';
 import type { AnyView } from '../objects/view-types.ts';
+import { slotOf } from '../heap/object.ts';
 
 /** What the elements of arrays and queues and the values of maps can be. */
 export type ValueKind = 'ref' | 'string' | 'i32' | 'u32' | 'f32' | 'f64' | 'i64' | 'u64';
@@ -72,13 +73,13 @@ export class Place {
 
   /** Into an object that other threads may see. */
   store(ref: Ref, offset: number, value: RawValue): void {
-    if (this.isReference) this.#mutator.setReference(ref * 2 + offset, value as Ref);
+    if (this.isReference) this.#mutator.setReference(slotOf(ref, offset), value as Ref);
     else this.#array[ref * this.#perWord + offset] = value;
   }
 
   /** So that the object that was there is not kept alive by a place which nobody reads. */
   clear(ref: Ref, offset: number): void {
-    if (this.isReference) this.#mutator.setReference(ref * 2 + offset, 0);
+    if (this.isReference) this.#mutator.setReference(slotOf(ref, offset), 0);
   }
 
   /** Hands the value to the native call that comes next. */

@@ -20,6 +20,7 @@
 import type { Mutator } from '../heap/mutator.ts';
 import type { ReferenceHandle, Ref } from '../heap/units.ts';
 import type { ParkingLot } from './parking-lot.ts';
+import { slotOf } from '../heap/object.ts';
 
 /** @internal */
 export const WAITED = 0x8000_0000;
@@ -38,7 +39,7 @@ export class LockWords {
 
   /** Takes the lock if it is free. Two atomic operations with the release; not a safepoint. */
   try(ref: Ref, slot: number): boolean {
-    return Atomics.compareExchange(this.#mutator.u32, ref * 2 + slot, 0, this.#mutator.id) === 0;
+    return Atomics.compareExchange(this.#mutator.u32, slotOf(ref, slot), 0, this.#mutator.id) === 0;
   }
 
   /**
@@ -57,12 +58,12 @@ export class LockWords {
   }
 
   isOwner(ref: Ref, slot: number): boolean {
-    return (Atomics.load(this.#mutator.u32, ref * 2 + slot) & ~WAITED) === this.#mutator.id;
+    return (Atomics.load(this.#mutator.u32, slotOf(ref, slot)) & ~WAITED) === this.#mutator.id;
   }
 
   /** The caller is the owner. Not a safepoint. */
   release(ref: Ref, slot: number): void {
-    if ((Atomics.exchange(this.#mutator.u32, ref * 2 + slot, 0) & WAITED) !== 0) this.wake(ref);
+    if ((Atomics.exchange(this.#mutator.u32, slotOf(ref, slot), 0) & WAITED) !== 0) this.wake(ref);
   }
 
   /** Who is not woken, because the owner was interrupted before, looks by itself after a slice. */
@@ -72,13 +73,13 @@ export class LockWords {
 
   #announce(ref: Ref, slot: number): void {
     const { u32 } = this.#mutator;
-    const word = Atomics.load(u32, ref * 2 + slot);
-    if (word !== 0 && (word & WAITED) === 0) Atomics.compareExchange(u32, ref * 2 + slot, word, (word | WAITED) >>> 0);
+    const word = Atomics.load(u32, slotOf(ref, slot));
+    if (word !== 0 && (word & WAITED) === 0) Atomics.compareExchange(u32, slotOf(ref, slot), word, (word | WAITED) >>> 0);
   }
 
   #attempt(ref: Ref, slot: number, abandoned: number): true | undefined {
     const { u32, id } = this.#mutator;
-    const at = ref * 2 + slot;
+    const at = slotOf(ref, slot);
     const own = (id | WAITED) >>> 0;
     for (;;) {
       const word = Atomics.load(u32, at);
@@ -91,7 +92,7 @@ export class LockWords {
         return undefined;
       } else if (Atomics.compareExchange(u32, at, word, own) === word) {
         // A plain store, so that nobody is interrupted in between; whoever has the lock after us sees it by the release.
-        u32[ref * 2 + abandoned] = 1;
+        u32[slotOf(ref, abandoned)] = 1;
         return true;
       }
     }

@@ -15,6 +15,7 @@ import type { Shape, ShapeTable } from '../heap/shapes.ts';
 import type { ReferenceHandle, Ref } from '../heap/units.ts';
 import type { LockWords } from './lock-words.ts';
 import { checkTimeout, deadlineOf } from './parking-lot.ts';
+import { shapeIdOf, slotOf } from '../heap/object.ts';
 
 export const LOCK = { name: 'faultline.lock', fields: { word: 'u32', abandoned: 'u32' } } as const satisfies ShapeDefinition;
 
@@ -74,13 +75,13 @@ export class HeapLocks {
   /** Whether the lock was taken over from a mutator that has ended, and the data have not been declared repaired since. */
   isAbandoned(lock: Ref): boolean {
     this.#expectLock(lock);
-    return Atomics.load(this.#mutator.u32, lock * 2 + this.#abandoned) !== 0;
+    return Atomics.load(this.#mutator.u32, slotOf(lock, this.#abandoned)) !== 0;
   }
 
   /** Declares that what the lock protects is consistent again. Throws ERR_LOCK_NOT_OWNED. */
   declareRepaired(lock: Ref): void {
     this.expectOwned(lock);
-    Atomics.store(this.#mutator.u32, lock * 2 + this.#abandoned, 0);
+    Atomics.store(this.#mutator.u32, slotOf(lock, this.#abandoned), 0);
   }
 
   /** @internal Wakes a thread that waits for the lock which this mutator has just given back. */
@@ -107,6 +108,6 @@ export class HeapLocks {
 
   #expectLock(lock: Ref): void {
     this.#mutator.admit(lock, 'heap.containers.locks');
-    if (this.#mutator.u32[lock * 2] !== this.#shape.id) throw new HeapError('ERR_WRONG_SHAPE', 'a lock of the heap is needed.');
+    if (shapeIdOf(this.#mutator.u32, lock) !== this.#shape.id) throw new HeapError('ERR_WRONG_SHAPE', 'a lock of the heap is needed.');
   }
 }

@@ -8,6 +8,7 @@
 import type { Mutator } from '../heap/mutator.ts';
 import type { ReferenceHandle, Ref } from '../heap/units.ts';
 import { digitOf, type MapPath, type MapTrie } from './map-trie.ts';
+import { slotOf } from '../heap/object.ts';
 
 /** @internal In an operation of the mutator, whose temporaries both use. */
 export class MapPlaces {
@@ -67,7 +68,7 @@ export class MapPlaces {
       const at = trie.slotOf(mutator.get(node), level, digit);
       mutator.u32[at] = bucket === undefined ? trie.entryOf(found, members[0]!) : mutator.get(bucket);
       if (bucket === undefined) continue;
-      const first = mutator.get(bucket) * 2 + trie.bucket.elementsOffset;
+      const first = slotOf(mutator.get(bucket), trie.bucket.elementsOffset);
       members.forEach((member, i) => (mutator.u32[first + i] = trie.entryOf(found, member)));
     }
     mutator.compareExchangeReference(slot, found, mutator.get(node));
@@ -92,7 +93,7 @@ export class MapPlaces {
   #fillBucket(bucket: Ref, present: Ref, entry: ReferenceHandle | undefined): Ref {
     const mutator = this.#mutator;
     const { found } = this.#path;
-    let slot = bucket * 2 + this.#trie.bucket.elementsOffset;
+    let slot = slotOf(bucket, this.#trie.bucket.elementsOffset);
     for (let i = 0; i < this.#trie.countOf(found); i++) {
       const member = this.#trie.entryOf(found, i);
       if (member !== present) mutator.u32[slot++] = member;

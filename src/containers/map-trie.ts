@@ -27,6 +27,7 @@
 import type { Mutator } from '../heap/mutator.ts';
 import type { Shape, ShapeTable } from '../heap/shapes.ts';
 import type { Ref } from '../heap/units.ts';
+import { elementCountOf, shapeIdOf, slotOf } from '../heap/object.ts';
 
 const BITS = 5;
 const WIDTH = 1 << BITS;
@@ -80,14 +81,14 @@ export class MapTrie {
    */
   find(map: Ref, hash: number, path: MapPath, hashOf: (entry: Ref) => number, isKey: (entry: Ref) => boolean): Ref {
     const { u32 } = this.#mutator;
-    let node = Atomics.load(u32, map * 2 + this.#tableSlot);
+    let node = Atomics.load(u32, slotOf(map, this.#tableSlot));
     path.table = node;
     path.found = path.entry = 0;
     if (node === 0) return 0;
     for (let level = 0; ; level++) {
       const slot = this.slotOf(node, level, digitOf(hash, level));
       const found = Atomics.load(u32, slot);
-      if (found !== 0 && u32[found * 2] === this.node.id) {
+      if (found !== 0 && shapeIdOf(u32, found) === this.node.id) {
         node = found;
         continue;
       }
@@ -105,7 +106,7 @@ export class MapTrie {
   /** Entries of what a place holds: an entry itself, or a bucket. */
   countOf(found: Ref): number {
     if (found === 0) return 0;
-    return this.#isBucket(found) ? this.#mutator.u32[found * 2 + 1]! : 1;
+    return this.#isBucket(found) ? elementCountOf(this.#mutator.u32, found) : 1;
   }
 
   entryOf(found: Ref, index: number): Ref {
@@ -114,7 +115,7 @@ export class MapTrie {
 
   /** Index into u32; of a bucket. */
   entrySlotOf(bucket: Ref, index: number): number {
-    return bucket * 2 + this.bucket.elementsOffset + index;
+    return slotOf(bucket, this.bucket.elementsOffset + index);
   }
 
   /** A safepoint, as is {@link allocateNode}. */
@@ -128,7 +129,7 @@ export class MapTrie {
 
   /** Makes `table` the map's, if it has none or `always`. Not a safepoint. */
   install(map: Ref, table: Ref, always: boolean): void {
-    const slot = map * 2 + this.#tableSlot;
+    const slot = slotOf(map, this.#tableSlot);
     for (;;) {
       const before = Atomics.load(this.#mutator.u32, slot);
       if (before !== 0 && !always) return;
@@ -138,14 +139,14 @@ export class MapTrie {
 
   size(map: Ref): number {
     const { u32 } = this.#mutator;
-    const table = Atomics.load(u32, map * 2 + this.#tableSlot);
+    const table = Atomics.load(u32, slotOf(map, this.#tableSlot));
     // A thread that counts down before another counts up.
-    return table === 0 ? 0 : Math.max(0, Atomics.load(u32, table * 2 + this.#count) | 0);
+    return table === 0 ? 0 : Math.max(0, Atomics.load(u32, slotOf(table, this.#count)) | 0);
   }
 
   /** Changes a place from what the path has found there to `ref`, and the number of entries of its table by `by`; whether it did. */
   change({ table, slot, found }: MapPath, ref: Ref, by: 1 | -1): boolean {
-    return this.#mutator.exchangeAndCount(slot, found, ref, table * 2 + this.#count, by);
+    return this.#mutator.exchangeAndCount(slot, found, ref, slotOf(table, this.#count), by);
   }
 
   /**
@@ -155,7 +156,7 @@ export class MapTrie {
   step(map: Ref, { digits }: MapPosition, entries: Ref[]): boolean {
     const { u32 } = this.#mutator;
     entries.length = 0;
-    const table = Atomics.load(u32, map * 2 + this.#tableSlot);
+    const table = Atomics.load(u32, slotOf(map, this.#tableSlot));
     for (let places = 0; table !== 0 && digits.length > 0 && places < PLACES_PER_STEP; places++) {
       const last = digits.length - 1;
       if (digits[last]! >= WIDTH) {
@@ -164,7 +165,7 @@ export class MapTrie {
         continue;
       }
       const found = this.#follow(table, digits);
-      if (found !== 0 && u32[found * 2] === this.node.id) {
+      if (found !== 0 && shapeIdOf(u32, found) === this.node.id) {
         digits.push(0);
         continue;
       }
@@ -182,7 +183,7 @@ export class MapTrie {
     for (let level = 0; ; level++) {
       const found = Atomics.load(u32, this.slotOf(node, level, digits[level]!));
       if (level === digits.length - 1) return found;
-      if (found === 0 || u32[found * 2] !== this.node.id) {
+      if (found === 0 || shapeIdOf(u32, found) !== this.node.id) {
         digits.length = level + 1;
         return 0;
       }
@@ -191,12 +192,12 @@ export class MapTrie {
   }
 
   #isBucket(found: Ref): boolean {
-    return this.#mutator.u32[found * 2] === this.bucket.id;
+    return shapeIdOf(this.#mutator.u32, found) === this.bucket.id;
   }
 
   /** Index into u32 of the place in a node, or the table. */
   slotOf(node: Ref, level: number, digit: number): number {
-    return node * 2 + (level === 0 ? this.table : this.node).elementsOffset + digit;
+    return slotOf(node, (level === 0 ? this.table : this.node).elementsOffset + digit);
   }
 }
 

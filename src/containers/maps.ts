@@ -22,6 +22,7 @@ import { VALUE_KINDS, type ValueKind, expectKind, KEY_KINDS, type KeyKind, Place
 import { type Keys, keysOf, type RawKey, storedNumber } from './map-keys.ts';
 import { MapPlaces } from './map-places.ts';
 import { BUCKET_ENTRIES, LAST_LEVEL, MapPath, type MapPosition, MapTrie } from './map-trie.ts';
+import { shapeIdOf, slotOf } from '../heap/object.ts';
 
 interface Layout {
   readonly map: Shape;
@@ -203,7 +204,7 @@ export class HeapMaps {
   #fill({ key, keyAt, value, valueAt, hashAt }: Layout, entry: Ref, keyValue: number, content: RawValue, hash: number): void {
     key.store(entry, keyAt, keyValue);
     value.store(entry, valueAt, content);
-    this.#mutator.u32[entry * 2 + hashAt] = hash;
+    this.#mutator.u32[slotOf(entry, hashAt)] = hash;
   }
 
   #insert(layout: Layout, map: ReferenceHandle, key: HeldKey, entry: ReferenceHandle, onlyIfAbsent: boolean): boolean {
@@ -241,7 +242,7 @@ export class HeapMaps {
 
   #hashOf({ hashAt }: Layout): (entry: Ref) => number {
     const { u32 } = this.#mutator;
-    return (entry) => u32[entry * 2 + hashAt]!;
+    return (entry) => u32[slotOf(entry, hashAt)]!;
   }
 
   #deleteFromBucket(layout: Layout, map: ReferenceHandle, key: HeldKey): boolean {
@@ -273,7 +274,7 @@ export class HeapMaps {
 
   #layoutAt(map: Ref): Layout {
     this.#mutator.admit(map, 'heap.containers.maps');
-    const id = this.#mutator.u32[map * 2]!;
+    const id = shapeIdOf(this.#mutator.u32, map);
     return this.#layouts[id] ?? this.#layoutOf(this.#shapes.numbered(id));
   }
 

@@ -20,6 +20,7 @@ import { clockMs } from '../clock.ts';
 import type { Mutator } from '../heap/mutator.ts';
 import type { ReferenceHandle, Ref } from '../heap/units.ts';
 import { SLICE_MS } from '../slices.ts';
+import { slotOf } from '../heap/object.ts';
 
 /** @internal */
 export class ParkingLot {
@@ -61,8 +62,8 @@ export class ParkingLot {
   /** Wakes if somebody is announced in the flag in that slot of the object. The change that is to be seen has been stored by `Atomics`. */
   wakeAnnounced(ref: Ref, flagSlot: number): void {
     const { u32 } = this.#mutator;
-    if (Atomics.load(u32, ref * 2 + flagSlot) === 0) return;
-    Atomics.store(u32, ref * 2 + flagSlot, 0);
+    if (Atomics.load(u32, slotOf(ref, flagSlot)) === 0) return;
+    Atomics.store(u32, slotOf(ref, flagSlot), 0);
     this.wake(ref);
   }
 

@@ -23,6 +23,7 @@ import type { ReferenceHandle, Ref } from '../heap/units.ts';
 import { holdValue } from './arrays.ts';
 import { VALUE_KINDS, type ValueKind, expectKind, Place, type RawValue } from './kinds.ts';
 import { checkTimeout, deadlineOf, type ParkingLot } from './parking-lot.ts';
+import { shapeIdOf, slotOf } from '../heap/object.ts';
 
 const MAX_CAPACITY = 2 ** 31;
 
@@ -78,8 +79,8 @@ export class HeapQueues {
     return mutator.operation(() => {
       const dummy = mutator.temporary(mutator.allocate(layout.node));
       const queue = mutator.allocate(layout.queue);
-      mutator.u32[queue * 2 + this.#at.head] = mutator.u32[queue * 2 + this.#at.tail] = mutator.get(dummy);
-      mutator.u32[queue * 2 + this.#at.capacity] = capacity === Infinity ? 0 : capacity;
+      mutator.u32[slotOf(queue, this.#at.head)] = mutator.u32[slotOf(queue, this.#at.tail)] = mutator.get(dummy);
+      mutator.u32[slotOf(queue, this.#at.capacity)] = capacity === Infinity ? 0 : capacity;
       return queue;
     });
   }
@@ -120,17 +121,17 @@ export class HeapQueues {
     const { u32 } = this.#mutator;
     const layout = this.#layoutAt(queue);
     for (;;) {
-      const head = Atomics.load(u32, queue * 2 + this.#at.head);
-      const tail = Atomics.load(u32, queue * 2 + this.#at.tail);
+      const head = Atomics.load(u32, slotOf(queue, this.#at.head));
+      const tail = Atomics.load(u32, slotOf(queue, this.#at.tail));
       const first = this.#nextOf(layout, head);
       if (first === 0) return undefined;
       // The tail never falls behind the head.
-      if (head === tail) this.#mutator.compareExchangeReference(queue * 2 + this.#at.tail, tail, first);
+      if (head === tail) this.#mutator.compareExchangeReference(slotOf(queue, this.#at.tail), tail, first);
       const value = layout.place.load(first, layout.value);
       // Nobody clears the value of a node before the head leads to it.
-      if (Atomics.load(u32, queue * 2 + this.#at.head) !== head) continue;
+      if (Atomics.load(u32, slotOf(queue, this.#at.head)) !== head) continue;
       const made = read(value);
-      if (this.#mutator.compareExchangeReference(queue * 2 + this.#at.head, head, first)) {
+      if (this.#mutator.compareExchangeReference(slotOf(queue, this.#at.head), head, first)) {
         try {
           layout.place.clear(first, layout.value);
           this.#lot.wakeAnnounced(queue, this.#at.producersWait);
@@ -162,7 +163,7 @@ export class HeapQueues {
       this.#lot.await(
         mutator.temporary(queue),
         deadlineOf(timeoutMs),
-        (at) => Atomics.store(mutator.u32, at * 2 + this.#at.consumersWait, 1),
+        (at) => Atomics.store(mutator.u32, slotOf(at, this.#at.consumersWait), 1),
         (at) => this.#take(at, read, undo),
       ),
     );
@@ -173,17 +174,17 @@ export class HeapQueues {
     const { u32 } = this.#mutator;
     const layout = this.#layoutAt(queue);
     for (;;) {
-      const head = Atomics.load(u32, queue * 2 + this.#at.head);
-      let last = Atomics.load(u32, queue * 2 + this.#at.tail);
+      const head = Atomics.load(u32, slotOf(queue, this.#at.head));
+      let last = Atomics.load(u32, slotOf(queue, this.#at.tail));
       for (let next = this.#nextOf(layout, last); next !== 0; next = this.#nextOf(layout, last)) last = next;
-      if (Atomics.load(u32, queue * 2 + this.#at.head) === head) return this.#between(layout, head, last);
+      if (Atomics.load(u32, slotOf(queue, this.#at.head)) === head) return this.#between(layout, head, last);
     }
   }
 
   /** How many elements the queue is for; Infinity when for any number. */
   capacity(queue: Ref): number {
     this.#layoutAt(queue);
-    return this.#mutator.u32[queue * 2 + this.#at.capacity]! || Infinity;
+    return this.#mutator.u32[slotOf(queue, this.#at.capacity)]! || Infinity;
   }
 
   /**
@@ -194,12 +195,12 @@ export class HeapQueues {
     const { u32 } = this.#mutator;
     const layout = this.#layoutAt(queue);
     const values: RawValue[] = [];
-    const head = Atomics.load(u32, queue * 2 + this.#at.head);
+    const head = Atomics.load(u32, slotOf(queue, this.#at.head));
     for (let node = this.#nextOf(layout, head); node !== 0; node = this.#nextOf(layout, node)) {
       values.push(layout.place.load(node, layout.value));
     }
     // What was taken meanwhile may have been read after it was cleared.
-    const taken = this.#between(layout, head, Atomics.load(u32, queue * 2 + this.#at.head));
+    const taken = this.#between(layout, head, Atomics.load(u32, slotOf(queue, this.#at.head)));
     return values.slice(taken);
   }
 
@@ -221,7 +222,7 @@ export class HeapQueues {
       const linked = this.#lot.await(
         held,
         deadlineOf(timeoutMs),
-        (at) => Atomics.store(mutator.u32, at * 2 + this.#at.producersWait, 1),
+        (at) => Atomics.store(mutator.u32, slotOf(at, this.#at.producersWait), 1),
         (at) => (this.#link(at, made) ? true : undefined),
       );
       return linked ?? false;
@@ -233,45 +234,45 @@ export class HeapQueues {
     const mutator = this.#mutator;
     const { u32 } = mutator;
     const layout = this.#layoutAt(queue);
-    const capacity = u32[queue * 2 + this.#at.capacity]!;
+    const capacity = u32[slotOf(queue, this.#at.capacity)]!;
     for (;;) {
-      const tail = Atomics.load(u32, queue * 2 + this.#at.tail);
-      const head = Atomics.load(u32, queue * 2 + this.#at.head);
+      const tail = Atomics.load(u32, slotOf(queue, this.#at.tail));
+      const head = Atomics.load(u32, slotOf(queue, this.#at.head));
       const next = this.#nextOf(layout, tail);
       if (next !== 0) {
-        mutator.compareExchangeReference(queue * 2 + this.#at.tail, tail, next);
+        mutator.compareExchangeReference(slotOf(queue, this.#at.tail), tail, next);
         continue;
       }
       // The tail was the last node when the head was read, so this was the length.
       if (capacity !== 0 && this.#between(layout, head, tail) >= capacity) return false;
       const node = mutator.get(made);
-      u32[node * 2 + layout.number] = u32[tail * 2 + layout.number]! + 1;
-      if (!mutator.compareExchangeReference(tail * 2 + layout.next, 0, node)) continue;
-      mutator.compareExchangeReference(queue * 2 + this.#at.tail, tail, node);
+      u32[slotOf(node, layout.number)] = u32[slotOf(tail, layout.number)]! + 1;
+      if (!mutator.compareExchangeReference(slotOf(tail, layout.next), 0, node)) continue;
+      mutator.compareExchangeReference(slotOf(queue, this.#at.tail), tail, node);
       this.#lot.wakeAnnounced(queue, this.#at.consumersWait);
       return true;
     }
   }
 
   #isFull(queue: Ref): boolean {
-    const capacity = this.#mutator.u32[queue * 2 + this.#at.capacity]!;
+    const capacity = this.#mutator.u32[slotOf(queue, this.#at.capacity)]!;
     return capacity !== 0 && this.length(queue) >= capacity;
   }
 
   /** The second load, of what is written only once, is the one that a checked heap takes note of. */
   #nextOf({ next }: Layout, node: Ref): Ref {
-    return Atomics.load(this.#mutator.u32, node * 2 + next) === 0 ? 0 : this.#mutator.getReference(node * 2 + next);
+    return Atomics.load(this.#mutator.u32, slotOf(node, next)) === 0 ? 0 : this.#mutator.getReference(slotOf(node, next));
   }
 
   /** Nodes from one to another behind it; the numbers run around. */
   #between({ number }: Layout, from: Ref, to: Ref): number {
     const { u32 } = this.#mutator;
-    return (u32[to * 2 + number]! - u32[from * 2 + number]!) >>> 0;
+    return (u32[slotOf(to, number)]! - u32[slotOf(from, number)]!) >>> 0;
   }
 
   #layoutAt(queue: Ref): Layout {
     this.#mutator.admit(queue, 'heap.containers.queues');
-    const id = this.#mutator.u32[queue * 2]!;
+    const id = shapeIdOf(this.#mutator.u32, queue);
     return this.#layouts[id] ?? this.#layoutOf(this.#shapes.numbered(id));
   }
 

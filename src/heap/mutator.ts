@@ -36,6 +36,7 @@ import { Tlab } from './tlab.ts';
 import type { ReferenceHandle, Ref } from './units.ts';
 import { noIdentity, notAnObject, WeakMaps } from './weak-map.ts';
 import { WeakReferences } from './weak-reference.ts';
+import { elementCountOf, writeHeader } from './object.ts';
 
 const MAX_WINDOW_MS = 3_600_000;
 const ANY_STOP = MUTATOR_STOP_REQUESTED | MUTATOR_STOP_ELSEWHERE;
@@ -101,9 +102,8 @@ export class Mutator extends SlotAccess {
     // The opposite test would accept NaN.
     if (!(end <= control[CONTROL_TLAB_LIMIT]!)) return this.#allocateSlow(shape, count, words);
     const u32 = this.u32;
-    // Header before top, so that a thread which is interrupted in between has taken nothing; count before shape: shape 0 is no object yet.
-    u32[ref * 2 + 1] = count;
-    u32[ref * 2] = shape.id;
+    // Header before top, so that a thread which is interrupted in between has taken nothing.
+    writeHeader(u32, ref, shape.id, count);
     control[CONTROL_TLAB_TOP] = end;
     return ref;
   }
@@ -262,7 +262,7 @@ export class Mutator extends SlotAccess {
 
   /** @internal Pins elements of the object at `ref`, whose shape this is. */
   pin(ref: Ref, shape: Shape, bytes: BytesToPin): Pin {
-    return pinElements(this.#setUp.host.native, this.#handle, { ref, shape, count: this.u32[ref * 2 + 1]! }, bytes);
+    return pinElements(this.#setUp.host.native, this.#handle, { ref, shape, count: elementCountOf(this.u32, ref) }, bytes);
   }
 
   /** Makes a root that refers to `ref` until it is released. A few ns. Throws ERR_HANDLES_EXHAUSTED when all handles are in use. */

@@ -12,6 +12,7 @@ import { argumentRangeError, argumentTypeError, HeapError } from '../errors.ts';
 import type { ElementsOnlyKind, ElementType, FieldKind, FieldsOf, FieldType, ShapeDefinition } from './definition.ts';
 import { WORD_BYTES } from '../binding/layout.ts';
 import type { Ref } from './units.ts';
+import { slotOf } from './object.ts';
 
 export type { FieldKind, ShapeDefinition } from './definition.ts';
 
@@ -128,7 +129,7 @@ export class Shape<D extends ShapeDefinition = ShapeDefinition> {
 
   /** Index into `mutator.u32` of reference field number `index` of the object. */
   refSlot(ref: Ref, index: number): number {
-    return ref * 2 + 2 + index;
+    return slotOf(ref, 2 + index);
   }
 }
 

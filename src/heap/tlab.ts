@@ -12,6 +12,7 @@ import { CONTROL_TLAB_LIMIT, CONTROL_TLAB_START, CONTROL_TLAB_TOP } from '../bin
 import type { Shape } from './shapes.ts';
 import type { Stress } from './stress.ts';
 import type { Ref } from './units.ts';
+import { writeHeader } from './object.ts';
 
 /** @internal */
 export class Tlab {
@@ -39,8 +40,7 @@ export class Tlab {
       const top = control[CONTROL_TLAB_TOP]!;
       const limit = this.#hiddenLimit > 0 && control[CONTROL_TLAB_START] !== 0 ? this.#hiddenLimit : control[CONTROL_TLAB_LIMIT]!;
       if (top + words <= limit && top !== 0) {
-        u32[top * 2 + 1] = count;
-        u32[top * 2] = shape.id;
+        writeHeader(u32, top, shape.id, count);
         control[CONTROL_TLAB_TOP] = top + words;
         if (this.#stress !== undefined) this.#hide(limit);
         return top;

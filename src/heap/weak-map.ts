@@ -12,6 +12,7 @@ import { argumentTypeError, detached, HeapError } from '../errors.ts';
 import type { MutatorSetUp, PartOwner } from './mutator-set-up.ts';
 import type { Shape } from './shapes.ts';
 import type { ReferenceHandle, Ref } from './units.ts';
+import { shapeIdOf } from './object.ts';
 
 /** Operations on weak maps by raw reference, for one mutator (`mutator.weakMaps`). */
 export class WeakMaps {
@@ -89,7 +90,7 @@ export class WeakMaps {
     const mutator = this.#mutator;
     mutator.admit(map, place);
     mutator.admit(key, place);
-    if (mutator.u32[map * 2] !== this.shape.id) {
+    if (shapeIdOf(mutator.u32, map) !== this.shape.id) {
       throw mutator.attached ? new HeapError('ERR_WRONG_SHAPE', `${place}: a weak map of the heap is needed.`) : detached(place);
     }
     if (key === 0) throw argumentTypeError('key of the weak map', 'an object', null);

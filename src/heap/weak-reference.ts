@@ -9,6 +9,7 @@ import { detached, HeapError } from '../errors.ts';
 import type { MutatorSetUp, PartOwner } from './mutator-set-up.ts';
 import type { Shape } from './shapes.ts';
 import type { Ref } from './units.ts';
+import { shapeIdOf, slotOf } from './object.ts';
 
 /** Operations on weak references by raw reference, for one mutator (`mutator.weakReferences`). */
 export class WeakReferences {
@@ -34,7 +35,7 @@ export class WeakReferences {
     return mutator.operation(() => {
       const object = mutator.temporary(ref);
       const reference = mutator.allocate(this.shape, 1);
-      mutator.u32[reference * 2 + this.shape.elementsOffset] = mutator.get(object);
+      mutator.u32[slotOf(reference, this.shape.elementsOffset)] = mutator.get(object);
       return reference;
     });
   }
@@ -52,8 +53,8 @@ export class WeakReferences {
   #slotOf(reference: Ref, place: string): number {
     this.#mutator.admit(reference, place);
     const { id, elementsOffset } = this.shape;
-    if (this.#mutator.u32[reference * 2] !== id) throw notWeakReference(place, this.#mutator.attached);
-    return reference * 2 + elementsOffset;
+    if (shapeIdOf(this.#mutator.u32, reference) !== id) throw notWeakReference(place, this.#mutator.attached);
+    return slotOf(reference, elementsOffset);
   }
 }
 

@@ -18,6 +18,7 @@ import type { ShapeDefinition } from '../heap/definition.ts';
 import type { Shape, ShapeTable } from '../heap/shapes.ts';
 import type { ReferenceHandle, Ref } from '../heap/units.ts';
 import type { Strings } from './strings.ts';
+import { shapeIdOf, slotOf } from '../heap/object.ts';
 
 const INTERN_NODE = { name: 'faultline.intern-node', elements: 'ref' } as const satisfies ShapeDefinition;
 
@@ -123,7 +124,7 @@ export class InternTable {
       // Acquire: pairs with the compare-and-swap that put it there, so what it leads to is complete.
       const found = Atomics.load(u32, slot);
       if (found === 0) return { slot, level, found, isText: false };
-      if (u32[found * 2] !== nodeId) return { slot, level, found, isText: this.#strings.isText(found, text) };
+      if (shapeIdOf(u32, found) !== nodeId) return { slot, level, found, isText: this.#strings.isText(found, text) };
       node = found;
     }
   }
@@ -135,7 +136,7 @@ export class InternTable {
   }
 
   #slot(node: Ref, digit: number): number {
-    return node * 2 + this.#shape().elementsOffset + digit;
+    return slotOf(node, this.#shape().elementsOffset + digit);
   }
 
   #shape(): Shape {

@@ -28,6 +28,7 @@ import { InternTable } from './intern-table.ts';
 import type { SharedSlots } from './shared-slots.ts';
 import type { ViewOwner } from './view-owner.ts';
 import type { Cursor, InitialElements, InitialValues, View } from './view-types.ts';
+import { elementCountOf, shapeIdOf, slotOf } from '../heap/object.ts';
 
 /** @internal */
 export interface ObjectsSetUp {
@@ -132,7 +133,7 @@ export class Objects implements ViewOwner {
   // --- What generated code calls -------------------------------------------------------------------------------------------
 
   viewOf(ref: Ref): ObjectView {
-    const { view } = this.#classesById(this.#mutator.u32[ref * 2]!);
+    const { view } = this.#classesById(shapeIdOf(this.#mutator.u32, ref));
     return this.#own(new view(CONTROL_NULL_SLOT), ref);
   }
 
@@ -164,13 +165,13 @@ export class Objects implements ViewOwner {
   /** Throws unless the object has the shape `target`; `undefined` stands for strings, null for any. */
   expectShape(ref: Ref, target: string | undefined | null, place: string): void {
     if (target === null) return;
-    const id = this.#mutator.u32[ref * 2]!;
+    const id = shapeIdOf(this.#mutator.u32, ref);
     if (target === undefined ? this.strings.isString(ref) : this.#shapes.numbered(id).name === target) return;
     throw this.wrongShape(ref, target ?? 'string', place);
   }
 
   wrongShape(ref: Ref, target: string, place: string): HeapError {
-    return wrongShape(place, target, this.#shapes.numbered(this.#mutator.u32[ref * 2]!).name);
+    return wrongShape(place, target, this.#shapes.numbered(shapeIdOf(this.#mutator.u32, ref)).name);
   }
 
   /** Why the view leads nowhere. */
@@ -228,7 +229,7 @@ export class Objects implements ViewOwner {
     let ref: Ref;
     if (typeof to === 'number') {
       this.#expectReference(to, 'moveTo');
-      if (to !== 0 && this.#mutator.u32[to * 2] !== id) throw this.wrongShape(to, name, 'moveTo');
+      if (to !== 0 && shapeIdOf(this.#mutator.u32, to) !== id) throw this.wrongShape(to, name, 'moveTo');
       ref = to;
     } else {
       ref = this.toReference(to, 'moveTo', name);
@@ -242,10 +243,10 @@ export class Objects implements ViewOwner {
     const ref = this.refOfView(cursor, 'followElement');
     if (ref === 0) throw this.unusable(cursor, 'followElement');
     if (elementKind !== 'ref') throw argumentRangeError(`elements of ${name}`, 'references', elementKind);
-    const count = u32[ref * 2 + 1]!;
+    const count = elementCountOf(u32, ref);
     if (typeof index !== 'number' || index >>> 0 !== index || index >= count) throw this.outOfBounds(`${name}.elements`, index, count);
-    const to = this.#mutator.getReference(ref * 2 + elementsOffset + index);
-    if (to !== 0 && u32[to * 2] !== id) throw this.wrongShape(to, name, 'followElement');
+    const to = this.#mutator.getReference(slotOf(ref, elementsOffset + index));
+    if (to !== 0 && shapeIdOf(u32, to) !== id) throw this.wrongShape(to, name, 'followElement');
     this.#control[cursor[SLOT]] = to;
     return to !== 0;
   }

@@ -6,6 +6,7 @@ import type { ShapeDefinition } from '../heap/definition.ts';
 import type { Mutator } from '../heap/mutator.ts';
 import type { Shape, ShapeTable } from '../heap/shapes.ts';
 import type { Ref } from '../heap/units.ts';
+import { elementCountOf, shapeIdOf, slotOf } from '../heap/object.ts';
 
 /** The shapes of strings; one name each for the whole heap. */
 export const ONE_BYTE_STRING = { name: 'faultline.string8', elements: 'u8' } as const satisfies ShapeDefinition;
@@ -53,14 +54,14 @@ export class Strings {
   }
 
   lengthOf(ref: Ref): number {
-    return this.#mutator.u32[ref * 2 + 1]!;
+    return elementCountOf(this.#mutator.u32, ref);
   }
 
   /** The code unit at `index`, which is within the length. Read from the u32 slot around it: that view reaches everything. */
   unitAt(ref: Ref, index: number): number {
     const { u32 } = this.#mutator;
-    if (this.#isOneByte(ref)) return (u32[ref * 2 + 2 + (index >>> 2)]! >>> ((index & 3) * 8)) & 0xff;
-    return (u32[ref * 2 + 2 + (index >>> 1)]! >>> ((index & 1) * 16)) & 0xffff;
+    if (this.#isOneByte(ref)) return (u32[slotOf(ref, 2 + (index >>> 2))]! >>> ((index & 3) * 8)) & 0xff;
+    return (u32[slotOf(ref, 2 + (index >>> 1))]! >>> ((index & 1) * 16)) & 0xffff;
   }
 
   /** Whether the string at `ref` is that text. */
@@ -71,7 +72,7 @@ export class Strings {
   }
 
   isString(ref: Ref): boolean {
-    const id = this.#mutator.u32[ref * 2]!;
+    const id = shapeIdOf(this.#mutator.u32, ref);
     const { one, two } = this.#both();
     return id === one.id || id === two.id;
   }
@@ -81,7 +82,7 @@ export class Strings {
   }
 
   #isOneByte(ref: Ref): boolean {
-    return this.#mutator.u32[ref * 2] === this.#both().one.id;
+    return shapeIdOf(this.#mutator.u32, ref) === this.#both().one.id;
   }
 
   #both(): { readonly one: Shape; readonly two: Shape } {
