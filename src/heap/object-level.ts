@@ -116,6 +116,11 @@ export abstract class ObjectLevel extends EventEmitter<HeapEvents> {
     return this[CONTAINERS]();
   }
 
+  /** @deprecated The name that {@link containers} had; it goes with the next minor version. */
+  get collections(): Containers {
+    return this[CONTAINERS]();
+  }
+
   /**
    * A new growable array that threads can share, empty, with elements of that kind. A safepoint; throws what {@link Mutator.allocate}
    * throws.

@@ -223,3 +223,8 @@ describe('making a container', () => {
     defining.mockRestore();
   });
 });
+
+it('the deprecated name of the containers leads to them', () => {
+  const { heap } = makeHeapWithMutator({ capacityBytes: '2M' });
+  expect(heap.collections).toBe(heap.containers);
+});

@@ -239,6 +239,7 @@ const ofContainers: Operations = {
   'heap.createLock': ofObjects(({ heap }) => heap.createLock().release()),
   'heap.createCondition': ofObjects(({ heap }) => heap.createCondition().release()),
   'heap.containers': { ...ofObjects(({ heap }) => heap.containers), parked: 'works' },
+  'heap.collections': { ...ofObjects(({ heap }) => heap.collections), parked: 'works' },
   'array.kind': always(({ array }) => expect(array.kind).toBe('string')),
   'array.push': ofView(({ array }) => array.push('more')),
   'array.pop': ofView(({ array }) => expect(array.push('last') && array.pop()).toBe('last')),
