@@ -26,11 +26,19 @@ void OnlyOneClaims() {
   EXPECT(start.number() == 2);
 }
 
+// The kernel has a thread for a moment longer than whoever joins it.
+void JoinUntilGone(std::thread& thread, int number) {
+  thread.join();
+  while (ThreadLives(number)) usleep(100);
+}
+
 void AClaimLastsAsLongAsItsThreadLives() {
   ControlStart start;
   std::atomic<bool> end{false};
+  std::atomic<int> number{0};
   EXPECT(start.Claim(kSecond) == State::kClaimed);
   std::thread thread([&] {
+    number = static_cast<int>(syscall(SYS_gettid));
     while (!end.load()) usleep(1000);
   });
   start.NoteThreads(start.number());
@@ -43,7 +51,7 @@ void AClaimLastsAsLongAsItsThreadLives() {
   // However slow it is, but a thread that hangs is given up.
   EXPECT(start.Claim(kSecond + ControlStart::kHungNs - 1) == State::kWait);
   end = true;
-  thread.join();
+  JoinUntilGone(thread, number);
   EXPECT(start.Claim(2 * kSecond) == State::kWait);
   EXPECT(start.Claim(2 * kSecond + ControlStart::kPauseNs) == State::kClaimed);
   end_later = true;
@@ -140,7 +148,7 @@ void AThreadIsKnownByItsNumberWhileItLives() {
   while (number == 0) usleep(1000);
   EXPECT(ThreadLives(number) && std::ranges::binary_search(ThreadsOfProcess(), number.load()));
   end = true;
-  thread.join();
+  JoinUntilGone(thread, number);
   EXPECT(!ThreadLives(number) && !std::ranges::binary_search(ThreadsOfProcess(), number.load()));
 }
 
