@@ -85,7 +85,7 @@ class Runner {
       work_.Step(options_.warm_up + i);
       if (options_.requests != nullptr) {
         ended = NowNs();
-        options_.requests[2 * i] = static_cast<double>(start);
+        options_.requests[2 * size_t{i}] = static_cast<double>(start);
         options_.requests[2 * i + 1] = static_cast<double>(ended);
       }
       mutator_.Poll();
@@ -108,7 +108,7 @@ class Runner {
       AwaitTime(start);
       work_.Look();
       if (i < options_.most_looks) {
-        options_.looks[2 * i] = static_cast<double>(start);
+        options_.looks[2 * size_t{i}] = static_cast<double>(start);
         options_.looks[2 * i + 1] = static_cast<double>(NowNs());
       }
       mutator_.Poll();

@@ -10,7 +10,7 @@ void Poison(Heap& heap, RegionIndex region) {
   if (pages == 0 || !heap.views.PopulateAlias(size_t{region} * kRegionBytes, size_t{pages} * kPageBytes).ok()) return;
   uint32_t* const slots = heap.SlotsOf(FirstWordOfRegion(region));
   const uint32_t first = region == 0 ? kPageWords * 2 : 0;
-  std::fill(slots + first, slots + pages * kPageWords * 2, kPoison);
+  std::fill(slots + first, slots + uint64_t{pages} * kPageWords * 2, kPoison);
 }
 
 void PoisonDead(Heap& heap) {

@@ -50,7 +50,7 @@ FlipFigures MeasureFlip(uint32_t mib, uint32_t rounds) {
     const WordIndex object = mutator.Allocate(large, piece_mib * (kRegionWords)-kPageWords);
     EXPECT(object != 0);
     mutator.handle(handle++) = object;
-    for (uint32_t page = 1; page < piece_mib * kRegionPages - 2; ++page) mutator.words(object)[page * kPageWords] = page;
+    for (uint32_t page = 1; page < piece_mib * kRegionPages - 2; ++page) mutator.words(object)[uint64_t{page} * kPageWords] = page;
   }
   CacheSweeper sweeper;
   FlipFigures figures;

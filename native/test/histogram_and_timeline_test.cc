@@ -52,7 +52,7 @@ void NoRecordIsLostAmongThreads() {
   std::vector<std::thread> threads;
   for (uint32_t t = 0; t < 3; ++t) {
     threads.emplace_back([&, t] {
-      for (uint32_t i = 0; i < 10000; ++i) histogram.Record(i * (t + 1));
+      for (uint32_t i = 0; i < 10000; ++i) histogram.Record(uint64_t{i} * (t + 1));
     });
   }
   for (std::thread& thread : threads) thread.join();

@@ -124,7 +124,7 @@ class MovingProgram {
   void Rotate() {
     const uint32_t a = Pick();
     const uint32_t b = Pick();
-    if (a == b || model_[a].empty() || model_[b].size() > 3 * options_.longest_chain) return;
+    if (a == b || model_[a].empty() || model_[b].size() > size_t{3} * options_.longest_chain) return;
     const WordIndex item = mutator_.Load(ItemSlot(a));
     mutator_.Store(ItemSlot(a), mutator_.Load(NextSlot(item)));
     mutator_.Store(NextSlot(item), mutator_.Load(ItemSlot(b)));

@@ -78,7 +78,7 @@ void RunSetting(const Setting& setting, FaultModeKind mode, uint64_t seed) {
   for (uint32_t t = 0; t < setting.mutators; ++t) {
     threads.emplace_back([&, t] {
       do {
-        ShadowProgram program(&test, shapes, seed * 31 + t + 1000 * programs.fetch_add(1), setting.program);
+        ShadowProgram program(&test, shapes, seed * 31 + t + uint64_t{1000} * programs.fetch_add(1), setting.program);
         if (setting.restarts) {
           EXPECT(program.Fill());
           program.Steps(300);

@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 #include <vector>
 
 #include "size_distribution.h"
@@ -27,7 +28,7 @@ template <typename Clusters>
 class AllocationRate final : public Work {
  public:
   AllocationRate(const auto& parameters, uint32_t seed, Clusters clusters)
-      : clusters_(clusters),
+      : clusters_(std::move(clusters)),
         random_(seed),
         sizes_(parameters),
         density_(parameters.Number("pointerDensity")),

@@ -98,12 +98,12 @@ class Verifier {
         return;
       case ElementKind::kEphemeron:
         for (uint32_t i = 0; i < slots[1]; ++i) {
-          const uint32_t key = elements[2 * i];
+          const uint32_t key = elements[2 * uint64_t{i}];
           if (key == 0 || key == object) continue;
           if (IsSmallInteger(key) || starts_.Test(WordIndex(key))) {
             ReachTagged(elements[2 * i + 1], object);
           } else {
-            waiting_.emplace(WordIndex(key), Pair{object, &elements[2 * i]});
+            waiting_.emplace(WordIndex(key), Pair{object, &elements[2 * uint64_t{i}]});
           }
         }
         return;
