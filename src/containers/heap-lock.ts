@@ -5,7 +5,6 @@ import { argumentTypeError, HeapError } from '../errors.ts';
 import { OWNER, SLOT } from '../objects/object-view.ts';
 import { ContainerView } from './container-view.ts';
 import { WAITED } from './lock-words.ts';
-import { slotOf } from '../heap/object.ts';
 
 /**
  * A lock in the heap. Its owner is a thread's mutator; a mutator that waits for it is parked, and its thread blocks. When the owner has
@@ -44,10 +43,11 @@ export class HeapLock extends ContainerView {
       ended = true;
       return answer;
     } finally {
-      // Nothing of JavaScript's is called before it is given back: where the body ended because the stack is full, there may be no room.
+      // Nothing of JavaScript's is called before it is given back, slotOf neither: where the body ended because the stack is full, there may
+      // be no room.
       const lock = control[this[slot]]!;
-      const owned = lock !== 0 && (Atomics.load(u32, slotOf(lock, word)) & ~waitedBit) === id;
-      const waited = owned && (Atomics.exchange(u32, slotOf(lock, word), 0) & waitedBit) !== 0;
+      const owned = lock !== 0 && (Atomics.load(u32, lock * 2 + word) & ~waitedBit) === id;
+      const waited = owned && (Atomics.exchange(u32, lock * 2 + word, 0) & waitedBit) !== 0;
       if (waited) locks.wake(lock);
       else if (!owned && ended) this.unlock();
     }

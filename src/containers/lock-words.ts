@@ -80,6 +80,7 @@ export class LockWords {
   #attempt(ref: Ref, slot: number, abandoned: number): true | undefined {
     const { u32, id } = this.#mutator;
     const at = slotOf(ref, slot);
+    const abandonedAt = slotOf(ref, abandoned);
     const own = (id | WAITED) >>> 0;
     for (;;) {
       const word = Atomics.load(u32, at);
@@ -91,8 +92,8 @@ export class LockWords {
       } else if (this.#mutator.isAttached(word & ~WAITED)) {
         return undefined;
       } else if (Atomics.compareExchange(u32, at, word, own) === word) {
-        // A plain store, so that nobody is interrupted in between; whoever has the lock after us sees it by the release.
-        u32[slotOf(ref, abandoned)] = 1;
+        // A plain store and no call, so that nobody is interrupted in between; whoever has the lock after us sees it by the release.
+        u32[abandonedAt] = 1;
         return true;
       }
     }

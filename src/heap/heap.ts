@@ -232,6 +232,7 @@ export class Heap extends ObjectLevel {
    * when the heap is closed meanwhile.
    */
   async verify(): Promise<number> {
+    this.#expectOpen();
     return this.#control.verify(this.#service.source());
   }
 
@@ -245,6 +246,7 @@ export class Heap extends ObjectLevel {
    */
   async writeSnapshot(path: string | URL, options: SnapshotOptions = {}): Promise<SnapshotSummary> {
     const order = snapshotOrder(path, options);
+    this.#expectOpen();
     return this.#control.snapshot(this.#service.source(), order, options.onProgress);
   }
 
@@ -303,6 +305,10 @@ export class Heap extends ObjectLevel {
     this.#native.release(this.#description.heap);
   }
 
+  #expectOpen(): void {
+    if (this.#closed) throw new HeapError('ERR_HEAP_CLOSED', 'the heap is closed.');
+  }
+
   /** {@link close}, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
@@ -311,7 +317,7 @@ export class Heap extends ObjectLevel {
   /** @internal */
   override [OBJECTS](): Objects {
     if (this.#mutator !== undefined) return this.#objectsOf!;
-    if (this.#closed) throw new HeapError('ERR_HEAP_CLOSED', 'the heap is closed.');
+    this.#expectOpen();
     throw new HeapError('ERR_MUTATOR_DETACHED', 'this thread is not a mutator of the heap; call attachMutator().');
   }
 

@@ -4,6 +4,9 @@
  *
  *     u32 slot   0          1               2 …       2 * fixedWords …
  *                shape id   element count   fields    elements
+ *
+ * Each is a call, and so a place where a thread can be interrupted: what must not be cut (docs/interruptions.md) has its indices before it
+ * begins.
  */
 import type { Ref } from './units.ts';
 
