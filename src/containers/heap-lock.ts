@@ -43,8 +43,8 @@ export class HeapLock extends ContainerView {
       ended = true;
       return answer;
     } finally {
-      // Nothing of JavaScript's is called before it is given back, slotOf neither: where the body ended because the stack is full, there may
-      // be no room.
+      // Nothing of JavaScript's is called before it is given back, not even slotOf: where the body ended because the stack is full,
+      // there may be no room.
       const lock = control[this[slot]]!;
       const owned = lock !== 0 && (Atomics.load(u32, lock * 2 + word) & ~waitedBit) === id;
       const waited = owned && (Atomics.exchange(u32, lock * 2 + word, 0) & waitedBit) !== 0;
