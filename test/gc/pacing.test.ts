@@ -149,9 +149,9 @@ describe('a heap', () => {
     const { heap, mutator, list, events } = withList({ capacityBytes: '128M', sizing: 'growable', minBytes: '8M' });
     await heap.collect();
     expect(heap.statistics()).toMatchObject({ limitBytes: 8 * MIB, capacityBytes: 128 * MIB });
-    // Little is alive: it stays small, and so does its file.
+    // Little is alive: it stays small, and so does its file. How small depends on what threads take while a cycle runs.
     await litter(list, 100, 1);
-    expect(heap.statistics().limitBytes).toBeLessThanOrEqual(16 * MIB);
+    expect(heap.statistics().limitBytes).toBeLessThanOrEqual(32 * MIB);
     expect(heap.statistics().peakFileBytes).toBeLessThan(64 * MIB);
     for (let i = 0; i < 40_000; i++) list.push(i);
     await heap.collect();

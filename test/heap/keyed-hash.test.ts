@@ -111,7 +111,7 @@ describe('keys that were chosen to collide', () => {
     const { heap, mutator } = makeHeapWithMutator({ capacityBytes: '256M', verify: false });
     // 100,000 keys take at most twice the time of others; in the short form the noise of few is allowed for.
     const count = rounds(100_000, 2 ** 12);
-    const most = rounds(2, 4);
+    const most = rounds(2, 8);
     const flood = textsWithOneHash(Math.ceil(Math.log2(count)));
     const plain = (n: number): string => `key ${String(n).padStart(36, 'x')}`;
     const fill = <K extends string | number>(map: HeapMap<'string' | 'f64', 'f64'>, keyOf: (n: number) => K): number => {
