@@ -27,9 +27,9 @@ void OnlyOneClaims() {
 }
 
 // The kernel has a thread for a moment longer than whoever joins it.
-void JoinUntilGone(std::thread& thread, int number) {
+void JoinUntilGone(std::thread& thread, const std::atomic<int>& number) {
   thread.join();
-  while (ThreadLives(number)) usleep(100);
+  while (ThreadLives(number.load())) usleep(100);
 }
 
 void AClaimLastsAsLongAsItsThreadLives() {
