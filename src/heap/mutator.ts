@@ -12,7 +12,7 @@ import type { Binding, NativeMutator } from '../binding.ts';
 import { argumentRangeError, argumentTypeError, detached, optionsOf } from '../errors.ts';
 import type { CollectionRequest } from '../gc/requests.ts';
 import { SlowAllocation } from './allocation.ts';
-import { Safepoint } from './safepoint.ts';
+import { Safepoint, sleep } from './safepoint.ts';
 import type { AllocationBuffer } from './allocation-buffer.ts';
 import { type Finalizable, FinalizerTable } from './finalizers.ts';
 import { HandleTable } from './handles.ts';
@@ -41,8 +41,6 @@ import { elementCountOf, writeHeader } from './object.ts';
 const MAX_WINDOW_MS = 3_600_000;
 const ANY_STOP = MUTATOR_STOP_REQUESTED | MUTATOR_STOP_ELSEWHERE;
 const REST_MS = 0.1;
-/** Slept on with a time limit only; no thread ever notifies it. */
-const NEVER = new Int32Array(new SharedArrayBuffer(4));
 
 /**
  * A thread's way into a heap, made by `heap.attachMutator`: for that thread alone. Raw references are valid until the next safepoint:
@@ -320,7 +318,7 @@ export class Mutator extends SlotAccess {
 
   /** @internal Waits for a moment, because another thread is in the middle of something short. A safepoint. */
   rest(): void {
-    this.parkAll(() => Atomics.wait(NEVER, 0, 0, REST_MS));
+    this.parkAll(() => sleep(REST_MS));
   }
 
   /**

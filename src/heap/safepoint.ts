@@ -28,7 +28,13 @@ export interface MemoryNeed {
 
 /** Between two looks whether there is a control thread by now. */
 const REST_MS = 10;
+/** Slept on with a time limit only; no thread ever notifies it. */
 const NEVER = new Int32Array(new SharedArrayBuffer(4));
+
+/** @internal Blocks the thread, which is to be parked, for so long. */
+export function sleep(milliseconds: number): void {
+  Atomics.wait(NEVER, 0, 0, milliseconds);
+}
 
 const NONE: MemoryNeed = { words: 0, shape: 0, count: 0, large: false, again: false };
 
@@ -92,6 +98,6 @@ export class Safepoint {
 
   #keepControl(): void {
     this.#host.keepControlWaiting();
-    this.allParked(() => Atomics.wait(NEVER, 0, 0, REST_MS));
+    this.allParked(() => sleep(REST_MS));
   }
 }
