@@ -23,8 +23,6 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const SOURCE = /\.(ts|mts|cts|js|mjs|cc|h)$/;
 const NOT_OURS = /(^|\/)(node_modules|build|dist)$/;
 
-/** Overlong files that wait for being split by concept: the most lines they may have until then. */
-const LONG_FILES = new Map([['src/heap/mutator.ts', 430]]);
 const MOST_LINES = 400;
 
 const MOST_COLUMNS = 140;
@@ -118,12 +116,7 @@ describe('files', () => {
   const lengths = sources.map((path) => ({ path, lines: textOf(path).split('\n').length - 1 }));
 
   it('end before they hold a second concept', () => {
-    expect(lengths.filter(({ path, lines }) => lines > (LONG_FILES.get(path) ?? MOST_LINES))).toEqual([]);
-  });
-
-  it('that are listed as long are long', () => {
-    const long = lengths.filter(({ lines }) => lines > MOST_LINES).map(({ path }) => path);
-    expect([...LONG_FILES.keys()].filter((path) => !long.includes(path))).toEqual([]);
+    expect(lengths.filter(({ lines }) => lines > MOST_LINES)).toEqual([]);
   });
 
   it('have lines that fit beside one another', () => {

@@ -118,7 +118,7 @@ void Collector::EndCycle() {
     report_.pages_by_mutators = Read(statistics.pages_by_mutators) - mutators_before_;
     report_.compaction_ns = NowNs() - compaction_begin_ns_;
   }
-  plan_.Finish();
+  plan_.Seal();
   heap_->regions.ReopenPartial();
   Enter(CycleStep::kFinish, Phase::kIdle);
   heap_->NotePeak();

@@ -61,7 +61,7 @@ bool Collector::FlipPause(uint64_t limit_ns) {
     heap_->view_read_only.store(false, std::memory_order_relaxed);
     view_is_new_ = true;
   }
-  pages_.BuildTargetsIn(in_pause ? nullptr : pages_.fault_mode().staging());
+  pages_.set_in_pause(in_pause);
   compaction_begin_ns_ = NowNs();
   report_.flip_kernel_ns = compaction_begin_ns_ - kernel_begin_ns;
   workers_before_ = Read(heap_->statistics.pages_by_workers);

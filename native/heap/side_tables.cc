@@ -10,7 +10,7 @@ Status SideTables::Create(uint32_t regions) {
     if (status.ok()) status = table.Create(count);
   };
   create(object_starts, words);
-  create(live_words, words);
+  create(live_bits, words);
   create(block_offsets, words / kBlockWords);
   create(page_states, pages);
   create(page_records, pages);
@@ -26,7 +26,7 @@ Status SideTables::Create(uint32_t regions) {
 }
 
 size_t SideTables::bytes() const {
-  return object_starts.bytes() + live_words.bytes() + block_offsets.bytes() + page_states.bytes() + page_records.bytes() + moving.bytes() +
+  return object_starts.bytes() + live_bits.bytes() + block_offsets.bytes() + page_states.bytes() + page_records.bytes() + moving.bytes() +
          forward.bytes() + live_word_counts.bytes() + marked_pages.bytes() + frozen.bytes() + next_source.bytes() + target_end.bytes() +
          unread_pages.bytes();
 }

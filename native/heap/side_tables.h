@@ -39,7 +39,7 @@ struct RegionForward {
 
 struct SideTables {
   Bitmap object_starts;
-  Bitmap live_words;
+  Bitmap live_bits;
   MappedArray<uint32_t> block_offsets;
   PageStates page_states;
   MappedArray<PageRecord, PageIndex> page_records;
@@ -57,7 +57,7 @@ struct SideTables {
   static constexpr RegionIndex kEndOfSources{~0u};
 
   // In the object's source; once the block offsets are absolute, from the first word of its target on.
-  uint32_t LiveWordsBefore(WordIndex object) const { return CountBefore(live_words.data(), block_offsets.data(), object); }
+  uint32_t LiveWordsBefore(WordIndex object) const { return CountBefore(live_bits.data(), block_offsets.data(), object); }
 
   Status Create(uint32_t regions);
   // Committed lazily; this is the size when everything is in use.

@@ -136,7 +136,7 @@ struct BuildFigures {
 
 // Copies the live runs of the sources one after the other to memory that is mapped; returns the bytes.
 uint64_t CopyLiveRuns(TestHeap& test, const std::vector<RegionIndex>& sources, uint8_t* to) {
-  const Bitmap& live = test.heap.tables.live_words;
+  const Bitmap& live = test.heap.tables.live_bits;
   uint64_t done = 0;
   for (const RegionIndex source : sources) {
     const uint64_t* const bits = live.data();

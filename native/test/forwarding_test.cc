@@ -144,7 +144,7 @@ void OneHeap(Random& random, uint32_t refuse_target, End end) {
     CheckBudget(test, charged);
   } else {
     for (const RegionIndex source : plan.sources()) test.heap.regions.FreeSource(source);
-    plan.Finish();
+    plan.Seal();
     CheckBudget(test, charged + beside);
   }
 }

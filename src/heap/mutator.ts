@@ -23,12 +23,12 @@ import {
   MUTATOR_RUNNING,
   MUTATOR_STOP_ELSEWHERE,
   MUTATOR_STOP_REQUESTED,
-  PAGE_WORDS,
 } from '../binding/layout.ts';
 import type { MutatorSetUp } from './mutator-set-up.ts';
 import { type BytesToPin, mustBePinnable, type Pin, pinElements } from './pin.ts';
 import { RootRange } from './root-range.ts';
-import { MAX_ELEMENTS, Shape } from './shapes.ts';
+import { canBeObject, canBeValue, functionOf, notAReference } from './mutator-arguments.ts';
+import { Shape, wordsWithElements } from './shapes.ts';
 import { SlotAccess } from './slot-access.ts';
 import { Stress } from './stress.ts';
 import { isSmallInteger } from './tagged.ts';
@@ -94,7 +94,7 @@ export class Mutator extends SlotAccess {
    */
   allocate(shape: Shape, count = 0): Ref {
     const control = this.#control;
-    const words = count === 0 ? shape?.fixedWords : wordsOf(shape, count);
+    const words = count === 0 ? shape?.fixedWords : wordsWithElements(shape, count);
     const ref = control[CONTROL_TLAB_TOP]!;
     const end = ref + words;
     // The opposite test would accept NaN.
@@ -113,7 +113,7 @@ export class Mutator extends SlotAccess {
    */
   allocatePinnable(shape: Shape, count: number): Ref {
     mustBePinnable(shape);
-    return this.#tlab.takePinnable(shape, count, wordsOf(shape, count));
+    return this.#tlab.takePinnable(shape, count, wordsWithElements(shape, count));
   }
 
   /** Where this thread's free memory begins and ends, for code that allocates by itself; see {@link AllocationBuffer}. */
@@ -136,7 +136,7 @@ export class Mutator extends SlotAccess {
    * else (what native code would take for an address). A checked mutator looks closer.
    */
   admit(ref: Ref, place: string): void {
-    if (ref !== 0 && !this.#canBeObject(ref)) throw this.#noReference(ref, place);
+    if (ref !== 0 && !canBeObject(ref, this.f64.length)) throw this.#noReference(ref, place);
   }
 
   /** @internal The same for what may be a tagged small integer. */
@@ -379,20 +379,13 @@ export class Mutator extends SlotAccess {
     this.detach();
   }
 
-  #canBeObject(ref: Ref): boolean {
-    return typeof ref === 'number' && ref >>> 0 === ref && ref >= PAGE_WORDS && ref < this.f64.length;
-  }
-
-  /** What a root slot can hold: null, a reference, or a tagged small integer. */
   #expectRoot(ref: Ref, place: string): void {
-    if (ref === 0 || this.#canBeObject(ref) || (typeof ref === 'number' && ref >>> 0 === ref && isSmallInteger(ref))) return;
-    throw this.#noReference(ref, place);
+    if (ref !== 0 && !canBeValue(ref, this.f64.length)) throw this.#noReference(ref, place);
   }
 
   #noReference(ref: Ref, place: string): Error {
     if (!this.#attached) return detached(place);
-    const accepted = `0, or an integer from ${PAGE_WORDS} to ${this.f64.length - 1} (a tagged small integer is no reference)`;
-    return argumentRangeError(`reference in ${place}`, accepted, ref);
+    return notAReference(ref, place, this.f64.length);
   }
 
   #noObject(place: string): Error {
@@ -403,18 +396,4 @@ export class Mutator extends SlotAccess {
     if (!(shape instanceof Shape)) throw argumentTypeError('shape', 'a shape of the heap', shape);
     return this.#tlab.take(shape, count, words);
   }
-}
-
-function functionOf<T>(wait: () => T, method: string): () => T {
-  if (typeof wait !== 'function') throw argumentTypeError(`wait of mutator.${method}`, 'a function', wait);
-  return wait;
-}
-
-function wordsOf(shape: Shape, count: number): number {
-  if (!(shape instanceof Shape)) throw argumentTypeError('shape', 'a shape of the heap', shape);
-  if (shape.elementKind === undefined || !Number.isInteger(count) || count < 0 || count > MAX_ELEMENTS) {
-    const accepted = shape.elementKind === undefined ? '0 (the shape has no elements)' : 'an integer from 0 to 2^32 - 1';
-    throw argumentRangeError(`element count of ${shape.name}`, accepted, count);
-  }
-  return shape.words(count);
 }

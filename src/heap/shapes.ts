@@ -308,3 +308,13 @@ export class ShapeTable {
     );
   }
 }
+
+/** The words of an object with that many elements. Throws for what is no shape, has no elements, or cannot have so many. */
+export function wordsWithElements(shape: Shape, count: number): number {
+  if (!(shape instanceof Shape)) throw argumentTypeError('shape', 'a shape of the heap', shape);
+  if (shape.elementKind === undefined || !Number.isInteger(count) || count < 0 || count > MAX_ELEMENTS) {
+    const accepted = shape.elementKind === undefined ? '0 (the shape has no elements)' : 'an integer from 0 to 2^32 - 1';
+    throw argumentRangeError(`element count of ${shape.name}`, accepted, count);
+  }
+  return shape.words(count);
+}

@@ -23,7 +23,7 @@ class Forwarding {
   explicit Forwarding(const SideTables& tables)
       : moving_(tables.moving.data()),
         forward_(tables.forward.data()),
-        live_(tables.live_words.data()),
+        live_(tables.live_bits.data()),
         offsets_(tables.block_offsets.data()) {}
 
   bool Moves(WordIndex word) const { return moving_[RegionOf(word)] != 0; }

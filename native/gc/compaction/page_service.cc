@@ -5,8 +5,8 @@
 
 #include <algorithm>
 
+#include "gc/compaction/copied_targets.h"
 #include "gc/compaction/load_barrier_phase.h"
-#include "gc/compaction/staging.h"
 #include "os/clock.h"
 #include "os/delays.h"
 #include "os/invariant.h"
@@ -36,6 +36,7 @@ PageService::PageService(Heap* heap, const Options& options)
                     TraitsOf(options.fault_mode).barriered_loads ? PageBuilder::Slots::kShared : PageBuilder::Slots::kOurs),
       fault_mode_(MakeFaultMode(options.fault_mode, this)) {
   if (TraitsOf(options.fault_mode).barriered_loads) load_barrier_ = std::make_unique<LoadBarrierPhase>(heap, this);
+  if (TraitsOf(options.fault_mode).copies) copied_targets_ = std::make_unique<CopiedTargets>(heap, &page_builder_, fault_mode_.get());
 }
 
 PageService::~PageService() = default;
@@ -44,6 +45,9 @@ Status PageService::Open() {
   if (Status status = released_sources_.Open(); !status.ok()) return status;
   if (load_barrier_ != nullptr) {
     if (Status status = load_barrier_->Open(); !status.ok()) return status;
+  }
+  if (copied_targets_ != nullptr) {
+    if (Status status = copied_targets_->Open(); !status.ok()) return status;
   }
   return fault_mode_->Open();
 }
@@ -78,7 +82,7 @@ bool PageService::PageIsComplete(PageIndex page) const {
 }
 
 bool PageService::TryBuild(PageIndex page, Counter* builder) {
-  if (staging_ != nullptr && page_builder_.TreatmentOf(page) == Treatment::kTarget) return BuildByCopying(page, 1, builder, page);
+  if (copies_ && page_builder_.TreatmentOf(page) == Treatment::kTarget) return copied_targets_->Build(page, 1, cycle_, builder, page);
   PageStates& states = heap_->tables.page_states;
   if (!states.TryClaim(page, cycle_)) return false;
   DelayAt(DelayPoint::kClaimed);
@@ -89,40 +93,6 @@ bool PageService::TryBuild(PageIndex page, Counter* builder) {
   Add(*builder, 1);
   if (heap_->tables.frozen[RegionOfPage(page)].state != RegionState::kTarget) Add(heap_->statistics.in_place_pages, 1);
   return true;
-}
-
-// Target pages of the range that nobody has claimed, run by run; true if `wanted` was among them.  A run's pages are shown before they are
-// published: nobody can tell, since their content is final.
-bool PageService::BuildByCopying(PageIndex first, uint32_t count, Counter* builder, PageIndex wanted) {
-  PageStates& states = heap_->tables.page_states;
-  const Staging::Lease lease(staging_);  // Before any claim: nobody waits while holding one.
-  uint32_t built = 0;
-  bool built_wanted = false;
-  for (PageIndex run = first; run < first + count;) {
-    uint32_t pages = 0;
-    while (pages < Staging::kPagesPerBuffer && run + pages < first + count &&
-           page_builder_.TreatmentOf(run + pages) == Treatment::kTarget && states.TryClaim(run + pages, cycle_)) {
-      DelayAt(DelayPoint::kClaimed);
-      page_builder_.Build(run + pages, reinterpret_cast<uint64_t*>(lease.page(pages)));
-      ++pages;
-    }
-    if (pages == 0) {
-      ++run;
-      continue;
-    }
-    DelayAt(DelayPoint::kBuilt);
-    fault_mode_->Fill(run, pages, lease.page(0));
-    DelayAt(DelayPoint::kShown);
-    for (PageIndex page = run; page < run + pages; ++page) {
-      states.Publish(page, cycle_);
-      states.NoteMapped(page, cycle_);
-    }
-    built_wanted |= wanted - run < pages;
-    built += pages;
-    run += pages;
-  }
-  Add(*builder, built);
-  return built_wanted;
 }
 
 void PageService::EnsureBuilt(PageIndex page, Counter* builder) {
@@ -136,7 +106,7 @@ void PageService::EnsureBuilt(PageIndex page, Counter* builder) {
 void PageService::BuildRange(PageIndex first, uint32_t count, Counter* builder, PageIndex wanted) {
   PageStates& states = heap_->tables.page_states;
   const PageIndex end = first + count;
-  if (staging_ != nullptr) BuildByCopying(first, count, builder, wanted);
+  if (copies_) copied_targets_->Build(first, count, cycle_, builder, wanted);
   for (PageIndex page = first; page < end; ++page) {
     if (PageNeedsBuilding(page)) TryBuild(page, builder);
   }
@@ -217,7 +187,7 @@ bool PageService::ServeFault(uintptr_t address, Mutator* mutator) {
     const PageIndex around_first = FirstOfUnit(page, around);
     const PageIndex around_end = std::min(around_first + around, heap_->end_page());
     // Where target pages are copied, one call does it for the page and its neighbours.
-    const bool shown = staging_ != nullptr && BuildByCopying(around_first, around_end - around_first, builder, page);
+    const bool shown = copies_ && copied_targets_->Build(around_first, around_end - around_first, cycle_, builder, page);
     // What has to be shown together with the page is built first, waiting for others where necessary.
     const PageIndex unit_first = FirstOfUnit(page, unit);
     const PageIndex unit_end = std::min(unit_first + unit, heap_->end_page());

@@ -21,6 +21,7 @@
 
 namespace faultline {
 
+class CopiedTargets;
 class LoadBarrierPhase;
 
 class PageService {
@@ -45,8 +46,8 @@ class PageService {
   // --- The control thread's ------------------------------------------------------------------------------------------
   // The world is stopped, in these three.  Of the next cycle's pages nothing is known yet.
   void NextCycle();
-  // Where this cycle's targets are built; null for where they belong.
-  void BuildTargetsIn(Staging* staging) { staging_ = staging; }
+  // Whether all of this cycle's pages are built in the pause: then each is built where it belongs, in the modes that copy too.
+  void set_in_pause(bool in_pause) { copies_ = copied_targets_ != nullptr && !in_pause; }
   // From here on touches are served.  The view has been taken away.
   void Arm();
   // Every page is built; from here on the view is ordinary memory.  False after the time limit (call again).
@@ -87,7 +88,6 @@ class PageService {
 
  private:
   bool TryBuild(PageIndex page, Counter* builder);
-  bool BuildByCopying(PageIndex first, uint32_t count, Counter* builder, PageIndex wanted);
   uint32_t FaultAroundPages(Mutator* mutator, PageIndex page);
   void SayStale(PageIndex page, uintptr_t address);
   void Say(const char* what, uintptr_t address, const char* remedy);
@@ -98,9 +98,9 @@ class PageService {
   PageBuilder page_builder_;
   std::unique_ptr<FaultMode> fault_mode_;
   std::unique_ptr<LoadBarrierPhase> load_barrier_;
+  std::unique_ptr<CopiedTargets> copied_targets_;  // Null but in the modes that copy.
+  bool copies_ = false;                            // Frozen from flip to finish.
   CompactionGate gate_;
-  // Frozen from flip to finish.
-  Staging* staging_ = nullptr;
   // Frozen from flip to finish; fault handlers read it inside the gate.
   uint32_t cycle_ = 0;
   // Written with release in the pause (mutators see it when they unpark) and after the view is ordinary memory again.

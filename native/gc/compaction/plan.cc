@@ -60,14 +60,14 @@ class Plan::RecordJob final : public SourceJob {
 
 void Plan::AccountSource(RegionIndex source) {
   SideTables& tables = heap_->tables;
-  tables.live_words.ClearRegion(source);
+  tables.live_bits.ClearRegion(source);
   const WordIndex end = EndOf(source);
   for (WordIndex object = tables.object_starts.FindNext(FirstWordOfRegion(source), end); object < end;) {
     const uint32_t words = ObjectWords(*heap_, object);
-    tables.live_words.SetRange(object, words);
+    tables.live_bits.SetRange(object, words);
     object = tables.object_starts.FindNext(object + words, end);
   }
-  const uint32_t live = tables.live_words.CountBlocks(source, 0, tables.block_offsets.data());
+  const uint32_t live = tables.live_bits.CountBlocks(source, 0, tables.block_offsets.data());
   FAULTLINE_CHECK(live == tables.live_word_counts[source], "(M) the live words counted while marking are the live words of the plan", live,
                   tables.live_word_counts[source]);
 }
@@ -223,7 +223,7 @@ void Plan::Cancel() {
   targets_.clear();
 }
 
-void Plan::Finish() {
+void Plan::Seal() {
   for (const RegionIndex source : sources_) heap_->tables.moving[source] = 0;
   for (const RegionIndex target : targets_) heap_->regions.FinishTarget(target, UsedPagesOfTarget(target));
   sources_.clear();

@@ -35,7 +35,7 @@ class Plan {
   void Cancel();
 
   // After the cycle: sources that are not free yet are freed, targets become live, the address function is the identity.
-  void Finish();
+  void Seal();
 
   const std::vector<RegionIndex>& sources() const { return sources_; }
   const std::vector<RegionIndex>& targets() const { return targets_; }

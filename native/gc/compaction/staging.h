@@ -21,7 +21,6 @@ class Staging {
   static constexpr uint32_t kPagesPerBuffer = 16;
 
   Status Create() { return memory_.Create(size_t{kBuffers} * kPagesPerBuffer * kPageBytes); }
-  void Release() { memory_.Release(); }
 
   class Lease {
    public:

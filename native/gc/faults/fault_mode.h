@@ -14,7 +14,6 @@ namespace faultline {
 
 class PageService;
 class Heap;
-class Staging;
 
 enum class FaultModeKind : uint8_t { kSigbus, kThread, kSigsegv, kStw, kCopySigbus, kCopyThread, kNone, kLoadBarrier, kMove };
 
@@ -68,9 +67,7 @@ class FaultMode {
   virtual Status Flip() = 0;
   // The pages are built; show them.  Any thread, fault handlers included.
   virtual void Show(PageIndex first, uint32_t count) = 0;
-  // Modes that copy: the buffers in which target pages are built.
-  virtual Staging* staging() { return nullptr; }
-  // Puts finished target pages into the holes where they belong, and shows them.  Any thread, fault handlers included.
+  // Modes that copy: puts finished target pages into the holes where they belong, and shows them.  Any thread, fault handlers included.
   virtual void Fill(PageIndex, uint32_t /*count*/, const uint8_t* /*contents*/) {}
   // Every page is built: back to ordinary memory.
   virtual void Disarm() = 0;

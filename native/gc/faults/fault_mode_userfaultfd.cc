@@ -19,7 +19,7 @@ constexpr size_t kMessages = 16;
 
 // Messages about one page that may be out of date: those of one batch, read before a cycle ended and looked at in the
 // next one (the thread may be off the CPU for that long).  A real touch comes back until it is believed.
-constexpr uint32_t kDoubts = 2 * kMessages;
+constexpr uint32_t kMostRepeats = 2 * kMessages;
 
 void CheckThatNothingIsShown(const Views& views) {
   const Result<uint64_t> present = PresentPages(views.mutator_view(), views.span_bytes());
@@ -29,16 +29,10 @@ void CheckThatNothingIsShown(const Views& views) {
 }  // namespace
 
 Status UserfaultfdFaultMode::Open() {
-  if (TraitsOf(kind_).copies) {
-    if (Status status = staging_.Create(); !status.ok()) return status;
-  }
   return descriptor_.Open(TraitsOf(kind_).held_by == HeldBy::kThread ? FaultDelivery::kDescriptor : FaultDelivery::kSignal);
 }
 
-void UserfaultfdFaultMode::Close() {
-  descriptor_.Close();
-  staging_.Release();
-}
+void UserfaultfdFaultMode::Close() { descriptor_.Close(); }
 
 Status UserfaultfdFaultMode::Flip() {
   Views& views = pages_->heap().views;
@@ -143,10 +137,10 @@ bool ThreadFaultMode::AskAgain(PageIndex page, uint32_t cycle) {
     Show(page, 1);
     return true;
   }
-  if (page != doubtful_page_ || cycle != doubtful_cycle_) doubts_ = 0;
-  doubtful_page_ = page;
-  doubtful_cycle_ = cycle;
-  return ++doubts_ <= kDoubts && SendBack(page);
+  if (page != suspect_page_ || cycle != suspect_cycle_) suspect_touches_ = 0;
+  suspect_page_ = page;
+  suspect_cycle_ = cycle;
+  return ++suspect_touches_ <= kMostRepeats && SendBack(page);
 }
 
 void* ThreadFaultMode::Main(void* self) {

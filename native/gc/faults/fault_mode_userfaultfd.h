@@ -5,14 +5,13 @@
 //   thread   a native thread reads the descriptor; the mutator sleeps in the kernel, also inside a system call
 //
 // and, for research, in how a target page gets there: built through the alias and shown by UFFDIO_CONTINUE, or (copy-sigbus, copy-thread)
-// built in a staging page and copied by UFFDIO_COPY into a hole of the file.  Pages in place are shown by UFFDIO_CONTINUE in each of them.
+// copied by UFFDIO_COPY into a hole of the file (gc/compaction/copied_targets.h).  Pages in place are shown by UFFDIO_CONTINUE in each of them.
 #pragma once
 
 #include <pthread.h>
 
 #include <atomic>
 
-#include "gc/compaction/staging.h"
 #include "gc/faults/fault_mode.h"
 #include "gc/faults/signal_delivery.h"
 #include "os/userfaultfd.h"
@@ -28,7 +27,6 @@ class UserfaultfdFaultMode : public FaultMode {
   void Close() override;
   Status Flip() override;
   void Show(PageIndex first, uint32_t count) override;
-  Staging* staging() override { return TraitsOf(kind_).copies ? &staging_ : nullptr; }
   void Fill(PageIndex first, uint32_t count, const uint8_t* contents) override;
   void Disarm() override;
   UserfaultfdOpening opened_by() const override { return descriptor_.opened_by(); }
@@ -37,9 +35,6 @@ class UserfaultfdFaultMode : public FaultMode {
   const FaultModeKind kind_;
   PageService* pages_;
   Userfaultfd descriptor_;
-
- private:
-  Staging staging_;
 };
 
 class SigbusFaultMode final : public UserfaultfdFaultMode {
@@ -70,10 +65,10 @@ class ThreadFaultMode final : public UserfaultfdFaultMode {
   // else can (mlockall, process_vm_readv).
   uint8_t* wake_page_ = nullptr;
   uint32_t served_thread_ = 0;
-  // The doubtful page, and how often it came; the handler thread's own.
-  PageIndex doubtful_page_{0};
-  uint32_t doubtful_cycle_ = 0;
-  uint32_t doubts_ = 0;
+  // The suspect page, and how often it came; the handler thread's own.
+  PageIndex suspect_page_{0};
+  uint32_t suspect_cycle_ = 0;
+  uint32_t suspect_touches_ = 0;
   // release by the thread as its very last act, acquire by Close.
   std::atomic<bool> ended_{true};
 };

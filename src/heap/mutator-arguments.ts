@@ -1,0 +1,28 @@
+/**
+ * Mutator arguments: what a program passes to a mutator, judged without a look into the heap. A reference is the number of a word;
+ * `heapWords` is how many the heap has.
+ */
+import { PAGE_WORDS } from '../binding/layout.ts';
+import { argumentRangeError, argumentTypeError } from '../errors.ts';
+import { isSmallInteger } from './tagged.ts';
+import type { Ref } from './units.ts';
+
+/** Whether an object can lie there. No object lies in the first page, so that null is no object. */
+export function canBeObject(ref: Ref, heapWords: number): boolean {
+  return typeof ref === 'number' && ref >>> 0 === ref && ref >= PAGE_WORDS && ref < heapWords;
+}
+
+/** The same for what may be a tagged small integer. */
+export function canBeValue(value: number, heapWords: number): boolean {
+  return canBeObject(value, heapWords) || (typeof value === 'number' && value >>> 0 === value && isSmallInteger(value));
+}
+
+export function notAReference(ref: Ref, place: string, heapWords: number): Error {
+  const accepted = `0, or an integer from ${PAGE_WORDS} to ${heapWords - 1} (a tagged small integer is no reference)`;
+  return argumentRangeError(`reference in ${place}`, accepted, ref);
+}
+
+export function functionOf<T>(wait: () => T, method: string): () => T {
+  if (typeof wait !== 'function') throw argumentTypeError(`wait of mutator.${method}`, 'a function', wait);
+  return wait;
+}
