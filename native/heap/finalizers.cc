@@ -15,7 +15,7 @@ uint32_t* Elements(Heap& heap, WordIndex array) { return heap.MutatorSlotsOf(arr
 
 uint32_t* Finalizers::AliasElements(Heap& heap, WordIndex array) { return heap.SlotsOf(array) + kHeaderSlots; }
 
-std::optional<Finalizers::Entry> Finalizers::TakeFree(double token) {
+std::optional<Finalizers::Entry> Finalizers::TakeFree(double held_value) {
   const LockGuard guard(lock_);
   for (; next_add_ < chunks_.size(); ++next_add_) {
     Chunk& chunk = *chunks_[next_add_];
@@ -28,14 +28,14 @@ std::optional<Finalizers::Entry> Finalizers::TakeFree(double token) {
     } else {
       continue;
     }
-    chunk.tokens[index] = token;
+    chunk.held_values[index] = held_value;
     return Entry{&chunk, next_add_, index};
   }
   return std::nullopt;
 }
 
-bool Finalizers::Add(Heap& heap, Mutator&, WordIndex object, double token) {
-  const std::optional<Entry> entry = TakeFree(token);
+bool Finalizers::Add(Heap& heap, Mutator&, WordIndex object, double held_value) {
+  const std::optional<Entry> entry = TakeFree(held_value);
   if (!entry) return false;
   // Without the lock: it may fault.
   Elements(heap, WordIndex(entry->chunk->waiting))[entry->index] = object;
@@ -53,14 +53,14 @@ void Finalizers::AddChunk(WordIndex waiting, WordIndex kept) {
   chunks_.push_back(std::move(chunk));
 }
 
-std::optional<Finalizers::Entry> Finalizers::TakeReady(State then, double* token) {
+std::optional<Finalizers::Entry> Finalizers::TakeReady(State then, double* held_value) {
   const LockGuard guard(lock_);
   for (; next_take_ < chunks_.size(); ++next_take_) {
     Chunk& chunk = *chunks_[next_take_];
     if (chunk.ready == 0) continue;
     while (chunk.states[chunk.ready_from] != State::kReady) ++chunk.ready_from;
     const uint32_t index = chunk.ready_from++;
-    *token = chunk.tokens[index];
+    *held_value = chunk.held_values[index];
     chunk.states[index] = then;
     --chunk.ready;
     ready_.fetch_sub(1, std::memory_order_relaxed);
@@ -69,10 +69,10 @@ std::optional<Finalizers::Entry> Finalizers::TakeReady(State then, double* token
   return std::nullopt;
 }
 
-bool Finalizers::Take(Heap& heap, Mutator* mutator, double* token, WordIndex* object) {
+bool Finalizers::Take(Heap& heap, Mutator* mutator, double* held_value, WordIndex* object) {
   *object = kNull;
   // The slot is the mutator view's, which a thread without a mutator may not touch.
-  const std::optional<Entry> entry = ready() == 0 ? std::nullopt : TakeReady(mutator == nullptr ? State::kTaken : State::kFree, token);
+  const std::optional<Entry> entry = ready() == 0 ? std::nullopt : TakeReady(mutator == nullptr ? State::kTaken : State::kFree, held_value);
   if (!entry || mutator == nullptr) return entry.has_value();
   // Without the lock: it may fault.  The entry is nobody's until it is in the list.
   uint32_t& slot = Elements(heap, WordIndex(entry->chunk->kept))[entry->index];

@@ -41,11 +41,11 @@ class Finalizers {
   // Mutators; the caller is running.
   //
   // False when there is no free entry: make two arrays of kEntries elements, call AddChunk, try again.
-  bool Add(Heap& heap, Mutator& mutator, WordIndex object, double token);
+  bool Add(Heap& heap, Mutator& mutator, WordIndex object, double held_value);
   void AddChunk(WordIndex waiting, WordIndex kept);
   // One of those that are ready; false when none is.  The object comes along with the running mutator `mutator`; without one it is let
-  // go (its token is all that anybody learns of it).
-  bool Take(Heap& heap, Mutator* mutator, double* token, WordIndex* object);
+  // go (its held_value is all that anybody learns of it).
+  bool Take(Heap& heap, Mutator* mutator, double* held_value, WordIndex* object);
 
   // The collector, through the alias, between remark and sweep: finds waiting entries with dead objects in one chunk after the other,
   // and adds their objects to `dead`; the caller marks what they lead to and calls PublishDying.  `note_write` hears of each page written.
@@ -73,7 +73,7 @@ class Finalizers {
     // Root slots.
     uint32_t waiting = 0;
     uint32_t kept = 0;
-    std::vector<double> tokens = std::vector<double>(kEntries);
+    std::vector<double> held_values = std::vector<double>(kEntries);
     std::vector<State> states = std::vector<State>(kEntries, State::kFree);
     std::vector<uint32_t> free;
     uint32_t used = 0;  // Entries below this were in use at some time.
@@ -89,8 +89,8 @@ class Finalizers {
 
   static uint32_t* AliasElements(Heap& heap, WordIndex array);
   // Free as to its state, and in no list: the collector passes over it.
-  std::optional<Entry> TakeFree(double token);
-  std::optional<Entry> TakeReady(State then, double* token);
+  std::optional<Entry> TakeFree(double held_value);
+  std::optional<Entry> TakeReady(State then, double* held_value);
 
   Lock lock_;
   std::vector<std::unique_ptr<Chunk>> chunks_;
