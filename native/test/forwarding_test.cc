@@ -192,7 +192,8 @@ int main(int argc, char** argv) {
   }
   std::printf("%" PRIu64 " plans, %" PRIu64 " cut down, %" PRIu64 " for want of memory, %" PRIu64 " empty, %" PRIu64
               " larger than its sources, %" PRIu64 " splits, region 0 source %" PRIu64 " times, target %" PRIu64 " times\n",
-              figures.plans, figures.cut, figures.refused, figures.nothing, figures.larger, figures.split, figures.zero_source, figures.zero_target);
+              figures.plans, figures.cut, figures.refused, figures.nothing, figures.larger, figures.split, figures.zero_source,
+              figures.zero_target);
   // The situations did occur.
   EXPECT(figures.cut > 0 && figures.split > 0 && figures.zero_source > 0 && figures.zero_target > 0);
   EXPECT(figures.refused > 0 && figures.nothing > 0);
