@@ -45,7 +45,7 @@ const ELEMENTS_ONLY: ReadonlySet<string> = new Set(['weak', 'ephemeron', 'finali
 
 const HEADER_BYTES = WORD_BYTES;
 /** An element count is a u32, and an object fits the largest heap. */
-export const MAX_ELEMENTS = 2 ** 32 - 1;
+const MAX_ELEMENTS = 2 ** 32 - 1;
 const MAX_FIELDS = 4096;
 const DEFINITION_PARTS: readonly string[] = ['name', 'fields', 'elements', 'identityHash'];
 /** Where layOut puts the identity hash meanwhile; not a name that a program could choose. */

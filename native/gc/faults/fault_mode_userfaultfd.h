@@ -5,7 +5,8 @@
 //   thread   a native thread reads the descriptor; the mutator sleeps in the kernel, also inside a system call
 //
 // and, for research, in how a target page gets there: built through the alias and shown by UFFDIO_CONTINUE, or (copy-sigbus, copy-thread)
-// copied by UFFDIO_COPY into a hole of the file (gc/compaction/copied_targets.h).  Pages in place are shown by UFFDIO_CONTINUE in each of them.
+// copied by UFFDIO_COPY into a hole of the file (gc/compaction/copied_targets.h).  Pages in place are shown by UFFDIO_CONTINUE in all of
+// them.
 #pragma once
 
 #include <pthread.h>
