@@ -65,7 +65,7 @@ PauseTimes Collector::EndPause(Histogram* pauses) {
 
 bool Collector::IsObject(WordIndex word) const {
   if (word < kPageWords || RegionOf(word) >= heap_->regions.count()) return false;
-  // The phase first: while the caller runs there is no flip, and what a compaction ends with changes regions before the phase.
+  // Read the phase first: no flip can happen while the caller runs, and the end of a compaction changes regions before the phase.
   const Phase now = phase();
   const bool flipped = now == Phase::kCompacting || now == Phase::kFinishing;
   const RegionUse use = heap_->regions.use(RegionOf(word));
@@ -76,7 +76,7 @@ bool Collector::IsObject(WordIndex word) const {
     case RegionState::kLargePending:
       return false;
     case RegionState::kTarget:
-      return flipped;  // Its words may still be on their way.
+      return flipped;  // Its words may not have been copied yet.
     case RegionState::kSource:
       if (flipped) return false;
       break;

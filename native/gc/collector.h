@@ -1,30 +1,30 @@
-// Collector: one collection cycle, step by step.  The whole story, in order; the phases that the steps lead to are the table in cycle.h.
+// Collector: one collection cycle, step by step, in order.  The phases that the steps lead to are a table in cycle.h.
 //
 //   1  PrepareMarking  concurrent   bitmaps of used regions cleared, the alias's page tables filled; writes are tracked from here on
-//   2  RootsPause      all stopped  roots copied           ┐ a concurrent marker only; repeated while that makes the last pause of
+//   2  RootsPause      all stopped  roots copied           ┐ concurrent markers only; repeated while that makes the last pause of
 //      Trace           concurrent   what they lead to      ┘ marking shorter (gc/marking/marker.h)
 //      MarkPause       all stopped  TLABs retired, allocation moves to fresh regions, the rest of what is reachable marked.
 //                                   From here on liveness is frozen; new objects count as alive ("young").
 //      ProcessWeak     concurrent   weak slots and ephemerons of dead objects cleared (W), finalizable objects raised
 //                                   (gc/marking/weak_phase.h)
-//   3  Sweep           concurrent   regions without anything alive, and dead large objects, are free at once
+//   3  Sweep           concurrent   regions in which nothing is alive, and dead large objects, are freed at once
 //   4  MakePlan        concurrent   new addresses of everything in the chosen regions.  From here on the address
 //                                   function is frozen (P), no target is a source (T).
 //      ReleaseMarking  concurrent   writes are no longer tracked
 //   5  FlipPause       all stopped  TLABs retired, the view emptied and armed (S), roots rewritten last (U).
 //                                   From here on a running mutator sees new addresses only (C).
 //   6  Compact         concurrent   every page that needs it is built once (O) through the alias (K), by workers or by the
-//                                   mutator that touched it; sources are freed behind the last reader (F)
-//   7  Finish          concurrent   nobody builds any more: the view is ordinary memory, targets are live regions,
-//                                   scratch is emptied (with a load barrier: a pause, behind which no old address is left)
+//                                   mutator that touched it; a source is freed after its last reader (F)
+//   7  Finish          concurrent   no thread builds any more: the view is ordinary memory, targets are live regions,
+//                                   scratch is emptied (with a load barrier: a pause, after which no old address is left)
 //   8  Reclaim         concurrent   surplus pages go back to the system, those that are kept are mapped
 //
-// The steps 1 to 3 are in mark_and_sweep.cc, 5 in flip.cc, 4, 6 and 7 in compaction.cc, 8 in reclaim.cc; what mutators may do meanwhile
-// in page_service.h and load_barrier_phase.h, what is left of a cycle that was given up in recovery.cc.
+// Steps 1 to 3 are in mark_and_sweep.cc, 5 in flip.cc, 4, 6 and 7 in compaction.cc, 8 in reclaim.cc.  What mutators may do meanwhile is
+// in page_service.h and load_barrier_phase.h; how an abandoned cycle is finished, in recovery.cc.
 //
-// The steps are called by the control thread (src/gc/collector.ts), which decides what to evacuate and when.  Each takes
-// a time limit and says whether it is done, so that the thread comes back to JavaScript regularly.  A pause is one call
-// and runs no JavaScript between stop and resume.
+// The control thread (src/gc/collector.ts) calls the steps and decides what to evacuate and when.  Each step takes a time limit and says
+// whether it is done, so that the thread returns to JavaScript regularly.  A pause is one call and runs no JavaScript between stop and
+// resume.
 #pragma once
 
 #include <atomic>
@@ -43,7 +43,7 @@
 
 namespace faultline {
 
-// Of one pause: from the request to the stop of the last mutator, and from there to the resume.
+// One pause: from the request until the last mutator has stopped, and from there to the resume.
 struct PauseTimes {
   uint64_t safepoint_ns = 0;
   uint64_t pause_ns = 0;
@@ -59,7 +59,7 @@ class Collector final : public CollectorHooks {
     uint32_t fault_around_pages = PageService::kAdaptive;  // A power of two.
     bool verify = false;
     bool track_utilization = false;
-    uint64_t delay_seed = 0;  // Not 0: random delays at the named points, for tests.
+    uint64_t delay_seed = 0;  // If not 0, random delays at the named points, for tests.
   };
 
   Collector(Heap* heap, const Options& options);
@@ -72,11 +72,11 @@ class Collector final : public CollectorHooks {
 
   // --- Steps of a cycle; control thread only ------------------------------------------------------------------------
   bool PrepareMarking(uint64_t deadline_ns);
-  // Concurrent markers only.  After the first pair each pair is a round.
+  // Concurrent markers only.  Every pair of these after the first is a round.
   bool RootsPause(uint64_t limit_ns);
   bool Trace(uint64_t deadline_ns);
-  // The last pause of marking.  Where more than `most_written_pages` have to be looked at again it becomes another round, if the marker
-  // has rounds: Trace comes next, then this again.
+  // The last pause of marking.  If more than `most_written_pages` pages have to be rescanned and the marker has rounds, it becomes another
+  // round: call Trace next, then this again.
   MarkPauseOutcome MarkPause(uint64_t limit_ns, uint64_t most_written_pages);
   bool MarkPause(uint64_t limit_ns) { return MarkPause(limit_ns, ~uint64_t{0}) == MarkPauseOutcome::kMarked; }
   // Whether the last marking left something for ProcessWeak.
@@ -84,18 +84,18 @@ class Collector final : public CollectorHooks {
   bool ProcessWeak(uint64_t deadline_ns);
   bool ReleaseMarking(uint64_t deadline_ns);
   uint32_t Sweep();
-  // Chosen by policy; false when nothing will move (the cycle is over then, call Finish all the same).
+  // `sources` are chosen by policy.  False when nothing will move: the cycle is over then, but Finish must still be called.
   bool MakePlan(const std::vector<RegionIndex>& sources, uint32_t wanted_targets);
   bool FlipPause(uint64_t limit_ns);
   bool Compact(uint64_t deadline_ns);
   bool Finish(uint64_t deadline_ns);
-  // Punches free regions until at most `keep_bytes` of spare pages are left, which are mapped in the mutator view, and punches the tails
-  // of used regions if asked to.  False when the time is over.
+  // Punches free regions until at most `keep_bytes` of spare pages are left, maps those in the mutator view, and punches the tails of used
+  // regions if asked to.  False when the time is over.
   bool Reclaim(uint64_t keep_bytes, bool tails, uint64_t deadline_ns);
-  // Whatever a control thread that ended left behind is brought to an end, and whoever waits for its collection is told
-  // that it is over: true when the phase is idle.
+  // Finishes a cycle that a dead control thread abandoned, and wakes every mutator that waits for its collection.  True when the phase is
+  // idle.
   bool Recover(uint64_t deadline_ns);
-  // The world stops, a whole-heap verification runs.  False while not stopped yet.
+  // Stops the world and verifies the whole heap.  False if the world did not stop in time.
   bool VerifyPause(uint64_t limit_ns, uint64_t* objects);
   // The same for a copy of the graph; `status` says whether there was memory for it.
   bool CopyGraphPause(uint64_t limit_ns, const GraphCopy::Options& options, GraphCopy* copy, Status* status, uint64_t* pause_ns);
@@ -108,12 +108,12 @@ class Collector final : public CollectorHooks {
   void NoteAliasWrite(PageIndex first, uint32_t count) override { marker_->NoteAliasWrite(first, count); }
   void TakeLog(Mutator& mutator) override { marker_->TakeLog(mutator); }
 
-  // Whether an object may begin at that word, as a running mutator sees the heap: for checked heaps.  Any number will do.
+  // Whether an object may begin at that word, as a running mutator sees the heap: for checked heaps.  Accepts any number.
   bool IsObject(WordIndex word) const;
 
   // --- Requests of mutators -----------------------------------------------------------------------------------------
-  // A collection is several cycles at most.  Tickets count collections: a request made now is served by the collection
-  // with the returned number.
+  // A collection is one cycle or several.  Tickets count collections: a request made now is served by the collection with the returned
+  // number.
   uint32_t collections_begun() const { return collections_begun_.load(std::memory_order_acquire); }
   uint32_t collections_ended() const { return collections_ended_.load(std::memory_order_acquire); }
   void BeginCollection() { collections_begun_.fetch_add(1, std::memory_order_acq_rel); }
@@ -126,18 +126,18 @@ class Collector final : public CollectorHooks {
   const Plan& plan() const { return plan_; }
   const Options& options() const { return options_; }
   const CycleReport& report() const { return report_; }
-  // Whether the collection with that ticket has come past a flip, so that mutators may build pages.
+  // Whether the collection with that ticket is past a flip, so that mutators may build pages.
   bool MayBuildIn(uint32_t ticket) const { return static_cast<int32_t>(collections_begun() - ticket) >= 0 && Armed(); }
   Phase phase() const { return phase_.load(std::memory_order_acquire); }
 
  private:
-  // The next phase; kSteps says by which steps, and whether the world is stopped.
+  // Changes the phase; kSteps says which step may, and whether the world has to be stopped.
   void Enter(CycleStep step, Phase to);
-  // The world is stopped, in these two.
+  // For these two the world is stopped.
   void RetireAllTlabs();
-  // Resumes it, and records how long it stood.
+  // Resumes it, and records how long it was stopped.
   PauseTimes EndPause(Histogram* pauses);
-  // Marking decides on everything that is there now, and on nothing younger.  The world is stopped.
+  // Marking decides on everything that exists now, and on nothing younger.  The world is stopped.
   void DecideHere();
   void LookForStaleReferences();
   void ResumeToTrace();
@@ -178,7 +178,7 @@ class Collector final : public CollectorHooks {
   uint64_t workers_before_ = 0;
   uint64_t mutators_before_ = 0;
   std::vector<RegionIndex> reclaim_list_;
-  RegionIndex reclaim_tail_{0};  // Where the walk over tails goes on, and the cycle after which it began.
+  RegionIndex reclaim_tail_{0};  // Where the walk over tails resumes, and the cycle after which it began.
   uint64_t reclaim_cycle_ = 0;
 };
 

@@ -1,4 +1,4 @@
-// Compaction: the steps around the flip.  The plan before it; behind it every page built, then the view ordinary memory again.
+// Compaction: the steps around the flip.  The plan comes before it; after it every page is built, and the view becomes ordinary memory.
 #include "gc/collector.h"
 #include "gc/compaction/compaction_job.h"
 #include "gc/compaction/load_barrier_phase.h"
@@ -11,7 +11,7 @@ namespace faultline {
 namespace {
 
 constexpr size_t kScratchPieceBytes = size_t{16} << 20;
-// In one call, which takes 2 ms if all of it was mapped, and next to nothing if none was.
+// Unmapped in one call, which takes 2 ms if all of it was mapped, and next to nothing if none was.
 constexpr RegionIndex kRegionsUnmappedAtOnce{64};
 
 }  // namespace
@@ -67,16 +67,16 @@ bool Collector::Finish(uint64_t deadline_ns) {
 }
 
 bool Collector::LowerLoadBarrier(uint64_t limit_ns) {
-  // (L4) Every page is built; a thread that holds an old address has not come to its safepoint yet.
+  // (L4) Every page is built; a thread that still holds an old address has not reached its safepoint yet.
   if (!heap_->handshake.TryStop(limit_ns)) return false;
   pages_.load_barrier()->Lower(plan_);
   EndPause(&heap_->statistics.settled_pause);
   return true;
 }
 
-// The kernel leaves every page of a range that was write-tracked read-only, and the first write to each would fault once more.  A flip
-// gives the view other page tables; without one this does: what is in use is made writable, and what is not is unmapped, because whoever
-// takes it maps it in less time than it would take to make it writable.
+// The kernel leaves every page of a write-tracked range read-only, so the first write to each would fault once more.  A flip gives the
+// view other page tables.  In a cycle without one this makes pages in use writable and unmaps the others, because mapping a page when it
+// is taken costs less than making it writable.
 bool Collector::MakeViewWritable(uint64_t deadline_ns) {
   const Regions& regions = heap_->regions;
   const auto used_bytes = [&regions](RegionIndex region) {
@@ -86,14 +86,14 @@ bool Collector::MakeViewWritable(uint64_t deadline_ns) {
   while (writable_until_ < regions.count()) {
     if (NowNs() >= deadline_ns) return false;
     size_t begin = size_t{writable_until_} * kRegionBytes;
-    // A refusal of either only means that mutators take these faults themselves.
+    // If either call is refused, mutators take these faults themselves.
     if (const size_t bytes = used_bytes(writable_until_); bytes > 0) {
       (void)heap_->views.PopulateMutatorView(begin, bytes).ok();
       begin += bytes;
     }
     RegionIndex end = writable_until_ + 1;
     while (end < regions.count() && end - writable_until_ < kRegionsUnmappedAtOnce && used_bytes(end) == 0) ++end;
-    // Whoever is given pages of this meanwhile faults on them once.
+    // A thread that is given pages of this range meanwhile faults on each once.
     const size_t bytes = size_t{end} * kRegionBytes - begin;
     if (bytes > 0) (void)heap_->views.UnmapMutatorView(begin, bytes).ok();
     writable_until_ = end;

@@ -1,11 +1,11 @@
-// Cycle: the phases as one table, and the figures of a cycle.  Read this first; then collector.h, which has the steps.
+// Cycle: the phases as one table, and the figures of a cycle.  Read this first, then collector.h, which tells the steps.
 //
 //     idle ──prepare──▶ marking ──mark, remark──▶ marked ──plan──▶ planned ──flip──▶ compacting ──compact──▶ finishing ──finish──▶ idle
 //                                                    └──────── nothing is worth moving ─────────────────────────▲
 //
-// A phase is what the heap is in; a step is what the collector does.  kSteps has every step in the order of a cycle, and every change of
-// phase that there is: Collector::Enter refuses all others, and changes that come with the world running instead of stopped.  The addon
-// exports it; events and `heap.phase` have its names, docs/concurrency.md its rows.
+// A phase is a state of the heap; a step is what the collector does.  kSteps lists every step in the order of a cycle, and every legal
+// change of phase: Collector::Enter refuses any other, and any that comes with the world running where it has to be stopped.  The addon
+// exports the table; events and `heap.phase` use its names, docs/concurrency.md shows its rows.
 #pragma once
 
 #include <cstdint>
@@ -41,7 +41,7 @@ struct StepOfCycle {
   CycleStep step;
   Phase from;
   Phase to;
-  bool stopped;      // The world is, when the phase changes; where it does not change, when the step ends.
+  bool stopped;      // Whether the world is stopped when the phase changes, or when the step ends if the phase does not change.
   const char* laws;  // Letters of the invariants that hold from here on (docs/concurrency.md).
   const char* what;
 };
@@ -61,7 +61,7 @@ inline constexpr StepOfCycle kSteps[] = {
     {CycleStep::kCompact, Phase::kCompacting, Phase::kFinishing, false, "F", "every page is claimed, sources free behind their readers"},
     {CycleStep::kFinish, Phase::kFinishing, Phase::kIdle, false, "", "nobody builds any more, the view is ordinary memory"},
     {CycleStep::kReclaim, Phase::kIdle, Phase::kIdle, false, "", "surplus pages are the system's again"},
-    // A cycle whose control thread has ended.
+    // The control thread has ended in the middle of a cycle.
     {CycleStep::kRecover, Phase::kMarking, Phase::kFinishing, false, "", "marking is given up"},
     {CycleStep::kRecover, Phase::kMarked, Phase::kFinishing, false, "", "nothing is moved"},
     {CycleStep::kRecover, Phase::kPlanned, Phase::kFinishing, false, "", "the plan is cancelled"},
@@ -79,13 +79,13 @@ struct CycleReport {
   uint64_t number = 0;
   uint64_t marked_objects = 0;
   uint64_t live_bytes = 0;
-  uint64_t mark_start_pause_ns = 0;  // The last of them.
+  uint64_t mark_start_pause_ns = 0;  // The last such pause.
   uint64_t mark_start_safepoint_ns = 0;
   uint64_t mark_pause_ns = 0;
   uint64_t mark_safepoint_ns = 0;
   uint64_t marking_ns = 0;      // From the first object looked at to the end of the last pause.
   uint32_t marking_rounds = 0;  // Precleaning rounds.
-  uint64_t written_pages = 0;   // Looked at again in rounds, because they were written …
+  uint64_t written_pages = 0;   // Rescanned in rounds because they were written …
   uint64_t remark_pages = 0;    // … and in the last pause.
   WeakReport weak;
   uint64_t flip_pause_ns = 0;

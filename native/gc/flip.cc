@@ -1,4 +1,4 @@
-// Flip: the pause that takes the mutator view's page tables away and rewrites the roots, and what follows from a refusal.
+// Flip: the pause that takes the mutator view's page tables away and rewrites the roots, and what happens when the kernel refuses.
 #include "gc/collector.h"
 #include "gc/compaction/compaction_job.h"
 #include "gc/compaction/load_barrier_phase.h"
@@ -16,7 +16,7 @@ uint64_t Collector::RewriteRoots() {
   root_pages_.Clear();
   heap_->ForEachRoot(
       [&](uint32_t* slot) {
-        // A thread that is parked holds no references, but it may store null or a small integer (heap/mutator.h); what it has stored stays.
+        // A parked thread holds no references, but it may store null or a small integer (heap/mutator.h); that store must survive.
         const uint32_t before = __atomic_load_n(slot, __ATOMIC_RELAXED);
         if (!IsReference(before)) return;
         const WordIndex object = forwarding.NewAddress(WordIndex(before));
@@ -45,8 +45,8 @@ bool Collector::FlipPause(uint64_t limit_ns) {
   const uint64_t kernel_begin_ns = NowNs();
   if (!in_pause) {
     if (Status status = pages_.fault_mode().Flip(); !status.ok()) {
-      // No root is rewritten yet, and the plan still stands: this cycle compacts inside the pause instead.  The view is ordinary memory,
-      // but it may have lost its page tables.
+      // No root has been rewritten and the plan still stands, so this cycle compacts inside the pause instead.  The view is ordinary
+      // memory, but it may have lost its page tables.
       heap_->regions.ForgetMapped();
       report_.flip_refused = true;
       report_.flip_error = status.error();

@@ -10,7 +10,7 @@ namespace faultline {
 namespace {
 
 constexpr uint64_t kLookAgainNs = 200 * kNsPerUs;
-// Some ten times what it takes until a woken worker runs on a machine with a CPU to spare.
+// About ten times as long as a woken worker takes to start running on a machine with a spare CPU.
 constexpr uint64_t kAloneNs = kNsPerMs;
 
 }  // namespace

@@ -1,9 +1,8 @@
 // Gang: the GC workers, as native code sees them.
 //
-// The threads belong to a piscina pool in TypeScript.  For the length of a cycle each of them sits in Serve(), which
-// sleeps until the control thread posts a job, helps with it, and comes back to JavaScript after a time slice.  A pause
-// can therefore use workers without waking JavaScript, and a pool without threads only makes the control thread do
-// everything alone.
+// The threads belong to a piscina pool in TypeScript.  During a cycle each of them is in Serve(), which sleeps until the control thread
+// posts a job, helps with it, and returns to JavaScript after a time slice.  So a pause can use workers without entering JavaScript; with
+// a pool that has no threads, the control thread does everything alone.
 //
 //   posting     control: store active seq_cst, bump generation release, wake     worker: acquire load of generation
 //   joining     worker: helpers += 1 seq_cst, then test active seq_cst           control: store inactive seq_cst, then
@@ -34,13 +33,13 @@ class Gang {
   // Worker side: helps for up to `slice_ns`.
   void Serve(uint32_t worker, uint64_t slice_ns);
 
-  // Control side: runs the job to its end with everybody's help.
+  // Control side: runs the job to its end with the help of every serving worker.
   void RunToEnd(Job* job);
 
-  // Control side, for concurrent phases: sees to the job until `deadline_ns`; true when the job is done and nobody is in
-  // it any more.  Call it with the same job until then.  The control thread works itself only while no worker serves, so
-  // that a heap uses as many threads as its `workers` option says.  With kAlone it begins by itself, and asks for help only with what
-  // is left after a while: on a busy machine a short job is done before a worker would have been given a CPU.
+  // Control side, for concurrent phases: runs the job until `deadline_ns`; true when it is done and no thread is in it any more.  Call it
+  // with the same job until then.  The control thread works on it only while no worker serves, so that a heap uses as many threads as its
+  // `workers` option says.  With kAlone it begins alone and asks for help after a while: on a busy machine a short job is done before a
+  // worker would have been given a CPU.
   enum class Start { kTogether, kAlone };
   bool RunSlice(Job* job, uint64_t deadline_ns, Start start = Start::kTogether);
 

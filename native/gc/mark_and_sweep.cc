@@ -1,4 +1,4 @@
-// Marking and sweeping: the steps of a cycle that find out what is dead, and free the regions in which everything is.
+// Marking and sweeping: the steps of a cycle that find what is dead, and free the regions in which everything is dead.
 #include "gc/checking/verification.h"
 #include "gc/collector.h"
 #include "heap/poison.h"
@@ -10,7 +10,7 @@ namespace faultline {
 
 bool Collector::PrepareMarking(uint64_t deadline_ns) {
   if (phase() == Phase::kIdle) {
-    // What was alive at the last marking stays true until the next one; mutators that run out of memory quote it.
+    // The live bytes of the last marking count until the next one ends; mutators that run out of memory quote them.
     const uint64_t live_bytes = report_.live_bytes;
     report_ = CycleReport{};
     report_.live_bytes = live_bytes;

@@ -1,9 +1,9 @@
-// Reclaim: hands surplus pages of free regions back to the system, and maps those that stay.
+// Reclaim: gives surplus pages of free regions back to the system, and maps those that it keeps.
 //
-// Punching costs 0.5 us a page and raises no userfaultfd event, so it happens here, between cycles, in small pieces.  Pages
-// of free regions are kept up to a budget, because copying into a recycled page is five times as fast as into a fresh one.  After a flip,
-// and after a marking that was told of writes by the kernel, they are not in the page table of the mutator view.  A collector that has
-// a CPU of its own maps them, region by region, in half the time that mutators would take buffer by buffer.
+// Punching costs 0.5 us a page and raises no userfaultfd event, so it is done here, between cycles, in small pieces.  Pages of free
+// regions are kept up to a budget, because copying into a recycled page is five times as fast as into a fresh one.  After a flip, and
+// after a marking that tracked writes in the kernel, the mutator view's page table does not have them.  A collector with a CPU of its own
+// maps them region by region, in half the time that mutators would take buffer by buffer.
 #include <algorithm>
 
 #include "gc/collector.h"
@@ -16,27 +16,27 @@ bool Collector::Reclaim(uint64_t keep_bytes, bool tails, uint64_t deadline_ns) {
   reclaim_list_.clear();
   regions.CommittedFree(&reclaim_list_);
   const size_t keep = static_cast<size_t>(keep_bytes / kRegionBytes);
-  // The lowest regions are the ones that are taken next, so they are kept.
+  // Keep the lowest regions: they are taken next.
   for (size_t i = reclaim_list_.size(); i > keep; --i) {
     if (NowNs() >= deadline_ns) return false;
     const RegionIndex region = reclaim_list_[i - 1];
     if (!regions.BeginPunch(region)) continue;
     const bool punched = heap_->file.PunchHole(size_t{region} * kRegionBytes, kRegionBytes).ok();
     regions.EndPunch(region, punched);
-    // What is refused now is tried again after the next collection.
+    // Refused; tried again after the next collection.
     if (!punched) break;
   }
-  // From the front, where mutators take them from.
+  // From the front, where mutators take regions.
   for (size_t i = 0; i < std::min(keep, reclaim_list_.size()); ++i) {
     const PageRun run = regions.UnmappedFree(reclaim_list_[i]);
     if (run.count == 0) continue;
     if (NowNs() >= deadline_ns) return false;
-    // A refusal only means that mutators map them.
+    // If refused, mutators map them.
     if (!heap_->views.MapMutatorView(size_t{run.first} * kPageBytes, size_t{run.count} * kPageBytes).ok()) break;
     regions.NoteMappedFree(run);
   }
   if (!tails) return true;
-  // Of an earlier walk that a cycle has interrupted, nothing is true any more.
+  // A cycle has run since the walk began: begin it again.
   if (reclaim_cycle_ != report_.number) reclaim_tail_ = RegionIndex{0};
   reclaim_cycle_ = report_.number;
   for (; reclaim_tail_ < regions.count(); ++reclaim_tail_) {

@@ -1,4 +1,4 @@
-// Recovery: bringing a cycle to an end whose control thread has ended, from whatever phase it was left in.
+// Recovery: finishes a cycle whose control thread has ended, from whatever phase it was left in.
 #include "gc/collector.h"
 
 namespace faultline {
@@ -15,7 +15,7 @@ bool Collector::BringToIdle(uint64_t deadline_ns) {
     case Phase::kIdle:
       return true;
     case Phase::kMarking:
-      // A worker may still be at what was begun.
+      // A worker may still be busy with what was begun.
       if (!marker_->Prepare(gang_, deadline_ns) || !ReleaseMarking(deadline_ns)) return false;
       marking_begun_ = false;
       Enter(CycleStep::kRecover, Phase::kFinishing);
@@ -33,7 +33,7 @@ bool Collector::BringToIdle(uint64_t deadline_ns) {
       if (!Compact(deadline_ns)) return false;
       [[fallthrough]];
     case Phase::kFinishing:
-      // Nothing was worth moving, and then it ended.
+      // Marking is not released yet if nothing was worth moving and the control thread ended after that.
       return ReleaseMarking(deadline_ns) && Finish(deadline_ns);
   }
   return true;

@@ -15,7 +15,7 @@ enum class Hold { kStrong, kWeak, kKey, kValue };
 
 }  // namespace
 
-// Calls visit(slot, value, hold) for each slot with a reference; what a key holds follows it, and either may be a small integer.
+// Calls visit(slot, value, hold) for each slot with a reference.  A value follows its key; either may be a small integer.
 template <typename Visit>
 void GraphCopy::ForEachSlot(WordIndex object, Visit visit) const {
   const Header header = heap_->HeaderOf(object);
@@ -27,7 +27,7 @@ void GraphCopy::ForEachSlot(WordIndex object, Visit visit) const {
         if (IsReference(slots[slot])) visit(slot, slots[slot], hold);
         continue;
       }
-      // An entry without a key holds nothing; one whose key is the table itself is marked so (heap/weak_map.h).
+      // An entry without a key holds nothing; neither does a removed one, whose key is the table itself (heap/weak_map.h).
       const uint32_t value = slot + 1;
       if (slots[slot] != 0 && slots[slot] != object) {
         visit(slot, slots[slot], Hold::kKey);
@@ -53,7 +53,7 @@ Status GraphCopy::Take(Heap& heap, const Options& options) {
   first_number_ = numbers.fetch_add(node_count_, std::memory_order_relaxed);
   NumberObjects();
 
-  // The counts were bounds: weak references to what is not reachable are left out.
+  // The counts were upper bounds: weak references to unreachable objects are left out.
   edge_count_ = text_bytes_ = 0;
   uint64_t copied = 0;
   for (RegionIndex region{0}; region < heap.regions.count(); ++region) {
@@ -136,7 +136,7 @@ void GraphCopy::ReachAll() {
     const WordIndex object = stack_.back();
     stack_.pop_back();
     Look(object);
-    // What has waited for this key is reached.
+    // The values that have waited for this key are reached.
     const auto [first, end] = waiting_values_.equal_range(object);
     for (auto entry = first; entry != end; ++entry) Reach(entry->second);
     waiting_values_.erase(first, end);

@@ -1,14 +1,14 @@
-// GraphCopy: what is alive, as a graph: every reachable object, every reference, every root and the beginning of every string.
+// GraphCopy: the live heap as a graph: every reachable object, every reference, every root and the beginning of every string.
 //
-// Taken with the world stopped and no cycle running, so that it is one moment of the heap; read afterwards, while mutators run and
-// objects move.  Two passes, neither of which believes the bits of an earlier marking:
+// It is taken with the world stopped and no cycle running, so that it shows one moment of the heap, and read afterwards, while mutators run
+// and objects move.  Two passes, neither of which relies on the bits of an earlier marking:
 //
-//   reach   a bit for each object that the roots lead to, ephemerons included; counts what there will be
-//   copy    in the order of addresses; an object's number is how many bits lie before its own (one count per 64 words), so that
+//   reach   sets a bit for each object that the roots lead to, ephemerons included, and counts objects and references
+//   copy    in the order of addresses; an object's number is the number of bits before its own (one count per 64 words), so that
 //           references become numbers without a table of objects
 //
-// Weak references are copied when their objects are reachable by others; what is held by an ephemeron is copied when its key is
-// reachable.  Memory, besides the bitmap: 16 bytes an object, 8 a reference.  Time: about as long as a verification takes.
+// A weak reference is copied if its object is reachable otherwise; the value of an ephemeron is copied if its key is reachable.  Memory,
+// besides the bitmap: 16 bytes an object, 8 a reference.  Time: about as long as a verification.
 #pragma once
 
 #include <cstdint>
@@ -29,12 +29,12 @@ class GraphCopy {
     uint32_t text_units = 0;  // Of each string at most.
   };
 
-  // All in the order of objects; GRAPH in src/gc/heap-graph.ts.
+  // All in the order of objects; src/gc/heap-graph.ts has the same layout in GRAPH.
   struct Node {
     uint32_t shape = 0;
     uint32_t elements = 0;
     uint32_t edges = 0;
-    uint32_t identity = 0;  // 0 when nobody has asked for it.
+    uint32_t identity = 0;  // 0 if it was never asked for.
   };
   struct Edge {
     uint32_t slot = 0;    // u32 slots from the object's start.
@@ -64,7 +64,7 @@ class GraphCopy {
   uint64_t edges() const { return edge_count_; }
   uint64_t roots() const { return roots_.size(); }
   uint64_t texts() const { return text_count_; }
-  // The first of as many numbers as there are objects, which no other copy of this process uses.
+  // The first of a range of numbers, one per object, that no other copy of this process uses.
   uint64_t first_number() const { return first_number_; }
 
  private:
@@ -79,7 +79,7 @@ class GraphCopy {
   void NumberObjects();
   void Copy(WordIndex object, Node* node);
   bool IsText(ShapeId shape) const { return shape == options_.one_byte_string || shape == options_.two_byte_string; }
-  // Of an object that is text: its beginning.
+  // The bytes of a string that are copied.
   uint64_t TextBytes(Header header) const;
   void CopyText(const uint32_t* text, uint64_t bytes);
   uint32_t NumberOf(WordIndex object) const;
@@ -89,7 +89,7 @@ class GraphCopy {
   Bitmap reached_;
   MappedArray<uint32_t> before_;  // Objects before each block of words.
   std::vector<WordIndex> stack_;
-  std::unordered_multimap<WordIndex, WordIndex> waiting_values_;  // Of ephemerons whose keys were not reached yet, by key.
+  std::unordered_multimap<WordIndex, WordIndex> waiting_values_;  // Values of ephemerons whose keys were not reached yet, by key.
 
   MappedArray<Node> nodes_;
   MappedArray<Edge> edges_;

@@ -16,12 +16,12 @@ namespace faultline {
 
 namespace {
 
-// Decodes headers and walks slots by itself, without heap/object.h: a check that shared those with what it checks would share its mistakes.
+// Decodes headers and walks slots without heap/object.h: a check that shared that code with what it checks would share its mistakes.
 class Verifier {
  public:
   Verifier(Heap& heap, bool marks) : heap_(heap), marks_(marks) {
     const uint64_t words = uint64_t{heap.regions.count()} * kRegionWords;
-    // Both or nothing: without memory for the check there is no check.
+    // Without memory for both bitmaps there is no check.
     ready_ = starts_.Create(words).ok() && covered_.Create(words).ok();
   }
 
@@ -67,7 +67,7 @@ class Verifier {
     const uint64_t words = heap_.shapes[ShapeId(slots[0])].Words(slots[1]);
     const RegionIndex region = RegionOf(object);
     const RegionUse use = heap_.regions.use(region);
-    // Objects that can be pinned are large whatever their size.
+    // Objects that can be pinned are large, whatever their size.
     if (words > kLargeObjectWords || use.state == RegionState::kLarge) {
       FAULTLINE_CHECK(use.state == RegionState::kLarge && object == FirstWordOfRegion(region),
                       "verify: a large object owns its regions (owner, object)", owner, object);
@@ -125,7 +125,7 @@ class Verifier {
     return PageOf(reference) % kRegionPages >= use.used_pages || heap_.slots()[uint64_t{reference} * 2] == kPoison;
   }
 
-  // In the program's words, before the law that it breaks ends the process.
+  // Says it in terms of the program, before the violated law ends the process.
   void SayStale(WordIndex reference, WordIndex owner) const {
     const ShapeId id(owner == kNull ? 0 : heap_.slots()[uint64_t{owner} * 2]);
     std::u16string given;
@@ -143,14 +143,14 @@ class Verifier {
     if (!IsSmallInteger(slot)) Reach(slot, owner);
   }
 
-  // Those that have waited for the key lead to their values.
+  // Ephemerons that have waited for the key lead to their values.
   void LookAtEphemeronsOf(WordIndex key) {
     const auto [first, end] = waiting_.equal_range(key);
     for (auto entry = first; entry != end; ++entry) ReachTagged(entry->second.slots[1], entry->second.table);
     waiting_.erase(first, end);
   }
 
-  // Those whose keys were not reached.
+  // Ephemerons whose keys were not reached.
   void LookAtWaiting() {
     for (const auto& [key, pair] : waiting_) {
       weakly_held_.emplace_back(key, pair.table);
@@ -158,7 +158,7 @@ class Verifier {
     }
   }
 
-  // It need not be reachable, but must not have become something else either.
+  // It need not be reachable, but must still be an object.
   void CheckWeaklyHeld(WordIndex reference, WordIndex owner) {
     if (starts_.Test(reference)) return;
     FAULTLINE_CHECK(reference >= kPageWords && RegionOf(reference) < heap_.regions.count(),

@@ -1,14 +1,14 @@
-// CompactionGate: who may build pages, and when the last of them has left.
+// CompactionGate: which threads may build pages, and when the last of them has left.
 //
-// One word: bit 0 says that a compaction is open, the rest counts the threads inside.
+// One word: bit 0 says that a compaction is open, the other bits count the threads inside.
 //
 //   Open    control, mutators stopped   store release             Enter's CAS acquire
 //   Enter   fault handlers              CAS acquire, only if open  Leave / Close
 //   Leave   fault handlers              fetch_sub release          Close's acquire load: their pages are complete
 //   Close   control                     fetch_and acq_rel, then waits for the count to be 0
 //
-// A handler that comes too late is turned away; it can do nothing but retry its instruction, on a page that is complete
-// by then.  It cannot reach into a later cycle, because its mutator would have had to stop for that flip.
+// A handler that comes too late is turned away; it can only retry its instruction, on a page that is complete by then.  It cannot reach
+// into a later cycle, because its mutator would have had to stop for that cycle's flip.
 #pragma once
 
 #include <sched.h>
@@ -37,7 +37,7 @@ class CompactionGate {
 
   void Leave() { word_.fetch_sub(kOne, std::memory_order_release); }
 
-  // Lets nobody in any more; true once everybody has left, false after the time limit (call again).
+  // Admits no more threads; true once all have left, false after the time limit (call again).
   bool TryClose(uint64_t deadline_ns) {
     word_.fetch_and(~kOpen, std::memory_order_acq_rel);
     for (uint32_t spin = 0; word_.load(std::memory_order_acquire) != 0; ++spin) {

@@ -1,7 +1,7 @@
 // CompactionJob: the pages that have to be built after a flip, handed to the workers chunk by chunk.
 //
-// Order: pages that roots lead to, then young pages (they were allocated last and are the likeliest to be touched next), then targets
-// (they set sources free), then pages in place, those of the youngest regions first.
+// Order: pages that roots lead to; young pages (allocated last, so the likeliest to be touched next); targets (building them frees
+// sources); pages in place, those of the youngest regions first.
 #pragma once
 
 #include <atomic>

@@ -4,10 +4,10 @@
 
 namespace faultline {
 
-// Run by run.  A run's pages are shown before they are published: nobody can tell, since their content is final.
+// Run by run.  A run's pages are shown before they are published; no thread can tell, since their content is final.
 bool CopiedTargets::Build(PageIndex first, uint32_t count, uint32_t cycle, Counter* builder, PageIndex wanted) {
   PageStates& states = heap_->tables.page_states;
-  const Staging::Lease lease(&staging_);  // Before any claim: nobody waits while holding one.
+  const Staging::Lease lease(&staging_);  // Before any claim: no thread waits for a buffer while it holds a claim.
   uint32_t built = 0;
   bool built_wanted = false;
   for (PageIndex run = first; run < first + count;) {

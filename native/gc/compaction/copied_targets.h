@@ -1,6 +1,6 @@
-// CopiedTargets: how target pages come about in the modes that copy, which are there to be measured against.  Everywhere else a target
-// page is built through the alias, where it belongs, and then shown; here it is built in a staging buffer, and UFFDIO_COPY fills a hole of
-// the heap file with it, which shows it too.
+// CopiedTargets: how target pages are built in the modes that copy, which exist for comparison.  In all other modes a target page is built
+// in place through the alias and then shown; here it is built in a staging buffer, and UFFDIO_COPY puts it into a hole of the heap file,
+// which also shows it.
 #pragma once
 
 #include "gc/compaction/page_building.h"
@@ -17,8 +17,8 @@ class CopiedTargets {
 
   Status Open() { return staging_.Create(); }
 
-  // Builds and shows the target pages of the range that nobody has claimed; true if `wanted` was among them.  Any thread inside the gate
-  // that holds no claim, fault handlers included.
+  // Builds and shows those target pages of the range that no thread has claimed; true if `wanted` was among them.  Called by any thread
+  // inside the gate that holds no claim, fault handlers included.
   bool Build(PageIndex first, uint32_t count, uint32_t cycle, Counter* builder, PageIndex wanted);
 
  private:

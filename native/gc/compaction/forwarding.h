@@ -4,12 +4,12 @@
 //     live      1 1 1 0 0 1 1 0 1 1 1 1
 //     target    A A A B B C C C C            C goes to offset 5: five live words precede it
 //
-// The address function of the Compressor (Kermany & Petrank, PLDI 2006), per region: a region that does not move keeps its
-// addresses; in one that does, the new address is the offset of the word's block plus the live words before it in the
-// block.  When a region's contents run over the end of a target, everything from `split` on is `pad` further.
+// The address function of the Compressor (Kermany & Petrank, PLDI 2006), per region: in a region that does not move, addresses stay; in a
+// region that moves, the new address is the offset of the word's block plus the live words that precede it in the block.  When a region's
+// contents run over the end of a target, everything from `split` on lies `pad` words further.
 //
-// Invariant P: between plan and finish this is pure and total over live references.  It reads tables frozen by the plan
-// and nothing else, in particular not what a region is used for at the moment.
+// Invariant P: between plan and finish this function is pure and total over live references.  It reads tables frozen by the plan and
+// nothing else, in particular not what a region is used for at the moment.
 #pragma once
 
 #include <cstdint>
@@ -43,7 +43,7 @@ class Forwarding {
     return word >= forward_[region].split ? address + forward_[region].pad : address;
   }
 
-  // The same for the contents of a slot, where 0 is null (word 0 lies in a region that may well move).
+  // The same for the contents of a slot, where 0 is null (the region of word 0 may move).
   __attribute__((always_inline)) WordIndex NewReference(WordIndex reference) const {
     return reference == 0 ? reference : NewAddress(reference);
   }

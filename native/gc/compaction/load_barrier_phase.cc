@@ -34,7 +34,7 @@ void LoadBarrierPhase::NoteBuilt(PageIndex page) {
   const RegionIndex region = RegionOfPage(page);
   if (heap_->tables.frozen[region].state != RegionState::kTarget) return;
   std::atomic_ref<uint32_t> unbuilt(unbuilt_pages_[region]);
-  // acq_rel: whoever comes last has all the others' pages behind it when it says that the region is settled.
+  // acq_rel: the last builder synchronizes with all others, so their pages are visible before it declares the region settled.
   if (unbuilt.fetch_sub(1, std::memory_order_acq_rel) == 1) {
     __atomic_store_n(&heap_->unsettled[region], uint8_t{0}, __ATOMIC_RELEASE);  // Partner: LoadReference.
   }
@@ -58,7 +58,7 @@ uint32_t LoadBarrierPhase::Settle(Mutator& mutator, uint32_t* slot, uint32_t val
   if (heap_->tables.frozen[RegionOf(object)].state == RegionState::kTarget) {
     BuildAllOf(object, &heap_->statistics.pages_by_mutators);
   }
-  // (L2) A store that came in between stays; this load was before it.
+  // (L2) A store made in between survives; this load came before it.
   uint32_t expected = value;
   if (object != value) __atomic_compare_exchange_n(slot, &expected, object, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED);
   const uint64_t end = NowNs();

@@ -11,7 +11,7 @@ namespace {
 
 FAULTLINE_INLINE uint32_t Load(const uint32_t* slot, bool shared) { return shared ? __atomic_load_n(slot, __ATOMIC_RELAXED) : *slot; }
 
-// What is shared keeps a store that came in between (invariant L2 of heap/load_barrier.h).
+// In a shared slot, a store made in between survives (invariant L2 of heap/load_barrier.h).
 FAULTLINE_INLINE void Replace(uint32_t* slot, uint32_t old, uint32_t by, bool shared) {
   if (shared) {
     __atomic_compare_exchange_n(slot, &old, by, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED);
@@ -20,8 +20,8 @@ FAULTLINE_INLINE void Replace(uint32_t* slot, uint32_t old, uint32_t by, bool sh
   }
 }
 
-// The slots of a special shape that are not simply references.  Not inlined: it would make the loops around it slower, and few
-// objects come here.
+// The slots of a special shape that are not simply references.  Not inlined: that would slow the loops around it, and few objects come
+// here.
 __attribute__((noinline)) void ForwardSpecialSlots(const Forwarding& forwarding, const Shape& shape, uint32_t count, uint32_t* slots,
                                                    uint64_t begin, uint64_t end, bool shared) {
   ForEachSpecialRun(shape, count, [&](ElementKind kind, uint64_t first, uint64_t last) {
@@ -36,8 +36,8 @@ __attribute__((noinline)) void ForwardSpecialSlots(const Forwarding& forwarding,
   });
 }
 
-// Forwards the references of one object that lie in its u32 slots [begin, end).  `slots` points at the object's header, or
-// at where it would be.  A slot is written only when it changes.
+// Forwards those references of an object that lie in its u32 slots [begin, end).  `slots` points at the object's header, or at where the
+// header would be.  A slot is written only when it changes.
 template <bool kShared>
 FAULTLINE_INLINE void ForwardSlots(const Forwarding& forwarding, const Shape& shape, uint32_t count, uint32_t* slots, uint64_t begin,
                                    uint64_t end) {
@@ -68,9 +68,9 @@ FAULTLINE_INLINE void CopyWords(uint64_t* to, const uint64_t* from, uint32_t cou
   for (uint32_t i = 0; i < count; ++i) to[i] = from[i];
 }
 
-// References that were copied but not forwarded yet.  Their table entries are fetched when a slot comes in and used when
-// it leaves, some twenty references later: with random references that hides most of two cache misses a slot.  A reference
-// to the neighbourhood finds its entries in the cache and is forwarded at once.
+// References that were copied but not forwarded yet.  Their table entries are prefetched when a slot enters the queue and used when it
+// leaves, up to kDepth references later: with random references that hides most of two cache misses a slot.  The entries of a nearby
+// reference are in the cache already, so it is forwarded at once.
 class ForwardingQueue {
  public:
   FAULTLINE_INLINE explicit ForwardingQueue(const Forwarding& forwarding) : forwarding_(forwarding) {}
@@ -108,8 +108,8 @@ class ForwardingQueue {
   uint32_t count_ = 0;
 };
 
-// The first object start at or after `from`, or some word at or behind `end`.  Without a branch for the common case that
-// it lies within 64 words: where garbage is spread at random, any branch on it would be mispredicted half of the time.
+// The first object start at or after `from`, or some word at or after `end`.  Has no branch in the common case that it lies within 64
+// words: where garbage is spread at random, any branch on that would be mispredicted half of the time.
 FAULTLINE_INLINE WordIndex NextStart(const Bitmap& object_starts, WordIndex from, WordIndex end) {
   const uint64_t* const cell = object_starts.data() + (from >> 6);
   const uint32_t shift = from & 63;
@@ -207,7 +207,7 @@ FAULTLINE_INLINE void BuildYoung(Heap& heap, const Forwarding& forwarding, PageI
   const WordIndex end = std::min(WordIndex(heap.tables.page_records[PageOf(object)].offset_or_end), begin + kPageWords);
   while (object < end) {
     const Header header = HeaderAt(words, object);
-    // Words that were taken and got no header: their thread was interrupted in between, and may have gone on behind them.
+    // Words that were allocated but have no header: their thread was interrupted in between, and may have allocated more after them.
     if (!heap.shapes.IsValid(header.shape)) {
       ++object;
       continue;
@@ -222,12 +222,12 @@ FAULTLINE_INLINE void BuildYoung(Heap& heap, const Forwarding& forwarding, PageI
 template <bool kShared>
 FAULTLINE_INLINE void BuildLarge(Heap& heap, const Forwarding& forwarding, PageIndex page) {
   const RegionIndex head = heap.regions.LargeHead(RegionOfPage(page));
-  // Its memory was still being zeroed at the flip.  It may have become an object since, but then it holds new references
-  // only, and its owner and we have no order between us.
+  // Its memory was still being zeroed at the flip.  It may have become an object since, but then it holds only new references, and
+  // nothing orders its owner's stores before our loads.
   if (heap.tables.frozen[head].state == RegionState::kLargePending) return;
   const WordIndex object = FirstWordOfRegion(head);
   const Header header = heap.HeaderOf(object);
-  if (header.shape == 0) return;  // Given up before it became an object.
+  if (header.shape == 0) return;  // Abandoned before it became an object.
   const Shape& shape = heap.shapes[header.shape];
   if (shape.has_references == 0) return;
   ForwardOnPage<kShared>(heap, forwarding, object, shape, header.count, FirstWordOfPage(page));
@@ -241,7 +241,7 @@ bool PageBuilder::CpuHasPopcnt() {
 #if defined(__x86_64__)
   return __builtin_cpu_supports("popcnt");
 #else
-  return true;  // Other architectures count bits without asking.
+  return true;  // Other architectures always have such an instruction.
 #endif
 }
 

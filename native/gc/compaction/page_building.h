@@ -1,14 +1,14 @@
-// Page building: gives one page its content for the cycle that compacts.
+// Page building: gives one page its content for the compacting cycle.
 //
 // Four treatments, decided by what the page's region was at the flip:
 //
 //   target     copy the live words in, with their references forwarded
-//   in place   old objects of a region that stays: forward the references of marked objects that lie on the page
+//   in place   old objects of a region that stays: forward those references of marked objects that lie on the page
 //   young      objects allocated since marking: the same, found by parsing their TLAB from its start
 //   large      the part of a large object that lies on the page
 //
-// Every page can be built without looking at another page of the mutator view (invariant K): sources, metadata, the page
-// itself through the alias, nothing else.  Safe in a signal handler: no allocation, no locks, no system call.
+// Every page can be built without reading any page of the mutator view (invariant K): the builder reads sources, metadata and the page
+// itself through the alias, nothing else.  Safe in a signal handler: no allocation, no locks, no system calls.
 #pragma once
 
 #include <cstdint>
@@ -20,14 +20,14 @@
 namespace faultline {
 
 enum class Treatment : uint8_t {
-  kNone,  // Nobody may touch this page: a source, or free.
+  kNone,  // No mutator may touch this page: it is a source, or free.
   kTarget,
   kInPlace,
   kYoung,
   kLarge,
 };
 
-// Receives sources that nobody reads any more; called at most once a source and cycle, from any builder.
+// Is told that a target page no longer reads a source; called by any builder, once for each pair of target page and source.
 class SourceRelease {
  public:
   virtual ~SourceRelease() = default;
@@ -36,7 +36,7 @@ class SourceRelease {
 
 class PageBuilder {
  public:
-  // Whose the slots of pages in place are while those are built: ours alone, or mutators store into them meanwhile.
+  // While a page in place is built, its slots belong to the builder alone, or mutators may store into them meanwhile.
   enum class Slots { kOurs, kShared };
 
   explicit PageBuilder(Heap* heap, SourceRelease* release, Slots slots = Slots::kOurs);
@@ -45,7 +45,7 @@ class PageBuilder {
 
   // The caller has claimed the page.
   void Build(PageIndex page) { Build(page, heap_->words() + FirstWordOfPage(page)); }
-  // The same, for a target page whose content is wanted somewhere else.
+  // The same for a target page, whose content goes to another place.
   void Build(PageIndex page, uint64_t* to) {
     FAULTLINE_CHECK(!heap_->views.InMutatorView(to), "(K) a page is built anywhere but in the mutator view", page);
     building_ = true;
@@ -53,7 +53,8 @@ class PageBuilder {
     building_ = false;
   }
 
-  // Whoever faults then: inside a handler that ends the process, since its signal is blocked there; on a worker the handler asks here.
+  // A builder must not fault.  In a signal handler that would end the process, since the signal is blocked there; for workers the handler
+  // asks here.
   static bool ThisThreadBuilds() { return building_; }
 
   // Chosen when the addon is loaded; forced by tests.

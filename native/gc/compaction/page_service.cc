@@ -16,8 +16,8 @@ namespace faultline {
 
 namespace {
 
-// How often a thread may come back to one address while nothing is armed before we believe that the fault is not ours
-// (the system has no page to give, for example).
+// How often a thread may fault at one address while nothing is armed before we conclude that the fault is not ours (the system has no page
+// to give, for example).
 constexpr uint32_t kUnarmedRetries = 100'000;
 
 struct UnarmedFault {
@@ -62,7 +62,7 @@ void PageService::NextCycle() {
 }
 
 void PageService::Arm() {
-  // Null leads to the heap's first page, where nothing is: it is shown when it is touched, and reads as zeros in every phase.
+  // Null leads to the heap's first page, which holds nothing: it is shown when touched, and reads as zeros in every phase.
   heap_->tables.page_states.HandOut(PageOf(kNull), cycle_);
   gate_.Open();
   armed_.store(true, std::memory_order_release);
@@ -111,8 +111,9 @@ void PageService::BuildRange(PageIndex first, uint32_t count, Counter* builder, 
     if (PageNeedsBuilding(page)) TryBuild(page, builder);
   }
   DelayAt(DelayPoint::kBeforeShow);
-  // Runs of pages that are built but not mapped.  What somebody else is building is shown by them.  `wanted` is shown whatever they have
-  // noted since: they may have shown it before its thread came, and the kernel dropped the entry.
+  // Runs of pages that are built but not mapped.  A page that another thread is building is shown by that thread.  `wanted` is shown even
+  // if
+  // it is noted as mapped: it may have been shown before its thread faulted, and the kernel has dropped the entry since.
   const auto is_to_show = [&](PageIndex page) {
     const PageState state = states.Load(page, cycle_);
     return state == PageState::kBuilt || (page == wanted && state == PageState::kMapped);
@@ -124,8 +125,9 @@ void PageService::BuildRange(PageIndex first, uint32_t count, Counter* builder, 
     }
     PageIndex run_end = run + 1;
     while (run_end < end && is_to_show(run_end)) ++run_end;
-    // Null leads to page 0, which holds nothing.  A source behind its last reader is one no more: whoever is given its pages has seen that
-    // before the page's state said so (release, partner: the load above).
+    // Null leads to page 0, which holds nothing.  A source stops being one after its last reader, and the thread that is given its pages
+    // has
+    // seen that before it changes the pages' states (release, partner: the load above).
     FAULTLINE_CHECK(run == PageOf(kNull) || heap_->regions.use(RegionOfPage(run)).state != RegionState::kSource,
                     "(C) no page of a source is shown", run);
     fault_mode_->Show(run, run_end - run);
@@ -159,9 +161,9 @@ bool PageService::ServeFault(uintptr_t address, Mutator* mutator) {
   const PageIndex page = PageIndex(offset / kPageBytes);
   if (!gate_.Enter()) {
     if (fault_mode_->SendBack(page)) return true;
-    // The cycle is over or about to be.  Every page has been claimed, but those who were inside when the gate closed may
-    // still be building theirs.  Show the page in case the view is still armed; if the fault comes back again and again
-    // although nothing is armed, it is not ours.
+    // The cycle is over or about to be.  Every page has been claimed, but threads that were inside when the gate closed may still be
+    // building theirs.  Show the page in case the view is still armed; if the fault keeps coming back although nothing is armed, it is not
+    // ours.
     if (armed()) {
       heap_->tables.page_states.AwaitBuilt(page, cycle_);
       if (PageIsComplete(page)) fault_mode_->Show(page, 1);
@@ -188,14 +190,15 @@ bool PageService::ServeFault(uintptr_t address, Mutator* mutator) {
     const PageIndex around_end = std::min(around_first + around, heap_->end_page());
     // Where target pages are copied, one call does it for the page and its neighbours.
     const bool shown = copies_ && copied_targets_->Build(around_first, around_end - around_first, cycle_, builder, page);
-    // What has to be shown together with the page is built first, waiting for others where necessary.
+    // The pages that have to be shown together with this one are built first, waiting for other builders where necessary.
     const PageIndex unit_first = FirstOfUnit(page, unit);
     const PageIndex unit_end = std::min(unit_first + unit, heap_->end_page());
     for (PageIndex each = unit_first; each < unit_end; ++each) {
       if (PageNeedsBuilding(each)) EnsureBuilt(each, builder);
     }
-    // Then its neighbours, as far as nobody else is at them.  This also shows the page, which a thread may sleep on: one that was `mapped`
-    // already has lost its entry, or was handed out fresh by the allocator.
+    // Then its neighbours, unless another thread has claimed them.  This also shows the page itself, on which a thread may sleep: a page
+    // that
+    // was `mapped` already has lost its entry, or was handed out fresh by the allocator.
     BuildRange(around_first, around_end - around_first, builder, shown ? kNoPage : page);
     if (unit > 1) fault_mode_->Show(unit_first, unit_end - unit_first);
   }
@@ -246,7 +249,7 @@ void PageService::PublishFresh(PageIndex first, uint32_t count) {
 void PageService::AnnounceFresh(PageIndex first, uint32_t count) {
   PageStates& states = heap_->tables.page_states;
   for (PageIndex page = first; page < first + count; ++page) {
-    // An object that was pending at the flip is on the workers' list; whoever claims the page first is right.
+    // An object that was pending at the flip is on the workers' list too; either of the two may claim the page.
     if (!states.TryClaim(page, cycle_)) continue;
     states.Publish(page, cycle_);
     states.NoteMapped(page, cycle_);

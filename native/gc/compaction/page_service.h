@@ -1,13 +1,13 @@
-// PageService: the pages of the new view, from the flip to the finish.  Who may build one, who shows it, who waits for it, and what a
-// touch of one that is not there yet leads to.
+// PageService: the pages of the new view, from the flip to the finish.  Who may build a page, who shows it, who waits for it, and what
+// happens when a mutator touches a page that is not there yet.
 //
-// Whoever needs a page claims it in its state word (heap/page_states.h), builds it through the alias (gc/compaction/page_building.h),
-// publishes it, and shows it in the mutator view (gc/faults/fault_mode.h).  Workers do that range by range, a mutator that touches a page
-// does it for that page and its neighbours.  Mutators are inside the gate meanwhile, so that the cycle ends behind the last of them
-// (gc/compaction/compaction_gate.h).
+// A thread that needs a page claims it in its state word (heap/page_states.h), builds it through the alias (gc/compaction/page_building.h),
+// publishes it, and shows it in the mutator view (gc/faults/fault_mode.h).  Workers do that range by range; a mutator that touches a page
+// does it for that page and its neighbours.  Mutators are inside the gate while they do, so that the cycle does not end before the last of
+// them has left (gc/compaction/compaction_gate.h).
 //
-// What a mutator does here may run inside a signal handler: no allocation, no lock, no V8, no touch of the mutator view.  All of it is in
-// one .cc file, so that the way from the fault to the page is inlined.
+// A mutator may run this code inside a signal handler: no allocation, no lock, no V8, no touch of the mutator view.  All of it is in one
+// .cc file, so that the path from the fault to the page can be inlined.
 #pragma once
 
 #include <atomic>
@@ -44,11 +44,11 @@ class PageService {
   void Close();
 
   // --- The control thread's ------------------------------------------------------------------------------------------
-  // The world is stopped, in these three.  Of the next cycle's pages nothing is known yet.
+  // For these three the world is stopped.  Begins a new cycle: no page of it is claimed or built.
   void NextCycle();
-  // Whether all of this cycle's pages are built in the pause: then each is built where it belongs, in the modes that copy too.
+  // Whether all of this cycle's pages are built in the pause; then each is built in place, in the modes that copy too.
   void set_in_pause(bool in_pause) { copies_ = copied_targets_ != nullptr && !in_pause; }
-  // From here on touches are served.  The view has been taken away.
+  // From here on touches are served.  The view's page tables have been taken away.
   void Arm();
   // Every page is built; from here on the view is ordinary memory.  False after the time limit (call again).
   bool Disarm(uint64_t deadline_ns);
@@ -56,16 +56,16 @@ class PageService {
   // --- Building and showing, by any thread ---------------------------------------------------------------------------
   bool PageNeedsBuilding(PageIndex page) const { return page_builder_.TreatmentOf(page) != Treatment::kNone; }
   bool PageIsComplete(PageIndex page) const;
-  // Builds the page, or waits for whoever does.  The caller is inside the gate and holds no claim.
+  // Builds the page, or waits for the thread that does.  The caller is inside the gate and holds no claim.
   void EnsureBuilt(PageIndex page, Counter* builder);
-  // Builds what nobody else is at, then shows what is built and not shown yet; `wanted` even if it was shown before.
+  // Builds the pages that no other thread has claimed, then shows those that are built and not shown yet; `wanted` even if it was shown.
   void BuildRange(PageIndex first, uint32_t count, Counter* builder, PageIndex wanted = kNoPage);
-  // Frees the sources that nobody reads any more; true when there were any.
+  // Frees the sources that have no readers left; true when there were any.
   bool RecycleSources();
 
   // --- A fault -------------------------------------------------------------------------------------------------------
   // Serves one touch of the mutator view.  Returns false when the touch is a mistake (a stale reference), after saying so on standard
-  // error.  Async-signal-safe.  `mutator` is whose time it takes, or null.
+  // error.  Async-signal-safe.  `mutator` is the one whose time it takes, or null.
   bool ServeFault(uintptr_t address, Mutator* mutator);
   // Added to each fault's time in the handler: what the kernel takes to deliver and return (see bare_fault.h).
   void set_delivery_ns(uint64_t ns) { delivery_ns_.store(ns, std::memory_order_relaxed); }
@@ -79,10 +79,10 @@ class PageService {
   Heap& heap() { return *heap_; }
   FaultMode& fault_mode() { return *fault_mode_; }
   PageBuilder& page_builder() { return page_builder_; }
-  // Null but in the mode with a load barrier.
+  // Null except in the mode with a load barrier.
   LoadBarrierPhase* load_barrier() { return load_barrier_.get(); }
   const Options& options() const { return options_; }
-  // From the flip until the mutator view is ordinary memory again.  While the caller is a running mutator it can turn false but not true.
+  // From the flip until the mutator view is ordinary memory again.  To a running mutator it can turn false, but not true.
   bool armed() const { return armed_.load(std::memory_order_acquire); }
   uint32_t cycle() const { return cycle_; }
 
@@ -98,7 +98,7 @@ class PageService {
   PageBuilder page_builder_;
   std::unique_ptr<FaultMode> fault_mode_;
   std::unique_ptr<LoadBarrierPhase> load_barrier_;
-  std::unique_ptr<CopiedTargets> copied_targets_;  // Null but in the modes that copy.
+  std::unique_ptr<CopiedTargets> copied_targets_;  // Null except in the modes that copy.
   bool copies_ = false;                            // Frozen from flip to finish.
   CompactionGate gate_;
   // Frozen from flip to finish; fault handlers read it inside the gate.

@@ -10,7 +10,7 @@ namespace {
 
 constexpr uint32_t kBlocksPerRegion = kRegionWords / kBlockWords;
 
-// Of an object in a source, which is never a large one.
+// The size of an object in a source, which is never large.
 uint32_t ObjectWords(Heap& heap, WordIndex object) { return static_cast<uint32_t>(heap.WordsOf(object)); }
 
 WordIndex UsableStart(RegionIndex region) { return region == 0 ? FirstWordOfPage(PageIndex{1}) : FirstWordOfRegion(region); }
@@ -73,15 +73,15 @@ void Plan::AccountSource(RegionIndex source) {
 }
 
 WordIndex Plan::FindSplit(RegionIndex source, uint32_t room_words) const {
-  // The first object of which not everything fits into `room_words`.  Live words before an object decide, so walk the
-  // blocks first and the objects of one block's neighbourhood after that.
+  // The first object that does not fit whole into `room_words`.  That depends on the live words before it, so search the blocks first, then
+  // walk the objects around one block.
   const SideTables& tables = heap_->tables;
   const uint32_t first_block = FirstWordOfRegion(source) / kBlockWords;
   const uint32_t* const begin = &tables.block_offsets[first_block];
   const uint32_t* const after = std::upper_bound(begin, begin + kBlocksPerRegion, room_words);
   const uint32_t block = first_block + static_cast<uint32_t>(after - begin) - 1;
   const WordIndex end = EndOf(source);
-  // Start from an object at or before the block's start: one that began earlier may be the one that does not fit.
+  // Start from an object at or before the block's start: the one that does not fit may begin earlier.
   WordIndex object(block * kBlockWords);
   if (!tables.object_starts.Test(object)) {
     const WordIndex previous = tables.object_starts.FindPrevious(FirstWordOfRegion(source), object);
@@ -114,7 +114,7 @@ size_t Plan::Assign() {
       const uint32_t first_part = tables.LiveWordsBefore(forward.split);
       tables.target_end[targets_[target_index]] = base + first_part;
       ++target_index;
-      // All of any source fits here: only the first target can be region 0, whose first page is not used.
+      // Any source fits here whole: only the first target can be region 0, whose first page is not used.
       const WordIndex next = UsableStart(targets_[target_index]);
       forward.pad = next - (base + first_part);
       at = next + (live - first_part);

@@ -5,11 +5,11 @@
 //                                      object that no longer fits becomes the split, so no object straddles two targets
 //   record    (parallel over sources)  block offsets become absolute; each target page learns its first source object;
 //                                      each source learns how many target pages read it
-//   commit                             the targets' pages get memory now, so that building them cannot fail (or lose what they have,
-//                                      for the modes that copy)
+//   commit                             the targets' pages get their memory now, so that building them cannot fail (or, for the modes that
+//                                      copy, lose it, so that they are holes)
 //
-// Which regions to evacuate is policy and comes from TypeScript.  A plan that does not fit its targets is cut down from the
-// end.  After Make returns, the address function (forwarding.h) is frozen until the cycle finishes (invariant P).
+// Which regions to evacuate is policy and comes from TypeScript.  If the sources do not fit the targets, the last ones are dropped.  After
+// Make returns, the address function (forwarding.h) is frozen until the cycle finishes (invariant P).
 #pragma once
 
 #include <atomic>
@@ -22,19 +22,19 @@ namespace faultline {
 
 class Plan {
  public:
-  // What the targets' pages are before they are built: provided, so that building them cannot fail, or holes that a copy fills.
+  // What the targets' pages are before they are built: populated, so that building them cannot fail, or holes that a copy fills.
   enum class Targets { kCommitted, kHoles };
 
   explicit Plan(Heap* heap, Targets targets = Targets::kCommitted) : heap_(heap), targets_are_(targets) {}
 
-  // `sources` are live regions in evacuation order.  Runs to its end; everything here is concurrent with mutators.
-  // Returns the number of sources that were planned; 0 means that nothing will move.
+  // `sources` are live regions in evacuation order.  Runs to its end, concurrently with mutators.  Returns the number of sources in the
+  // plan; 0 means that nothing will move.
   uint32_t Make(Gang& gang, const std::vector<RegionIndex>& sources, uint32_t wanted_targets);
 
   // Undoes a plan that will not be carried out.
   void Cancel();
 
-  // After the cycle: sources that are not free yet are freed, targets become live, the address function is the identity.
+  // After the cycle: targets become live regions, and the address function is the identity again.
   void Seal();
 
   const std::vector<RegionIndex>& sources() const { return sources_; }

@@ -1,5 +1,5 @@
-// Released sources: source regions behind their last reader (invariant F).  The plan counts the target pages that read each source; the
-// builder of the last of them marks the source here, and whoever needs memory frees what is marked.
+// Released sources: source regions that have no readers left (invariant F).  The plan counts the target pages that read each source; the
+// builder of the last one marks the source here, and any thread that needs memory frees the marked sources.
 #pragma once
 
 #include <atomic>
@@ -20,7 +20,7 @@ class ReleasedSources final : public SourceRelease {
 
   void SourceRead(RegionIndex source) override {
     std::atomic_ref<uint32_t> unread(heap_->tables.unread_pages[source]);
-    // acq_rel: whoever takes the last page sees that all other builders are done with the source (F).
+    // acq_rel: the builder of the last page sees that all other builders are done with the source (F).
     const uint32_t before = unread.fetch_sub(1, std::memory_order_acq_rel);
     FAULTLINE_CHECK(before > 0, "(F) a source has as many readers as the plan counted", source);
     if (before != 1) return;
@@ -28,7 +28,7 @@ class ReleasedSources final : public SourceRelease {
     bits.fetch_or(uint64_t{1} << (source % 64), std::memory_order_release);  // Partner: Free.
   }
 
-  // Any thread.  Whether there was anything to free.
+  // Any thread.  True if there was anything to free.
   bool Free() {
     bool any = false;
     for (size_t i = 0; i < marked_.size(); ++i) {
@@ -47,7 +47,7 @@ class ReleasedSources final : public SourceRelease {
 
  private:
   Heap* heap_;
-  // One bit a region: all its readers are done.  Set by builders (release), taken by Free (acq_rel).
+  // One bit a region: all its readers are done.  Set by builders (release), taken by Free (acq_rel exchange).
   MappedArray<uint64_t> marked_;
 };
 

@@ -1,7 +1,8 @@
-// Root pages: where the roots lead, as far as the flip remembers it, so that workers can begin with the pages that mutators touch first.
+// Root pages: pages that roots lead to, noted by the flip so that workers can begin with the pages that mutators touch first.
 //
-// A fixed ring for each of the first root owners (the shared roots, then mutators): what is noted last stays, which for an embedder's
-// stack is its top.  Noting costs a store; nothing is allocated in the pause.
+// Each of the first root owners (the shared roots, then mutators) has a ring of fixed size that keeps what was noted last; for an
+// embedder's
+// stack that is its top.  Noting costs a store; nothing is allocated in the pause.
 #pragma once
 
 #include <algorithm>
@@ -20,7 +21,7 @@ class RootPages {
 
   void Clear() { owners_ = 0; }
 
-  // What is noted from here on belongs to another owner.
+  // What is noted from here on belongs to the next owner.
   void NextOwner() {
     if (owners_ < kOwners) ++owners_;
     noted_[owners_ - 1] = 0;

@@ -1,8 +1,8 @@
 // Staging: private buffers in which the modes that copy build target pages, before UFFDIO_COPY puts them into the heap file.
 //
-// A builder, who may be a signal handler, leases one buffer at a time: one bit a buffer, taken by CAS (acquire) and given back by
-// fetch_and (release), the lowest free one first, so that few builders use few buffers and find them in the cache.  Whoever finds all of
-// them taken tries again; who holds one waits for nobody, so it comes back.
+// A builder, which may be a signal handler, leases one buffer at a time: one bit a buffer, taken by CAS (acquire) and given back by
+// fetch_and (release), the lowest free one first, so that few builders use few buffers and find them in the cache.  A builder that finds
+// all of them taken tries again; the holder of a buffer waits for no other thread, so it will give it back.
 #pragma once
 
 #include <sched.h>
@@ -17,7 +17,7 @@ namespace faultline {
 
 class Staging {
  public:
-  // What is built and copied in one go: several pages share the system call, and nobody waits long for the last of them.
+  // Built and copied in one go: several pages share the system call, and no thread waits long for the last of them.
   static constexpr uint32_t kPagesPerBuffer = 16;
 
   Status Create() { return memory_.Create(size_t{kBuffers} * kPagesPerBuffer * kPageBytes); }

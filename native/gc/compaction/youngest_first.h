@@ -1,4 +1,4 @@
-// Youngest first: the order in which compaction goes through regions, by when each was taken.
+// Youngest first: the order in which compaction visits regions; a region is born when it is taken.
 #pragma once
 
 #include <algorithm>
@@ -10,8 +10,8 @@
 
 namespace faultline {
 
-// `born(region)` may change at any time: mutators take regions while this runs.  So each is asked once; a sort whose keys change goes over
-// the end of what it sorts.
+// `born(region)` may change at any time: mutators take regions while this runs.  So it is called once for each; a sort whose keys change
+// may run past the end of its array.
 template <typename Born>
 std::vector<RegionIndex> YoungestFirst(uint32_t count, Born born) {
   std::vector<uint32_t> births(count);

@@ -21,7 +21,7 @@ namespace {
 
 constexpr uint32_t kMaxCount = 4096;
 
-// Everything the handlers need; no heap, no collector.
+// Everything the handlers need, without a heap or a collector.
 struct Bench {
   MemoryFile file;
   Views views;
@@ -29,10 +29,10 @@ struct Bench {
   FaultModeKind kind = FaultModeKind::kSigbus;
   std::atomic<uint64_t> handler_ns{0};
   std::atomic<bool> thread_ended{true};
-  // Written and read by the touching thread: its own handler is the only one that protects.
+  // Written and read by the touching thread: only its own handler calls mprotect.
   volatile bool refused = false;
   size_t bytes = 0;
-  alignas(kPageBytes) uint8_t contents[kPageBytes] = {};  // Of every page, where pages are copied.
+  alignas(kPageBytes) uint8_t contents[kPageBytes] = {};  // Copied to every page, in the modes that copy.
 
   bool Serve(uintptr_t address) {
     const uint64_t begin = NowNs();
@@ -40,7 +40,7 @@ struct Bench {
     if (TraitsOf(kind).copies) {
       descriptor.Copy(views.mutator_view() + offset, kPageBytes, contents, views.alias() + offset);
     } else if (kind == FaultModeKind::kSigsegv) {
-      // A page alone splits a mapping, which the kernel may refuse; all of them need none, so that refusal must pass (U).
+      // Protecting one page splits a mapping, which the kernel may refuse; opening the whole view splits none and must succeed (U).
       if (!views.ProtectMutatorView(offset, kPageBytes, true).ok()) {
         refused = true;
         return views.OpenMutatorView().ok();

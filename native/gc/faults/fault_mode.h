@@ -1,6 +1,8 @@
 // FaultMode: how a mutator that touches a page too early is held, and how the page is shown to it.
-// docs/minor-faults.md compares the modes; src/gc/fault-modes.ts is their table, of which kFaultModes has what native code needs.
-// The same collector runs on all of them; this interface is everything that differs.  No heap takes a mode for research of its own accord.
+//
+// docs/minor-faults.md compares the modes; src/gc/fault-modes.ts has their table, and kFaultModes the part that native code needs.  The
+// same
+// collector runs on all of them; everything that differs is in this interface.  A research mode is used only when a program asks for it.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +19,7 @@ class Heap;
 
 enum class FaultModeKind : uint8_t { kSigbus, kThread, kSigsegv, kStw, kCopySigbus, kCopyThread, kNone, kLoadBarrier, kMove };
 
-// Who learns that a mutator touched a page too early.
+// What learns that a mutator touched a page too early.
 enum class HeldBy : uint8_t { kNothing, kBusSignal, kSegmentationSignal, kThread };
 
 struct FaultModeTraits {
@@ -59,25 +61,26 @@ class FaultMode {
   virtual FaultModeKind kind() const = 0;
   // Before the first cycle.  On failure the mode cannot be used on this machine.
   virtual Status Open() = 0;
-  // Ends whatever Open began; no mutator exists any more.
+  // Ends what Open began; no mutator exists any more.
   virtual void Close() = 0;
 
-  // In the flip pause: takes the mutator view's page tables away and arms it; whatever others put into it in between is gone (S).  On
-  // failure it is ordinary memory, with the page tables that it had or with none.
+  // In the flip pause: takes the mutator view's page tables away and arms it; pages that others put into it in between are gone (S).  On
+  // failure the view is ordinary memory, with the page tables that it had or with none.
   virtual Status Flip() = 0;
   // The pages are built; show them.  Any thread, fault handlers included.
   virtual void Show(PageIndex first, uint32_t count) = 0;
-  // Modes that copy: puts finished target pages into the holes where they belong, and shows them.  Any thread, fault handlers included.
+  // Modes that copy: puts finished target pages into their holes, and shows them.  Any thread, fault handlers included.
   virtual void Fill(PageIndex, uint32_t /*count*/, const uint8_t* /*contents*/) {}
   // Every page is built: back to ordinary memory.
   virtual void Disarm() = 0;
-  // Thread mode: wakes whoever sleeps on the page, to touch it again, and says true.  The thread that serves is no mutator,
-  // no flip waits for it; so outside the gate this is all that it may do, in whatever cycle it finds itself.
+  // Thread mode: wakes the threads that sleep on the page, so that they touch it again, and returns true.  The serving thread is not a
+  // mutator and no flip waits for it, so outside the gate this is all it may do, because it cannot tell which cycle it is in.
   virtual bool SendBack(PageIndex) { return false; }
-  // A touch of a page that nobody may touch.  True when it may be the memory of an earlier cycle's fault and whoever still
-  // waits for the page, if anybody, was sent to touch it again; false when there is no doubt.
+  // A touch of a page that no mutator may touch.  True if the message may be left over from an earlier cycle; threads that still sleep on
+  // the
+  // page, if any, were woken to touch it again.  False if the touch is certainly a mistake.
   virtual bool AskAgain(PageIndex, uint32_t /*cycle*/) { return false; }
-  // Called now and then while armed: the program may have replaced our signal handler.
+  // Called from time to time while armed: the program may have replaced our signal handler.
   virtual void KeepHandler() {}
 
   // Pages are shown in aligned groups of this many (a power of two).

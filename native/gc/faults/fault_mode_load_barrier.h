@@ -1,5 +1,5 @@
-// The mode with a software read barrier: nothing is armed and the views stay as they are.  What differs is in the mutators' loads
-// (heap/load_barrier.h) and in what the collector does for them (gc/compaction/load_barrier_phase.h).
+// The mode with a software read barrier: nothing is armed and the views stay as they are.  The difference is in the mutators' loads
+// (heap/load_barrier.h) and in the collector's half of the barrier (gc/compaction/load_barrier_phase.h).
 #pragma once
 
 #include "gc/faults/fault_mode.h"

@@ -1,6 +1,7 @@
-// The mode that would move recycled pages into the mutator view (UFFDIO_MOVE, Linux 6.8).  It cannot be had on this heap: the call takes
-// private anonymous pages on both sides, and the heap's belong to a file, because without a second view of them the collector could not
-// write to a page before mutators see it.  Open asks the kernel and gives its answer (docs/minor-faults.md has the argument and figures).
+// The mode that would move recycled pages into the mutator view (UFFDIO_MOVE, Linux 6.8).  It is not possible on this heap: the call needs
+// private anonymous pages on both sides, and the heap's pages belong to a file, because without a second view of them the collector could
+// not write to a page before mutators see it.  Open asks the kernel and returns its answer (docs/minor-faults.md has the argument and
+// figures).
 #pragma once
 
 #include <errno.h>

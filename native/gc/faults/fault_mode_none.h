@@ -1,5 +1,5 @@
-// The mode in which nothing is ever collected: memory that was handed out stays in use, and a heap that is full stays full.  What a
-// program costs without a collector, after OpenJDK's Epsilon (JEP 318).  Nobody calls a step of a cycle (src/gc/collector.ts).
+// The mode in which nothing is ever collected: memory that was handed out stays in use, and a full heap stays full.  It measures what a
+// program costs without a collector, like OpenJDK's Epsilon (JEP 318).  No step of a cycle is ever called (src/gc/collector.ts).
 #pragma once
 
 #include "gc/faults/fault_mode.h"

@@ -19,15 +19,15 @@ Status SigsegvFaultMode::Flip() {
   Views& views = pages_->heap().views;
   if (Status status = views.MoveToScratch(); !status.ok()) return status;
   DelayAt(DelayPoint::kBeforeArming);
-  // (S) What others put into V since the move becomes inaccessible with the rest.
+  // (S) Pages that others put into V since the move become inaccessible with the rest.
   const Status status = views.ProtectMutatorView(0, views.span_bytes(), false);
   if (!status.ok()) views.MoveBack();
   return status;
 }
 
 void SigsegvFaultMode::Show(PageIndex first, uint32_t count) {
-  // Two threads may finish the last two pages of a unit at the same time.  Each published its page before it came here,
-  // and whoever is second at the counter synchronizes with the first: at least one of them sees both built.
+  // Two threads may finish the last two pages of a unit at the same time.  Each published its page before it came here, and the second at
+  // the counter synchronizes with the first: at least one of them sees both pages built.
   shows_.fetch_add(1, std::memory_order_acq_rel);
   Heap& heap = pages_->heap();
   const PageIndex end = std::min(NextUnit(first + count, unit_pages_), heap.end_page());
@@ -46,8 +46,9 @@ void SigsegvFaultMode::Show(PageIndex first, uint32_t count) {
     while (run_end < end && is_complete(run_end)) run_end += unit_pages_;
     run_end = std::min(run_end, heap.end_page());
     const size_t bytes = size_t{run_end - unit} * kPageBytes;
-    // A refusal (no VMA left) is tried again by the thread that touches the page, until the end of the cycle makes the whole view
-    // accessible.  Whoever brings that about may need this CPU.
+    // If refused (no VMA left), a thread that touches the page tries again, until the end of the cycle makes the whole view accessible.
+    // The
+    // threads that finish the cycle may need this CPU.
     const Status status = heap.views.ProtectMutatorView(size_t{unit} * kPageBytes, bytes, true);
     FAULTLINE_CHECK(status.ok() || status.error().error_number == ENOMEM,
                     "mprotect of our own view is refused only for "

@@ -2,8 +2,7 @@
 // SIGSEGV; the thread builds the page's unit through the alias and makes the unit accessible.  The classic page barrier
 // (Appel, Ellis & Li, PLDI 1988; the Compressor itself), here for containers that forbid userfaultfd.
 //
-// Every boundary between protected and accessible memory costs the process a VMA, of which there are 65,530, so units are
-// at least 1/8192 of the heap.
+// Every boundary between protected and accessible memory costs one of the process's 65,530 VMAs, so a unit is at least 1/8192 of the heap.
 #pragma once
 
 #include <atomic>

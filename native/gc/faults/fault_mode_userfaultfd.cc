@@ -17,8 +17,8 @@ namespace {
 
 constexpr size_t kMessages = 16;
 
-// Messages about one page that may be out of date: those of one batch, read before a cycle ended and looked at in the
-// next one (the thread may be off the CPU for that long).  A real touch comes back until it is believed.
+// How many messages about one page may be out of date: those of one batch, read before a cycle ended and handled in the next one (the
+// thread may be off the CPU for that long).  A real touch comes back until this many were sent back.
 constexpr uint32_t kMostRepeats = 2 * kMessages;
 
 void CheckThatNothingIsShown(const Views& views) {
@@ -40,7 +40,7 @@ Status UserfaultfdFaultMode::Flip() {
   DelayAt(DelayPoint::kBeforeArming);
   Status status = descriptor_.Register(views.mutator_view(), views.span_bytes());
   if (status.ok()) {
-    // (S) What another process or mlockall put into V since the move goes.  From the registration on nobody fills it but us.
+    // (S) Drops the pages that another process or mlockall put into V since the move.  After the registration only we fill it.
     status = views.EmptyMutatorView();
     if (!status.ok()) descriptor_.Unregister(views.mutator_view(), views.span_bytes());
   }
@@ -96,7 +96,7 @@ Status ThreadFaultMode::Open() {
   wake_page_ = static_cast<uint8_t*>(page.value());
   if (Status status = descriptor_.Register(wake_page_, kPageBytes); !status.ok()) return status;
 
-  // No signal of the program's may run here: its handler might touch a heap.
+  // No signal handler of the program may run on this thread: it might touch a heap.
   sigset_t all;
   sigset_t before;
   sigfillset(&all);
@@ -133,7 +133,7 @@ bool ThreadFaultMode::SendBack(PageIndex page) {
 
 bool ThreadFaultMode::AskAgain(PageIndex page, uint32_t cycle) {
   if (IsBystander(served_thread_)) {
-    // Gets the page as it is.  For a mutator it may be wrong to touch; it is still not wrong to see.
+    // A bystander gets the page as it is: touching it may be a mistake for a mutator, but seeing it does no harm.
     Show(page, 1);
     return true;
   }

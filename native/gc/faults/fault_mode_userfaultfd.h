@@ -1,12 +1,11 @@
-// The userfaultfd modes.  All arm the mutator view by registering it MISSING|MINOR right after the swap; they differ in who is told of a
+// The userfaultfd modes.  All arm the mutator view by registering it MISSING|MINOR right after the swap; they differ in what is told of a
 // fault,
 //
 //   sigbus   the kernel raises SIGBUS in the faulting thread, which serves itself: 4 us there and back
-//   thread   a native thread reads the descriptor; the mutator sleeps in the kernel, also inside a system call
+//   thread   a native thread reads the descriptor; the mutator sleeps in the kernel, even inside a system call
 //
-// and, for research, in how a target page gets there: built through the alias and shown by UFFDIO_CONTINUE, or (copy-sigbus, copy-thread)
-// copied by UFFDIO_COPY into a hole of the file (gc/compaction/copied_targets.h).  Pages in place are shown by UFFDIO_CONTINUE in all of
-// them.
+// and, for research, in how target pages are filled: built through the alias and shown by UFFDIO_CONTINUE, or (copy-sigbus, copy-thread)
+// copied by UFFDIO_COPY into a hole of the file (gc/compaction/copied_targets.h).  All of them show pages in place by UFFDIO_CONTINUE.
 #pragma once
 
 #include <pthread.h>
@@ -62,15 +61,15 @@ class ThreadFaultMode final : public UserfaultfdFaultMode {
   static void* Main(void* self);
   void Serve();
 
-  // A registered page of nobody's: touching it tells the thread, which sleeps in read(), to end.  Inaccessible until then, so that nobody
-  // else can (mlockall, process_vm_readv).
+  // A registered page with no other use: touching it tells the thread, which sleeps in read(), to end.  Inaccessible until then, so that
+  // nothing else can touch it (mlockall, process_vm_readv).
   uint8_t* wake_page_ = nullptr;
   uint32_t served_thread_ = 0;
-  // The suspect page, and how often it came; the handler thread's own.
+  // The suspect page, and how often it was touched; only the handler thread uses these.
   PageIndex suspect_page_{0};
   uint32_t suspect_cycle_ = 0;
   uint32_t suspect_touches_ = 0;
-  // release by the thread as its very last act, acquire by Close.
+  // Stored with release by the thread as its very last act, loaded with acquire by Close.
   std::atomic<bool> ended_{true};
 };
 

@@ -1,4 +1,4 @@
-// Signal delivery: what the modes have in common in which a thread serves its own touches, in a signal handler.
+// Signal delivery: shared by the modes in which a thread serves its own touches, in a signal handler.
 #pragma once
 
 #include "os/fault_signals.h"

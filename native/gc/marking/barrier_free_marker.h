@@ -1,22 +1,22 @@
 // The barrier-free marker: concurrent, and mutators execute nothing for it.
 //
-//   1  Prepare    concurrent   all pages of the view in use are armed (gc/marking/dirty_pages.h), before the first object is looked at:
-//                              arming later would erase what was written
+//   1  Prepare    concurrent   all pages of the view in use are armed (gc/marking/dirty_pages.h), before the first object is traced:
+//                              arming later would lose writes
 //   2  TakeRoots  pause        roots copied
 //   3  Trace      concurrent   everything that they lead to
-//   4  rounds                  TakeRoots again, then marked objects on written pages are looked into again, and what they lead to.
-//                              Each round leaves what was written during it
-//   5  Finish     pause        the same for the last time; nothing is written meanwhile.  When more was written than a short pause can
-//                              look into, BeginFinishOrRound arms some hundred of those pages and lets threads run while they are looked
-//                              into: such a round leaves the others, and what is written during that, not during a scan of all page
-//                              tables as well
+//   4  rounds                  TakeRoots again, then marked objects on written pages are traced again, and everything that they lead to.
+//                              What is written during a round is left for the next
+//   5  Finish     pause        the same for the last time; nothing is written meanwhile.  If more pages were written than a short pause
+//                              can rescan, BeginFinishOrRound arms some hundred of them and resumes the mutators while those are
+//                              rescanned: that round leaves the other pages and those written during it, but not those written during
+//                              a scan of all page tables
 //   6  Release    concurrent   the view is ordinary memory again, long before the flip
 //
-// Why it is right (M).  Take a marked object and a slot of it, at the end of Finish.  If the slot's page was not written after the object
-// was last looked into, what it refers to was marked then.  If it was, the page is in the written set, and the set was looked at
-// after the write: by a later round or by Finish.  Objects that are younger than the start are like any others: found by roots, or by
-// slots on written pages.  An incremental-update collector (Dijkstra et al. 1978; Boehm, Demers & Shenker, "Mostly parallel garbage
-// collection", PLDI 1991), whose write barrier is the kernel's.
+// Why it is correct (M).  Take a marked object and one of its slots, at the end of Finish.  If the slot's page was not written after the
+// object was last traced, the slot's referent was marked then.  If it was written, the page is in the written set, and the set was examined
+// after the write: by a later round or by Finish.  Objects younger than the start are no exception: roots lead to them, or slots on written
+// pages.  This is an incremental-update collector (Dijkstra et al. 1978; Boehm, Demers & Shenker, "Mostly parallel garbage collection",
+// PLDI 1991) whose write barrier is in the kernel.
 #pragma once
 
 #include "gc/marking/dirty_pages.h"

@@ -6,7 +6,7 @@ namespace faultline {
 
 namespace {
 
-// One call under the lock of the address space takes some 65 us for this much.
+// One call holds the lock of the address space for about 65 us for this many bytes.
 constexpr size_t kReleaseBytes = size_t{2} << 20;
 
 }  // namespace
@@ -23,7 +23,7 @@ bool DirtyPages::Begin(uint64_t deadline_ns) {
     begun_ = true;
     heap_->view_read_only.store(true, std::memory_order_relaxed);
     if (!tracking_.Begin(views.mutator_view(), views.span_bytes()).ok()) {
-      // Every harvest is refused as well then, and everything counts as written.
+      // Then every harvest is refused too, and everything counts as written.
       armed_until_ = heap_->regions.end();
     }
   }
@@ -38,7 +38,7 @@ bool DirtyPages::Begin(uint64_t deadline_ns) {
 }
 
 bool DirtyPages::End(uint64_t deadline_ns) {
-  // What was populated for writing becomes read-only piece by piece.
+  // Pages that were populated for writing become read-only piece by piece.
   if (begun_) heap_->regions.ForgetMapped();
   while (!tracking_.ReleasePiece(kReleaseBytes)) {
     if (NowNs() >= deadline_ns) return false;

@@ -1,8 +1,8 @@
-// Dirty pages: which pages of the mutator view were written since marking looked at them last.
+// Dirty pages: the pages of the mutator view that were written since marking last examined them.
 //
-// This is the remembered set of the barrier-free marker.  The kernel keeps it (os/write_tracking.h); mutators execute nothing for
-// it and pay one fault of the kernel's for each page that they write first.  What the collector or the allocator itself writes through
-// the alias the kernel does not see: it is noted by hand, after the write.
+// This is the remembered set of the barrier-free marker.  The kernel keeps it (os/write_tracking.h); mutators execute nothing for it, and
+// pay one kernel fault for the first write to each page.  The kernel does not see what the collector and the allocator write through the
+// alias: they note it here themselves, after the write.
 //
 // Nothing here can fail.  A piece that the kernel refuses to track or to scan counts as written, every time.
 #pragma once
@@ -19,21 +19,23 @@ class DirtyPages {
  public:
   explicit DirtyPages(Heap* heap) : heap_(heap) {}
 
-  // On failure this machine has no such tracking.
+  // Fails if this machine has no write tracking.
   Status Open();
   void Close() { tracking_.Close(); }
 
-  // Concurrent, in slices: starts tracking all of the view and arms the pages in use.  True when that is done; only then may the first
-  // object be looked at.
+  // Concurrent, in slices: starts tracking the whole view and arms the pages in use.  True when that is done; only then may the first
+  // object
+  // be traced.
   bool Begin(uint64_t deadline_ns);
   // Concurrent, in slices: the view is ordinary memory again.
   bool End(uint64_t deadline_ns);
 
-  // The pages were written through the alias.  Any thread, at any time; what is noted outside a marking does no harm.
+  // The pages were written through the alias.  Any thread, at any time; noting pages outside a marking does no harm.
   void Note(PageIndex first, uint32_t count);
 
-  // Visits runs of pages in [first, first + count) that were written since they were armed.  `rearm`: they count as clean again from
-  // before the visit on; otherwise nothing changes.  Returns how many pages that were.  Several threads at once, each with its own piece.
+  // Visits runs of pages in [first, first + count) that were written since they were armed, and returns the number of pages.  With `rearm`
+  // they are clean again before they are visited; otherwise nothing changes.  Several threads may call this at once, each with its own
+  // piece.
   template <typename Visit>
   uint64_t Harvest(PageIndex first, uint32_t count, bool rearm, Visit visit) {
     uint64_t pages = HarvestNoted(first, count, rearm, visit);
@@ -67,7 +69,7 @@ class DirtyPages {
       const PageIndex end = page + 64 < first + count ? page + 64 : first + count;
       for (PageIndex each = page; each < end && (each >> 6) == (page >> 6); ++each) {
         const uint64_t bit = uint64_t{1} << (each & 63);
-        // Acquire: pairs with Note; what was written before it is visible.
+        // Acquire: pairs with Note; what was written before that is visible.
         const uint64_t cell = rearm ? Cell(each).fetch_and(~bit, std::memory_order_acquire) : Cell(each).load(std::memory_order_acquire);
         if ((cell & bit) == 0) continue;
         visit(each, 1u);

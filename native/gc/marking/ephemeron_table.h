@@ -1,16 +1,17 @@
-// Ephemeron table: ephemerons whose keys have no mark yet, by their keys.
+// Ephemeron table: ephemerons whose keys are not marked yet, by key.
 //
-// Whoever marks an object looks here whether ephemerons wait for it, so each is looked at when it is found and once more when its key is
-// marked: tracing takes time proportional to their number, in whatever order a chain of them is met (V8 does the same, but only after some
-// rounds over all that wait; Hayes, "Ephemerons: a new finalization mechanism", OOPSLA 1997, leaves the search open).
+// A thread that marks an object looks here for ephemerons that wait for it, so each ephemeron is examined when it is found and once more
+// when its key is marked: tracing takes time proportional to their number, in whatever order it meets a chain of them (V8 does the same,
+// but only after some rounds over all waiting ephemerons; Hayes, "Ephemerons: a new finalization mechanism", OOPSLA 1997, leaves the search
+// open).
 //
-//   who adds       in the table, bit in the filter (seq_cst)  ─▶  looks whether the key has its mark (seq_cst)
-//   who marks      mark (seq_cst)                             ─▶  looks at the filter (seq_cst), then in the table
+//   adding         entry in the table, bit in the filter (seq_cst)  ─▶  test the key's mark (seq_cst)
+//   marking        set the mark (seq_cst)                           ─▶  test the filter (seq_cst), then search the table
 //
-// One of the two sees the other, maybe both: then a value is followed twice, which changes nothing.  The filter is what a marked object
-// costs while ephemerons wait: one bit, in memory that stays in the cache.
+// At least one of the two threads sees the other; if both do, a value is followed twice, which changes nothing.  The filter is what marking
+// an object costs while ephemerons wait: one bit, in memory that stays in the cache.
 //
-// Locks, one for 1/64 of the keys, held for a few steps by threads that trace; no mutator takes one.
+// Each lock guards 1/64 of the keys and is held for a few steps by tracing threads; no mutator takes one.
 #pragma once
 
 #include <atomic>
@@ -28,16 +29,16 @@ class EphemeronTable {
  public:
   explicit EphemeronTable(HashKey key);
 
-  // Afterwards the caller looks once more whether the key has its mark.
+  // Afterwards the caller tests the key's mark once more.
   void Add(WordIndex key, Ephemeron ephemeron);
-  // Whether some may wait for the object, which the caller has just marked.
+  // Whether ephemerons may wait for the object, which the caller has just marked.
   bool MayHave(WordIndex key) const {
     return active_.load(std::memory_order_seq_cst) && (FilterCell(key).load(std::memory_order_seq_cst) & FilterBit(key)) != 0;
   }
-  // Adds those that wait for the key to `ephemerons`; they wait no more.
+  // Removes the ephemerons that wait for the key and appends them to `ephemerons`.
   void Take(WordIndex key, std::vector<Ephemeron>* ephemerons);
 
-  // Nothing runs: what waits still, in pieces; the table is empty then.
+  // Removes and returns all waiting ephemerons, in pieces.  No thread traces.
   std::vector<std::vector<Ephemeron>> TakeAll();
 
  private:
@@ -55,7 +56,7 @@ class EphemeronTable {
     uint32_t free = kNone;
   };
 
-  // Not the keyed hash: a bit that several keys share costs a look and no more.
+  // Not the keyed hash: a bit shared by several keys costs one search of the table and no more.
   static uint32_t FilterIndex(WordIndex key) { return (key * 0x9e3779b1u) >> (32 - kFilterBitsLog2); }
   static uint64_t FilterBit(WordIndex key) { return uint64_t{1} << (FilterIndex(key) & 63); }
   std::atomic<uint64_t>& FilterCell(WordIndex key) const { return filter_[FilterIndex(key) >> 6]; }

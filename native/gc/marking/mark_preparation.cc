@@ -20,7 +20,7 @@ class MarkPreparation::ClearJob final : public Job {
       }
       const RegionUse use = heap_->regions.use(region);
       if (use.state == RegionState::kFree || use.used_pages == 0) continue;
-      // A refusal only means that marking will take these faults itself.
+      // If refused, marking takes these faults itself.
       (void)heap_->views.PopulateAlias(size_t{region} * kRegionBytes, size_t{use.used_pages} * kPageBytes).ok();
     }
     return false;

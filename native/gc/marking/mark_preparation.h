@@ -1,5 +1,4 @@
-// Mark preparation: the tables of the last marking are cleared and the alias's page tables filled, while mutators run, so that no pause
-// does either.
+// Mark preparation: clears the tables of the last marking and fills the alias's page tables while mutators run, so that no pause has to.
 #pragma once
 
 #include <atomic>

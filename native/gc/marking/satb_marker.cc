@@ -14,7 +14,7 @@ void SatbMarker::SetLogging(bool on) {
   // Mutators that attach later ask the heap.
   heap_->handshake.set_logging(on);
   for (Mutator* mutator : heap_->handshake.mutators()) mutator->control[control::kLogging] = on ? 1 : 0;
-  // What is read from a weak slot was not overwritten, and yet it may come to where no tracer looks.
+  // A reference read from a weak slot was not overwritten, yet it may be stored where no tracer looks any more.
   heap_->handshake.SetWeakAccess(static_cast<uint32_t>(on ? WeakAccess::kLogged : WeakAccess::kOpen));
 }
 
@@ -26,7 +26,7 @@ void SatbMarker::TakeRoots() {
     listening_ = true;
     log_rounds_ = 0;
   }
-  // A marking that was given up may have left logs behind.
+  // An abandoned marking may have left logs behind.
   for (Mutator* mutator : heap_->handshake.mutators()) mutator->control[control::kLogUsed] = 0;
   SetLogging(true);
   tracing_.CopyRoots();
@@ -52,7 +52,7 @@ bool SatbMarker::Trace(Gang& gang, uint64_t deadline_ns) {
     if (!tracing_.Run(gang, deadline_ns)) return false;
     {
       const LockGuard guard(lock_);
-      // The pause can have the rest.  Mutators may also log faster than this is ever done.
+      // Leave the rest to the pause.  Mutators may also log faster than this loop can follow.
       if (logged_.size() < kLogEntries || ++log_rounds_ > kMostLogRounds) return true;
     }
     AddLogs();
@@ -75,7 +75,7 @@ void SatbMarker::Finish(Gang& gang) {
 bool SatbMarker::Release(Gang& gang, uint64_t deadline_ns) {
   if (!tracing_.GiveUp(gang, deadline_ns)) return false;
   {
-    // After a marking that was given up mutators go on logging until the next one; nobody listens.
+    // After an abandoned marking, mutators go on logging until the next one; their logs are dropped.
     const LockGuard guard(lock_);
     listening_ = false;
   }

@@ -2,12 +2,15 @@
 //
 //   1  TakeRoots  pause        TLABs are retired, roots copied; from here on mutators log every reference that they overwrite, and what
 //                              they allocate counts as alive
-//   2  Trace      concurrent   everything that the roots lead to, and what full logs bring
+//   2  Trace      concurrent   everything that the roots and the references in full logs lead to
 //   3  Finish     pause        the rest of the logs
 //
-// Why it is right (M).  Whatever was reachable at the start is found by tracing, unless a slot on the way to it was overwritten before it
-// was looked at; then the log has it.  Whatever was not reachable then is younger.  It holds only for programs that store every reference
-// through the barrier (Mutator.setReference); here for comparison, and for machines without write tracking.
+// Why it is correct (M).  Tracing finds every object that was reachable at the start, unless a slot on the path to it was overwritten
+// before
+// it was traced; then the log has the old reference.  An object that was not reachable then and is now is younger.  This holds only for
+// programs that store every reference through the barrier (Mutator.setReference); the marker exists for comparison, and for machines
+// without
+// write tracking.
 #pragma once
 
 #include <vector>
@@ -42,7 +45,7 @@ class SatbMarker final : public Marker {
   Heap* heap_;
   MarkPreparation preparation_;
   Tracing tracing_;
-  Lock lock_;  // Guards what follows; held for a copy.
+  Lock lock_;  // Guards what follows; held only while logs are copied.
   std::vector<WordIndex> logged_;
   bool listening_ = false;
   uint32_t log_rounds_ = 0;

@@ -1,4 +1,4 @@
-// The stopped marker: everything is traced inside one pause.  The baseline, and what is left where the kernel has no write tracking.
+// The stopped marker: everything is traced inside one pause.  The baseline, and the fallback where the kernel has no write tracking.
 #pragma once
 
 #include "gc/marking/mark_preparation.h"

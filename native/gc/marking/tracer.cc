@@ -24,7 +24,7 @@ constexpr MarkEntry EntryOf(WordIndex object, uint32_t part) { return (uint64_t{
 constexpr WordIndex ObjectOf(MarkEntry entry) { return WordIndex(entry); }
 constexpr uint32_t PartOf(MarkEntry entry) { return static_cast<uint32_t>(entry >> 32); }
 
-// In a pause every microsecond counts; while mutators run they are given the CPU.
+// In a pause every microsecond counts; otherwise the CPU is left to mutators.
 void WaitABit(uint32_t spin, bool in_pause) {
   if (spin < kSpins) {
     CpuRelax();
@@ -129,7 +129,7 @@ void Tracer::CheckReference(WordIndex reference, WordIndex owner) const {
                   "a reference lies inside the heap (owner, reference)", owner, reference);
 }
 
-// Outside the loop, where most of what is found is marked already.
+// Outside the tracing loop, where most references found are to marked objects.
 void Tracer::PushUnmarked(WordIndex reference) {
   if (!heap_->tables.object_starts.Test(reference)) Push(EntryOf(reference, kFound));
 }
@@ -162,7 +162,7 @@ bool Tracer::EmptyStack(uint64_t deadline_ns) {
   const Shape* const shapes = heap_->shapes.data();
   const RegionIndex regions = heap_->regions.end();
   uint32_t* const live_words = live_words_.data();
-  // In registers while the loop runs, in the members around every call.
+  // Kept in registers while the loop runs, and in the members around every call.
   MarkEntry* bottom = storage_.data() + bottom_;
   MarkEntry* top = storage_.data() + top_;
   MarkEntry* limit = storage_.data() + storage_.size();
@@ -186,7 +186,7 @@ bool Tracer::EmptyStack(uint64_t deadline_ns) {
       const WordIndex reference(__atomic_load_n(&slots[slot], __ATOMIC_RELAXED));
       FAULTLINE_CHECK(RegionOf(reference) < regions && (reference >= kPageWords || reference == 0),
                       "a reference lies inside the heap (owner, reference)", object, reference);
-      // Not a branch: nobody can predict which slots are empty.
+      // Not a branch: which slots are empty cannot be predicted.
       *top = EntryOf(reference, kFound);
       top += reference != 0 ? 1 : 0;
     }
@@ -273,7 +273,7 @@ bool Tracer::EmptyStack(uint64_t deadline_ns) {
 // The part of a marked object that lies on words [begin, end).
 void Tracer::TraceOnPages(WordIndex object, WordIndex begin, WordIndex end) {
   const Header header = heap_->HeaderOf(object);
-  if (header.shape == 0) return;  // Somebody has it on the list of the unfinished.
+  if (header.shape == 0) return;  // A tracer has it among its unfinished objects.
   const Shape& shape = heap_->shapes[header.shape];
   if (shape.has_references == 0) return;
   const uint64_t from = begin > object ? uint64_t{begin - object} * 2 : 0;
@@ -291,7 +291,7 @@ void Tracer::TracePages(PageIndex first, uint32_t count) {
   const Bitmap& starts = heap_->tables.object_starts;
   const WordIndex begin = FirstWordOfPage(first);
   const WordIndex end = FirstWordOfPage(first + count);
-  // Region by region: no object but a large one goes over the end of its own.
+  // Region by region: only a large object extends beyond its first region.
   for (WordIndex at = begin; at < end;) {
     const RegionIndex region = RegionOf(at);
     const WordIndex region_end = FirstWordOfRegion(region) + kRegionWords;

@@ -1,8 +1,8 @@
 // Weak tracing: the part of the tracing loop for slots that are not simply references.
 //
 //   tagged slot     a reference is followed, a small integer is not
-//   weak slot       is noted when its object is not marked yet: it may have to be cleared
-//   ephemeron       when its key is marked, its value is marked; otherwise it waits for that (gc/marking/ephemeron_table.h)
+//   weak slot       it is noted if its object is not marked yet: it may have to be cleared
+//   ephemeron       if its key is marked, its value is marked; otherwise it waits for its key (gc/marking/ephemeron_table.h)
 #include "gc/marking/tracer.h"
 
 #include "os/invariant.h"
@@ -24,13 +24,13 @@ bool Tracer::IsMarked(WordIndex reference) const {
 
 void Tracer::TraceEphemeron(Ephemeron ephemeron) {
   const uint32_t* const pair = heap_->SlotsOf(heap_->PairOf(ephemeron.table, ephemeron.index));
-  // Key before value: a value is stored before its key, so whoever finds the key finds the value.
+  // Key before value: the value is stored before the key, so a thread that reads the key also reads the value.
   const WordIndex key(__atomic_load_n(&pair[0], __ATOMIC_ACQUIRE));
   if (key == 0 || key == ephemeron.table) return;
   // A small integer does not die.
   if (!IsSmallInteger(key) && !IsMarked(key)) {
     waiting_->Add(key, ephemeron);
-    // Marked meanwhile: whoever did that may have looked before it was there.
+    // If it was marked meanwhile, the marking thread may have searched the table too early.
     if (!IsMarked(key)) return;
   }
   const uint32_t value = Load(&pair[1]);
@@ -67,7 +67,7 @@ void Tracer::TraceSpecialSlots(WordIndex object, const Shape& shape, uint32_t co
             weak_finds_.slots.push_back(static_cast<uint32_t>(uint64_t{object} * 2 + slot));
         });
       case ElementKind::kEphemeron:
-        // A pair is a word, so none lies on two pages.
+        // A pair is one word, so it never straddles two pages.
         return visit([&](uint64_t slot) {
           if ((slot & 1) == 0) TraceEphemeron({object, static_cast<uint32_t>((slot - elements) / 2)});
         });

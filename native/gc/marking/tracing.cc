@@ -12,9 +12,9 @@ namespace {
 
 constexpr size_t kReferencesAtOnce = 1024;
 constexpr size_t kWrittenAtOnce = 4;
-// Little enough that workers share the end of the list and come back in time, enough for one scan of the page table.
+// Small enough that workers share the end of the list and return in time, large enough for one scan of the page table.
 constexpr uint32_t kTracedPiecePages = 4 * kRegionPages;
-// Nothing is looked into during the scan, so it takes a hundredth of that time: most of a short one would be the call.
+// Nothing is traced during this scan, so it takes a hundredth of that time; in a smaller piece the call itself would dominate.
 constexpr uint32_t kScannedPiecePages = 32 * kRegionPages;
 // One flush of the TLB arms the pages of one page table.
 constexpr uint32_t kPageTablePages = 512;
@@ -31,7 +31,7 @@ class Tracing::TraceJob final : public Job {
   Tracing* tracing_;
 };
 
-// Which pages were written, piece by piece.
+// Finds out which pages were written, piece by piece.
 class Tracing::CollectJob final : public Job {
  public:
   CollectJob(Tracing* tracing, bool rearm) : tracing_(tracing), rearm_(rearm) {}
@@ -113,7 +113,7 @@ bool Tracing::AddWrittenPagesUpTo(uint64_t most_pages, Gang& gang, DirtyPages* d
     NarrowPieces(here ? kMostArmedInPause : pages);
     written_pages_.store(0, std::memory_order_relaxed);
     if (here) {
-      // Alone: where no other CPU runs a thread of the process, arming a page interrupts none (1 us instead of 4).
+      // Alone: if no other CPU runs a thread of the process, arming a page interrupts none (1 us instead of 4).
       CollectJob(this, true).Run(Gang::kControlWorker, Gang::kForever);
       ClearPieces();
     }
@@ -139,7 +139,7 @@ void Tracing::NarrowPieces(uint64_t most_pages) {
       pieces_.push_back(run);
       continue;
     }
-    // A page that was noted by hand may lie in a run that the kernel found.
+    // A page noted by DirtyPages::Note may lie in a run that the kernel found.
     Piece& piece = pieces_.back();
     piece.count = std::max(piece.count, run.first + run.count - piece.first);
   }

@@ -1,6 +1,6 @@
-// Tracing: one marking's work, divided among the GC workers: roots, written pages, and what they lead to.
+// Tracing: the work of one marking, divided among the GC workers: roots, written pages, and everything that they lead to.
 //
-// The same for every marker; they differ in what they put in and when.
+// The same for all markers; they differ in what they add and when.
 #pragma once
 
 #include <atomic>
@@ -20,19 +20,21 @@ class Tracing {
   Tracing(Heap* heap, const uint16_t* young_from);
   ~Tracing();
 
-  // --- Input, while nothing runs; the world is stopped for CopyRoots --------------------------------------------------------------
+  // --- Input, while no thread traces; the world is stopped for CopyRoots ----------------------------------------------------------
   void CopyRoots();
   // References to mark.
   void AddReferences(const WordIndex* references, size_t count);
-  // Everything that is marked and lies on a page in use that was written is looked into again; workers find out which pages those are.
+  // Marked objects on written pages in use are to be traced again; workers find out which pages those are.
   void AddWrittenPages(DirtyPages* dirty_pages);
-  // The same, but which pages are written is found out here.  The world is stopped.  Up to `most_pages` of them are not armed again, and
-  // the answer is true: nobody writes before they are looked into.  Of more than that, kMostArmedInPause are armed here, and the answer is
-  // false; the others stay written, for the next time.  With more than kMostLeftForPauses that would take too many pauses: workers arm all.
+  // The same, but this call finds out which pages are written.  The world is stopped.  If they are at most `most_pages`, they are not armed
+  // again, because nothing is written before they are traced, and the answer is true.  If they are more, the answer is false:
+  // kMostArmedInPause of them are armed here and the others stay written, for the next time.  If they are more than kMostLeftForPauses,
+  // that
+  // would take too many pauses, and workers arm them all.
   static constexpr uint64_t kMostArmedInPause = 512;
   static constexpr uint64_t kMostLeftForPauses = 2048;
   bool AddWrittenPagesUpTo(uint64_t most_pages, Gang& gang, DirtyPages* dirty_pages);
-  // What had no header yet.  The world is stopped.
+  // Objects that had no header yet.  The world is stopped.
   void AddUnfinished();
 
   // --- Work -----------------------------------------------------------------------------------------------------------------------
@@ -43,17 +45,17 @@ class Tracing {
   bool pending() const { return job_ != nullptr; }
 
   // --- Results --------------------------------------------------------------------------------------------------------------------
-  // Pages found written since the last of these.
+  // Pages found written since pages were last added.
   uint64_t written_pages() const { return written_pages_.load(std::memory_order_relaxed); }
-  // Adds the counts to the heap's tables.  Nothing runs.
+  // Adds the counts to the heap's tables.  No thread traces.
   void Publish();
-  // Ends a tracing that was not published, in slices; its bits stay behind, counted, so that the next marking clears them.
+  // Ends a tracing that was not published, in slices; its mark bits stay, and are counted so that the next marking clears them.
   bool GiveUp(Gang& gang, uint64_t deadline_ns);
   uint64_t marked_objects() const { return marked_objects_; }
   uint64_t marked_words() const { return marked_words_; }
   // Forgets the counts and finds, for a new marking.
   void Reset();
-  // What may have to be cleared: weak slots and ephemerons whose objects and keys were not marked.  Nothing runs.
+  // What may have to be cleared: weak slots and ephemerons whose objects and keys were not marked.  No thread traces.
   AllWeakFinds TakeFinds();
 
  private:
@@ -66,7 +68,7 @@ class Tracing {
 
   void AddPieces(DirtyPages* dirty_pages, uint32_t piece_pages);
   void ClearPieces();
-  // Pieces for the surroundings of the first `most_pages` of the written pages that were found, which are forgotten.
+  // Makes pieces that cover the first `most_pages` written pages found, and forgets the written pages.
   void NarrowPieces(uint64_t most_pages);
   bool Work(uint64_t deadline_ns);
   bool WorkWith(Tracer& tracer, uint64_t deadline_ns);
@@ -79,8 +81,9 @@ class Tracing {
   const uint16_t* young_from_;
   MarkPool pool_;
   EphemeronTable ephemerons_;
-  // Those that nobody uses; all of them when nothing runs.  Not one for each worker's number: a thread that has not noticed yet that its
-  // collection is over may still serve under a number that another thread has in the next one.
+  // Tracers that are not in use; all of them when no thread traces.  They do not belong to worker numbers: a thread that has not noticed
+  // yet
+  // that its collection is over may still serve under a number that another thread has in the next one.
   Lock lock_;
   std::vector<std::unique_ptr<Tracer>> tracers_;
   std::unique_ptr<Job> job_;
@@ -90,7 +93,7 @@ class Tracing {
   std::atomic<size_t> next_reference_{0};
   std::vector<Piece> pieces_;
   std::atomic<size_t> next_piece_{0};
-  // Written pages that are known by now.
+  // Written pages that are known already.
   std::vector<Piece> written_;
   std::atomic<size_t> next_written_{0};
   DirtyPages* dirty_pages_ = nullptr;

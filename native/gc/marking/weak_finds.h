@@ -1,4 +1,4 @@
-// Weak finds: what a tracer has come upon that holds objects weakly, for the time after the last strong reference was followed.
+// Weak finds: the slots and pairs that hold objects weakly which tracers found, kept until all strong references have been followed.
 #pragma once
 
 #include <cstdint>
@@ -14,15 +14,15 @@ struct Ephemeron {
   uint32_t index;
 };
 
-// One tracer's finds.  The same place may be there several times: an object is looked into again whenever its page was written.
+// One tracer's finds.  A slot may occur several times: an object is traced again whenever its page was written.
 struct WeakFinds {
-  // u32 slots of the heap whose objects were not marked when they were looked at.
+  // u32 slots of the heap whose objects were not marked when the slots were read.
   std::vector<uint32_t> slots;
 
   void Clear() { slots.clear(); }
 };
-// All tracers', and the ephemerons whose keys were not marked (gc/marking/ephemeron_table.h; those of table 0 are none).  Taken over in the
-// remark pause, so nothing is copied.
+// The finds of all tracers, and the ephemerons whose keys were not marked (gc/marking/ephemeron_table.h; entries with table 0 are empty).
+// Moved in the remark pause, not copied.
 struct AllWeakFinds {
   std::vector<std::vector<uint32_t>> slots;
   std::vector<std::vector<Ephemeron>> ephemerons;

@@ -14,7 +14,7 @@ namespace {
 
 constexpr size_t kFindsAtOnce = 1024;
 
-// Pages written through the alias, told to the marker one by one.
+// Tells the marker of pages written through the alias, one by one.
 class WrittenPages {
  public:
   explicit WrittenPages(Marker* marker) : marker_(marker) {}
@@ -31,8 +31,8 @@ class WrittenPages {
 
 }  // namespace
 
-// Clears what refers to the dead.  A slot may change meanwhile, in the hands of a mutator, but not to anything dead; and what has changed
-// is not written: every clearing is one compare-and-swap of what was looked at.
+// Clears references to dead objects.  A mutator may change a slot meanwhile, but never to a dead object, and a changed slot is not
+// overwritten: every clearing is one compare-and-swap with the value that was read.
 class WeakPhase::ClearJob final : public Job {
  public:
   ClearJob(Heap* heap, Marker* marker, const AllWeakFinds& finds) : heap_(heap), marker_(marker) {
@@ -90,8 +90,8 @@ class WeakPhase::ClearJob final : public Job {
     return true;
   }
 
-  // A pair is a word, and becomes a removed one in one step (heap/weak_map.h).  The list may name it several times, so another thread may
-  // have cleared it, and a mutator put something else there, before this one is through.
+  // A pair is one word, and one step turns it into a removed pair (heap/weak_map.h).  The list may name it several times, so another thread
+  // may clear it, and a mutator store something else there, before this one is done.
   bool ClearEphemeron(Ephemeron ephemeron, WrittenPages* written) {
     const WordIndex word = heap_->PairOf(ephemeron.table, ephemeron.index);
     uint64_t* const pair = heap_->words() + word;

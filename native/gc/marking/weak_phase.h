@@ -1,24 +1,25 @@
 // Weak phase: what happens to weak slots, ephemerons and finalizers between the remark pause and the sweep.
 //
-//   in the remark pause   Begin      tracers' finds are taken over; if there are any, weak reads are guarded from here on
-//                                    (heap/weak_access.h), and mutators run again
+//   in the remark pause   Begin      the tracers' finds are taken over; if there are any, weak reads are guarded from here on
+//                                    (heap/weak_access.h), and mutators resume
 //   concurrent            clearing   weak slots and ephemerons whose objects and keys were not found alive are cleared, through A.
 //                                    Then weak reads are ordinary again
 //                         finding    finalizable objects that were not found alive go to the `kept` arrays (heap/finalizers.h)
-//                         raising    they and all that they lead to are marked: resurrected
-//                         clearing   weak slots and ephemerons come upon while raising, if what they refer to stays dead
-//                         done       they are ready for whoever takes them
+//                         raising    they and everything that they lead to are marked: resurrected
+//                         clearing   weak slots and ephemerons found while raising are cleared if their objects and keys stay dead
+//                         done       the finalizers are ready to be taken
 //
-// Order.  What is weak is decided once, by what marking found: an object that only finalizers bring back is gone for every weak slot and
-// every table that a mutator can reach, and its token comes after.  (Java's order.  Whippet and .NET decide tables after resurrection;
-// then nothing could be cleared before everything has been traced, and reads would be guarded for all that time.)
+// Order.  Weakness is decided once, by what marking found: an object that only a finalizer resurrects is gone from every weak slot and
+// every
+// table that a mutator can reach before its token is delivered.  (This is Java's order.  Whippet and .NET decide tables after resurrection;
+// then nothing could be cleared before everything has been traced, and reads would be guarded all that time.)
 //
-// Why raising may be concurrent, without any barrier.  What it marks was not reachable at the end of the remark, so no mutator can read or
-// write it: weak slots that refer to it read as null, and the entries that do are not ready yet.  A graph that nobody can change needs
-// no second look.
+// Why raising may be concurrent without any barrier.  The objects that it marks were not reachable at the end of the remark, so no mutator
+// can read or write them: weak slots that refer to them read as null, and the finalizer entries that do are not ready yet.  A graph that no
+// mutator can change needs no rescan.
 //
-// The remark pause pays for the ephemerons whose keys are marked in it.  Neither those whose keys are dead nor weak slots nor finalizers
-// cost it anything.
+// The remark pause pays for the ephemerons whose keys are marked in it.  Ephemerons with dead keys, weak slots and finalizers cost it
+// nothing.
 #pragma once
 
 #include <memory>
