@@ -12,7 +12,7 @@ namespace {
 // An object that would take more than this share of a TLAB gets pages of its own, so that it does not end a TLAB early.
 constexpr uint32_t kTlabShare = 4;
 
-// The time until the end of the scope is that of a slow path, in a heap that tracks utilization.
+// Counts the time until the end of the scope as that of a slow path, in a heap that tracks utilization.
 class SlowPathTime {
  public:
   explicit SlowPathTime(Timeline& timeline) : timeline_(timeline), begin_ns_(timeline.enabled() ? NowNs() : 0) {}
@@ -27,7 +27,7 @@ class SlowPathTime {
   const uint64_t begin_ns_;
 };
 
-// As much as a stop may have to wait for.
+// Zeroed without a safepoint: a stop may have to wait that long.
 constexpr size_t kLargePieceBytes = size_t{128} << 10;
 
 void RecordRun(Heap& heap, const PageRun& run) {
@@ -35,7 +35,7 @@ void RecordRun(Heap& heap, const PageRun& run) {
   for (uint32_t i = 0; i < run.count; ++i) heap.tables.page_records[run.first + i] = {start, 0};
 }
 
-// Zeroed and mapped.  The kernel may refuse to commit pages; then the run stays behind as an empty, used-up TLAB.
+// Zeroes and maps the pages.  If the kernel refuses to commit them, the run stays behind as an empty, used-up TLAB.
 Status PreparePages(Heap& heap, const PageRun& run) {
   const size_t offset = size_t{run.first} * kPageBytes;
   const size_t bytes = size_t{run.count} * kPageBytes;
@@ -102,7 +102,7 @@ Allocation AllocateSlow(Heap& heap, Mutator& mutator, uint64_t words) {
 
 void WriteHeader(Heap& heap, WordIndex object, ShapeId shape, uint32_t count) {
   uint64_t* const words = reinterpret_cast<uint64_t*>(heap.views.mutator_view());
-  __atomic_store_n(&words[object], uint64_t{count} << 32 | shape, __ATOMIC_RELEASE);  // Partner: whoever finds a reference to it.
+  __atomic_store_n(&words[object], uint64_t{count} << 32 | shape, __ATOMIC_RELEASE);  // Partner: a thread that finds a reference to it.
 }
 
 MemoryQueue::Need NeedOf(const Heap& heap, uint64_t words, bool large) {
@@ -122,7 +122,7 @@ Allocation BeginLarge(Heap& heap, Mutator& mutator, uint64_t words) {
     heap.regions.AbandonLarge(RegionOf(object));
     return {AllocationAnswer::kNoMemory, kNull, status.error()};
   }
-  // A header of an earlier life must not be taken for this object's while it is pending.
+  // While the object is pending, the header of an earlier object must not be taken for its own.
   heap.words()[object] = 0;
   if (heap.collector_hooks != nullptr) heap.collector_hooks->NoteAliasWrite(run.first, 1);
   mutator.pending_large = object;
@@ -152,8 +152,8 @@ void CommitLarge(Heap& heap, Mutator& mutator, uint64_t words) {
 }
 
 void AbandonLarge(Heap& heap, Mutator& mutator) {
-  // Not freed at once: a compaction that began meanwhile has these pages on its list and may be building one of them.
-  // Without a header and without a reference it is an object that the next marking finds dead.
+  // Not freed at once: a compaction that began meanwhile has these pages on its list and may be building one of them.  The memory has no
+  // header and nothing refers to it, so the next marking finds it dead.
   if (mutator.pending_large != 0) heap.regions.CommitLarge(RegionOf(mutator.pending_large));
   mutator.pending_large = kNull;
 }

@@ -1,9 +1,10 @@
 // Allocation: the slow path.  The fast path bumps the TLAB's top in the mutator's control block and lives in
 // src/heap/allocation.ts (JavaScript) or in the embedder's code (native).
 //
-// Pages come zeroed and already in the page table of the mutator view, so the fast path neither calls nor faults.
-// Every run of pages handed out records where it starts and, when it is retired, where its objects end: such memory can
-// be parsed object by object, which is how objects younger than the last marking are found (black allocation).
+// Pages come zeroed and already in the page table of the mutator view, so the fast path neither calls nor faults.  Every run of pages
+// handed
+// out records where it starts and, when it is retired, where its objects end.  So the run can be parsed object by object, which is how
+// objects younger than the last marking are found (black allocation).
 #pragma once
 
 #include "heap/heap.h"
@@ -14,8 +15,8 @@ namespace faultline {
 enum class AllocationAnswer {
   kRefilled,  // The TLAB has room for the request; take it from there.
   kObject,    // Memory for this one object, outside the TLAB.
-  kCollect,   // No region may be taken: collect, or wait for the collection that runs.
-  kNoMemory,  // The system refused pages; `error` says how.
+  kCollect,   // No region may be taken: collect, or wait for the running collection.
+  kNoMemory,  // The system refused pages; `error` has the reason.
   kLarge,     // Above kLargeObjectWords: use the functions for large objects.
 };
 
@@ -25,21 +26,21 @@ struct Allocation {
   SysError error;
 };
 
-// The caller is a running mutator and this is a safepoint for it only if it parks on kCollect.
+// The caller is a running mutator.  This is no safepoint, unless the caller parks on kCollect.
 Allocation AllocateSlow(Heap& heap, Mutator& mutator, uint64_t words);
 
-// What a wait for it reserves; `large`: regions of its own, whatever its size.
+// What a wait for an object of `words` words reserves.  `large`: regions of its own, whatever its size.
 MemoryQueue::Need NeedOf(const Heap& heap, uint64_t words, bool large);
 
-// Ends the TLAB: no object is added behind its top.  The caller is the mutator, or the world is stopped.
+// Ends the TLAB: no object is added at its top any more.  The caller is the mutator, or the world is stopped.
 void RetireTlab(Heap& heap, Mutator& mutator);
 
-// Of memory that is an object from here on, zeroed before.  In JavaScript it is two stores.
+// Makes zeroed memory an object.  In JavaScript this is two stores.
 void WriteHeader(Heap& heap, WordIndex object, ShapeId shape, uint32_t count);
 
 // Large objects, in three steps, because zeroing takes long and must not hold up a stop:
 //   begin (running), zero piece by piece (with safepoints in between), commit (running, then write the header before the next safepoint).
-// What is not committed is abandoned: by the caller, by the mutator's next, or when the mutator ends (DetachMutator).
+// An object that is not committed is abandoned: by the caller, by the mutator's next BeginLarge, or when the mutator ends (DetachMutator).
 Allocation BeginLarge(Heap& heap, Mutator& mutator, uint64_t words);
 // Zeroes the next piece from `done_words` on; returns the new done_words.
 Result<uint64_t> ZeroLargePiece(Heap& heap, Mutator& mutator, uint64_t words, uint64_t done_words);

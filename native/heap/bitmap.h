@@ -11,8 +11,8 @@
 
 namespace faultline {
 
-// How many words with a set bit lie before `word`, where before[block] of them lie before its block.  The counting of live words, which is
-// the address function.  Inlined into callers that may use the POPCNT instruction and into others.
+// How many words with a set bit lie before `word`; before[block] of them lie before its block.  On live words this is the address function.
+// Inlined both into callers that may use the POPCNT instruction and into callers that may not.
 __attribute__((always_inline)) inline uint32_t CountBefore(const uint64_t* cells, const uint32_t* before, WordIndex word) {
   const uint32_t block = word >> kBlockWordsLog2;
   const uint64_t bits = cells[block] & ((uint64_t{1} << (word & (kBlockWords - 1))) - 1);
@@ -22,11 +22,11 @@ static_assert(kBlockWords == 64, "a block is a cell of a bitmap");
 
 class Bitmap {
  public:
-  // Two cells more than the words need: readers may look at a window that begins at the end.
+  // Two cells more than the words need: readers may load a window that begins at the end.
   Status Create(uint64_t words) { return bits_.Create(static_cast<size_t>(words / 64) + 2, PageSize::kHugeIfPossible); }
 
-  // Sets the bit and says whether this call was the one to do it.  The bit publishes nothing: what a marker reads next (the object) was
-  // published to it by the handshake or by the chunk it came in.  seq_cst for gc/marking/ephemeron_table.h, partner: TestInOrder.
+  // Sets the bit; true if this call set it.  The bit publishes nothing: the object that a marker reads next was published to it by the
+  // handshake, or by the chunk in which the reference came.  seq_cst for gc/marking/ephemeron_table.h; partner: TestInOrder.
   bool TestAndSet(WordIndex word) {
     std::atomic_ref<uint64_t> cell(bits_[word >> 6]);
     const uint64_t bit = uint64_t{1} << (word & 63);
@@ -34,11 +34,11 @@ class Bitmap {
     return (cell.fetch_or(bit, std::memory_order_seq_cst) & bit) == 0;
   }
 
-  // The cell is about to be tested and set.
+  // Prefetches the cell for TestAndSet.
   void Prefetch(WordIndex word) const { __builtin_prefetch(bits_.data() + (word >> 6), 1); }
   void PrefetchToTest(WordIndex word) const { __builtin_prefetch(bits_.data() + (word >> 6), 0); }
 
-  // In the order of everything else that is seq_cst.  Partner: TestAndSet.
+  // A seq_cst load, ordered with all other seq_cst operations.  Partner: TestAndSet.
   bool TestInOrder(WordIndex word) const { return (__atomic_load_n(&bits_[word >> 6], __ATOMIC_SEQ_CST) >> (word & 63)) & 1; }
 
   bool Test(WordIndex word) const { return (Cell(word >> 6) >> (word & 63)) & 1; }
@@ -89,7 +89,8 @@ class Bitmap {
     }
   }
 
-  // What CountBefore needs of a region: before[block] for its blocks, counted on from `count`; returns the count behind the region.
+  // Fills before[block] for the region's blocks, which CountBefore needs.  `count` is the count before the region; returns the count after
+  // it.
   uint32_t CountBlocks(RegionIndex region, uint32_t count, uint32_t* before) const {
     const uint32_t first = FirstWordOfRegion(region) / kBlockWords;
     for (uint32_t block = first; block < first + kRegionWords / kBlockWords; ++block) {
@@ -104,7 +105,7 @@ class Bitmap {
   size_t bytes() const { return bits_.bytes(); }
 
  private:
-  // Relaxed: while marking runs others set bits in the same cell.
+  // Relaxed: while marking runs, other threads set bits in the same cell.
   uint64_t Cell(uint32_t cell) const { return __atomic_load_n(&bits_[cell], __ATOMIC_RELAXED); }
 
   MappedArray<uint64_t> bits_;

@@ -1,8 +1,10 @@
-// Fault-around: how many pages a fault finishes and shows besides the one that was touched.
+// Fault-around: how many pages a fault builds and shows besides the one that was touched.
 //
-// Adaptive, for each mutator by itself, like a kernel's read-ahead: a fault close behind the pages that the last one showed means that
-// the thread walks through memory, and the window doubles; one elsewhere halves it.  A window too large makes the thread build pages that
-// it does not need, and wait for others that build them; one too small costs it a round trip through the kernel for every page.
+// Adaptive, separately for each mutator, like a kernel's read-ahead.  A fault just after the pages that the last fault showed means that
+// the
+// thread walks through memory, and the window doubles; a fault elsewhere halves it.  If the window is too large, the thread builds pages
+// that
+// it does not need, and waits for other builders; if it is too small, every page costs a round trip through the kernel.
 #pragma once
 
 #include <cstdint>
@@ -16,8 +18,9 @@ class FaultAround {
   static constexpr uint32_t kFirstPages = 4;
   static constexpr uint32_t kMostPages = 16;
 
-  // The window, a power of two, for a fault on `page`; its pages are those of the aligned block around it.  Called by the mutator's own
-  // fault handler, or for it while it waits: never twice at once.
+  // The window for a fault on `page`: a power of two of pages, in the aligned block around it.  Called by the mutator's own fault handler,
+  // or
+  // on its behalf while it waits; never by two threads at once.
   uint32_t WindowFor(PageIndex page) {
     const bool goes_on = page >= end_ && page - end_ < pages_;
     if (goes_on && pages_ < kMostPages) pages_ *= 2;

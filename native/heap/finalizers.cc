@@ -71,10 +71,10 @@ std::optional<Finalizers::Entry> Finalizers::TakeReady(State then, double* held_
 
 bool Finalizers::Take(Heap& heap, Mutator* mutator, double* held_value, WordIndex* object) {
   *object = kNull;
-  // The slot is the mutator view's, which a thread without a mutator may not touch.
+  // The slot is accessed through the mutator view, which a thread without a mutator may not touch.
   const std::optional<Entry> entry = ready() == 0 ? std::nullopt : TakeReady(mutator == nullptr ? State::kTaken : State::kFree, held_value);
   if (!entry || mutator == nullptr) return entry.has_value();
-  // Without the lock: it may fault.  The entry is nobody's until it is in the list.
+  // Without the lock: it may fault.  No other thread uses the entry until it is in the list.
   uint32_t& slot = Elements(heap, WordIndex(entry->chunk->kept))[entry->index];
   *object = WordIndex(LoadReference(heap, *mutator, &slot));
   if (mutator->control[control::kLogging] != 0) LogReference(heap, *mutator, *object);

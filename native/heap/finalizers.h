@@ -1,20 +1,22 @@
-// Finalizers: objects that somebody wants to hear of when they have died, and the queue of those that have.
+// Finalizers: objects whose death a program wants to be told of, and the queue of those that have died.
 //
 //     free ──Add──▶ waiting ──found dead──▶ dying ──all that it refers to is marked──▶ ready ──Take──▶ free, or taken
 //
-//   state    who changes it                  the object                           is kept alive by the entry
-//   waiting  a mutator (Add)                 in a slot that nobody traces         no
+//   state    who changes it                  the object lies                      the entry keeps it alive
+//   waiting  a mutator (Add)                 in a slot that is not traced         no
 //   dying    the collector, after remark     in a slot that is traced             yes
 //   ready    the collector                   the same                             yes: it has been resurrected
 //   taken    a thread without a mutator      the same, until the next marking     yes, until then
 //   free
 //
-// A ready entry is handed out once, to whichever thread asks first; its object is alive and complete, and may be kept, dropped, or
-// registered again (guardians: Dybvig, Bruggeman & Eby, "Guardians in a generation-based garbage collector", PLDI 1993).
+// A ready entry is handed out once, to the thread that asks first; its object is alive and complete, and may be kept, dropped, or
+// registered
+// again (guardians: Dybvig, Bruggeman & Eby, "Guardians in a generation-based garbage collector", PLDI 1993).
 //
-// Entries come in chunks.  A chunk's objects lie in the heap, in two arrays of kEntries slots: `waiting` with elements of the kind
-// kFinalizable, `kept` with references.  So the flip rewrites two roots a chunk, and the slots are forwarded like any others, page
-// by page.  Tokens and states are native memory.
+// Entries come in chunks.  A chunk's objects lie in the heap, in two arrays of kEntries slots: `waiting` with elements of kind
+// kFinalizable,
+// `kept` with references.  So the flip rewrites two roots per chunk, and the slots are forwarded like any others, page by page.  Tokens and
+// states are in native memory.
 //
 // One lock, held for one entry by mutators and for one chunk by the collector.  Mutators touch the arrays without it.
 #pragma once
@@ -35,7 +37,7 @@ class Mutator;
 
 class Finalizers {
  public:
-  // Two arrays of a page each, with their headers.
+  // With its header, each of the two arrays is as large as a page.
   static constexpr uint32_t kEntries = kPageWords * 2 - kHeaderSlots;
 
   // Mutators; the caller is running.
@@ -43,12 +45,13 @@ class Finalizers {
   // False when there is no free entry: make two arrays of kEntries elements, call AddChunk, try again.
   bool Add(Heap& heap, Mutator& mutator, WordIndex object, double held_value);
   void AddChunk(WordIndex waiting, WordIndex kept);
-  // One of those that are ready; false when none is.  The object comes along with the running mutator `mutator`; without one it is let
-  // go (its held_value is all that anybody learns of it).
+  // Takes a ready entry; false when there is none.  `object` is set if `mutator` is a running mutator; without one the object is dropped,
+  // and
+  // the caller gets only its held value.
   bool Take(Heap& heap, Mutator* mutator, double* held_value, WordIndex* object);
 
-  // The collector, through the alias, between remark and sweep: finds waiting entries with dead objects in one chunk after the other,
-  // and adds their objects to `dead`; the caller marks what they lead to and calls PublishDying.  `note_write` hears of each page written.
+  // For the collector, between remark and sweep, chunk by chunk: finds waiting entries with dead objects, through the alias, and adds the
+  // objects to `dead`; the caller marks everything they lead to and then calls PublishDying.  `note_write` is called for the pages written.
   template <typename IsAlive, typename NoteWrite>
   void FindDead(Heap& heap, uint32_t chunk, IsAlive is_alive, NoteWrite note_write, std::vector<WordIndex>* dead);
   uint32_t PublishDying();
@@ -63,7 +66,7 @@ class Finalizers {
     }
   }
 
-  // Relaxed: figures.
+  // Relaxed: for statistics.
   uint64_t waiting() const { return waiting_.load(std::memory_order_relaxed); }
   uint64_t ready() const { return ready_.load(std::memory_order_relaxed); }
 
@@ -88,7 +91,7 @@ class Finalizers {
   };
 
   static uint32_t* AliasElements(Heap& heap, WordIndex array);
-  // Free as to its state, and in no list: the collector passes over it.
+  // The entry's state is free, but it is in no list: the collector skips it.
   std::optional<Entry> TakeFree(double held_value);
   std::optional<Entry> TakeReady(State then, double* held_value);
 

@@ -8,8 +8,8 @@ namespace faultline {
 
 namespace {
 
-// A mutator in JavaScript polls within microseconds.  One that has not after this time may be idle in its event loop,
-// where a nudge brings it to a safepoint.
+// A mutator in JavaScript polls within microseconds.  One that has not polled after this time may be idle in its event loop, where a nudge
+// brings it to a safepoint.
 constexpr uint64_t kNudgeAfterNs = 300 * kNsPerUs;
 
 }  // namespace
@@ -63,7 +63,7 @@ bool Handshake::TryRunUnlessStopped(Mutator* mutator) {
     if (stopped_) return false;
     mutator->state()->fetch_or(kMutatorRunning, std::memory_order_seq_cst);
   }
-  // The polls of the thread's others have to notice it again.
+  // The polls of the thread's other mutators have to notice it again.
   if (mutator->thread_state != nullptr) mutator->thread_state->Announce(mutator);
   return true;
 }
@@ -72,7 +72,7 @@ void Handshake::AwaitResume(Mutator* mutator, uint64_t limit_ns) {
   const uint64_t begin = NowNs();
   for (uint64_t elapsed = 0; elapsed < limit_ns; elapsed = NowNs() - begin) {
     const uint32_t resumptions = resumptions_.load(std::memory_order_acquire);  // Partner: Resume.
-    // The bit is set only on top of a request: Resume, which clears both, wakes whoever has it.
+    // The bit is set only together with a request: Resume clears both, and wakes the sleepers.
     uint32_t word = mutator->state()->load(std::memory_order_relaxed);
     if ((word & kMutatorStopRequested) == 0) return;
     if (!mutator->state()->compare_exchange_strong(word, word | kMutatorAsleep, std::memory_order_relaxed)) continue;
@@ -82,7 +82,7 @@ void Handshake::AwaitResume(Mutator* mutator, uint64_t limit_ns) {
 
 bool Handshake::AllStopped() {
   const LockGuard guard(lock_);
-  if (changes_due_ != 0) return false;  // Those whom the last pause has refused come before this one.
+  if (changes_due_ != 0) return false;  // Changes that the last pause has refused come before this pause.
   for (Mutator* mutator : mutators_) {
     // Acquire: what the mutator wrote before it parked is visible to the collector from here on.
     if ((mutator->state()->load(std::memory_order_acquire) & kMutatorRunning) != 0) return false;
@@ -114,7 +114,7 @@ bool Handshake::TryStop(uint64_t limit_ns) {
     }
   }
   for (;;) {
-    // Before the count: a mutator that parks after it changes the word, and the wait below returns at once.
+    // Read before the mutators' states: a mutator that parks later changes the word, and the wait below returns at once.
     const uint32_t acknowledged = acknowledged_.load(std::memory_order_acquire);
     if (AllStopped()) {
       stopped_ns_ = NowNs();
@@ -140,7 +140,7 @@ void Handshake::Resume() {
   for (Mutator* mutator : mutators_) {
     before |= mutator->state()->fetch_and(~(kMutatorStopRequested | kMutatorAsleep), std::memory_order_release);
   }
-  resumptions_.fetch_add(1, std::memory_order_release);  // Partner: TryUnpark.
+  resumptions_.fetch_add(1, std::memory_order_release);  // Partner: AwaitResume.
   resumed_ns_ = NowNs();
   if ((before & kMutatorAsleep) != 0 || changes_due_ != 0) FutexWakeAll(&resumptions_);
 }

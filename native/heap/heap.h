@@ -1,4 +1,4 @@
-// Heap: the memory and everything that is known about it.  No policy, no phases; those are in gc/.
+// Heap: the memory and all data about it.  Policy and phases are in gc/.
 #pragma once
 
 #include <memory>
@@ -19,22 +19,22 @@
 
 namespace faultline {
 
-// What mutators call the collector for, each on its own thread, running, without the lock of regions.
+// The calls of mutators to the collector, each on the mutator's own thread, running, without the lock of the regions.
 class CollectorHooks {
  public:
   virtual ~CollectorHooks() = default;
-  // Asked when memory is handed out.  True from the flip until the mutator view is ordinary memory again; while the caller is a running
-  // mutator it can turn false but not true.
+  // When memory is handed out.  True from the flip until the mutator view is ordinary memory again; to a running mutator it can turn false,
+  // but not true.
   virtual bool Armed() const = 0;
-  // While armed, when pages are handed out that are zeroed and that no collection knows of: makes them visible in the mutator view.
+  // While armed, when zeroed pages are handed out that no collection knows of: makes them visible in the mutator view.
   virtual void PublishFresh(PageIndex first, uint32_t count) = 0;
   // The same for a large object, whose pages are shown one by one when they are touched.
   virtual void AnnounceFresh(PageIndex first, uint32_t count) = 0;
-  // When there is no memory: frees the sources that nobody reads any more; true when there were any.
+  // When there is no memory: frees the sources that have no readers left; true when there were any.
   virtual bool RecycleSources() = 0;
-  // Behind each write through the alias, which the kernel's marks do not show.
+  // After each write through the alias, which the kernel's write tracking does not see.
   virtual void NoteAliasWrite(PageIndex first, uint32_t count) = 0;
-  // When the log of the mutator's write barrier is full, and when the mutator ends, on whichever thread ends it.
+  // When the log of the mutator's write barrier is full, and when the mutator ends, on the thread that ends it.
   virtual void TakeLog(Mutator& mutator) = 0;
 };
 
@@ -42,7 +42,7 @@ class CollectorHooks {
 class References {
  public:
   virtual ~References() = default;
-  // Where the object is now, with all of it built; the slot, which held `value`, says so too.
+  // Returns the object's new address, with all its pages built, and writes it to the slot, which held `value`.
   virtual uint32_t Settle(Mutator& mutator, uint32_t* slot, uint32_t value) = 0;
 };
 
@@ -57,7 +57,7 @@ class Heap {
     Views::CoreDumps core_dumps = Views::CoreDumps::kWithoutHeap;
     bool barriered_loads = false;
     bool poisons = false;          // See heap/poison.h.
-    uint32_t first_region = 0;     // With it: where allocation begins, so that heaps do not give out the same numbers.
+    uint32_t first_region = 0;     // If `poisons`: where allocation begins, so that heaps do not give out the same numbers.
     uint8_t* unsettled = nullptr;  // For barriered loads: a byte a region, zeroed.  Null: memory of our own.
   };
 
@@ -67,7 +67,7 @@ class Heap {
 
   Status Create(const Options& options);
 
-  // The heap through the alias, as words and as u32 slots, and an object of it.  Collector only.
+  // The heap and its objects through the alias, as words and as u32 slots.  Collector only.
   uint64_t* words() { return reinterpret_cast<uint64_t*>(views.alias()); }
   uint32_t* slots() { return reinterpret_cast<uint32_t*>(views.alias()); }
   Header HeaderOf(WordIndex object) { return HeaderAt(words(), object); }
@@ -87,7 +87,7 @@ class Heap {
   PageIndex end_page() const { return FirstPageOfRegion(regions.end()); }
   size_t bytes() const { return size_t{regions.count()} * kRegionBytes; }
 
-  // Visits every root slot that holds a reference.  The world is stopped; see Mutator::ForEachRoot for what may change all the same.
+  // Visits every root slot that holds a reference.  The world is stopped; see Mutator::ForEachRoot for what may change even then.
   template <typename Visit>
   void ForEachRoot(Visit visit) {
     ForEachRoot(visit, [] {});
@@ -109,7 +109,7 @@ class Heap {
     pins.ForEachRoot(visit);
   }
 
-  // Whether the number is one of an object, as far as the header there tells.  The caller is a running mutator.
+  // Whether the number may be a reference to an object, judging by the header there.  The caller is a running mutator.
   bool IsObject(WordIndex reference) {
     if (reference < kPageWords || RegionOf(reference) >= regions.count()) return false;
     return shapes.IsValid(MutatorHeaderOf(reference).shape);
@@ -120,7 +120,7 @@ class Heap {
   // Wakes the mutators that wait for memory, or for the end of a collection.
   void TellMemoryMayBeFree();
 
-  // The heap's secret, for all its threads; never told.  Whatever a program chooses is hashed by it.
+  // The heap's secret, shared by all its threads and never revealed.  Values that a program chooses are hashed with it.
   HashKey hash_key;
   MemoryFile file;
   Views views;
@@ -133,13 +133,13 @@ class Heap {
   Statistics statistics;
   uint32_t* shared_roots = nullptr;
   uint32_t tlab_pages = 16;
-  // What is freed is overwritten, and used again late (heap/poison.h).
+  // Freed memory is overwritten, and reused as late as possible (heap/poison.h).
   bool poisons = false;
   CollectorHooks* collector_hooks = nullptr;
-  // The mutator view is, or since its page tables came into use was, write-tracked: what is not in use is mapped read-only, or would be by
-  // a read.  Only a hint how to populate; relaxed, it orders nothing.
+  // The mutator view is write-tracked, or was since its page tables came into use: pages not in use are mapped read-only, or would be by a
+  // read.  Only a hint how to populate; relaxed, it orders nothing.
   std::atomic<bool> view_read_only{false};
-  // Null but in the mode with a load barrier.
+  // Null except in the mode with a load barrier.
   uint8_t* unsettled = nullptr;
   References* references = nullptr;
   ThreadDirectory threads;

@@ -1,13 +1,14 @@
-// Identity hash: a number that stays with an object while it moves, made when somebody first asks for it.
+// Identity hash: a number that stays with an object when it moves, created when it is first asked for.
 //
-// An object without elements keeps it where its element count would be, the second slot of its header: no memory, and it moves with
-// the object.  The shape of an object with elements needs a field for it (Shape::identity_slot).  Addresses will not do, since they
-// change; Bacon, Fink & Grove ("Space- and time-efficient implementation of the Java object model", ECOOP 2002) hash the first address
-// and let an object that moves grow by a word, which is cheaper for objects that are never asked, but here new addresses are computed
-// by counting words, and an object that grows in a cycle would change what every address behind it is computed from.
+// An object without elements keeps it where its element count would be, in the second slot of its header: it takes no memory and moves with
+// the object.  The shape of an object with elements needs a field for it (Shape::identity_slot).  Addresses cannot serve, since they
+// change.
+// Bacon, Fink & Grove ("Space- and time-efficient implementation of the Java object model", ECOOP 2002) hash the first address and let an
+// object grow by a word when it moves, which is cheaper for objects that are never asked; but here new addresses are computed by counting
+// words, and an object that grew during a cycle would change all addresses after it.
 //
-// 31 bits, never 0, stored shifted left by one: even, as Shape::Words demands.  A counter, scrambled: the first two billion
-// objects of a process that are asked have different ones.
+// 31 bits, never 0, stored shifted left by one, hence even, as Shape::Words requires.  It is a scrambled counter: the first two billion
+// objects of a process that are asked get different hashes.
 #pragma once
 
 #include <atomic>
@@ -22,7 +23,7 @@ inline uint32_t IdentityHash(Heap& heap, WordIndex object) {
   uint32_t* const slots = heap.MutatorSlotsOf(object);
   const uint32_t place = heap.shapes[heap.MutatorHeaderOf(object).shape].identity_slot;
   if (place == 0) return 0;
-  // Relaxed: the hash means nothing but itself.  Two threads that ask first agree by the exchange.
+  // Relaxed: the hash publishes nothing else.  Two threads that ask first agree by the exchange.
   uint32_t stored = __atomic_load_n(&slots[place], __ATOMIC_RELAXED);
   if (stored != 0) return stored >> 1;
   // An odd factor makes it a permutation of the counter.

@@ -1,9 +1,9 @@
-// Index: numbers of words, pages, regions and shapes, which the compiler tells apart.
+// Index: numbers of words, pages, regions and shapes, as types that the compiler tells apart.
 //
-// All of them are 32 bits, and one given in place of another is a collector's commonest slip.  An index is made explicitly; it is a number
-// wherever one is wanted, to compute with or to look something up; and it becomes no index of another kind but by the functions in
-// heap/layout.h.  Only a word is made of any number, since numbers are what slots, control blocks and JavaScript have for references.  It
-// costs nothing: a u32 in a register.
+// All of them are 32 bits, and using one in place of another is the commonest slip in a collector.  An index is constructed explicitly; it
+// converts to a number wherever one is wanted, for arithmetic or as a subscript; and only the functions in heap/layout.h turn it into an
+// index of another kind.  A word index alone can be made from any number, since slots, control blocks and JavaScript hold references as
+// numbers.  It costs nothing: a u32 in a register.
 #pragma once
 
 #include <compare>
@@ -13,7 +13,8 @@
 
 namespace faultline {
 
-// What is added to an index, in its own unit.  A sum with 64 bits is a number, and has to say what becomes of the upper half.
+// What may be added to an index, in its own unit.  A sum with a 64-bit number is a number: the code must say what happens to the upper
+// half.
 template <typename T>
 concept IndexOffset = std::integral<T> && sizeof(T) <= sizeof(uint32_t);
 

@@ -1,8 +1,9 @@
-// Keyed hash: hashes of what a program, or whoever sends it data, may choose, by a secret of the heap.
+// Keyed hash: hashes values that a program, or its input, may choose, with a secret key of the heap.
 //
-// HalfSipHash-1-3 (Aumasson & Bernstein, "SipHash: a fast short-input PRF", 2012, in 32-bit words): nobody who does not know the key can
-// choose texts that collide.  A text is hashed as the bytes of its UTF-16 code units.  src/heap/keyed-hash.ts is the same function;
-// both are held against the same vectors.
+// HalfSipHash-1-3 (Aumasson & Bernstein, "SipHash: a fast short-input PRF", 2012, in 32-bit words): without the key, nobody can choose
+// texts
+// that collide.  A text is hashed as the bytes of its UTF-16 code units.  src/heap/keyed-hash.ts is the same function; both are tested with
+// the same vectors.
 #pragma once
 
 #include <bit>
@@ -27,7 +28,7 @@ class KeyedHash {
     v0_ ^= word;
   }
 
-  // `last`: the bytes behind the last whole word, and above them how many bytes there were altogether, modulo 256.
+  // `last`: the bytes after the last whole word, and above them the total number of bytes, modulo 256.
   uint32_t End(uint32_t last) {
     Add(last);
     v2_ ^= 0xff;

@@ -32,10 +32,10 @@ inline constexpr uint32_t kRegionPagesLog2 = 8;
 inline constexpr uint32_t kPageWordsLog2 = 9;
 inline constexpr uint32_t kBlockWordsLog2 = 6;
 
-// An object above this gets regions of its own and is never copied; so does a smaller one that is to be pinned.
+// A larger object gets regions of its own and is never copied; so does a smaller one that is to be pinned.
 inline constexpr uint32_t kLargeObjectWords = kRegionWords / 2;
 
-// 16 GiB: the most that one Uint32Array can span on Node 20 (2^32 elements).
+// 16 GiB: all that one Uint32Array can span on Node 20 (2^32 elements).
 inline constexpr uint32_t kMaxRegions = 16384;
 
 inline constexpr uint32_t kHeaderWords = 1;
@@ -60,7 +60,8 @@ inline constexpr WordIndex FirstWordOfPage(PageIndex page) { return WordIndex(pa
 inline constexpr WordIndex FirstWordOfRegion(RegionIndex region) { return WordIndex(region << kRegionWordsLog2); }
 inline constexpr PageIndex FirstPageOfRegion(RegionIndex region) { return PageIndex(region << kRegionPagesLog2); }
 inline constexpr RegionIndex RegionOfPage(PageIndex page) { return RegionIndex(page >> kRegionPagesLog2); }
-// The block of `unit` pages, a power of two, that the page lies in begins here; and the first that begins at the page or behind it.
+// The first page of the page's block of `unit` pages, a power of two; and the first page of the next block that begins at or after the
+// page.
 inline constexpr PageIndex FirstOfUnit(PageIndex page, uint32_t unit) { return PageIndex(page & ~(unit - 1)); }
 inline constexpr PageIndex NextUnit(PageIndex page, uint32_t unit) { return FirstOfUnit(page + (unit - 1), unit); }
 inline constexpr uint32_t PagesForWords(uint64_t words) { return static_cast<uint32_t>((words + kPageWords - 1) >> kPageWordsLog2); }
@@ -75,13 +76,13 @@ inline constexpr uint32_t PagesForWords(uint64_t words) { return static_cast<uin
 //   3      mutator                 collector in a pause  local roots in use
 //   4      mutator                 collector in a pause  handle slots ever used
 //   6      collector while it is stopped; mutator reads  not 0: the write barrier logs
-//   7      mutator; whoever empties the log              entries in the log
+//   7      mutator; the thread that empties the log      entries in the log
 //   8      collector; mutator reads                      how weak slots are read, see heap/weak_access.h
-//   9      collector while it is stopped; mutator reads  not 0: loads of references ask (heap/load_barrier.h)
+//   9      collector while it is stopped; mutator reads  not 0: the load barrier is raised (heap/load_barrier.h)
 //   10     mutator                 collector in a pause  temporaries in use
 //   11     mutator                 mutator               open scopes
 //   12, 13 mutator                 mutator               a value on its way into or out of an array, see heap/shared_array.h
-//   14     mutator                 mutator               views that the open scopes will let go
+//   14     mutator                 mutator               views that the open scopes will release
 //   16 …   mutator; collector in a pause                 temporaries, then local roots, then handle slots, then the log
 namespace control {
 inline constexpr uint32_t kState = 0;
@@ -98,8 +99,8 @@ inline constexpr uint32_t kTemporariesUsed = 10;
 inline constexpr uint32_t kScopes = 11;
 inline constexpr uint32_t kValue = 12;
 inline constexpr uint32_t kScopedViews = 14;
-inline constexpr uint32_t kNullSlot = 15;  // Always zero: where handles that lead nowhere point.
-inline constexpr uint32_t kAdopted = 16;   // Not 0: JavaScript has its mutator; else it was interrupted while it made one.
+inline constexpr uint32_t kNullSlot = 15;  // Always zero: handles that lead nowhere point here.
+inline constexpr uint32_t kAdopted = 16;   // Not 0: JavaScript has its mutator; 0: it was interrupted while it created the mutator.
 inline constexpr uint32_t kFirstTemporary = 17;
 inline constexpr uint32_t kTemporaries = 47;  // Roots of one operation of the library.
 inline constexpr uint32_t kSlots = kFirstTemporary + kTemporaries;
@@ -115,7 +116,7 @@ inline constexpr uint32_t kMutatorStopRequested = 2;
 inline constexpr uint32_t kMutatorAsleep = 4;
 inline constexpr uint32_t kMutatorStopElsewhere = 8;  // A stop was requested of another mutator of the same thread.
 
-// Root slots that all threads of a heap share: the program's, and as many for what the library keeps.
+// Root slots that all threads of a heap share: the program's, and as many for the library's own use.
 inline constexpr uint32_t kSharedRootSlots = 2048;
 
 }  // namespace faultline

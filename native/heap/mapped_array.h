@@ -1,7 +1,6 @@
-// MappedArray: a zero-filled table of its own pages, lazily committed, which can be emptied again in one call.
+// MappedArray: a zero-filled table on pages of its own, lazily committed, which can be cleared again in one call.
 //
-// Tables that are read at random (mark bits) ask for huge pages: 2 MiB of marks lie behind one entry of the TLB then, and not behind
-// 512.
+// Tables that are accessed at random (mark bits) ask for huge pages: then one TLB entry covers 2 MiB of marks, instead of 512 entries.
 #pragma once
 
 #include <cstddef>
@@ -12,7 +11,7 @@
 
 namespace faultline {
 
-// `At` is what it is indexed by (heap/index.h).
+// `At` is the type of its index (heap/index.h).
 template <typename T, typename At = size_t>
 class MappedArray {
  public:
@@ -37,7 +36,7 @@ class MappedArray {
     bytes_ = count_ = 0;
   }
 
-  // Gives the pages back; every element reads as zero afterwards.  In a process that has locked its memory it keeps them.
+  // Gives the pages back; every element reads as zero afterwards.  In a process that has locked its memory, the pages are kept.
   void DropPages() { faultline::DropPages(data_, bytes_); }
 
   T* data() { return data_; }

@@ -1,7 +1,8 @@
 // Mutator: one thread that runs user code on the heap, and the roots it holds.
 //
-// Its control block (state word, TLAB, local roots, handles) lies in memory that the thread reaches without calls; the
-// layout is in layout.h.  Everything else is here.
+// Its control block (state word, TLAB, local roots, handles) lies in memory that the thread accesses without calls; layout.h has its
+// layout.
+// Everything else is here.
 #pragma once
 
 #include <atomic>
@@ -31,15 +32,15 @@ class Mutator {
   // The write barrier's log, kLogEntries long.
   uint32_t* log() { return control + control::kSlots + local_capacity + handle_capacity; }
 
-  // Visits every root slot that holds a reference.  The mutator is stopped, or is the caller.  A thread that is parked holds no references
-  // but goes on: while a slot is visited its thread may empty it or store a small integer there.  So visitors load a slot once, look at
-  // what they have loaded, and replace only that.
+  // Visits every root slot that holds a reference.  The mutator is stopped, or is the caller.  A parked thread holds no references but goes
+  // on running: while a slot is visited, its thread may clear it or store a small integer there.  So visitors load a slot once, examine the
+  // value that they loaded, and replace only that value.
   template <typename Visit>
   void ForEachRoot(Visit visit) {
     ForEachOwnRoot(visit);
     ranges.ForEach([&](const RootRange& range) { ForEachRoot(range, visit); });
   }
-  // Of the control block.
+  // Those of the control block.
   template <typename Visit>
   void ForEachOwnRoot(Visit visit) {
     VisitSlots(control + control::kFirstTemporary, Limit(control[control::kTemporariesUsed], control::kTemporaries), visit);
@@ -47,7 +48,7 @@ class Mutator {
     VisitSlots(locals, Limit(control[control::kLocalsUsed], local_capacity), visit);
     VisitSlots(locals + local_capacity, Limit(control[control::kHandlesUsed], handle_capacity), visit);
   }
-  // Of one range.
+  // Those of one range.
   template <typename Visit>
   static void ForEachRoot(const RootRange& range, Visit visit) {
     VisitSlots(range.slots, Limit(*range.used, range.capacity), visit);
@@ -64,7 +65,7 @@ class Mutator {
   Timeline timeline;
   FaultAround fault_around;
 
-  // Asks the thread's event loop to come to a safepoint; may be null.  Called under the lock of the mutator list.
+  // Makes the thread's event loop come to a safepoint; may be null.  Called under the lock of the mutator list.
   void (*nudge)(void* context) = nullptr;
   void* nudge_context = nullptr;
 
@@ -75,7 +76,7 @@ class Mutator {
   // The large object that is being zeroed, 0 for none.
   WordIndex pending_large{0};
 
-  uint64_t memory_place = 0;  // In the queue for memory, of the last wait.
+  uint64_t memory_place = 0;  // Place of the last wait in the queue for memory.
 
   Handshake* handshake = nullptr;  // Of its heap; set when it is added.
 

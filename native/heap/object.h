@@ -1,23 +1,24 @@
-// Object: what an object is in memory.  The header, where its slots are and what each of them is; everything that reads objects does it
-// by these (but the verifier, which is there to contradict).
+// Object: what an object looks like in memory: the header, where the slots are, and what each slot holds.  All code that reads objects uses
+// these functions, except the verifier, which must not share their mistakes.
 //
 //     word         0                           1 …                  fixed_words …
 //                  header: shape id, count     fields               elements
 //     u32 slot     0          1                2 …                  fixed_words * 2 …
 //
-// Slots are walked run by run: all slots of a run are of one kind, so that the loop over them has no branch on it, and a piece of a run (a
-// page, a slice of an array) is a loop with other bounds.  Most objects have nothing but references; what is special about others is
-// asked for apart, so that the loops that matter inline the first part and call the second.
+// Slots are walked run by run: all slots of a run are of one kind, so the loop over them does not branch on it, and a piece of a run (a
+// page,
+// a slice of an array) is a loop with other bounds.  Most objects have nothing but references; the special slots of others are walked by a
+// separate function, so that hot loops inline the first part and call the second.
 #pragma once
 
 #include "heap/shapes.h"
 
-// Also in functions for which the compiler may use instructions that others may not (gc/compaction/page_building.cc).
+// Inlines also into functions that are compiled for more instructions than the rest (gc/compaction/page_building.cc).
 #define FAULTLINE_INLINE __attribute__((always_inline)) inline
 
 namespace faultline {
 
-// `shape` is 0 until the memory is an object.  `count` is that of its elements; without elements, see heap/identity_hash.h.
+// `shape` is 0 until the memory is an object.  `count` is the number of elements; without elements, see heap/identity_hash.h.
 struct Header {
   ShapeId shape;
   uint32_t count;
@@ -29,14 +30,15 @@ FAULTLINE_INLINE Header HeaderAt(const uint64_t* words, WordIndex object) {
   return {ShapeId(word), static_cast<uint32_t>(word >> 32)};
 }
 
-// The object's u32 slots, its header's first.
+// The object's u32 slots, beginning with its header.
 FAULTLINE_INLINE uint32_t* SlotsAt(uint64_t* words, WordIndex object) { return reinterpret_cast<uint32_t*>(words + object); }
 FAULTLINE_INLINE const uint32_t* SlotsAt(const uint64_t* words, WordIndex object) {
   return reinterpret_cast<const uint32_t*>(words + object);
 }
 
-// Calls run(kind, first, last) for what ForEachSlotRun leaves out of a special shape.  No run is of kind kNone or kData.  Elements of
-// kEphemeron are two slots, key and value.
+// Calls run(kind, first, last) for the runs of a special shape that ForEachSlotRun leaves out.  No run is of kind kNone or kData.  An
+// element
+// of kEphemeron is two slots, key and value.
 template <typename Run>
 FAULTLINE_INLINE void ForEachSpecialRun(const Shape& shape, uint32_t count, Run run) {
   const uint64_t tagged = kHeaderSlots + shape.reference_fields;
@@ -46,8 +48,9 @@ FAULTLINE_INLINE void ForEachSpecialRun(const Shape& shape, uint32_t count, Run 
   run(shape.element_kind, elements, elements + shape.ElementSlots(count));
 }
 
-// Calls references(first, last) for each run of u32 slots [first, last) in which nothing but references are.  special() is called for an
-// object that has others as well, instead of the runs behind its reference fields.
+// Calls references(first, last) for each run of u32 slots [first, last) that holds only references.  For an object that has other slots
+// too,
+// special() is called instead of references() for everything after its reference fields.
 template <typename References, typename Special>
 FAULTLINE_INLINE void ForEachSlotRun(const Shape& shape, uint32_t count, References references, Special special) {
   references(uint64_t{kHeaderSlots}, uint64_t{kHeaderSlots} + shape.reference_fields);
@@ -59,7 +62,7 @@ FAULTLINE_INLINE void ForEachSlotRun(const Shape& shape, uint32_t count, Referen
   }
 }
 
-// The same where no loop is hot: run(kind, first, last) for all of them.
+// The same for code that is not hot: calls run(kind, first, last) for all runs.
 template <typename Run>
 FAULTLINE_INLINE void ForEachSlotRun(const Shape& shape, uint32_t count, Run run) {
   ForEachSlotRun(

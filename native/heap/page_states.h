@@ -1,14 +1,14 @@
-// Page states: who builds a page, and when it may be seen.
+// Page states: which thread builds a page, and when the page may be seen.
 //
 //     untouched ──claim──▶ building ──publish──▶ built ──show──▶ mapped
 //         └──────────────────── hand out ──────────────────────────▲
 //
-// kPageTransitions has every transition once, with its operation and memory order.  The operations of PageStates are
-// written in terms of it, docs/concurrency.md explains it, and test/model explores the protocol that uses it.
+// kPageTransitions lists every transition once, with its operation and memory order.  The operations of PageStates are written in terms of
+// it, docs/concurrency.md explains it, and test/model explores the protocol that uses it.
 //
-// Each word carries the number of the cycle that wrote it.  A word of another cycle counts as untouched, so nothing is
-// reset between cycles, and a claim made with a stale word fails.  While a page is `building`, the flag kWaited says
-// that somebody sleeps on the word.
+// Each word carries the number of the cycle that wrote it.  A word of another cycle counts as untouched, so nothing is reset between
+// cycles,
+// and a claim made with a stale word fails.  While a page is `building`, the flag kWaited says that a thread sleeps on the word.
 #pragma once
 
 #include <atomic>
@@ -52,7 +52,7 @@ inline constexpr PageTransition kPageTransitions[] = {
      PageState::kMapped, AtomicInstruction::kStore, std::memory_order_release, "the acquire Load"},
 };
 
-// The operation's first row: what it does where nobody was faster.
+// The operation's first row: what it does if no other thread was faster.
 constexpr PageTransition TransitionOf(PageOperation operation) {
   for (const PageTransition& row : kPageTransitions) {
     if (row.operation == operation) return row;
@@ -98,10 +98,10 @@ class PageStates {
   // The page has been shown.
   void NoteMapped(PageIndex page, uint32_t cycle) { Store(PageOperation::kNoteMapped, page, cycle); }
 
-  // For pages that the allocator hands out: they hold nothing that a cycle could have to change.
+  // For pages that the allocator hands out: they hold nothing that a cycle might have to change.
   void HandOut(PageIndex page, uint32_t cycle) { Store(PageOperation::kHandOut, page, cycle); }
 
-  // Waits until nobody builds the page: a short spin, then sleep.  The caller holds no claim (no circle of waiters).
+  // Waits until no thread builds the page: spins briefly, then sleeps.  The caller holds no claim, so there is no circle of waiters.
   void AwaitBuilt(PageIndex page, uint32_t cycle) {
     for (uint32_t spin = 0; spin < kSpins; ++spin) {
       if (Load(page, cycle) != PageState::kBuilding) return;

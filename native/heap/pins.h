@@ -1,12 +1,12 @@
-// Pins: the objects whose bytes have left the heap by address: a system call or native code reads and writes them.
+// Pins: the objects whose addresses have left the heap: a system call or native code reads and writes their bytes.
 //
 // Three laws (N), each checked where it could be broken:
-//   A pinned object never moves and has its regions for itself.  Only large objects can be pinned (Add); no plan takes their regions.
+//   A pinned object never moves and has its regions to itself.  Only large objects can be pinned (Add); no plan takes their regions.
 //   It is alive.  A pin is a root; the sweep checks that no region of a pinned object became free (CheckRegions).
-//   It holds no references (Add).  The kernel's marks of written pages do not show writes through another mapping.
+//   It holds no references (Add).  The kernel's write tracking does not see writes through another mapping.
 //
-// One lock, held for a look at the list.  Mutators and finalizers of their threads add and remove, also while they are parked; pauses
-// and the verifier read.
+// One lock, held for one search of the list.  Mutators, and finalizers on their threads, add and remove pins, even while parked; pauses and
+// the verifier read them.
 #pragma once
 
 #include <atomic>
@@ -28,7 +28,7 @@ class Pins {
   };
   using Pin = std::list<Entry>::iterator;
 
-  // Whether it can be pinned, wherever it lies: the caller is a running mutator.
+  // Whether the object can be pinned; it may lie anywhere.  The caller is a running mutator.
   static bool CanPin(Heap& heap, WordIndex object);
   // An object may be pinned several times.
   Pin Add(Heap& heap, WordIndex object, uint64_t bytes);
@@ -40,10 +40,10 @@ class Pins {
     for (Entry& entry : entries_) visit(&entry.object);
   }
 
-  // (N) after a sweep, and in the verifier.
+  // Checks (N), after a sweep and in the verifier.
   void CheckRegions(Heap& heap);
 
-  // Relaxed: figures.
+  // Relaxed: for statistics.
   uint64_t count() const { return count_.load(std::memory_order_relaxed); }
   uint64_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
 

@@ -1,6 +1,6 @@
-// Poison: in a heap where a stale reference is to be found out, what is freed is overwritten, and its regions are used again as late as
-// possible (Regions::ReuseLate).  A stale reference then leads to words that are nothing: as a shape they are unknown, as a reference they
-// lead behind the end of the heap (of all but the largest), as a float they are no number, as a small integer they are none.
+// Poison: in a heap that is to detect stale references, freed memory is overwritten, and its regions are reused as late as possible
+// (Regions::ReuseLate).  A stale reference then leads to words that are not valid as anything: an unknown shape, a reference beyond the end
+// of the heap (of all but the largest), not a number as a float, and not a small integer.
 #pragma once
 
 #include "heap/heap.h"
@@ -9,10 +9,10 @@ namespace faultline {
 
 inline constexpr uint32_t kPoison = 0x7FFA'DEAD;
 
-// The used pages of a region that nobody reads any more and nobody has been given yet.
+// Overwrites the used pages of a region that has no readers left and has not been handed out again.
 void Poison(Heap& heap, RegionIndex region);
 
-// What the sweep is about to free; marking is over.
+// Overwrites what the sweep is about to free; marking is over.
 void PoisonDead(Heap& heap);
 
 }  // namespace faultline

@@ -1,12 +1,12 @@
-// Region states: what each MiB of the heap is used for, and every change there is.
+// Region states: what each MiB of the heap is used for, and every legal change.
 //
 //     free ──take──▶ allocating ──retire──▶ live ──evacuate──▶ source ──recycle──▶ free
 //      │                 ▲───────reopen──────┘└──sweep──▶ free
 //      ├──reserve──▶ target ──finish──▶ live
 //      └──take large──▶ large-pending ──commit──▶ large ──sweep──▶ free
-//         (the regions behind the first: large-tail ──sweep──▶ free)
+//         (the regions after the first: large-tail ──sweep──▶ free)
 //
-// Regions::Set refuses what kRegionTransitions does not have.  All changes are made under the lock of Regions.
+// Regions::Set refuses changes that kRegionTransitions does not list.  All changes are made under the lock of Regions.
 #pragma once
 
 #include <cstdint>
@@ -19,9 +19,9 @@ enum class RegionState : uint8_t {
   kLive,
   kSource,
   kTarget,
-  kLarge,  // First region of a large object; used_pages is 256 when the object goes on.
+  kLarge,  // First region of a large object; used_pages is 256 if the object continues in the next region.
   kLargeTail,
-  kLargePending,  // A large object whose memory is being zeroed: alive, not yet marked through.
+  kLargePending,  // A large object whose memory is being zeroed: alive, not yet traced.
 };
 inline constexpr const char* kRegionStateNames[] = {"free",   "allocating", "live",       "source",
                                                     "target", "large",      "large-tail", "large-pending"};

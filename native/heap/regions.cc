@@ -29,8 +29,8 @@ void Regions::ReuseLate(RegionIndex first) {
 }
 
 bool Regions::TakeFree(RegionIndex* region) {
-  // The lowest free region: the heap stays dense at the front and large objects find room at the back.  With late reuse the next one after
-  // the last, and from the front again behind the end.
+  // The lowest free region, so that the heap stays dense at the front and large objects find room at the back.  With late reuse, the next
+  // free one after the last that was taken, wrapping around at the end.
   const uint32_t turns = reuses_late_ ? count_ : end() - std::min(search_from_, end());
   const RegionIndex from = search_from_;
   for (uint32_t turn = 0; turn < turns; ++turn) {
@@ -83,13 +83,13 @@ bool Regions::NoteMapped(RegionIndex region, uint32_t from, uint32_t to) {
 }
 
 bool Regions::TakePartial(uint32_t least) {
-  // The last ones were put there most recently; one that is too full for this request may do for the next.
+  // The last ones were added most recently; a region too full for this request may serve the next.
   for (size_t i = partial_.size(); i-- > 0;) {
     const RegionIndex region = partial_[i];
     if (use_[region].state == RegionState::kLive && punching_[region] == 0 && PagesLeft(region) < least) continue;
     partial_[i] = partial_.back();
     partial_.pop_back();
-    // Counts again, page by page, once it is the current one.
+    // They count again, page by page, when it is the current region.
     AddOpen(-static_cast<int64_t>(PagesLeft(region)));
     if (use_[region].state != RegionState::kLive || punching_[region] != 0) continue;
     current_ = region;
@@ -110,7 +110,7 @@ PageRun Regions::TakePages(uint32_t least, uint32_t wanted, const Mutator* taker
     if (current_ != kNone) {
       SetState(current_, RegionState::kLive);
       AddOpen(-static_cast<int64_t>(PagesLeft(current_)));
-      // Whatever was filled since the last marking may be filled further.  Somebody may wait for a single page of it.
+      // A region filled since the last marking may be filled further; a waiter may need a single page of it.
       if (PagesLeft(current_) >= (queue_.empty() ? kLeastPartialPages : 1)) AddPartial(current_);
       current_ = kNone;
     }
@@ -143,7 +143,7 @@ PageRun Regions::TakeLarge(uint64_t words, const Mutator* taker) {
   RegionIndex first = FindFreeRun(needed, large_until_);
   if (first == kNone && large_until_ < count_) first = FindFreeRun(needed, end());
   if (first == kNone) {
-    // No room in one piece: what moves next moves to the front.
+    // No contiguous room: let the next targets be at the front.
     search_from_ = RegionIndex{0};
     return {};
   }
@@ -157,7 +157,7 @@ PageRun Regions::TakeLarge(uint64_t words, const Mutator* taker) {
     left -= used;
     Set(first + k, {k == 0 ? RegionState::kLargePending : RegionState::kLargeTail, 0, static_cast<uint16_t>(used)});
     __atomic_store_n(&large_head_[first + k], uint32_t{first}, __ATOMIC_RELAXED);
-    // One dirty region makes the run dirty as far as that region goes.
+    // A dirty region makes the run dirty up to where that region is dirty.
     if (clean_from_[first + k] > 0) pages.dirty = k * kRegionPages + std::min<uint32_t>(clean_from_[first + k], used);
     clean_from_[first + k] = std::max<uint16_t>(clean_from_[first + k], static_cast<uint16_t>(used));
     AddUsed(used);
@@ -221,7 +221,7 @@ uint32_t Regions::ReserveTargets(uint32_t wanted, std::vector<RegionIndex>* targ
 void Regions::ReleaseTarget(RegionIndex region) {
   const LockGuard guard(lock_);
   FAULTLINE_CHECK(use_[region].state == RegionState::kTarget, "only a target is released", region);
-  Charge(1);  // Free takes back what was never charged.
+  Charge(1);  // It was never charged, but Free discharges it.
   Free(region);
 }
 
@@ -296,7 +296,7 @@ bool Regions::BeginPunch(RegionIndex region) {
 
 void Regions::EndPunch(RegionIndex region, bool punched) {
   const LockGuard guard(lock_);
-  // Meanwhile a large object may have ended and freed its tail: what lies in front of the punched pages is still dirty.
+  // A large object may have been freed meanwhile, and its tail with it: the pages before the punched ones are still dirty.
   if (punched) {
     clean_from_[region] = static_cast<uint16_t>(punching_[region] - 1);
     mapped_[region] = Mapped{};
@@ -320,7 +320,7 @@ PageRun Regions::UnmappedFree(RegionIndex region) const {
 void Regions::NoteMappedFree(const PageRun& run) {
   const LockGuard guard(lock_);
   const RegionIndex region = RegionOfPage(run.first);
-  // Taken meanwhile: who took it mapped it, and said so.
+  // If it was taken meanwhile, the thread that took it has mapped it and noted that.
   if (use_[region].state != RegionState::kFree || punching_[region] != 0) return;
   mapped_[region] = {view_, 0, static_cast<uint16_t>(run.count)};
 }

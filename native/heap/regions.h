@@ -1,19 +1,23 @@
-// Regions: what each MiB of the heap is used for, and handing out pages of it.
+// Regions: what each MiB of the heap is used for, and handing out its pages.
 //
-// Pages of a region are handed out from the front; `used_pages` is how many.  Behind `clean_from` no page of the file was
-// ever written since the region was last returned to the system, so nothing there needs zeroing.
+// Pages of a region are handed out from the front; `used_pages` is their number.  From `clean_from` on, no page of the file was written
+// since
+// the region was last returned to the system, so nothing there needs zeroing.
 //
-// Budget.  `charged` counts every region that is neither free nor a source: what the heap will occupy when the running
-// cycle is done.  Mutators may take a region while charged < capacity and one is free.  Everything above the capacity
-// stays for evacuation.  Sources are discharged and targets charged at one moment, when the plan stands (CommitPlan):
-// any earlier, and mutators would take regions on the credit of sources that a cut-down plan then leaves where they are.
-// Targets never outnumber sources, so after every cycle the whole reserve is free again.
+// Budget.  `charged` counts every region that is neither free nor a source: what the heap will occupy when the running cycle is done.
+// Mutators may take a region while charged < capacity and one is free; everything above the capacity is reserved for evacuation.  Sources
+// are
+// discharged and targets charged at one moment, when the plan is final (CommitPlan).  If it were earlier, mutators would take regions on
+// the
+// credit of sources that a reduced plan leaves where they are.  Targets never outnumber sources, so after every cycle the whole reserve is
+// free again.
 //
-// Below the capacity lies the limit, which sizing policy moves: how much of the capacity the heap means to use.  Nobody
-// waits at it.  Collections are timed to end before it is reached, a mutator that reaches it first asks for one, and goes
-// on up to the capacity: a stall for the sake of memory that is there would help nobody.
+// Below the capacity is the limit, which sizing policy moves: how much of the capacity the heap means to use.  No thread waits at the
+// limit.
+// Collections are timed to end before it is reached; a mutator that reaches it first asks for one, and goes on up to the capacity, because
+// there is no point in stalling while memory is available.
 //
-// All functions take the lock themselves unless they say otherwise.  Nobody touches heap memory while holding it.
+// All functions take the lock themselves unless they say otherwise.  No thread touches heap memory while holding it.
 #pragma once
 
 #include <algorithm>
@@ -42,25 +46,26 @@ struct PageRun {
   PageIndex first{0};
   uint32_t count = 0;
   uint32_t dirty = 0;   // How many of them, from the front, may hold old data.
-  bool mapped = false;  // All of them were populated in the mutator view that is in use.
+  bool mapped = false;  // All of them were populated in the current mutator view.
 };
 
 class Regions {
  public:
   Status Create(uint32_t capacity_regions, uint32_t reserve_regions);
 
-  // For heaps in which a stale reference is to be found out (heap/poison.h): free regions are taken in turn, from `first` on, so that what
-  // was freed is used again as late as possible.
+  // For heaps that detect stale references (heap/poison.h): free regions are taken in turn, from `first` on, so that freed memory is reused
+  // as
+  // late as possible.
   void ReuseLate(RegionIndex first);
 
-  // Pages for a TLAB: at least `least` of one region, `wanted` if there is room, more only to finish a region off.
-  // An empty run means that the heap must be collected (or waited for) first, or that others wait for what there is (Q).
+  // Pages for a TLAB: at least `least` of one region, `wanted` if there is room, more only to use up a region.  An empty run means that the
+  // caller must first collect or wait for a collection, or that what is left is reserved for waiters (Q).
   PageRun TakePages(uint32_t least, uint32_t wanted, const Mutator* taker = nullptr);
 
   // Consecutive free regions for one large object, in state kLargePending; 0 in `count` when there are none.
   PageRun TakeLarge(uint64_t words, const Mutator* taker = nullptr);
 
-  // The queue of those who wait for memory; see MemoryQueue.
+  // The queue of mutators that wait for memory; see MemoryQueue.
   uint64_t JoinQueue(const Mutator* waiter, const MemoryQueue::Need& need, uint64_t place) {
     const LockGuard guard(lock_);
     return queue_.Join(waiter, need, place);
@@ -85,35 +90,38 @@ class Regions {
   void CommitLarge(RegionIndex first);
   void AbandonLarge(RegionIndex first);
 
-  // Ends allocation in the region that is being filled: from here to ReopenPartial new pages come from regions that
-  // were free at this moment.  Writes how many pages of each region marking is about to decide on.
+  // Ends allocation in the region that is being filled: until ReopenPartial, new pages come from regions that are free now.  Writes how
+  // many
+  // pages of each region the marking decides on.
   void CloseForMarking(uint16_t* marked_pages);
 
-  // Frees regions whose live words are 0 and large objects whose first word is unmarked (`is_marked`), and sets their
-  // marked_pages to 0: what is put there from now on is younger than the marking.
+  // Frees regions that have no live words and large objects whose first word is unmarked (`is_marked`), and sets their marked_pages to 0:
+  // what
+  // is allocated there from now on is younger than the marking.
   template <typename IsMarked>
   uint32_t SweepDead(const uint32_t* live_words, uint16_t* marked_pages, IsMarked is_marked);
 
-  // The plan: free regions become targets, live ones sources.  ReserveTargets returns how many it got; they are not
-  // charged, and may be released one by one, until CommitPlan.
+  // The plan: free regions become targets, live ones sources.  ReserveTargets returns how many it got; until CommitPlan they are not
+  // charged,
+  // and may be released one by one.
   uint32_t ReserveTargets(uint32_t wanted, std::vector<RegionIndex>* targets);
   void ReleaseTarget(RegionIndex region);
   void CommitPlan(const std::vector<RegionIndex>& sources, const std::vector<RegionIndex>& targets);
   void CancelPlan(const std::vector<RegionIndex>& sources, const std::vector<RegionIndex>& targets);
   void Freeze(RegionUse* frozen);
 
-  // Compaction: a source nobody reads any more is free.  At the end targets become live.
+  // Compaction: a source without readers becomes free; at the end, targets become live.
   void FreeSource(RegionIndex region);
   void FinishTarget(RegionIndex region, uint32_t used_pages);
 
-  // Live regions with room behind their last page may be filled up again (never between marking and plan).
+  // Live regions with room after their last used page may be filled up again (never between marking and plan).
   void ReopenPartial();
 
-  // Returns free regions with pages in the file, cleanest kept last; at most `limit`.
+  // Appends the free regions that have pages in the file, the lowest first.
   void CommittedFree(std::vector<RegionIndex>* regions) const;
   // Takes a free region out of circulation while its pages are punched, and puts it back clean.
   bool BeginPunch(RegionIndex region);
-  // The same for the pages behind the last used one of a region that stays; count 0 when there are none.
+  // The same for the unused pages at the end of a region in use; count 0 when there are none.
   PageRun BeginPunchTail(RegionIndex region);
   // Ends either.
   void EndPunch(RegionIndex region, bool punched);
@@ -121,31 +129,32 @@ class Regions {
   // The first region of the large object that `region` belongs to; stable while the object lives.
   RegionIndex LargeHead(RegionIndex region) const { return RegionIndex(__atomic_load_n(&large_head_[region], __ATOMIC_RELAXED)); }
 
-  // Pages of a free region that lie in the file and were not populated in the mutator view that is in use; count 0 when there are none.
+  // Pages of a free region that are in the file but not populated in the current mutator view; count 0 when there are none.
   PageRun UnmappedFree(RegionIndex region) const;
-  // They are populated now.
+  // Notes that they are populated now.
   void NoteMappedFree(const PageRun& run);
-  // The mutator view was replaced, or write-tracked: nothing that was populated before counts any more.
+  // The mutator view was replaced or write-tracked: pages that were populated before no longer count as mapped.
   void ForgetMapped() {
     const LockGuard guard(lock_);
     ++view_;
   }
 
-  // A moment's truth, without the lock: the entry may change while it is looked at.
+  // A snapshot without the lock: the entry may change at any time.
   RegionUse use(RegionIndex region) const {
     RegionUse use;
     __atomic_load(&use_[region], &use, __ATOMIC_RELAXED);
     return use;
   }
-  // When the region was taken to be filled by mutators, as a number that grows; what the region holds may be older.  0: with what was
-  // moved there, which has lived for a while.
+  // When mutators took the region to fill it, as a number that grows; what the region holds may be older.  0 if it was filled by
+  // compaction,
+  // with objects that have lived for a while.
   uint32_t born(RegionIndex region) const { return __atomic_load_n(&born_[region], __ATOMIC_RELAXED); }
   uint32_t count() const { return count_; }
   RegionIndex end() const { return RegionIndex(count_); }
   uint32_t capacity() const { return capacity_; }
   void SetLimit(uint32_t regions) { limit_.store(regions, std::memory_order_relaxed); }
 
-  // Relaxed figures for statistics and triggers.
+  // Relaxed: for statistics and triggers.
   uint32_t free_count() const { return free_count_.load(std::memory_order_relaxed); }
   uint32_t charged() const { return charged_.load(std::memory_order_relaxed); }
   uint64_t used_pages_total() const { return used_pages_total_.load(std::memory_order_relaxed); }
@@ -158,10 +167,10 @@ class Regions {
   Lock& lock() { return lock_; }
 
  private:
-  // Lock held, for all of these.
+  // The caller of these holds the lock.
   bool TakeFree(RegionIndex* region);  // Not charged.
   bool IsFree(RegionIndex region) const { return use_[region].state == RegionState::kFree && punching_[region] == 0; }
-  // The first of so many free regions in a row, the last such run below `end`; kNone when there is none.
+  // The first region of the last run of `needed` contiguous free regions below `end`; kNone when there is none.
   RegionIndex FindFreeRun(uint32_t needed, RegionIndex end) const;
   void NoteFree(RegionIndex region) {
     if (!reuses_late_ && region < search_from_) search_from_ = region;
@@ -178,7 +187,7 @@ class Regions {
   void SetState(RegionIndex region, RegionState state) { Set(region, {state, 0, use_[region].used_pages}); }
   uint32_t PagesLeft(RegionIndex region) const { return kRegionPages - use_[region].used_pages; }
   MemoryQueue::Room Room() const { return {charged() < capacity_ ? capacity_ - charged() : 0, open_pages()}; }
-  // (Q), looked at once more when it is done: what was `given` was there beside what is needed `ahead`.
+  // Checks (Q) again afterwards: what was `given` was available besides the needs `ahead`.
   void CheckGiven(const MemoryQueue::Room& before, const MemoryQueue::Need& ahead, const MemoryQueue::Need& given) const {
     const uint64_t charged_now = before.regions - Room().regions;
     FAULTLINE_CHECK(MemoryQueue::Fits(before, ahead, given), "(Q) what a waiter needs is given to nobody behind it", given.pages,
@@ -186,9 +195,9 @@ class Regions {
     FAULTLINE_CHECK(charged_now == 0 || charged_now + ahead.regions <= before.regions,
                     "(Q) whole regions are left to those who wait for them", charged_now, ahead.regions);
   }
-  bool TakePartial(uint32_t least);  // Lock held; sets current_.
+  bool TakePartial(uint32_t least);  // The caller holds the lock; sets current_.
   PageRun Cut(RegionIndex region, uint32_t pages);
-  bool NoteMapped(RegionIndex region, uint32_t from, uint32_t to);  // Lock held; whether they were mapped already.
+  bool NoteMapped(RegionIndex region, uint32_t from, uint32_t to);  // The caller holds the lock; true if they were mapped already.
   void NoteHandedOut(uint32_t pages) { handed_out_pages_.fetch_add(pages, std::memory_order_relaxed); }
   void AddOpen(int64_t pages) { open_pages_.fetch_add(static_cast<uint64_t>(pages), std::memory_order_relaxed); }
   void AddPartial(RegionIndex region) {
@@ -211,7 +220,7 @@ class Regions {
   MappedArray<uint32_t, RegionIndex> large_head_;
   MappedArray<uint32_t, RegionIndex> born_;
   uint32_t births_ = 0;
-  // Pages [from, to) of a region were handed out, hence populated, since the view with that number came into use.
+  // Pages [from, to) of a region were handed out, hence populated, since view number `view` came into use.
   struct Mapped {
     uint32_t view = 0;
     uint16_t from = 0;
@@ -222,10 +231,10 @@ class Regions {
   RegionIndex current_ = kNone;
   RegionIndex search_from_{0};
   bool reuses_late_ = false;
-  RegionIndex large_until_{0};  // Large objects are looked for below; with late reuse, where the last one was put.
-  // Nobody takes pages of a region on this list before it is taken off; open_pages_ counts on that.
+  RegionIndex large_until_{0};  // Room for large objects is searched below this; with late reuse, where the last one was put.
+  // No pages are taken from a region on this list before it is taken off; open_pages_ relies on that.
   std::vector<RegionIndex> partial_;
-  // Written under lock_, read anywhere; relaxed, they order nothing.
+  // Written under lock_, read without it; relaxed, they order nothing.
   std::atomic<uint32_t> free_count_{0};
   std::atomic<uint32_t> charged_{0};
   std::atomic<uint32_t> limit_{0};

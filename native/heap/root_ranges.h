@@ -1,7 +1,9 @@
 // Root ranges: memory of an embedder that holds references, for example the operand stacks of a virtual machine's coroutines.
 //
-// A table of one mutator, found by number however many there are; the ranges themselves lie densely, for the walk of a pause.  It has no
-// lock: it is changed by the mutator's own thread and outside of pauses (ChangeRoots in heap/thread_state.h), and walked in pauses.
+// Each mutator has a table of them.  A range is found by its number in constant time, and the ranges are stored densely, for the walk in a
+// pause.  The table has no lock: it is changed by the mutator's own thread outside of pauses (ChangeRoots in heap/thread_state.h), and
+// walked
+// in pauses.
 #pragma once
 
 #include <cstdint>
@@ -9,18 +11,18 @@
 
 namespace faultline {
 
-// `used` tells how many slots count, from the first; both stay valid until the range is removed.
+// The first `*used` slots count; `slots` and `used` stay valid until the range is removed.
 struct RootRange {
   uint32_t id = 0;
   uint32_t* slots = nullptr;
   const uint32_t* used = nullptr;
   uint32_t capacity = 0;
-  void* memory = nullptr;  // Whatever keeps both valid; its owner's.
+  void* memory = nullptr;  // Keeps both valid; belongs to the owner of the range.
 };
 
 class RootRanges {
  public:
-  // The answer names the range until it is removed; it is not 0.
+  // Returns the number of the range, valid until it is removed; never 0.
   uint32_t Add(uint32_t* slots, const uint32_t* used, uint32_t capacity, void* memory = nullptr) {
     if (free_ids_.empty()) {
       free_ids_.push_back(static_cast<uint32_t>(positions_.size()));
@@ -33,7 +35,7 @@ class RootRanges {
     return id;
   }
 
-  // `id` names a range.  Nobody looks at its slots any more when this returns; the answer is its `memory`.
+  // `id` is the number of a range.  Its slots are not read any more when this returns; returns its `memory`.
   void* Remove(uint32_t id) {
     RootRange& range = ranges_[positions_[id]];
     void* const memory = range.memory;

@@ -4,11 +4,11 @@
 //                shape id   element count   reference fields   tagged fields   other fields   elements
 //     word       0 (header)                 1 …                                               fixed_words …
 //
-// References come first, so a shape's reference map is one number.  Shapes are registered once and never change; readers
-// index the table without a lock.
+// References come first, so a shape's reference map is one number.  Shapes are registered once and never change; readers index the table
+// without a lock.
 //
-// An object without elements has no use for its element count.  There its identity hash is kept, shifted left by one, once
-// somebody has asked for it (heap/identity_hash.h).
+// An object without elements has no use for its element count.  That slot holds its identity hash, shifted left by one, once the hash has
+// been asked for (heap/identity_hash.h).
 #pragma once
 
 #include <atomic>
@@ -25,9 +25,9 @@
 
 namespace faultline {
 
-// What an element is, and a run of fields (of the first two kinds that hold references).
+// The kind of an element, and of a run of fields (which is kReference or kTagged).
 //
-//   kind           it is                           marking                        compaction
+//   kind           what it is                      marking                        compaction
 //   kReference     a reference                     traces it                      forwards it
 //   kTagged        a reference or a small integer  traces references              forwards references
 //   kWeak          a weakly held reference         clears it when its object dies forwards it
@@ -39,26 +39,25 @@ enum class ElementKind : uint8_t { kNone, kData, kReference, kTagged, kWeak, kEp
 struct Shape {
   uint32_t fixed_words = 0;       // Header and fields.  0 marks an unused entry.
   uint32_t reference_fields = 0;  // They fill the u32 slots from kHeaderSlots on.
-  uint16_t tagged_fields = 0;     // They fill the u32 slots behind the reference fields.
+  uint16_t tagged_fields = 0;     // They fill the u32 slots after the reference fields.
   uint16_t identity_slot = 0;     // The u32 slot of the identity hash, 0 when there is none.
   ElementKind element_kind = ElementKind::kNone;
   uint8_t element_bytes_log2 = 0;
   // Set when the shape is registered:
-  uint8_t has_references = 0;  // Something in the object has to be forwarded.
+  uint8_t has_references = 0;  // The object has slots that have to be forwarded.
   uint8_t is_special = 0;      // It has slots that are not simply references: tagged fields, or elements from kTagged on.
 
   // `count` comes from the object's header.
   uint64_t Words(uint32_t count) const {
     return fixed_words + (((static_cast<uint64_t>(count) << element_bytes_log2) + kWordBytes - 1) >> 3);
   }
-  // The elements are u32 slots that hold references, one way or another.
+  // The elements are u32 slots that hold references, of whatever kind.
   bool has_slots_as_elements() const { return element_kind >= ElementKind::kReference; }
   uint64_t FirstElementSlot() const { return uint64_t{fixed_words} * 2; }
-  // How many u32 slots the elements are, of kinds from kReference on.
+  // The number of u32 slots of the elements, for kinds from kReference on.
   uint64_t ElementSlots(uint32_t count) const { return static_cast<uint64_t>(count) << (element_bytes_log2 - 2); }
 };
-// Without elements the count's place holds the identity hash, which is even.  Shifted by this it is 0, so that Words needs
-// no branch.
+// Without elements, the count's slot holds the identity hash, which is even.  Shifted by this it gives 0, so that Words needs no branch.
 inline constexpr uint8_t kNoElementsShift = 63;
 static_assert(sizeof(Shape) == 16, "one shape is one aligned 16-byte load");
 
@@ -67,17 +66,17 @@ inline constexpr uint32_t kMaxShapes = 1u << 20;
 
 class ShapeTable {
  public:
-  // Names are hashed by `key`: they may be what somebody sends to the program.
+  // Names are hashed with `key`: they may come from a program's input.
   Status Create(HashKey key) {
     by_name_ = Names(0, NameHash{key});
     return shapes_.Create(kMaxShapes);
   }
 
-  // Registers `shape` under `name`; `description` is what another thread needs to rebuild the definition (JSON, opaque
-  // here).  Returns the id, the existing id when name and description are known already, or 0 when the name is taken by
-  // something else or the table is full.
+  // Registers `shape` under `name`; `description` is what another thread needs to rebuild the definition (JSON, opaque here).  Returns the
+  // id,
+  // the existing id if this name has been registered with this description, or 0 if another shape has the name or the table is full.
   //
-  // Names are sequences of UTF-16 code units, like JavaScript's: unpaired surrogates tell them apart too.
+  // Names are sequences of UTF-16 code units, like JavaScript's; unpaired surrogates are compared too.
   ShapeId Define(const std::u16string& name, const std::string& description, const Shape& shape);
 
   // 0 when there is none.

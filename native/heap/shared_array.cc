@@ -31,7 +31,7 @@ class LockedArray {
   void SetLength(uint32_t length) { __atomic_store_n(&array_[ArraySlots::kLength], length, __ATOMIC_RELEASE); }
   void SetSegment(uint32_t n, WordIndex segment) { StoreReference(&array_[ArraySlots::kSegments + n], segment); }
 
-  // Of an element whose segment is there.
+  // For an element whose segment exists.
   void Take(uint32_t index) {
     const Element element = At(index);
     if (element.is_wide) {
@@ -41,7 +41,7 @@ class LockedArray {
     }
   }
 
-  // Whether a reference is the one in the control block.
+  // Whether the element is the reference in the control block.
   bool Holds(uint32_t index) const { return __atomic_load_n(At(index).slot, __ATOMIC_RELAXED) == *value(); }
 
   void Put(uint32_t index) {
@@ -55,7 +55,7 @@ class LockedArray {
     }
   }
 
-  // So that the object that was there is not kept alive by a place which nobody reads.
+  // So that a slot which is not read any more does not keep its object alive.
   void Clear(uint32_t index) {
     const Element element = At(index);
     if (element.is_reference) StoreReference(element.slot, 0);
@@ -118,7 +118,7 @@ ArrayAnswer ArrayPop(Heap& heap, Mutator& mutator, WordIndex array, uint32_t exp
   locked.BeginResizing();
   locked.SetLength(last);
   locked.Clear(last);
-  // Not the segment that has just become empty: the next push would need it again.
+  // Keep the segment that has just become empty: the next push would need it again.
   if (locked.segment(n + 1) != 0 && last < FirstIndexOf(n) + (kFirstSegmentLength << n) / 2) locked.SetSegment(n + 1, kNull);
   locked.EndResizing();
   return ArrayAnswer::kDone;

@@ -1,4 +1,4 @@
-// Side tables: everything the collector knows about words, blocks, pages and regions.  Objects carry none of it.
+// Side tables: all of the collector's data about words, blocks, pages and regions.  Objects carry none of it.
 //
 //   table           entry per        bytes   share   written by         valid
 //   object starts   word (1 bit)             1.56 %  marking            mark pause … finish
@@ -18,8 +18,8 @@
 
 namespace faultline {
 
-// Two meanings, never at once, because a page is handed out from a region that was free when marking ended, or behind
-// its marked pages:
+// Two meanings, never at once, because a page is handed out from a region that was free when marking ended, or after the region's marked
+// pages:
 //   target page of the running cycle    start = source object that covers the page's first word, offset = how many words
 //                                       of it lie on earlier pages (kNoObject when nothing is copied to the page)
 //   page of a TLAB                      start = first word of the TLAB; its first page also has end = the TLAB's final
@@ -30,8 +30,9 @@ struct PageRecord {
 };
 static_assert(sizeof(PageRecord) == 8);
 
-// Where the live words of a source region go: to one target, and from `split` on to the next one.  `pad` is what has to
-// be added from there (modulo 2^32; the next target may lie below).
+// Where the live words of a source region go: to one target, and from `split` on to the next one.  `pad` is added from there on (modulo
+// 2^32;
+// the next target may have lower addresses).
 struct RegionForward {
   WordIndex split{~0u};
   uint32_t pad = 0;
@@ -48,15 +49,15 @@ struct SideTables {
   MappedArray<uint8_t, RegionIndex> moving;  // 1 from plan to finish for this cycle's sources.
   MappedArray<RegionForward, RegionIndex> forward;
   MappedArray<uint32_t, RegionIndex> live_word_counts;  // From marking.
-  MappedArray<uint16_t, RegionIndex> marked_pages;      // Pages that marking decided on; younger pages lie behind them.
+  MappedArray<uint16_t, RegionIndex> marked_pages;      // Pages that marking decided on; younger pages come after them.
   MappedArray<RegionUse, RegionIndex> frozen;           // The region table at the flip.
   MappedArray<RegionIndex, RegionIndex> next_source;    // Order of the evacuation; kEndOfSources ends it.
-  MappedArray<WordIndex, RegionIndex> target_end;       // First word behind what is copied into a target.
+  MappedArray<WordIndex, RegionIndex> target_end;       // First word after what is copied into a target.
   MappedArray<uint32_t, RegionIndex> unread_pages;      // Target pages that still have to read this source (atomic).
 
   static constexpr RegionIndex kEndOfSources{~0u};
 
-  // In the object's source; once the block offsets are absolute, from the first word of its target on.
+  // Live words before the object in its source region; once the block offsets are absolute, the object's word address without `pad`.
   uint32_t LiveWordsBefore(WordIndex object) const { return CountBefore(live_bits.data(), block_offsets.data(), object); }
 
   Status Create(uint32_t regions);

@@ -1,5 +1,6 @@
-// Spin lock: a word of a heap object that is 0 while nobody holds the object.  What is done with it takes well under a microsecond, unless
-// its owner lost its CPU or waits for a page; so it is tried for a while, and the caller comes back after a safepoint.
+// Spin lock: a word of a heap object, 0 while no thread holds the lock.  It is held for well under a microsecond, unless its holder lost
+// its
+// CPU or waits for a page; so a thread spins for a while, and its caller tries again after a safepoint.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +11,7 @@ namespace faultline {
 
 constexpr uint32_t kSpinLockTries = 2000;
 
-// Acquire: pairs with the store by which the holder lets go.
+// Acquire: pairs with the store by which the holder releases the lock.
 inline bool TrySpinLock(uint32_t* word) {
   for (uint32_t i = 0; i < kSpinLockTries; ++i) {
     uint32_t expected = 0;

@@ -1,5 +1,6 @@
-// Statistics: counters and histograms of one heap.  Writers add with relaxed order from wherever they are, fault handlers
-// included; readers get figures that may be a moment apart from each other.
+// Statistics: counters and histograms of one heap.  Writers add with relaxed order from any thread, fault handlers included; the figures
+// that
+// a reader gets may be from slightly different moments.
 #pragma once
 
 #include <atomic>
@@ -21,14 +22,14 @@ struct Statistics {
   Counter compacting_cycles{0};  // … and moved something.
   Counter evacuated_bytes{0};    // Source regions given up, live and dead.
   Counter copied_bytes{0};       // Live bytes that moved.
-  Counter in_place_pages{0};     // Pages whose references were changed where they lay.
+  Counter in_place_pages{0};     // Pages whose references were updated in place.
   Counter refused_flips{0};      // Cycles whose flip the kernel refused; they compacted inside the pause.
 
   // Marking.
   Counter marked_objects{0};
-  Counter marking_ns{0};         // From the first object looked at to the end of the last pause.
+  Counter marking_ns{0};         // From the start of tracing to the end of the last pause.
   Counter marking_rounds{0};     // Precleaning rounds; the first trace is not one.
-  Counter written_pages{0};      // Looked at again because they had been written.
+  Counter written_pages{0};      // Rescanned because they had been written.
   Counter logged_references{0};  // The same for the marker with a write barrier.
   Counter refused_scans{0};      // Pieces that counted as written because the kernel refused to say.
 
@@ -37,7 +38,7 @@ struct Statistics {
   Counter cleared_ephemerons{0};
   Counter finalizable{0};  // Finalizers that became ready.
 
-  // Collections, which are one cycle or several; by index of COLLECTION_REASONS in src/gc/requests.ts.
+  // Collections (one cycle or several each), by index of COLLECTION_REASONS in src/gc/requests.ts.
   static constexpr uint32_t kMaxReasons = 16;
   Counter collections_by_reason[kMaxReasons] = {};
 
@@ -46,9 +47,9 @@ struct Statistics {
   Counter pages_by_mutators{0};
   Counter pages_continued{0};
   Counter continue_calls{0};
-  Counter pages_copied{0};  // These two only in the modes whose name says so; 0 in all others is a law of theirs.
+  Counter pages_copied{0};  // These two only in the modes that copy; in all others they must be 0.
   Counter copy_calls{0};
-  Counter settled_loads{0};  // Loads of references that came to the slow path of the load barrier.
+  Counter settled_loads{0};  // Loads of references that took the slow path of the load barrier.
 
   // Pauses, in nanoseconds from the stop of the last mutator to resume.
   Histogram mark_pause;        // Everything marked with the world stopped.
@@ -58,10 +59,10 @@ struct Statistics {
   Histogram settled_pause;  // The end of a compaction, in the mode with a load barrier.
   Histogram time_to_safepoint;
 
-  // Faults: time in the handler plus the delivery time measured for this mode.  With a load barrier: loads that had to build.
+  // Faults: time in the handler plus the delivery time measured for this mode.  With a load barrier: loads that had to build pages.
   Histogram fault_service;
 
-  // Waits for a page that somebody else was building.
+  // Waits for a page that another thread was building.
   Histogram page_waits;
 
   // Mutators that had to wait for memory.
@@ -69,7 +70,7 @@ struct Statistics {
 
   Counter peak_file_bytes{0};
 
-  // Of the GC workers by number, the control thread last; and of the thread that serves faults, in modes that have one.
+  // CPU time of the GC workers by number, the control thread last; and of the thread that serves faults, in modes that have one.
   static constexpr uint32_t kCollectorThreads = 64;
   ThreadCpuClock collector_cpu[kCollectorThreads];
   ThreadCpuClock fault_thread_cpu;

@@ -1,16 +1,16 @@
-// ThreadDirectory: which mutator a thread is, looked up by whoever serves a fault for it.
+// ThreadDirectory: maps threads to their mutators, for the thread that serves their faults.
 //
-// The reader is the thread that serves faults; it takes no lock.  Between BeginReading and EndReading an entry that it found
-// stays valid: whoever removes itself waits until the reader is out.  (A thread whose fault is being served is blocked in
-// it, so the wait is for a message that came late, and short.)
+// The reader is the thread that serves faults; it takes no lock.  Between BeginReading and EndReading an entry that it found stays valid: a
+// mutator that removes itself waits until the reader is out.  (A thread whose fault is being served is blocked in that fault, so this wait
+// is
+// for a message that came late, and short.)
 //
 //   Remove        entry.thread = kTaken seq_cst, then waits for reading == 0 (seq_cst), then entry.thread = 0
-//   BeginReading  reading = 1 seq_cst, then looks at entries: one of the two sees the other
+//   BeginReading  reading = 1 seq_cst, then reads entries: one of the two sees the other
 //
-// The search begins at the thread's own place, where it mostly is: threads are numbered one after the other.
+// The search begins at the place that the thread's number selects, where the entry mostly is: threads are numbered consecutively.
 //
-// The entry is free for others only after that wait: earlier, a reader that has matched the old thread would read the new
-// one's mutator.
+// The entry is free for others only after that wait; otherwise a reader that has matched the old thread could read the new one's mutator.
 #pragma once
 
 #include <sched.h>
@@ -24,7 +24,7 @@ class Mutator;
 
 class ThreadDirectory {
  public:
-  // More mutators than this work, but the time of their faults is not attributed to them.
+  // More mutators than this are possible, but the time of their faults is not attributed to them.
   static constexpr uint32_t kEntries = 1024;
 
   void Add(uint32_t thread, Mutator* mutator) {

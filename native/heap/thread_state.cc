@@ -31,7 +31,7 @@ ThreadState& ThreadState::Current() { return state_of_thread; }
 
 void ThreadState::Add(Mutator* mutator) {
   const LockGuard guard(lock_);
-  // Its first poll looks at the others: what was announced before is not in this word.
+  // So that its first poll checks the other mutators: an earlier announcement did not reach this word.
   mutator->state()->fetch_or(kMutatorStopElsewhere, std::memory_order_relaxed);
   mutator->thread_state = this;
   mutator->next_of_thread = first_;
@@ -109,10 +109,11 @@ bool ThreadWait::Return() {
   return thread_goes_on;
 }
 
-// The mutator that may not run now, and none of the others has been let run then; null when all run.
+// Lets all mutators of the wait run and returns null; or returns one that may not run now, and lets none of them run.
 Mutator* ThreadWait::TakeAll() {
   Mutator* refused = nullptr;
-  // Looked at first: one that is taken only to be given back might hold up its heap's pause, if the thread loses its CPU in between.
+  // Check the requests first: a mutator that runs only to be parked again might hold up its heap's pause, if the thread loses its CPU in
+  // between.
   ForEachMutator([&](Mutator& mutator) {
     if (!cut_ && IsAsked(mutator)) refused = &mutator;
   });
@@ -131,7 +132,7 @@ Mutator* ThreadWait::TakeAll() {
 bool ThreadWait::TryReturn(uint64_t limit_ns) {
   Mutator* refused = TakeAll();
   if (refused == nullptr) return true;
-  // A program's function may have let others run meanwhile (mutator.parkAll).
+  // During the wait, a function of the program may have unparked others (mutator.parkAll).
   ParkRunning();
   const uint64_t begin = NowNs();
   uint64_t now = begin;

@@ -1,24 +1,26 @@
-// Thread state: a thread has one state, not one a heap.
+// Thread state: a thread has one state, not one per heap.
 //
-// A thread may be a mutator of several heaps, and it can wait for one thing only.  If it waited for one heap and counted as running in
-// another, two threads could wait for each other in two heaps:
+// A thread may be a mutator of several heaps, but it can wait for only one thing at a time.  If it waited for one heap and counted as
+// running
+// in another, two threads could wait for each other in two heaps:
 //
 //     thread 1   waits for memory of heap A, runs in B          heap A's collection waits for thread 2 to stop
 //     thread 2   waits for memory of heap B, runs in A          heap B's collection waits for thread 1 to stop
 //
 // Hence the law:
 //
-//   (H) Who waits in this library is parked in all heaps, and holds no lock (os/lock.h).  Who comes back runs in every heap that the wait
-//       has parked it in, or in none of them: where one is in a pause, those already taken are parked again.
+//   (H) A thread that waits in this library is parked in all its heaps, and holds no lock (os/lock.h).  When it returns, it runs in all
+//   heaps
+//       in which the wait has parked it, or in none: if one of them is in a pause, the mutators already resumed are parked again.
 //
 //     running in some of its heaps ──ThreadWait: park those──▶ parked in all ──return: all or nothing──▶ running in the same
 //
-// A mutator that its program has parked is not the wait's: it stays parked.
+// A mutator that its program has parked is no part of the wait: it stays parked.
 //
 //   shared                      written by                  read by                     order
 //   Mutator::state, running     the mutator's own thread    collectors                  heap/handshake.h
 //   Mutator::state, elsewhere   a collector sets it; the    the polls of the thread     set: release, after the request itself; cleared:
-//                               thread itself clears it                                 acq_rel, before the look at all words: one sees
+//                               thread itself clears it                                 acq_rel, before the check of all words: one sees
 //                                                                                       the other
 //   the list of mutators        its thread, under lock_     its thread; a collector     lock_
 //                                                           that announces, under lock_
@@ -32,39 +34,40 @@
 
 namespace faultline {
 
-// Whether, and by what, a wait is to be cut short.
+// Whether a wait is to be cut short, and by what.
 enum class WaitCut {
   kNone,
-  kScript,  // The code that waits is being ended, and its thread lives on (a time limit of `vm`).
+  kScript,  // The script that waits is being ended, and its thread lives on (a time limit of `vm`).
   kThread,  // The thread is being ended: it runs no JavaScript any more.
 };
 
 class WaitWatch {
  public:
   virtual ~WaitWatch() = default;
-  // Asked now and then by who waits, parked.
+  // Called from time to time by the waiting thread, parked.
   virtual WaitCut Look() = 0;
   // For threads that nothing cuts short.
   static WaitWatch& Never();
 };
 
-// How long a wait lasts at most before it looks whether it is cut short.
+// The longest time that a wait goes without checking whether it is cut short.
 inline constexpr uint64_t kWaitSliceNs = 20 * 1'000'000ull;
 
 class ThreadState {
  public:
-  // The calling thread's.  Async-signal-safe.
+  // The calling thread's state.  Async-signal-safe.
   static ThreadState& Current();
 
-  // By the thread itself.  Added mutators are parked.
+  // By the thread itself.  The mutator is parked when it is added.
   void Add(Mutator* mutator);
   void Remove(Mutator* mutator);
   Mutator* first() const { return first_; }
 
-  // A stop was asked of one of the thread's mutators: a poll of any other notices, of all with null.  Any thread.
+  // A stop was requested of one of the thread's mutators: makes the polls of the others notice it; the polls of all, with null.  Any
+  // thread.
   void Announce(const Mutator* asked);
 
-  // By the thread itself: whether one of its running mutators is to stop.
+  // By the thread itself: whether one of its running mutators has to stop.
   bool IsStopRequested();
   bool IsRunning() const;
   void ParkAll();
@@ -74,7 +77,7 @@ class ThreadState {
   Mutator* first_ = nullptr;
 };
 
-// The calling thread is parked in all its heaps from here to Return, or the end of the scope.
+// Parks the calling thread in all its heaps until Return, or the end of the scope.
 class ThreadWait {
  public:
   explicit ThreadWait(WaitWatch& watch);
@@ -82,12 +85,12 @@ class ThreadWait {
   ThreadWait(const ThreadWait&) = delete;
   ThreadWait& operator=(const ThreadWait&) = delete;
 
-  // Comes back with the others, though it was parked before.
+  // Return will resume this mutator with the others, though it was parked before the wait.
   void Include(Mutator& mutator) { mutator.wait = this; }
 
-  // Comes back, however long that takes.  False only when the thread is being ended: its mutators stay parked then, which is the state
-  // that its end wants them in.  A wait whose script is cut short does not wait for a stop that is only requested, but for a pause that
-  // is under way; the next poll stops.
+  // Resumes the mutators, however long that takes.  False only if the thread is being ended: then its mutators stay parked, as its end
+  // requires.  A wait whose script is cut short waits for a pause under way, but not for a stop that is only requested; the next poll
+  // stops.
   bool Return();
 
  private:
@@ -102,12 +105,12 @@ class ThreadWait {
   bool cut_ = false;
 };
 
-// A safepoint of the calling thread: stops if one of its running mutators is asked to.  False: see ThreadWait::Return.
+// A safepoint of the calling thread: stops if that is requested of one of its running mutators.  False: see ThreadWait::Return.
 bool StopIfRequested(WaitWatch& watch);
 // Lets a parked mutator run.  False: see ThreadWait::Return.
 bool Unpark(Mutator& mutator, WaitWatch& watch);
 
-// The calling thread becomes a mutator, parked, and stops being one.  Both wait for a pause that is under way.
+// The calling thread becomes a mutator, parked, or stops being one.  Both wait for the end of a pause that is under way.
 void Attach(Mutator& mutator, Handshake& handshake, WaitWatch& watch);
 template <typename Retire>
 void Detach(Mutator& mutator, WaitWatch& watch, Retire retire) {
@@ -120,7 +123,7 @@ void Detach(Mutator& mutator, WaitWatch& watch, Retire retire) {
   ThreadState::Current().Remove(&mutator);
 }
 
-// Changes the mutator's roots.  Its program may have parked it: then a pause may be looking at them, and is waited for.
+// Changes the mutator's roots.  If its program has parked it, a pause may be reading them; then this waits for its end.
 template <typename Change>
 void ChangeRoots(Mutator& mutator, WaitWatch& watch, Change change) {
   Handshake& handshake = *mutator.handshake;

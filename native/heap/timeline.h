@@ -1,11 +1,13 @@
 // Timeline: how much of a mutator's time the collector took, in bins of 250 us, over the last minutes.
 //
-// From it comes the utilization curve (minimum mutator utilization, Cheng & Blelloch 2001): the worst share of its own time
-// that the mutator had in any window.  Pauses, service of page faults and waits for memory all count as collector time.
-// Beside the bins the latest interruptions are kept one by one, for analyses that need more than 250 us; slow paths of allocation
-// only there, because a program takes and zeroes pages without a collector too.
-// Two threads may add at once: the mutator, and the thread that has served its fault, which tells of it when it is over, so when the
-// mutator runs again.  So there is a lock, held for a few stores.  The mutator reads, and may be a bin behind.
+// It gives the utilization curve (minimum mutator utilization, Cheng & Blelloch 2001): the smallest share of the time that the mutator had
+// to
+// itself in any window.  Pauses, the service of page faults and waits for memory all count as collector time.  The latest interruptions are
+// also kept one by one, for analyses that need a finer resolution than 250 us; slow paths of allocation are recorded only there, because a
+// program takes and zeroes pages without a collector too.
+//
+// Two threads may add at once: the mutator, and the thread that has served its fault, which records it after the fact, when the mutator
+// already runs again.  So there is a lock, held for a few stores.  The mutator reads, and may be a bin behind.
 #pragma once
 
 #include <algorithm>
@@ -49,7 +51,7 @@ class Timeline {
     adding_.store(false, std::memory_order_release);
   }
 
-  // Calls visit(interval) for the recorded interruptions, the oldest first.  The mutator is the caller.
+  // Calls visit(interval) for the recorded interruptions, the oldest first.  The caller is the mutator.
   template <typename Visit>
   void ForEachInterval(Visit visit) const {
     if (!enabled()) return;
@@ -91,12 +93,12 @@ class Timeline {
       const uint64_t piece = (end < bin_end ? end : bin_end) - at;
       uint32_t* cell = &bins_[bin % kBins];
       if (bin >= written_) Advance(bin);
-      // Relaxed and not a read-modify-write: one writer at a time.
+      // Relaxed, and not a read-modify-write: there is one writer at a time.
       __atomic_store_n(cell, *cell + static_cast<uint32_t>(piece), __ATOMIC_RELAXED);
       at += piece;
     }
   }
-  // Bins between the last written one and `bin` held an older lap; they are zero now.
+  // Clears the bins between the last one written and `bin`, which hold an older lap.
   void Advance(uint64_t bin) {
     uint64_t from = written_;
     if (bin - from > kBins) from = bin - kBins + 1;

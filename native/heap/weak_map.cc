@@ -37,11 +37,11 @@ class LockedMap {
     return Probe(hash, [&](WordIndex found) { return found == key; });
   }
 
-  // The key is not there.
+  // The map does not have the key.
   bool Insert(WordIndex key, uint32_t hash, uint32_t value) {
     const uint32_t at = Probe(hash, [&](WordIndex found) { return found == 0 || found == table_; });
     if (at == kNowhere) return false;
-    // What is free stays free: the collector only makes removed entries of others.
+    // A free place stays free: the collector only turns entries into removed ones.
     const bool was_free = KeyAt(at) == 0;
     if (was_free && !has_room()) return false;
     if (was_free) ++map_[WeakMapSlots::kUsed];
@@ -59,7 +59,7 @@ class LockedMap {
     __atomic_store_n(&pairs_[2 * uint64_t{index}], table_, __ATOMIC_RELEASE);
   }
 
-  // Room for twice what lives.
+  // Room for twice the live entries.
   uint32_t WantedPairs() const {
     uint64_t entries = 0;
     for (uint32_t i = 0; i < count_; ++i) entries += KeyAt(i) != 0 && KeyAt(i) != table_;
@@ -76,13 +76,13 @@ class LockedMap {
     uint32_t used = 0;
     for (uint32_t i = 0; i < old_count; ++i) {
       uint32_t* const pair = &old_pairs[2 * uint64_t{i}];
-      // Read once: an entry whose key has died may become a removed one at any moment.
+      // Read the key once: an entry whose key has died may become a removed one at any moment.
       const WordIndex key = ReadWeak(heap_, mutator_, &pair[0]);
       if (key == 0 || key == old_table) continue;
       Put(End(WeakMapHash(heap_, key)), key, pair[1]);
       ++used;
     }
-    // The old table leads to the values that marking may not have seen yet.
+    // The old table leads to values that marking may not have seen yet.
     Log(old_table);
     map_[WeakMapSlots::kUsed] = used;
     __atomic_store_n(&map_[WeakMapSlots::kTable], table, __ATOMIC_RELEASE);
@@ -92,7 +92,7 @@ class LockedMap {
   uint32_t PairsOf(WordIndex table) { return heap_.MutatorHeaderOf(table).count; }
 
  private:
-  // Linear probing from the hash on: the first place whose key `matches`, or kNowhere once there is a place where nothing has been.
+  // Linear probing from the hash on: the first place whose key `matches`, or kNowhere if a free place comes first.
   template <typename Matches>
   uint32_t Probe(uint32_t hash, const Matches& matches) const {
     for (uint32_t i = 0; i < count_; ++i) {
@@ -103,7 +103,7 @@ class LockedMap {
     }
     return kNowhere;
   }
-  // The first place on the hash's way where nothing has been; there is one.
+  // The first free place from the hash on; there is one.
   uint32_t End(uint32_t hash) const {
     return Probe(hash, [](WordIndex found) { return found == 0; });
   }
