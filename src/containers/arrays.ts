@@ -6,18 +6,18 @@
  *     array   28 references to segments │ lock │ version │ length
  *     segment n   8 · 2^n elements; made when it is first needed, given up when the array is half a segment shorter
  *
- * What changes an array is one native call that takes its lock, without a safepoint (native/heap/shared_array.h): no thread can end, wait
+ * Each change of an array is one native call that takes its lock, without a safepoint (native/heap/shared_array.h): no thread can end, wait
  * or be interrupted in the middle. Each operation takes effect at one store, for all threads:
  *
  *   operation   takes effect at
  *   push        the store of the length; the element is stored before
- *   pop         the store of the length; the element's place is cleared after
+ *   pop         the store of the length; the element's slot is cleared after
  *   set         the store of the element
  *   get         its load of the element; or, when the index is out of range, of the length
  *   length      its load
  *
- * `get` needs no lock as a rule: `push` and `pop` make the version odd before and even after, and a `get` that sees one even
- * version before and after its load has seen an element between two of them. That needs loads in order, which x64 has.
+ * `get` usually needs no lock: `push` and `pop` make the version odd before they change anything and even afterwards, so a `get` that sees
+ * the same even version before and after its load has read between two changes. That needs loads in order, which x64 has.
  */
 import { ARRAY, type Binding, type NativeMutator } from '../binding.ts';
 import { argumentRangeError, HeapError } from '../errors.ts';
@@ -35,7 +35,7 @@ const FIRST_LENGTH = 1 << FIRST_LENGTH_LOG2;
 const MAX_LENGTH = FIRST_LENGTH * (2 ** ARRAY_SEGMENTS - 1);
 const LOADS_ARE_ORDERED = process.arch === 'x64';
 
-/** What there is for one kind of element. */
+/** What the operations need for one kind of element. */
 interface Layout {
   readonly array: Shape;
   readonly segment: Shape;
@@ -56,9 +56,9 @@ export class HeapArrays {
   readonly #handle: NativeMutator;
   /** By the shape id of the array. */
   readonly #layouts: (Layout | undefined)[] = [];
-  /** By kind: making an array lays out nothing. */
+  /** By kind, so that making an array lays out nothing. */
   readonly #made = new Map<ValueKind, Layout>();
-  /** The array's, when an index was found to lie behind it. To read it again may be too late: the array moves in a safepoint. */
+  /** The length of the array when an index was found out of range. Reading it later may be too late: the array moves at a safepoint. */
   #lengthSeen = 0;
 
   /** @internal Use heap.containers.arrays. */
@@ -83,8 +83,8 @@ export class HeapArrays {
   }
 
   /**
-   * The element at `index`. Throws RangeError ERR_OPTION beyond the end. Some 30 ns. A safepoint, if another thread is changing the
-   * array's length and does not come to an end with it.
+   * The element at `index`. Throws RangeError ERR_OPTION beyond the end. Some 30 ns. A safepoint only if another thread that is changing
+   * the array's length does not finish in time.
    */
   get(array: Ref, index: number): RawValue {
     const layout = this.#layoutAt(array);
@@ -99,7 +99,7 @@ export class HeapArrays {
     return this.#mutator.passedWith(this.#find(array, index, layout), layout.place.isReference);
   }
 
-  /** A safepoint at its end at most. */
+  /** May be a safepoint, at its end. */
   #find(array: Ref, index: number, { place, segment }: Layout): RawValue | undefined {
     const { u32 } = this.#mutator;
     const versionSlot = slotOf(array, ARRAY_VERSION_SLOT);
@@ -118,14 +118,14 @@ export class HeapArrays {
     return this.#findLocked(array, index, place);
   }
 
-  /** Apart, because a function that captures `index` would make a context at each call of the one above. */
+  /** A function of its own, because capturing `index` would allocate a context at each call of the one above. */
   #findLocked(array: Ref, index: number, place: Place): RawValue | undefined {
     const answerAt = (at: Ref): number => (isIndex(index) ? this.#native.getFromArray(this.#handle, at, index) : ARRAY.outOfRange);
     const get = (at: Ref): number => this.#noteLength(at, answerAt(at));
     return this.#again(get(array), array, 0, place, get) === ARRAY.done ? place.taken() : undefined;
   }
 
-  /** The answer; out of range, it looks how long the array is while that is still there. */
+  /** Returns the answer; if that is out of range, reads the array's length while `array` is still valid. */
   #noteLength(array: Ref, answer: number): number {
     if (answer === ARRAY.outOfRange) this.#lengthSeen = this.length(array);
     return answer;
@@ -148,7 +148,7 @@ export class HeapArrays {
     return this.#again(ARRAY.contended, array, value, place, set);
   }
 
-  /** Appends; the new length. Some 80 ns. A safepoint. Throws what `mutator.allocate` throws, and then nothing was appended. */
+  /** Appends, and returns the new length. Some 80 ns. A safepoint. If it throws what `mutator.allocate` throws, nothing was appended. */
   push(array: Ref, value: RawValue): number {
     const length = this.#push(array, value);
     this.#mutator.passed();
@@ -163,18 +163,18 @@ export class HeapArrays {
     return length > 0 ? length : this.#pushSlowly(array, value, place);
   }
 
-  /** Takes the last element away; undefined when there is none. Some 80 ns. A safepoint if another thread has the lock. */
+  /** Removes and returns the last element; undefined when there is none. Some 80 ns. A safepoint if another thread has the lock. */
   pop(array: Ref): RawValue | undefined {
     const { place } = this.#layoutAt(array);
-    // Before: who is interrupted there has taken nothing.
+    // The safepoint comes first: a thread that is interrupted there has taken nothing.
     const here = this.#mutator.passedWith(array, true);
     let answer = this.#native.popFromArray(this.#handle, here, 0);
     if (answer === ARRAY.contended) answer = this.#again(answer, here, 0, place, (at) => this.#native.popFromArray(this.#handle, at, 0));
-    // Nothing is called any more: who is interrupted here would have lost what was taken.
+    // No call from here on: a thread that is interrupted in one would lose the element.
     return answer === ARRAY.done ? place.passed[0] : undefined;
   }
 
-  /** @internal The same for references, which `read` makes something of first: if it throws, nothing has been taken. No safepoint in it. */
+  /** @internal The same for references, which `read` converts first: if it throws, nothing has been taken. `read` is no safepoint. */
   popRead<T>(array: Ref, read: (value: RawValue) => T, undo: (made: T) => void): T | undefined {
     const { place } = this.#layoutAt(array);
     const mutator = this.#mutator;
@@ -198,12 +198,12 @@ export class HeapArrays {
     });
   }
 
-  /** @internal What an array of that shape holds. */
+  /** @internal The kind of the elements of an array of that shape. */
   kindOf(shape: Shape): ValueKind {
     return this.#layoutOf(shape).place.kind;
   }
 
-  /** While the answer is that another thread has the lock: calls again, with the value passed, and with both where they are then. */
+  /** While the answer is that another thread has the lock, calls again, with the array and the value passed where they are then. */
   #again(answer: number, array: Ref, value: RawValue, place: Place, call: (array: Ref) => number): number {
     if (answer !== ARRAY.contended) return answer;
     const mutator = this.#mutator;
@@ -258,7 +258,7 @@ export class HeapArrays {
   }
 }
 
-/** @internal Holds a value over safepoints, as long as the operation lasts. */
+/** @internal Holds a value across safepoints, for the rest of the operation. */
 export function holdValue(mutator: Mutator, place: Place, value: RawValue): () => RawValue {
   if (!place.isReference) return () => value;
   const handle = mutator.temporary(value as Ref);
@@ -272,9 +272,9 @@ function outOfRange(length: number, index: number): RangeError {
   return argumentRangeError('index of the array', accepted, index);
 }
 
-// Shifts: V8 calculates powers as floating point.
+// Shifts, because V8 computes powers in floating point.
 
-/** Which segment an index (up to {@link MAX_LENGTH}) lies in. */
+/** The segment that an index (up to {@link MAX_LENGTH}) lies in. */
 const segmentOf = (index: number): number => 31 - FIRST_LENGTH_LOG2 - Math.clz32(index + FIRST_LENGTH);
 
 /** The first index in segment `n`. */

@@ -1,9 +1,9 @@
 /**
- * Conditions: waiting, with a lock given back meanwhile, until another thread says that something has changed; by raw access.
+ * Conditions: releasing a lock, waiting until another thread announces a change, and taking the lock again; by raw access.
  *
- * A condition is a number that grows with each notification. Whoever waits has read it with the lock held, so a notification by a
- * thread that has the lock is never missed. Only all waiters are notified, not one: a wake-up that went to a thread which is being
- * terminated would be lost for the others. So wait in a loop that looks at what is waited for:
+ * A condition is a number that grows with each notification. A waiting thread has read it with the lock held, so it never misses a
+ * notification by a thread that has the lock. A notification always goes to all waiters: one that went to a single thread would be lost if
+ * that thread is being terminated. So wait in a loop that tests the condition:
  *
  *     while (!ready()) conditions.wait(condition, lock);
  */
@@ -43,8 +43,8 @@ export class HeapConditions {
   }
 
   /**
-   * Gives the lock back, waits for a notification, parked, up to `timeoutMs`, and takes the lock again, however long that takes. Whether
-   * there was a notification. A safepoint. Throws ERR_LOCK_NOT_OWNED.
+   * Releases the lock, waits for a notification, parked, up to `timeoutMs`, and takes the lock again, however long that takes. Returns
+   * whether there was a notification. A safepoint. Throws ERR_LOCK_NOT_OWNED.
    */
   wait(condition: Ref, lock: Ref, timeoutMs = Infinity): boolean {
     this.#expectCondition(condition);
@@ -73,7 +73,7 @@ export class HeapConditions {
     return notified;
   }
 
-  /** Wakes all waiting threads; they go on one after the other, as they get the lock. Not a safepoint. Some 20 ns when no thread waits. */
+  /** Wakes all waiting threads; they continue one after the other, as they get the lock. Not a safepoint. Some 20 ns if no thread waits. */
   notifyAll(condition: Ref): void {
     this.#expectCondition(condition);
     Atomics.add(this.#mutator.u32, slotOf(condition, this.#sequence), 1);

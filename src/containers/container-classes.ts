@@ -1,7 +1,6 @@
 /**
- * Container classes: the classes of the views that stand for shared containers in one mutator. A shape's name tells what it is
- * (`faultline.map.string.ref`), so a container that comes out of a field, a token or another container is known for what it is in
- * every thread.
+ * Container classes: the classes of the views of shared containers in one mutator. The name of a container's shape says what it is
+ * (`faultline.map.string.ref`), so every thread recognizes a container that comes out of a field, a token or another container.
  */
 import { argumentRangeError } from '../errors.ts';
 import type { Shape } from '../heap/shapes.ts';
@@ -15,7 +14,7 @@ import { HeapCondition, HeapLock } from './heap-lock.ts';
 import { HeapMap } from './heap-map.ts';
 import { HeapQueue } from './heap-queue.ts';
 
-/** By what a shape's name begins with. */
+/** By the prefix of the shape's name. */
 const VIEWS: Readonly<Record<string, abstract new (slot: number) => ContainerView>> = {
   'faultline.array.': HeapArray,
   'faultline.map.': HeapMap,
@@ -29,7 +28,7 @@ export class ContainerClasses {
   readonly #make: () => Containers;
   #operations: Containers | undefined;
 
-  /** `make` is called once, when the operations are asked for: they define shapes. */
+  /** `make` is called once, when the operations are first needed, because they define shapes. */
   constructor(make: () => Containers) {
     this.#make = make;
   }

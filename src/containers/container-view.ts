@@ -1,6 +1,7 @@
 /**
- * Container views: what a reference to a shared container reads as. Like all views they hold a handle, follow their object, go into
- * fields and through `heap.offer`; their methods are those of the raw level (arrays.ts, …) with values and keys as JavaScript has them.
+ * Container views: what a reference to a shared container reads as. Like all views they hold a handle, follow their object, and can be
+ * stored
+ * in fields and passed through `heap.offer`. Their methods are those of the raw level (arrays.ts, …), with JavaScript values and keys.
  */
 import { argumentRangeError, argumentTypeError } from '../errors.ts';
 import type { ShapeDefinition } from '../heap/definition.ts';
@@ -9,10 +10,10 @@ import { INITIALIZE, ObjectView, OWNER, SHAPE } from '../objects/object-view.ts'
 import type { ValueKind, RawValue } from './kinds.ts';
 import type { Containers } from './containers.ts';
 
-/** @internal Where the operations are, which are made when they are asked for; on the prototype. */
+/** @internal On the prototype: gives the operations, which are made when they are first needed. */
 export const CLASSES = Symbol('classes');
 
-/** Nothing that a program could read or write by itself. */
+/** Without fields or elements that a program could access directly. */
 export interface ContainerDefinition extends ShapeDefinition {
   readonly fields: Readonly<Record<never, never>>;
   readonly elements?: never;
@@ -22,7 +23,7 @@ export abstract class ContainerView extends ObjectView<ContainerDefinition> {
   /** @internal */
   declare readonly [CLASSES]: { readonly operations: Containers };
 
-  /** @internal `heap.create` would leave out what a new container needs. */
+  /** @internal Refuses: `heap.create` would leave out what a new container needs. */
   [INITIALIZE](): void {
     throw argumentRangeError('shape', 'a shape of objects (containers are made by heap.createArray, createMap, …)', this[SHAPE].name);
   }
@@ -32,18 +33,18 @@ export abstract class ContainerView extends ObjectView<ContainerDefinition> {
     return this[CLASSES].operations;
   }
 
-  /** @internal Where the object is; for one operation. */
+  /** @internal The raw reference, for one operation. */
   protected at(place: string): Ref {
     return this[OWNER].refOfView(this, place);
   }
 
-  /** @internal A safepoint first, so that a loop of operations holds nobody up. */
+  /** @internal The same after a safepoint, so that a loop of operations holds up no pause. */
   protected atSafepoint(place: string): Ref {
     this.operations.poll();
     return this.at(place);
   }
 
-  /** @internal What to store. A safepoint for strings. */
+  /** @internal The raw value to store. A safepoint for strings. */
   protected stored(kind: ValueKind, value: unknown, place: string): RawValue {
     if (kind === 'ref') return this[OWNER].toReference(value, place, undefined);
     if (kind === 'string') return this[OWNER].storedText(value, place);
@@ -53,7 +54,7 @@ export abstract class ContainerView extends ObjectView<ContainerDefinition> {
     return value as RawValue;
   }
 
-  /** @internal For what is read before it is taken out, so that nothing is lost if that fails; and how to undo the reading. */
+  /** @internal How to convert a value before it is taken out, so that nothing is lost if that fails; and how to undo the conversion. */
   protected reader<T>(kind: ValueKind): [read: (value: RawValue) => T, undo: (made: T) => void] {
     return [
       (value) => this.loaded(kind, value) as T,

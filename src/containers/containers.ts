@@ -1,6 +1,7 @@
 /**
- * Containers: what threads share besides objects: arrays, maps, queues, locks and conditions in the heap. One object for each mutator,
- * with the operations on raw references; the views that stand for them are in container-classes.ts.
+ * Containers: arrays, maps, queues, locks and conditions in the heap, which threads share like objects. One object for each mutator, with
+ * the
+ * operations on raw references; the classes of their views are in container-classes.ts.
  */
 import type { KeyedHash } from '../heap/keyed-hash.ts';
 import type { Mutator } from '../heap/mutator.ts';
@@ -18,8 +19,8 @@ import { ParkingLot } from './parking-lot.ts';
 import { HeapQueues } from './queues.ts';
 
 /**
- * Shared containers by raw reference. For this thread's mutator, as long as it is attached and runs; like all raw access they do not look
- * whether it does. References that go in or come out are raw ones, valid until the next safepoint.
+ * Shared containers by raw reference. For this thread's mutator, while it is attached and running; like all raw access they do not check
+ * that. References that are passed or returned are raw ones, valid until the next safepoint.
  */
 export class Containers {
   /** Growable arrays. */

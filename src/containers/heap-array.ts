@@ -6,21 +6,21 @@ import { ContainerView } from './container-view.ts';
 import type { ValueKind, ContainerValue } from './kinds.ts';
 
 /**
- * A growable array that several threads share. Each operation happens at one moment between call and return; iteration is many
- * operations. Elements are never copied when it grows. Made by `heap.createArray`; for the thread that has the view, as any view.
+ * A growable array that several threads share. Each operation takes effect at one moment between call and return; iteration is many
+ * operations. Elements are never copied when it grows. Made by `heap.createArray`; like any view, for use on the thread that has it.
  */
 export class HeapArray<K extends ValueKind = ValueKind> extends ContainerView implements Iterable<ContainerValue<K>> {
-  /** What the elements are. */
+  /** The kind of the elements. */
   get kind(): K {
     return this.operations.arrays.kindOf(this[SHAPE]) as K;
   }
 
-  /** Not a safepoint. */
+  /** The number of elements. Not a safepoint. */
   get length(): number {
     return this.operations.arrays.length(this.at('length'));
   }
 
-  /** The element at `index`. A safepoint only if another thread has the array. Throws RangeError ERR_OPTION beyond the end. */
+  /** The element at `index`. A safepoint only if another thread has the array's lock. Throws RangeError ERR_OPTION beyond the end. */
   get(index: number): ContainerValue<K> {
     return this.loaded(this.kind, this.operations.arrays.get(this.at('get'), index)) as ContainerValue<K>;
   }
@@ -32,14 +32,14 @@ export class HeapArray<K extends ValueKind = ValueKind> extends ContainerView im
     this.operations.arrays.set(this.at('set'), index, stored);
   }
 
-  /** Appends; the new length. A safepoint. Throws what {@link set} and `mutator.allocate` throw; nothing was appended then. */
+  /** Appends, and returns the new length. A safepoint. If it throws what {@link set} or `mutator.allocate` throws, nothing was appended. */
   push(value: ContainerValue<K>): number {
     this.operations.poll();
     const stored = this.stored(this.kind, value, 'element of the array');
     return this.operations.arrays.push(this.at('push'), stored);
   }
 
-  /** Takes the last element away; undefined when there is none. A safepoint. */
+  /** Removes and returns the last element; undefined when there is none. A safepoint. */
   pop(): ContainerValue<K> | undefined {
     const { kind } = this;
     const at = this.atSafepoint('pop');
@@ -47,7 +47,7 @@ export class HeapArray<K extends ValueKind = ValueKind> extends ContainerView im
     return this.operations.arrays.popRead(at, ...this.reader<ContainerValue<K>>(kind));
   }
 
-  /** From the first index to the length of the moment, each element as it is when its turn comes. A safepoint at each step. */
+  /** From the first index to the current length, each element as it is when its turn comes. A safepoint at each step. */
   *[Symbol.iterator](): Iterator<ContainerValue<K>> {
     for (let i = 0; ; i++) {
       this.operations.poll();

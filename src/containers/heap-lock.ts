@@ -7,35 +7,35 @@ import { ContainerView } from './container-view.ts';
 import { WAITED } from './lock-words.ts';
 
 /**
- * A lock in the heap. Its owner is a thread's mutator; a mutator that waits for it is parked, and its thread blocks. When the owner has
+ * A lock in the heap. Its owner is a thread's mutator; a mutator that waits for the lock is parked, and its thread blocks. If the owner has
  * ended, the next mutator that wants the lock takes it over and finds it `abandoned`. Releasing a view does not unlock. Made by
  * `heap.createLock`.
  */
 export class HeapLock extends ContainerView {
   /**
    * Takes the lock, waiting up to `timeoutMs` (default: for ever; 0: not at all). Returns whether this mutator has it now. A safepoint.
-   * Throws ERR_LOCK_OWNED if this mutator had it already.
+   * Throws ERR_LOCK_OWNED if this mutator has it already.
    */
   lock(timeoutMs = Infinity): boolean {
     return this.operations.locks.lock(this.atSafepoint('lock'), timeoutMs);
   }
 
-  /** Gives the lock back, and wakes a thread that waits for it. Throws ERR_LOCK_NOT_OWNED. */
+  /** Releases the lock, and wakes a thread that waits for it. Throws ERR_LOCK_NOT_OWNED. */
   unlock(): void {
     this.operations.locks.unlock(this.at('unlock'));
   }
 
   /**
-   * Runs `body` while holding the lock, and gives the lock back whatever `body` throws, even when the stack is full. A safepoint. Throws
-   * ERR_LOCK_OWNED, and what `body` throws. Only a time limit (`vm`, `timeout`) leaves the lock taken, because it skips every `finally`:
-   * the lock is `owned` afterwards, the body half done, and the code that set the limit has to unlock it.
+   * Runs `body` while holding the lock, and releases the lock whatever `body` throws, even if the stack is full. A safepoint. Throws
+   * ERR_LOCK_OWNED, and what `body` throws. Only a time limit (`vm`, `timeout`) leaves the lock held, because it skips every `finally`: the
+   * lock is `owned` afterwards, the body half done, and the code that set the limit has to unlock it.
    */
   run<T>(body: () => T): T {
     const { locks } = this.operations;
     const { u32, control, id, word } = locks.means;
     const slot: typeof SLOT = SLOT;
     const waitedBit = WAITED;
-    if (this.owned) this.lock(); // Which says so.
+    if (this.owned) this.lock(); // Throws.
     let ended = false;
     try {
       this.lock();
@@ -43,8 +43,8 @@ export class HeapLock extends ContainerView {
       ended = true;
       return answer;
     } finally {
-      // Nothing of JavaScript's is called before it is given back, not even slotOf: where the body ended because the stack is full,
-      // there may be no room.
+      // No JavaScript function is called before the lock is released, not even slotOf: if the body ended because the stack is full, there
+      // may be no room for a call.
       const lock = control[this[slot]]!;
       const owned = lock !== 0 && (Atomics.load(u32, lock * 2 + word) & ~waitedBit) === id;
       const waited = owned && (Atomics.exchange(u32, lock * 2 + word, 0) & waitedBit) !== 0;
@@ -72,11 +72,11 @@ export class HeapLock extends ContainerView {
   }
 }
 
-/** Waiting for something that another thread does with a lock held. Made by `heap.createCondition`. */
+/** Waits for a change that another thread makes with a lock held. Made by `heap.createCondition`. */
 export class HeapCondition extends ContainerView {
   /**
-   * Gives the lock back, waits for {@link notifyAll}, parked, up to `timeoutMs` (default: for ever), and takes the lock again, however
-   * long that takes. Whether there was a notification; look in a loop at what is waited for. A safepoint. Throws ERR_LOCK_NOT_OWNED.
+   * Releases the lock, waits for {@link notifyAll}, parked, up to `timeoutMs` (default: for ever), and takes the lock again, however long
+   * that takes. Returns whether there was a notification; test what you wait for in a loop. A safepoint. Throws ERR_LOCK_NOT_OWNED.
    */
   wait(lock: HeapLock, timeoutMs = Infinity): boolean {
     if (!(lock instanceof HeapLock)) throw argumentTypeError('lock', 'a lock of the heap', lock);
@@ -85,7 +85,7 @@ export class HeapCondition extends ContainerView {
     return this.operations.conditions.wait(at, this[OWNER].refOfView(lock, 'lock'), timeoutMs);
   }
 
-  /** Wakes all who wait; they go on one after the other, as they get the lock. The caller should have it. */
+  /** Wakes all waiting threads; they continue one after the other, as they get the lock. The caller should have it. */
   notifyAll(): void {
     this.operations.conditions.notifyAll(this.at('notifyAll'));
   }

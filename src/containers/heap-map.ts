@@ -10,32 +10,33 @@ import { MapPosition } from './map-trie.ts';
 
 /**
  * A hash map that several threads share, without a lock. Keys are strings by their text, numbers by value, or objects by identity.
- * Each operation but `size` happens at one moment between call and return. Made by `heap.createMap`; for the thread that has the view.
+ * Each operation except `size` takes effect at one moment between call and return. Made by `heap.createMap`; for the thread that has the
+ * view.
  */
 export class HeapMap<K extends KeyKind = KeyKind, V extends ValueKind = ValueKind>
   extends ContainerView
   implements Iterable<[KeyValue<K>, ContainerValue<V>]>
 {
-  /** What the keys are. */
+  /** The kind of the keys. */
   get keyKind(): K {
     return this.operations.maps.kindsOf(this[SHAPE]).key as K;
   }
 
-  /** What the values are. */
+  /** The kind of the values. */
   get valueKind(): V {
     return this.operations.maps.kindsOf(this[SHAPE]).value as V;
   }
 
   /**
-   * The number of entries: exact while no thread changes the map, else off by the operations under way. Not a safepoint.
+   * The number of entries: exact while no thread changes the map, otherwise off by the operations under way. Not a safepoint.
    */
   get size(): number {
     return this.operations.maps.size(this.at('size'));
   }
 
   /**
-   * The value, undefined when there is no entry. Not a safepoint. Throws TypeError ERR_OPTION for a key of another kind, ERR_NO_IDENTITY
-   * for an object of a shape with elements and without `identityHash`.
+   * The value; undefined when there is no entry. Not a safepoint. Throws TypeError ERR_OPTION for a key of another kind, ERR_NO_IDENTITY
+   * for an object whose shape has elements and no `identityHash`.
    */
   get(key: KeyValue<K>): ContainerValue<V> | undefined {
     const value = this.operations.maps.get(this.at('get'), this.#keyOf(key));
@@ -47,7 +48,7 @@ export class HeapMap<K extends KeyKind = KeyKind, V extends ValueKind = ValueKin
     return this.operations.maps.has(this.at('has'), this.#keyOf(key));
   }
 
-  /** Makes or replaces an entry. A safepoint. Throws like {@link get}, and what `mutator.allocate` throws; nothing has changed then. */
+  /** Makes or replaces an entry. A safepoint. Throws like {@link get}, and what `mutator.allocate` throws; then nothing has changed. */
   set(key: KeyValue<K>, value: ContainerValue<V>): this {
     this.operations.poll();
     const stored = this.stored(this.valueKind, value, 'value of the map');
@@ -55,14 +56,14 @@ export class HeapMap<K extends KeyKind = KeyKind, V extends ValueKind = ValueKin
     return this;
   }
 
-  /** Makes an entry if there is none; whether it did. A safepoint. Throws like {@link set}. */
+  /** Makes an entry if there is none, and returns whether it did. A safepoint. Throws like {@link set}. */
   setIfAbsent(key: KeyValue<K>, value: ContainerValue<V>): boolean {
     this.operations.poll();
     const stored = this.stored(this.valueKind, value, 'value of the map');
     return this.operations.maps.setIfAbsent(this.at('setIfAbsent'), this.#keyOf(key), stored);
   }
 
-  /** Removes the entry; whether there was one. A safepoint. Throws like {@link get}. */
+  /** Removes the entry, and returns whether there was one. A safepoint. Throws like {@link get}. */
   delete(key: KeyValue<K>): boolean {
     const at = this.atSafepoint('delete');
     return this.operations.maps.delete(at, this.#keyOf(key));
@@ -74,8 +75,9 @@ export class HeapMap<K extends KeyKind = KeyKind, V extends ValueKind = ValueKin
   }
 
   /**
-   * In no particular order. An entry that is there from the beginning to the end comes exactly once; one that is made or removed
-   * meanwhile may or may not come. What comes was in the map when it was looked at. A safepoint at each step.
+   * In no particular order. An entry that is in the map from beginning to end is visited exactly once; one that is made or removed
+   * meanwhile
+   * may or may not be visited. Each entry visited was in the map when it was read. A safepoint at each step.
    */
   *[Symbol.iterator](): Iterator<[KeyValue<K>, ContainerValue<V>]> {
     const position = new MapPosition();
@@ -94,12 +96,12 @@ export class HeapMap<K extends KeyKind = KeyKind, V extends ValueKind = ValueKin
     return this[Symbol.iterator]();
   }
 
-  /** The keys, with the promises of the iteration. A safepoint at each step. */
+  /** The keys, with the guarantees of the iteration. A safepoint at each step. */
   *keys(): Generator<KeyValue<K>> {
     for (const [key] of this) yield key;
   }
 
-  /** The values, with the promises of the iteration. A safepoint at each step. */
+  /** The values, with the guarantees of the iteration. A safepoint at each step. */
   *values(): Generator<ContainerValue<V>> {
     for (const [, value] of this) yield value;
   }

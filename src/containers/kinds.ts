@@ -1,8 +1,9 @@
 /**
  * Kinds: what a shared container holds, and how a value of that kind is stored in an object and checked on its way in.
  *
- * Only kinds whose typed array reaches the whole heap (a byte view ends at 4 GiB on Node 20). A string is a reference to a string of
- * the heap; what a view takes and gives is its text.
+ * There are only kinds whose typed array reaches the whole heap (a byte view ends at 4 GiB on Node 20). A string is stored as a reference
+ * to
+ * a string of the heap; views take and return its text.
  */
 import { argumentRangeError, argumentTypeError } from '../errors.ts';
 import { CONTROL_VALUE } from '../binding/layout.ts';
@@ -18,7 +19,7 @@ export type ValueKind = 'ref' | 'string' | 'i32' | 'u32' | 'f32' | 'f64' | 'i64'
 /** What the keys of a map can be: strings by their text, numbers by their value, objects by identity. */
 export type KeyKind = 'string' | 'f64' | 'ref';
 
-/** What a container takes and gives for a kind, through a view. */
+/** What a view of a container takes and returns for a kind. */
 export type ContainerValue<K extends ValueKind> = K extends 'ref'
   ? AnyView | null
   : K extends 'string'
@@ -27,7 +28,7 @@ export type ContainerValue<K extends ValueKind> = K extends 'ref'
       ? bigint
       : number;
 
-/** What a key is, through a view. */
+/** What a view takes and returns as a key. */
 export type KeyValue<K extends KeyKind> = K extends 'ref' ? AnyView : K extends 'string' ? string : number;
 
 /** A value by raw access: a raw reference for references and strings, a BigInt for 64-bit integers, else a number. */
@@ -41,13 +42,13 @@ type ArrayClass = new (buffer: ArrayBufferLike, byteOffset: number, length: numb
 /** @internal Values of one kind in the objects of one mutator. */
 export class Place {
   readonly kind: ValueKind;
-  /** Holds references: what is taken out is valid until the next safepoint. */
+  /** Holds references: a value that is read is valid until the next safepoint. */
   readonly isReference: boolean;
   readonly #mutator: Mutator;
   readonly #array: { [index: number]: RawValue };
-  /** Its first element is a value on its way into or out of native code. */
+  /** Its first element passes a value to or from native code. */
   readonly passed: { [index: number]: RawValue };
-  /** Elements of the array in a word. */
+  /** Elements of the typed array per word. */
   readonly #perWord: number;
 
   constructor(mutator: Mutator, kind: ValueKind) {
@@ -71,28 +72,28 @@ export class Place {
     return this.isReference ? this.#mutator.getReference(index) : this.#array[index]!;
   }
 
-  /** Into an object that other threads may see. */
+  /** Stores into an object that other threads may see. */
   store(ref: Ref, offset: number, value: RawValue): void {
     if (this.isReference) this.#mutator.setReference(slotOf(ref, offset), value as Ref);
     else this.#array[ref * this.#perWord + offset] = value;
   }
 
-  /** So that the object that was there is not kept alive by a place which nobody reads. */
+  /** Clears a place that is not read any more, so that it does not keep its object alive. */
   clear(ref: Ref, offset: number): void {
     if (this.isReference) this.#mutator.setReference(slotOf(ref, offset), 0);
   }
 
-  /** Hands the value to the native call that comes next. */
+  /** Passes the value to the next native call. */
   pass(value: RawValue): void {
     this.passed[0] = value;
   }
 
-  /** What the native call before has handed over. */
+  /** The value that the last native call has passed back. */
   taken(): RawValue {
     return this.isReference ? this.#mutator.held(CONTROL_VALUE) : this.passed[0]!;
   }
 
-  /** Throws TypeError ERR_OPTION unless the value is one of this kind, for raw access; no store can fail after it. */
+  /** For raw access: throws TypeError ERR_OPTION unless the value is of this kind; after that no store can fail. */
   check(value: RawValue, place: string): void {
     const wanted = this.kind === 'i64' || this.kind === 'u64' ? 'bigint' : 'number';
     if (typeof value !== wanted) throw argumentTypeError(place, wanted === 'bigint' ? 'a BigInt' : 'a number', value);
@@ -100,7 +101,7 @@ export class Place {
   }
 }
 
-/** @internal Throws RangeError ERR_OPTION for kinds that there are not. */
+/** @internal Throws RangeError ERR_OPTION for a kind that does not exist. */
 export function expectKind<K extends string>(kind: K, kinds: readonly K[], place: string): void {
   if (!kinds.includes(kind)) throw argumentRangeError(place, `one of ${kinds.join(', ')}`, kind);
 }

@@ -8,14 +8,16 @@
  *   id | 2^31             the same, and threads may be asleep because of it
  *
  *   transition            who                               how                     partner
- *   0 → id                whoever wants it                  CAS                     the release's exchange
- *   id → id | 2^31        whoever waits                     CAS                     the release's exchange, which sees it and wakes
- *   any → 0               the owner                         exchange, then wake     CAS of the next
- *   id → own id | 2^31    whoever waits, id being gone      CAS; one succeeds       what a mutator wrote is visible once it is not listed
- *   0 → own id | 2^31     who has slept: others may still   CAS                     the release's exchange
+ *   0 → id                a thread that wants it            CAS                     the release's exchange
+ *   id → id | 2^31        a waiting thread                  CAS                     the release's exchange, which sees it and wakes
+ *   any → 0               the owner                         exchange, then wake     CAS of the next owner
+ *   id → own id | 2^31    a waiting thread, if id is gone   CAS; one succeeds       what a mutator wrote is visible once it is not listed
+ *   0 → own id | 2^31     a thread that has slept, because  CAS                     the release's exchange
+ *                         others may still sleep
  *
- * A mutator's id is never given out again. That it is gone means that its thread has ended, was terminated, or has detached; a thread
- * that computes for ever with the lock held is none of these, and is waited for.
+ * A mutator's id is never given out again. An id is gone when the mutator's thread has ended, was terminated, or has detached; a thread
+ * that
+ * computes for ever with the lock held is none of these, and others wait for it.
  */
 import type { Mutator } from '../heap/mutator.ts';
 import type { ReferenceHandle, Ref } from '../heap/units.ts';
@@ -24,10 +26,10 @@ import { slotOf } from '../heap/object.ts';
 
 /** @internal */
 export const WAITED = 0x8000_0000;
-/** A lock that is held for a moment is free again after so many, unless its owner lost its CPU. */
+/** A lock that is held briefly is free again after this many spins, unless its owner lost its CPU. */
 const SPINS = 50;
 
-/** @internal One mutator's way to lock words. */
+/** @internal One mutator's operations on lock words. */
 export class LockWords {
   readonly #mutator: Mutator;
   readonly #lot: ParkingLot;
@@ -43,8 +45,9 @@ export class LockWords {
   }
 
   /**
-   * Waits for the lock of the object, parked, until `deadline`; false when that has passed. The slot `abandoned` is 1 from the moment when
-   * the lock is taken over from a mutator that has ended. A safepoint.
+   * Waits for the lock of the object, parked, until `deadline`; false when that has passed. The slot `abandoned` is set to 1 when the lock
+   * is
+   * taken over from a mutator that has ended. A safepoint.
    */
   acquire(object: ReferenceHandle, slot: number, abandoned: number, deadline: number): boolean {
     for (let spin = 0; spin < SPINS; spin++) if (this.try(this.#mutator.get(object), slot)) return true;
@@ -66,7 +69,7 @@ export class LockWords {
     if ((Atomics.exchange(this.#mutator.u32, slotOf(ref, slot), 0) & WAITED) !== 0) this.wake(ref);
   }
 
-  /** Who is not woken, because the owner was interrupted before, looks by itself after a slice. */
+  /** If the owner is interrupted before this, the threads that are not woken check by themselves after a slice. */
   wake(ref: Ref): void {
     this.#lot.wake(ref);
   }
@@ -87,12 +90,12 @@ export class LockWords {
       if (word === 0) {
         if (Atomics.compareExchange(u32, at, 0, own) === 0) return true;
       } else if ((word & WAITED) === 0) {
-        // Between announcement and here another has become the owner, and would wake nobody.
+        // Since the announcement another thread has become the owner, and would wake nobody.
         this.#announce(ref, slot);
       } else if (this.#mutator.isAttached(word & ~WAITED)) {
         return undefined;
       } else if (Atomics.compareExchange(u32, at, word, own) === word) {
-        // A plain store and no call, so that nobody is interrupted in between; whoever has the lock after us sees it by the release.
+        // A plain store and no call, so that the thread cannot be interrupted in between; the next owner sees it through the release.
         u32[abandonedAt] = 1;
         return true;
       }

@@ -2,11 +2,13 @@
  * Locks: mutual exclusion for what a program does with objects of the heap, by raw access. The owner is a mutator. A mutator that waits
  * for a lock is parked, so no collection waits for it.
  *
- * A lock outlives its owner's thread: when that ends, is terminated or detaches, the next thread takes over, within 20 ms if it was
- * asleep. Nothing is known then about the data that the lock protects, except that every single store has happened or not: the lock is
- * `abandoned` until a thread that holds it says that it has put things right.
+ * A lock outlives its owner's thread: when that thread ends, is terminated or detaches, the next thread takes the lock over, within 20 ms
+ * if
+ * it was asleep. Then nothing is known about the data that the lock protects, except that every single store has happened or not: the lock
+ * is
+ * `abandoned` until a thread that holds it declares the data repaired.
  *
- * Not fair: a thread that comes along may have the lock before those that have waited. Not recursive.
+ * Not fair: a newcomer may get the lock before threads that have waited. Not recursive.
  */
 import { HeapError } from '../errors.ts';
 import type { ShapeDefinition } from '../heap/definition.ts';
@@ -42,12 +44,13 @@ export class HeapLocks {
   }
 
   /**
-   * Takes the lock, waiting for it, parked, up to `timeoutMs` (0: not at all); whether this mutator has it. Some 50 ns when it is free.
-   * A safepoint. Throws ERR_LOCK_OWNED when this mutator has it already.
+   * Takes the lock, waiting for it, parked, up to `timeoutMs` (0: not at all). Returns whether this mutator has it. Some 50 ns if it is
+   * free.
+   * A safepoint. Throws ERR_LOCK_OWNED if this mutator has it already.
    */
   lock(lock: Ref, timeoutMs = Infinity): boolean {
     this.#expectLock(lock);
-    // Before it is taken: a thread that is interrupted here has no lock.
+    // The safepoint comes before the lock is taken: a thread that is interrupted there does not hold it.
     return this.#take(this.#mutator.passedWith(lock, true), timeoutMs);
   }
 
@@ -60,7 +63,7 @@ export class HeapLocks {
     return this.#mutator.operation(() => this.acquireAt(this.#mutator.temporary(lock), deadlineOf(timeoutMs)));
   }
 
-  /** Gives the lock back and wakes a thread that waits for it. Not a safepoint. Throws ERR_LOCK_NOT_OWNED unless this mutator has it. */
+  /** Releases the lock and wakes a thread that waits for it. Not a safepoint. Throws ERR_LOCK_NOT_OWNED unless this mutator has it. */
   unlock(lock: Ref): void {
     this.expectOwned(lock);
     this.#words.release(lock, this.#word);
@@ -84,12 +87,12 @@ export class HeapLocks {
     Atomics.store(this.#mutator.u32, slotOf(lock, this.#abandoned), 0);
   }
 
-  /** @internal Wakes a thread that waits for the lock which this mutator has just given back. */
+  /** @internal Wakes a thread that waits for the lock which this mutator has just released. */
   wake(lock: Ref): void {
     this.#words.wake(lock);
   }
 
-  /** @internal What giving a lock back takes, for code that cannot call a function; see {@link HeapLock.run}. */
+  /** @internal What is needed to release a lock, for code that cannot call a function; see {@link HeapLock.run}. */
   get means(): { readonly u32: Uint32Array; readonly control: Uint32Array; readonly id: number; readonly word: number } {
     const { u32, id, allocationBuffer } = this.#mutator;
     return { u32, control: allocationBuffer.control, id, word: this.#word };

@@ -1,7 +1,7 @@
 /**
- * Keys of maps: how each kind is hashed and compared. Strings by their text, numbers by value as JavaScript's Map does (NaN equals
- * itself, and -0 is 0), objects by identity, through a hash that stays with an object while it moves. All hashes are keyed by the heap's
- * secret: whoever may choose keys cannot choose where they collide.
+ * Keys of maps: how each kind is hashed and compared. Strings by their text, numbers by value like JavaScript's Map (NaN equals itself, and
+ * -0 is 0), objects by identity, through a hash that stays with an object when it moves. All hashes are keyed by the heap's secret, so that
+ * nobody who chooses keys can make them collide.
  */
 import { argumentTypeError } from '../errors.ts';
 import type { KeyedHash } from '../heap/keyed-hash.ts';
@@ -18,9 +18,9 @@ const halves = new Uint32Array(scratch.buffer);
 
 /** @internal Keys of one kind in one mutator. */
 export interface Keys {
-  /** 32 bits. Throws TypeError ERR_OPTION for a key of another kind, ERR_NO_IDENTITY for objects without identity hash. */
+  /** 32 bits. Throws TypeError ERR_OPTION for a key of another kind, ERR_NO_IDENTITY for objects without an identity hash. */
   hash(key: RawKey): number;
-  /** Whether the value in the key's place, `found` (a number or a reference), is that key. */
+  /** Whether `found`, the value in an entry's key field (a number or a reference), is that key. */
   equals(found: number, key: RawKey): boolean;
 }
 
@@ -45,7 +45,7 @@ export function keysOf(kind: KeyKind, mutator: Mutator, strings: Strings, hash: 
   };
 }
 
-/** @internal What an entry holds for a number: 0 for -0, and one NaN for all. */
+/** @internal What an entry holds for a number: 0 for -0, and one NaN for all NaNs. */
 export const storedNumber = (value: number): number => (value !== value ? NaN : value + 0);
 
 /** @internal */

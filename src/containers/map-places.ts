@@ -1,29 +1,29 @@
 /**
- * Map places: changing what is at one place of a map's trie (map-trie.ts) where that takes more than one compare-and-swap of an entry:
- * another bucket, or a node under it.
+ * Map places: changes at one place of a map's trie (map-trie.ts) that need more than one compare-and-swap of an entry: another bucket, or a
+ * node instead.
  *
- * Both need memory, and allocating is a safepoint: so they look for the place again afterwards, and give up if others have changed it
- * so that what was allocated no longer fits. Their callers begin anew then.
+ * Both need memory, and allocating is a safepoint. So they find the place again afterwards, and give up if another thread has changed it so
+ * that what was allocated no longer fits. Then their callers start over.
  */
 import type { Mutator } from '../heap/mutator.ts';
 import type { ReferenceHandle, Ref } from '../heap/units.ts';
 import { digitOf, type MapPath, type MapTrie } from './map-trie.ts';
 import { slotOf } from '../heap/object.ts';
 
-/** @internal In an operation of the mutator, whose temporaries both use. */
+/** @internal To be used inside an operation of the mutator, because both changes use temporaries. */
 export class MapPlaces {
   readonly #mutator: Mutator;
   readonly #trie: MapTrie;
   readonly #path: MapPath;
 
-  /** What is at `path` is what `find` of each call has found last. */
+  /** `path` is the one that the `find` of each call fills. */
   constructor(mutator: Mutator, trie: MapTrie, path: MapPath) {
     this.#mutator = mutator;
     this.#trie = trie;
     this.#path = path;
   }
 
-  /** Takes the key's entry out of the place, or puts `entry` into it. False when others came first. A safepoint. */
+  /** Takes the key's entry out of the place, or puts `entry` into it. False if another thread came first. A safepoint. */
   rebuild(find: () => Ref, entry: ReferenceHandle | undefined): boolean {
     const mutator = this.#mutator;
     const path = this.#path;
@@ -31,19 +31,19 @@ export class MapPlaces {
     const wanted = this.#others() + (entry === undefined ? 0 : 1);
     const made = wanted > 1 ? mutator.temporary(mutator.allocate(this.#trie.bucket, wanted)) : undefined;
     const present = find();
-    // Whether the key is there matters as much as how many others are: setIfAbsent has decided by it.
+    // Not only the number of others must be the same, but also whether the key is there: setIfAbsent has decided by that.
     if (this.#others() + (entry === undefined ? 0 : 1) !== wanted || (present !== 0) !== wasPresent) return false;
     const replacement = made === undefined ? this.#onlyOther(present) : this.#fillBucket(mutator.get(made), present, entry);
     if (entry !== undefined && present !== 0) return mutator.compareExchangeReference(path.slot, path.found, replacement);
     return this.#trie.change(path, replacement, entry === undefined ? -1 : 1);
   }
 
-  /** Puts a node in the place, and what is there into the node, by the next digits of the hashes. A safepoint. */
+  /** Puts a node in the place, and the entries that were there into the node, by the next digits of their hashes. A safepoint. */
   split(find: () => Ref, hashOf: (entry: Ref) => number): void {
     const mutator = this.#mutator;
     const trie = this.#trie;
     const path = this.#path;
-    // The load that a checked heap sees.
+    // The load that a checked heap records.
     if (mutator.getReference(path.slot) !== path.found) return;
     const before = mutator.temporary(path.found);
     const level = path.level + 1;
@@ -61,7 +61,7 @@ export class MapPlaces {
       bucket: members.length === 1 ? undefined : mutator.temporary(mutator.allocate(trie.bucket, members.length)),
     }));
     find();
-    // A bucket never changes: if it is still there, what was counted holds.
+    // A bucket never changes: if it is still there, the counts are still right.
     const { found, slot } = path;
     if (found === 0 || found !== mutator.get(before)) return;
     for (const { digit, members, bucket } of buckets) {
@@ -79,12 +79,12 @@ export class MapPlaces {
     return this.#trie.countOf(this.#path.found) - (this.#path.entry === 0 ? 0 : 1);
   }
 
-  /** What is left when the key's entry goes: one entry needs no bucket, and none nothing. */
+  /** What replaces a place of two entries, or of one, when the key's entry is removed: the other entry, or 0. */
   #onlyOther(present: Ref): Ref {
     const { found } = this.#path;
     for (let i = 0; i < 2 && this.#trie.countOf(found) === 2; i++) {
       const slot = this.#trie.entrySlotOf(found, i);
-      // A checked heap wants to have seen each reference that is stored.
+      // A checked heap must have recorded the load of each reference that is stored.
       if (this.#mutator.u32[slot] !== present) return this.#mutator.getReference(slot);
     }
     return 0;

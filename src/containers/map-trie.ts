@@ -1,9 +1,9 @@
 /**
  * Map trie: where an entry of a map is. A hash trie in the heap, like the intern table (objects/intern-table.ts), without a lock: each
- * change is one compare-and-swap of one reference, so no thread that ends leaves a map unusable (after Bagwell, "Ideal hash trees", 2001;
- * and Prokopec et al., "Concurrent tries with efficient non-blocking snapshots", PPoPP 2012, without the snapshots).
+ * change is one compare-and-swap of one reference, so a thread that ends never leaves a map unusable (after Bagwell, "Ideal hash trees",
+ * 2001; and Prokopec et al., "Concurrent tries with efficient non-blocking snapshots", PPoPP 2012, without the snapshots).
  *
- *     map ──▶ table: count, 32 references, each  0            nothing with these five bits of the hash
+ *     map ──▶ table: count, 32 references, each  0            no entry with these five bits of the hash
  *                                                ──▶ entry    key, value and hash; immutable
  *                                                ──▶ bucket   2 to 4 entries, or more with equal hashes; immutable
  *                                                ──▶ node     32 references again, for the next five bits
@@ -14,15 +14,17 @@
  *   entry, bucket → bucket     set of another key that belongs there; delete of one of several
  *   bucket → entry             delete of one of two
  *   entry, bucket → 0          delete
- *   bucket → node              whoever finds the bucket full; what was there is in the node
+ *   bucket → node              a thread that finds the bucket full; its entries are in the node
  *
- * Nodes are never taken out; a table as a whole is, by `clear`. Since it takes five entries at once to make a node, and five that agree in
- * so many bits of their hashes are rare unless there are many, a map whose keys keep changing needs what its largest number of
- * entries needed, and hardly ever more. The two bits of hash that are left after six levels tell the last level apart; a bucket there has
+ * Nodes are never removed, except all at once with the table, by `clear`. It takes five entries at a time to make a node, and five entries
+ * that agree in so many bits of their hashes are rare unless there are many; so a map whose keys keep changing hardly ever needs more
+ * memory
+ * than its largest number of entries needed. The two bits of the hash that are left after six levels serve the last level; a bucket there
+ * has
  * no limit.
  *
- * Between two safepoints of this thread nothing moves and no memory is reused, so what is compared and swapped cannot be something else
- * with the same number.
+ * Between two safepoints of this thread nothing moves and no memory is reused, so a reference that compares equal cannot refer to another
+ * object.
  */
 import type { Mutator } from '../heap/mutator.ts';
 import type { Shape, ShapeTable } from '../heap/shapes.ts';
@@ -31,21 +33,21 @@ import { elementCountOf, shapeIdOf, slotOf } from '../heap/object.ts';
 
 const BITS = 5;
 const WIDTH = 1 << BITS;
-/** Places that {@link MapTrie.step} looks at before it lets its caller come to a safepoint. */
+/** Places that {@link MapTrie.step} visits before it lets its caller come to a safepoint. */
 const PLACES_PER_STEP = 1024;
 
 /** @internal The entries of a bucket, unless their hashes are all equal. */
 export const BUCKET_ENTRIES = 4;
-/** @internal Below it there are no more bits of a hash. */
+/** @internal Below this level there are no more bits of a hash. */
 export const LAST_LEVEL = 6;
 
-/** Where an iteration is: digits of hashes, so it holds nothing in the heap and survives whatever happens to the map. */
+/** Where an iteration is: digits of hashes, so it holds nothing in the heap and stays valid whatever happens to the map. */
 export class MapPosition {
-  /** @internal Of the place to look at next, from the table down. */
+  /** @internal Those of the place to visit next, from the table down. */
   readonly digits: number[] = [0];
 }
 
-/** @internal The way to a place; valid until the next safepoint. */
+/** @internal The path to a place; valid until the next safepoint. */
 export class MapPath {
   table: Ref = 0;
   /** Index into u32. */
@@ -53,7 +55,7 @@ export class MapPath {
   level = 0;
   /** What is there: 0, an entry, or a bucket. */
   found: Ref = 0;
-  /** The entry of the key, there or in the bucket; 0 when there is none. */
+  /** The entry of the key, at the place or in its bucket; 0 when there is none. */
   entry: Ref = 0;
 }
 
@@ -76,8 +78,9 @@ export class MapTrie {
   }
 
   /**
-   * The entry of a key with that hash, or 0, and the way to its place; `isKey` tells whether an entry is the key's. The loads are in the
-   * order of the compare-and-swaps that put things there, so what they lead to is complete.
+   * The entry of a key with that hash, or 0; fills the path to its place. `isKey` tells whether an entry is the key's. The loads are
+   * ordered
+   * with the compare-and-swaps that stored the references, so the objects they lead to are complete.
    */
   find(map: Ref, hash: number, path: MapPath, hashOf: (entry: Ref) => number, isKey: (entry: Ref) => boolean): Ref {
     const { u32 } = this.#mutator;
@@ -103,7 +106,7 @@ export class MapTrie {
     }
   }
 
-  /** Entries of what a place holds: an entry itself, or a bucket. */
+  /** The number of entries of what a place holds: nothing, an entry, or a bucket. */
   countOf(found: Ref): number {
     if (found === 0) return 0;
     return this.#isBucket(found) ? elementCountOf(this.#mutator.u32, found) : 1;
@@ -113,7 +116,7 @@ export class MapTrie {
     return this.#isBucket(found) ? this.#mutator.u32[this.entrySlotOf(found, index)]! : found;
   }
 
-  /** Index into u32; of a bucket. */
+  /** Index into u32 of an entry of a bucket. */
   entrySlotOf(bucket: Ref, index: number): number {
     return slotOf(bucket, this.bucket.elementsOffset + index);
   }
@@ -140,18 +143,18 @@ export class MapTrie {
   size(map: Ref): number {
     const { u32 } = this.#mutator;
     const table = Atomics.load(u32, slotOf(map, this.#tableSlot));
-    // A thread that counts down before another counts up.
+    // Negative for a moment if a thread counts down before another counts up.
     return table === 0 ? 0 : Math.max(0, Atomics.load(u32, slotOf(table, this.#count)) | 0);
   }
 
-  /** Changes a place from what the path has found there to `ref`, and the number of entries of its table by `by`; whether it did. */
+  /** Changes a place from what the path has found there to `ref`, and the table's number of entries by `by`; returns whether it did. */
   change({ table, slot, found }: MapPath, ref: Ref, by: 1 | -1): boolean {
     return this.#mutator.exchangeAndCount(slot, found, ref, slotOf(table, this.#count), by);
   }
 
   /**
-   * The next entries behind the position, which moves on: those of one place, or none when there were none for a while. False at the
-   * end. Not a safepoint.
+   * The next entries from the position, which moves on: those of one place, or none if there were none for a while. False at the end. Not a
+   * safepoint.
    */
   step(map: Ref, { digits }: MapPosition, entries: Ref[]): boolean {
     const { u32 } = this.#mutator;
@@ -176,7 +179,7 @@ export class MapTrie {
     return table !== 0 && digits.length > 0;
   }
 
-  /** What is at the end of the way; shortens it where a cleared map no longer has it. */
+  /** What is at the end of the path; shortens the path if a cleared map no longer has it. */
   #follow(table: Ref, digits: number[]): Ref {
     const { u32 } = this.#mutator;
     let node = table;

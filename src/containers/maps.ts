@@ -1,14 +1,14 @@
 /**
- * Maps: hash maps in the heap, by raw access. What is where is map-trie.ts; here are the operations, each of which takes effect at one
+ * Maps: hash maps in the heap, by raw access. Their structure is in map-trie.ts; here are the operations, each of which takes effect at one
  * moment between call and return:
  *
  *   operation            takes effect at
  *   get, has             the load that found the entry, or found its place without it
- *   set, setIfAbsent     the compare-and-swap that put the entry there; setIfAbsent that finds a key: the load
- *   delete               the compare-and-swap that took the entry away; of a key that is not there: the load
- *   clear                the compare-and-swap of the table. What threads do in the old table afterwards, they had begun before
- *   size                 nothing: a count that each operation adjusts, in the native call that changes the reference. Exact when nobody is
- *                        changing the map, and off by the operations under way otherwise
+ *   set, setIfAbsent     the compare-and-swap that stored the entry; if setIfAbsent finds the key: the load
+ *   delete               the compare-and-swap that removed the entry; if the key is not there: the load
+ *   clear                the compare-and-swap of the table. Operations in the old table after that had begun before
+ *   size                 no such moment: a count that each operation adjusts, in the native call that changes the reference. Exact while no
+ *                        thread changes the map, and off by the operations under way otherwise
  */
 import { HeapError } from '../errors.ts';
 import type { ShapeDefinition } from '../heap/definition.ts';
@@ -35,10 +35,10 @@ interface Layout {
   readonly keys: Keys;
 }
 
-/** A key over safepoints. */
+/** A key held across safepoints. */
 interface HeldKey {
   readonly hash: number;
-  /** As it is now. */
+  /** The key as it is now. */
   readonly current: () => RawKey;
 }
 
@@ -56,7 +56,7 @@ export class HeapMaps {
   readonly #places: MapPlaces;
   /** By the shape id of the map. */
   readonly #layouts: (Layout | undefined)[] = [];
-  /** By the kinds, as a shape's name has them: making a map lays out nothing. */
+  /** By the kinds, as in the name of the shape, so that making a map lays out nothing. */
   readonly #made = new Map<string, Layout>();
 
   /** @internal Use heap.containers.maps. */
@@ -80,8 +80,8 @@ export class HeapMaps {
   }
 
   /**
-   * The value, undefined when there is no entry. Some 100 ns, more for long strings. Not a safepoint. Throws TypeError ERR_OPTION for a
-   * key of another kind, ERR_NO_IDENTITY for an object without identity hash.
+   * The value; undefined when there is no entry. Some 100 ns, more for long strings. Not a safepoint. Throws TypeError ERR_OPTION for a key
+   * of another kind, ERR_NO_IDENTITY for an object without an identity hash.
    */
   get(map: Ref, key: RawKey): RawValue | undefined {
     const layout = this.#layoutAt(map);
@@ -97,14 +97,14 @@ export class HeapMaps {
 
   /**
    * Makes or replaces the entry of `key`. Allocates an entry, and for new keys the string and sometimes a node of 32 references: some
-   * 300 to 500 ns. A safepoint. Throws like {@link get}, and what `mutator.allocate` throws; nothing has changed then.
+   * 300 to 500 ns. A safepoint. Throws like {@link get}, and what `mutator.allocate` throws; then nothing has changed.
    */
   set(map: Ref, key: RawKey, value: RawValue): void {
     this.#put(map, key, value, false);
     this.#mutator.passed();
   }
 
-  /** The same, but leaves an entry that is there as it is; whether it made one. A safepoint. */
+  /** The same, but leaves an existing entry as it is. Returns whether it made one. A safepoint. */
   setIfAbsent(map: Ref, key: RawKey, value: RawValue): boolean {
     const made = this.#put(map, key, value, true);
     this.#mutator.passed();
@@ -112,8 +112,8 @@ export class HeapMaps {
   }
 
   /**
-   * Removes the entry; whether there was one. A safepoint, and throws what `mutator.allocate` throws: what several entries were, the
-   * others have to become.
+   * Removes the entry, and returns whether there was one. A safepoint; throws what `mutator.allocate` throws, because a bucket of several
+   * entries is replaced by a smaller one.
    */
   delete(map: Ref, key: RawKey): boolean {
     const deleted = this.#delete(map, key);
@@ -147,7 +147,7 @@ export class HeapMaps {
     return this.#trie.size(map);
   }
 
-  /** @internal The entries that follow; see {@link MapTrie.step}. */
+  /** @internal The next entries; see {@link MapTrie.step}. */
   step(map: Ref, position: MapPosition, entries: [key: number, value: RawValue][]): boolean {
     const { key, keyAt, value, valueAt } = this.#layoutAt(map);
     const found: Ref[] = [];
@@ -157,13 +157,13 @@ export class HeapMaps {
     return more;
   }
 
-  /** @internal What a map of that shape holds. */
+  /** @internal The kinds of a map of that shape. */
   kindsOf(shape: Shape): { key: KeyKind; value: ValueKind } {
     const { key, value } = this.#layoutOf(shape);
     return { key: key.kind as KeyKind, value: value.kind };
   }
 
-  /** The key's entry, or 0; the way to it is in the path. */
+  /** The key's entry, or 0; fills the path to it. */
   #entry(layout: Layout, map: Ref, wanted: RawKey, hash: number): Ref {
     const { keys, key, keyAt } = layout;
     const isKey = (entry: Ref): boolean => keys.equals(key.load(entry, keyAt) as number, wanted);
@@ -187,7 +187,7 @@ export class HeapMaps {
     });
   }
 
-  /** What an entry holds as its key: for a text the string of the entry that is to be replaced, or a new one. */
+  /** What an entry holds as its key: for a text, the string of the entry that it replaces, or a new string. */
   #storedKey(layout: Layout, map: ReferenceHandle, key: HeldKey): () => number {
     if (layout.key.kind === 'ref') return () => key.current() as number;
     if (layout.key.kind === 'f64') {
@@ -200,7 +200,7 @@ export class HeapMaps {
     return holdValue(mutator, layout.key, string) as () => number;
   }
 
-  /** Nobody else sees the entry yet. */
+  /** Fills an entry that no other thread sees yet. */
   #fill({ key, keyAt, value, valueAt, hashAt }: Layout, entry: Ref, keyValue: number, content: RawValue, hash: number): void {
     key.store(entry, keyAt, keyValue);
     value.store(entry, valueAt, content);
@@ -230,7 +230,7 @@ export class HeapMaps {
     }
   }
 
-  /** Whether the place has its fill, and a node would make room. */
+  /** Whether the place's bucket is full and a node would help. */
   #isFull(layout: Layout, hash: number): boolean {
     const { found, level } = this.#path;
     const count = this.#trie.countOf(found);

@@ -1,19 +1,20 @@
 /**
- * Parking lot: where threads sleep until something in the heap changes.
+ * Parking lot: where threads sleep until an object in the heap changes.
  *
- * `Atomics.wait` keeps its waiters by address, and objects move, so nobody sleeps on a word of the heap. Instead there are 256 words in
- * the buffer that travels in the heap's token; an object's identity hash chooses one. After Pizlo's parking lot of WebKit ("Locking in
- * WebKit", 2016), with two differences: several objects may share a word, and everybody who sleeps on it is woken; and no sleep is
- * longer than a slice, so a thread that ends in the middle of a wake-up delays others by a slice and does not strand them.
+ * `Atomics.wait` keeps its waiters by address, and objects move, so no thread sleeps on a word of the heap. Instead there are 256 words in
+ * the buffer that the heap's token carries; an object's identity hash chooses one. After Pizlo's parking lot of WebKit ("Locking in
+ * WebKit",
+ * 2016), with two differences: several objects may share a word, and all threads that sleep on it are woken; and no sleep is longer than a
+ * slice, so a thread that ends in the middle of a wake-up delays others by a slice but does not strand them.
  *
  *   who       operation, all seq_cst                          partner
  *   sleeper   1. loads the word
  *             2. announces itself in the object               the waker's load (its change came first) …
- *             3. looks whether there is still reason to wait  … or the waker's change: one of the two sees the other
+ *             3. checks whether it still has to wait          … or the waker's change: one of the two sees the other
  *             4. parks its thread, sleeps while the word has not changed
- *   waker     changes the object, and if somebody is announced takes that back, adds 1 to the word, wakes
+ *   waker     changes the object; if a sleeper is announced, clears the announcement, adds 1 to the word, wakes
  *
- * An announcement is a flag and not a count, because a thread that is terminated while it sleeps takes nothing back.
+ * An announcement is a flag and not a count, because a thread that is terminated while it sleeps cannot take it back.
  */
 import { argumentRangeError } from '../errors.ts';
 import { clockMs } from '../clock.ts';
@@ -33,9 +34,11 @@ export class ParkingLot {
   }
 
   /**
-   * Calls `attempt` with the object, wherever it is, until that answers something, which is the answer; after `deadline` (as
-   * `clockMs` gives it) once more, and then undefined. Between two calls the thread sleeps, parked. `announce` is to leave a
-   * mark in the object that makes {@link wake} be called when it changes. A safepoint; neither function may come to one.
+   * Calls `attempt` with the object, wherever it is, until the call returns something other than undefined, and returns that; after
+   * `deadline`
+   * (on the clock of `clockMs`) it tries once more, and then returns undefined. Between two calls the thread sleeps, parked. `announce`
+   * must
+   * leave a mark in the object that causes a call of {@link wake} when the object changes. A safepoint; neither function may come to one.
    */
   await<T>(object: ReferenceHandle, deadline: number, announce: (ref: Ref) => void, attempt: (ref: Ref) => T | undefined): T | undefined {
     const mutator = this.#mutator;
@@ -52,14 +55,14 @@ export class ParkingLot {
     }
   }
 
-  /** Wakes whoever sleeps because of the object. Not a safepoint. */
+  /** Wakes the threads that sleep because of the object. Not a safepoint. */
   wake(ref: Ref): void {
     const index = this.#indexOf(ref);
     Atomics.add(this.#words, index, 1);
     Atomics.notify(this.#words, index);
   }
 
-  /** Wakes if somebody is announced in the flag in that slot of the object. The change that is to be seen has been stored by `Atomics`. */
+  /** Wakes if the flag in that slot of the object announces a sleeper. The caller has stored its change by `Atomics`. */
   wakeAnnounced(ref: Ref, flagSlot: number): void {
     const { u32 } = this.#mutator;
     if (Atomics.load(u32, slotOf(ref, flagSlot)) === 0) return;
@@ -72,10 +75,10 @@ export class ParkingLot {
   }
 }
 
-/** @internal Throws RangeError ERR_OPTION unless it is a time to wait. */
+/** @internal Throws RangeError ERR_OPTION unless it is a valid time limit. */
 export function checkTimeout(timeoutMs: number): void {
   if (typeof timeoutMs !== 'number' || !(timeoutMs >= 0)) throw argumentRangeError('timeoutMs', 'a number of at least 0', timeoutMs);
 }
 
-/** @internal When a wait ends that begins now; asked only when there is something to wait for, since a clock costs more than a lock. */
+/** @internal When a wait that begins now ends; called only if a wait is needed, since reading a clock costs more than a lock. */
 export const deadlineOf = (timeoutMs: number): number => clockMs() + timeoutMs;

@@ -1,19 +1,18 @@
 /**
  * Queues: first in, first out, between threads, by raw access. Michael & Scott's queue ("Simple, fast, and practical non-blocking and
- * blocking concurrent queue algorithms", PODC 1996): no lock, each change is a compare-and-swap, and a thread that ends in the middle
- * leaves nothing that the others do not finish for it. Its difficulty, a node that comes back while somebody compares with it, is none
- * here: no memory is reused between two safepoints of a thread.
+ * blocking concurrent queue algorithms", PODC 1996): no lock, each change is a compare-and-swap, and if a thread ends in the middle, the
+ * others finish its operation. The algorithm's ABA problem does not occur here: no memory is reused between two safepoints of a thread.
  *
  *     queue ──head──▶ dummy ──▶ first ──▶ … ──▶ last ◀──tail── queue        tail may be one behind
  *
- * Nodes are numbered in their order, so head and last tell the length, and a queue with a capacity needs no counter.
+ * Nodes are numbered consecutively, so head and last give the length, and a queue with a capacity needs no counter.
  *
  *   operation           takes effect at
  *   enqueue             the compare-and-swap that links the node; of a full queue: the load of the head
- *   dequeue             the compare-and-swap of the head; of an empty queue: the load that found nothing behind the dummy
- *   length              the load that found nothing behind the last node, the head being the same before and after
+ *   dequeue             the compare-and-swap of the head; of an empty queue: the load that found no node after the dummy
+ *   length              the load that found no node after the last one, if the head is the same before and after
  *
- * Whoever waits, for an element or for room, sleeps in the parking lot (parking-lot.ts).
+ * Threads that wait for an element or for room sleep in the parking lot (parking-lot.ts).
  */
 import { argumentRangeError, HeapError } from '../errors.ts';
 import type { ShapeDefinition } from '../heap/definition.ts';
@@ -52,7 +51,7 @@ export class HeapQueues {
   readonly #lot: ParkingLot;
   /** By the shape id of the queue. */
   readonly #layouts: (Layout | undefined)[] = [];
-  /** By kind: making a queue lays out nothing. */
+  /** By kind, so that making a queue lays out nothing. */
   readonly #made = new Map<ValueKind, Layout>();
   /** Slots of the queue's fields. */
   readonly #at: Shape<ReturnType<typeof queueDefinition>>['offsets'];
@@ -86,8 +85,7 @@ export class HeapQueues {
   }
 
   /**
-   * Appends; false when the queue is full. Some 300 ns. A safepoint. Throws what `mutator.allocate` throws, and then nothing was
-   * appended.
+   * Appends; false when the queue is full. Some 300 ns. A safepoint. If it throws what `mutator.allocate` throws, nothing was appended.
    */
   enqueue(queue: Ref, value: RawValue): boolean {
     const { place } = this.#layoutAt(queue);
@@ -97,7 +95,7 @@ export class HeapQueues {
     return appended;
   }
 
-  /** The same, but waits for room, parked, up to `timeoutMs`; false when that was not enough. A safepoint. */
+  /** The same, but waits for room, parked, up to `timeoutMs`; false if there was no room in that time. A safepoint. */
   enqueueWait(queue: Ref, value: RawValue, timeoutMs = Infinity): boolean {
     const { place } = this.#layoutAt(queue);
     place.check(value, 'element of the queue');
@@ -107,12 +105,12 @@ export class HeapQueues {
     return appended;
   }
 
-  /** Takes the first element away; undefined when there is none. Some 100 ns. Not a safepoint. */
+  /** Removes and returns the first element; undefined when there is none. Some 100 ns. Not a safepoint. */
   dequeue(queue: Ref): RawValue | undefined {
     return this.#take(queue, asItIs, nothing);
   }
 
-  /** @internal The same, but `read` makes something of the value first: if it throws, nothing has been taken. No safepoint in it. */
+  /** @internal The same, but `read` converts the value first: if it throws, nothing has been taken. `read` is no safepoint. */
   dequeueRead<T>(queue: Ref, read: (value: RawValue) => T, undo: (made: T) => void): T | undefined {
     return this.#take(queue, read, undo);
   }
@@ -125,10 +123,10 @@ export class HeapQueues {
       const tail = Atomics.load(u32, slotOf(queue, this.#at.tail));
       const first = this.#nextOf(layout, head);
       if (first === 0) return undefined;
-      // The tail never falls behind the head.
+      // The tail must never fall behind the head.
       if (head === tail) this.#mutator.compareExchangeReference(slotOf(queue, this.#at.tail), tail, first);
       const value = layout.place.load(first, layout.value);
-      // Nobody clears the value of a node before the head leads to it.
+      // A node's value is not cleared before the head leads to the node.
       if (Atomics.load(u32, slotOf(queue, this.#at.head)) !== head) continue;
       const made = read(value);
       if (this.#mutator.compareExchangeReference(slotOf(queue, this.#at.head), head, first)) {
@@ -136,8 +134,8 @@ export class HeapQueues {
           layout.place.clear(first, layout.value);
           this.#lot.wakeAnnounced(queue, this.#at.producersWait);
         } catch {
-          // The stack is full. What is taken has to come out all the same; the place keeps its object for the time being, waiters look
-          // again.
+          // The stack is full. The element must be returned all the same; its slot keeps the object alive for now, and waiters check again
+          // by themselves.
         }
         return made;
       }
@@ -145,15 +143,15 @@ export class HeapQueues {
     }
   }
 
-  /** The same, but waits for an element, parked, up to `timeoutMs`; undefined when none came. A safepoint. */
+  /** The same, but waits for an element, parked, up to `timeoutMs`; undefined if none came. A safepoint. */
   dequeueWait(queue: Ref, timeoutMs = Infinity): RawValue | undefined {
     this.#layoutAt(queue);
     checkTimeout(timeoutMs);
-    // Before: who is interrupted there has taken nothing.
+    // The safepoint comes first: a thread that is interrupted there has taken nothing.
     return this.dequeueReadWait(this.#mutator.passedWith(queue, true), timeoutMs, asItIs, nothing);
   }
 
-  /** @internal {@link dequeueRead} that waits. */
+  /** @internal {@link dequeueRead}, but waits. */
   dequeueReadWait<T>(queue: Ref, timeoutMs: number, read: (value: RawValue) => T, undo: (made: T) => void): T | undefined {
     checkTimeout(timeoutMs);
     const mutator = this.#mutator;
@@ -181,15 +179,16 @@ export class HeapQueues {
     }
   }
 
-  /** How many elements the queue is for; Infinity when for any number. */
+  /** How many elements the queue can hold; Infinity if there is no limit. */
   capacity(queue: Ref): number {
     this.#layoutAt(queue);
     return this.#mutator.u32[slotOf(queue, this.#at.capacity)]! || Infinity;
   }
 
   /**
-   * The elements, first to last. Those that are in the queue during the whole call are there, and none that was taken before it. Some ns
-   * for each, without a safepoint.
+   * The elements, first to last: all that are in the queue during the whole call, and none that was taken before it. A few ns for each,
+   * without
+   * a safepoint.
    */
   values(queue: Ref): RawValue[] {
     const { u32 } = this.#mutator;
@@ -199,12 +198,12 @@ export class HeapQueues {
     for (let node = this.#nextOf(layout, head); node !== 0; node = this.#nextOf(layout, node)) {
       values.push(layout.place.load(node, layout.value));
     }
-    // What was taken meanwhile may have been read after it was cleared.
+    // Drop the elements that were taken meanwhile: they may have been read after they were cleared.
     const taken = this.#between(layout, head, Atomics.load(u32, slotOf(queue, this.#at.head)));
     return values.slice(taken);
   }
 
-  /** @internal What a queue of that shape holds. */
+  /** @internal The kind of the elements of a queue of that shape. */
   kindOf(shape: Shape): ValueKind {
     return this.#layoutOf(shape).place.kind;
   }
@@ -259,12 +258,12 @@ export class HeapQueues {
     return capacity !== 0 && this.length(queue) >= capacity;
   }
 
-  /** The second load, of what is written only once, is the one that a checked heap takes note of. */
+  /** Loads a second time, which gives the same reference, because it is written only once: the load that a checked heap records. */
   #nextOf({ next }: Layout, node: Ref): Ref {
     return Atomics.load(this.#mutator.u32, slotOf(node, next)) === 0 ? 0 : this.#mutator.getReference(slotOf(node, next));
   }
 
-  /** Nodes from one to another behind it; the numbers run around. */
+  /** The distance from one node to a later one; the numbers wrap around. */
   #between({ number }: Layout, from: Ref, to: Ref): number {
     const { u32 } = this.#mutator;
     return (u32[slotOf(to, number)]! - u32[slotOf(from, number)]!) >>> 0;
