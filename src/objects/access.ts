@@ -1,13 +1,13 @@
 /**
- * Access: how generated code spells the load and the store of one kind. A typed array where it reaches the whole heap, else (bytes
- * and 16-bit numbers of heaps beyond 4 and 8 GiB) a DataView, which has no such limit.
+ * Access: how generated code loads and stores one kind: through a typed array if that reaches the whole heap, otherwise (bytes and 16-bit
+ * numbers in heaps beyond 4 and 8 GiB) through a DataView, which has no such limit.
  */
 import type { FieldKind, FieldType } from '../heap/definition.ts';
 import type { Words } from '../heap/words.ts';
 
 export type DataKind = Exclude<FieldKind, 'ref' | 'tagged'>;
 
-/** What a view reads and writes: kinds of fields, and elements that hold their objects weakly. */
+/** What a view reads and writes: the kinds of fields, and elements that hold their objects weakly. */
 export type ViewKind = FieldKind | 'weak';
 export type ViewType = FieldType | 'weak';
 
@@ -40,7 +40,7 @@ export function load(kind: ViewKind, offset: string, { beyond, barrieredLoads }:
   return `${arrayName(kind)}[${index(kind, offset)}]`;
 }
 
-/** @internal A statement that stores `value` there; data only, references go through the mutator. */
+/** @internal A statement that stores `value` there. For data only: references are stored through the mutator. */
 export function store(kind: ViewKind, offset: string, value: string, { beyond }: AccessOptions): string {
   if (beyond.has(kind)) return `data.set${DATA_VIEW[kind]}(ref * 8 + (${offset}) * ${BYTES[kind]}, ${value}, true);`;
   return `${arrayName(kind)}[${index(kind, offset)}] = ${value};`;
@@ -49,7 +49,7 @@ export function store(kind: ViewKind, offset: string, value: string, { beyond }:
 /** @internal Index into `u32` of a reference. */
 export const slotIndex = (offset: string): string => index('ref', offset);
 
-/** @internal The name of the shape that a reference of that type must lead to, if any; `self` is the shape it stands in. */
+/** @internal The name of the shape that a reference of that type must lead to, if any; `self` is the shape that has the field. */
 export function targetOf(type: ViewType, self: string): string | undefined {
   if (type === 'self') return self;
   return typeof type === 'object' && 'ref' in type ? type.ref : undefined;
@@ -57,7 +57,7 @@ export function targetOf(type: ViewType, self: string): string | undefined {
 
 const REFERENCES: ReadonlySet<unknown> = new Set(['ref', 'self', 'string', 'tagged', 'weak']);
 
-/** @internal Whether an element or field of that type is stored as a reference, or may be. */
+/** @internal Whether an element or field of that type is, or may be, stored as a reference. */
 export const isReference = (type: ViewType): boolean => REFERENCES.has(type) || (typeof type === 'object' && 'ref' in type);
 
 const arrayName = (kind: ViewKind): string => (kind === 'ref' || kind === 'tagged' || kind === 'weak' ? 'u32' : kind);

@@ -1,14 +1,14 @@
 /**
- * Elements: a run of values in an object, behind its fields or in an array field. It follows the view it was taken from, wherever
- * that leads, and costs nothing to keep. The accesses are generated (view-source.ts); here is what they are put together to.
+ * Elements: a run of values in an object, after its fields or in an array field. It follows the view from which it was taken, wherever that
+ * leads, and costs nothing to keep. The accesses are generated (view-source.ts); the operations built on them are here.
  *
- * Copies go through `set` of typed arrays, which V8 does in C++, where a page that is not finished faults like anywhere else.
- * References are never copied in bulk: V8 may copy byte by byte, and the collector would see half a reference.
+ * Copies use `set` of typed arrays, which V8 does in C++, where a page that is not finished faults like anywhere else. References are never
+ * copied in bulk: V8 may copy byte by byte, and the collector would see half a reference.
  */
 import { argumentRangeError, argumentTypeError, valueText } from '../errors.ts';
 import type { ObjectView } from './object-view.ts';
 
-/** @internal The view whose elements they are. */
+/** @internal The view that has these elements. */
 export const OF = Symbol('of');
 /** @internal Byte index of the first element, from the heap's word 0, until the next safepoint. */
 export const BEGIN = Symbol('begin');
@@ -39,11 +39,11 @@ export abstract class Elements<V> implements Iterable<V> {
     this[OF] = of;
   }
 
-  /** How many elements. A load. Throws ERR_VIEW_RELEASED and the like, as a field of the view does. */
+  /** The number of elements. A load. Throws ERR_VIEW_RELEASED and the like, as a field of the view does. */
   abstract get length(): number;
-  /** The element at `index`; of references a view. Some ns. Throws RangeError ERR_OPTION beyond the end. */
+  /** The element at `index`; for a reference, a view. A few ns. Throws RangeError ERR_OPTION beyond the end. */
   abstract get(index: number): V;
-  /** Stores the element at `index`. Some ns. Throws RangeError or TypeError ERR_OPTION, ERR_FOREIGN_REFERENCE, ERR_WRONG_SHAPE. */
+  /** Stores the element at `index`. A few ns. Throws RangeError or TypeError ERR_OPTION, ERR_FOREIGN_REFERENCE, ERR_WRONG_SHAPE. */
   abstract set(index: number, value: V): void;
   /** @internal */
   abstract [BEGIN](): number;
@@ -53,14 +53,14 @@ export abstract class Elements<V> implements Iterable<V> {
     for (let i = 0; i < this.length; i++) yield this.get(i);
   }
 
-  /** A copy. Of references: views, one for each element that is not null. */
+  /** A copy. For references, a view for each element that is not null. */
   toArray(): V[] {
     return Array.from({ length: this.length }, (_, i) => this.get(i));
   }
 
   /**
-   * Copies the elements from `begin` to `end` (default: all) to the start of `target`, and returns how many. In bulk when the
-   * target is a typed array of the same kind.
+   * Copies the elements from `begin` to `end` (default: all) to the start of `target`, and returns their number. In bulk if the target is a
+   * typed array of the same kind.
    */
   copyTo(target: { [index: number]: V; readonly length: number }, begin = 0, end = this.length): number {
     if (typeof target !== 'object' || target === null || typeof target.length !== 'number') {
@@ -75,7 +75,7 @@ export abstract class Elements<V> implements Iterable<V> {
     return count;
   }
 
-  /** Stores all of `source` from index `at` on. In bulk when the source is a typed array of the same kind. */
+  /** Stores all of `source` from index `at` on. In bulk if the source is a typed array of the same kind. */
   copyFrom(source: ArrayLike<V>, at = 0): void {
     if (typeof source !== 'object' || source === null || typeof source.length !== 'number') {
       throw argumentTypeError('source', 'an array', source);

@@ -1,6 +1,6 @@
 /**
- * Generated classes: the text of view-source.ts becomes classes, once per shape and mutator, when the first view of the shape is
- * made. A program that only uses raw access never generates any (and may run under `--disallow-code-generation-from-strings`).
+ * Generated classes: turns the text of view-source.ts into classes, once per shape and mutator, when the first view of the shape is made. A
+ * program that only uses raw access never generates any (and may run under `--disallow-code-generation-from-strings`).
  */
 import { argumentRangeError, HeapError } from '../errors.ts';
 import type { Mutator } from '../heap/mutator.ts';
@@ -18,7 +18,7 @@ type ViewClass = (new (slot: number) => ObjectView) & { prototype: { [INITIALIZE
 type CursorClass = new (slot: number) => ObjectCursor;
 type ElementsClass = new (of: ObjectView) => Elements<unknown>;
 
-/** @internal What stands for one shape in one mutator. */
+/** @internal The classes for one shape in one mutator. */
 export interface ShapeClasses {
   readonly shape: Shape;
   readonly view: ViewClass;
@@ -95,7 +95,7 @@ export class ClassGenerator {
   }
 }
 
-/** Throws ERR_CODE_GENERATION where code must not be made of text. */
+/** Throws ERR_CODE_GENERATION where code must not be made from text. */
 function compile<C>(body: string): (environment: object) => C {
   try {
     return new Function('environment', body) as (environment: object) => C;

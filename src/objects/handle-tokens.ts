@@ -1,21 +1,22 @@
 /**
- * Handle tokens: roots on their way from one thread to another. A token is a plain object that goes through `postMessage`; the root
- * lies in a slot that all threads share, so it outlives the thread that offered it. Redeemed once, by whoever comes first.
+ * Handle tokens: roots that pass references from one thread to another. A token is a plain object for `postMessage`; the root is in a slot
+ * that all threads share, so it outlives the thread that offered it. A token is redeemed once, by the thread that comes first.
  *
- * One stamp per slot, in its lowest two bits the state, above them how often the slot was used:
+ * One stamp per slot: the state in its lowest two bits, above them how often the slot was used:
  *
  *     free ──offer: CAS──▶ filling ──store──▶ offered ──redeem, withdraw: CAS──▶ emptying ──store──▶ free, next use
  *
- * The compare-and-swap is acquire and release for the slot: whoever has moved the stamp to filling or emptying owns the slot, and
- * nobody else looks at it. From there on it is plain stores, where those are seen in their order (x64): so no thread is interrupted or
- * terminated with a slot half way. Elsewhere that costs one of a thousand slots.
+ * The compare-and-swap is acquire and release for the slot: the thread that has moved the stamp to filling or emptying owns the slot, and
+ * no
+ * other thread touches it. After that come only plain stores, where those are seen in order (x64), so that no thread can be interrupted or
+ * terminated half way. Elsewhere such an interruption costs one of a thousand slots.
  */
 import { argumentTypeError, HeapError } from '../errors.ts';
 import type { ObjectView } from './object-view.ts';
 import type { SharedSlots } from './shared-slots.ts';
 import type { ViewOwner } from './view-owner.ts';
 
-/** A root on its way to another thread; a plain object for `postMessage`. */
+/** A root that passes a reference to another thread; a plain object for `postMessage`. */
 export interface HandleToken {
   /** The heap's number in this process. */
   readonly heap: number;
@@ -65,7 +66,7 @@ export class HandleTokens {
   redeem(token: HandleToken): ObjectView {
     this.#objects.expectRunning('heap.redeem');
     this.#check(token);
-    // Made before the slot is taken, so that whoever has no handle left, or is interrupted, leaves the offer as it is.
+    // The view is made before the slot is taken, so that a thread that has no handle left, or is interrupted, leaves the offer as it is.
     const ref = this.#isOffered(token) ? this.#roots[token.slot]! : 0;
     const view = ref === 0 ? undefined : this.#objects.viewOf(ref);
     if (view !== undefined && this.#take(token)) return view;
@@ -74,7 +75,7 @@ export class HandleTokens {
   }
 
   withdraw(token: HandleToken): boolean {
-    // Parked, a pause might be rewriting the slot that is cleared here.
+    // If the mutator were parked, a pause might be rewriting the slot that is cleared here.
     this.#objects.expectRunning('heap.withdraw');
     this.#check(token);
     return this.#isOffered(token) && this.#take(token);
@@ -105,7 +106,7 @@ export class HandleTokens {
     return (stamp & STATE_BITS) === OFFERED && slot >= 0 && slot < this.#stamps.length && Atomics.load(this.#stamps, slot) >>> 0 === stamp;
   }
 
-  /** Empties the slot, if nobody else does. */
+  /** Empties the slot, unless another thread does. */
   #take({ slot, stamp }: HandleToken): boolean {
     const base = stamp & ~STATE_BITS;
     if (Atomics.compareExchange(this.#stamps, slot, stamp, base | EMPTYING) >>> 0 !== stamp) return false;

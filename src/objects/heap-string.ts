@@ -1,5 +1,5 @@
 /**
- * Views of strings: what a reference to a string reads as. Not generated, because both kinds have the same few operations.
+ * Views of strings: what a reference to a string reads as. Not generated, because both kinds of strings have the same few operations.
  */
 import { argumentRangeError, argumentTypeError } from '../errors.ts';
 import type { Shape } from '../heap/shapes.ts';
@@ -9,15 +9,15 @@ import { ObjectCursor, ObjectView, OWNER, SHAPE } from './object-view.ts';
 import type { ONE_BYTE_STRING, TWO_BYTE_STRING } from './strings.ts';
 import type { ViewOwner } from './view-owner.ts';
 
-/** Without elements, which could be changed. */
+/** Without elements, because those could be changed. */
 export interface StringDefinition {
-  /** Of one byte a unit, or of two. */
+  /** With one byte per unit, or two. */
   readonly name: (typeof ONE_BYTE_STRING)['name'] | (typeof TWO_BYTE_STRING)['name'];
 }
 
 /** A string in the heap: immutable, a sequence of UTF-16 code units. */
 export class HeapString extends ObjectView<StringDefinition> {
-  /** In code units. */
+  /** The length in code units. */
   get length(): number {
     return this[OWNER].strings.lengthOf(this.#ref('length'));
   }
@@ -31,7 +31,7 @@ export class HeapString extends ObjectView<StringDefinition> {
     return strings.unitAt(ref, index);
   }
 
-  /** Whether the text is the same, whatever object holds it. */
+  /** Whether the other has the same text, in whatever object. */
   equals(other: string | HeapString): boolean {
     if (typeof other !== 'string' && !(other instanceof HeapString)) throw argumentTypeError('equals', 'a string', other);
     const text = typeof other === 'string' ? other : other.toString();

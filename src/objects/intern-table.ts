@@ -1,16 +1,16 @@
 /**
- * Intern table: one string object for each text, for all threads of a heap. A hash trie in the heap itself, so that it moves and is
- * kept alive like everything else, without a lock, so that no thread that ends in the middle leaves it unusable.
+ * Intern table: one string object for each text, for all threads of a heap. A hash trie in the heap itself, so that it moves and is kept
+ * alive like everything else; without a lock, so that a thread that ends in the middle never leaves it unusable.
  *
- *     root slot ──▶ node: 32 references, each  0              nothing with these five bits of the hash
+ *     root slot ──▶ node: 32 references, each  0              no string with these five bits of the hash
  *                                              ──▶ string     the only one with them
  *                                              ──▶ node       several; the next five bits tell them apart
  *
- * Each change is one compare-and-swap of one reference: 0 to a string, a string to a node that holds it, a string to 0. Nodes are
- * never taken out. Hence an operation takes effect at its compare-and-swap, or at the load that found the string.
+ * Each change is one compare-and-swap of one reference: 0 to a string, a string to a node that holds it, a string to 0. Nodes are never
+ * removed. So an operation takes effect at its compare-and-swap, or at the load that found the string.
  *
- * What is compared and swapped cannot be something else with the same number: nothing moves and no memory is reused between two
- * safepoints of this thread. Allocations come first, and where they happen the way down starts anew.
+ * A reference that compares equal cannot refer to another object: nothing moves and no memory is reused between two safepoints of this
+ * thread. Allocations come first; after one, the search starts anew from the root.
  */
 import { type HashKey, KeyedHash } from '../heap/keyed-hash.ts';
 import type { Mutator } from '../heap/mutator.ts';
@@ -24,10 +24,10 @@ const INTERN_NODE = { name: 'faultline.intern-node', elements: 'ref' } as const 
 
 const BITS = 5;
 const WIDTH = 1 << BITS;
-/** Levels that one 32-bit hash serves; below them comes another variant of it, so that two texts part somewhere. */
+/** Levels that one 32-bit hash serves; below them another variant of the hash is used, so that any two texts differ at some level. */
 const LEVELS_PER_HASH = 6;
 
-/** Where a text is, or would be. */
+/** The place where a text is, or would be. */
 interface Place {
   /** Index into u32. */
   readonly slot: number;
@@ -44,7 +44,7 @@ export class InternTable {
   readonly #shapes: ShapeTable;
   readonly #root: Uint32Array;
   readonly #key: HashKey;
-  /** By group of levels. */
+  /** One for each group of levels. */
   readonly #hashes: KeyedHash[] = [];
   #nodeShape: Shape | undefined;
 
@@ -56,10 +56,10 @@ export class InternTable {
     this.#key = key;
   }
 
-  /** The string of that text; made if there is none. A safepoint. */
+  /** The string with that text; made if there is none. A safepoint. */
   intern(text: string): Ref {
     const mutator = this.#mutator;
-    // A loop that only meets known texts must not hold up a pause.
+    // A loop that interns only known texts must not hold up a pause.
     mutator.poll();
     const known = this.#find(text);
     if (known?.isText) return known.found;
@@ -67,7 +67,7 @@ export class InternTable {
     return mutator.operation(() => this.#insert(text, mutator.temporary(this.#strings.allocate(text)), mutator.temporary(0)));
   }
 
-  /** Takes the text out; whether it was there. No safepoint. */
+  /** Removes the text, and returns whether it was there. No safepoint. */
   drop(text: string): boolean {
     for (;;) {
       const place = this.#find(text);
@@ -93,7 +93,7 @@ export class InternTable {
     }
   }
 
-  /** Puts a node with nothing but the string there in the place of a string of another text. */
+  /** Replaces a string of another text by a node that holds only that string. */
   #deepen(text: string, node: ReferenceHandle): void {
     const mutator = this.#mutator;
     mutator.set(node, mutator.allocate(this.#shape(), WIDTH));
@@ -111,7 +111,7 @@ export class InternTable {
     Atomics.compareExchange(this.#root, 0, 0, node);
   }
 
-  /** The way down. No safepoint. Undefined while there is no root. */
+  /** Searches from the root. No safepoint. Undefined while there is no root. */
   #find(text: string): Place | undefined {
     const { u32 } = this.#mutator;
     const nodeId = this.#shape().id;
@@ -121,7 +121,7 @@ export class InternTable {
     for (let level = 0; ; level++) {
       if (level % LEVELS_PER_HASH === 0) hash = this.#hashOf(text, level);
       const slot = this.#slot(node, digitOf(hash, level));
-      // Acquire: pairs with the compare-and-swap that put it there, so what it leads to is complete.
+      // Acquire: pairs with the compare-and-swap that stored it, so the object it leads to is complete.
       const found = Atomics.load(u32, slot);
       if (found === 0) return { slot, level, found, isText: false };
       if (shapeIdOf(u32, found) !== nodeId) return { slot, level, found, isText: this.#strings.isText(found, text) };
@@ -129,7 +129,7 @@ export class InternTable {
     }
   }
 
-  /** The hash of a text that serves that level. */
+  /** The variant of a text's hash that serves that level. */
   #hashOf(text: string, level: number): number {
     const group = Math.floor(level / LEVELS_PER_HASH);
     return (this.#hashes[group] ??= new KeyedHash(this.#key, group)).ofText(text);

@@ -1,12 +1,13 @@
 /**
- * Views of objects: a JavaScript object that stands for an object in the heap. A view holds a handle, so it stays valid wherever
- * the object moves, and keeps it alive. The properties for the fields are on a prototype that is generated for each shape
- * (view-source.ts); here is what all views have.
+ * Views of objects: a view is a JavaScript object that represents an object in the heap. It holds a handle, so it stays valid wherever the
+ * object moves, and keeps it alive. The properties for the fields are on a prototype that is generated for each shape (view-source.ts);
+ * here
+ * is what all views have in common.
  *
  *     view ──slot──▶ handle in the control block ──reference──▶ object
  *
- * A released view has the slot that is always zero, as has every handle of a detached mutator, and a cursor that leads nowhere: so
- * one comparison in each access finds all three, and only then it is asked which.
+ * The slot of a released view is the one that is always zero; the handle of a detached mutator, or of a cursor that leads nowhere, reads as
+ * zero too. So one comparison in each access finds all three cases, and only then are they told apart.
  */
 import type { ShapeDefinition } from '../heap/definition.ts';
 import { END_SCOPE } from '../heap/handles.ts';
@@ -17,18 +18,18 @@ import type { ViewOwner } from './view-owner.ts';
 
 /** @internal The handle. */
 export const SLOT = Symbol('slot');
-/** @internal The elements object, made when it is asked for. */
+/** @internal The elements object, made when it is first needed. */
 const ELEMENTS = Symbol('elements');
-/** @internal Whose view it is; on the prototype. */
+/** @internal On the prototype: the owner of the view. */
 export const OWNER = Symbol('owner');
-/** @internal On the prototype. */
+/** @internal On the prototype: the shape. */
 export const SHAPE = Symbol('shape');
 /** @internal Stores the values of a new object. */
 export const INITIALIZE = Symbol('initialize');
-/** @internal What is registered for a view that outlives its scope. */
+/** @internal What is registered for the finalization of a view that outlives its scope. */
 export const KEPT = Symbol('kept');
 
-/** @internal Outlives its view, and tells which slot is to be released then; 0 for none. */
+/** @internal Outlives its view, and holds the slot to be released then; 0 for none. */
 export interface KeptSlot {
   slot: number;
 }
@@ -51,7 +52,7 @@ export class ObjectView<D extends ShapeDefinition = ShapeDefinition> {
     this[SLOT] = slot;
   }
 
-  /** The shape of the object. Also of released views. */
+  /** The shape of the object. Valid for released views too. */
   get shape(): Shape<D> {
     return this[SHAPE];
   }
@@ -61,7 +62,7 @@ export class ObjectView<D extends ShapeDefinition = ShapeDefinition> {
     return this[OWNER].refOfView(this, 'ref');
   }
 
-  /** The elements behind the fields, `undefined` when the shape has none. They follow the view. */
+  /** The elements after the fields, `undefined` if the shape has none. They follow the view. */
   get elements(): ElementsOfView<D> {
     return (this[ELEMENTS] ??= this[OWNER].elementsOf(this)) as ElementsOfView<D>;
   }
@@ -72,7 +73,7 @@ export class ObjectView<D extends ShapeDefinition = ShapeDefinition> {
     return owner.toReference(this, 'isSame', undefined) === owner.toReference(other, 'isSame', undefined);
   }
 
-  /** Lets the view outlive the scope it was made in. */
+  /** Lets the view outlive the scope in which it was made. */
   keep(): this {
     this[OWNER].keep(this);
     return this;
@@ -99,7 +100,7 @@ export class ObjectView<D extends ShapeDefinition = ShapeDefinition> {
   }
 }
 
-// Read-only for the compiler; an assignment all the same throws an error that says so.
+// Read-only for the compiler; an assignment at run time throws an error that says so.
 Object.defineProperty(ObjectView.prototype, 'elements', {
   ...Object.getOwnPropertyDescriptor(ObjectView.prototype, 'elements'),
   set(this: ObjectView, value: unknown) {
@@ -125,7 +126,7 @@ export class ObjectCursor<D extends ShapeDefinition = ShapeDefinition> extends O
 
   /**
    * Moves to the object in a reference field of the present one. Returns false if the field is null; the cursor then refers to nothing.
-   * A few ns, and nothing is allocated. Throws ERR_WRONG_SHAPE when the object is of another shape.
+   * A few ns; allocates nothing. Throws ERR_WRONG_SHAPE if the object is of another shape.
    */
   follow(field: StepName<D>): boolean {
     throw this[OWNER].noStep(this, field);

@@ -1,10 +1,12 @@
 /**
- * Objects: the objects level of one mutator. Makes views, finds the class for an object by its header, and owns the handles that
- * views hold.
+ * Objects: the objects level of one mutator. Makes views, finds the class for an object by its header, and owns the handles that views
+ * hold.
  *
- * A view's handle is released by the first of: `release` or `using`; the end of the scope the view was made in; the finalization
- * of a view that nobody has any more (in the event loop of its own thread, with the slot's number as token: nothing of the view
- * is needed for it, so nothing is resurrected).
+ * A view's handle is released by the first of these: `release` or `using`; the end of the scope in which the view was made; the
+ * finalization
+ * of a view that is no longer reachable (in the event loop of its own thread, with the slot's number as token; the view itself is not
+ * needed
+ * for that, so it is not resurrected).
  */
 import { argumentRangeError, argumentTypeError, HeapError } from '../errors.ts';
 import type { ShapeDefinition } from '../heap/definition.ts';
@@ -43,7 +45,7 @@ export interface ObjectsSetUp {
   readonly shared: SharedSlots;
   readonly heapId: number;
   readonly hashKey: HashKey;
-  /** The classes of shapes that are made for something else than a program's objects. */
+  /** The classes of shapes that are not those of a program's objects. */
   readonly specialClasses: (shape: Shape, owner: ViewOwner) => ShapeClasses | undefined;
 }
 
@@ -62,7 +64,7 @@ export class Objects implements ViewOwner {
   /** By shape id. */
   readonly #classes: (ShapeClasses | undefined)[] = [];
   readonly #finalized = new FinalizationRegistry<KeptSlot>((kept) => this.#finalize(kept));
-  /** Handles of views that were found dead while the mutator was parked, when a pause may be looking at them. */
+  /** Handles of views that were finalized while the mutator was parked, when a pause may be reading them. */
   readonly #deferred: number[] = [];
 
   constructor(setUp: ObjectsSetUp) {
@@ -124,13 +126,13 @@ export class Objects implements ViewOwner {
     return made as unknown as Cursor<D>;
   }
 
-  /** A view of what a raw reference leads to; null for 0. */
+  /** A view of the object that a raw reference leads to; null for 0. */
   view(ref: Ref): ObjectView | null {
     this.#expectReference(ref, 'heap.view');
     return ref === 0 ? null : this.viewOf(ref);
   }
 
-  // --- What generated code calls -------------------------------------------------------------------------------------------
+  // --- Called by generated code --------------------------------------------------------------------------------------------
 
   viewOf(ref: Ref): ObjectView {
     const { view } = this.#classesById(shapeIdOf(this.#mutator.u32, ref));
@@ -148,7 +150,7 @@ export class Objects implements ViewOwner {
     return this.strings.allocate(text);
   }
 
-  /** The reference to store for a view: of this mutator, and of the shape `target` if that is given. */
+  /** The reference to store for a view; throws unless it is of this mutator, and of the shape `target` if that is given. */
   toReference(value: unknown, place: string, target: string | undefined | null): Ref {
     if (value === null) return 0;
     if (!(value instanceof ObjectView)) throw argumentTypeError(place, 'a view or null', value);
@@ -196,7 +198,7 @@ export class Objects implements ViewOwner {
     return argumentRangeError(`index of ${place}`, accepted, index);
   }
 
-  /** Elements are part of the object: what can be assigned is each of them. */
+  /** Elements are part of the object: only each of them can be assigned. */
   notAssignable(place: string, value: unknown): TypeError {
     return argumentTypeError(place, 'filled by its set() or copyFrom(): it is part of the object and cannot be assigned', value);
   }
@@ -252,8 +254,9 @@ export class Objects implements ViewOwner {
   }
 
   release(view: ObjectView): void {
-    // Nothing is called from the release until both know, so nobody sees the slot released and the view not. Nor is a name that was
-    // imported used in between: where modules are bundled, that may be a call.
+    // No call between the release of the slot and the changes of `view` and `kept`, so that no interruption leaves the slot released and
+    // the
+    // view not. No imported name is used in between either: in bundled modules that may be a call.
     const key: typeof SLOT = SLOT;
     const nowhere = CONTROL_NULL_SLOT;
     const kept = view[KEPT];
@@ -276,7 +279,7 @@ export class Objects implements ViewOwner {
     this.#register(view).slot = slot;
   }
 
-  /** Throws RangeError ERR_OPTION for what cannot be a raw reference; a checked mutator looks closer. */
+  /** Throws RangeError ERR_OPTION for a number that cannot be a raw reference; a checked mutator checks more. */
   #expectReference(ref: Ref, place: string): void {
     const most = this.#mutator.u32.length / 2 - 1;
     if (!Number.isInteger(ref) || ref < 0 || ref > most) {
@@ -294,7 +297,7 @@ export class Objects implements ViewOwner {
     return this.#handles.add(ref);
   }
 
-  /** The slot comes last: whoever is interrupted before has a view that leads nowhere, and lost no slot. */
+  /** The slot comes last: an interruption before it leaves a view that leads nowhere, and loses no slot. */
   #own<V extends ObjectView>(view: V, ref: Ref): V {
     const kept = this.#handles.adopt(view) ? undefined : this.#register(view);
     const key: typeof SLOT = SLOT;
@@ -345,7 +348,7 @@ export class Objects implements ViewOwner {
     return this.viewOf(this.interned.intern(text)) as HeapString;
   }
 
-  /** In a checked heap throws when the mutator is parked. */
+  /** In a checked heap, throws if the mutator is parked. */
   expectRunning(place: string): void {
     this.#mutator.admit(0, place);
   }

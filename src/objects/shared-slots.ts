@@ -1,17 +1,17 @@
 /**
- * Shared slots: what the library itself keeps for all threads of a heap, behind the root slots of the program and in the same
- * buffer. Outside the moving heap, so that Atomics work; the collector rewrites the root slots in its pauses.
+ * Shared slots: the library's own data for all threads of a heap, after the root slots of the program and in the same buffer. They are
+ * outside the moving heap, so that Atomics work; the collector rewrites the root slots in its pauses.
  *
  *     index 0 … 1023   the program's root slots (heap.roots)
  *           1024       root of the intern table
- *           1025 …     roots of the objects that handle tokens stand for
+ *           1025 …     roots of the objects of handle tokens
  *           2048 …     no roots: one stamp for each of these
- *           3071 …     no roots: what threads sleep on (containers/parking-lot.ts)
+ *           3071 …     no roots: words on which threads sleep (containers/parking-lot.ts)
  */
 import { PROGRAM_ROOT_SLOTS, SHARED_ROOT_SLOTS } from '../binding/layout.ts';
 
 const FIRST_TOKEN = PROGRAM_ROOT_SLOTS + 1;
-/** Handle tokens that may be under way at once. */
+/** Handle tokens that may be outstanding at once. */
 const TOKEN_SLOTS = SHARED_ROOT_SLOTS - FIRST_TOKEN;
 
 /** Words to sleep on; a power of two. */

@@ -1,6 +1,7 @@
 /**
- * Strings: text in the heap, as sequences of UTF-16 code units like JavaScript's own, lone surrogates included. One byte a unit
- * if all are below 256, else two. Immutable, so the same text may be shared by everybody. Copied in and out, never lent.
+ * Strings: text in the heap, as sequences of UTF-16 code units like JavaScript's own, lone surrogates included. One byte per unit if all
+ * are
+ * below 256, otherwise two. Immutable, so all threads may share the same text. Copied in and out, never lent.
  */
 import type { ShapeDefinition } from '../heap/definition.ts';
 import type { Mutator } from '../heap/mutator.ts';
@@ -8,13 +9,13 @@ import type { Shape, ShapeTable } from '../heap/shapes.ts';
 import type { Ref } from '../heap/units.ts';
 import { elementCountOf, shapeIdOf, slotOf } from '../heap/object.ts';
 
-/** The shapes of strings; one name each for the whole heap. */
+/** The shapes of strings, with one name each for the whole heap. */
 export const ONE_BYTE_STRING = { name: 'faultline.string8', elements: 'u8' } as const satisfies ShapeDefinition;
 export const TWO_BYTE_STRING = { name: 'faultline.string16', elements: 'u16' } as const satisfies ShapeDefinition;
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: one byte has these codes too.
 const BEYOND_ONE_BYTE = /[^\u0000-\u00ff]/;
-/** Up to so many units a loop is faster than making typed arrays for a bulk copy. */
+/** Up to this many units, a loop is faster than making typed arrays for a bulk copy. */
 const LOOP_UNITS = 24;
 
 /** @internal */
@@ -48,7 +49,7 @@ export class Strings {
       for (let i = 0; i < length; i++) text += String.fromCharCode(this.unitAt(ref, i));
       return text;
     }
-    // Buffer.from copies, so that nothing outside the heap looks into it.
+    // Buffer.from copies, so that no JavaScript object refers to the heap's memory.
     if (this.#isOneByte(ref)) return Buffer.from(this.#bytes(ref, length)).toString('latin1');
     return Buffer.from(this.#units(ref, length).slice().buffer).toString('utf16le');
   }
@@ -57,7 +58,7 @@ export class Strings {
     return elementCountOf(this.#mutator.u32, ref);
   }
 
-  /** The code unit at `index`, which is within the length. Read from the u32 slot around it: that view reaches everything. */
+  /** The code unit at `index`, which is within the length. Read from the u32 slot around it: that typed array reaches the whole heap. */
   unitAt(ref: Ref, index: number): number {
     const { u32 } = this.#mutator;
     if (this.#isOneByte(ref)) return (u32[slotOf(ref, 2 + (index >>> 2))]! >>> ((index & 3) * 8)) & 0xff;

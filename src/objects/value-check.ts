@@ -1,5 +1,6 @@
 /**
- * Value checks: what a field of numbers takes. A checked heap refuses what does not fit; others cut it off and convert it, as typed arrays
+ * Value checks: what a numeric field accepts. A checked heap refuses values that do not fit; others truncate and convert them as typed
+ * arrays
  * do, and refuse only what those refuse.
  */
 import { argumentRangeError, argumentTypeError } from '../errors.ts';
@@ -16,7 +17,7 @@ const RANGES: Readonly<Record<string, readonly [least: number | bigint, most: nu
   u64: [0n, 2n ** 64n - 1n],
 };
 
-/** @internal Throws TypeError or RangeError ERR_OPTION, with the place, when `value` does not go into such a field unchanged. */
+/** @internal Throws TypeError or RangeError ERR_OPTION, with the place, if such a field cannot hold `value` unchanged. */
 export function checkValue(type: FieldType, value: unknown, place: string): void {
   if (type === 'bool') {
     if (typeof value !== 'boolean') throw argumentTypeError(place, 'true or false', value);
@@ -36,7 +37,7 @@ export function checkValue(type: FieldType, value: unknown, place: string): void
   }
 }
 
-/** @internal What a typed array makes of a value that is no number. Throws TypeError ERR_OPTION for what has no number. */
+/** @internal Converts a value that is not a number as a typed array does. Throws TypeError ERR_OPTION if that is not possible. */
 export function toNumber(value: unknown, place: string): number {
   if (
     typeof value === 'symbol' ||
@@ -49,7 +50,7 @@ export function toNumber(value: unknown, place: string): number {
   return Number(value);
 }
 
-/** @internal The same for 64-bit integers, which take truth values besides. */
+/** @internal The same for 64-bit integers, which accept booleans too. */
 export function toBigInt(value: unknown, place: string): bigint {
   if (typeof value === 'boolean') return BigInt(value);
   throw argumentTypeError(place, 'a BigInt', value);

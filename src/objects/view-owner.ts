@@ -1,6 +1,6 @@
 /**
- * View owner: what views and the code that is generated for them ask of the objects of their mutator (objects.ts, where each of these
- * is told). Views know no more of it, so that the folder has one direction: views, classes for shapes, objects.
+ * View owner: what views and their generated code call on the objects level of their mutator (objects.ts, which documents each of these).
+ * Views know nothing else of it, so that imports in this folder have one direction: views, classes for shapes, objects.
  */
 import type { HeapError } from '../errors.ts';
 import type { Ref } from '../heap/units.ts';

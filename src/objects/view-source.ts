@@ -1,9 +1,11 @@
 /**
- * Generated views: one class per shape and mutator, its accessors written out with the offsets as literals, so that V8 sees each
- * property as one place with one kind of object. The text holds nothing from outside but names, as string literals, and numbers.
+ * Generated views: one class per shape and mutator, its accessors written out with the offsets as literals, so that V8 sees each property
+ * as
+ * one site with one kind of object. From outside, the text contains only names, as string literals, and numbers.
  *
- * A getter is: the handle's reference, the comparison with 0, the load. A checked heap gets a class with more in it, so that the
- * others pay nothing.
+ * A getter is: the handle's reference, the comparison with 0, the load. A checked heap gets a class with more checks, so that other heaps
+ * pay
+ * nothing for them.
  */
 import type { FieldType } from '../heap/definition.ts';
 import type { Field, Shape } from '../heap/shapes.ts';
@@ -26,7 +28,7 @@ ${isCursor ? followMember(shape, options) : ''}
 }`;
 }
 
-/** @internal Elements: behind the fields, or with a length of their own in an array field. */
+/** @internal Elements: after the fields, or with a length of their own in an array field. */
 export interface Run {
   readonly type: ViewType;
   readonly kind: ViewKind;
@@ -34,7 +36,7 @@ export interface Run {
   readonly length?: number;
 }
 
-/** @internal The text of the class of a run of elements: those behind the fields, or of an array field. */
+/** @internal The text of the class of a run of elements: those after the fields, or those of an array field. */
 export function elementsSource(shape: Shape, place: string, run: Run, options: AccessOptions): string {
   const where = JSON.stringify(place);
   const length = run.length ?? 'u32[ref * 2 + 1]';
@@ -121,7 +123,7 @@ function read(type: ViewType, value: string, where: string, target: string, { ch
 
 const stored = (type: ViewType): string => (type === 'bool' ? 'value ? 1 : 0' : 'value');
 
-/** A typed array converts a value that is not a number, or throws an error that names neither property nor value. */
+/** Needed because a typed array converts a value that is not a number, or throws an error that names neither property nor value. */
 function checkedValue(type: ViewType, where: string, { checked }: AccessOptions): string {
   if (checked) return `checkValue(${JSON.stringify(type)}, value, ${where});`;
   if (type === 'bool') return '';
@@ -149,7 +151,7 @@ function followMember(shape: Shape, options: AccessOptions): string {
   const steps = [...shape.fields].filter(([, { type }]) => isReference(type) && type !== 'string' && type !== 'tagged');
   const cases = steps.map(([name, { type, offset }]) => {
     const where = JSON.stringify(`${shape.name}.${name}`);
-    // What the setter lets into a field of this very shape needs no second look.
+    // A value that the setter has accepted for a field of this very shape needs no second check.
     const known = targetOf(type, shape.name) === shape.name && !options.checked;
     const wrong = `owner.wrongShape(to, ${JSON.stringify(shape.name)}, ${where})`;
     const check = known ? '' : `if (to !== 0 && u32[to * 2] !== ${shape.id}) throw ${wrong};`;

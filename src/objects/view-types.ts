@@ -8,7 +8,7 @@ import type { ObjectCursor, ObjectView } from './object-view.ts';
 /** A view whose shape the compiler does not know. */
 export type AnyView = ObjectView<ShapeDefinition>;
 
-/** What an element or a field of that type reads as, and accepts. `Self` is the definition it stands in. */
+/** What an element or a field of that type reads as, and accepts. `Self` is the definition that contains it. */
 export type ElementValue<T extends ElementType | 'weak', Self extends ShapeDefinition> = T extends 'bool'
   ? boolean
   : T extends 'i64' | 'u64'
@@ -35,7 +35,7 @@ export type FieldValue<T, Self extends ShapeDefinition> = T extends 'string'
 /** Names of the array fields. */
 export type ArrayNames<F> = { [Name in keyof F]: F[Name] extends ArrayType ? Name : never }[keyof F];
 
-/** The properties that a view of an object has for its fields. Those of an untyped shape are not known to the compiler. */
+/** The properties that a view of an object has for its fields. The compiler does not know those of an untyped shape. */
 export type FieldProperties<D extends ShapeDefinition> = ShapeDefinition extends D
   ? Record<string, any>
   : {
@@ -44,7 +44,7 @@ export type FieldProperties<D extends ShapeDefinition> = ShapeDefinition extends
       readonly [Name in ArrayNames<FieldsOf<D>>]: FieldsOf<D>[Name] extends ArrayType<infer E> ? Elements<ElementValue<E, D>> : never;
     };
 
-/** The elements behind the fields; `undefined` for shapes without. */
+/** The elements after the fields; `undefined` for shapes without elements. */
 export type ElementsOfView<D extends ShapeDefinition> = ShapeDefinition extends D
   ? any
   : D extends { readonly elements: infer E extends ElementType | 'weak' }
