@@ -2,9 +2,8 @@
 // src/heap/allocation.ts (JavaScript) or in the embedder's code (native).
 //
 // Pages come zeroed and already in the page table of the mutator view, so the fast path neither calls nor faults.  Every run of pages
-// handed
-// out records where it starts and, when it is retired, where its objects end.  So the run can be parsed object by object, which is how
-// objects younger than the last marking are found (black allocation).
+// handed out records where it starts and, when it is retired, where its objects end.  So the run can be parsed object by object, which is
+// how objects younger than the last marking are found (black allocation).
 #pragma once
 
 #include "heap/heap.h"

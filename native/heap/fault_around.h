@@ -1,10 +1,8 @@
 // Fault-around: how many pages a fault builds and shows besides the one that was touched.
 //
 // Adaptive, separately for each mutator, like a kernel's read-ahead.  A fault just after the pages that the last fault showed means that
-// the
-// thread walks through memory, and the window doubles; a fault elsewhere halves it.  If the window is too large, the thread builds pages
-// that
-// it does not need, and waits for other builders; if it is too small, every page costs a round trip through the kernel.
+// the thread walks through memory, and the window doubles; a fault elsewhere halves it.  If the window is too large, the thread builds
+// pages that it does not need, and waits for other builders; if it is too small, every page costs a round trip through the kernel.
 #pragma once
 
 #include <cstdint>
@@ -19,8 +17,7 @@ class FaultAround {
   static constexpr uint32_t kMostPages = 16;
 
   // The window for a fault on `page`: a power of two of pages, in the aligned block around it.  Called by the mutator's own fault handler,
-  // or
-  // on its behalf while it waits; never by two threads at once.
+  // or on its behalf while it waits; never by two threads at once.
   uint32_t WindowFor(PageIndex page) {
     const bool goes_on = page >= end_ && page - end_ < pages_;
     if (goes_on && pages_ < kMostPages) pages_ *= 2;

@@ -10,13 +10,11 @@
 //   free
 //
 // A ready entry is handed out once, to the thread that asks first; its object is alive and complete, and may be kept, dropped, or
-// registered
-// again (guardians: Dybvig, Bruggeman & Eby, "Guardians in a generation-based garbage collector", PLDI 1993).
+// registered again (guardians: Dybvig, Bruggeman & Eby, "Guardians in a generation-based garbage collector", PLDI 1993).
 //
 // Entries come in chunks.  A chunk's objects lie in the heap, in two arrays of kEntries slots: `waiting` with elements of kind
-// kFinalizable,
-// `kept` with references.  So the flip rewrites two roots per chunk, and the slots are forwarded like any others, page by page.  Tokens and
-// states are in native memory.
+// kFinalizable, `kept` with references.  So the flip rewrites two roots per chunk, and the slots are forwarded like any others, page by
+// page.  Held values and states are in native memory.
 //
 // One lock, held for one entry by mutators and for one chunk by the collector.  Mutators touch the arrays without it.
 #pragma once
@@ -46,8 +44,7 @@ class Finalizers {
   bool Add(Heap& heap, Mutator& mutator, WordIndex object, double held_value);
   void AddChunk(WordIndex waiting, WordIndex kept);
   // Takes a ready entry; false when there is none.  `object` is set if `mutator` is a running mutator; without one the object is dropped,
-  // and
-  // the caller gets only its held value.
+  // and the caller gets only its held value.
   bool Take(Heap& heap, Mutator* mutator, double* held_value, WordIndex* object);
 
   // For the collector, between remark and sweep, chunk by chunk: finds waiting entries with dead objects, through the alias, and adds the

@@ -27,9 +27,8 @@
 //
 // Which thread is "the collector" changes: control threads come and go, and the collector's fields are used by their successors, or by a
 // thread that ends while a stop is under way.  Each does so as the control thread of the heap, one after the other.  Which thread that is,
-// is
-// decided under HeapInstance's lock, which orders the accesses of one before those of the next; a thread gives up the role after its last
-// access.
+// is decided under HeapInstance's lock, which orders the accesses of one before those of the next; a thread gives up the role after its
+// last access.
 #pragma once
 
 #include <atomic>
@@ -80,8 +79,7 @@ class Handshake {
     return true;
   }
   // The same after a refusal: makes the change at the end of the pause under way, which needs nothing from the caller to end.  The next
-  // pause
-  // waits for the change, so back-to-back pauses delay a caller by one pause at most.
+  // pause waits for the change, so back-to-back pauses delay a caller by one pause at most.
   template <typename Change>
   void ChangeAfterPause(Change change) {
     std::unique_lock<Lock> guard(lock_);

@@ -2,10 +2,9 @@
 //
 // An object without elements keeps it where its element count would be, in the second slot of its header: it takes no memory and moves with
 // the object.  The shape of an object with elements needs a field for it (Shape::identity_slot).  Addresses cannot serve, since they
-// change.
-// Bacon, Fink & Grove ("Space- and time-efficient implementation of the Java object model", ECOOP 2002) hash the first address and let an
-// object grow by a word when it moves, which is cheaper for objects that are never asked; but here new addresses are computed by counting
-// words, and an object that grew during a cycle would change all addresses after it.
+// change.  Bacon, Fink & Grove ("Space- and time-efficient implementation of the Java object model", ECOOP 2002) hash the first address and
+// let an object grow by a word when it moves, which is cheaper for objects that are never asked; but here new addresses are computed by
+// counting words, and an object that grew during a cycle would change all addresses after it.
 //
 // 31 bits, never 0, stored shifted left by one, hence even, as Shape::Words requires.  It is a scrambled counter: the first two billion
 // objects of a process that are asked get different hashes.

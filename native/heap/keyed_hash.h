@@ -1,9 +1,8 @@
 // Keyed hash: hashes values that a program, or its input, may choose, with a secret key of the heap.
 //
 // HalfSipHash-1-3 (Aumasson & Bernstein, "SipHash: a fast short-input PRF", 2012, in 32-bit words): without the key, nobody can choose
-// texts
-// that collide.  A text is hashed as the bytes of its UTF-16 code units.  src/heap/keyed-hash.ts is the same function; both are tested with
-// the same vectors.
+// texts that collide.  A text is hashed as the bytes of its UTF-16 code units.  src/heap/keyed-hash.ts is the same function; both are
+// tested with the same vectors.
 #pragma once
 
 #include <bit>

@@ -10,9 +10,8 @@
 //
 // If there is room for all, all are served at once, and newcomers are not held up: waiters have reservations, they do not stand in line.  A
 // waiter needs contiguous pages of any region, or contiguous whole regions.  Pages of regions in use are of no use to waiters that need
-// whole
-// ones, so small requests behind a large one are served as long as such pages last, or enough whole regions are left for it.  The large one
-// does not hold them up for long: the first in the queue is served, or gives up, after a few collections.
+// whole ones, so small requests behind a large one are served as long as such pages last, or enough whole regions are left for it.  The
+// large one does not hold them up for long: the first in the queue is served, or gives up, after a few collections.
 //
 // A thread is in the queue only inside the native call that waits, so a thread that ends, or whose script is cut short, has left it.
 // The caller holds the lock of the region table.
@@ -59,8 +58,7 @@ class MemoryQueue {
   bool IsFirst(const Mutator* waiter) const { return !waiters_.empty() && waiters_.front().mutator == waiter; }
 
   // What is reserved for the waiters ahead of `taker`: for all of them, if it does not wait.  Open pages are scattered, so they are certain
-  // to
-  // serve only a waiter that needs a single page.  For several contiguous pages a whole region is reserved, though they may be found
+  // to serve only a waiter that needs a single page.  For several contiguous pages a whole region is reserved, though they may be found
   // elsewhere.
   Need Ahead(const Mutator* taker) const {
     Need sum;

@@ -1,8 +1,7 @@
 // Mutator: one thread that runs user code on the heap, and the roots it holds.
 //
 // Its control block (state word, TLAB, local roots, handles) lies in memory that the thread accesses without calls; layout.h has its
-// layout.
-// Everything else is here.
+// layout.  Everything else is here.
 #pragma once
 
 #include <atomic>

@@ -6,9 +6,8 @@
 //     u32 slot     0          1                2 …                  fixed_words * 2 …
 //
 // Slots are walked run by run: all slots of a run are of one kind, so the loop over them does not branch on it, and a piece of a run (a
-// page,
-// a slice of an array) is a loop with other bounds.  Most objects have nothing but references; the special slots of others are walked by a
-// separate function, so that hot loops inline the first part and call the second.
+// page, a slice of an array) is a loop with other bounds.  Most objects have nothing but references; the special slots of others are walked
+// by a separate function, so that hot loops inline the first part and call the second.
 #pragma once
 
 #include "heap/shapes.h"
@@ -37,8 +36,7 @@ FAULTLINE_INLINE const uint32_t* SlotsAt(const uint64_t* words, WordIndex object
 }
 
 // Calls run(kind, first, last) for the runs of a special shape that ForEachSlotRun leaves out.  No run is of kind kNone or kData.  An
-// element
-// of kEphemeron is two slots, key and value.
+// element of kEphemeron is two slots, key and value.
 template <typename Run>
 FAULTLINE_INLINE void ForEachSpecialRun(const Shape& shape, uint32_t count, Run run) {
   const uint64_t tagged = kHeaderSlots + shape.reference_fields;
@@ -49,8 +47,7 @@ FAULTLINE_INLINE void ForEachSpecialRun(const Shape& shape, uint32_t count, Run 
 }
 
 // Calls references(first, last) for each run of u32 slots [first, last) that holds only references.  For an object that has other slots
-// too,
-// special() is called instead of references() for everything after its reference fields.
+// too, special() is called instead of references() for everything after its reference fields.
 template <typename References, typename Special>
 FAULTLINE_INLINE void ForEachSlotRun(const Shape& shape, uint32_t count, References references, Special special) {
   references(uint64_t{kHeaderSlots}, uint64_t{kHeaderSlots} + shape.reference_fields);

@@ -7,8 +7,7 @@
 // it, docs/concurrency.md explains it, and test/model explores the protocol that uses it.
 //
 // Each word carries the number of the cycle that wrote it.  A word of another cycle counts as untouched, so nothing is reset between
-// cycles,
-// and a claim made with a stale word fails.  While a page is `building`, the flag kWaited says that a thread sleeps on the word.
+// cycles, and a claim made with a stale word fails.  While a page is `building`, the flag kWaited says that a thread sleeps on the word.
 #pragma once
 
 #include <atomic>

@@ -1,21 +1,17 @@
 // Regions: what each MiB of the heap is used for, and handing out its pages.
 //
 // Pages of a region are handed out from the front; `used_pages` is their number.  From `clean_from` on, no page of the file was written
-// since
-// the region was last returned to the system, so nothing there needs zeroing.
+// since the region was last returned to the system, so nothing there needs zeroing.
 //
 // Budget.  `charged` counts every region that is neither free nor a source: what the heap will occupy when the running cycle is done.
 // Mutators may take a region while charged < capacity and one is free; everything above the capacity is reserved for evacuation.  Sources
-// are
-// discharged and targets charged at one moment, when the plan is final (CommitPlan).  If it were earlier, mutators would take regions on
-// the
-// credit of sources that a reduced plan leaves where they are.  Targets never outnumber sources, so after every cycle the whole reserve is
-// free again.
+// are discharged and targets charged at one moment, when the plan is final (CommitPlan).  If it were earlier, mutators would take regions
+// on the credit of sources that a reduced plan leaves where they are.  Targets never outnumber sources, so after every cycle the whole
+// reserve is free again.
 //
 // Below the capacity is the limit, which sizing policy moves: how much of the capacity the heap means to use.  No thread waits at the
-// limit.
-// Collections are timed to end before it is reached; a mutator that reaches it first asks for one, and goes on up to the capacity, because
-// there is no point in stalling while memory is available.
+// limit.  Collections are timed to end before it is reached; a mutator that reaches it first asks for one, and goes on up to the capacity,
+// because there is no point in stalling while memory is available.
 //
 // All functions take the lock themselves unless they say otherwise.  No thread touches heap memory while holding it.
 #pragma once
@@ -54,8 +50,7 @@ class Regions {
   Status Create(uint32_t capacity_regions, uint32_t reserve_regions);
 
   // For heaps that detect stale references (heap/poison.h): free regions are taken in turn, from `first` on, so that freed memory is reused
-  // as
-  // late as possible.
+  // as late as possible.
   void ReuseLate(RegionIndex first);
 
   // Pages for a TLAB: at least `least` of one region, `wanted` if there is room, more only to use up a region.  An empty run means that the
@@ -91,19 +86,16 @@ class Regions {
   void AbandonLarge(RegionIndex first);
 
   // Ends allocation in the region that is being filled: until ReopenPartial, new pages come from regions that are free now.  Writes how
-  // many
-  // pages of each region the marking decides on.
+  // many pages of each region the marking decides on.
   void CloseForMarking(uint16_t* marked_pages);
 
   // Frees regions that have no live words and large objects whose first word is unmarked (`is_marked`), and sets their marked_pages to 0:
-  // what
-  // is allocated there from now on is younger than the marking.
+  // what is allocated there from now on is younger than the marking.
   template <typename IsMarked>
   uint32_t SweepDead(const uint32_t* live_words, uint16_t* marked_pages, IsMarked is_marked);
 
   // The plan: free regions become targets, live ones sources.  ReserveTargets returns how many it got; until CommitPlan they are not
-  // charged,
-  // and may be released one by one.
+  // charged, and may be released one by one.
   uint32_t ReserveTargets(uint32_t wanted, std::vector<RegionIndex>* targets);
   void ReleaseTarget(RegionIndex region);
   void CommitPlan(const std::vector<RegionIndex>& sources, const std::vector<RegionIndex>& targets);
@@ -146,8 +138,7 @@ class Regions {
     return use;
   }
   // When mutators took the region to fill it, as a number that grows; what the region holds may be older.  0 if it was filled by
-  // compaction,
-  // with objects that have lived for a while.
+  // compaction, with objects that have lived for a while.
   uint32_t born(RegionIndex region) const { return __atomic_load_n(&born_[region], __ATOMIC_RELAXED); }
   uint32_t count() const { return count_; }
   RegionIndex end() const { return RegionIndex(count_); }

@@ -2,8 +2,7 @@
 //
 // Each mutator has a table of them.  A range is found by its number in constant time, and the ranges are stored densely, for the walk in a
 // pause.  The table has no lock: it is changed by the mutator's own thread outside of pauses (ChangeRoots in heap/thread_state.h), and
-// walked
-// in pauses.
+// walked in pauses.
 #pragma once
 
 #include <cstdint>

@@ -73,8 +73,7 @@ class ShapeTable {
   }
 
   // Registers `shape` under `name`; `description` is what another thread needs to rebuild the definition (JSON, opaque here).  Returns the
-  // id,
-  // the existing id if this name has been registered with this description, or 0 if another shape has the name or the table is full.
+  // id, the existing id if this name has been registered with this description, or 0 if another shape has the name or the table is full.
   //
   // Names are sequences of UTF-16 code units, like JavaScript's; unpaired surrogates are compared too.
   ShapeId Define(const std::u16string& name, const std::string& description, const Shape& shape);

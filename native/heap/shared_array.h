@@ -13,9 +13,8 @@
 //   elements
 //
 // Lock and unlock are inside one native call, without a safepoint: no thread is stopped, parked, terminated or interrupted by a time limit
-// or
-// a full stack while it holds the lock, and raw references stay valid.  A thread that waits for the lock gives up after some spinning; its
-// caller parks for a moment.
+// or a full stack while it holds the lock, and raw references stay valid.  A thread that waits for the lock gives up after some spinning;
+// its caller parks for a moment.
 //
 // Values pass through the mutator's control block (control::kValue); JavaScript has converted them to the kind of the elements.
 //

@@ -31,8 +31,7 @@ struct PageRecord {
 static_assert(sizeof(PageRecord) == 8);
 
 // Where the live words of a source region go: to one target, and from `split` on to the next one.  `pad` is added from there on (modulo
-// 2^32;
-// the next target may have lower addresses).
+// 2^32; the next target may have lower addresses).
 struct RegionForward {
   WordIndex split{~0u};
   uint32_t pad = 0;

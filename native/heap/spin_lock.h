@@ -1,6 +1,5 @@
 // Spin lock: a word of a heap object, 0 while no thread holds the lock.  It is held for well under a microsecond, unless its holder lost
-// its
-// CPU or waits for a page; so a thread spins for a while, and its caller tries again after a safepoint.
+// its CPU or waits for a page; so a thread spins for a while, and its caller tries again after a safepoint.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,5 @@
 // Statistics: counters and histograms of one heap.  Writers add with relaxed order from any thread, fault handlers included; the figures
-// that
-// a reader gets may be from slightly different moments.
+// that a reader gets may be from slightly different moments.
 #pragma once
 
 #include <atomic>

@@ -2,8 +2,7 @@
 //
 // The reader is the thread that serves faults; it takes no lock.  Between BeginReading and EndReading an entry that it found stays valid: a
 // mutator that removes itself waits until the reader is out.  (A thread whose fault is being served is blocked in that fault, so this wait
-// is
-// for a message that came late, and short.)
+// is for a message that came late, and short.)
 //
 //   Remove        entry.thread = kTaken seq_cst, then waits for reading == 0 (seq_cst), then entry.thread = 0
 //   BeginReading  reading = 1 seq_cst, then reads entries: one of the two sees the other

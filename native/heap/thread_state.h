@@ -1,8 +1,7 @@
 // Thread state: a thread has one state, not one per heap.
 //
 // A thread may be a mutator of several heaps, but it can wait for only one thing at a time.  If it waited for one heap and counted as
-// running
-// in another, two threads could wait for each other in two heaps:
+// running in another, two threads could wait for each other in two heaps:
 //
 //     thread 1   waits for memory of heap A, runs in B          heap A's collection waits for thread 2 to stop
 //     thread 2   waits for memory of heap B, runs in A          heap B's collection waits for thread 1 to stop

@@ -1,10 +1,9 @@
 // Timeline: how much of a mutator's time the collector took, in bins of 250 us, over the last minutes.
 //
 // It gives the utilization curve (minimum mutator utilization, Cheng & Blelloch 2001): the smallest share of the time that the mutator had
-// to
-// itself in any window.  Pauses, the service of page faults and waits for memory all count as collector time.  The latest interruptions are
-// also kept one by one, for analyses that need a finer resolution than 250 us; slow paths of allocation are recorded only there, because a
-// program takes and zeroes pages without a collector too.
+// to itself in any window.  Pauses, the service of page faults and waits for memory all count as collector time.  The latest interruptions
+// are also kept one by one, for analyses that need a finer resolution than 250 us; slow paths of allocation are recorded only there,
+// because a program takes and zeroes pages without a collector too.
 //
 // Two threads may add at once: the mutator, and the thread that has served its fault, which records it after the fact, when the mutator
 // already runs again.  So there is a lock, held for a few stores.  The mutator reads, and may be a bin behind.

@@ -8,8 +8,7 @@
 //   2  guarded             dead objects' slots are being cleared   tests whether marking found the object alive
 //
 // Invariant W.  From the end of the remark pause on, no mutator gets an object that marking did not find alive; and before anything is
-// swept,
-// moved or resurrected, no weak slot refers to such an object.
+// swept, moved or resurrected, no weak slot refers to such an object.
 //
 //   operation        who         order                          partner
 //   to 1, to 2       collector   while mutators are stopped     their unpark

@@ -16,12 +16,9 @@
 //                                                   without the lock
 //
 // A mutator with the lock never writes to an entry unless it holds the entry's key itself, and the collector only removes entries whose
-// keys
-// no mutator holds.  But a mutator may reuse the place of a removed entry at once, and a collector thread may be late with a pair that
-// another
-// one has cleared.  So the collector replaces a pair, which is one word, only if it is still the pair that was read.  A mutator reads each
-// key
-// once: if it read an entry twice, the entry might have been removed in between.
+// keys no mutator holds.  But a mutator may reuse the place of a removed entry at once, and a collector thread may be late with a pair that
+// another one has cleared.  So the collector replaces a pair, which is one word, only if it is still the pair that was read.  A mutator
+// reads each key once: if it read an entry twice, the entry might have been removed in between.
 //
 // One operation is one critical section: operations on a map are linearizable, at the release of its lock.  No thread comes to a safepoint
 // inside, so none is stopped or parked while it holds the lock, and raw references stay valid.  A thread that waits for the lock gives up

@@ -1,7 +1,7 @@
 /**
  * Container views: what a reference to a shared container reads as. Like all views they hold a handle, follow their object, and can be
- * stored
- * in fields and passed through `heap.offer`. Their methods are those of the raw level (arrays.ts, …), with JavaScript values and keys.
+ * stored in fields and passed through `heap.offer`. Their methods are those of the raw level (arrays.ts, …), with JavaScript values and
+ * keys.
  */
 import { argumentRangeError, argumentTypeError } from '../errors.ts';
 import type { ShapeDefinition } from '../heap/definition.ts';

@@ -1,7 +1,6 @@
 /**
  * Containers: arrays, maps, queues, locks and conditions in the heap, which threads share like objects. One object for each mutator, with
- * the
- * operations on raw references; the classes of their views are in container-classes.ts.
+ * the operations on raw references; the classes of their views are in container-classes.ts.
  */
 import type { KeyedHash } from '../heap/keyed-hash.ts';
 import type { Mutator } from '../heap/mutator.ts';

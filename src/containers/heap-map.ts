@@ -76,8 +76,7 @@ export class HeapMap<K extends KeyKind = KeyKind, V extends ValueKind = ValueKin
 
   /**
    * In no particular order. An entry that is in the map from beginning to end is visited exactly once; one that is made or removed
-   * meanwhile
-   * may or may not be visited. Each entry visited was in the map when it was read. A safepoint at each step.
+   * meanwhile may or may not be visited. Each entry visited was in the map when it was read. A safepoint at each step.
    */
   *[Symbol.iterator](): Iterator<[KeyValue<K>, ContainerValue<V>]> {
     const position = new MapPosition();

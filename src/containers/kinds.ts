@@ -2,8 +2,7 @@
  * Kinds: what a shared container holds, and how a value of that kind is stored in an object and checked on its way in.
  *
  * There are only kinds whose typed array reaches the whole heap (a byte view ends at 4 GiB on Node 20). A string is stored as a reference
- * to
- * a string of the heap; views take and return its text.
+ * to a string of the heap; views take and return its text.
  */
 import { argumentRangeError, argumentTypeError } from '../errors.ts';
 import { CONTROL_VALUE } from '../binding/layout.ts';

@@ -16,8 +16,7 @@
  *                         others may still sleep
  *
  * A mutator's id is never given out again. An id is gone when the mutator's thread has ended, was terminated, or has detached; a thread
- * that
- * computes for ever with the lock held is none of these, and others wait for it.
+ * that computes for ever with the lock held is none of these, and others wait for it.
  */
 import type { Mutator } from '../heap/mutator.ts';
 import type { ReferenceHandle, Ref } from '../heap/units.ts';
@@ -46,8 +45,7 @@ export class LockWords {
 
   /**
    * Waits for the lock of the object, parked, until `deadline`; false when that has passed. The slot `abandoned` is set to 1 when the lock
-   * is
-   * taken over from a mutator that has ended. A safepoint.
+   * is taken over from a mutator that has ended. A safepoint.
    */
   acquire(object: ReferenceHandle, slot: number, abandoned: number, deadline: number): boolean {
     for (let spin = 0; spin < SPINS; spin++) if (this.try(this.#mutator.get(object), slot)) return true;

@@ -3,10 +3,8 @@
  * for a lock is parked, so no collection waits for it.
  *
  * A lock outlives its owner's thread: when that thread ends, is terminated or detaches, the next thread takes the lock over, within 20 ms
- * if
- * it was asleep. Then nothing is known about the data that the lock protects, except that every single store has happened or not: the lock
- * is
- * `abandoned` until a thread that holds it declares the data repaired.
+ * if it was asleep. Then nothing is known about the data that the lock protects, except that every single store has happened or not: the
+ * lock is `abandoned` until a thread that holds it declares the data repaired.
  *
  * Not fair: a newcomer may get the lock before threads that have waited. Not recursive.
  */
@@ -45,8 +43,7 @@ export class HeapLocks {
 
   /**
    * Takes the lock, waiting for it, parked, up to `timeoutMs` (0: not at all). Returns whether this mutator has it. Some 50 ns if it is
-   * free.
-   * A safepoint. Throws ERR_LOCK_OWNED if this mutator has it already.
+   * free. A safepoint. Throws ERR_LOCK_OWNED if this mutator has it already.
    */
   lock(lock: Ref, timeoutMs = Infinity): boolean {
     this.#expectLock(lock);

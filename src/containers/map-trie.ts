@@ -18,10 +18,8 @@
  *
  * Nodes are never removed, except all at once with the table, by `clear`. It takes five entries at a time to make a node, and five entries
  * that agree in so many bits of their hashes are rare unless there are many; so a map whose keys keep changing hardly ever needs more
- * memory
- * than its largest number of entries needed. The two bits of the hash that are left after six levels serve the last level; a bucket there
- * has
- * no limit.
+ * memory than its largest number of entries needed. The two bits of the hash that are left after six levels serve the last level; a bucket
+ * there has no limit.
  *
  * Between two safepoints of this thread nothing moves and no memory is reused, so a reference that compares equal cannot refer to another
  * object.
@@ -79,8 +77,7 @@ export class MapTrie {
 
   /**
    * The entry of a key with that hash, or 0; fills the path to its place. `isKey` tells whether an entry is the key's. The loads are
-   * ordered
-   * with the compare-and-swaps that stored the references, so the objects they lead to are complete.
+   * ordered with the compare-and-swaps that stored the references, so the objects they lead to are complete.
    */
   find(map: Ref, hash: number, path: MapPath, hashOf: (entry: Ref) => number, isKey: (entry: Ref) => boolean): Ref {
     const { u32 } = this.#mutator;

@@ -3,9 +3,8 @@
  *
  * `Atomics.wait` keeps its waiters by address, and objects move, so no thread sleeps on a word of the heap. Instead there are 256 words in
  * the buffer that the heap's token carries; an object's identity hash chooses one. After Pizlo's parking lot of WebKit ("Locking in
- * WebKit",
- * 2016), with two differences: several objects may share a word, and all threads that sleep on it are woken; and no sleep is longer than a
- * slice, so a thread that ends in the middle of a wake-up delays others by a slice but does not strand them.
+ * WebKit", 2016), with two differences: several objects may share a word, and all threads that sleep on it are woken; and no sleep is
+ * longer than a slice, so a thread that ends in the middle of a wake-up delays others by a slice but does not strand them.
  *
  *   who       operation, all seq_cst                          partner
  *   sleeper   1. loads the word
@@ -35,10 +34,9 @@ export class ParkingLot {
 
   /**
    * Calls `attempt` with the object, wherever it is, until the call returns something other than undefined, and returns that; after
-   * `deadline`
-   * (on the clock of `clockMs`) it tries once more, and then returns undefined. Between two calls the thread sleeps, parked. `announce`
-   * must
-   * leave a mark in the object that causes a call of {@link wake} when the object changes. A safepoint; neither function may come to one.
+   * `deadline` (on the clock of `clockMs`) it tries once more, and then returns undefined. Between two calls the thread sleeps, parked.
+   * `announce` must leave a mark in the object that causes a call of {@link wake} when the object changes. A safepoint; neither function
+   * may come to one.
    */
   await<T>(object: ReferenceHandle, deadline: number, announce: (ref: Ref) => void, attempt: (ref: Ref) => T | undefined): T | undefined {
     const mutator = this.#mutator;

@@ -187,8 +187,7 @@ export class HeapQueues {
 
   /**
    * The elements, first to last: all that are in the queue during the whole call, and none that was taken before it. A few ns for each,
-   * without
-   * a safepoint.
+   * without a safepoint.
    */
   values(queue: Ref): RawValue[] {
     const { u32 } = this.#mutator;

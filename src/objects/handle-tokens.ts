@@ -7,9 +7,8 @@
  *     free ──offer: CAS──▶ filling ──store──▶ offered ──redeem, withdraw: CAS──▶ emptying ──store──▶ free, next use
  *
  * The compare-and-swap is acquire and release for the slot: the thread that has moved the stamp to filling or emptying owns the slot, and
- * no
- * other thread touches it. After that come only plain stores, where those are seen in order (x64), so that no thread can be interrupted or
- * terminated half way. Elsewhere such an interruption costs one of a thousand slots.
+ * no other thread touches it. After that come only plain stores, where those are seen in order (x64), so that no thread can be interrupted
+ * or terminated half way. Elsewhere such an interruption costs one of a thousand slots.
  */
 import { argumentTypeError, HeapError } from '../errors.ts';
 import type { ObjectView } from './object-view.ts';

@@ -1,8 +1,7 @@
 /**
  * Views of objects: a view is a JavaScript object that represents an object in the heap. It holds a handle, so it stays valid wherever the
  * object moves, and keeps it alive. The properties for the fields are on a prototype that is generated for each shape (view-source.ts);
- * here
- * is what all views have in common.
+ * here is what all views have in common.
  *
  *     view ──slot──▶ handle in the control block ──reference──▶ object
  *

@@ -3,10 +3,8 @@
  * hold.
  *
  * A view's handle is released by the first of these: `release` or `using`; the end of the scope in which the view was made; the
- * finalization
- * of a view that is no longer reachable (in the event loop of its own thread, with the slot's number as token; the view itself is not
- * needed
- * for that, so it is not resurrected).
+ * finalization of a view that is no longer reachable (in the event loop of its own thread, with the slot's number as held value; the view
+ * itself is not needed for that, so it is not resurrected).
  */
 import { argumentRangeError, argumentTypeError, HeapError } from '../errors.ts';
 import type { ShapeDefinition } from '../heap/definition.ts';
@@ -255,8 +253,7 @@ export class Objects implements ViewOwner {
 
   release(view: ObjectView): void {
     // No call between the release of the slot and the changes of `view` and `kept`, so that no interruption leaves the slot released and
-    // the
-    // view not. No imported name is used in between either: in bundled modules that may be a call.
+    // the view not. No imported name is used in between either: in bundled modules that may be a call.
     const key: typeof SLOT = SLOT;
     const nowhere = CONTROL_NULL_SLOT;
     const kept = view[KEPT];

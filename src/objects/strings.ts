@@ -1,7 +1,6 @@
 /**
  * Strings: text in the heap, as sequences of UTF-16 code units like JavaScript's own, lone surrogates included. One byte per unit if all
- * are
- * below 256, otherwise two. Immutable, so all threads may share the same text. Copied in and out, never lent.
+ * are below 256, otherwise two. Immutable, so all threads may share the same text. Copied in and out, never lent.
  */
 import type { ShapeDefinition } from '../heap/definition.ts';
 import type { Mutator } from '../heap/mutator.ts';

@@ -1,7 +1,6 @@
 /**
  * Value checks: what a numeric field accepts. A checked heap refuses values that do not fit; others truncate and convert them as typed
- * arrays
- * do, and refuse only what those refuse.
+ * arrays do, and refuse only what those refuse.
  */
 import { argumentRangeError, argumentTypeError } from '../errors.ts';
 import type { FieldType } from '../heap/definition.ts';

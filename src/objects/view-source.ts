@@ -1,11 +1,9 @@
 /**
  * Generated views: one class per shape and mutator, its accessors written out with the offsets as literals, so that V8 sees each property
- * as
- * one site with one kind of object. From outside, the text contains only names, as string literals, and numbers.
+ * as one site with one kind of object. From outside, the text contains only names, as string literals, and numbers.
  *
  * A getter is: the handle's reference, the comparison with 0, the load. A checked heap gets a class with more checks, so that other heaps
- * pay
- * nothing for them.
+ * pay nothing for them.
  */
 import type { FieldType } from '../heap/definition.ts';
 import type { Field, Shape } from '../heap/shapes.ts';

@@ -2,8 +2,7 @@
 //
 // The world is stopped and no cycle compacts.  Every reference must point at the header of an object of a known shape that lies within used
 // pages of one region (or owns its regions) and overlaps no other object.  An object held weakly need not be reachable, but must still be
-// an
-// object (W).  Ends the process at the first violation, naming it; otherwise returns the number of reachable objects.
+// an object (W).  Ends the process at the first violation, naming it; otherwise returns the number of reachable objects.
 #pragma once
 
 #include <cstdint>

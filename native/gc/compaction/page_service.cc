@@ -112,8 +112,7 @@ void PageService::BuildRange(PageIndex first, uint32_t count, Counter* builder, 
   }
   DelayAt(DelayPoint::kBeforeShow);
   // Runs of pages that are built but not mapped.  A page that another thread is building is shown by that thread.  `wanted` is shown even
-  // if
-  // it is noted as mapped: it may have been shown before its thread faulted, and the kernel has dropped the entry since.
+  // if it is noted as mapped: it may have been shown before its thread faulted, and the kernel has dropped the entry since.
   const auto is_to_show = [&](PageIndex page) {
     const PageState state = states.Load(page, cycle_);
     return state == PageState::kBuilt || (page == wanted && state == PageState::kMapped);
@@ -126,8 +125,7 @@ void PageService::BuildRange(PageIndex first, uint32_t count, Counter* builder, 
     PageIndex run_end = run + 1;
     while (run_end < end && is_to_show(run_end)) ++run_end;
     // Null leads to page 0, which holds nothing.  A source stops being one after its last reader, and the thread that is given its pages
-    // has
-    // seen that before it changes the pages' states (release, partner: the load above).
+    // has seen that before it changes the pages' states (release, partner: the load above).
     FAULTLINE_CHECK(run == PageOf(kNull) || heap_->regions.use(RegionOfPage(run)).state != RegionState::kSource,
                     "(C) no page of a source is shown", run);
     fault_mode_->Show(run, run_end - run);
@@ -197,8 +195,7 @@ bool PageService::ServeFault(uintptr_t address, Mutator* mutator) {
       if (PageNeedsBuilding(each)) EnsureBuilt(each, builder);
     }
     // Then its neighbours, unless another thread has claimed them.  This also shows the page itself, on which a thread may sleep: a page
-    // that
-    // was `mapped` already has lost its entry, or was handed out fresh by the allocator.
+    // that was `mapped` already has lost its entry, or was handed out fresh by the allocator.
     BuildRange(around_first, around_end - around_first, builder, shown ? kNoPage : page);
     if (unit > 1) fault_mode_->Show(unit_first, unit_end - unit_first);
   }

@@ -1,8 +1,7 @@
 // Root pages: pages that roots lead to, noted by the flip so that workers can begin with the pages that mutators touch first.
 //
 // Each of the first root owners (the shared roots, then mutators) has a ring of fixed size that keeps what was noted last; for an
-// embedder's
-// stack that is its top.  Noting costs a store; nothing is allocated in the pause.
+// embedder's stack that is its top.  Noting costs a store; nothing is allocated in the pause.
 #pragma once
 
 #include <algorithm>

@@ -1,8 +1,8 @@
 // FaultMode: how a mutator that touches a page too early is held, and how the page is shown to it.
 //
 // docs/minor-faults.md compares the modes; src/gc/fault-modes.ts has their table, and kFaultModes the part that native code needs.  The
-// same
-// collector runs on all of them; everything that differs is in this interface.  A research mode is used only when a program asks for it.
+// same collector runs on all of them; everything that differs is in this interface.  A research mode is used only when a program asks for
+// it.
 #pragma once
 
 #include <cstdint>
@@ -77,8 +77,7 @@ class FaultMode {
   // mutator and no flip waits for it, so outside the gate this is all it may do, because it cannot tell which cycle it is in.
   virtual bool SendBack(PageIndex) { return false; }
   // A touch of a page that no mutator may touch.  True if the message may be left over from an earlier cycle; threads that still sleep on
-  // the
-  // page, if any, were woken to touch it again.  False if the touch is certainly a mistake.
+  // the page, if any, were woken to touch it again.  False if the touch is certainly a mistake.
   virtual bool AskAgain(PageIndex, uint32_t /*cycle*/) { return false; }
   // Called from time to time while armed: the program may have replaced our signal handler.
   virtual void KeepHandler() {}

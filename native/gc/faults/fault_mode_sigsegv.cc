@@ -47,8 +47,7 @@ void SigsegvFaultMode::Show(PageIndex first, uint32_t count) {
     run_end = std::min(run_end, heap.end_page());
     const size_t bytes = size_t{run_end - unit} * kPageBytes;
     // If refused (no VMA left), a thread that touches the page tries again, until the end of the cycle makes the whole view accessible.
-    // The
-    // threads that finish the cycle may need this CPU.
+    // The threads that finish the cycle may need this CPU.
     const Status status = heap.views.ProtectMutatorView(size_t{unit} * kPageBytes, bytes, true);
     FAULTLINE_CHECK(status.ok() || status.error().error_number == ENOMEM,
                     "mprotect of our own view is refused only for "

@@ -24,8 +24,7 @@ class DirtyPages {
   void Close() { tracking_.Close(); }
 
   // Concurrent, in slices: starts tracking the whole view and arms the pages in use.  True when that is done; only then may the first
-  // object
-  // be traced.
+  // object be traced.
   bool Begin(uint64_t deadline_ns);
   // Concurrent, in slices: the view is ordinary memory again.
   bool End(uint64_t deadline_ns);

@@ -10,8 +10,7 @@
 //
 // When Finish returns (invariant M), every reachable object on the pages that the marking decides on has its bit in `object_starts`, and
 // `live_word_counts` says how many words of each region belong to objects with a bit.  A concurrent marker may also have marked objects
-// that
-// died meanwhile (floating garbage); what they refer to is marked as well.
+// that died meanwhile (floating garbage); what they refer to is marked as well.
 #pragma once
 
 #include <cstdint>
@@ -43,8 +42,7 @@ class Marker {
   // Whether another TakeRoots and Trace leave less for Finish to do.
   virtual bool has_rounds() const { return false; }
   // Whether the marking decides on the objects that exist at the first TakeRoots, so that younger ones count as alive.  Otherwise it
-  // decides
-  // on those that exist at Finish.
+  // decides on those that exist at Finish.
   virtual bool decides_at_start() const { return false; }
 
   // Before the first pause, while mutators run.  True when ready for the pause, false when the time is over.

@@ -6,11 +6,9 @@
 //   3  Finish     pause        the rest of the logs
 //
 // Why it is correct (M).  Tracing finds every object that was reachable at the start, unless a slot on the path to it was overwritten
-// before
-// it was traced; then the log has the old reference.  An object that was not reachable then and is now is younger.  This holds only for
-// programs that store every reference through the barrier (Mutator.setReference); the marker exists for comparison, and for machines
-// without
-// write tracking.
+// before it was traced; then the log has the old reference.  An object that was not reachable then and is now is younger.  This holds only
+// for programs that store every reference through the barrier (Mutator.setReference); the marker exists for comparison, and for machines
+// without write tracking.
 #pragma once
 
 #include <vector>

@@ -2,15 +2,12 @@
 //
 // Workers keep private stacks and trade chunks of entries through a shared pool when one of them is short of work (work packets: Ossia et
 // al., "A parallel, incremental and concurrent GC for servers", PLDI 2002).  An entry is a reference that was found, or a marked object
-// with
-// the part of it to trace in the upper half: an array of references is traced slice by slice, so that one huge array can be shared and
-// never
-// floods a stack.
+// with the part of it to trace in the upper half: an array of references is traced slice by slice, so that one huge array can be shared and
+// never floods a stack.
 //
 // Tracing reads through the alias what mutators write through their view at the same time.  Slots and headers are read with one relaxed
 // load each.  A header is written count first, then shape: on machines with total store order a thread that reads a nonzero shape also
-// reads
-// the count, and a thread that reads a reference to an object also reads its shape.  An object without a shape is left for the pause.
+// reads the count, and a thread that reads a reference to an object also reads its shape.  An object without a shape is left for the pause.
 #pragma once
 
 #include <atomic>
@@ -37,8 +34,7 @@ class MarkPool {
   void Leave();
   void Give(Chunk chunk);
   // Takes work (true), waiting for some while other tracers are busy.  False when everything is done or the time is over; then the caller
-  // is
-  // no longer busy.
+  // is no longer busy.
   bool Await(Chunk* chunk, uint64_t deadline_ns);
   // No tracer is busy and nothing is left.
   bool Idle() const;

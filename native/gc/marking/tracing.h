@@ -29,8 +29,7 @@ class Tracing {
   // The same, but this call finds out which pages are written.  The world is stopped.  If they are at most `most_pages`, they are not armed
   // again, because nothing is written before they are traced, and the answer is true.  If they are more, the answer is false:
   // kMostArmedInPause of them are armed here and the others stay written, for the next time.  If they are more than kMostLeftForPauses,
-  // that
-  // would take too many pauses, and workers arm them all.
+  // that would take too many pauses, and workers arm them all.
   static constexpr uint64_t kMostArmedInPause = 512;
   static constexpr uint64_t kMostLeftForPauses = 2048;
   bool AddWrittenPagesUpTo(uint64_t most_pages, Gang& gang, DirtyPages* dirty_pages);
@@ -82,8 +81,7 @@ class Tracing {
   MarkPool pool_;
   EphemeronTable ephemerons_;
   // Tracers that are not in use; all of them when no thread traces.  They do not belong to worker numbers: a thread that has not noticed
-  // yet
-  // that its collection is over may still serve under a number that another thread has in the next one.
+  // yet that its collection is over may still serve under a number that another thread has in the next one.
   Lock lock_;
   std::vector<std::unique_ptr<Tracer>> tracers_;
   std::unique_ptr<Job> job_;

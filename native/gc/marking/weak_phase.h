@@ -10,9 +10,8 @@
 //                         done       the finalizers are ready to be taken
 //
 // Order.  Weakness is decided once, by what marking found: an object that only a finalizer resurrects is gone from every weak slot and
-// every
-// table that a mutator can reach before its token is delivered.  (This is Java's order.  Whippet and .NET decide tables after resurrection;
-// then nothing could be cleared before everything has been traced, and reads would be guarded all that time.)
+// every table that a mutator can reach before its held value is delivered.  (This is Java's order.  Whippet and .NET decide tables after
+// resurrection; then nothing could be cleared before everything has been traced, and reads would be guarded all that time.)
 //
 // Why raising may be concurrent without any barrier.  The objects that it marks were not reachable at the end of the remark, so no mutator
 // can read or write them: weak slots that refer to them read as null, and the finalizer entries that do are not ready yet.  A graph that no
