@@ -1,14 +1,14 @@
 /**
- * Collector: the control loop of one heap. It runs on a thread of its own, never on a mutator's: a mutator that is stuck in an
- * allocation must not be able to block its own rescue.
+ * Collector: the control loop of one heap. It runs on a thread of its own, never on a mutator's: a mutator that is stuck in an allocation
+ * must not block the collection that it waits for.
  *
- * A collection is asked for (by a mutator that ran out, by the program, or by pacing.ts in time) and served as one cycle, or
- * for `full` as many as it takes to evacuate every region once. A cycle:
+ * A collection is requested (by a mutator that ran out of memory, by the program, or in time by pacing.ts) and served as one cycle, or for
+ * `full` as many as it takes to evacuate every region once. A cycle:
  *
  *   prepare  concurrent   tables are cleared, the alias is populated, writes are tracked from here on
- *   mark     concurrent   what the roots lead to is traced; a short pause before it copies the roots
- *   preclean concurrent   rounds that look again at what was written (precleaning.ts), each after another look at the roots
- *   remark   pause        the rest, unless too much was written meanwhile: then it is one more round, and the pause comes after it;
+ *   mark     concurrent   what the roots lead to is traced; a short pause before that copies the roots
+ *   preclean concurrent   rounds that rescan written pages (precleaning.ts), each after another pause that copies the roots
+ *   remark   pause        the rest, unless too much was written meanwhile: then it becomes one more round, and the pause comes after that;
  *                         from here on liveness is frozen, new objects count as alive
  *                         (the marker `stopped` does all of it in one pause, `mark`)
  *   weak     concurrent   weak slots of dead objects are cleared, finalizers made ready (only when there are any)
@@ -18,7 +18,7 @@
  *   flip     pause        the mutator view is emptied and armed, roots are rewritten
  *   compact  concurrent   workers and faulting mutators build every page once
  *   finish   concurrent   the view becomes ordinary memory again
- *   reclaim  concurrent   surplus pages go back to the system, those that are kept are mapped
+ *   reclaim  concurrent   surplus pages go back to the system, the others are mapped
  *
  * Each step is a native call that takes a slice of time and says whether it is done (native/gc/collector.h has the laws that
  * hold in each). A pause is one call: no JavaScript runs between stop and resume.
@@ -41,11 +41,11 @@ import { COLLECTION_KINDS, COLLECTION_REASONS, type CollectionKind, type Collect
 import { REGION_BYTES } from '../binding/layout.ts';
 import type { Workers } from './workers.ts';
 
-/** A full collection ends after so many cycles, whatever other threads allocate meanwhile. */
+/** A full collection ends after this many cycles, whatever other threads allocate meanwhile. */
 const MAX_FULL_CYCLES = 64;
-/** A stop that takes longer is worth a word: somebody computes without polling, or waits without having parked. */
+/** A stop that takes longer is reported: a thread computes without polling, or waits without having parked. */
 const LATE_STOP_MS = 2000;
-/** How long mutators have pages to themselves under `stressFaults`, and how often is looked whether one of them wants more. */
+/** How long mutators have pages to themselves under `stressFaults`, and how often to check whether one of them requests a collection. */
 const LEFT_TO_MUTATORS_MS = 2;
 const LOOK_MS = 0.05;
 const LIVE = REGION_STATES.indexOf('live');
@@ -56,7 +56,7 @@ export interface CollectorSetUp {
   readonly regions: number;
   readonly capacityRegions: number;
   readonly marker: MarkerName;
-  /** False: requests are answered, and nothing is done for them. */
+  /** If false, requests are answered, but nothing is collected. */
   readonly collects: boolean;
   readonly workers: Workers;
   readonly policy: PolicyOptions;
@@ -71,10 +71,10 @@ export class Collector {
   readonly #never = new Int32Array(new SharedArrayBuffer(4));
   readonly #pacing: Pacing;
   #running: Promise<void> | undefined;
-  /** What waits for the end of the running collection. */
+  /** Jobs that wait for the end of the running collection. */
   readonly #jobs: (() => void)[] = [];
   #closing = false;
-  /** Behind the last region that was chosen for evacuation. */
+  /** The region after the last one that was chosen for evacuation. */
   #nextSource = 0;
   #faults = { count: 0, totalUs: 0 };
 
@@ -91,13 +91,13 @@ export class Collector {
     this.#pacing = new Pacing({ ...setUp, isBusy: () => this.#running !== undefined || this.#closing });
   }
 
-  /** Ends what an earlier control thread may have left behind, and starts to listen. */
+  /** Finishes what an earlier control thread may have left behind, and starts to listen. */
   start(): void {
     untilDone((sliceMs) => this.#native.recover(this.#heap, sliceMs));
     if (this.#setUp.collects) this.#pacing.start();
   }
 
-  /** Somebody asked for a collection, or allocates after a quiet time. Serves requests until there are none. */
+  /** A thread has requested a collection, or allocates after a quiet time. Serves requests until there are none. */
   wake(): void {
     this.#running ??= this.#serve().finally(() => {
       this.#running = undefined;
@@ -105,7 +105,7 @@ export class Collector {
     });
   }
 
-  /** Walks the whole heap with the world stopped, between collections; the number of objects. */
+  /** Walks the whole heap with the world stopped, between collections; returns the number of objects. */
   async verify(): Promise<number> {
     return this.#betweenCollections(() => {
       let objects = -1;
@@ -123,14 +123,14 @@ export class Collector {
     });
   }
 
-  /** No new collection; resolves when the running one is over. */
+  /** Begins no new collection; resolves when the running one is over. */
   async close(): Promise<void> {
     this.#closing = true;
     this.#pacing.stop();
     await this.#running;
   }
 
-  /** At once, or after the running collection, also when others are waiting. */
+  /** Runs the job at once, or after the running collection, even if other requests are waiting. */
   async #betweenCollections<T>(job: () => T): Promise<T> {
     if (this.#running === undefined) return job();
     return new Promise<T>((fulfil, reject) => {
@@ -189,7 +189,7 @@ export class Collector {
     });
   }
 
-  /** How many it took. */
+  /** Returns how many cycles it took. */
   #cycles(kind: CollectionKind): number {
     const dismiss = this.#setUp.workers.engage();
     try {
@@ -201,14 +201,14 @@ export class Collector {
     }
   }
 
-  /** Rounds until every region that was there at the start has been evacuated, or had nothing to gain. */
+  /** Runs cycles until every region that existed at the start has been evacuated or has nothing to gain. */
   #evacuateEverything(): number {
     let pending: Set<number> | undefined;
     for (let cycles = 1; ; cycles++) {
       const moved = this.#cycle('full', (tables) => {
         const live = (region: number): boolean => tables.states[region] === LIVE && tables.markedPages[region]! > 0;
         pending ??= new Set([...tables.states.keys()].filter(live));
-        // A region that was freed and taken again since is not the one we had in mind.
+        // A region that was freed and taken again since then is not one that existed at the start.
         for (const region of pending) if (!live(region)) pending.delete(region);
         return pending;
       });
@@ -261,7 +261,7 @@ export class Collector {
     return { sources: targets.length > 0 ? sources : new Uint32Array(0), targets };
   }
 
-  /** Until one of them comes to its next safepoint, mutators build the pages that they touch. */
+  /** Lets mutators build the pages that they touch, until one of them comes to its next safepoint. */
   #leaveToMutators(): void {
     const native = this.#native;
     const until = nowMs() + LEFT_TO_MUTATORS_MS;
@@ -314,7 +314,7 @@ export class Collector {
     if (count > 0) this.#setUp.emit({ type: 'finalizable', timeMs: nowMs(), cycle, count });
   }
 
-  /** From the roots as they are now, and from what was written since the last time. */
+  /** Traces from the roots as they are now, and from what was written since the last time. */
   #trace(cycle: number): void {
     this.#untilStopped((sliceMs) => this.#native.rootsPause(this.#heap, sliceMs));
     this.#pause(cycle, 'mark-start');
@@ -368,7 +368,7 @@ export class Collector {
   }
 
   #pause(cycle: number, pause: PauseName): void {
-    // Before anything else: the pause has just ended.
+    // Read the clock first: the pause has just ended.
     const timeMs = nowMs();
     const report = this.#native.report(this.#heap);
     const [pauseNs, safepointNs] = {

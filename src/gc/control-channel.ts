@@ -1,6 +1,6 @@
 /**
- * Control channel: one thread's end of the channel to a heap's control thread. Questions go there, each with an id where there can be
- * several, and the answers come back:
+ * Control channel: one thread's end of the channel to a heap's control thread. Questions go there, with an id if there can be several, and
+ * the answers come back:
  *
  *     thread           control thread
  *     verify       ──▶
@@ -10,13 +10,13 @@
  *     close        ──▶
  *                  ◀── control-ended
  *
- * Where there is no control thread any more, a thread that cannot well start one asks the other threads to: start-control.
+ * If there is no control thread any more, a thread that is not in a position to start one asks the others to: start-control.
  *
- * A collection is asked for by a native call, and answered by the event that tells of its end. Events come by the same channel, so that
- * they are heard in order with the answers, and go on to the event stream.
+ * A collection is requested by a native call, and answered by the event that reports its end. Events come by the same channel, so that they
+ * arrive in order with the answers, and are passed on to the event stream.
  *
- * A control thread that is still starting hears nothing, and one may end before it answers. So a waiting thread checks now and then
- * whether there is one, and asks again.
+ * A control thread that is still starting hears nothing, and it may end before it answers. So a waiting thread checks from time to time
+ * whether there is a control thread, and asks again.
  */
 import { randomUUID } from 'node:crypto';
 import { BroadcastChannel } from 'node:worker_threads';
@@ -38,17 +38,17 @@ export type Answer =
   | { readonly type: 'snapshot-progress'; readonly id: string; readonly progress: SnapshotProgress }
   | { readonly type: 'snapshot-ended'; readonly id: string; readonly answer: SnapshotAnswer };
 
-/** @internal Under which name the threads of a heap find its channel. */
+/** @internal The name under which the threads of a heap find its channel. */
 export function channelName(heapId: number): string {
   return `faultline:${heapId}`;
 }
 
-/** How long a waiting thread goes without looking whether there is still a control thread. */
+/** How often a waiting thread checks whether there is still a control thread. */
 const LOOK_AFTER_CONTROL_MS = 100;
 
 /** Requests the collection that a thread waits for. */
 export interface CollectionSource {
-  /** Asks for a collection; the answer is its number. */
+  /** Requests a collection; returns its number. */
   request(): number;
   hasEnded(ticket: number): boolean;
   /** Starts a control thread if there is none any more. */
@@ -65,7 +65,7 @@ interface SnapshotListener {
   readonly onEnd: (answer: SnapshotAnswer) => void;
 }
 
-/** @internal What comes by the channel for this thread, in a turn of its event loop. */
+/** @internal Receives what comes by the channel for this thread, in a turn of its event loop. */
 export interface ChannelListener {
   publish(event: HeapEvent): void;
   /** Starts a control thread if there is none. May throw ERR_COLLECTOR_MISSING. */
@@ -91,7 +91,7 @@ export class ControlChannel {
     this.#channel.unref();
   }
 
-  /** Asks for a collection and resolves when it is over. Rejects with ERR_HEAP_CLOSED when the heap is closed before. */
+  /** Requests a collection and resolves when it is over. Rejects with ERR_HEAP_CLOSED if the heap is closed before. */
   async awaitCollection(source: CollectionSource): Promise<CollectionSummary> {
     const ticket = source.request();
     let waiter: CollectionWaiter | undefined;
@@ -101,7 +101,7 @@ export class ControlChannel {
         (resolve) => this.#collections.add((waiter = { ticket, resolve })),
         () => {
           source.keepControl();
-          // Over for a while without a word: the control thread died with the news. Another collection will do.
+          // It ended a while ago, but its event has not come: the control thread died before sending it. Request another.
           if (ended) waiter!.ticket = source.request();
           ended = source.hasEnded(waiter!.ticket);
         },
@@ -111,7 +111,7 @@ export class ControlChannel {
     }
   }
 
-  /** Has the control thread walk the whole heap; resolves to the number of objects. */
+  /** Makes the control thread walk the whole heap; resolves to the number of objects. */
   async verify(source: CollectionSource): Promise<number> {
     const id = randomUUID();
     const ask = (): void => this.#ask({ type: 'verify', id });
@@ -131,7 +131,7 @@ export class ControlChannel {
     }
   }
 
-  /** Has the control thread write a snapshot. Rejects with what went wrong there. */
+  /** Makes the control thread write a snapshot. Rejects with its error. */
   async snapshot(source: CollectionSource, order: SnapshotOrder, onProgress: SnapshotListener['onProgress']): Promise<SnapshotSummary> {
     const id = randomUUID();
     const ask = (): void => this.#ask({ type: 'snapshot', id, order });
@@ -157,7 +157,7 @@ export class ControlChannel {
     this.#channel.postMessage(question);
   }
 
-  /** Waits, keeps the thread alive meanwhile, and looks after things now and then. */
+  /** Waits, keeps the thread alive meanwhile, and calls `look` from time to time. */
   async #wait<T>(begin: (resolve: (value: T) => void) => void, look: () => void): Promise<T> {
     let timer: NodeJS.Timeout | undefined;
     let refuse: ((error: unknown) => void) | undefined;
@@ -194,7 +194,7 @@ export class ControlChannel {
     clearInterval(timer);
   }
 
-  /** Without an answer: whoever asks looks. */
+  /** There is no answer: the thread that asks checks by itself. */
   askForControl(): void {
     this.#ask({ type: 'start-control' });
   }
@@ -210,7 +210,7 @@ export class ControlChannel {
       case 'start-control':
         this.#startControl();
         return;
-      // What other threads ask the control thread.
+      // Questions of other threads to the control thread.
       case 'close':
       case 'verify':
       case 'snapshot':
@@ -237,7 +237,7 @@ export class ControlChannel {
     try {
       this.#listener.keepControl();
     } catch {
-      // Whoever asked hears of that too.
+      // The thread that asked receives that too.
     }
   }
 

@@ -4,20 +4,20 @@
  */
 import { HeapError } from '../errors.ts';
 
-/** @internal What is known of an error that ended the thread, or kept it from starting. */
+/** @internal What is known about an error that ended the thread, or kept it from starting. */
 export interface ThreadError {
   readonly code?: string | undefined;
   readonly message: string;
-  /** Of Node's permission model. */
+  /** The permission of Node's permission model that is missing. */
   readonly permission?: string | undefined;
   readonly stack?: string | undefined;
 }
 
 /** @internal */
 export interface ControlFailure {
-  /** What is the matter and what to do, to be put behind a colon. */
+  /** What is wrong and what to do about it, as text to follow a colon. */
   readonly reason: string;
-  /** Another try would fail as well. */
+  /** Another try would fail too. */
   readonly final: boolean;
 }
 
@@ -62,7 +62,7 @@ export function controlFailure(
   }
 }
 
-/** @internal `reason`: what was said of the last failure. */
+/** @internal `reason`: that of the last failure. */
 export function noCollector(reason: string): HeapError {
   return new HeapError('ERR_COLLECTOR_MISSING', `the heap has no collector, because its thread cannot be started: ${reason || UNKNOWN}.`);
 }

@@ -1,9 +1,9 @@
 /**
  * Control start: one attempt to start a heap's control thread, as the thread that made it sees it.
  *
- * The starter may turn its event loop or not: a mutator that waits for memory does not. So a failure can be noticed in two ways: by the
- * worker's events, and by a port to which the control thread posts what ends it (gc/control-thread.ts), read by {@link look}. A thread that
- * fails before it can post anything is noticed by native code, when the kernel has no such thread any more (native/node/control_start.h).
+ * The starter may not be turning its event loop: a mutator that waits for memory does not. So a failure can be noticed in two ways: by the
+ * worker's events, and by a port to which the control thread posts the error that ends it (gc/control-thread.ts), read by {@link look}. If
+ * a thread fails before it can post anything, native code notices when the kernel no longer has the thread (native/node/control_start.h).
  */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -15,10 +15,10 @@ import type { HeapToken } from '../heap/token.ts';
 
 const ENTRY = new URL('./control-thread.js', import.meta.url);
 
-/** @internal What a control thread is given. */
+/** @internal The worker data of a control thread. */
 export interface ControlData {
   readonly token: HeapToken;
-  /** Where an error that ends the thread is posted. */
+  /** The port to which an error that ends the thread is posted. */
   readonly failures?: MessagePort;
 }
 
@@ -30,7 +30,7 @@ export class ControlStart {
   readonly #failures: MessagePort;
   #over = false;
 
-  /** Throws what Node throws when it starts no thread at all; the claim is over then. */
+  /** Throws what Node throws if it does not start a thread at all; then the claim is over. */
   constructor(native: Binding, heap: NativeHeap, claim: number, token: HeapToken) {
     this.#native = native;
     this.#heap = heap;
@@ -53,13 +53,13 @@ export class ControlStart {
     native.controlStarted(heap, claim);
   }
 
-  /** Takes note of a failure that no event has told yet. */
+  /** Takes note of a failure that no event has reported yet. */
   look(): void {
     if (this.#over) return;
     const said = receiveMessageOnPort(this.#failures) as { message: ThreadError } | undefined;
     if (said !== undefined) this.#failed(said.message);
     else if (!this.#native.inControl(this.#heap) && isMissing(ENTRY)) {
-      // What Node says of it, for whoever turns the event loop.
+      // The error that Node reports to threads that turn their event loop.
       this.#failed({ code: 'MODULE_NOT_FOUND', message: `Cannot find module '${fileURLToPath(ENTRY)}'` });
     }
   }
@@ -75,7 +75,7 @@ export class ControlStart {
     });
   }
 
-  /** False when the heap is closed, and nobody needs to know. */
+  /** False if the heap is closed, so that the failure does not matter. */
   #note({ reason, final }: ControlFailure): boolean {
     this.#end();
     return this.#native.controlFailed(this.#heap, this.#claim, final, reason);

@@ -1,6 +1,6 @@
 /**
- * Control thread: the worker thread on which a heap's collector runs, as it begins. The thread that makes the heap starts it, or a thread
- * that needs a collection and finds no control thread (control-start.ts).
+ * Control thread: the entry of the worker thread on which a heap's collector runs. It is started by the thread that makes the heap, or by a
+ * thread that needs a collection and finds no control thread (control-start.ts).
  *
  * The starter may be waiting for it without turning its event loop, and would not see an error event. So an error is also
  * posted to a port that can be read at any time; nothing but Node's own modules is loaded before that is set up.

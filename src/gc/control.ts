@@ -1,6 +1,6 @@
 /**
- * Control: what a heap's control thread does. It runs the collector, and serves what the heap's threads ask for through its channel. A
- * thread that comes when there is one already, or when the heap is closed, has nothing to do and ends.
+ * Control: what a heap's control thread does. It runs the collector, and serves the requests that the heap's threads send through its
+ * channel. If there is a control thread already, or the heap is closed, a new one has nothing to do and ends.
  */
 import { BroadcastChannel, parentPort, workerData } from 'node:worker_threads';
 import { binding, type HeapDescription } from '../binding.ts';
@@ -22,7 +22,7 @@ class Control {
   readonly #workers: Workers;
   readonly #collector: Collector;
   readonly #snapshots: SnapshotService;
-  /** Being served. Whoever waits asks more than once. */
+  /** Those being served: a waiting thread may ask more than once. */
   readonly #verifications = new Set<string>();
   #closing: Promise<void> | undefined;
 
@@ -52,11 +52,11 @@ class Control {
   }
 
   start(): void {
-    // Unfinished business of an earlier control thread comes first: requests are heard when the event loop turns.
+    // The unfinished cycle of an earlier control thread comes first: requests arrive when the event loop turns.
     this.#collector.start();
     this.#channel.onmessage = (message: unknown) => {
       const question = (message as { data: Question }).data;
-      // Whoever waits for the end asks more than once.
+      // A thread that waits for the end asks more than once.
       if (question.type === 'close') this.#closing ??= this.#close();
       if (question.type === 'verify') void this.#verify(question.id);
       if (question.type === 'snapshot') this.#snapshots.request(question.id, question.order);

@@ -1,5 +1,5 @@
 /**
- * Cycle summary: the event that says what one cycle did, from the native report.
+ * Cycle summary: the event that reports what one cycle did, made from the native report.
  */
 import type { NativeCycleReport, NativeStatistics } from '../binding.ts';
 import type { CycleSummary } from './events.ts';

@@ -1,5 +1,5 @@
 /**
- * Event stream: where a heap's events go in one thread: to the heap's listeners, to `node:diagnostics_channel` and, on request, to
+ * Event stream: delivers a heap's events in one thread: to the heap's listeners, to `node:diagnostics_channel` and, on request, to
  * `performance.measure`.
  */
 import { channel } from 'node:diagnostics_channel';

@@ -1,11 +1,11 @@
 /**
- * Events: what a heap tells about its collections. One stream; statistics, `heap.on(...)`, `node:diagnostics_channel` and
+ * Events: what a heap reports about its collections. One stream; statistics, `heap.on(...)`, `node:diagnostics_channel` and
  * `performance.measure` all read it.
  *
  *     trigger? ─▶ collection-started ─▶ ( cycle-started ─▶ phase… ─▶ pause… ─▶ cycle )… ─▶ collection
  *
- * The control thread is the only writer. Threads get events through a BroadcastChannel when their event loop turns; times are
- * milliseconds since the epoch with fractions, so that they compare across threads.
+ * The control thread is the only writer. Threads get events through a BroadcastChannel when their event loop turns. Times are fractional
+ * milliseconds since the epoch, so that they can be compared across threads.
  */
 import type { Refusal } from '../binding.ts';
 import type { PhaseName } from '../binding/cycle-steps.ts';
@@ -22,15 +22,15 @@ interface Event<Type extends string> {
   readonly timeMs: number;
 }
 
-/** The heap starts a collection by itself. */
+/** The heap starts a collection on its own. */
 export interface Triggered extends Event<'trigger'> {
   readonly rule: Rule;
   readonly reason: CollectionReason;
-  /** Who noticed: the control thread at a sample, or a mutator that ran into the trigger armed by it. */
+  /** What noticed: the control thread at a sample, or a mutator that reached the trigger armed by it. */
   readonly noticedBy: 'sample' | 'allocation';
-  /** When the collection was taken up. */
+  /** The figures when the collection was begun. */
   readonly inputs: DirectorInputs;
-  /** What every rule made of them, in the order in which they count. */
+  /** Every rule's verdict on them, in the order in which the rules count. */
   readonly verdicts: readonly Verdict[];
 }
 
@@ -59,7 +59,7 @@ export interface PauseEnded extends Event<'pause'> {
   /** The cycle's number in the heap, from 1. */
   readonly cycle: number;
   readonly pause: PauseName;
-  /** From the stop of the last mutator to resume. */
+  /** From the stop of the last mutator to the resume. */
   readonly pauseUs: number;
   /** From the request until the last mutator had stopped. */
   readonly timeToSafepointUs: number;
@@ -83,7 +83,7 @@ export interface CycleSummary extends Event<'cycle'> {
   readonly remarkPages: number;
   readonly flipPauseUs: number;
   readonly roots: number;
-  /** Regions in which nothing was alive; they were free at once. */
+  /** Regions in which nothing was alive; they were freed at once. */
   readonly sweptRegions: number;
   readonly sourceRegions: number;
   readonly targetRegions: number;
@@ -91,7 +91,7 @@ export interface CycleSummary extends Event<'cycle'> {
   readonly pagesByWorkers: number;
   readonly pagesByMutators: number;
   readonly compactionMs: number;
-  /** Faults served since the last cycle ended, and the time they took altogether. */
+  /** Faults served since the last cycle ended, and their total time. */
   readonly faults: { readonly count: number; readonly totalUs: number };
   readonly regions: { readonly free: number; readonly charged: number };
   readonly fileBytes: number;
@@ -110,7 +110,7 @@ export interface CollectionSummary extends Event<'collection'> {
   readonly liveBytes: number;
   readonly usedBytes: number;
   readonly fileBytes: number;
-  /** What sizing policy means to use of the capacity from now on. */
+  /** How much of the capacity sizing policy means to use from now on. */
   readonly limitBytes: number;
 }
 
@@ -122,18 +122,18 @@ export interface FinalizersReady extends Event<'finalizable'> {
   readonly count: number;
 }
 
-/** It has been quiet for long, and free pages went back to the system. */
+/** It has been quiet for a long time, and free pages went back to the system. */
 export interface MemoryReturned extends Event<'memory-returned'> {
   readonly returnedBytes: number;
   readonly fileBytes: number;
 }
 
-/** The collector went on in a way its user should know about. */
+/** The collector continues in a way that its user should know about. */
 export interface Degraded extends Event<'degraded'> {
   readonly message: string;
 }
 
-/** Everything that the stream of events carries, told apart by `type`. */
+/** Any event of the stream; `type` tells them apart. */
 export type HeapEvent =
   | Triggered
   | CollectionStarted

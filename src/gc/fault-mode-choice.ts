@@ -8,7 +8,7 @@ import type { Probe } from '../binding.ts';
 import { FAULT_MODES, type FaultMode, type Need } from './fault-modes.ts';
 import { describeRefusal, minorFaultsReason, openingAdvice, since } from './refusal-reasons.ts';
 
-/** Processors on which neither a thread's stores nor its loads are seen out of order (total store order). */
+/** Processors on which neither stores nor loads of a thread are seen out of order (total store order). */
 export const ORDERED_MEMORY: ReadonlySet<string> = new Set(['x64', 'ia32', 's390x']);
 
 export { describeRefusal, errorName, openingAdvice } from './refusal-reasons.ts';
@@ -23,7 +23,7 @@ export interface ModeVerdict {
   readonly remark: string;
 }
 
-/** Every mode, those that `auto` chooses from first and best first, with whether this machine can do it. */
+/** Every mode, with whether this machine can do it: first those from which `auto` chooses, best first. */
 export function judgeModes(probe: Probe): ModeVerdict[] {
   return FAULT_MODES.map(({ mode, needs }) => {
     const lacking = needs.map((need) => judgeNeed(need, probe)).find((reason) => reason !== undefined);
@@ -31,7 +31,7 @@ export function judgeModes(probe: Probe): ModeVerdict[] {
   });
 }
 
-/** Why the machine does not have it, if it does not. */
+/** Why the machine does not meet the need, if it does not. */
 function judgeNeed(need: Need, probe: Probe): string | undefined {
   switch (need) {
     case 'minor-faults':

@@ -1,22 +1,22 @@
 /**
- * Fault modes: every way in which a heap can keep its mutators from stale references, as one table. Tests, benchmarks and documents take
- * their rows from it.
+ * Fault modes: every way in which a heap can keep its mutators from using stale references, as one table. Tests, benchmarks and documents
+ * take their rows from it.
  *
- * The automatic modes are for use. The others are for research: they show what minor faults are worth on the same heap, collector and
+ * The automatic modes are for use. The others are for research: they show what minor faults are worth with the same heap, collector and
  * mutators. `auto` never takes one of them, and a heap that does not use them pays nothing for them.
  */
 
-/** What a mode asks of the machine; judged in fault-mode-choice.ts. */
+/** What a mode needs from the machine; judged in fault-mode-choice.ts. */
 export type Need = 'minor-faults' | 'signal-delivery' | 'copying' | 'ordered-loads' | 'private-pages';
 
 export interface FaultModeTraits {
   readonly mode: string;
-  /** Who learns that a mutator touched a page too early. */
+  /** What learns that a mutator touched a page too early. */
   readonly heldBy: 'SIGBUS' | 'SIGSEGV' | 'handler thread' | 'its own loads' | 'nobody';
   /** How a page that objects were moved to gets into the mutator view. */
   readonly filledBy: 'UFFDIO_CONTINUE' | 'UFFDIO_COPY' | 'UFFDIO_MOVE' | 'mprotect' | 'the pause' | 'nothing';
   readonly needs: readonly Need[];
-  /** Chosen by `auto`, in this order, where the machine can do it. */
+  /** Chosen by `auto`, in this order, if the machine can do it. */
   readonly automatic: boolean;
   readonly collects: boolean;
   /** Whether pages are built while mutators run. */
@@ -25,7 +25,7 @@ export interface FaultModeTraits {
   readonly faultAround: boolean;
   /** Whether references must be loaded with `mutator.getReference`. */
   readonly barrieredLoads: boolean;
-  /** For a mode that is for use, what a touch of an unfinished page becomes; for one that is for research, what it is. */
+  /** For a mode for use, what a touch of an unfinished page becomes; for a research mode, what it is. */
   readonly description: string;
 }
 
@@ -38,7 +38,7 @@ export const NEEDS: Readonly<Record<Need, string>> = {
   'private-pages': 'private pages',
 };
 
-/** What becomes of a system call on heap memory, by who holds the mutator. */
+/** What happens to a system call on heap memory, by what holds the mutator. */
 export const SYSTEM_CALLS: Readonly<Record<FaultModeTraits['heldBy'], string>> = {
   SIGBUS: 'may fail with EFAULT while a compaction runs',
   SIGSEGV: 'may fail with EFAULT while a compaction runs',
@@ -103,7 +103,7 @@ export type FaultMode = (typeof FAULT_MODES)[number]['mode'];
 /** Every mode, in the order of native/gc/faults/fault_mode.h. */
 export const FAULT_MODE_NAMES: readonly FaultMode[] = FAULT_MODES.map(({ mode }) => mode);
 
-/** Those that `auto` chooses from, best first. */
+/** The modes from which `auto` chooses, best first. */
 export const AUTOMATIC_MODES: readonly FaultMode[] = FAULT_MODES.filter(({ automatic }) => automatic).map(({ mode }) => mode);
 
 export const traitsOf = (mode: FaultMode): FaultModeTraits => FAULT_MODES.find((traits) => traits.mode === mode)!;

@@ -1,6 +1,6 @@
 /**
- * Heap graph: what was alive at one moment, as the control thread reads it from a native copy (native/gc/checking/graph_copy.h), piece by
- * piece: a piece is all of it that lies in the JavaScript heap.
+ * Heap graph: what was alive at one moment. The control thread reads it from a native copy (native/gc/checking/graph_copy.h) piece by
+ * piece; only one piece at a time is in the JavaScript heap.
  */
 import { type Binding, type GraphCopy, isRefusal, type NativeGraph, type NativeHeap } from '../binding.ts';
 import { HeapError } from '../errors.ts';
@@ -33,7 +33,7 @@ export class HeapGraph {
     this.counts = counts;
   }
 
-  /** Entry by entry: the array and where the entry begins in it. The array is used again. */
+  /** Entry by entry: the array, which is reused, and where the entry begins in it. */
   *entries(name: 'nodes' | 'edges' | 'roots'): Generator<[entries: Uint32Array, at: number]> {
     const { part, width } = GRAPH[name];
     const entries = new Uint32Array(PIECE_ENTRIES * width);
@@ -52,13 +52,13 @@ export class HeapGraph {
     return bytes;
   }
 
-  /** Gives the memory back. */
+  /** Frees the memory. */
   drop(): void {
     this.#native.dropGraph(this.#graph);
   }
 }
 
-/** @internal What is copied of strings, and which shapes those are (0 when there are none). */
+/** @internal How much of strings is copied, and which shapes are strings (0 if there are none). */
 export interface TextOptions {
   readonly oneByteString: number;
   readonly twoByteString: number;

@@ -1,9 +1,9 @@
 /**
- * Markers: how a heap finds what is alive, which one it uses, and what to say about it. The markers themselves are
+ * Markers: how a heap finds what is alive, which marker it uses, and what to say about that. The markers themselves are in
  * native/gc/marking/marker.h.
  *
- * `auto` takes the barrier-free one where the kernel tracks writes and the processor keeps stores in order; else the one with a write
- * barrier, if the program has promised to use it; else the one that marks inside its pause.
+ * `auto` takes the barrier-free marker if the kernel tracks writes and the processor keeps stores in order; otherwise the one with a write
+ * barrier, if the program has promised to use the barrier; otherwise the one that marks inside its pause.
  */
 import type { Probe } from '../binding.ts';
 import { ORDERED_MEMORY } from './fault-mode-choice.ts';
@@ -11,7 +11,7 @@ import { writeTrackingReason } from './refusal-reasons.ts';
 
 /** In the order of native/gc/marking/marker.h, which is also the order of preference. */
 export const MARKERS = ['barrier-free', 'satb', 'stopped'] as const;
-/** How what is alive is found; docs/concurrency.md says why each is right. */
+/** How live objects are found; docs/concurrency.md says why each marker is correct. */
 export type MarkerName = (typeof MARKERS)[number];
 /** A marker, or the best one here. */
 export type RequestedMarker = MarkerName | 'auto';

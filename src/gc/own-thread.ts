@@ -1,15 +1,15 @@
 /**
- * Own threads: how this library starts threads of its own (the control thread, the GC workers). They are not the program's: Node would
- * hand them its preloads (`--import`, `--require`, the same in NODE_OPTIONS), its other options, its environment and its standard output.
- * A preload that makes a heap would run in that heap's control thread and make another one, without end; profilers and coverage would
- * write a file for each. So they get none of it: no options, and of the environment only what this library reads itself.
+ * Own threads: how this library starts threads of its own (the control thread, the GC workers). They are not the program's, but Node would
+ * give them the program's preloads (`--import`, `--require`, the same in NODE_OPTIONS), other options, environment and standard output. A
+ * preload that makes a heap would run in that heap's control thread and make another heap, without end; profilers and coverage tools would
+ * write a file for each. So they get none of that: no options, and of the environment only what this library reads itself.
  */
 import { Worker, type WorkerOptions } from 'node:worker_threads';
 
 /** Environment variables with this prefix are ours. */
 const OWN_PREFIX = 'FAULTLINE_';
 
-/** @internal What keeps a thread from being the program's. */
+/** @internal Options that keep the program's settings from a thread. */
 export function ownThreadOptions() {
   return {
     execArgv: [] as string[],
@@ -19,7 +19,7 @@ export function ownThreadOptions() {
   } satisfies WorkerOptions;
 }
 
-/** @internal What its parent hears of an own thread, when its event loop turns. */
+/** @internal What the parent of an own thread is told, when its event loop turns. */
 export interface OwnThreadListener {
   /** The error that ends it. */
   failed(error: Error): void;
@@ -27,11 +27,11 @@ export interface OwnThreadListener {
 }
 
 /**
- * @internal Throws what Node throws when it does not start the thread at all.
+ * @internal Throws what Node throws if it does not start the thread at all.
  *
- * A `vm` time limit may cut this between any two steps, and the thread is then running or not. If it is, it keeps no event loop alive and
- * its errors are heard like those of any other: so nothing of that waits for the end of Worker's constructor. Node's calls `on` of the
- * new object before it starts the thread; that is where we get hold of it.
+ * A `vm` time limit may cut this between any two steps, and then the thread is running or not. If it is, it must keep no event loop alive
+ * and its errors must be heard like those of any other thread, so neither may depend on the end of Worker's constructor. That constructor
+ * calls `on` of the new object before it starts the thread; that is where we get hold of the object.
  */
 export function startOwnThread(
   entry: URL,
@@ -53,14 +53,14 @@ export function startOwnThread(
     }
   }
   const release = (): void => made?.unref();
-  // Runs also when we are cut.
+  // Runs even if this function is cut short.
   setImmediate(release);
   try {
     made = new OwnThread(entry, {
       ...ownThreadOptions(),
       ...data,
       name,
-      // Kept from the program's: nothing is written to it, and nobody would expect it there.
+      // Kept apart from the program's standard output: nothing is written to it, and nothing should appear there.
       stdout: true,
     });
   } finally {

@@ -1,10 +1,10 @@
 /**
- * Pacing: what a heap's control thread knows about time and memory, and the decisions that follow: when a collection starts
- * by itself (director.ts), what the heap means to use of its capacity (sizing.ts), when memory goes back to the system.
+ * Pacing: what a heap's control thread knows about time and memory, and the decisions that follow from it: when the heap starts a
+ * collection on its own (director.ts), how much of its capacity it means to use (sizing.ts), when memory goes back to the system.
  *
- * Figures come from samples: every few milliseconds while mutators allocate, rarely while they do not. While the control thread
- * is busy or asleep, mutators look after two thresholds themselves (native/node/instance.h): the trigger, at which they ask for
- * the collection that the next sample would have started, and the alarm, which ends a time of rare samples.
+ * The figures come from samples: every few milliseconds while mutators allocate, rarely while they do not. While the control thread is busy
+ * or asleep, mutators watch two thresholds themselves (native/node/instance.h): the trigger, at which they request the collection that the
+ * next sample would have started, and the alarm, which ends a period of rare samples.
  */
 import { nowMs } from '../clock.ts';
 import { type Binding, type NativeHeap, PULSE } from '../binding.ts';
@@ -20,11 +20,11 @@ import { type SizingPolicy, sizingPolicy, spareBytes } from './policy/sizing.ts'
 
 const BUSY_SAMPLING_MS = 20;
 const QUIET_SAMPLING_MS = 1000;
-/** Samples become rare after so long without allocation. */
+/** Samples become rare after this time without allocation. */
 const QUIET_AFTER_MS = 100;
-/** Time that one sample may spend giving memory back. */
+/** Time that one sample may spend on giving memory back. */
 const RETURN_SLICE_MS = 2;
-/** As a number of charged regions. */
+/** A number of charged regions that is never reached. */
 const NEVER = 0xffff_ffff;
 
 export interface PacingSetUp {
@@ -46,18 +46,18 @@ export class Pacing {
   readonly #figures = new Float64Array(PULSE.count);
   #timer: NodeJS.Timeout | undefined;
   #limitBytes: number;
-  /** After the last collection, or at the start. */
+  /** The figures after the last collection, or at the start. */
   #after: { freeBytes: number; chargedBytes: number; allocatedBytes: number; timeMs: number };
-  /** Whether `#after` is the end of a collection. */
+  /** Whether `#after` is from the end of a collection. */
   #collected = false;
   #last: { allocatedBytes: number; allocatedMs: number };
   #stopped = false;
   #returned: 'nothing' | 'some' | 'all' = 'nothing';
   #fileBytesBefore = 0;
-  /** What the trigger stands for, and what was asked for at a sample. */
+  /** The decision for which the trigger is armed, or which a sample has requested. */
   #armed: Decision | undefined;
   #asked: Decision | undefined;
-  /** Of the running collection. */
+  /** Cycles of the running collection. */
   #cycles = 0;
   #cyclesMs = 0;
   #targetRegions = 0;
@@ -92,7 +92,7 @@ export class Pacing {
     if (!this.#stopped) this.#look();
   }
 
-  /** Takes note of what was allocated, wherever the control thread happens to be. */
+  /** Takes note of what was allocated, whatever the control thread is doing. */
   sample(): void {
     const timeMs = nowMs();
     const { allocatedBytes } = this.#pulse();
@@ -118,7 +118,7 @@ export class Pacing {
     this.#cyclesMs += durationMs;
   }
 
-  /** A collection begins. Tells of the rule that started it, and answers with the reason. */
+  /** A collection begins. Reports the rule that started it, and returns the reason. */
   begin(reason: CollectionReason, byTrigger: boolean): CollectionReason {
     const decision = byTrigger ? this.#armed : this.#asked;
     this.#asked = undefined;
@@ -126,7 +126,7 @@ export class Pacing {
     this.#cycles = 0;
     this.#cyclesMs = 0;
     this.#targetRegions = 0;
-    // Somebody else may have asked first.
+    // Another thread may have requested it first.
     if (decision === undefined || (!byTrigger && decision.reason !== reason)) return reason;
     const timeMs = nowMs();
     const inputs = this.#inputs(timeMs);
@@ -142,7 +142,7 @@ export class Pacing {
     return decision.reason;
   }
 
-  /** Cycles are over, memory is about to be reclaimed: sets the new limit and answers how many bytes to keep for recycling. */
+  /** The cycles are over, memory is about to be reclaimed: sets the new limit and returns how many bytes to keep for recycling. */
   resize(liveBytes: number): number {
     const timeMs = nowMs();
     const { chargedBytes, allocatedBytes } = this.#pulse();
@@ -160,7 +160,7 @@ export class Pacing {
     this.#remember(timeMs);
     return spareBytes({
       untilTriggerBytes: triggerAt(this.#inputs(timeMs)).regions * REGION_BYTES - chargedBytes,
-      // Up to the first collection a program builds up what it works with: that tells nothing of the time to the next one.
+      // Before the first collection a program builds its working data; that says nothing about the time to the next collection.
       takenBytes: this.#collected ? takenBytes : 0,
       targetBytes: this.#targetRegions * REGION_BYTES,
     });
@@ -234,7 +234,7 @@ export class Pacing {
     const untilReturnMs = this.#last.allocatedMs + returnAfterMs - nowMs();
     const rarely = returnAfterMs > 0 && this.#returned !== 'all' ? Math.min(QUIET_SAMPLING_MS, untilReturnMs) : QUIET_SAMPLING_MS;
     this.#timer = setTimeout(() => this.#look(), this.#isQuiet() ? Math.max(BUSY_SAMPLING_MS, rarely) : BUSY_SAMPLING_MS);
-    // Sampling alone is no reason to live.
+    // Sampling alone must not keep the thread alive.
     this.#timer.unref();
   }
 

@@ -1,7 +1,8 @@
 /**
- * Refusal reasons: why a system call was refused, and what helps. The same number has several reasons, and each has its own
- * remedy: EPERM is a seccomp profile on a new kernel and a missing privilege on an old one, ENOSYS a kernel without the call or a sandbox
- * that hides it. The call, the number and what else is known of the kernel decide. No advice asks for a kernel that is there already.
+ * Refusal reasons: why a system call was refused, and what helps. One error number has several reasons, each with its own remedy: EPERM
+ * means a seccomp profile on a new kernel and a missing privilege on an old one, ENOSYS a kernel without the call or a sandbox that hides
+ * it. The reason is found from the call, the number and what else is known about the kernel. No advice asks for a kernel that is already
+ * running.
  */
 import { constants } from 'node:os';
 import { getSystemErrorName } from 'node:util';
@@ -22,7 +23,7 @@ export function errorName(errno: number): string {
   }
 }
 
-/** What helps against a number whose reason is the same for every call; undefined where the call decides. */
+/** The remedy for an error number whose reason is the same for every call; undefined if the reason depends on the call. */
 export function commonRemedy(errno: number): string | undefined {
   switch (errno) {
     case EMFILE:
@@ -46,18 +47,18 @@ export function commonRemedy(errno: number): string | undefined {
   }
 }
 
-/** Why no descriptor of any kind can be had, and what to change for one, from the least to the most far-reaching change. */
+/** Why no userfaultfd descriptor of any kind can be opened, and what to change, from the least to the most far-reaching change. */
 export function openingAdvice(probe: Probe): string {
   const refused = [probe.device, probe.systemCall, probe.userModeOnly].map(({ errno }) => errno);
   const limit = refused.find((errno) => errno === EMFILE || errno === ENFILE || errno === ENOMEM);
   if (limit !== undefined) return commonRemedy(limit)!;
-  // The last way asks for least: what it is refused for is the reason.
+  // The last way needs the least, so the reason for its refusal is the reason.
   if (probe.userModeOnly.errno === ENOSYS) {
     return probe.kernelHasUserfaultfd === true
       ? `a sandbox hides the system call (this kernel has CONFIG_USERFAULTFD): ${throughSandbox(probe)}`
       : 'this kernel is built without CONFIG_USERFAULTFD';
   }
-  // From 5.11 on any user may have it for faults in user mode: whoever forbids that is no setting of the kernel.
+  // From Linux 5.11 on, any user may open it for faults in user mode: what forbids that is not a setting of the kernel.
   if (isFrom(probe, 5, 11) === true && [EPERM, EACCES].includes(probe.userModeOnly.errno)) {
     return `a seccomp profile (Docker's default is one) or a security module forbids it: ${throughSandbox(probe)}`;
   }
@@ -74,7 +75,7 @@ function throughSandbox(probe: Probe): string {
   return `give the program access to /dev/userfaultfd (in a container: --device /dev/userfaultfd), or ${allow}`;
 }
 
-/** How to have faults of system calls delivered too, where only those in user mode are. */
+/** How to get faults inside system calls delivered too, if only those in user mode are. */
 export function kernelFaultsAdvice(probe: Probe): string {
   const device = 'give the program access to /dev/userfaultfd (in a container: --device /dev/userfaultfd), or ';
   return `${isFrom(probe, 6, 1) === false ? '' : device}CAP_SYS_PTRACE, or set vm.unprivileged_userfaultfd=1`;
@@ -87,7 +88,7 @@ export function minorFaultsReason(probe: Probe): string {
   return since('userfaultfd minor faults for shared memory', '5.14', probe);
 }
 
-/** Why the kernel does not tell which pages were written. */
+/** Why the kernel cannot report which pages were written. */
 export function writeTrackingReason(probe: Probe): string {
   const { errno, syscall } = probe.writeTracking;
   const call = describeRefusal(probe.writeTracking);
@@ -110,7 +111,7 @@ function callRefused(refusal: Refusal): string {
   return `${describeRefusal(refusal)}; ${commonRemedy(refusal.errno) ?? 'this kernel does not say why'}`;
 }
 
-/** What Linux has since a version, for a kernel that has it not: because it is older, or built without it. */
+/** For a feature that Linux has since a version and this kernel lacks: because it is older, or was built without it. */
 export function since(what: string, version: string, probe: Probe): string {
   const [major, minor] = version.split('.').map(Number) as [number, number];
   const here = `this is ${probe.kernel ?? 'unknown'}`;
@@ -119,7 +120,7 @@ export function since(what: string, version: string, probe: Probe): string {
     : `Linux ${version} or newer has ${what} (${here})`;
 }
 
-/** Whether the kernel is that version or a newer one; undefined when it does not tell its own. */
+/** Whether the kernel is that version or a newer one; undefined if it does not report its version. */
 function isFrom({ kernel }: Probe, major: number, minor: number): boolean | undefined {
   const found = /^(\d+)\.(\d+)/.exec(kernel ?? '');
   if (found === null) return undefined;

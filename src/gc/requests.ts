@@ -1,9 +1,9 @@
 /**
- * Requests: what a collection is asked to do, and why. The order of both lists is known to native/node/mutator_binding.cc.
+ * Requests: what a collection is asked to do, and why. Native code knows the order of both lists (native/node/allocation_binding.cc).
  */
 import { argumentRangeError } from '../errors.ts';
 
-/** The larger wins when several are asked for at once. */
+/** If several are requested at once, the later one in this list wins. */
 export const COLLECTION_KINDS = ['mark', 'compact', 'full'] as const;
 /** How much a collection does; see {@link CollectionRequest}. */
 export type CollectionKind = (typeof COLLECTION_KINDS)[number];
@@ -15,21 +15,21 @@ export type CollectionReason = (typeof COLLECTION_REASONS)[number];
 /** What a collection is asked to do. */
 export interface CollectionRequest {
   /**
-   * `mark`: one cycle without compaction: what is dead is found, and regions in which nothing is alive are free.
-   * `compact`: one cycle; the regions with most garbage are evacuated.
-   * `full`: as many cycles as it takes to evacuate every region once, and unused pages go back to the system.
+   * `mark`: one cycle without compaction: dead objects are found, and regions in which nothing is alive are freed. `compact`: one cycle;
+   * the regions with most garbage are evacuated. `full`: as many cycles as it takes to evacuate every region once, and unused pages go back
+   * to the system.
    */
   kind?: CollectionKind;
-  /** Told in its events and counted in the statistics. Default `explicit`. */
+  /** Reported in its events and counted in the statistics. Default `explicit`. */
   reason?: CollectionReason;
 }
 
-/** @internal Throws RangeError ERR_OPTION for a kind that there is not. */
+/** @internal Throws RangeError ERR_OPTION for a kind that does not exist. */
 export function kindNumber(kind: CollectionKind): number {
   return numberOf('kind of a collection', COLLECTION_KINDS, kind);
 }
 
-/** @internal Throws RangeError ERR_OPTION for a reason that there is not. */
+/** @internal Throws RangeError ERR_OPTION for a reason that does not exist. */
 export function reasonNumber(reason: CollectionReason): number {
   return numberOf('reason of a collection', COLLECTION_REASONS, reason);
 }

@@ -1,10 +1,10 @@
 /**
- * Snapshot file: where the text of a snapshot goes.
+ * Snapshot file: where the text of a snapshot is written.
  *
  *     what the path leads to, links followed     how it is written
- *     nothing, or a file                          to a draft in the same folder, which takes its place when it is whole, with the mode
+ *     nothing, or a file                          to a draft in the same folder, which replaces the file when it is complete, with the mode
  *                                                 and the owner of the file that was there
- *     the same, where no draft can be made        to the file itself: a folder that may not be written to, a path with no room for more
+ *     the same, if no draft can be made           to the file itself: the folder may not be written to, or a longer path is not allowed
  *     a pipe, a device                            as it is
  *     a descriptor of this process                to the descriptor: /dev/stdout may be a socket, which cannot be opened again
  */
@@ -17,17 +17,17 @@ import { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** As many as the kernel follows. */
+/** As many links as the kernel follows. */
 const MOST_LINKS = 40;
 const DESCRIPTOR = /^\/proc\/(\d+)\/(?:task\/\d+\/)?fd\/(\d+)$/;
-/** Between two tries to write to a pipe that is full and does not wait. */
+/** Time between two tries to write to a pipe that is full and does not block. */
 const FULL_PIPE_MS = 5;
-/** Of a file that holds what a program has in memory, before the umask. */
+/** The mode of a new file, before the umask. */
 const NEW_FILE_MODE = 0o666;
-/** What a draft is refused with where the file itself may be written to. */
+/** The errors with which a draft may be refused although the file itself can be written. */
 const NO_DRAFT: readonly unknown[] = ['EACCES', 'EPERM', 'EROFS', 'ENAMETOOLONG'];
 
-/** @internal An open file, or what stands for one. */
+/** @internal An open file, pipe, device or descriptor. */
 export class SnapshotFile {
   readonly #stream: Writable;
   readonly #place: string;
@@ -42,19 +42,19 @@ export class SnapshotFile {
     this.#replaced = replaced;
   }
 
-  /** Opens what is to be written: nothing needs to be copied before this has worked. A pipe is open when somebody reads it. */
+  /** Opens the file before the graph is copied, so that nothing is copied in vain. A pipe is open only when a process reads it. */
   static async open(path: string, signal: AbortSignal): Promise<SnapshotFile> {
     const place = await placeOf(path);
     const descriptor = DESCRIPTOR.exec(place);
     if (descriptor !== null && Number(descriptor[1]) === process.pid) {
       const number = Number(descriptor[2]);
-      // Closed ones are found out here.
+      // Throws if the descriptor is closed.
       fstatSync(number);
       return new SnapshotFile(descriptorStream(number, signal), place, undefined, undefined);
     }
     const there = await statusOf(place);
     if (there?.isFile() === false) return new SnapshotFile(await openStream(place, 'w', signal), place, undefined, undefined);
-    // Short, whatever the name of the file: names have 255 bytes at most.
+    // Short, whatever the name of the file: a name may have at most 255 bytes.
     const draft = join(dirname(place), `.faultline-${randomBytes(6).toString('hex')}.draft`);
     try {
       const mode = there === undefined ? NEW_FILE_MODE : there.mode & 0o600;
@@ -77,7 +77,7 @@ export class SnapshotFile {
     return this.#bytes;
   }
 
-  /** Leaves no half file behind; what was there before is still there. */
+  /** Leaves no partial file behind; what was there before is still there. */
   async discard(): Promise<void> {
     this.#stream.destroy();
     if (this.#draft !== undefined) await rm(this.#draft, { force: true }).catch(() => {});
@@ -90,7 +90,7 @@ export class SnapshotFile {
     }
   }
 
-  /** A file that is a mount of its own, as in containers, or another's in a folder like /tmp, can be written to but not replaced. */
+  /** A file that is a mount point, as in containers, or another user's file in a folder like /tmp can be written but not replaced. */
   async #takePlace(draft: string): Promise<void> {
     try {
       await rename(draft, this.#place);
@@ -107,7 +107,7 @@ async function placeOf(path: string): Promise<string> {
   let place = path;
   for (let links = 0; links <= MOST_LINKS; links++) {
     const folder = await realpath(dirname(place)).catch(() => undefined);
-    // The kernel says what is wrong with it.
+    // The kernel will report what is wrong with it.
     if (folder === undefined) return place;
     place = join(folder, basename(place));
     if (DESCRIPTOR.test(place)) return place;
@@ -128,7 +128,7 @@ async function statusOf(place: string): Promise<Stats | undefined> {
   }
 }
 
-/** Given up without its end: a pipe that nobody reads is never open. */
+/** On abort, the opening is abandoned before it has finished: a pipe that no process reads never opens. */
 async function openStream(path: string, flags: string, signal: AbortSignal): Promise<Writable> {
   const stream = createWriteStream(path, { flags, mode: NEW_FILE_MODE });
   await once(stream, 'open', { signal }).catch((error: unknown) => {
@@ -145,7 +145,7 @@ async function openDraft(path: string, mode: number, signal: AbortSignal): Promi
     return stream;
   } catch (error) {
     if (signal.aborted) {
-      // The kernel makes it all the same, a moment later.
+      // The kernel opens it all the same, a moment later.
       await new Promise<void>((fulfil) => stream.destroy().once('close', () => fulfil()));
       await rm(path, { force: true });
     }
@@ -153,7 +153,7 @@ async function openDraft(path: string, mode: number, signal: AbortSignal): Promi
   }
 }
 
-/** Not closed at the end: it is the program's. */
+/** Not closed at the end, because it belongs to the program. */
 function descriptorStream(descriptor: number, signal: AbortSignal): Writable {
   return new Writable({
     write(chunk: Buffer, _encoding, done) {
@@ -180,7 +180,7 @@ function writeSome(descriptor: number, bytes: Buffer): Promise<number> {
   });
 }
 
-/** The owner first: a change of the owner takes away bits of the mode. Only the superuser can give files away. */
+/** The owner first, because changing the owner clears bits of the mode. Only the superuser can change the owner. */
 async function likeIt(path: string, { mode, uid, gid }: Stats): Promise<void> {
   await chown(path, uid, gid).catch(() => {});
   await chmod(path, mode & 0o7777);

@@ -1,6 +1,6 @@
 /**
- * The format of V8's heap snapshots, as far as it is written here: the same description of nodes and edges as in a snapshot of
- * Node 20. Whoever reads one finds every field by its name in it.
+ * The format of V8's heap snapshots, as far as it is written here: the same description of nodes and edges as in a snapshot of Node 20. A
+ * reader finds every field by its name in this description.
  */
 export const SNAPSHOT_META = {
   node_fields: ['type', 'name', 'id', 'self_size', 'edge_count', 'trace_node_id', 'detachedness'],
@@ -38,7 +38,7 @@ export const SNAPSHOT_META = {
   location_fields: ['object_index', 'script_id', 'line', 'column'],
 } as const;
 
-/** Numbers of a node. */
+/** Numbers per node. */
 export const NODE_WIDTH = SNAPSHOT_META.node_fields.length;
 
 export const NODE_TYPES = {

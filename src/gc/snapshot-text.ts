@@ -3,25 +3,25 @@
  *
  *     node 0      the root, synthetic
  *       shortcut ─▶ each group of roots        "mutator 1: handles", "shared roots", "pins", …
- *       element  ─▶ node 1, "(GC roots)"       the same groups once more: DevTools looks for this node by its name
+ *       element  ─▶ node 1, "(GC roots)"       the same groups once more: DevTools finds this node by its name
  *     group       element ─▶ objects           by the index of the root slot
  *     object      property, element ─▶ objects by field or by element; `weak` where it keeps nothing alive
  *
- * Numbers of objects are those of their identity hashes, where somebody has asked for them, so that two snapshots can be compared;
- * the others are used once in a process. Both are odd, as V8 has them; those of groups and of the root are small.
+ * Objects that have an identity hash get their number from it, so that two snapshots can be compared; the numbers of others are used once
+ * in a process. Both kinds are odd, as in V8; those of groups and of the root are small.
  *
- * Strings come first in the table of strings, in the order of their nodes, and are read when they are written: so nothing grows with
- * the heap but the graph's copy. Weak references to elements beyond NAMED_INDICES share a name, for the same reason.
+ * Strings come first in the table of strings, in the order of their nodes, and are read when they are written: so only the copy of the
+ * graph grows with the heap. Weak references to elements beyond NAMED_INDICES share a name, for the same reason.
  */
 import { PROGRAM_ROOT_SLOTS, WORD_BYTES } from '../binding/layout.ts';
 import type { Shape } from '../heap/shapes.ts';
 import { GRAPH, type HeapGraph, ROOT_GROUPS, type RootGroup } from './heap-graph.ts';
 import { EDGE_TYPES, NODE_TYPES, NODE_WIDTH, SNAPSHOT_META } from './snapshot-format.ts';
 
-/** Characters of a chunk, about. */
+/** Approximate length of a chunk, in characters. */
 const CHUNK_CHARACTERS = 65_536;
 const NAMED_INDICES = 10_000;
-/** Above every identity hash, doubled. */
+/** Above every doubled identity hash. */
 const FIRST_PASSING_ID = 2 ** 33 + 1;
 const DUMMY = '<dummy>';
 
@@ -33,17 +33,17 @@ export interface SnapshotCounts {
   weakReferences: number;
   /** Root slots that hold a reference. */
   roots: number;
-  /** Of all objects together. */
+  /** Bytes of all objects together. */
   bytes: number;
 }
 
-/** @internal What the text is made from. */
+/** @internal The input of the text. */
 export interface SnapshotSource {
   readonly graph: HeapGraph;
   readonly shapeOf: (id: number) => Shape;
   /** Bytes of a unit of text in strings of that shape; 0 for other shapes. */
   readonly unitBytes: (shapeId: number) => 0 | 1 | 2;
-  /** Units that were copied of each string at most. */
+  /** The most units that were copied of each string. */
   readonly textUnits: number;
 }
 
@@ -131,7 +131,7 @@ export class SnapshotText {
         if (this.#chunk.length >= CHUNK_CHARACTERS) yield this.#take();
       }
     }
-    // Nodes once more, to know whose each edge is.
+    // The nodes once more, to know the owner of each edge.
     const edges = graph.entries('edges');
     const { slot: SLOT, target: TARGET } = GRAPH.edges;
     for (const [nodes, node] of graph.entries('nodes')) {
@@ -221,7 +221,7 @@ export class SnapshotText {
   }
 }
 
-/** In the order in which roots of each group come first. */
+/** In the order of the first root of each group. */
 function groupsOf(graph: HeapGraph): Group[] {
   const groups = new Map<string, Group>();
   const { group: GROUP, mutator: MUTATOR, range: RANGE, index: INDEX, target: TARGET } = GRAPH.roots;

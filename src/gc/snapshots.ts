@@ -1,9 +1,9 @@
 /**
- * Snapshots: writing what is alive to a file. A thread asks through the heap's channel, the control thread serves:
+ * Snapshots: writing the live heap to a file. A thread asks through the heap's channel, and the control thread serves:
  *
  *     snapshot ─▶ (between collections: a pause in which the graph is copied) ─▶ snapshot-progress … ─▶ snapshot-ended
  *
- * One at a time: a copy takes memory. Where the text goes is snapshot-file.ts's.
+ * One at a time, because a copy takes memory. snapshot-file.ts decides how the file is written.
  */
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -19,32 +19,32 @@ import { type SnapshotCounts, SnapshotText } from './snapshot-text.ts';
 const PROGRESS_EVERY_MS = 100;
 const DEFAULT_TEXT_UNITS = 1024;
 const MAX_TEXT_UNITS = 2 ** 20;
-/** Answers that are kept for those who ask again because they have not heard yet. */
+/** Answers that are kept for threads that ask again because they have not received theirs yet. */
 const ANSWERS_KEPT = 1000;
 
-/** How far the writing of a snapshot is; what `onProgress` is given. */
+/** The progress of writing a snapshot, as passed to `onProgress`. */
 export interface SnapshotProgress {
-  /** Objects and references that are written. */
+  /** Objects and references written so far. */
   readonly written: number;
   readonly total: number;
 }
 
-/** What `heap.writeSnapshot` may be told. */
+/** Options of `heap.writeSnapshot`. */
 export interface SnapshotOptions {
-  /** UTF-16 code units of each string that are written at most, 0 to 1,048,576. Default 1,024. */
+  /** The most UTF-16 code units that are written of each string, 0 to 1,048,576. Default 1,024. */
   maxTextLength?: number;
   /** Called in this thread's event loop while the file grows, about ten times a second. */
   onProgress?: (progress: SnapshotProgress) => void;
 }
 
-/** What `heap.writeSnapshot` has done: what the snapshot counts, and what it took. */
+/** The result of `heap.writeSnapshot`: what the snapshot contains, and how long it took. */
 export interface SnapshotSummary extends Readonly<SnapshotCounts> {
   /** Absolute. */
   readonly path: string;
   readonly fileBytes: number;
-  /** How long mutators stood still. */
+  /** How long mutators were stopped. */
   readonly pauseUs: number;
-  /** From taking up the request to the end. */
+  /** From the start of the request to the end. */
   readonly durationMs: number;
 }
 
@@ -54,7 +54,7 @@ export interface SnapshotOrder {
   readonly textUnits: number;
 }
 
-/** @internal What went wrong, as it travels between threads. */
+/** @internal What went wrong, in a form that can be sent between threads. */
 export interface SnapshotFailure {
   readonly code: HeapErrorCode;
   readonly message: string;
@@ -65,9 +65,9 @@ export interface SnapshotFailure {
 /** @internal */
 export type SnapshotAnswer = { readonly summary: SnapshotSummary } | { readonly failure: SnapshotFailure };
 
-/** @internal Checks what the program asks for. */
+/** @internal Checks the arguments. */
 export function snapshotOrder(path: string | URL, options: SnapshotOptions): SnapshotOrder {
-  // Not instanceof: a URL may be another realm's.
+  // Not instanceof: a URL may be from another realm.
   const isFile = typeof path === 'object' && path !== null && path.protocol === 'file:' && typeof path.href === 'string';
   if (!isFile && (typeof path !== 'string' || path === '')) throw argumentTypeError('path of a snapshot', 'a path or a file: URL', path);
   const name = isFile ? pathOf(path) : (path as string);
@@ -113,7 +113,7 @@ export class SnapshotService {
     this.#shapes = new ShapeTable(setUp.native, setUp.heap);
   }
 
-  /** Takes up an order; a waiting thread may ask more than once. */
+  /** Begins an order; a waiting thread may ask more than once. */
   request(id: string, order: SnapshotOrder): void {
     const answer = this.#answers.get(id);
     if (answer !== undefined) this.#setUp.onEnd(id, answer);
@@ -122,7 +122,7 @@ export class SnapshotService {
     this.#last = this.#last.then(() => this.#serve(id, order));
   }
 
-  /** No more of them; the one that is being written is given up. Waiting threads learn of it by the end of the heap. */
+  /** Begins no more; the one being written is abandoned. Waiting threads learn of that when the heap is closed. */
   async close(): Promise<void> {
     this.#abort.abort();
     await this.#last;
@@ -148,7 +148,7 @@ export class SnapshotService {
     const begin = clockMs();
     const oneByteString = native.findShape(heap, ONE_BYTE_STRING.name)?.id ?? 0;
     const twoByteString = native.findShape(heap, TWO_BYTE_STRING.name)?.id ?? 0;
-    // Before the pause: no thread has to stop if nothing can be written. Given up when the heap is closed.
+    // The file is opened before the pause: no thread has to stop if nothing can be written. Abandoned when the heap is closed.
     const { signal } = this.#abort;
     const file = await SnapshotFile.open(path, signal);
     let graph: HeapGraph | undefined;
@@ -185,7 +185,7 @@ function failureOf(error: unknown, path: string): SnapshotFailure {
     ...(syscall === undefined ? {} : { syscall }),
   };
   if (error instanceof HeapError) return { code: error.code, message, ...system };
-  // Without the name that the system call was given: it may be the draft's.
+  // Without the name that was passed to the system call: it may be the draft's.
   const reason = message.replace(/ '[\s\S]*'$/, '');
   return {
     code: 'ERR_SNAPSHOT_WRITE',

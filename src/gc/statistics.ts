@@ -9,15 +9,15 @@ export type DurationSummary = NativeHistogram;
 
 /** Figures of one heap at one moment; docs/events.md has each of them. */
 export interface HeapStatistics extends Omit<NativeStatistics, 'freeRegions' | 'chargedRegions' | 'collectionsByReason'> {
-  /** Alive at the last marking. */
+  /** Bytes alive at the last marking. */
   readonly liveBytes: number;
-  /** Collections that have ended, and why there were any. */
+  /** Collections that have ended, and their reasons. */
   readonly collections: { readonly count: number; readonly byReason: Readonly<Record<CollectionReason, number>> };
   readonly fault: {
     readonly mode: string;
     readonly requestedMode: string;
     readonly faultAroundPages: number | 'adaptive';
-    /** A fault without work in this mode, where it was measured. */
+    /** A fault without work in this mode, if it was measured. */
     readonly bareP50Us?: number;
   };
   /** Regions of 1 MiB. */

@@ -1,14 +1,14 @@
 /**
- * GC worker: a thread that lends itself to native code for the length of each collection (workers.ts, native/gc/gang.h).
+ * GC worker: a thread that runs native code for the duration of each collection (workers.ts, native/gc/gang.h).
  *
- * It serves slice by slice: between slices it is in JavaScript, where it can be terminated and where it sees that the turn is over.
+ * It serves in slices: between slices it is in JavaScript, where it can be terminated and sees when the turn is over.
  */
 import { setPriority } from 'node:os';
 import { binding } from '../binding.ts';
 import { attachedTo, type HeapToken } from '../heap/token.ts';
 import { untilDone } from '../slices.ts';
 
-/** What a worker is given: a task as long as its heap. */
+/** The task of a worker, which lasts as long as its heap. */
 export interface WorkerTask {
   readonly token: HeapToken;
   /** Below 63 and different for every worker of a heap. */
@@ -19,10 +19,10 @@ export interface WorkerTask {
 
 export function serve({ token, worker, turn }: WorkerTask): void {
   const heap = attachedTo(token)?.heap;
-  // Closed before this thread was there.
+  // The heap was closed before this thread had started.
   if (heap === undefined) return;
   const native = binding();
-  // Of this thread alone: Linux keeps niceness by thread.
+  // For this thread only: Linux keeps niceness per thread.
   if (token.workers.niceness > 0) setPriority(token.workers.niceness);
   untilDone((sliceMs) => {
     const now = Atomics.load(turn, 0);

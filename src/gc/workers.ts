@@ -1,15 +1,14 @@
 /**
  * Workers: the GC threads of one heap, a piscina pool in its control thread.
  *
- * Each has one task, which lasts as long as the heap: it waits for a word, the turn, to change. While that is odd there is a collection,
- * and the workers lend their threads to native code (worker.ts). Handing over a task for each collection would take as long as ten page
- * faults.
+ * Each has one task, which lasts as long as the heap: it waits for a word, the turn, to change. While the turn is odd there is a
+ * collection, and the workers run native code (worker.ts). Passing a task for each collection would take as long as ten page faults.
  *
  *     turn   0      1            2      3            4   …   -1
  *            idle   collection   idle   collection   idle    the task ends
  *
- * The control thread writes the turn, with a store and a notify; the workers' wait is the partner. A worker that cannot start or that
- * ends is no reason to stop: the control thread does its share. It is replaced when the next collection begins, a few times.
+ * The control thread writes the turn, with a store and a notify; the workers' wait is the partner. If a worker cannot start, or ends, the
+ * heap goes on: the control thread does its share of the work. The worker is replaced when the next collection begins, a few times.
  */
 import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
@@ -21,7 +20,7 @@ const ENTRY = fileURLToPath(new URL('./worker-entry.cjs', import.meta.url));
 
 const END_OF_TURNS = -1;
 
-/** Threads that may fail, one after the other, before a heap goes on with those that it has. */
+/** How many threads may fail in a row before a heap goes on with those that it has. */
 const MOST_FAILURES = 3;
 
 export class Workers {
@@ -32,7 +31,7 @@ export class Workers {
   readonly #tasks: (Promise<void> | undefined)[];
   #failures = 0;
 
-  /** `degraded` is told when there will be fewer of them than there should be. */
+  /** `degraded` is called if there will be fewer of them than there should be. */
   constructor(token: HeapToken, degraded: (message: string) => void) {
     const { count } = token.workers;
     this.#token = token;
@@ -42,7 +41,7 @@ export class Workers {
     this.#pool = new Piscina({
       ...ownThreadOptions(),
       filename: ENTRY,
-      // Threads are started for tasks, so that each failure is the failure of a task.
+      // Threads are started for tasks only, so that each failure is the failure of a task.
       minThreads: 0,
       maxThreads: count,
       concurrentTasksPerWorker: 1,
@@ -50,19 +49,19 @@ export class Workers {
       workerHistogram: false,
       recordTiming: false,
     });
-    // A thread's failure rejects the task that it was given.
+    // A thread's failure rejects its task.
     this.#pool.on('error', () => {});
     this.#startMissing();
   }
 
-  /** Sends every worker into native code. They arrive within a fraction of a millisecond, or later. The answer ends their turn. */
+  /** Sends every worker into native code, where it arrives within a fraction of a millisecond, or later. Returns what ends the turn. */
   engage(): () => void {
     this.#startMissing();
     this.#begin(this.#turn[0]! + 1);
     return () => this.#begin(this.#turn[0]! + 1);
   }
 
-  /** Resolves when all of them have ended. One that is still loading is waited for: to end it earlier leaves a file open. */
+  /** Resolves when all of them have ended. Waits for one that is still loading: ending it earlier would leave a file open. */
   async close(): Promise<void> {
     this.#failures = MOST_FAILURES;
     this.#begin(END_OF_TURNS);

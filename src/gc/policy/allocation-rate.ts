@@ -1,19 +1,19 @@
 /**
  * Allocation rate: how fast mutators take memory, from samples of what they have taken so far.
  *
- * Samples come at uneven intervals (the control thread has other things to do), so a sample weighs as much as the time it stands
- * for. Time in which mutators were stopped does not count: they will not be stopped in the time that is to be predicted.
+ * Samples come at uneven intervals (the control thread has other things to do), so each is weighted by the time it covers. Time in which
+ * mutators were stopped does not count: they will not be stopped in the time that is predicted.
  *
- * What is to be predicted is what a whole cycle lets through, not what one sample shows. Single samples vary wildly, by the buffers
+ * The prediction is for what threads allocate during a whole cycle, not between two samples. Single samples vary widely, with the buffers
  * that threads happen to take; so the deviation is that of the mean, over a longer time.
  */
 import { DecayingAverage } from './decaying-average.ts';
 
-/** After so long a steady new rate makes up 63 % of the mean. Short: what counts is the rate during the next cycle. */
+/** After this time, a steady new rate makes up 63 % of the mean. Short, because what counts is the rate during the next cycle. */
 const MEMORY_MS = 150;
 /** The same for the deviation of the mean. */
 const DEVIATION_MEMORY_MS = 1000;
-/** Samples closer together than this become one: memory is taken in buffers, and one buffer is no rate. */
+/** Samples closer together than this are merged: memory is taken in buffers, and a single buffer gives no rate. */
 const SHORTEST_SAMPLE_MS = 5;
 
 export class AllocationRate {
@@ -28,7 +28,7 @@ export class AllocationRate {
     this.#timeMs = timeMs;
   }
 
-  /** All mutators were stopped for so long since the last sample. */
+  /** All mutators were stopped for this time since the last sample. */
   noteStopped(ms: number): void {
     this.#stoppedMs += ms;
   }

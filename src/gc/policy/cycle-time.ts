@@ -1,8 +1,8 @@
 /**
- * Cycle time: how long the next cycle will take, from those that were.
+ * Cycle time: how long the next cycle will take, predicted from earlier ones.
  *
- * Marking and moving are averaged apart: a cycle that found nothing worth moving says nothing about moving, and one that moved
- * everything (`full`) says nothing about those that the heap starts by itself.
+ * Marking and moving are averaged separately: a cycle that found nothing worth moving says nothing about moving, and one that moved
+ * everything (`full`) says nothing about those that the heap starts on its own.
  */
 import type { PhaseName } from '../../binding/cycle-steps.ts';
 import type { CollectionKind } from '../requests.ts';
@@ -10,7 +10,7 @@ import { DecayingAverage } from './decaying-average.ts';
 
 /** Share of the newest cycle in the mean. */
 const WEIGHT = 0.3;
-/** Every other phase is marking. Giving memory back holds nobody up and is not counted. */
+/** All other phases count as marking. Giving memory back delays no thread and is not counted. */
 const MOVING: ReadonlySet<PhaseName> = new Set(['plan', 'flip', 'compact', 'finish']);
 
 export class CycleTime {
@@ -25,7 +25,7 @@ export class CycleTime {
     else this.#markingMs += durationMs;
   }
 
-  /** The phases since the last call were a cycle. */
+  /** The phases since the last call made up a cycle. */
   endCycle(kind: CollectionKind, moved: boolean): void {
     this.#marking.add(this.#markingMs, WEIGHT);
     if (moved && kind === 'compact') this.#moving.add(this.#movingMs, WEIGHT);
@@ -41,7 +41,7 @@ export class CycleTime {
     return this.#marking.mean + this.#moving.mean;
   }
 
-  /** The sum, not the root of the squares: what slows marking down slows moving down too. */
+  /** The sum, not the root of the sum of squares: what slows down marking slows down moving too. */
   get deviationMs(): number {
     return this.#marking.deviation + this.#moving.deviation;
   }

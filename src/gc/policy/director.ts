@@ -1,39 +1,39 @@
 /**
- * Director: decides when the heap collects by itself. Pure functions of figures; src/gc/pacing.ts gets the figures.
+ * Director: decides when the heap collects on its own. Pure functions of figures; src/gc/pacing.ts gets the figures.
  *
- * The model is the director of ZGC (Lidén and Karlsson; zDirector.cpp of OpenJDK 17): a few rules, each with a threshold, and
- * the first one that is due starts a cycle. A cycle has to end before mutators run out, so the central rule is
+ * The model is the director of ZGC (Lidén and Karlsson; zDirector.cpp of OpenJDK 17): a few rules, each with a threshold, and the first
+ * that is due starts a cycle. A cycle has to end before mutators run out of memory, so the central rule is
  *
  *     free ≤ rate · (cycle time + sampling interval) + deviation of this product + margin
  *
- * Departures from ZGC: rate and time are not bounded one by one, because both at their worst is much rarer than either; memory
- * is judged against what was free after the last collection, not against the capacity, so that a heap that is nearly full of live
- * objects does not collect all the time; and the rule for quiet times waits until nobody allocates at all.
+ * Departures from ZGC: rate and time are not bounded separately, because both at their worst is much rarer than either; memory is compared
+ * with what was free after the last collection, not with the capacity, so that a heap nearly full of live objects does not collect all the
+ * time; and the rule for quiet times waits until no thread allocates at all.
  *
- * Most rules come down to "so little is free", which can be turned into a number of charged regions: the native trigger that a
- * mutator runs into, should nobody have looked in time (triggerAt).
+ * Most rules reduce to a bound on free memory, which can be turned into a number of charged regions: the native trigger that a mutator
+ * reaches if no sample has noticed in time (triggerAt).
  */
 import { REGION_BYTES } from '../../binding/layout.ts';
 import type { CollectionReason } from '../requests.ts';
 
-/** What the rules that start collections look at; docs/pacing.md explains them. */
+/** The inputs of the rules that start collections; docs/pacing.md explains them. */
 export interface DirectorInputs {
   readonly capacityBytes: number;
-  /** What sizing policy means to use of the capacity. */
+  /** How much of the capacity sizing policy means to use. */
   readonly limitBytes: number;
-  /** Regions in use, whole. */
+  /** Bytes of all regions in use, counted whole. */
   readonly chargedBytes: number;
   /** Room in regions that are in use, which mutators fill first. */
   readonly openBytes: number;
-  /** When the last collection had ended, or the heap was made. */
+  /** What was free when the last collection had ended, or the heap was made. */
   readonly freeAfterLastBytes: number;
   readonly chargedAfterLastBytes: number;
-  /** Since then. */
+  /** What was allocated since then. */
   readonly allocatedBytes: number;
   readonly allocationRate: { readonly meanBytesPerS: number; readonly deviationBytesPerS: number };
   readonly cycleTime: { readonly cycles: number; readonly meanMs: number; readonly deviationMs: number };
   readonly samplingMs: number;
-  /** Since somebody allocated. */
+  /** Time since a thread last allocated. */
   readonly quietMs: number;
   /** How long it has to be quiet before memory goes back; 0 for never. */
   readonly returnAfterMs: number;
@@ -43,13 +43,13 @@ export const RULES = ['warm-up', 'allocation-rate', 'high-usage', 'quiet'] as co
 /** A rule that starts collections, in the order in which they count. */
 export type Rule = (typeof RULES)[number];
 
-/** What one rule says. It has no threshold when it does not apply. */
+/** The verdict of one rule. It has no threshold if the rule does not apply. */
 export interface Verdict {
   readonly rule: Rule;
   readonly due: boolean;
-  /** Due when no more than this is free. */
+  /** Due when at most this much is free. */
   readonly atFreeBytes?: number;
-  /** Due when it has been quiet for so long. */
+  /** Due when it has been quiet for this time. */
   readonly atQuietMs?: number;
 }
 
@@ -65,29 +65,29 @@ const REASONS: Readonly<Record<Rule, CollectionReason>> = {
   quiet: 'quiet',
 };
 
-/** Fewer cycles are no basis for a prediction. */
+/** With fewer cycles than this there is no prediction. */
 const WARM_CYCLES = 3;
 /** Until then a cycle starts when this share of what was free is left. */
 const WARM_UP_FREE_SHARE = 0.4;
-/** A program may take this many times its mean rate before its deviation tells. */
+/** A program may allocate at this many times its mean rate before the deviation shows it. */
 const SPIKE_TOLERANCE = 1.5;
-/** A normally distributed figure exceeds its mean by more than so many deviations once in a hundred times. */
+/** A normally distributed figure exceeds its mean by more than this many deviations once in a hundred times. */
 const DEVIATIONS = 2.33;
 /** Whatever the rate, a cycle starts when this share of what was free is left. */
 const HIGH_USAGE_FREE_SHARE = 0.1;
-/** Between two cycles at least these shares are allocated: of what was free, and of the limit. */
+/** Between two cycles, at least these shares are allocated: of what was free, and of the limit. */
 const LEAST_PROGRESS_OF_FREE = 0.1;
 const LEAST_PROGRESS_OF_LIMIT = 1 / 64;
 /** What threads hold back unused in their buffers, as a share of the limit. */
 const MARGIN_OF_LIMIT = 1 / 64;
-/** A quiet heap with less than this that is new is left alone. */
+/** A quiet heap in which less than this was allocated is left alone. */
 const LEAST_QUIET_BYTES = REGION_BYTES;
 
 export function freeBytes({ limitBytes, chargedBytes, openBytes }: DirectorInputs): number {
   return Math.max(0, limitBytes - chargedBytes) + openBytes;
 }
 
-/** The allocation rate, the cycle time and the bytes that follow from them: what may be taken until a cycle ends that starts now. */
+/** The allocation rate, the cycle time, and the bytes that may be allocated until a cycle ends that starts now. */
 export function neededBytes({ limitBytes, allocationRate, cycleTime, samplingMs }: DirectorInputs): number {
   const { meanBytesPerS, deviationBytesPerS } = allocationRate;
   const seconds = (cycleTime.meanMs + samplingMs) / 1000;
@@ -123,7 +123,7 @@ export function decide(inputs: DirectorInputs): Decision | undefined {
   return due === undefined ? undefined : { rule: due.rule, reason: REASONS[due.rule] };
 }
 
-/** At how many charged regions a mutator asks for the collection by itself, and which rule is the first to be due there. */
+/** The number of charged regions at which a mutator itself requests the collection, and the rule that is due first there. */
 export function triggerAt(inputs: DirectorInputs): { regions: number; decision: Decision } {
   const first = consider(inputs).reduce((a, b) => ((b.atFreeBytes ?? -1) > (a.atFreeBytes ?? -1) ? b : a));
   const limit = Math.floor(inputs.limitBytes / REGION_BYTES);

@@ -1,16 +1,16 @@
 /**
- * Policy options: those of a heap's options that decide when it collects, what it evacuates, how much memory it uses and how many threads.
- * They travel with the token, because any thread of the heap may have to start its collector anew.
+ * Policy options: the options of a heap that decide when it collects, what it evacuates, how much memory it uses and how many threads. The
+ * token carries them, because any thread of the heap may have to restart its collector.
  */
 import type { SizingOptions } from './sizing.ts';
 
 /** When a heap collects and how much of its capacity it uses; see the options of the same names. */
 export interface PolicyOptions extends SizingOptions {
-  /** Unused memory goes back to the system after so long without allocation; 0 for never. */
+  /** Unused memory goes back to the system after this time without allocation; 0 for never. */
   readonly returnAfterMs: number;
-  /** Copied in one cycle at most, full collections aside. */
+  /** The most that one cycle copies, except in full collections. */
   readonly evacuationBudgetBytes: number;
-  /** Each cycle evacuates whatever memory allows, and freed memory stays as it is: for heaps with `stressEvery` or `checked`. */
+  /** Each cycle evacuates as much as memory allows, and freed memory is kept: for heaps with `stressEvery` or `checked`. */
   readonly movesEverything: boolean;
   /** The option of that name. */
   readonly stressFaults: boolean;

@@ -1,18 +1,18 @@
 /**
  * Region choice: which regions a cycle evacuates. Pure policy; the mechanism is native/gc/compaction/plan.h.
  *
- * What a region gains is its garbage. What it costs is the copying of what is alive in it, and the building of the pages that it
- * is copied to. The best ratio goes first (Detlefs et al., "Garbage-first garbage collection", ISMM 2004), as far as the budget
- * for copying goes and free regions can take it. What is kept free for mutators while the cycle runs is not used as a target,
- * except for the reserve, which exists for nothing else.
+ * The gain of a region is its garbage. Its cost is the copying of its live objects, and the building of the pages to which they are copied.
+ * Regions with the best ratio go first (Detlefs et al., "Garbage-first garbage collection", ISMM 2004), as far as the budget for copying
+ * and the free regions allow. Regions that are kept free for mutators while the cycle runs are not used as targets, except for the reserve,
+ * which exists for nothing else.
  *
- * A cycle that moves anything at all also costs the treatment of every page that stays: its references may have to change. That
- * is weighed against the gain of all sources together.
+ * A cycle that moves anything at all also has to treat every page that stays, because its references may have to change. That cost is
+ * weighed against the gain of all sources together.
  */
 import { PAGE_WORDS, REGION_WORDS, WORD_BYTES } from '../../binding/layout.ts';
 import type { CollectionKind } from '../requests.ts';
 
-/** Region states, in the order of native/heap/regions.h. */
+/** Region states, in the order of native/heap/region_states.h. */
 export const REGION_STATES = ['free', 'allocating', 'live', 'source', 'target', 'large', 'large-tail', 'large-pending'] as const;
 const LIVE = REGION_STATES.indexOf('live');
 
@@ -21,7 +21,7 @@ export interface RegionTables {
   readonly states: Uint8Array;
   readonly usedPages: Uint16Array;
   readonly liveWords: Uint32Array;
-  /** Pages that marking decided on; 0 for a region that was taken since. */
+  /** Pages that marking decided on; 0 for a region that was taken since then. */
   readonly markedPages: Uint16Array;
 }
 
@@ -29,11 +29,11 @@ export interface ChoiceLimits {
   readonly kind: CollectionKind;
   readonly freeRegions: number;
   readonly reserveRegions: number;
-  /** Copied at most; `full` copies whatever there is. */
+  /** The most to copy; `full` has no such limit. */
   readonly budgetBytes: number;
-  /** Whatever there is room for, worth it or not, whatever the kind: for heaps in which stale references are to be found out. */
+  /** Evacuate everything there is room for, worthwhile or not, whatever the kind: for heaps that detect stale references. */
   readonly everything?: boolean;
-  /** With it: where the last choice ended, so that it is everybody's turn where there is not room for all. */
+  /** With `everything`: where the last choice ended, so that all regions get their turn if there is not room for all at once. */
   readonly startAt?: number;
   /** `full` only: the regions that still have to be evacuated in this collection. */
   readonly pending?: ReadonlySet<number>;
@@ -43,7 +43,7 @@ export interface RegionChoice {
   /** In evacuation order. */
   readonly sources: Uint32Array;
   readonly targets: number;
-  /** What the choice costs and brings, as far as it is known before there is a plan. */
+  /** What the choice costs and gains, as far as is known before there is a plan. */
   readonly copiedBytes: number;
   readonly gainedBytes: number;
   readonly stayingPages: number;
@@ -51,15 +51,15 @@ export interface RegionChoice {
 
 const NOTHING: RegionChoice = { sources: new Uint32Array(0), targets: 0, copiedBytes: 0, gainedBytes: 0, stayingPages: 0 };
 
-/** A region with less garbage than this is not worth copying the rest. */
+/** In a region with less garbage than this, copying the rest is not worthwhile. */
 const LEAST_GARBAGE_SHARE = 0.25;
-/** `full` moves anything that wastes more than this, by garbage or by unused pages. */
+/** `full` moves any region that wastes more than this, by garbage or by unused pages. */
 const LEAST_WASTE_SHARE_FULL = 0.02;
-/** A cycle that gains less is not worth a flip. */
+/** For a smaller gain, a flip is not worthwhile. */
 const LEAST_GAIN_WORDS = 16 * PAGE_WORDS;
-/** Nor is one that treats so many pages for each page gained. A full collection was asked for, whatever it takes. */
+/** Nor if more pages than this have to be treated for each page gained. Does not apply to `full`, which was requested at any cost. */
 const MOST_STAYING_PAGES_PER_GAINED = 64;
-/** Building a page takes, besides its words, about as long as copying so many words. */
+/** Building a page takes, besides its words, about as long as copying this many words. */
 const PAGE_COST_WORDS = PAGE_WORDS;
 
 interface Candidate {
@@ -90,7 +90,7 @@ export function chooseRegions(tables: RegionTables, limits: ChoiceLimits): Regio
     candidates.push({ region, live, gain, cost: live + Math.ceil(live / PAGE_WORDS) * PAGE_COST_WORDS });
   }
   if (limits.everything) return everything(candidates, limits);
-  // In a full collection the emptiest regions go first: each round then sets the most regions free for the next one.
+  // In a full collection the emptiest regions go first, so that each cycle frees the most regions for the next.
   candidates.sort((a, b) => (full ? a.live - b.live : b.gain / b.cost - a.gain / a.cost));
 
   const targetLimit = Math.min(
@@ -110,16 +110,16 @@ export function chooseRegions(tables: RegionTables, limits: ChoiceLimits): Regio
   const stayingPages = chosen.reduce((pages, { region }) => pages - tables.usedPages[region]!, usedPages);
   const tooLittle = gain < LEAST_GAIN_WORDS || (!full && (gain / PAGE_WORDS) * MOST_STAYING_PAGES_PER_GAINED < stayingPages);
   if (chosen.length === 0 || tooLittle) return NOTHING;
-  // Neighbours in memory stay neighbours. One target more than the words need, for what is lost at the ends of targets.
+  // Neighbours in memory stay neighbours. One target more than the words need, for the space lost at the ends of targets.
   const sources = Uint32Array.from(chosen, ({ region }) => region).sort();
   const targets = Math.min(Math.ceil(live / REGION_WORDS) + 1, sources.length, targetLimit);
   return { sources, targets, copiedBytes: live * WORD_BYTES, gainedBytes: gain * WORD_BYTES, stayingPages };
 }
 
-/** From `startAt` on, as many as there is room for. */
+/** Chooses from `startAt` on, as many as there is room for. */
 function everything(candidates: readonly Candidate[], { freeRegions, reserveRegions, startAt = 0 }: ChoiceLimits): RegionChoice {
   const inTurn = [...candidates.filter(({ region }) => region >= startAt), ...candidates.filter(({ region }) => region < startAt)];
-  // What is lost at the ends of targets takes one more; but not the reserve of the next cycle.
+  // One more for the space lost at the ends of targets, but not from the reserve of the next cycle.
   const most = Math.min(freeRegions, candidates.length + (freeRegions > candidates.length + reserveRegions ? 1 : 0));
   const chosen = inTurn.slice(0, most);
   if (chosen.length === 0) return NOTHING;

@@ -1,12 +1,12 @@
 /**
- * Sizing: how much of its capacity a heap means to use. A policy is asked after every collection and answers with the limit,
- * which pacing then steers by: more room means fewer cycles and more memory.
+ * Sizing: how much of its capacity a heap means to use. After every collection the policy gives the limit at which pacing aims: more room
+ * means fewer cycles and more memory.
  *
  *     fixed      the capacity
  *     growable   from `minBytes` up: between 40 % and 70 % of the limit is free after a collection
- *     adaptive   what the next MiB would save in collecting is weighed against its price (MemBalancer)
+ *     adaptive   the collection time that one more MiB would save is weighed against its price (MemBalancer)
  *
- * A limit is a plan, not a wall: see native/heap/regions.h.
+ * No thread waits at the limit: see native/heap/regions.h.
  */
 import { REGION_BYTES } from '../../binding/layout.ts';
 
@@ -22,19 +22,19 @@ export interface SizingOptions {
 
 /** A collection and the time before it. */
 export interface SizingFigures {
-  /** After it: regions in use, and what is alive in them. */
+  /** After the collection: regions in use, and what is alive in them. */
   readonly chargedBytes: number;
   readonly liveBytes: number;
-  /** Allocated since the end of the collection before, and the time since then. */
+  /** Allocated since the end of the previous collection, and the time since then. */
   readonly allocatedBytes: number;
   readonly elapsedMs: number;
-  /** The time its cycles took, and how many there were. */
+  /** The time that its cycles took, and their number. */
   readonly cyclesMs: number;
   readonly cycles: number;
 }
 
 export interface SizingPolicy {
-  /** Until the first collection. */
+  /** The limit until the first collection. */
   readonly initialBytes: number;
   limitAfter(figures: SizingFigures): number;
 }
@@ -73,9 +73,9 @@ class GrowableSizing implements SizingPolicy {
   }
 }
 
-/** Share of what the latest collection shows in speed and rate; 0.5 in the paper. */
+/** Weight of the latest collection in speed and rate; 0.5 in the paper. */
 const LATEST_SHARE = 0.5;
-/** Room on top of what is in use, at least, as a share of it: a program that wakes up should not have to collect at once. */
+/** The least room on top of what is in use, as a share of it: a program that becomes active should not have to collect at once. */
 const LEAST_EXTRA_SHARE = 1 / 16;
 
 /**
@@ -85,8 +85,8 @@ const LEAST_EXTRA_SHARE = 1 / 16;
  *
  *     E ≤ √(L · g / (s · c))
  *
- * Departures: what the heap takes after a collection is regions, not live bytes, so E comes on top of those; and the rule is asked
- * after collections only, never in between.
+ * Departures: after a collection the heap occupies whole regions, not live bytes, so E comes on top of those; and the rule is applied only
+ * after collections, never in between.
  */
 class AdaptiveSizing implements SizingPolicy {
   readonly initialBytes: number;
@@ -118,22 +118,22 @@ export function sizingPolicy({ sizing, minBytes, memoryPricePerMib }: SizingOpti
   return new AdaptiveSizing(minBytes, capacityBytes, memoryPricePerMib);
 }
 
-/** Pages kept for recycling, at least. Copying or allocating into a fresh page costs five times as much. */
+/** The least to keep for recycling. Copying or allocating into a fresh page costs five times as much. */
 const LEAST_SPARE_BYTES = 16 * 2 ** 20;
 
-/** What the pages of a heap file were needed for, from the end of one collection to the end of the next. */
+/** For what pages of the heap file were needed, from the end of one collection to the end of the next. */
 export interface PageNeeds {
   /** What mutators may take until the next collection begins. */
   untilTriggerBytes: number;
-  /** What they took from the end of the collection before to the end of this one. */
+  /** What they took from the end of the previous collection to the end of this one. */
   takenBytes: number;
-  /** Where this collection moved objects to. */
+  /** The targets of this collection. */
   targetBytes: number;
 }
 
 /**
  * Bytes of free pages to keep in the heap file after a collection: what will be taken until the next one ends, if that is like this one.
- * More than that was needed once (by a larger live set, by the targets of a large evacuation) and goes back to the system.
+ * Pages beyond that were needed once (by a larger live set, by the targets of a large evacuation) and go back to the system.
  */
 export function spareBytes({ untilTriggerBytes, takenBytes, targetBytes }: PageNeeds): number {
   return Math.max(LEAST_SPARE_BYTES, untilTriggerBytes, takenBytes + targetBytes);
