@@ -1,8 +1,8 @@
 /**
  * `faultline bench [EXPERIMENT]`: runs the benchmarks of a clone.
  *
- * The harness (bench/harness/) is not part of the package: it needs the repository's workloads, its native mutators and libraries for
- * plots. So it is loaded from build/bench/ when the command runs, and its absence is said.
+ * The harness (bench/harness/) is not part of the package: it needs the repository's workloads, its native mutators and plotting libraries.
+ * So it is loaded from build/bench/ when the command runs, and an error says if it is not there.
  */
 import { existsSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';

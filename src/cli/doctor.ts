@@ -1,9 +1,9 @@
 /**
- * `faultline doctor`: what this machine offers, which fault mode and marker `auto` picks and why no better one, and what to
- * change for that.
+ * `faultline doctor`: what this machine offers, which fault mode and marker `auto` picks, why it picks no better one, and what to change to
+ * get one.
  *
- * Facts come from the addon's probe and from files of the kernel; what they mean for the modes is said in src/gc/fault-mode-choice.ts.
- * Every mode that should work is tried on a heap of 1 MiB: a machine may promise more than a container lets through.
+ * Facts come from the addon's probe and from files of the kernel; src/gc/fault-mode-choice.ts says what they mean for the modes. Every mode
+ * that should work is tried on a heap of 1 MiB, because a container may forbid what the machine offers.
  */
 import { Command } from 'commander';
 import { traitsOf } from '../gc/fault-modes.ts';

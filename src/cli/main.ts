@@ -2,7 +2,7 @@
 /**
  * The `faultline` command.
  *
- * Whether this machine will do is asked before anything else is loaded: on a wrong one the other imports may be what fails.
+ * The platform is checked before anything else is loaded, because on an unsupported one the other imports may fail.
  */
 import { platformProblem } from '../platform.ts';
 

@@ -1,12 +1,12 @@
 /**
- * Output: what a command says on standard output, and what becomes of a command that cannot say it: the disk is full, or nobody reads
- * the pipe any more. Node tells of it by an event of the stream, at once or later, and throws where nobody listens.
+ * Output: what a command writes to standard output, and what happens if it cannot: the disk is full, or the reader of the pipe has ended.
+ * Node reports that by an event of the stream, at once or later, and throws if nothing listens.
  */
 import { HeapError } from '../errors.ts';
 
 let failure: NodeJS.ErrnoException | undefined;
 
-/** To be called first. A failure of standard error is told nowhere; the exit code stays. */
+/** To be called first. A failure of standard error cannot be reported; the exit code stays. */
 export function watchOutput(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => (failure ??= error));
   process.stderr.on('error', () => {});

@@ -1,5 +1,5 @@
 /**
- * Program: the command line as a whole: which commands there are, and how a failure is told.
+ * Program: the command line as a whole: its commands, and how failures are reported.
  *
  *     failure                                              stderr                              exit code
  *     an operation failed, an option has no such value     faultline: CODE: sentence           1
@@ -23,7 +23,7 @@ const AFTER_HELP = `
 Exit codes: 0 all is well; 1 a mismatch or an operation that failed (its code and what to do are printed);
 2 no such command or option; 70 a bug in faultline.`;
 
-/** Runs a command line; the answer is the exit code. */
+/** Runs a command line, and returns the exit code. */
 export async function main(argv: readonly string[]): Promise<number> {
   watchOutput();
   try {
@@ -34,7 +34,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-/** Whatever else a command has written (commander its help, a benchmark its results) is out as well, or the command has failed. */
+/** Also waits until everything else the command wrote is out (commander's help, a benchmark's results), or the command has failed. */
 async function ended(command: Promise<unknown>): Promise<void> {
   try {
     await command;
@@ -61,7 +61,7 @@ function inheriting(child: Command, parent: Command): Command {
   return child.copyInheritedSettings(parent).helpOption('-h, --help', 'print this help');
 }
 
-/** Prints what went wrong, and says how to end. */
+/** Prints what went wrong, and returns the exit code. */
 function told(error: unknown): number {
   if (error instanceof CommanderError) {
     if (error.code === 'commander.help') return EXIT_USAGE;

@@ -3,10 +3,10 @@
  *
  *   1  read     the snapshot becomes typed arrays: the model, which never changes
  *   2  load     every node becomes an object (run/object-layout.ts, run/load.ts)
- *   3  mutate   threads walk, check and change the graph; collections all the while (run/graph-mutator.ts, run/pace.ts)
+ *   3  mutate   threads walk, check and change the graph, with collections running all the time (run/graph-mutator.ts, run/pace.ts)
  *   4  collect  mutators have stopped; a full collection
  *   5  check    everything from the roots, against the model (run/final-check.ts)
- *   6  report   JSON or a summary; ERR_RUN_MISMATCH if anything was not what the model says
+ *   6  report   JSON or a summary; ERR_RUN_MISMATCH if anything differed from the model
  *
  * Ctrl-C in step 3 ends that step; before it, the run ends with nothing to report.
  */
@@ -31,7 +31,7 @@ import { mib } from './sizes.ts';
 import { mismatchText, summaryOf, totalChecks } from './run/summary.ts';
 import { defaultSnapshot, type ObjectGraph, readSnapshot } from './snapshot/index.ts';
 
-/** `--heap auto`: room for copies and garbage, little enough that fragments have to be compacted. */
+/** `--heap auto`: enough room for copies and garbage, but so little that fragmented memory has to be compacted. */
 const AUTO_FACTOR = 2.2;
 const AUTO_HEADROOM_BYTES = 16 * 2 ** 20;
 const MAX_CAPACITY_BYTES = 16 * 2 ** 30;
@@ -161,7 +161,7 @@ async function timed<T>(work: () => Promise<T>): Promise<Timed<T>> {
   return { value, ms: clockMs() - begin };
 }
 
-/** Talk goes where it is in nobody's way. */
+/** Messages go to standard error, so that they do not mix with the report. */
 function talk(text: string): void {
   process.stderr.write(`faultline: ${text}\n`);
 }

@@ -1,4 +1,4 @@
-/** Sizes as a person reads them. */
+/** Sizes in human-readable form. */
 
 /** For example `112.5 MiB`. */
 export function mib(bytes: number): string {

@@ -1,10 +1,10 @@
 /**
- * Bench options: what `faultline bench` can be told, as text from the command line and as checked values.
+ * Bench options: the options of `faultline bench`, as text from the command line and as checked values.
  */
 import { type Command, Option } from 'commander';
 import { argumentRangeError } from '../../errors.ts';
 
-/** bench/harness/options.ts has the same, with what each means. What was not said is absent. */
+/** bench/harness/options.ts has the same, with the meaning of each. Options that were not given are absent. */
 export interface BenchRequest {
   readonly experiment?: string;
   readonly against?: string;
@@ -25,7 +25,7 @@ export interface BenchRequest {
 const MAX_INVOCATIONS = 1000;
 const MAX_FACTOR = 100;
 const MAX_SEED = 2 ** 31 - 1 - MAX_INVOCATIONS;
-/** Options that are texts as they come. */
+/** Options that are passed on as text. */
 const TEXTS = ['against', 'out', 'minimumHeaps', 'program'] as const;
 
 export function addBenchOptions(command: Command): Command {

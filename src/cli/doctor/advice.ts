@@ -1,11 +1,11 @@
 /**
- * Advice: what to change on this machine for a better fault mode or a larger heap, from the least to the most far-reaching change.
+ * Advice: what to change on this machine to get a better fault mode or a larger heap, from the least to the most far-reaching change.
  */
 import type { Probe } from '../../binding.ts';
 import { kernelFaultsAdvice, minorFaultsReason, openingAdvice, writeTrackingReason } from '../../gc/refusal-reasons.ts';
 import type { MachineFacts } from './machine.ts';
 
-/** Below the kernel's default, a large heap in mode sigsegv can run out of mappings. */
+/** The kernel's default; with a lower limit, a large heap in mode sigsegv can run out of mappings. */
 const USUAL_MAX_MAP_COUNT = 65_530;
 const NEVER_OVERCOMMIT = 2;
 const GIB = 2 ** 30;
@@ -20,7 +20,7 @@ export function adviceFor(probe: Probe, machine: MachineFacts): string[] {
   } else if (probe.openedBy.includes('USER_MODE_ONLY')) {
     advice.push(`for system calls on heap memory in mode thread: ${kernelFaultsAdvice(probe)}`);
   }
-  // What keeps the modes from opening userfaultfd keeps the marker from it too: said once.
+  // If nothing can open userfaultfd, the modes and the marker have the same reason, which is given only once.
   if (probe.writeTracking.errno !== 0 && probe.openedBy !== 'none') {
     advice.push(`for marking beside the threads without a write barrier: ${writeTrackingReason(probe)}`);
   }

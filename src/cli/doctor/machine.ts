@@ -1,6 +1,5 @@
 /**
- * Machine: figures of the system that decide what a heap can be: CPUs, memory, limits of the kernel. A figure that this system does not
- * tell is null.
+ * Machine: figures of the system that limit a heap: CPUs, memory, kernel limits. A figure that this system does not report is null.
  */
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -13,13 +12,13 @@ export interface MachineFacts {
   readonly architecture: string;
   readonly node: string;
   readonly cpus: number;
-  /** The instruction that the address function is faster with. */
+  /** Whether the CPU has the instruction that speeds up the address function. */
   readonly popcnt: boolean;
   readonly totalMemoryBytes: number | null;
   readonly availableMemoryBytes: number | null;
-  /** The limit of a container, where there is one. */
+  /** The memory limit of a container, if there is one. */
   readonly constrainedMemoryBytes: number | null;
-  /** The limit of address space (`ulimit -v`), where there is one. */
+  /** The limit of address space (`ulimit -v`), if there is one. */
   readonly addressLimitBytes: number | null;
   /** vm.overcommit_memory: 0 heuristic, 1 always, 2 never more than the limit. */
   readonly overcommit: number | null;
@@ -27,12 +26,12 @@ export interface MachineFacts {
   readonly maxMapCount: number | null;
   /** vm.unprivileged_userfaultfd. */
   readonly unprivilegedUserfaultfd: number | null;
-  /** The largest heap for which address space can be had; memory is needed only for what is alive. */
+  /** The largest heap for which there is address space; memory is needed only for what is alive. */
   readonly largestHeapBytes: number;
 }
 
 const GIB = 2 ** 30;
-/** Of a collector: its control thread and one worker. */
+/** The least threads of a collector: its control thread and one worker. */
 const LEAST_THREADS = 2;
 
 export function machineFacts(probe: Probe): MachineFacts {
@@ -72,7 +71,7 @@ function kilobytesOf(name: string): number | null {
   return found === null ? null : Number(found[1]) * 1024;
 }
 
-/** A heap lies in a SharedArrayBuffer of whole GiB and one more. The largest is tried first, so that only one is ever made. */
+/** A heap lies in a SharedArrayBuffer of whole GiB, plus one. The largest is tried first, so that only one is ever made. */
 function largestHeap(): number {
   const most = (MAX_REGIONS * REGION_BYTES) / GIB;
   const left = addressSpace()?.leftBytes ?? Infinity;
@@ -82,7 +81,7 @@ function largestHeap(): number {
       void new SharedArrayBuffer((gib + 1) * GIB);
       return gib * GIB;
     } catch {
-      // The address space is cut up, or limited in a way that cannot be read: the next is smaller.
+      // The address space is fragmented, or limited in a way that cannot be read: try the next smaller one.
     }
   }
   return 0;

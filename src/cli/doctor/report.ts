@@ -1,14 +1,14 @@
-/** Report: what `faultline doctor` has found out, as its text is written from it and as `--json` prints it. */
+/** Report: what `faultline doctor` has found out; its text is written from this, and `--json` prints it. */
 import type { Probe } from '../../binding.ts';
 import type { ModeVerdict } from '../../gc/fault-mode-choice.ts';
 import type { MarkerVerdict } from '../../gc/markers.ts';
 import type { MachineFacts } from './machine.ts';
 
-/** A mode, what was judged of it, and what became of it. */
+/** A mode, the verdict on it, and the result of its trial. */
 export interface ModeReport extends ModeVerdict {
-  /** A fault without work there and back, median; null where it was not measured. */
+  /** Median round trip of a fault without work; null if it was not measured. */
   readonly bareFaultUs: number | null;
-  /** `CODE: message`, if it should work and does not. */
+  /** `CODE: message`, if the mode should work and does not. */
   readonly error: string | null;
 }
 

@@ -1,10 +1,10 @@
-/** The doctor's report as a person reads it: the mode first, then why, then the facts. */
+/** The doctor's report as text for people: the mode first, then the reasons, then the facts. */
 import type { Refusal } from '../../binding.ts';
 import { errorName } from '../../gc/refusal-reasons.ts';
 import type { DoctorReport, ModeReport } from './report.ts';
 import { mib } from '../sizes.ts';
 
-/** The ways to open it, in the order in which they are tried: none after the first that works. */
+/** The ways to open userfaultfd, in the order in which they are tried until one works. */
 const OPENINGS = [
   ['device', '/dev/userfaultfd', '/dev/userfaultfd'],
   ['systemCall', 'system call', 'userfaultfd()'],

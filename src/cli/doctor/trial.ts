@@ -9,13 +9,13 @@ export interface TrialResult {
   readonly error: string | null;
 }
 
-/** With the marker that `auto` takes, by name: what is not the best is said in the report, and needs no warning. */
+/** With the marker that `auto` takes, given by name: the report says what is not the best, so no warning is needed. */
 export async function tryMode({ mode, works }: ModeVerdict, marker: MarkerName): Promise<TrialResult> {
   if (!works) return { bareFaultUs: null, error: null };
   try {
     const heap = Heap.create({ capacityBytes: '1M', fault: mode, marker, workers: 0 });
     try {
-      // Nobody faults in mode stw.
+      // In mode stw no thread faults.
       return { bareFaultUs: mode === 'stw' ? null : heap.measureBareFault().p50Us, error: null };
     } finally {
       await heap.close();

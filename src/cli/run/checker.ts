@@ -1,8 +1,8 @@
 /**
  * Checker: compares objects of the heap with the model, which is the graph's typed arrays and nothing else.
  *
- * An object is right if it has the shape, the number of references and the identity that the model demands of the place it was
- * found through, and the payload that follows from its identity. So one check covers the object and the slot that led to it.
+ * An object is right if it has the shape, the number of references and the identity that the model demands for the slot that led to it, and
+ * the payload that follows from its identity. So one check covers both the object and the slot.
  */
 import type { Mutator } from '../../heap/mutator.ts';
 import type { Ref } from '../../heap/units.ts';
@@ -21,7 +21,7 @@ import {
 } from './object-layout.ts';
 import type { Random } from './random.ts';
 
-/** What one thread found where the model says something else; with the seed, all there is to know. */
+/** A difference from the model that a thread has found; with the seed, all that is known about it. */
 export interface Mismatch {
   /** -1: the check at the end. */
   readonly thread: number;
@@ -36,14 +36,14 @@ export interface Mismatch {
   readonly ref: Ref;
 }
 
-/** More than these are counted and not described. */
+/** Further mismatches are counted but not described. */
 const MISMATCHES_DESCRIBED = 5;
 
 export class Checker {
   checks = 0;
   mismatches = 0;
   readonly described: Mismatch[] = [];
-  /** For the description of a mismatch: what the thread is at, and how it got to the object. */
+  /** For the description of a mismatch: what the thread is doing, and how it got to the object. */
   doing = '';
   fromNode = -1;
   fromSlot = -1;
@@ -69,8 +69,8 @@ export class Checker {
   }
 
   /**
-   * Checks that `ref` is an object for `node`, with one word of its payload chosen at random. The answer is the u32 slot of its
-   * first reference, or -1 after a mismatch.
+   * Checks that `ref` is an object for `node`, with one word of its payload chosen at random. Returns the u32 slot of its first reference,
+   * or -1 after a mismatch.
    */
   check(ref: Ref, node: number): number {
     const u32 = this.#u32;
@@ -111,7 +111,7 @@ export class Checker {
     return slot;
   }
 
-  /** Something that is not an object for a node is not what it should be. */
+  /** Reports a mismatch of something that is not an object for a node. */
   report(what: string, expected: number, found: number | undefined, ref: Ref): void {
     this.#mismatch(what, -1, expected, found, ref);
   }

@@ -1,5 +1,5 @@
 /**
- * Corruption: spoils one thing in a loaded graph, as a collector with a bug would. For the test that a run notices.
+ * Corruption: damages one thing in a loaded graph, as a collector with a bug would; for the test that a run notices it.
  */
 import type { Heap } from '../../heap/heap.ts';
 import type { ObjectGraph } from '../snapshot/index.ts';

@@ -1,9 +1,9 @@
 /**
- * Final check: the whole graph against the model, from the roots, when no mutator thread is left.
+ * Final check: compares the whole graph with the model, from the roots, when no mutator thread is left.
  *
- * Every entry of the directory must lead to an object for its node; and whatever can be reached from there, copies that only old
- * slots lead to included, is checked once: its shape, its count, its identity, all of its payload, and for every slot that it
- * leads to an object for the node that the graph says. No safepoint lies inside, so references stay what they are.
+ * Every entry of the directory must lead to an object for its node; and everything reachable from there, including copies that only old
+ * slots lead to, is checked once: its shape, its count, its identity, all of its payload, and for every slot that it leads to an object for
+ * the node that the graph says. There is no safepoint inside, so references stay valid.
  */
 import type { Heap } from '../../heap/heap.ts';
 import type { Mutator } from '../../heap/mutator.ts';
@@ -15,7 +15,7 @@ import { COUNT_SLOT, DIRECTORY_ELEMENTS_SLOT, type RunShapes } from './object-la
 import { Random } from './random.ts';
 
 export interface FinalCheck {
-  /** Objects found for nodes; at least one for each. */
+  /** Objects found for nodes; at least one for each node. */
   readonly objects: number;
   readonly references: number;
   readonly mismatches: number;
@@ -76,12 +76,12 @@ class Traversal {
     return { objects: this.#objects, references: this.#references, mismatches, described };
   }
 
-  /** A slot that should lead to an object for `node` leads to `ref`. */
+  /** Checks `ref`, found in a slot that should lead to an object for `node`. */
   #found(ref: Ref, node: number): void {
     const bit = 1 << (ref & 31);
     const cell = Math.floor(ref / 32);
     if ((this.#seen[cell]! & bit) !== 0) {
-      // Checked in full already, for the node that it said it was for.
+      // Already checked in full, for the node of its own identity.
       this.#checker.check(ref, node);
       return;
     }

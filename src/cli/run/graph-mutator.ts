@@ -1,21 +1,22 @@
 /**
  * Graph mutator: what one thread does to the graph while the collector moves it.
  *
- * The model never changes: whatever a thread does, slot s of any object for node n leads to an object for
- * `edgeTarget[firstEdge[n] + s]`. But a node may have many objects at a time (copies), and the directory leads to one of them.
+ * The model never changes: whatever a thread does, slot s of any object for node n leads to an object for `edgeTarget[firstEdge[n] + s]`.
+ * But a node may have many objects at a time (copies); the directory leads to one of them.
  *
  *     walk       from a random node along random slots; every object is checked
- *     replace    along a walk: each object's successor is copied, and the slot and the directory are swung to the copy; what nobody
- *                refers to any more is garbage, one object here and one there
- *     keep       a copy of a path for this thread alone, from a root of its own; dropped later, as a whole
- *     hold       handles on objects met on the way; checked and followed later
- *     litter     short-lived data of random sizes, some of it kept for a while between what lives; now and then a large array
- *     reconcile  every slot in turn is swung to the object that the directory leads to, so that copies do not pile up
+ *     replace    along a walk: each object's successor is copied, and the slot and the directory are redirected to the copy; objects
+ *     without
+ *                references become garbage, scattered over the heap
+ *     keep       a copy of a path for this thread alone, from a root of its own; dropped later as a whole
+ *     hold       handles on objects found on the way; checked and followed later
+ *     litter     short-lived data of random sizes, some of it kept for a while among the live objects; sometimes a large array
+ *     reconcile  each slot in turn is redirected to the object that the directory leads to, so that copies do not accumulate
  *
- * Races are benign by construction. Two threads may swing one slot at the same time; either way it leads to an object of the
- * identity that the model demands, and so does every value that a copying thread can read from it (path-copier.ts).
+ * Races are benign by construction. Two threads may redirect one slot at the same time; either way it leads to an object with the identity
+ * that the model demands, and so does every value that a copying thread can read from it (path-copier.ts).
  *
- * A method described as a safepoint may move everything: raw references are then read again from root slots.
+ * A method described as a safepoint may move everything: afterwards raw references are read again from root slots.
  */
 import type { Heap } from '../../heap/heap.ts';
 import type { Mutator } from '../../heap/mutator.ts';
@@ -89,14 +90,14 @@ export class GraphMutator {
     this.#walkFrom(this.#u32[this.#entry(node)]!, node);
   }
 
-  /** Copies objects along a walk and makes everybody use the copies. A safepoint. */
+  /** Copies objects along a walk and makes all threads use the copies. A safepoint. */
   replace(): void {
     const node = this.random.below(this.#graph.nodeCount);
     this.checker.doing = 'replace';
     this.#copier.copyPath(this.#u32[this.#entry(node)]!, node, 1 + this.random.below(LONGEST_PATH), true);
   }
 
-  /** Copies a path for this thread alone, in the place of one that was kept before. A safepoint. */
+  /** Copies a path for this thread alone, replacing one that was kept before. A safepoint. */
   keep(): void {
     const kept = this.random.below(KEPT_PATHS);
     const node = this.random.below(this.#graph.nodeCount);
@@ -145,13 +146,13 @@ export class GraphMutator {
     this.operations.litter += this.#litter.scatter();
   }
 
-  /** Makes a large array in the place of the last one, if the heap has room for such. A safepoint. */
+  /** Makes a large array to replace the last one, if the heap has room for large arrays. A safepoint. */
   makeLargeArray(): void {
     this.checker.doing = 'large array';
     this.operations.largeArrays += this.#litter.replaceLargeArray();
   }
 
-  /** The next few slots of all. No safepoint. */
+  /** Reconciles the next few slots. No safepoint. */
   reconcile(): void {
     const { firstEdge, edgeTarget, nodeCount } = this.#graph;
     const u32 = this.#u32;
@@ -183,7 +184,7 @@ export class GraphMutator {
     }
   }
 
-  /** Lets go of everything that only this thread needs. No safepoint. */
+  /** Drops everything that only this thread needs. No safepoint. */
   dropAll(): void {
     for (let kept = 0; kept < KEPT_PATHS; kept++) this.#drop(kept);
     this.#copier.drop();

@@ -1,11 +1,11 @@
 /**
- * Interruption: Ctrl-C as a wish to end early. The first one ends what can be ended and leaves the summary to be printed; a later
- * one ends the process as usual.
+ * Interruption: Ctrl-C as a request to end early. The first one ends what can be ended, and the summary is still printed; a later one ends
+ * the process as usual.
  */
 import { clockMs } from '../../clock.ts';
 import { HeapError } from '../../errors.ts';
 
-/** npm passes a Ctrl-C on to a process that has got it already. */
+/** npm passes a Ctrl-C on to a process that has received it already. */
 const SAME_KEY_MS = 500;
 const EXIT_INTERRUPTED = 130;
 
@@ -18,7 +18,7 @@ export class Interruption {
     process.on('SIGINT', this.#onInterrupt);
   }
 
-  /** Aborted by Ctrl-C, with an error that says so. */
+  /** Aborted on Ctrl-C, with an error that says so. */
   get signal(): AbortSignal {
     return this.#controller.signal;
   }

@@ -1,6 +1,6 @@
 /**
- * Litter: data that is garbage soon. Most of it at once, some after a while, so that it lies between what lives on when it dies;
- * and one large array at a time, which has regions of its own.
+ * Litter: data that soon becomes garbage: most of it at once, some after a while, so that it dies among objects that live on; and one large
+ * array at a time, which has regions of its own.
  */
 import { LARGE_OBJECT_WORDS, REGION_BYTES, WORD_BYTES } from '../../binding/layout.ts';
 import type { Mutator } from '../../heap/mutator.ts';
@@ -9,7 +9,7 @@ import type { Checker } from './checker.ts';
 import { payloadAt, PAYLOAD_ELEMENTS_SLOT, type RunShapes } from './object-layout.ts';
 import type { Random } from './random.ts';
 
-/** Pieces that are kept for a while; each new one takes the place of an old one. */
+/** Pieces that are kept for a while; each new one replaces an old one. */
 const KEPT_PIECES = 512;
 /** The large array's root slot comes after theirs. */
 const LARGE = KEPT_PIECES;
@@ -41,7 +41,7 @@ export class Litter {
     this.#mostLargeElements = Math.min(LARGEST_ELEMENTS, Math.floor((capacityBytes * LARGE_SHARE) / 4));
   }
 
-  /** Some pieces; the last one is kept for a while. The answer is how many. A safepoint. */
+  /** Makes some pieces, of which the last is kept for a while; returns how many. A safepoint. */
   scatter(): number {
     const random = this.#random;
     for (let piece = 1; piece < PIECES_AT_ONCE; piece++) this.#mutator.allocate(this.#shapes.litter, random.below(SMALL_ELEMENTS));
@@ -50,7 +50,7 @@ export class Litter {
     return PIECES_AT_ONCE;
   }
 
-  /** 1 if the heap has room for large arrays, else 0. A safepoint. */
+  /** Returns 1 if the heap has room for large arrays, otherwise 0. A safepoint. */
   replaceLargeArray(): number {
     const range = this.#mostLargeElements - LEAST_LARGE_ELEMENTS;
     if (range <= 0) return 0;
@@ -62,7 +62,7 @@ export class Litter {
     this.#pieces.slots.fill(0);
   }
 
-  /** Each piece has its number in its first and its last element. */
+  /** Each piece contains its number in its first and its last element. */
   #replace(piece: number, elements: number): void {
     this.#check(piece);
     this.#pieces.slots[piece] = 0;

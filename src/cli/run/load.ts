@@ -1,9 +1,9 @@
 /**
- * Load: a graph becomes objects of the heap.
+ * Load: turns a graph into objects of the heap.
  *
- * Collections may run at any time meanwhile, and move what is loaded already. So the way from node to object is itself an object:
- * the directory, a large array of references, one per node, which a root slot leads to. First every node's object is
- * made and entered, then every reference is stored, read from the directory.
+ * Collections may run at any time meanwhile, and move objects that are loaded already. So the map from nodes to objects is itself an
+ * object: the directory, a large array of references, one per node, to which a root slot leads. First every node's object is made and
+ * entered, then every reference is read from the directory and stored.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { HeapError } from '../../errors.ts';
@@ -94,7 +94,7 @@ class Loader {
     if (elements > 0) this.#makePayload(node, elements);
   }
 
-  /** The node is read again from the directory: it may have moved when its payload was allocated. */
+  /** Reads the node's object again from the directory: it may have moved when its payload was allocated. */
   #makePayload(node: number, elements: number): void {
     const payload = this.#mutator.allocate(this.#shapes.payload, elements);
     const { u32 } = this.#mutator;

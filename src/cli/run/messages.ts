@@ -1,4 +1,4 @@
-/** Messages: what the main thread and the mutator threads of a run tell each other, and the words they share. */
+/** Messages: what the main thread and the mutator threads of a run send each other, and the words they share. */
 import type { HeapErrorCode } from '../../errors.ts';
 import type { HeapToken } from '../../heap/token.ts';
 import type { ObjectGraph } from '../snapshot/index.ts';
@@ -6,7 +6,7 @@ import type { Mismatch } from './checker.ts';
 
 export const UTILIZATION_WINDOWS_MS = [1, 5, 10, 50, 100] as const;
 
-/** Shared words, written by the main thread: not 0 when threads are to stop, and when copies are to become fewer. */
+/** Shared words, written by the main thread: not 0 if threads are to stop, or if copies are to become fewer. */
 export const CONTROL_STOP = 0;
 export const CONTROL_PRESSURE = 1;
 export const CONTROLS = 2;
@@ -40,7 +40,7 @@ export interface Operations {
   exhausted: number;
 }
 
-/** What one thread has done and found. */
+/** What a thread has done and found. */
 export interface ThreadReport {
   readonly operations: Operations;
   readonly checks: number;

@@ -20,9 +20,9 @@ import {
 } from './messages.ts';
 import { defineShapes } from './object-layout.ts';
 
-/** Rounds between two looks at the figures that the progress line shows. */
+/** Rounds between two updates of the figures that the progress line shows. */
 const ROUNDS_A_PUBLICATION = 64;
-/** After an allocation failed a thread allocates nothing for so many rounds. */
+/** After a failed allocation, a thread allocates nothing for this many rounds. */
 const ROUNDS_AFTER_EXHAUSTION = 256;
 const LARGE_ARRAY_ODDS = 256;
 
@@ -33,8 +33,8 @@ function tell(message: FromMutatorThread): void {
 }
 
 /**
- * One walk, and then something else, mostly something that makes garbage. Where nothing may be allocated, kept paths are
- * dropped and handles renewed: an old copy leads to other old copies, so a few of them can keep most of an older graph alive.
+ * One walk, and then something else, mostly something that makes garbage. While nothing may be allocated, kept paths are dropped and
+ * handles renewed: an old copy leads to other old copies, so a few of them can keep most of an older graph alive.
  */
 function round(graph: GraphMutator, mayAllocate: boolean): void {
   graph.walk();
@@ -90,7 +90,7 @@ try {
   const graph = new GraphMutator(heap, mutator, data.graph, shapes, data.thread, data.seed);
   tell({ type: 'ready' });
   run(mutator, graph);
-  // Reading the time line takes a while; nobody has to wait for that.
+  // Reading the time line takes a while; no pause has to wait for that.
   mutator.park();
   const utilization = UTILIZATION_WINDOWS_MS.map((windowMs) => mutator.utilization(windowMs));
   mutator.detach();

@@ -1,5 +1,5 @@
 /**
- * Mutator threads, seen from the main thread: start them, watch them, stop them, and collect what they report.
+ * Mutator threads, seen from the main thread: starts them, watches them, stops them, and collects their reports.
  */
 import { Worker } from 'node:worker_threads';
 import { HeapError } from '../../errors.ts';
@@ -15,7 +15,7 @@ import {
   type ThreadReport,
 } from './messages.ts';
 
-/** How long a thread may take to stop before something is wrong with it; a full heap's collections lie in between. */
+/** How long a thread may take to stop before it counts as stuck; that includes the collections of a full heap. */
 const STOP_LIMIT_MS = 60_000;
 
 export class MutatorThreads {
@@ -51,14 +51,14 @@ export class MutatorThreads {
     Atomics.store(this.#control, CONTROL_PRESSURE, on ? 1 : 0);
   }
 
-  /** Sum over all threads, a moment ago. */
+  /** The sum over all threads, a moment ago. */
   total(counter: number): number {
     let sum = 0;
     for (let thread = 0; thread < this.count; thread++) sum += this.#counters[thread * COUNTERS + counter]!;
     return sum;
   }
 
-  /** Has all threads finish what they are at, and detach. */
+  /** Lets all threads finish what they are doing, and detach. */
   async stop(): Promise<ThreadReport[]> {
     Atomics.store(this.#control, CONTROL_STOP, 1);
     const limit = setTimeout(() => {
@@ -93,7 +93,7 @@ export class MutatorThreads {
       worker.on('error', reject);
       worker.on('exit', () => reject(new Error(`mutator thread ${data.thread} ended without a report`)));
     });
-    // Whoever waits hears of it; nobody may be waiting yet.
+    // A waiting caller gets the error; but there may be none yet.
     report.catch((error: unknown) => this.#fail(error));
     this.#ready.push(ready);
     this.#reports.push(report);

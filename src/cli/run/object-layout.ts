@@ -1,16 +1,15 @@
 /**
- * Object layout: what a snapshot's node looks like as an object of the heap.
+ * Object layout: how a snapshot's node is represented as an object of the heap.
  *
  *     u32 slot   0       1            2         3          4 …               4 + 2 w …
  *                shape   references   payload   identity   w inline words    one reference per edge
  *
- * Identity is the node's ordinal. Payload fills the object up to the node's self size: up to 128 bytes of it lie inline, and since
- * elements are all of one kind, inline words are fields, and each width is a shape: `closure`, `closure+8`, `closure+16`, …. What
- * is longer is an object of its own (strings, code, backing stores), to which slot 2 leads; it makes data-only objects of
- * all sizes, large ones among them. The bytes of both together are the node's self size, unless its references alone are more. (Self
- * sizes as they are after payload-cap.ts.)
+ * Identity is the node's ordinal. Payload fills the object up to the node's self size. Up to 128 bytes of payload are inline; since all
+ * elements are of one kind, inline words are fields, and each width is a shape: `closure`, `closure+8`, `closure+16`, …. A longer payload
+ * is an object of its own (strings, code, backing stores), to which slot 2 leads; that gives data-only objects of all sizes, including
+ * large ones. Both together have the node's self size, unless its references alone need more. (Self sizes are those after payload-cap.ts.)
  *
- * Payload is a function of identity and position, so that nothing but the graph is needed to check it.
+ * Payload is a function of identity and position, so that only the graph is needed to check it.
  */
 import type { Heap } from '../../heap/heap.ts';
 import type { FieldKind, Shape } from '../../heap/shapes.ts';
@@ -22,7 +21,7 @@ export const IDENTITY_SLOT = 3;
 export const INLINE_SLOT = 4;
 /** Elements of a payload object start right after its header. */
 export const PAYLOAD_ELEMENTS_SLOT = 2;
-/** So do the directory's. */
+/** So do those of the directory. */
 export const DIRECTORY_ELEMENTS_SLOT = 2;
 
 const WORD_BYTES = 8;
@@ -42,7 +41,7 @@ export function inlineWords(selfBytes: number, references: number): number {
   return spare <= MAX_INLINE_WORDS ? spare : 0;
 }
 
-/** u32 elements of the payload object, 0 where there is none. */
+/** u32 elements of the payload object, 0 if there is none. */
 export function payloadElements(selfBytes: number, references: number): number {
   const spare = spareWords(selfBytes, references);
   return spare <= MAX_INLINE_WORDS ? 0 : (spare - 1) * 2;
@@ -77,9 +76,9 @@ export interface RunShapes {
   /** By node type and inline words: `nodes[type * WIDTHS + words]`. */
   readonly nodes: readonly Shape[];
   readonly payload: Shape;
-  /** One reference per node, to one of the objects that stand for it. */
+  /** One reference per node, to one of its objects. */
   readonly directory: Shape;
-  /** Data that nobody needs. */
+  /** Data that is not needed. */
   readonly litter: Shape;
 }
 
@@ -98,7 +97,7 @@ export function defineShapes(heap: Heap, graph: ObjectGraph): RunShapes {
   };
 }
 
-/** A file may call its types what it likes: not what a width of another type, or one of the shapes below, is called. */
+/** A file may name its types as it likes, so this avoids the names of another type's widths and of the shapes below. */
 function shapeName(type: string): string {
   if (type === '') return 'unnamed type';
   return /\+\d+$/.test(type) || Object.values(OTHER_SHAPES).includes(type) ? `${type} (type)` : type;

@@ -1,19 +1,19 @@
 /**
- * Pace: the main thread's part while the mutators work: it asks for a collection at steady intervals, on top of what the heap
- * asks for by itself, and holds the graph's growth in bounds.
+ * Pace: what the main thread does while the mutators work: it requests a collection at regular intervals, on top of those that the heap
+ * starts on its own, and limits the growth of the graph.
  *
- * Copies of a node pile up while some slots still lead to older ones. When there are too many of them, threads reconcile slots instead of
- * copying, until most are gone: what is alive stays about the same, however large the heap.
+ * Copies of a node accumulate while some slots still lead to older ones. When there are too many, threads reconcile slots instead of
+ * copying, until most copies are gone: so the amount of live data stays about the same, however large the heap.
  */
 import type { Heap } from '../../heap/heap.ts';
 import type { MutatorThreads } from './mutator-threads.ts';
 
-/** Copies that may pile up, as a share of the graph, and of the heap's headroom. */
+/** How much may accumulate in copies, as a share of the graph, and of the heap's headroom. */
 const MOST_OF_GRAPH = 0.25;
 const MOST_OF_HEADROOM = 0.4;
-/** The share of this at which threads copy again. */
+/** The share of that limit at which threads copy again. */
 const PRESSURE_ENDS = 0.6;
-/** A short run has as many collections as a longer one needs to be worth anything. */
+/** Even a short run has this many collections, so that its result means something. */
 const COLLECTIONS_A_RUN = 12;
 const LONGEST_INTERVAL_MS = 1000;
 const SHORTEST_INTERVAL_MS = 50;
@@ -38,12 +38,12 @@ export class Pace {
     heap.on('cycle', this.#onCycle);
   }
 
-  /** The most that a marking found alive. */
+  /** The most bytes that a marking has found alive. */
   get peakLiveBytes(): number {
     return this.#peakLiveBytes;
   }
 
-  /** Asks for nothing more; resolves when the last collection asked for is over. */
+  /** Requests no more collections; resolves when the last one requested is over. */
   async end(): Promise<void> {
     clearInterval(this.#timer);
     this.#heap.off('cycle', this.#onCycle);

@@ -5,9 +5,9 @@
  *                        │                                    │
  *                     payload                             payload's copy
  *
- * Publication: a thread that reads the new reference must find the object behind it complete. The copy's header and fields are stored
- * before the reference; x86 makes stores visible in program order, and a reader's loads depend on the reference. On other
- * machines the reference is stored with release (`Atomics.store`).
+ * Publication: a thread that reads the new reference must find its object complete. The copy's header and fields are stored before the
+ * reference; x86 makes stores visible in program order, and a reader's loads depend on the reference. On other machines the reference is
+ * stored with release (`Atomics.store`).
  */
 import type { Heap } from '../../heap/heap.ts';
 import type { Mutator } from '../../heap/mutator.ts';
@@ -30,11 +30,11 @@ import {
 } from './object-layout.ts';
 import type { Random } from './random.ts';
 
-/** Nodes with more references and payload than this are copied one time in {@link BIG_COPY_ODDS}. */
+/** Nodes with more references and payload than this are copied only once in {@link BIG_COPY_ODDS} times. */
 const BIG_SLOTS = 2048;
 const BIG_COPY_ODDS = 128;
 
-/** Root slots: allocating a copy may move everything. */
+/** Root slots, because allocating a copy may move everything. */
 const OWNER = 0;
 const SOURCE = 1;
 const PAYLOAD = 2;
@@ -44,7 +44,7 @@ const STORES_ARE_ORDERED = process.arch === 'x64';
 
 export type Publish = (slot: number, ref: Ref) => void;
 
-/** Stores a reference to an object that other threads may not have seen yet; with the write barrier only where the marker needs one. */
+/** Stores a reference to an object that other threads may not have seen yet; with the write barrier only if the marker needs it. */
 export function publisher(heap: Heap, mutator: Mutator): Publish {
   const { u32 } = mutator;
   if (heap.capabilities.marker === 'satb') return (slot, ref) => mutator.setReference(slot, ref);
@@ -88,8 +88,8 @@ export class PathCopier {
   }
 
   /**
-   * From `start`, an object for `startNode`: copies the object that a random slot leads to, swings the slot to the copy, and goes on from
-   * there. `forEverybody`: the directory is swung too. A safepoint.
+   * From `start`, an object for `startNode`: copies the object that a random slot leads to, redirects the slot to the copy, and continues
+   * from there. `forEverybody`: the directory is redirected too. A safepoint.
    */
   copyPath(start: Ref, startNode: number, objects: number, forEverybody: boolean): void {
     const { firstEdge, edgeTarget, selfBytes } = this.#graph;
@@ -119,8 +119,8 @@ export class PathCopier {
   }
 
   /**
-   * A copy of `source`, which must be an object for `node`; 0 when it is not, or is too big to be copied often. A safepoint; the copy
-   * is published to nobody yet.
+   * A copy of `source`, which must be an object for `node`; 0 if it is not, or is too big to be copied often. A safepoint; the copy is not
+   * published yet.
    */
   copy(source: Ref, node: number): Ref {
     const roots = this.#roots.slots;

@@ -1,5 +1,5 @@
 /**
- * Progress: one line on standard error that is written over and over, if that is a terminal; nothing at all otherwise.
+ * Progress: one line on standard error that is overwritten again and again, if that is a terminal; otherwise nothing.
  */
 import type { WriteStream } from 'node:tty';
 import { clockMs } from '../../clock.ts';
@@ -16,7 +16,7 @@ export class Progress {
     this.#stream = stream.isTTY ? stream : undefined;
   }
 
-  /** Shows a line, unless the last one was shown a moment ago. */
+  /** Shows a line, unless another was shown a moment ago. */
   show(line: () => string): void {
     const now = clockMs();
     if (this.#stream === undefined || now - this.#shownAt < LEAST_INTERVAL_MS) return;

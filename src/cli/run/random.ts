@@ -1,6 +1,6 @@
 /**
  * Random numbers for mutators: xoshiro128** (Blackman & Vigna, TOMS 2021), the generator of the benchmarks' workloads
- * (bench/workloads/random.ts), of which the package ships this much. The same seed gives the same numbers; nothing is allocated.
+ * (bench/workloads/random.ts); the package ships this part of it. The same seed gives the same numbers; nothing is allocated.
  */
 const WEYL = 0x9e3779b9;
 

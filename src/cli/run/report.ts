@@ -1,6 +1,6 @@
 /**
- * Report: what a run found out, as the one object that `--json` prints. Sizes are bytes, times microseconds unless the name says
- * otherwise; docs/ explains the words.
+ * Report: the results of a run, as the one object that `--json` prints. Sizes are bytes, times microseconds unless the name says otherwise;
+ * docs/ explains the terms.
  */
 import { release } from 'node:os';
 import type { DurationSummary, HeapStatistics } from '../../gc/statistics.ts';
@@ -17,16 +17,16 @@ export interface RunReport {
     readonly path: string;
     readonly objects: number;
     readonly references: number;
-    /** Of all objects in the heap, payloads and the directory included. */
+    /** Bytes of all objects in the heap, payloads and the directory included. */
     readonly bytes: number;
     readonly payloadObjects: number;
-    /** Self size that became no payload; `cappedObjects` is 0 when all of it did. */
+    /** Self size that did not become payload; `cappedObjects` is 0 if all of it did. */
     readonly payloadCap: PayloadCap;
     readonly snapshotBytes: number;
   };
   readonly heap: {
     readonly capacityBytes: number;
-    /** At the end, and at most: what a marking found. */
+    /** What a marking found alive: at the end, and at most. */
     readonly liveBytes: number;
     readonly peakLiveBytes: number;
     readonly peakFileBytes: number;
@@ -42,19 +42,19 @@ export interface RunReport {
     readonly marker: string;
     /** Traces after the first: precleaning rounds. */
     readonly rounds: number;
-    /** Looked at again because they had been written, by rounds and by remark pauses. */
+    /** Pages rescanned by rounds and by remark pauses because they had been written. */
     readonly writtenPages: number;
-    /** What the write barrier of the marker `satb` noted. */
+    /** References that the write barrier of the marker `satb` has logged. */
     readonly loggedReferences: number;
     readonly objects: number;
-    /** From the first object looked at to the end of the last pause, over all cycles and workers. */
+    /** From the start of tracing to the end of the last pause, over all cycles and workers. */
     readonly objectsPerSecond: number;
   };
   readonly faults: DurationSummary & { readonly bareP50Us: number };
   readonly pages: HeapStatistics['pages'];
-  /** Waits of mutators that had no memory. */
+  /** Waits of mutators for memory. */
   readonly stalls: DurationSummary & { readonly totalMs: number; readonly maxMs: number };
-  /** Collections by the reason for which they began. */
+  /** Collections by their reason. */
   readonly triggers: HeapStatistics['collections']['byReason'];
   readonly mutators: {
     readonly threads: number;
@@ -62,11 +62,11 @@ export interface RunReport {
     readonly operationsPerSecond: number;
     readonly checks: number;
     readonly mismatches: number;
-    /** Allocations that failed and were got over by letting go of garbage. */
+    /** Allocations that failed, after which the thread dropped objects and went on. */
     readonly exhausted: number;
     readonly operationsByKind: Omit<Operations, 'exhausted'>;
   };
-  /** Worst share of a mutator's own time in any window of so many milliseconds, over all mutators. */
+  /** The smallest share of the time that a mutator had for itself in any window of that many milliseconds, over all mutators. */
   readonly utilization: Readonly<Record<string, number>>;
   readonly check: {
     readonly objects: number;
@@ -92,7 +92,7 @@ interface RunDurations {
   readonly checkMs: number;
 }
 
-/** What the phases of a run leave behind. */
+/** The results of the phases of a run. */
 export interface RunFindings {
   readonly graph: ObjectGraph;
   readonly cap: PayloadCap;
@@ -100,7 +100,7 @@ export interface RunFindings {
   readonly marker: string;
   readonly options: RunOptions;
   readonly bareP50Us: number;
-  /** When the mutators had stopped, and after the full collection. */
+  /** Figures when the mutators had stopped, and after the full collection. */
   readonly statistics: HeapStatistics;
   readonly statisticsAfter: HeapStatistics;
   readonly threads: readonly ThreadReport[];

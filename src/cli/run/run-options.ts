@@ -1,5 +1,5 @@
 /**
- * Run options: what `faultline run` can be told, as text from the command line and as checked values.
+ * Run options: the options of `faultline run`, as text from the command line and as checked values.
  */
 import { randomInt } from 'node:crypto';
 import { type Command, Option } from 'commander';
@@ -9,10 +9,10 @@ import type { RequestedFaultMode } from '../../gc/fault-mode-choice.ts';
 import { MARKERS, type RequestedMarker } from '../../gc/markers.ts';
 import { type HeapOptions, resolveOptions } from '../../options.ts';
 
-/** Modes in which a run can be done: it collects, and its threads load references without a barrier. */
+/** The modes that a run can use: those that collect and need no barrier for loads, because its threads load references without one. */
 const RUN_MODES = ['auto', ...FAULT_MODES.flatMap(({ mode, collects, barrieredLoads }) => (collects && !barrieredLoads ? [mode] : []))];
 
-/** Ways to spoil the graph after loading, so that a test can see that a run notices. */
+/** Ways to damage the graph after loading, so that a test can see that a run notices. */
 const CORRUPTIONS = ['identity', 'slot', 'payload', 'lost'] as const;
 export type Corruption = (typeof CORRUPTIONS)[number];
 
@@ -99,7 +99,7 @@ export function heapOptions(options: RunOptions, capacityBytes: number | string)
   };
 }
 
-/** The same run once more, as a command. */
+/** The command that repeats the run. */
 export function commandOf(input: string | undefined, options: RunOptions): string {
   const words = ['faultline run', ...(input === undefined ? [] : [JSON.stringify(input)])];
   words.push(`--seconds ${options.seconds}`, `--mutators ${options.mutators}`, `--fault ${options.fault}`);

@@ -1,5 +1,5 @@
 /**
- * Summary: a report as a person reads it, in ten seconds and on one screen; the verdict first.
+ * Summary: a report as text that fits one screen and can be read in ten seconds; the verdict first.
  */
 import Table from 'cli-table3';
 import type { Mismatch } from './checker.ts';
@@ -60,7 +60,7 @@ export function totalChecks({ mutators, check }: RunReport): { checks: number; m
   return { checks: mutators.checks + check.objects + check.references, mismatches: mutators.mismatches + check.mismatches };
 }
 
-/** One mismatch, with everything that is known about it. */
+/** A mismatch, with everything that is known about it. */
 export function mismatchText(mismatch: Mismatch): string {
   const { thread, doing, node, fromNode, fromSlot, what, expected, found, ref } = mismatch;
   const who = thread < 0 ? 'main thread' : `mutator ${thread}`;
@@ -89,7 +89,7 @@ function markingText({ marker, rounds, writtenPages, loggedReferences, objects, 
   return `marker ${marker}, ${(objects / 1e6).toFixed(1)} million objects, ${(objectsPerSecond / 1e6).toFixed(1)} million a second${again}`;
 }
 
-/** Why there were collections, the most frequent reason first. */
+/** The reasons for collections, the most frequent first. */
 function triggersText(triggers: RunReport['triggers']): string {
   const happened = Object.entries(triggers).filter(([, times]) => times > 0);
   happened.sort(([, a], [, b]) => b - a);

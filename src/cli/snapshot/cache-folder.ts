@@ -1,9 +1,9 @@
 /**
- * Files that are expensive to make and may vanish at any time, in a folder of this user's.
+ * Files that are expensive to make and may be deleted at any time, in a folder that belongs to this user.
  *
- * A file's name ends with the hash of its content: NAME-HASH.ENDING. So a reader can tell a whole file from a damaged one
- * without a second file that describes the first, and two processes that make the same thing at once cannot spoil it for each
- * other: each writes a draft and renames it, and whatever is found under a name has either the right content or is thrown away.
+ * A file's name ends with the hash of its content: NAME-HASH.ENDING. So a reader can tell a complete file from a damaged one without a
+ * second file that describes the first, and two processes that make the same file at once cannot damage each other's: each writes a draft
+ * and renames it, and a file found under a name either has the right content or is deleted.
  */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
@@ -15,7 +15,7 @@ import { clockMs } from '../../clock.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-/** A file that nobody has used for this long is removed; it belongs to an older Node or to other packages. */
+/** A file that was not used for this long is removed; it belongs to an older Node or to other packages. */
 const KEPT_MS = 7 * DAY_MS;
 
 /** A draft this old was left behind by a process that was killed. */
@@ -31,16 +31,16 @@ export class CacheFolder {
     this.path = path;
   }
 
-  /** $XDG_CACHE_HOME/faultline, or faultline-<uid> beside the temporary files. Made if need be, for this user only. */
+  /** $XDG_CACHE_HOME/faultline, or faultline-<uid> in the folder for temporary files. Made if needed, for this user only. */
   static async open(path = defaultPath()): Promise<CacheFolder> {
     await mkdir(path, { recursive: true, mode: 0o700 });
     const status = await lstat(path);
-    // Anyone may make folders beside the temporary files. What lies in a folder of somebody else's is not ours to trust.
+    // Any user may make folders among the temporary files. The contents of another user's folder cannot be trusted.
     if (!status.isDirectory() || status.uid !== process.getuid?.()) throw new Error(`${path} belongs to another user`);
     return new CacheFolder(path);
   }
 
-  /** The whole file NAME-HASH.ENDING if there is one; damaged ones are removed. */
+  /** The complete file NAME-HASH.ENDING if there is one; damaged ones are removed. */
   async find(name: string, ending: string): Promise<string | undefined> {
     for (const entry of await readdir(this.path)) {
       if (!entry.startsWith(`${name}-`) || !entry.endsWith(ending)) continue;
@@ -55,7 +55,7 @@ export class CacheFolder {
     return undefined;
   }
 
-  /** Has `write` fill a draft and puts it into place; a draft that could not be filled is removed. */
+  /** Lets `write` fill a draft and puts it into place; a draft that could not be filled is removed. */
   async add(name: string, ending: string, write: (draft: string) => Promise<void>): Promise<string> {
     await this.#prune();
     const draft = join(this.path, `${name}-${process.pid}-${clockMs()}${DRAFT}`);
@@ -81,12 +81,12 @@ export class CacheFolder {
 
 function defaultPath(): string {
   const home = process.env['XDG_CACHE_HOME'];
-  // A relative path is to be ignored, says the XDG base directory specification.
+  // The XDG base directory specification says that a relative path is to be ignored.
   if (home !== undefined && isAbsolute(home)) return join(home, 'faultline');
   return join(tmpdir(), `faultline-${process.getuid?.() ?? 0}`);
 }
 
-/** `undefined` if the file has gone meanwhile or cannot be read: then it is as good as damaged. */
+/** `undefined` if the file was deleted meanwhile or cannot be read: then it counts as damaged. */
 async function hashOf(path: string): Promise<string | undefined> {
   const hash = createHash('sha256');
   try {

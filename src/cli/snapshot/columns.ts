@@ -1,20 +1,20 @@
 /**
  * The two flat number arrays of a snapshot, turned into columns as the numbers come.
  *
- * `nodes` has `width` numbers per node, `edges` the same per edge. An edge does not say where it starts: the first node's edges
- * come first, then the second's, as many as each node's `edge_count` says. V8 writes them so, and Chrome reads them so.
+ * `nodes` has `width` numbers per node, `edges` the same per edge. An edge does not say where it starts: the first node's edges come first,
+ * then the second's, as many as each node's `edge_count` says. That is how V8 writes them and Chrome reads them.
  *
- * `firstEdge` serves twice. While nodes are read, firstEdge[i + 1] is node i's edge count as written. While edges are read, a
- * cursor over the nodes replaces each count by the number of edges kept so far, which is where the next node's edges begin.
+ * `firstEdge` is used twice. While nodes are read, firstEdge[i + 1] is node i's edge count as written. While edges are read, a cursor over
+ * the nodes replaces each count by the number of edges kept so far, which is where the next node's edges begin.
  *
- * Weak edges are dropped. They keep nothing alive, so a graph that kept them as references would be alive where the program it
- * was taken from was not (WeakRef targets, transition tables, code that may be flushed), and a slot that is null after a
- * collection has no counterpart in a snapshot.
+ * Weak edges are dropped. They keep nothing alive, so a graph that had them as references would keep objects alive that were not alive in
+ * the program (WeakRef targets, transition tables, code that may be flushed), and a slot that becomes null in a collection has no
+ * counterpart in a snapshot.
  */
 import type { ObjectGraph } from './object-graph.ts';
 import { MAX_TYPES, MAX_U32, type SnapshotHead, typeName } from './head.ts';
 
-/** What is wrong with the numbers; the reader adds where. */
+/** What is wrong with the numbers; the reader adds the place. */
 export class ColumnError extends Error {
   readonly kind: 'malformed' | 'large';
   constructor(kind: 'malformed' | 'large', message: string) {
@@ -54,7 +54,7 @@ export class Columns {
   #edgeOwner = -1;
   #ownersEdgesLeft = 0;
 
-  /** Sets aside all memory at once; the pages cost nothing before they are written. */
+  /** Allocates all memory at once; the pages cost nothing before they are written. */
   constructor(head: SnapshotHead) {
     this.#head = head;
     this.#nodeRoles = new Uint8Array(head.node.width);
@@ -155,10 +155,10 @@ export class Columns {
     this.#nextOwner();
   }
 
-  /** Moves on to the next node with an edge to come, and fixes where the edges of those passed over begin. */
+  /** Moves on to the next node that has edges, and sets where the edges of the nodes passed over begin. */
   #nextOwner(): void {
     while (this.#ownersEdgesLeft === 0 && this.#edgeOwner < this.#head.nodeCount) {
-      // At this point the owner (if there is one yet) has got all its edges: the next node's begin here.
+      // At this point the owner (if there is one yet) has all its edges: the next node's begin here.
       const next = ++this.#edgeOwner;
       const written = this.#firstEdge[next + 1] ?? 0;
       this.#firstEdge[next] = this.#edgesKept;

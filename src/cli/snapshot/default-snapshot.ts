@@ -1,7 +1,7 @@
 /**
- * The input when none is given: a heap snapshot of a child process that has loaded packages of this project's own dependency
- * tree and holds a model of their source texts (sample-program.ts). Kept in the cache folder for the next run; a new version of
- * a package, of Node or of the program makes a new one.
+ * The input when none is given: a heap snapshot of a child process that has loaded packages of this project's own dependency tree and holds
+ * a model of their source texts (sample-program.ts). It is kept in the cache folder for the next run; with a new version of a package, of
+ * Node or of the program, a new one is made.
  *
  * Taking it: about 2.5 s on 2 virtual CPUs with Node 20.20, for 30 MB of live heap; found in the cache: 0.1 s.
  */
@@ -17,19 +17,19 @@ import { dependencyTree, projectFolder, type Package } from './dependency-tree.t
 import type { SampleOrder, SampleReport } from './sample-program.ts';
 import { notTaken } from './snapshot-error.ts';
 
-/** Live heap of the child: enough for collections to have work, small enough to be ready in a few seconds. */
+/** Live heap of the child: enough to give collections work, small enough to be ready in a few seconds. */
 const LIVE_BYTES = 30e6;
 
-/** Building the model makes garbage, and reading the texts holds one at a time: room for both. */
+/** Room for the garbage that building the model makes, and for one text at a time. */
 const HEAP_PER_LIVE_BYTE = 4;
 const LEAST_HEAP_BYTES = 256e6;
 
 const ENDING = '.heapsnapshot';
 
 export interface DefaultSnapshotOptions {
-  /** Where it is kept; by default $XDG_CACHE_HOME/faultline, or faultline-<uid> beside the temporary files. */
+  /** Where it is kept; by default $XDG_CACHE_HOME/faultline, or faultline-<uid> in the folder for temporary files. */
   readonly folder?: string;
-  /** Called when there is none in the cache and one is going to be taken. */
+  /** Called when there is none in the cache and one is about to be taken. */
   readonly onTaking?: () => void;
   /** Ends the child; the promise is rejected with the signal's reason. */
   readonly signal?: AbortSignal;
@@ -65,7 +65,7 @@ export async function takeSample(path: string, liveBytes: number, signal?: Abort
   try {
     return await runSample(output, liveBytes, dependencyTree(projectFolder()), signal);
   } catch (error) {
-    // A file that was begun would pass for a truncated snapshot.
+    // A partial file would pass for a truncated snapshot.
     await rm(output, { force: true });
     throw error;
   }
@@ -91,7 +91,7 @@ function runSample(
 ): Promise<SampleReport> {
   const order: SampleOrder = { output, liveBytes, packages };
   const heapMb = Math.ceil(Math.max(LEAST_HEAP_BYTES, HEAP_PER_LIVE_BYTE * liveBytes) / 1e6);
-  // NODE_OPTIONS are the user's for this process: an inspector port or a preloaded module must not end up in the sample.
+  // NODE_OPTIONS are meant for this process: an inspector port or a preloaded module must not end up in the sample.
   const { NODE_OPTIONS: _, ...env } = process.env;
   const child = spawn(process.execPath, [`--max-old-space-size=${heapMb}`, programFile('sample-program.js'), JSON.stringify(order)], {
     env,

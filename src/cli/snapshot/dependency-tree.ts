@@ -1,6 +1,6 @@
 /**
- * The packages that this project is built on, found in whatever node_modules folders they lie: its dependencies, theirs, and so
- * on, and behind them its development dependencies where those are installed (in a checkout, not in an installed package).
+ * The packages that this project depends on, in whatever node_modules folders they are: its dependencies, theirs, and so on, followed by
+ * its development dependencies if those are installed (in a checkout, not in an installed package).
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -31,7 +31,7 @@ export function projectFolder(): string {
   return folder;
 }
 
-/** Breadth first, each package once, dependencies before development dependencies: the same order wherever npm puts them. */
+/** Breadth first, each package once, dependencies before development dependencies: the order does not depend on where npm puts them. */
 export function dependencyTree(root: string): Package[] {
   const found = new Map<string, Package>();
   collect(root, Object.keys(manifestOf(root)?.dependencies ?? {}), found);
@@ -51,7 +51,7 @@ function collect(root: string, names: readonly string[], found: Map<string, Pack
   }
 }
 
-/** Node's own rule: the nearest node_modules folder upwards that has the package. Optional packages may be nowhere. */
+/** Node's own rule: the nearest node_modules folder upwards that has the package. Optional packages may be missing. */
 function locate(name: string, from: string): string | undefined {
   for (let folder = from; ; folder = dirname(folder)) {
     const candidate = join(folder, 'node_modules', name);

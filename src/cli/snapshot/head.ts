@@ -3,9 +3,9 @@
  *
  * V8 describes its own format in `snapshot.meta`, and the description changes: Node 8 to 14 have `trace_node_id` and no `detachedness`,
  * Node 16 to 22 have both, Node 24 and 26 leave `trace_node_id` out unless allocations were recorded, and the list of node types differs
- * too. So nothing here knows a position; every field is looked up by its name.
+ * too. So no position is fixed here; every field is looked up by its name.
  *
- * A type may be without a name: the list that Node 8 writes ends before the type of its symbols. It gets one (`typeName`).
+ * A type may have no name: the list that Node 8 writes ends before the type of its symbols. It gets one (`typeName`).
  */
 
 /** Where the wanted fields of a node and of an edge are, and how many there are. */
@@ -19,7 +19,7 @@ export interface SnapshotHead {
     readonly width: number;
     readonly type: number;
     readonly target: number;
-    /** Index of the edge type "weak", or -1 where this version of V8 has none. */
+    /** Index of the edge type "weak", or -1 if this version of V8 has none. */
     readonly weakType: number;
   };
 }
@@ -41,7 +41,7 @@ class Rejected extends Error {
   }
 }
 
-/** Turns the value of the key "snapshot" into the positions of the fields, or says why it cannot. */
+/** Turns the value of the key "snapshot" into the positions of the fields, or says why that is not possible. */
 export function readHead(value: unknown): SnapshotHead | HeadProblem {
   try {
     return interpret(value);
@@ -93,14 +93,14 @@ function interpret(value: unknown): SnapshotHead {
 }
 
 /**
- * The fewest bytes in which the promised nodes and edges can be written: a digit and a comma each. A file below that was cut
- * short (or lies about its counts), which is worth knowing before memory is set aside for them.
+ * The fewest bytes in which the promised nodes and edges can be written: a digit and a comma each. A shorter file was truncated (or its
+ * counts are wrong), which should be known before memory is allocated for them.
  */
 export function fewestBytes(head: SnapshotHead): number {
   return 2 * (head.nodeCount * head.node.width + head.edgeCount * head.edge.width);
 }
 
-/** The name of a node type, made up where the file has none. */
+/** The name of a node type, made up if the file has none. */
 export function typeName(head: SnapshotHead, type: number): string {
   return head.typeNames[type] ?? `type ${type}`;
 }
@@ -125,7 +125,7 @@ function position(fields: readonly string[], list: string, name: string): number
   return index;
 }
 
-/** `node_types` and `edge_types` have one entry per field: for the type field the list of type names, for others a word. */
+/** `node_types` and `edge_types` have one entry per field: for the type field, the list of type names; for others, a word. */
 function typesOf(meta: Json, key: string, field: number): readonly string[] {
   const list = meta[key];
   const types: unknown = Array.isArray(list) ? list[field] : undefined;

@@ -1,14 +1,13 @@
 /**
  * Reads a V8 heap snapshot as a stream: `readSnapshot(path)` gives an ObjectGraph.
  *
- * Memory is bounded by the counts in the file's head (see object-graph.ts), not by its length: the text goes through in pieces
- * of 16 KiB and nothing of it is kept. The tokenizer is that of stream-json. Of two kept streaming parsers it was the faster one
- * on a snapshot of 91 MB with 20 million numbers (Node 20.20, 2 virtual CPUs): 46 MB/s, where @streamparser/json did 29 MB/s,
- * and a loop that only adds up the digits 397 MB/s. Pieces larger than 16 KiB are slower (22 MB/s at 256 KiB): a piece's tokens
- * then outlive the young generation.
+ * Memory is bounded by the counts in the file's head (see object-graph.ts), not by its length: the text is processed in pieces of 16 KiB
+ * and not kept. The tokenizer is that of stream-json. Of two maintained streaming parsers it was the faster one on a snapshot of 91 MB with
+ * 20 million numbers (Node 20.20, 2 virtual CPUs): 46 MB/s, where @streamparser/json reached 29 MB/s, and a loop that only adds up the
+ * digits 397 MB/s. Pieces larger than 16 KiB are slower (22 MB/s at 256 KiB), because a piece's tokens then outlive the young generation.
  *
- * What a failure is called depends on how far the file got. Until its head was read nothing shows that it means to be a
- * snapshot: it is "not a snapshot". After that, text that ends early is "truncated", and anything else is "malformed".
+ * The name of a failure depends on how far the file was read. Until its head was read, nothing shows that it is meant to be a snapshot: it
+ * is "not a snapshot". After that, text that ends early is "truncated", and anything else is "malformed".
  */
 import { StringDecoder } from 'node:string_decoder';
 
@@ -23,7 +22,7 @@ import { malformed, notASnapshot, tooLarge, truncated } from './snapshot-error.t
 import { openSource, type Source } from './source.ts';
 
 export interface ReadOptions {
-  /** Called after each block read, with bytes of the file. `totalBytes` is 0 for a pipe, whose length nobody knows. */
+  /** Called after each block read, with bytes of the file. `totalBytes` is 0 for a pipe, whose length is not known. */
   readonly onProgress?: (bytesRead: number, totalBytes: number) => void;
   /** Ends the reading: the promise is rejected with the signal's reason. */
   readonly signal?: AbortSignal;
@@ -35,23 +34,23 @@ export interface ReadOptions {
 const PIECE_BYTES = 16 * 1024;
 
 /**
- * White space, or digits of one number, after which the tokenizer has to have found something: it keeps the digits until the number
- * ends. V8 writes one line end at a time, and no number of more than 20 digits.
+ * The most white space, or digits of one number, without a token: the tokenizer keeps the digits until the number ends. V8 writes one line
+ * end at a time, and no number of more than 20 digits.
  */
 const MOST_CHARACTERS_WITHOUT_TOKEN = 1_000_000;
 
 /**
- * The beginning goes through in smaller pieces: a piece in which the tokenizer finds an error gives no tokens at all, and whether
- * the key "snapshot" came before the error decides what the error is called.
+ * The beginning is processed in smaller pieces: a piece in which the tokenizer finds an error gives no tokens at all, and the name of the
+ * error depends on whether the key "snapshot" came before it.
  */
 const OPENING_BYTES = 1024;
 const OPENING_PIECE_BYTES = 16;
 
-/** Bytes read at once: each read is a turn of the event loop, about 6 ms of tokenizing. */
+/** Bytes read at once: each read is one turn of the event loop, with about 6 ms of tokenizing. */
 const BLOCK_BYTES = 256 * 1024;
 
 /**
- * Reads the heap snapshot at `path`: a file or a pipe, or standard input for `-`, packed with gzip or not.
+ * Reads the heap snapshot at `path`: a file or a pipe, or standard input for `-`, compressed with gzip or not.
  *
  * @throws HeapError ERR_SNAPSHOT_NOT_FOUND, _NOT_A_SNAPSHOT, _TRUNCATED, _MALFORMED or _TOO_LARGE.
  */
@@ -73,7 +72,7 @@ export async function readSnapshot(path: string, options: ReadOptions = {}): Pro
   }
 }
 
-/** One pass over one text: bytes in, an ObjectGraph or the right error out. */
+/** One pass over a text: bytes in, an ObjectGraph or the right error out. */
 class Reading {
   readonly #source: Source;
   #bytesRead = 0;
@@ -133,14 +132,14 @@ class Reading {
     return this.#sections.foreign === undefined ? malformed(name, reason, this.#bytesRead) : notASnapshot(name, reason);
   }
 
-  /** Nothing may have come out before the place that is wrong: then the beginning of the packing tells whether it is any. */
+  /** The data may be wrong before anything was unpacked; then only the first bytes show whether this is gzip at all. */
   #wronglyPacked(message: string): HeapError {
     const reason = `it is not gzip there (${message})`;
     const isGzip = !/header|method/.test(message);
     return this.#bytesRead === 0 && isGzip ? malformed(this.#source.name, reason, 0) : this.#wrong(reason);
   }
 
-  /** An error of any of the parts, as the one that the caller is to see. */
+  /** Turns an error of any of the parts into the one for the caller. */
   explained(error: unknown): unknown {
     const { name } = this.#source;
     if (error instanceof ForeignJson) return notASnapshot(name, error.message);
@@ -153,7 +152,7 @@ class Reading {
     return error;
   }
 
-  /** Memory for the graph is set aside next; a file that cannot hold what its head promises is refused before that. */
+  /** Before memory for the graph is allocated, refuses a file that is too short for what its head promises. */
   #checkLength(head: SnapshotHead): void {
     const needed = fewestBytes(head);
     const { name, textBytes } = this.#source;

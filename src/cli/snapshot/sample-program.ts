@@ -1,11 +1,10 @@
 /**
- * A program of its own, started by default-snapshot.ts: loads packages, builds a model of the source texts of the dependency tree
- * until it holds about as many bytes as asked for, and writes a heap snapshot of itself.
+ * A separate program, started by default-snapshot.ts: it loads packages, builds a model of the source texts of the dependency tree until it
+ * holds about as many bytes as requested, and writes a heap snapshot of itself.
  *
- * Its size comes from data and not from loaded code, because of what Node 20 does with code: for every function in a snapshot it
- * looks up a source position, which is slow in one huge script. A process that had loaded the TypeScript compiler (a script of
- * 9 MB) and held a few syntax trees had not finished its snapshot after ten minutes. The packages that are loaded here are made
- * of small files.
+ * Its size comes from data and not from loaded code, because for every function in a snapshot Node 20 looks up a source position, which is
+ * slow in one huge script. A process that had loaded the TypeScript compiler (a script of 9 MB) and held a few syntax trees had not
+ * finished its snapshot after ten minutes. The packages that are loaded here consist of small files.
  */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { extname, join } from 'node:path';
@@ -30,13 +29,13 @@ export interface SampleReport {
   readonly snapshotMs: number;
 }
 
-/** Those of the tree that are libraries in small files and do nothing when loaded. Whichever are installed are loaded. */
+/** The packages of the tree that are libraries in small files and do nothing when loaded. Those that are installed are loaded. */
 const LIBRARIES = new Set([
   ...['cli-table3', 'commander', 'piscina', 'stream-json', 'stream-chain', 'string-width', 'emoji-regex', 'node-addon-api'],
   ...['chai', 'entities', 'fast-check', 'linkify-it', 'lunr', 'magic-string', 'markdown-it', 'minimatch', 'picomatch', 'yaml'],
 ]);
 
-/** Bytes of live heap that one token brings along: itself, its place in two lists, its share of names and groups. Measured. */
+/** Bytes of live heap per token: the token, its place in two lists, its share of names and groups. Measured. */
 const BYTES_PER_TOKEN = 90;
 
 /** What a Node process that has loaded the libraries holds before the first token. Measured. */
@@ -44,7 +43,7 @@ const BYTES_WITHOUT_TOKENS = 10e6;
 
 const TEXT_ENDINGS = new Set(['.js', '.mjs', '.cjs', '.ts', '.mts', '.cts', '.h']);
 
-/** Texts beyond this are bundles: one of them would be half of the graph. */
+/** Larger texts are bundles: one of them would be half of the graph. */
 const LARGEST_TEXT_BYTES = 256 * 1024;
 
 class Sample {
@@ -62,7 +61,7 @@ class Sample {
     }
   }
 
-  /** Adds texts until the model has `tokens`; when all have been added, once more from the start, as other texts. */
+  /** Adds texts until the model has `tokens`; when all have been added, begins again from the first, as if they were other texts. */
   build(packages: readonly Package[], tokens: number): void {
     for (let round = 1; this.model.size < tokens; round++) {
       const before = this.model.size;
@@ -103,5 +102,5 @@ const report: SampleReport = {
   snapshotMs: Math.round(performance.now() - built),
 };
 stdout.write(JSON.stringify(report));
-// What was loaded may keep timers or threads; the snapshot is what was wanted.
+// The loaded packages may keep timers or threads; the snapshot is written, so end.
 process.exit(0);

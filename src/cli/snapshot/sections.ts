@@ -4,12 +4,12 @@
  *     { "snapshot": {…}, "nodes": [ numbers ], "edges": [ numbers ], …, "locations": [ numbers ], "strings": [ strings ] }
  *       ^ assembled       ^ to Columns          ^ to Columns          ^ tokens are counted for their depth and forgotten
  *
- * The order of the first three is fixed, because one pass has to do: the head tells what the numbers mean, and the edge counts in
- * the nodes tell where an edge starts. What follows may come in any order and be anything, but is read to its end: only then is
- * it known that the file was not cut short.
+ * The order of the first three is fixed, because there is only one pass: the head tells what the numbers mean, and the edge counts in the
+ * nodes tell where an edge starts. What follows may be anything in any order, but is read to its end: only then is it known that the file
+ * was not truncated.
  *
- * No text is ever kept whole outside the head: the tokenizer hands keys and strings out in pieces. Nesting may be deep ("trace_tree"
- * grows by one level with each frame of a call stack); what it costs is an entry a level in the tokenizer.
+ * No text is ever kept whole outside the head: the tokenizer delivers keys and strings in pieces. Nesting may be deep ("trace_tree" grows
+ * by one level with each frame of a call stack); it costs one entry per level in the tokenizer.
  */
 import Assembler from 'stream-json/core/assembler.js';
 import type { Token } from 'stream-json/core/parser.js';
@@ -20,17 +20,17 @@ import { readHead, type SnapshotHead } from './head.ts';
 /** The file is JSON, but of another kind. */
 export class ForeignJson extends Error {}
 
-/** Bounds the tokenizer's stack (8 bytes a level) against a file of brackets; the deepest call stack that V8 notes has 64 frames. */
+/** Bounds the tokenizer's stack (8 bytes per level) for a file of brackets; the deepest call stack that V8 records has 64 frames. */
 const MAX_DEPTH = 1_000_000;
 
 /** A head has about 150 tokens and 2,000 characters. */
 const MAX_HEAD_TOKENS = 20_000;
 const MAX_HEAD_CHARACTERS = 1_000_000;
 
-/** Characters of a key that are kept: enough to tell the keys of a snapshot from all others, and to quote one. */
+/** How many characters of a key are kept: enough to tell the keys of a snapshot from all others, and to quote one. */
 const KEY_CHARACTERS = 40;
 
-/** What may come before "snapshot" in a file that somebody has written anew. */
+/** What may come before "snapshot" in a file that another tool has rewritten. */
 const SECTION_KEYS: ReadonlySet<string> = new Set(['trace_function_infos', 'trace_tree', 'samples', 'locations', 'strings']);
 
 type Section = 'start' | 'key' | 'head' | 'number array' | 'skipped' | 'end';
@@ -51,7 +51,7 @@ export class Sections {
   #nodesEnded = false;
   #edgesEnded = false;
 
-  /** `onHead` is called before memory is set aside for what the head promises; it may throw. */
+  /** `onHead` is called before memory is allocated for what the head promises; it may throw. */
   constructor(onHead: (head: SnapshotHead) => void) {
     this.#onHead = onHead;
   }
@@ -61,14 +61,14 @@ export class Sections {
     return this.#section === 'end';
   }
 
-  /** Why what has come so far does not look like the beginning of a snapshot; `undefined` if it does. */
+  /** Why the text so far does not look like the beginning of a snapshot; `undefined` if it does. */
   get foreign(): string | undefined {
     if (this.#columns !== undefined || this.#key === 'snapshot') return undefined;
     if (this.#section === 'start') return 'it does not begin with {';
     return this.#key === '' || SECTION_KEYS.has(this.#firstKey) ? undefined : `it begins with the key "${this.#firstKey}"`;
   }
 
-  /** What the numbers mean is known: from here on the file is a snapshot, sound or not. */
+  /** The meaning of the numbers is known: from here on the file counts as a snapshot, valid or not. */
   get hasHead(): boolean {
     return this.#columns !== undefined;
   }
@@ -89,7 +89,7 @@ export class Sections {
     return this.#columns;
   }
 
-  /** Inside `nodes` and `edges`, which is where nearly all tokens are. Returns the index behind the last token used. */
+  /** For `nodes` and `edges`, where nearly all tokens are. Returns the index after the last token used. */
   #numbers(tokens: readonly Token[], from: number): number {
     const columns = this.#columns as Columns;
     const nodes = this.#key === 'nodes';
@@ -146,7 +146,7 @@ export class Sections {
     else if (token.name === 'endKey') this.#startValue(this.#text);
     else if (token.name === 'stringChunk' && this.#text.length <= KEY_CHARACTERS) {
       this.#text += token.value;
-      // A key that never ends is foreign before its end.
+      // A key that is too long is foreign, even before it ends.
       if (this.#text.length > KEY_CHARACTERS) this.#key = this.#firstKey ||= `${this.#text.slice(0, KEY_CHARACTERS)}…`;
     }
   }
@@ -197,7 +197,7 @@ export class Sections {
     }
   }
 
-  /** Of what is foreign as long as no head was read, and damaged after that. */
+  /** The error for too much input: the file is foreign if no head was read yet, and damaged after that. */
   #tooMuch(what: string): Error {
     const reason = `"${this.#key}" ${what}`;
     return this.#columns === undefined ? new ForeignJson(`its ${reason}`) : new ColumnError('malformed', reason);

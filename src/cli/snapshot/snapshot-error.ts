@@ -1,6 +1,6 @@
 /**
- * The ways in which an input is not a heap snapshot that can be used. Each sentence says what failed, why, and what to do;
- * the command prints it after the code and exits with 1.
+ * The ways in which an input may not be a usable heap snapshot. Each sentence says what failed, why, and what to do; the command prints it
+ * after the code and exits with 1.
  */
 import { HeapError } from '../../errors.ts';
 
@@ -44,7 +44,7 @@ export function tooLarge(path: string, reason: string): HeapError {
   );
 }
 
-/** No INPUT was given and the snapshot that stands in for it could not be taken. */
+/** No INPUT was given, and the default snapshot could not be taken. */
 export function notTaken(reason: string): HeapError {
   return new HeapError(
     'ERR_SNAPSHOT_CHILD',

@@ -1,11 +1,11 @@
 /**
- * Source: the bytes of a snapshot, block by block, from wherever they come.
+ * Source: the bytes of a snapshot, block by block, wherever they come from.
  *
  *     a path ─▶ file or pipe ─┐
  *                             ├─▶ as it is ──────▶ text
- *     - ─▶ standard input ────┘   or by gunzip ──▶ text      (a gzip file says so with its first byte; no text starts with it)
+ *     - ─▶ standard input ────┘   or by gunzip ──▶ text      (told by the first byte, with which no text starts)
  *
- * At most a few blocks are in memory, packed or unpacked, however long the text is.
+ * At most a few blocks are in memory, compressed or not, however long the text is.
  */
 import { fstatSync, type Stats } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
@@ -15,23 +15,23 @@ import { createGunzip } from 'node:zlib';
 
 import { notASnapshot, notFound, unreadable } from './snapshot-error.ts';
 
-/** Stands for standard input in place of a path. */
+/** Means standard input when given as a path. */
 const STANDARD_INPUT = '-';
-/** Opening these again fails for a socket, which is what standard input is below many a parent. */
+/** Opening these again fails for a socket, which standard input often is when another program starts this one. */
 const STANDARD_INPUT_PATHS: readonly string[] = [STANDARD_INPUT, '/dev/stdin', '/dev/fd/0', '/proc/self/fd/0'];
 const GZIP_MAGIC = 0x1f;
 
 export interface SourceOptions {
   readonly blockBytes: number;
-  /** Bytes read from the file, packed as they may be, and its length: 0 for a pipe, whose length nobody knows. */
+  /** Bytes read from the file, compressed or not, and its length: 0 for a pipe, whose length is not known. */
   readonly onRead: (bytesRead: number, totalBytes: number) => void;
   readonly signal: AbortSignal | undefined;
 }
 
 export interface Source {
-  /** What messages call it. */
+  /** Its name in messages. */
   readonly name: string;
-  /** Of the text; 0 where nobody knows. */
+  /** Length of the text; 0 if it is not known. */
   readonly textBytes: number;
   readonly isPacked: boolean;
   readonly blocks: AsyncIterable<Buffer>;
@@ -76,7 +76,7 @@ async function sourceOf(
   return { name, textBytes: isPacked ? 0 : totalBytes, isPacked, blocks: isPacked ? unpacked(counted) : counted, close };
 }
 
-/** Each is valid until the next one is asked for. */
+/** Each block is valid until the next one is requested. */
 async function* blocksOf(file: FileHandle, path: string, blockBytes: number): AsyncGenerator<Buffer> {
   const block = Buffer.allocUnsafe(blockBytes);
   for (;;) {
@@ -123,12 +123,12 @@ async function* counting(
 
 async function* unpacked(packed: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   const gunzip = createGunzip();
-  // Its error is the stream's too, where it is heard.
+  // The same error arrives at the stream, where it is handled.
   pipeline(Readable.from(copies(packed)), gunzip).catch(() => {});
   yield* gunzip as AsyncIterable<Buffer>;
 }
 
-/** The stream asks for the next block before it is done with the last. */
+/** Needed because the stream requests the next block before it is done with the last. */
 async function* copies(blocks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   for await (const block of blocks) yield Buffer.from(block);
 }

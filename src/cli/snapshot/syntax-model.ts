@@ -1,6 +1,6 @@
 /**
- * What the sample program keeps of a source text: its tokens, nested by their brackets, each name with all its uses. It is the
- * kind of data that a compiler, a linter or an editor holds: trees with parent links, long lists, maps by name, and texts.
+ * What the sample program keeps of a source text: its tokens, nested by their brackets, and each name with all its uses. This is the kind
+ * of data that a compiler, a linter or an editor holds: trees with parent links, long lists, maps by name, and texts.
  *
  *     SourceText ── root: Group ── children: [ Token, Token, Group ── children: […] ]
  *         │                 ▲_______parent________________│
@@ -25,7 +25,7 @@ export class Token {
   }
 }
 
-/** A string, a comment or a number: its text is its own, most others' are shared. */
+/** A string, a comment or a number: it has a text of its own, while the texts of most other tokens are shared. */
 export class Literal {
   readonly text: string;
   readonly parent: Group;
@@ -53,7 +53,7 @@ export interface SourceText {
   readonly root: Group;
 }
 
-/** Names to their uses, over all the texts that were added. */
+/** Maps names to their uses, over all the texts that were added. */
 export class SyntaxModel {
   readonly texts: SourceText[] = [];
   readonly symbols = new Map<string, Symbol>();
@@ -95,6 +95,6 @@ export class SyntaxModel {
   }
 }
 
-/** Line ends, words, numbers, quoted texts, line comments; any other mark for itself. Good enough for JavaScript, TypeScript and C. */
+/** Line ends, words, numbers, quoted texts, line comments; any other character by itself. Good enough for JavaScript, TypeScript and C. */
 const LEXEME = /\n|[\p{L}_$][\p{L}\p{N}_$]*|\d[\w.]*|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|\/\/[^\n]*|[^\s]/gu;
 const LITERAL = /^(?:\d|"|'|\/\/)./;
