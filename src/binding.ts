@@ -1,10 +1,10 @@
 /**
- * The native addon as TypeScript sees it: the only file that loads it, and one interface of coarse calls. What they are is in binding/, a
- * file for each subject, much as native/node/*_binding.cc has them.
+ * The native addon as TypeScript sees it: the only file that loads it, and one interface of coarse calls. The calls are declared in
+ * binding/, in one file per subject, much like native/node/*_binding.cc.
  *
- * No call is made once per object. The collector's calls that may have to wait take a slice in milliseconds and say whether they are
- * done, so that its threads always come back to JavaScript, where they can be terminated; those of mutators look for that themselves. A
- * refused system call is answered with a {@link Refusal}; everything else that can go wrong is an exception with a code.
+ * No call is made once per object. Calls of the collector that may have to wait take a time slice in milliseconds and say whether they are
+ * done, so that its threads always return to JavaScript, where they can be terminated; calls of mutators check for termination themselves.
+ * If the kernel refuses a system call, the call returns a {@link Refusal}; any other failure is an exception with a code.
  */
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -45,15 +45,15 @@ export interface Binding
     StatisticsCalls,
     ProbeCalls,
     TestCalls {
-  /** Whether this text was not asked for before in this process, by any thread. */
+  /** Whether no thread of this process has passed this text before. */
   isNews(text: string): boolean;
-  /** What the addon throws (ERR_HEAP_CLOSED, ERR_MUTATOR_DETACHED) is made by this function. */
+  /** Sets the function that makes the errors that the addon throws (ERR_HEAP_CLOSED, ERR_MUTATOR_DETACHED). */
   makeErrorsBy(make: (code: HeapErrorCode, message: string) => Error): void;
-  /** Native waits enter this function to see whether V8 ends the script. */
+  /** Sets the function that native waits enter to see whether V8 ends the script. */
   watchBy(doNothing: () => void): void;
 }
 
-/** Where the addon may lie, best first: a checkout's own build, else the binary that the package ships. */
+/** Where the addon may be, best first: a checkout's own build, otherwise the binary that the package ships. */
 function addonPaths(): string[] {
   const fromRoot = (path: string): string => fileURLToPath(new URL(`../${path}`, import.meta.url));
   return [fromRoot('build/Release/faultline.node'), fromRoot(`prebuilds/linux-${process.arch}/faultline.node`)];
@@ -81,7 +81,7 @@ function load(): Binding {
 
 let loaded: Binding | undefined;
 
-/** The addon; loaded on first use. Throws ERR_ADDON_MISSING where it cannot be. */
+/** The addon, loaded on first use. Throws ERR_ADDON_MISSING if it cannot be loaded. */
 export function binding(): Binding {
   if (loaded === undefined) {
     loaded = load();

@@ -1,6 +1,6 @@
 /**
- * Clock: the library's own, taken once, when the library is loaded. Programs put clocks of their own in the place of `performance.now`
- * (tests with fake timers), and a wait that asked one of those might never end.
+ * Clock: the library's own, taken once, when the library is loaded. Programs may replace `performance.now` (tests with fake timers), and a
+ * wait that read such a clock might never end.
  */
 const { timeOrigin } = performance;
 
@@ -10,5 +10,5 @@ export const clockMs: () => number = performance.now.bind(performance);
 /** The same since 1970. */
 export const nowMs = (): number => timeOrigin + clockMs();
 
-/** What {@link nowMs} gives at the moment that {@link clockMs} counts from. */
+/** The value of {@link nowMs} at the moment from which {@link clockMs} counts. */
 export const CLOCK_ORIGIN_MS = timeOrigin;

@@ -1,14 +1,14 @@
 /**
- * Kinds of options: a row of a table of options says what is accepted, what holds when nothing is given, and what the option is for.
- * Checks, error texts and documents are made of the row.
+ * Kinds of options: a row of a table of options says what is accepted, the default, and what the option is for. Checks, error texts and
+ * documents are derived from the row.
  */
 import { argumentRangeError, argumentTypeError } from './errors.ts';
 
-/** `Context` is what defaults and ranges depend on. */
+/** Defaults and ranges depend on the `Context`. */
 export interface OptionKind<Given, Value, Context> {
-  /** As error texts ("workers must be …") and documents have it. */
+  /** As in error texts ("workers must be …") and documents. */
   readonly accepted: string;
-  /** As documents have it. */
+  /** As in documents. */
   readonly byDefault: string;
   /** A sentence without its first capital and its full stop. */
   readonly meaning: string;
@@ -27,7 +27,7 @@ export function valueOf<Given, Value, Context>(
   return given === undefined || given === null ? kind.fallback(context) : kind.check(name, given, context);
 }
 
-/** A default that depends on something, and how documents say it. */
+/** A default that depends on the context, and its wording in documents. */
 interface Default<Value, Context> {
   readonly byDefault: string;
   readonly fallback: (context: Context) => Value;
@@ -87,7 +87,7 @@ export function number<Context>(meaning: string, { least, most }: Range, usual: 
   return { accepted, meaning, check, ...defaultOf<Context>(usual) };
 }
 
-/** Which sizes are accepted, in words and as a test, and why no others. */
+/** The sizes that are accepted, in words and as a test, and why others are not. */
 interface Sizes<Context> {
   readonly accepted: string;
   readonly isAccepted: (bytes: number, context: Context) => boolean;

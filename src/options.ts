@@ -1,6 +1,6 @@
 /**
- * Options of a heap: one table of what is accepted, what holds when nothing is given, and what each option is for. The checks, the error
- * texts and docs/options.md are made of it, and the interface is held to it.
+ * Options of a heap: one table with what is accepted, the default, and what each option is for. The checks, the error texts and
+ * docs/options.md are derived from it, and the interface is checked against it.
  */
 import { availableParallelism } from 'node:os';
 import { argumentRangeError, argumentTypeError } from './errors.ts';
@@ -111,7 +111,7 @@ export interface ResolvedOptions {
   readonly policy: PolicyOptions;
 }
 
-/** What defaults and ranges depend on. */
+/** The values on which defaults and ranges depend. */
 interface Context {
   readonly capacityBytes: number;
   readonly marker: RequestedMarker;
@@ -119,7 +119,7 @@ interface Context {
 
 const MAX_FAULT_AROUND_PAGES = 64;
 const MAX_TLAB_BYTES = (REGION_PAGES / 2) * PAGE_BYTES;
-/** One region in eight comes on top for evacuation, at least one. */
+/** A reserve for evacuation comes on top: one region for every eight, at least one. */
 const RESERVE_DIVISOR = 8;
 const LEAST_RESERVE_OF_LARGE_HEAPS = 64;
 
@@ -260,8 +260,8 @@ export function resolveOptions(options: HeapOptions): ResolvedOptions {
 }
 
 /**
- * The reserve comes on top of the capacity as far as a view can reach (16 GiB in all); the largest heaps give a small one from
- * inside.
+ * The reserve comes on top of the capacity as far as a view can reach (16 GiB in all); the largest heaps use a part of their capacity as a
+ * small reserve.
  */
 function regionsFor(capacityBytes: number): { capacityRegions: number; reserveRegions: number } {
   const wanted = Math.ceil(capacityBytes / REGION_BYTES);

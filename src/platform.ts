@@ -1,12 +1,12 @@
 /**
- * Whether Faultline can work where it was started, as one sentence that the user can act upon.
+ * Whether Faultline can work on this machine, as one sentence on which the user can act.
  *
- * The bin calls this before it loads anything else, and the binding before it loads the addon, so that a wrong machine gives a
- * sentence and not a stack trace. It is a pure function of its argument: tests pass other machines. What needs the kernel to
- * find out (is userfaultfd allowed? which fault mode will be used?) is the addon's business, not this file's.
+ * The command calls this before it loads anything else, and the binding before it loads the addon, so that an unsupported machine gives a
+ * sentence and not a stack trace. It is a pure function of its argument: tests pass other machines. Questions that only the kernel can
+ * answer (is userfaultfd allowed? which fault mode will be used?) are left to the addon.
  */
 
-/** The machine in question; by default the one this runs on. */
+/** The machine to check; by default the one on which this runs. */
 export interface Platform {
   /** `process.platform` */
   readonly platform: string;
@@ -26,7 +26,7 @@ const ARCHITECTURES: readonly string[] = ['x64', 'arm64'];
 
 const HERE: Platform = { platform: process.platform, arch: process.arch, node: process.versions.node };
 
-/** What stands in the way, as one sentence without a final full stop, or `undefined`. */
+/** What is not supported, as one sentence without a final full stop, or `undefined`. */
 export function platformProblem(on: Platform = HERE): string | undefined {
   if (on.platform !== 'linux') {
     return `Faultline runs on Linux only (this is ${on.platform}): its barrier is the Linux kernel's page fault`;
@@ -47,7 +47,7 @@ export function platformProblem(on: Platform = HERE): string | undefined {
   return undefined;
 }
 
-/** Node's permission model, as far as this file asks it; undefined without `--permission`. */
+/** The part of Node's permission model that this file uses; undefined without `--permission`. */
 interface Permission {
   has(scope: string, reference?: string): boolean;
 }
@@ -56,13 +56,13 @@ function permission(): Permission | undefined {
   return (process as { permission?: Permission }).permission;
 }
 
-/** Why none of these files is seen, when that is because the permission model does not let them be read. */
+/** The reason why none of these files can be seen, if it is that the permission model does not allow reading them. */
 export function unreadable(files: readonly string[], model: Permission | undefined = permission()): string | undefined {
   if (model === undefined || files.some((file) => model.has('fs.read', file))) return undefined;
   return "Node's permission model does not let the native addon be read: add --allow-fs-read for the folder of this package";
 }
 
-/** Why an addon that is there was not loaded, as the end of a sentence, with what to do. */
+/** Why an existing addon was not loaded and what to do, as the end of a sentence. */
 export function addonRefusal({ code, message }: NodeJS.ErrnoException, model: Permission | undefined = permission()): string {
   if (code === 'ERR_DLOPEN_DISABLED') {
     return model === undefined

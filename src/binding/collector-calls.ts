@@ -10,7 +10,7 @@ export interface NativeCycleReport {
   number: number;
   markedObjects: number;
   liveBytes: number;
-  /** Of the last marking: roots copied (the latest such pause), and the pause at its end. */
+  /** The last marking: the latest pause in which roots were copied, and the pause at its end. */
   markStartPauseNs: number;
   markStartSafepointNs: number;
   markPauseNs: number;
@@ -35,8 +35,8 @@ export interface NativeCycleReport {
 }
 
 /**
- * What `pulse` writes where: regions charged, pages that mutators may take without charging another one, pages they have taken
- * since the heap was made.
+ * Where `pulse` writes what: charged regions, pages that mutators may take without charging another region, pages they have taken since the
+ * heap was made.
  */
 export const PULSE = { chargedRegions: 0, openPages: 1, handedOutPages: 2, count: 3 } as const;
 
@@ -56,9 +56,9 @@ export interface CollectorCalls {
   prepareMarking(heap: NativeHeap, sliceMs: number): boolean;
   rootsPause(heap: NativeHeap, sliceMs: number): boolean;
   trace(heap: NativeHeap, sliceMs: number): boolean;
-  /** Pages that the last round looked at because they had been written. */
+  /** Pages that the last round rescanned because they had been written. */
   writtenPages(heap: NativeHeap): number;
-  /** `mostWrittenPages`: a u32. The answer is one of {@link MARK_PAUSE}. */
+  /** `mostWrittenPages`: a u32. Returns one of {@link MARK_PAUSE}. */
   markPause(heap: NativeHeap, sliceMs: number, mostWrittenPages: number): number;
   /** Whether the last marking left something for processWeak. */
   weakPending(heap: NativeHeap): boolean;
@@ -66,9 +66,9 @@ export interface CollectorCalls {
   releaseMarking(heap: NativeHeap, sliceMs: number): boolean;
   sweep(heap: NativeHeap): number;
   readRegions(heap: NativeHeap, states: Uint8Array, usedPages: Uint16Array, liveWords: Uint32Array, markedPages: Uint16Array): number;
-  /** At so many charged regions a mutator asks for a collection, or wakes the control thread; each once. */
+  /** The numbers of charged regions at which a mutator requests a collection, or wakes the control thread; each once. */
   setTrigger(heap: NativeHeap, triggerRegions: number, alarmRegions: number): void;
-  /** What sizing policy means to use of the capacity; nobody waits at it. */
+  /** How much of the capacity sizing policy means to use; no thread waits at it. */
   setLimit(heap: NativeHeap, regions: number): void;
   /** Fills in the figures that {@link PULSE} names; under a microsecond. */
   pulse(heap: NativeHeap, figures: Float64Array): void;

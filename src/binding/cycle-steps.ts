@@ -1,6 +1,6 @@
 /**
- * Cycle steps: the names of what a cycle does, and of what the heap is in meanwhile. The table is kSteps in native/gc/cycle.h; a test
- * holds these lists to it.
+ * Cycle steps: the names of the steps of a cycle, and of the phases of the heap. The table is kSteps in native/gc/cycle.h; a test compares
+ * these lists with it.
  */
 
 /** A step of a cycle, as the `phase` events name it; in order. */
@@ -17,7 +17,7 @@ export type PhaseName =
   | 'finish'
   | 'reclaim';
 
-/** What a heap can be in, in order: see {@link Heap.phase}. */
+/** The phases of a heap, in order: see {@link Heap.phase}. */
 export type HeapPhase = 'idle' | 'marking' | 'marked' | 'planned' | 'compacting' | 'finishing';
 
 /** @internal All of them. */

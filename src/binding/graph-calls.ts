@@ -1,10 +1,10 @@
 /**
- * Calls that copy a heap's graph, which is taken in a pause and read afterwards; the control thread only.
+ * Calls that copy a heap's graph in a pause and read the copy afterwards; the control thread only.
  */
 import type { NativeGraph, NativeHeap } from './native-objects.ts';
 import type { Refusal } from './refusal.ts';
 
-/** What a copy of the graph has. */
+/** What a copy of the graph contains. */
 export interface GraphCopy {
   graph: NativeGraph;
   objects: number;
@@ -12,13 +12,13 @@ export interface GraphCopy {
   roots: number;
   /** Objects that are strings. */
   texts: number;
-  /** The first of as many numbers as there are objects, used nowhere else in the process. */
+  /** The first of a range of numbers, one per object, that are used nowhere else in the process. */
   firstNumber: number;
   pauseUs: number;
 }
 
 export interface GraphCalls {
-  /** Null when the world has not stopped yet. The shapes' ids are 0 for none. */
+  /** Null if the world has not stopped yet. A shape's id is 0 if there is none. */
   copyGraphPause(
     heap: NativeHeap,
     oneByteString: number,
@@ -26,7 +26,7 @@ export interface GraphCalls {
     textUnits: number,
     sliceMs: number,
   ): GraphCopy | Refusal | null;
-  /** Bytes of a part (GRAPH in src/gc/heap-graph.ts) that were copied. */
+  /** Copies bytes of a part (GRAPH in src/gc/heap-graph.ts); returns their number. */
   readGraph(graph: NativeGraph, part: number, byteOffset: number, into: Uint8Array): number;
   dropGraph(graph: NativeGraph): void;
 }

@@ -1,10 +1,10 @@
 /**
- * Calls that make, share and close heaps, name their shapes, and ask for collections; any thread.
+ * Calls that make, share and close heaps, define their shapes, and request collections; any thread.
  */
 import type { NativeHeap } from './native-objects.ts';
 import type { Refusal } from './refusal.ts';
 
-/** HeapInstance::Control of native/node/instance.h, negative: there is a control thread; one is on its way; nobody tries any more. */
+/** HeapInstance::Control of native/node/instance.h, negated: there is a control thread; one is starting; no thread tries any more. */
 export const CONTROL = { attached: 0, starting: -1, givenUp: -2 } as const;
 
 export interface CreateOptions {
@@ -19,7 +19,7 @@ export interface CreateOptions {
   faultAroundPages: number;
   verify: boolean;
   trackUtilization: boolean;
-  /** What is freed is overwritten and used again late, from `firstRegion` on. */
+  /** Freed memory is overwritten and reused as late as possible; allocation begins at `firstRegion`. */
   poisons: boolean;
   firstRegion: number;
   delaySeed: number;
@@ -37,7 +37,7 @@ export interface HeapDescription {
   marker: string;
   unitPages: number;
   faultAroundPages: number;
-  /** The heap's secret, by which whatever a program chooses is hashed (heap/keyed_hash.h). Nobody is told. */
+  /** The heap's secret, with which values that a program chooses are hashed (heap/keyed_hash.h). Never revealed. */
   hashLow: number;
   hashHigh: number;
 }
@@ -49,17 +49,17 @@ export interface ShapeDescription {
 }
 
 export interface HeapCalls {
-  /** `unsettled`: a byte a region, in shared memory; of mode load-barrier only. */
+  /** `unsettled`: a byte per region, in shared memory; only for mode load-barrier. */
   create(options: CreateOptions, view: Uint8Array, sharedRoots: Uint32Array, unsettled?: Uint8Array): HeapDescription | Refusal;
   /** Null when this process has no such heap. */
   attach(id: number, view: Uint8Array, sharedRoots: Uint32Array): HeapDescription | null;
-  /** How many mutators are attached besides so many of the caller's; with 0 the heap takes in nobody from now on. */
+  /** How many mutators are attached besides `own` mutators of the caller; if 0, no thread can attach from now on. */
   beginClose(heap: NativeHeap, own: number): number;
-  /** After `beginClose`, when nobody uses the heap and nobody is in control. */
+  /** After `beginClose`, when no thread uses the heap and there is no control thread. */
   close(heap: NativeHeap): void;
   /** This thread no longer uses the heap. */
   release(heap: NativeHeap): void;
-  /** 0 when the name is taken by another description or the table is full. */
+  /** Returns 0 if the name has another description or the table is full. */
   defineShape(
     heap: NativeHeap,
     name: string,
@@ -75,14 +75,15 @@ export interface HeapCalls {
   requestCollection(heap: NativeHeap, kind: number, reason: number): number;
   collectionsEnded(heap: NativeHeap): number;
   /**
-   * The number (from 1) of a claim, for exactly one caller while nobody is in control: that one starts a thread. Or one of {@link CONTROL}.
+   * The number (from 1) of a claim, for exactly one caller while there is no control thread: that caller starts one. Otherwise one of
+   * {@link CONTROL}.
    */
   claimControl(heap: NativeHeap): number;
   /** The thread for that claim was started just now. */
   controlStarted(heap: NativeHeap, claim: number): void;
-  /** The thread for that claim has failed. False when the heap is closed, or is being closed, and nobody needs to know. */
+  /** The thread for that claim has failed. False if the heap is closed, or being closed, so that the failure does not matter. */
   controlFailed(heap: NativeHeap, claim: number, final: boolean, reason: string): boolean;
-  /** What was said of the last failure, or nothing. */
+  /** The reason of the last failure, or nothing. */
   controlFailure(heap: NativeHeap): string;
   inControl(heap: NativeHeap): boolean;
 }

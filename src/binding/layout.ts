@@ -1,6 +1,6 @@
 /**
- * Layout: the constants that TypeScript shares with native/heap/layout.h, where each has its reason. They are asserted equal
- * when the first heap is used: two languages, one truth.
+ * Layout: the constants that TypeScript shares with native/heap/layout.h, which gives the reason for each. They are asserted equal when the
+ * first heap is used.
  */
 import { binding } from '../binding.ts';
 import { InvariantError } from '../errors.ts';
@@ -8,7 +8,7 @@ import { InvariantError } from '../errors.ts';
 export const WORD_BYTES = 8;
 export const PAGE_BYTES = 4096;
 export const REGION_BYTES = 1 << 20;
-/** 16 GiB: the most that one Uint32Array can span on Node 20 (2^32 elements). */
+/** 16 GiB: all that one Uint32Array can span on Node 20 (2^32 elements). */
 export const MAX_REGIONS = 16384;
 export const REGION_WORDS = REGION_BYTES / WORD_BYTES;
 export const REGION_PAGES = REGION_BYTES / PAGE_BYTES;
@@ -16,7 +16,7 @@ export const PAGE_WORDS = PAGE_BYTES / WORD_BYTES;
 export const LARGE_OBJECT_WORDS = REGION_WORDS / 2;
 export const VIEW_ALIGNMENT_BYTES = 2 ** 30;
 export const SHARED_ROOT_SLOTS = 2048;
-/** The first so many are the program's (`heap.roots`), the others the library's (objects/shared-slots.ts). */
+/** This many come first and are the program's (`heap.roots`); the others are the library's (objects/shared-slots.ts). */
 export const PROGRAM_ROOT_SLOTS = 1024;
 
 /** The per-mutator control block, in u32 words. */
@@ -34,17 +34,17 @@ export const CONTROL_TEMPORARIES_USED = 10;
 export const CONTROL_SCOPES = 11;
 export const CONTROL_VALUE = 12;
 export const CONTROL_SCOPED_VIEWS = 14;
-/** Always zero: where handles that lead nowhere point. */
+/** Always zero: handles that lead nowhere point here. */
 export const CONTROL_NULL_SLOT = 15;
 /** Not 0: the mutator is known to its heap object. */
 export const CONTROL_ADOPTED = 16;
 export const CONTROL_FIRST_TEMPORARY = 17;
 export const CONTROL_SLOTS = 64;
 
-/** References that a mutator's write barrier has overwritten; behind the handle slots. */
+/** The log of references that a mutator has overwritten, after the handle slots. */
 export const LOG_ENTRIES = 1024;
 
-/** Entries of one piece of the finalizers' table. */
+/** Entries of one chunk of the finalizers' table. */
 export const FINALIZER_ENTRIES = 1022;
 
 /** The weak map object, in u32 slots. */
@@ -105,7 +105,7 @@ const MIRRORED: Readonly<Record<string, number>> = {
 
 let asserted = false;
 
-/** Throws InvariantError when the addon was built from another layout. */
+/** Throws InvariantError if the addon was built from another layout. */
 export function assertLayout(): void {
   if (asserted) return;
   const native = binding().layout();

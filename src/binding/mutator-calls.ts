@@ -4,17 +4,17 @@
 import type { NativeHeap, NativeMutator } from './native-objects.ts';
 import type { Refusal } from './refusal.ts';
 
-/** Answers of `allocateSlow`, `allocateLarge` and `awaitMemory` besides an object's word index or a refusal. */
+/** Results of `allocateSlow`, `allocateLarge` and `awaitMemory` besides an object's word index or a refusal. */
 export const ALLOCATION = { refilled: 0, collect: -1, noControl: -3 } as const;
 
 /**
- * Calls that wait do so for the whole thread (native/heap/thread_state.h), and end when the thread or the script is being ended. However
+ * Calls that wait do so with the whole thread (native/heap/thread_state.h), and end if the thread or the script is being ended. However
  * they end, the mutators that ran before run again.
  */
 export interface MutatorCalls {
   /**
-   * The new mutator, parked, or the code of what stands in the way. `onNudge` runs in the event loop and comes to a safepoint. One whose
-   * control block does not say that it was adopted gives way to the thread's next.
+   * The new mutator, parked, or the code of the error that prevents it. `onNudge` runs in the event loop and comes to a safepoint. A
+   * mutator whose control block does not say that it was adopted is replaced by the thread's next.
    */
   attachMutator(
     heap: NativeHeap,
@@ -23,7 +23,7 @@ export interface MutatorCalls {
     handleCapacity: number,
     onNudge: () => void,
   ): NativeMutator | 'ERR_MUTATOR_ATTACHED' | 'ERR_SIGNAL_BLOCKED' | 'ERR_HEAP_CLOSED';
-  /** Again does nothing. */
+  /** A second call does nothing. */
   detachMutator(mutator: NativeMutator): void;
   safepoint(mutator: NativeMutator): void;
   park(mutator: NativeMutator): void;
@@ -34,15 +34,15 @@ export interface MutatorCalls {
   allParked<T>(mutator: NativeMutator, wait: () => T): T;
   /** Writes the header when the answer is an object, as {@link allocateLarge} does. */
   allocateSlow(mutator: NativeMutator, words: number, shape: number, count: number): number | Refusal;
-  /** Regions of its own, zeroed piece by piece; a safepoint. Undefined when it was cut short. */
+  /** An object in regions of its own, zeroed piece by piece; a safepoint. Undefined if it was cut short. */
   allocateLarge(mutator: NativeMutator, words: number, shape: number, count: number): number | Refusal | undefined;
-  /** What `body` answers or throws; local handles, scopes and their views are as before then, whatever ended it. */
+  /** Returns or throws what `body` does; afterwards, local handles, scopes and their views are as before, however it ended. */
   scope<T>(mutator: NativeMutator, body: () => T): T;
   /**
-   * Asks for a collection and waits for its end; with words, in the queue for memory, which is tried for meanwhile: by `allocateLarge` if
-   * `large`, else by `allocateSlow`. `again`: in the place of the last wait. Undefined when the wait was cut short: what cuts it ends the
-   * script, or is an exception. {@link ALLOCATION}.collect when a collection of that kind, asked for and ended while this thread was the
-   * first in the queue, has left too little (or, without words, has ended); `noControl` when there is no control thread to wait for.
+   * Requests a collection and waits for its end; with words, in the queue for memory, trying to allocate meanwhile: by `allocateLarge` if
+   * `large`, otherwise by `allocateSlow`. `again`: in the place of the last wait. Undefined if the wait was cut short: what cuts it ends
+   * the script, or is an exception. {@link ALLOCATION}.collect if a collection of that kind, requested and ended while this thread was
+   * first in the queue, has left too little memory (or, without words, has ended); `noControl` if there is no control thread to wait for.
    */
   awaitMemory(
     mutator: NativeMutator,
@@ -59,15 +59,15 @@ export interface MutatorCalls {
   /** The write barrier's log is full. */
   flushLog(mutator: NativeMutator): void;
   recordStall(mutator: NativeMutator, microseconds: number): void;
-  /** `used`: how many slots count, and behind it a word of native code's. */
+  /** `used`: how many slots count, followed by a word for native code. */
   addRootRange(mutator: NativeMutator, slots: Uint32Array, used: Uint32Array): void;
-  /** Again does nothing. */
+  /** A second call does nothing. */
   removeRootRange(mutator: NativeMutator, used: Uint32Array): void;
-  /** Whether there is an object at that word now; for checked heaps. Looks through the alias: safe for any number. */
+  /** Whether there is an object at that word now; for checked heaps. Reads through the alias, so it is safe for any number. */
   isObject(mutator: NativeMutator, ref: number): boolean;
   utilization(mutator: NativeMutator, windowMs: number): number;
   /** Never 0, and never given out again in this heap. */
   mutatorId(mutator: NativeMutator): number;
-  /** Whether the mutator of that id is attached to the same heap still. */
+  /** Whether the mutator of that id is still attached to the same heap. */
   isMutator(mutator: NativeMutator, id: number): boolean;
 }

@@ -1,5 +1,5 @@
 /**
- * Native objects as JavaScript holds them: externals that mean something to the addon alone, in the thread that got them.
+ * Native objects as JavaScript holds them: externals that have a meaning only for the addon, in the thread that got them.
  */
 
 export type NativeHeap = { readonly heap: unique symbol };

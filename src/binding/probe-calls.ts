@@ -1,5 +1,5 @@
 /**
- * Calls that tell what the machine and the addon are like.
+ * Calls that describe the machine and the addon.
  */
 import type { NativeHeap } from './native-objects.ts';
 import type { Refusal } from './refusal.ts';
@@ -13,16 +13,16 @@ export interface Probe {
   /** UFFDIO_COPY into shared memory. */
   copying: boolean;
   asyncWriteProtection: boolean;
-  /** errno 0: the kernel tells which pages were written. */
+  /** errno 0: the kernel can report which pages were written. */
   writeTracking: Refusal;
   device: Refusal;
   systemCall: Refusal;
   userModeOnly: Refusal;
-  /** UFFDIO_API, where userfaultfd could be opened. */
+  /** The answer of UFFDIO_API, if userfaultfd could be opened. */
   handshake?: Refusal;
   /** Whether the kernel was built with userfaultfd, whatever a sandbox says. */
   kernelHasUserfaultfd?: boolean;
-  /** Of the kernel's pages. */
+  /** The kernel's page size. */
   pageBytes?: number;
   kernel?: string;
   machine?: string;
@@ -32,7 +32,7 @@ export interface Probe {
 
 export interface ProbeCalls {
   probe(): Probe;
-  /** What the kernel says to UFFDIO_MOVE between private anonymous pages, and into a view of a file; errno 0 for yes. */
+  /** The kernel's answers to UFFDIO_MOVE between private anonymous pages, and into a view of a file; errno 0 if it works. */
   probeMove(): { betweenPrivate: Refusal; intoShared: Refusal };
   layout(): Record<string, number>;
   measureBareFault(heap: NativeHeap, count: number): { p50Us: number; p99Us: number; deliveryUs: number } | Refusal;

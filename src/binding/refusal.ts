@@ -1,8 +1,8 @@
 /**
- * Refusal: what a call answers when the kernel refused the system call that it needed.
+ * Refusal: what a call returns if the kernel refused the system call that it needed.
  */
 
-/** A system call the kernel refused. */
+/** A system call that the kernel refused. */
 export interface Refusal {
   errno: number;
   syscall: string;

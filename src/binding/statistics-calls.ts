@@ -15,7 +15,7 @@ export interface NativeHistogram {
 export interface NativeStatistics {
   capacityBytes: number;
   limitBytes: number;
-  /** Handed out to mutators since the heap was made. */
+  /** Bytes handed out to mutators since the heap was made. */
   allocatedBytes: number;
   usedBytes: number;
   freeRegions: number;
@@ -42,7 +42,7 @@ export interface NativeStatistics {
     continueCalls: number;
     mappedByCopy: number;
     copyCalls: number;
-    /** Loads of references that came to the slow path of the load barrier. */
+    /** Loads of references that took the slow path of the load barrier. */
     settledLoads: number;
   };
   marking: {
@@ -53,7 +53,7 @@ export interface NativeStatistics {
     loggedReferences: number;
     refusedScans: number;
   };
-  /** Held now; the bytes of their ranges. */
+  /** Pins held now, and the bytes of their ranges. */
   pins: { count: number; bytes: number };
   weak: {
     clearedReferences: number;
@@ -71,10 +71,10 @@ export interface NativeStatistics {
     settled: NativeHistogram;
     timeToSafepoint: NativeHistogram;
   };
-  /** Since they began: the control thread and the GC workers; the thread that serves page faults, where there is one. */
+  /** CPU time since they began: the control thread and the GC workers; the thread that serves page faults, if there is one. */
   cpu: { collectorUs: number; faultThreadUs: number };
   faults: NativeHistogram;
-  /** Waits for a page that somebody else was building. */
+  /** Waits for a page that another thread was building. */
   pageWaits: NativeHistogram;
   stalls: NativeHistogram;
 }

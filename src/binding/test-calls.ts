@@ -1,5 +1,5 @@
 /**
- * Calls for tests: the protocol of page states, the kernel says no, threads are slow.
+ * Calls for tests: the tables of states, refusals of the kernel, delays of threads.
  */
 import type { HeapPhase, PhaseName } from './cycle-steps.ts';
 
@@ -41,10 +41,10 @@ export interface TestCalls {
   pageTransitions(): PageTransition[];
   armRefusal(systemCall: string, errno: number, skip: number, refuse: number): boolean;
   setDelays(seed: number): void;
-  /** Control threads that end have no CPU between their two last steps, until this is called with false. */
+  /** Holds up control threads that end between their last two steps, until it is called with false. */
   holdEndOfControl(hold: boolean): void;
-  /** What `probe` says from now on; 0 for the truth. */
+  /** Sets the page size that `probe` reports from now on; 0 for the real one. */
   pretendPageBytes(bytes: number): void;
-  /** Everything may be said again. */
+  /** Forgets which warnings were given. */
   forgetNotices(): void;
 }

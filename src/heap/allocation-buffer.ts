@@ -1,5 +1,5 @@
 /**
- * Allocation buffer: a mutator's run of free memory (TLAB), for embedders whose generated code allocates by itself.
+ * Allocation buffer: a mutator's run of free memory (TLAB), for embedders whose generated code allocates objects itself.
  *
  *     const { control, top, limit } = mutator.allocationBuffer;      // once
  *     let ref = control[top];
@@ -16,7 +16,7 @@
 export interface AllocationBuffer {
   /** The mutator's control block; nothing else in it is for programs. */
   readonly control: Uint32Array;
-  /** Index into `control` of the first free word, a {@link Ref} to be. */
+  /** Index into `control` of the first free word, which will be the next {@link Ref}. */
   readonly top: number;
   /** Index into `control` of the end of the run. Both change at every safepoint. */
   readonly limit: number;

@@ -6,7 +6,7 @@
  *                        ▼
  *            wait parked, in the queue for memory, for a collection
  *            the same for a full one
- *            ERR_HEAP_EXHAUSTED (at once where nothing is ever collected)
+ *            ERR_HEAP_EXHAUSTED (at once if nothing is ever collected)
  */
 import { type Binding, isRefusal, type NativeMutator, type Refusal } from '../binding.ts';
 import { HeapError } from '../errors.ts';
@@ -19,12 +19,12 @@ import type { Shape } from './shapes.ts';
 import type { Ref } from './units.ts';
 
 /**
- * Full collections, each begun when this thread was the first in the queue, that may leave little enough alive and yet no memory for the
- * request: what died while they marked, or a large object that finds no regions side by side.
+ * How many full collections, each begun when this thread was first in the queue, may fail to give memory although little enough is alive:
+ * because objects died only while they marked, or because a large object finds no contiguous regions.
  */
 const FULL_COLLECTIONS = 3;
 
-/** @internal An object to be. */
+/** @internal An object to be allocated. */
 export interface AllocationRequest {
   readonly shape: Shape;
   readonly count: number;
@@ -32,7 +32,7 @@ export interface AllocationRequest {
   readonly pinnable: boolean;
 }
 
-/** @internal That of one mutator. */
+/** @internal The slow path of one mutator. */
 export class SlowAllocation {
   readonly #host: CollectionHost;
   readonly #native: Binding;
@@ -47,14 +47,14 @@ export class SlowAllocation {
   }
 
   /**
-   * 0 when the buffer was refilled, else a new object. A pinnable object is given regions of its own, like a large one.
+   * Returns 0 if the buffer was refilled, otherwise a new object. A pinnable object gets regions of its own, like a large one.
    */
   take(request: AllocationRequest): Ref | 0 {
     const { words } = request;
     let answer = this.#attempt(request);
     for (let collections = 0; ; collections++) {
       if (typeof answer === 'number' && answer >= 0) return answer;
-      // Cut short: nothing of the script runs any more.
+      // Cut short: the script does not run any more.
       if (answer === undefined) return 0;
       const hopeless = collections > FULL_COLLECTIONS || (collections > 1 && !isRefusal(answer) && !this.#couldFit(words));
       if (!this.#host.collects || hopeless) throw isRefusal(answer) ? noMemory(words, answer) : this.#exhausted(words);
@@ -62,7 +62,7 @@ export class SlowAllocation {
     }
   }
 
-  /** Each wait for memory is one stall, whatever comes of it. */
+  /** Each wait for memory is one stall, whatever its result. */
   #stall(kind: CollectionKind, request: AllocationRequest, again: boolean): number | Refusal | undefined {
     const begin = clockMs();
     try {
@@ -82,7 +82,7 @@ export class SlowAllocation {
       : this.#native.allocateSlow(this.#mutator, words, shape.id, count);
   }
 
-  /** Whether what is alive leaves room for the object, with a region to spare for what is taken meanwhile. */
+  /** Whether the live data leave room for the object, with a region to spare for what is taken meanwhile. */
   #couldFit(words: number): boolean {
     const { liveBytes, capacityBytes } = this.#host.figures();
     return liveBytes + (words + REGION_WORDS) * WORD_BYTES <= capacityBytes;
@@ -105,7 +105,7 @@ export class SlowAllocation {
   }
 }
 
-/** Whether the object is given regions of its own. */
+/** Whether the object gets regions of its own. */
 function isLarge({ words, pinnable }: AllocationRequest): boolean {
   return pinnable || words > LARGE_OBJECT_WORDS;
 }

@@ -1,6 +1,6 @@
 /**
- * Attachment: how a thread becomes a mutator. Its control block is made here, with the handles behind it, and its address is passed to the
- * native half.
+ * Attachment: how a thread becomes a mutator. Its control block, with the handles after it, is made here, and the address is passed to
+ * native code.
  *
  *     control block   state, TLAB, … │ local handles │ handles │ log of the write barrier
  */
@@ -8,7 +8,7 @@ import type { Binding, NativeHeap, NativeMutator } from '../binding.ts';
 import { argumentRangeError, HeapError, optionsOf } from '../errors.ts';
 import { CONTROL_SLOTS, LOG_ENTRIES } from '../binding/layout.ts';
 
-/** What a thread asks for when it becomes a mutator. */
+/** Options of a thread that becomes a mutator. */
 export interface MutatorOptions {
   /** Handles that may exist at once, 1 to 2^26. Default 65,536; memory is used as they are. */
   handleCapacity?: number;

@@ -7,13 +7,13 @@ import type { FaultMode, RequestedFaultMode } from '../gc/fault-mode-choice.ts';
 import type { MarkerName } from '../gc/markers.ts';
 import type { MadeHeap } from './heap-set-up.ts';
 
-/** What this heap can do here, and what it had to do without. */
+/** What this heap can do on this machine, and what it has to do without. */
 export interface HeapCapabilities {
   /** The fault mode that was taken. */
   readonly faultMode: FaultMode;
   /** The fault mode that was asked for. */
   readonly requestedFaultMode: RequestedFaultMode;
-  /** How what is alive is found; `satb` needs every reference stored with `mutator.setReference`. */
+  /** How live objects are found; `satb` needs every reference stored with `mutator.setReference`. */
   readonly marker: MarkerName;
   /** How userfaultfd was opened, `none` in the modes without it. */
   readonly userfaultfd: string;

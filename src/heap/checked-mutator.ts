@@ -1,16 +1,16 @@
 /**
- * Checked mutator: what a heap made with `checked: true` gives its threads. A raw reference from before the last safepoint is refused
- * wherever it comes back in, at its first use and not when an object happens to have moved.
+ * Checked mutator: the mutator of a heap made with `checked: true`. It refuses a raw reference from before the last safepoint wherever the
+ * program passes it, at its first use and not only when the object happens to have moved.
  *
- * A number does not say when it was read. So each safepoint really moves everything (stress.ts): what is read afterwards, from a handle, a
- * root slot, a field or a call, is another number, and the old one leads to freed memory, which is used again as late as possible. What
- * comes in is therefore judged by its place alone, and what is current is never refused:
+ * A number does not say when it was read. So each safepoint really moves everything (stress.ts): a reference that is read afterwards, from
+ * a handle, a root slot, a field or a call, is another number, and the old one leads to freed memory, which is reused as late as possible.
+ * A reference can therefore be judged by its number alone, and a current one is never refused:
  *
- *     given out since the last safepoint          current, without a look
+ *     given out since the last safepoint          current, without further check
  *     leads to an object                          current: read from a root slot or a field, or of an object that could not move
  *     leads to freed memory, or to no object      stale
  *
- * What counts as a safepoint is the same whether the call had to wait or not: `passed` of mutator.ts.
+ * What counts as a safepoint does not depend on whether the call had to wait: see `passed` of mutator.ts.
  */
 import { argumentRangeError, detached, HeapError } from '../errors.ts';
 import type { Binding, NativeMutator } from '../binding.ts';
@@ -23,7 +23,7 @@ import { Shape } from './shapes.ts';
 import { isSmallInteger } from './tagged.ts';
 import type { ReferenceHandle, Ref } from './units.ts';
 
-/** Those given out since the last safepoint are forgotten when there are so many; then their place decides. */
+/** The references given out since the last safepoint are forgotten when there are this many; then what they lead to decides. */
 const REMEMBERED = 2 ** 20;
 
 /** The checked mutators of this thread: a reference of one is foreign to the others. */
@@ -34,9 +34,9 @@ export class CheckedMutator extends Mutator {
   readonly #control: Uint32Array;
   readonly #native: Binding;
   readonly #handle: NativeMutator;
-  /** Given out since the last safepoint. */
+  /** References given out since the last safepoint. */
   readonly #given = new Set<Ref>();
-  /** Handles that the program has made and not released; views have others. */
+  /** Handles that the program has made and not released; those of views are not among them. */
   readonly #made = new Set<ReferenceHandle>();
   readonly #isOwn: (shape: Shape) => boolean;
   #endOfJobAwaited = false;
@@ -227,7 +227,7 @@ export class CheckedMutator extends Mutator {
     if (typeof value !== 'number' || !isSmallInteger(value)) this.admit(value, place);
   }
 
-  /** Of this mutator, and not released. */
+  /** Throws unless the handle is of this mutator and was not released. */
   #expectHandle(handle: ReferenceHandle, place: string): void {
     this.#mustRun(place);
     if (this.#made.has(handle) || this.handles.isLocal(handle)) return;
@@ -252,7 +252,7 @@ export class CheckedMutator extends Mutator {
     return ref;
   }
 
-  /** The end of the running job is a safepoint: nobody knows what else runs before the next one. */
+  /** The end of the running job is a safepoint, because other code may run before the next job. */
   #endJob(): void {
     this.#endOfJobAwaited = false;
     this.#given.clear();

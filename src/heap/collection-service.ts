@@ -1,6 +1,7 @@
 /**
- * Collection service: what one thread requests of a heap's collector, and how it makes sure that there is one. The collector runs on a
- * control thread of its own (gc/control-thread.ts); a waiting thread checks now and then whether that is alive, and starts another.
+ * Collection service: how one thread requests collections from a heap's collector, and makes sure that there is one. The collector runs on
+ * a control thread of its own (gc/control-thread.ts); a waiting thread checks from time to time whether that is alive, and starts another
+ * if not.
  */
 import { type Binding, CONTROL, type HeapDescription } from '../binding.ts';
 import { clockMs } from '../clock.ts';
@@ -14,7 +15,7 @@ import { ControlStart } from '../gc/control-start.ts';
 import { REGION_BYTES } from '../binding/layout.ts';
 import type { HeapToken } from './token.ts';
 
-/** How long a thread that waits leaves it to others to start a control thread, and after how long it asks them anew. */
+/** How long a waiting thread leaves it to others to start a control thread, and after how long it asks them again. */
 const OTHERS_FIRST_MS = 200;
 const ASK_AGAIN_MS = 2000;
 
@@ -28,7 +29,7 @@ export class CollectionService implements CollectionHost {
   #start: ControlStart | undefined;
   #askedMs = Number.NEGATIVE_INFINITY;
 
-  /** `askOthers` has other threads of the heap call {@link keepControl}, when their event loops turn. */
+  /** `askOthers` makes other threads of the heap call {@link keepControl}, when their event loops turn. */
   constructor(native: Binding, token: HeapToken, description: HeapDescription, askOthers: () => void) {
     this.native = native;
     this.#askOthers = askOthers;
@@ -42,19 +43,19 @@ export class CollectionService implements CollectionHost {
   }
 
   hasEnded(ticket: number): boolean {
-    // Both numbers are 32 bits and run around.
+    // Both numbers are 32 bits and wrap around.
     return ((this.native.collectionsEnded(this.#description.heap) - ticket) | 0) >= 0;
   }
 
-  /** The first one, for whoever makes the heap. Throws ERR_COLLECTOR_MISSING when Node starts no thread at all. */
+  /** Starts the first one, for the thread that makes the heap. Throws ERR_COLLECTOR_MISSING if Node does not start a thread at all. */
   startControl(): void {
     this.#startIfMissing();
     if (this.#start === undefined) throw this.#missing();
   }
 
   /**
-   * Called now and then, by the event loop, for who waits for the collector: starts a control thread if there is none any more. After a few
-   * failures in a row, whoever started those threads, it throws ERR_COLLECTOR_MISSING.
+   * Called from time to time by the event loop while a thread waits for the collector: starts a control thread if there is none any more.
+   * After a few failures in a row, in any thread, it throws ERR_COLLECTOR_MISSING.
    */
   keepControl(): void {
     this.#start?.look();
@@ -62,9 +63,9 @@ export class CollectionService implements CollectionHost {
   }
 
   /**
-   * The same for a thread that waits without turning its event loop, when there is no control thread. A time limit may cut it anywhere, in
-   * the middle of Node's constructors too, and what those leave then throws when it is closed. So those are asked first that turn their
-   * event loops, which no time limit cuts.
+   * The same for a thread that waits without turning its event loop, when there is no control thread. A time limit may cut it anywhere,
+   * even in the middle of Node's constructors, and what those leave behind throws when it is closed. So the threads that turn their event
+   * loops are asked first, because no time limit cuts those.
    */
   keepControlWaiting(): void {
     this.#start?.look();
@@ -82,7 +83,7 @@ export class CollectionService implements CollectionHost {
     try {
       this.#start = new ControlStart(this.native, this.#description.heap, claim, this.#token);
     } catch {
-      // Counted; whether there is another try is decided when the next is due.
+      // The failure is counted; whether there is another try is decided when the next is due.
       this.#start = undefined;
     }
   }
@@ -101,7 +102,7 @@ export class CollectionService implements CollectionHost {
     };
   }
 
-  /** The same collection, asked for once or again. */
+  /** Requests the same collection, once or again. */
   source(request?: CollectionRequest): CollectionSource {
     const { kind = 'compact', reason = 'explicit' } = optionsOf('request', request);
     return {

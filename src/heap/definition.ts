@@ -1,11 +1,12 @@
 /**
- * Definitions: what a shape is made from, as plain data. Fields and elements are named by kind; a definition can be posted to
- * another thread, and the static types of views and offsets are computed from it.
+ * Definitions: the plain data from which shapes are made. They name the kinds of fields and elements; a definition can be posted to another
+ * thread, and the static types of views and offsets are computed from it.
  */
 import { argumentTypeError } from '../errors.ts';
 
 /**
- * What a u8 … f64 of an object, or a reference in it, is for the raw typed arrays; `tagged`: a reference or a small integer (tagged.ts).
+ * The kind of a field: a number (i8 … u64), a reference, or `tagged`: a reference or a small integer (tagged.ts). It selects the typed
+ * array.
  */
 export type FieldKind = 'ref' | 'tagged' | 'i8' | 'u8' | 'i16' | 'u16' | 'i32' | 'u32' | 'f32' | 'i64' | 'u64' | 'f64';
 
@@ -23,14 +24,14 @@ export interface ReferenceType<T extends ShapeDefinition = ShapeDefinition> {
 export type ElementType = FieldKind | 'bool' | 'self' | ReferenceType;
 
 /**
- * What only elements behind the fields hold. `weak`: references that keep nothing alive, read with `mutator.readWeak`. The others are for
- * tables of this library.
+ * Kinds that only the elements after the fields can have. `weak`: references that keep nothing alive, read with `mutator.readWeak`. The
+ * others are for tables of this library.
  */
 export type ElementsOnlyKind = 'weak' | 'ephemeron' | 'finalizable';
 
 /** Elements inside the object, their number fixed by the shape; made by {@link array}. */
 export interface ArrayType<E extends ElementType = ElementType> {
-  /** What the elements are. */
+  /** The type of the elements. */
   readonly array: E;
   /** How many elements: 1 to 65,536. */
   readonly length: number;
@@ -39,13 +40,13 @@ export interface ArrayType<E extends ElementType = ElementType> {
 /** What a field can be. `string` is a reference to a string in the heap, read and written as a JavaScript string. */
 export type FieldType = ElementType | 'string' | ArrayType;
 
-/** What a shape is made from: plain data. Fields up to 4,096, of 256 KiB altogether. */
+/** The plain data from which a shape is made. Up to 4,096 fields, of 256 KiB altogether. */
 export interface ShapeDefinition {
   /** Unique in the heap. */
   readonly name: string;
   /** In any order; the layout is chosen for them. */
   readonly fields?: Readonly<Record<string, FieldType>>;
-  /** The type of the elements behind the fields, if there are any; their number is chosen per object. */
+  /** The type of the elements after the fields, if there are any; their number is chosen per object. */
   readonly elements?: ElementType | ElementsOnlyKind;
   /**
    * Objects have an identity hash (`mutator.identityHash`) and can be keys of weak maps. Costs a u32 in shapes with elements; objects
@@ -54,7 +55,7 @@ export interface ShapeDefinition {
   readonly identityHash?: boolean;
 }
 
-/** The fields of a definition; of a definition that is not known to the compiler, any. */
+/** The fields of a definition; any fields, if the compiler does not know the definition. */
 export type FieldsOf<D extends ShapeDefinition> = ShapeDefinition extends D
   ? Readonly<Record<string, FieldType>>
   : D extends { readonly fields: infer F extends Readonly<Record<string, FieldType>> }
@@ -64,7 +65,7 @@ export type FieldsOf<D extends ShapeDefinition> = ShapeDefinition extends D
 /** The type of a definition's elements. */
 export type ElementsOf<D extends ShapeDefinition> = D extends { readonly elements: infer E extends ElementType } ? E : undefined;
 
-/** Nothing but the parts of a definition, so that a misspelt one does not compile. */
+/** Allows nothing but the parts of a definition, so that a misspelt name does not compile. */
 export type Exactly<D extends ShapeDefinition> = D & { readonly [Name in Exclude<keyof D, keyof ShapeDefinition>]: never };
 
 /** A reference to objects of one shape, given by the shape, by its definition, or by its name alone. */

@@ -1,8 +1,8 @@
 /**
- * Finalizers: a program learns which of its objects have died. `mutator.finalizeLater` registers an object with a held value; when a
- * collection has found the object dead, both come out of `heap.finalizable()`. No code of the program runs inside the collector.
+ * Finalizers: tell a program which of its objects have died. `mutator.finalizeLater` registers an object with a held value; when a
+ * collection has found the object dead, `heap.finalizable()` delivers both. No code of the program runs inside the collector.
  *
- * The table and the queue are in native/heap/finalizers.h; this file is how a mutator registers, and how threads listen.
+ * The table and the queue are in native/heap/finalizers.h; here mutators register objects, and threads listen.
  */
 import { clearInterval, setInterval } from 'node:timers';
 import type { MutatorSetUp, PartOwner } from './mutator-set-up.ts';
@@ -10,9 +10,9 @@ import { FINALIZER_ENTRIES } from '../binding/layout.ts';
 import type { ReferenceHandle, Ref } from './units.ts';
 import { notAnObject } from './weak-map.ts';
 
-/** An object that has died, and was kept for this. */
+/** An object that has died, kept for its finalizer. */
 export interface Finalizable {
-  /** The number that the object was registered with. */
+  /** The number with which the object was registered. */
   readonly heldValue: number;
   /** A handle of this thread's mutator to the object; release it. Undefined in a thread without a mutator. */
   readonly handle: ReferenceHandle | undefined;
@@ -21,10 +21,10 @@ export interface Finalizable {
 /** Objects as they die; see `heap.finalizable()`. */
 export type Finalizables = AsyncIterableIterator<Finalizable>;
 
-/** How often a listener that keeps its thread alive looks by itself. */
+/** How often a listener that keeps its thread alive checks by itself. */
 const LOOK_MS = 1000;
 
-/** @internal One mutator's way to the heap's finalizers. */
+/** @internal The heap's finalizers for one mutator. */
 export class FinalizerTable {
   readonly #mutator: PartOwner;
   readonly #setUp: MutatorSetUp;

@@ -3,10 +3,10 @@
  *
  *     control block   … │ temporaries │ local handles (a stack, by scope) │ handles (any order) │
  *
- * A handle is the index of its slot. Freed slots are zeroed and kept in a list on the JavaScript side.
+ * A handle is the index of its slot. Freed slots are zeroed and kept in a list in JavaScript.
  *
- * Local handles are the program's. The library has temporaries, which last for one operation, and operations do not nest: so one that was
- * interrupted leaves at most its temporaries behind, until the next begins.
+ * Local handles are for the program. The library has temporaries, which last for one operation, and operations do not nest: so an operation
+ * that is interrupted leaves only its temporaries behind, until the next one begins.
  */
 import { HeapError, InvariantError } from '../errors.ts';
 import {
@@ -20,7 +20,7 @@ import {
 } from '../binding/layout.ts';
 import type { ReferenceHandle, Ref } from './units.ts';
 
-/** @internal What is let go at the end of the scope it was made in has a method of this name. */
+/** @internal The method of an object that is called to release it at the end of the scope in which it was made. */
 export const END_SCOPE = Symbol('end scope');
 
 /** @internal */
@@ -36,7 +36,7 @@ export class HandleTable {
   #handleCapacity: number;
   readonly #free: ReferenceHandle[] = [];
   #used = 0;
-  /** What the open scopes will let go, the innermost last. Behind CONTROL_SCOPED_VIEWS is what scopes have left that were interrupted. */
+  /** What the open scopes will release, the innermost last. From CONTROL_SCOPED_VIEWS on: what interrupted scopes have left behind. */
   readonly #scoped: Scoped[] = [];
 
   constructor(control: Uint32Array, localCapacity: number, handleCapacity: number) {
@@ -46,8 +46,8 @@ export class HandleTable {
     this.#handleCapacity = handleCapacity;
   }
 
-  // Of add, release and addLocal each calls nothing between the first change and the last, not even a built-in function or the getter that
-  // an imported name may be where modules are bundled: so who is interrupted has all of it or nothing.
+  // add, release and addLocal call nothing between their first change and their last, not even a built-in function, or the getter that an
+  // imported name may be in bundled modules: so an interrupted thread has done all of it or nothing.
 
   add(ref: Ref): ReferenceHandle {
     const usedSlot = CONTROL_HANDLES_USED;
@@ -68,7 +68,7 @@ export class HandleTable {
     if (handle >= this.#firstHandle && this.#handleCapacity > 0) free[free.length] = handle;
   }
 
-  /** The mutator is gone: its handles lead nowhere, and there will be no new ones. */
+  /** The mutator is detached: its handles lead nowhere, and there will be no new ones. */
   close(): void {
     this.#control.fill(0, CONTROL_SLOTS, this.#firstHandle + this.#used);
     this.#control[CONTROL_LOCALS_USED] = this.#control[CONTROL_HANDLES_USED] = this.#control[CONTROL_TEMPORARIES_USED] = 0;
@@ -93,7 +93,7 @@ export class HandleTable {
     return handle < CONTROL_SLOTS + control[CONTROL_LOCALS_USED]!;
   }
 
-  /** Lets go of `it` when the innermost scope ends; false when none is open. */
+  /** Releases `it` when the innermost scope ends; false if no scope is open. */
   adopt(it: Scoped): boolean {
     const control = this.#control;
     if (this.#scoped.length > control[CONTROL_SCOPED_VIEWS]!) this.#endScoped();
@@ -103,7 +103,7 @@ export class HandleTable {
     return true;
   }
 
-  /** Runs `body` by `run`, which sees to it that CONTROL_LOCALS_USED and the counts of scopes are the same afterwards, whatever ends it. */
+  /** Calls `run`, which makes sure that CONTROL_LOCALS_USED and the counts of scopes are the same afterwards, however it ends. */
   scope<T>(run: () => T): T {
     this.#endScoped();
     try {
@@ -112,12 +112,12 @@ export class HandleTable {
       try {
         this.#endScoped();
       } catch {
-        // The stack is full. What the body has come to is the scope's answer; its views are let go by the next one.
+        // The stack is full. The scope still ends with the result of its body; the next scope releases its views.
       }
     }
   }
 
-  /** Begins an operation of the library, and ends it. Its temporaries are none of the next. */
+  /** Begins an operation of the library, and ends it. Its temporaries do not last into the next. */
   operation<T>(body: () => T): T {
     this.#control[CONTROL_TEMPORARIES_USED] = 0;
     try {
@@ -127,12 +127,12 @@ export class HandleTable {
     }
   }
 
-  /** How many temporaries the operation has; to go back to by {@link keepTemporaries}. */
+  /** The number of temporaries that the operation has, for {@link keepTemporaries}. */
   get temporaries(): number {
     return this.#control[CONTROL_TEMPORARIES_USED]!;
   }
 
-  /** Lets go of those that the operation has taken since it had `count`. */
+  /** Releases the temporaries that the operation has taken since it had `count`. */
   keepTemporaries(count: number): void {
     this.#control[CONTROL_TEMPORARIES_USED] = count;
   }

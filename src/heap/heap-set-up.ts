@@ -1,6 +1,6 @@
 /**
- * Heap set-up: makes the native heap behind a new {@link Heap}: its address space, its shared root slots and its modes. Explains what
- * the system refuses.
+ * Heap set-up: makes the native heap of a new {@link Heap}: its address space, its shared root slots and its modes. Explains what the
+ * system refuses.
  *
  *     options ──▶ fault mode, marker ──▶ a SharedArrayBuffer to lie under ──▶ binding.create ──▶ token
  */
@@ -20,7 +20,7 @@ import { chooseMarker, chooseMode } from './mode-choice.ts';
 import { ADDRESS_BYTES, type HeapToken } from './token.ts';
 
 const { EAGAIN, EMFILE, ENFILE, ENOMEM } = constants.errno;
-/** Checked heaps begin to allocate so many regions apart, so that a reference into one heap is not a reference into another. */
+/** Checked heaps begin to allocate this many regions apart, so that a reference into one heap is not a reference into another. */
 const REGIONS_APART = 5;
 let heapsMade = 0;
 
@@ -29,7 +29,7 @@ export interface MadeHeap {
   readonly token: HeapToken;
   readonly description: HeapDescription;
   readonly options: ResolvedOptions;
-  /** Why better modes were not taken; the first of them has been told as a warning. */
+  /** Why better modes were not taken; the first reason was given as a warning. */
   readonly reasons: readonly string[];
 }
 
@@ -47,7 +47,7 @@ export function makeNativeHeap(options: HeapOptions): MadeHeap {
   mustFitAddressSpace({ regions, threads }, resolved.capacityRegions);
   const spanBytes = Math.ceil((regions * REGION_BYTES) / VIEW_ALIGNMENT_BYTES) * VIEW_ALIGNMENT_BYTES;
   const view = reserve(spanBytes + VIEW_ALIGNMENT_BYTES, resolved);
-  // A load barrier has its table behind the roots: a byte a region.
+  // A load barrier has its table after the roots: a byte per region.
   const { barrieredLoads } = traitsOf(mode);
   if (barrieredLoads && resolved.checked) throw notBehindBarrier('a checked heap');
   const roots = new SharedArrayBuffer(SHARED_BYTES + (barrieredLoads ? Math.ceil(regions / 4) * 4 : 0));
@@ -76,7 +76,7 @@ export function makeNativeHeap(options: HeapOptions): MadeHeap {
   return { token, description, options: resolved, reasons: [...reasons, ...markerReasons] };
 }
 
-/** @internal Throws ERR_HEAP_CREATE on a kernel whose pages are not those that everything here counts in. */
+/** @internal Throws ERR_HEAP_CREATE on a kernel whose page size is not the one that this library uses. */
 export function checkPages({ pageBytes = PAGE_BYTES }: Pick<Probe, 'pageBytes'>): void {
   if (pageBytes === PAGE_BYTES) return;
   throw new HeapError(
@@ -87,7 +87,7 @@ export function checkPages({ pageBytes = PAGE_BYTES }: Pick<Probe, 'pageBytes'>)
   );
 }
 
-/** A buffer whose inside will be the mutator view. */
+/** A buffer that will contain the mutator view. */
 function reserve(bytes: number, options: ResolvedOptions): SharedArrayBuffer {
   try {
     return new SharedArrayBuffer(bytes);
@@ -101,7 +101,7 @@ function reserve(bytes: number, options: ResolvedOptions): SharedArrayBuffer {
   }
 }
 
-/** @internal Of a heap, or of a measurement on one when there are no options. */
+/** @internal The error for a heap, or, without options, for a measurement on one. */
 export function createRefused(refusal: Refusal, options: ResolvedOptions | undefined): HeapError {
   const isMode = /UFFD|userfaultfd|sigaction|pthread|fault ranges/.test(refusal.syscall);
   const what = options === undefined ? 'the measurement' : `a heap of ${options.capacityRegions} MiB`;

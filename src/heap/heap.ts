@@ -56,7 +56,7 @@ export class Heap extends ObjectLevel {
 
   readonly #native: Binding;
   readonly #description: HeapDescription;
-  /** Undefined in other threads than the one that made the heap. */
+  /** Undefined except in the thread that made the heap. */
   readonly #made: MadeHeap | undefined;
   readonly #shapes: ShapeTable;
   readonly #words: Words;
@@ -173,7 +173,7 @@ export class Heap extends ObjectLevel {
       hashKey,
       specialClasses: (shape, owner) => containers.classesOf(shape, owner),
     });
-    // Nothing is called from here on: whoever is interrupted has a mutator, or none that the next would not replace.
+    // No call from here on: an interrupted thread has a mutator, or one that its next attempt replaces.
     control[adopted] = 1;
     this.#objectsOf = objects;
     this.#containersOf = containers;
@@ -292,11 +292,11 @@ export class Heap extends ObjectLevel {
     this.#mutator?.detach();
     if (this.#made !== undefined) await this.#control.endControl(() => this.#native.inControl(this.#description.heap));
     this.#letGo();
-    // What was warned of is told in the next tick: a program that ends after this has heard it.
+    // Warnings are emitted in the next tick: wait, so that a program that ends after this has received them.
     await new Promise<void>((told) => process.nextTick(told));
   }
 
-  /** What this thread has of the heap; the heap itself, if it was made here. */
+  /** Releases what this thread has of the heap; closes the heap itself, if it was made here. */
   #letGo(): void {
     if (this.#made !== undefined) this.#native.close(this.#description.heap);
     this.#closed = true;
@@ -341,7 +341,7 @@ export class Heap extends ObjectLevel {
     return heldValue === null ? null : { heldValue, handle: undefined };
   }
 
-  /** One warning of each kind in a process, in the thread that made the heap; listeners get every case. */
+  /** One warning of each kind per process, in the thread that made the heap; listeners get every case. */
   #warn(event: Extract<HeapEvent, { type: 'degraded' }>): void {
     this.emit('degraded', event);
     if (this.#made !== undefined) warnDegraded('', [event.message]);

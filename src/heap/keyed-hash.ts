@@ -1,20 +1,19 @@
 /**
- * Keyed hash: hashes of keys that a program, or a sender of its data, may choose, with a secret of the heap: HalfSipHash-1-3 (Aumasson &
- * Bernstein, "SipHash: a fast short-input PRF", 2012, in 32-bit words). Without the key no one can choose texts that collide. A
- * text is hashed as the bytes of its UTF-16 code units. native/heap/keyed_hash.h is the same function; both are held against the same
- * vectors.
+ * Keyed hash: hashes values that a program, or its input, may choose, with a secret key of the heap: HalfSipHash-1-3 (Aumasson & Bernstein,
+ * "SipHash: a fast short-input PRF", 2012, in 32-bit words). Without the key, nobody can choose texts that collide. A text is hashed as the
+ * bytes of its UTF-16 code units. native/heap/keyed_hash.h is the same function; both are tested with the same vectors.
  */
 
-/** The secret: two halves of 32 bits. The same in all threads of a heap; in no token, event or message. */
+/** The secret: two halves of 32 bits. The same in all threads of a heap; never in a token, event or message. */
 export interface HashKey {
   readonly low: number;
   readonly high: number;
 }
 
-/** Of the hash that is being computed; a thread computes one at a time. */
+/** The state of the hash that is being computed; a thread computes one at a time. */
 const state = new Int32Array(4);
 
-/** @internal Hashes by one key. Each is 32 bits, unsigned. */
+/** @internal Hashes with one key. Each hash is 32 bits, unsigned. */
 export class KeyedHash {
   readonly #low: number;
   readonly #high: number;
@@ -32,14 +31,14 @@ export class KeyedHash {
     return end((length << 25) | ((length & 1) === 0 ? 0 : text.charCodeAt(length - 1)));
   }
 
-  /** Of 32 bits. */
+  /** The hash of 32 bits. */
   ofWord(word: number): number {
     this.#begin();
     add(word);
     return end(4 << 24);
   }
 
-  /** Of 64 bits. */
+  /** The hash of 64 bits. */
   ofWords(low: number, high: number): number {
     this.#begin();
     add(low);
@@ -77,7 +76,7 @@ function add(word: number): void {
   state[3] = v3;
 }
 
-/** `last`: the bytes behind the last whole word, and above them how many bytes there were altogether, modulo 256. */
+/** `last`: the bytes after the last whole word, and above them the total number of bytes, modulo 256. */
 function end(last: number): number {
   add(last);
   state[2] = state[2]! ^ 0xff;

@@ -1,13 +1,13 @@
 /**
- * Load-barrier mutator: the mutator of the fault mode `load-barrier`, for research. There nothing is protected after a flip, so slots may
- * hold old addresses, and every load of a reference asks whether it did: native/heap/load_barrier.h has the invariants.
+ * Load-barrier mutator: the mutator of the fault mode `load-barrier`, for research. In this mode nothing is protected after a flip, so
+ * slots may hold old addresses, and every load of a reference tests for one: native/heap/load_barrier.h has the invariants.
  *
  *     load the slot ──▶ is a compaction under way? ──no──▶ done          one load of the control block
  *                   ──▶ is its region unsettled?   ──no──▶ done          one load of a table that the collector writes
  *                   ──▶ native call: new address, its pages built, the slot healed
  *
- * Stores need nothing: what a mutator holds is never old. The mutators of all other modes have none of this; which class a heap's mutators
- * are is decided when they attach.
+ * Stores need nothing: what a mutator holds is never old. Mutators of all other modes have none of this; the class of a heap's mutators is
+ * chosen when they attach.
  */
 import { argumentRangeError, HeapError } from '../errors.ts';
 import { CONTROL_LOAD_BARRIER, CONTROL_WEAK_ACCESS, REGION_WORDS } from '../binding/layout.ts';
@@ -21,7 +21,7 @@ const REGION_WORDS_LOG2 = Math.log2(REGION_WORDS);
 export class LoadBarrierMutator extends Mutator {
   readonly #setUp: MutatorSetUp;
   readonly #control: Uint32Array;
-  /** A byte a region. Small integers lead behind its end. */
+  /** A byte per region. Small integers lead beyond its end. */
   readonly #unsettled: Uint8Array;
 
   constructor(setUp: MutatorSetUp, unsettled: Uint8Array) {
@@ -43,25 +43,25 @@ export class LoadBarrierMutator extends Mutator {
     return this.#setUp.host.native.loadReference(this.#setUp.handle, slot);
   }
 
-  /** Dead objects' slots are cleared before the flip, so the two questions never meet. */
+  /** Slots of dead objects are cleared before the flip, so the two tests never coincide. */
   override readWeak(slot: number): Ref {
     return this.#control[CONTROL_WEAK_ACCESS] === 0 ? this.getReference(slot) : super.readWeak(slot);
   }
 
   override compareExchangeReference(slot: number, expected: Ref, ref: Ref): boolean {
-    // A healed slot never gets old again, so from here on the comparison is between new addresses.
+    // A healed slot never becomes old again, so the comparison is between new addresses.
     this.getReference(slot);
     return super.compareExchangeReference(slot, expected, ref);
   }
 
   override copyReferences(toSlot: number, fromSlot: number, count: number): void {
-    // Heals what will be copied; nobody makes it old again.
+    // Heals what will be copied; it never becomes old again.
     for (let i = 0; i < count; i++) this.getReference(fromSlot + i);
     super.copyReferences(toSlot, fromSlot, count);
   }
 }
 
-/** @internal What loads references in ways that the barrier does not see. */
+/** @internal The error for features that load references in ways that the barrier does not see. */
 export function notBehindBarrier(what: string): HeapError {
   return new HeapError(
     'ERR_FAULT_MODE',

@@ -1,17 +1,17 @@
 /**
- * Memory cgroup: how much memory the kernel lets the process's control group use. A limit of any group above it holds too, while
- * `process.constrainedMemory` of Node looks at the innermost one only.
+ * Memory cgroup: how much memory the kernel lets the process's control group use. The limits of all groups above it apply too, while Node's
+ * `process.constrainedMemory` reads only the innermost one.
  *
  *     /proc/self/cgroup        limits under /sys/fs/cgroup
- *     v2   0::/a/b             a/b/memory.max, a/memory.max, memory.max; the word max where there is none
- *     v1   5:memory:/a/b       the same in memory/, with memory.limit_in_bytes; more than any machine has where there is none
+ *     v2   0::/a/b             a/b/memory.max, a/memory.max, memory.max; the word max if there is no limit
+ *     v1   5:memory:/a/b       the same in memory/, with memory.limit_in_bytes; more than any machine has if there is no limit
  *
- * In a container the names may be those outside of it: then only the last of the files is there, and it is the container's.
+ * In a container the names may be those outside of it: then only the last of the files exists, and it is the container's.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** @internal The lowest limit; null where there is none, or the system does not tell. `root` holds proc and sys. */
+/** @internal The lowest limit; null if there is none, or the system does not report it. `root` is the folder that contains proc and sys. */
 export function cgroupLimitBytes(root = '/'): number | null {
   const limits = [...groupsOf(read(join(root, 'proc/self/cgroup')))].flatMap(({ folder, file, path }) => {
     const names = path.split('/').filter((name) => name !== '' && name !== '..');
@@ -21,7 +21,7 @@ export function cgroupLimitBytes(root = '/'): number | null {
   return limits.length === 0 ? null : Math.min(...limits);
 }
 
-/** Where the process's groups have their limits, by the lines of /proc/self/cgroup: number, controllers, path. */
+/** Where the limits of the process's groups are, from the lines of /proc/self/cgroup: number, controllers, path. */
 function* groupsOf(text: string): Generator<{ folder: string; file: string; path: string }> {
   for (const [, controllers, path] of text.matchAll(/^\d+:([^:\n]*):(.*)$/gm)) {
     if (controllers === '') yield { folder: '', file: 'memory.max', path: path! };

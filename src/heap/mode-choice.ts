@@ -1,5 +1,5 @@
 /**
- * Mode choice: which fault mode and which marker a new heap gets, of those that the machine allows, and why no better one.
+ * Mode choice: which fault mode and which marker a new heap gets of those that the machine allows, and why it gets no better one.
  */
 import { binding, type Probe } from '../binding.ts';
 import { HeapError, type HeapErrorCode } from '../errors.ts';
@@ -9,8 +9,8 @@ import { bestMarker, judgeMarkers, type MarkerName } from '../gc/markers.ts';
 import { describeRefusal } from '../gc/refusal-reasons.ts';
 import type { ResolvedOptions } from '../options.ts';
 
-/** @internal The mode asked for, or the best there is. Throws ERR_UFFD_UNAVAILABLE, ERR_UFFD_NO_MINOR_FAULTS, ERR_FAULT_MODE when it
- * cannot be had. */
+/** @internal The requested mode, or the best one. Throws ERR_UFFD_UNAVAILABLE, ERR_UFFD_NO_MINOR_FAULTS, ERR_FAULT_MODE if it is not
+ * possible. */
 export function chooseMode(probe: Probe, requested: RequestedFaultMode): { mode: FaultMode; reasons: string[] } {
   const verdicts = judgeModes(probe);
   if (requested === 'auto') {
@@ -35,19 +35,19 @@ function refusalCode(probe: Probe, requested: FaultMode): HeapErrorCode {
   return faultsReachUs ? 'ERR_FAULT_MODE' : 'ERR_UFFD_NO_MINOR_FAULTS';
 }
 
-/** For a program that asks for UFFDIO_MOVE all the same: how this very kernel answers it. */
+/** For a program that requests UFFDIO_MOVE all the same: how this kernel answers it. */
 function answersToMove(): string {
   const { intoShared, betweenPrivate } = binding().probeMove();
   return ` (asked just now, into such a view: ${describeRefusal(intoShared)}; between private pages: ${describeRefusal(betweenPrivate)})`;
 }
 
-/** @internal The marker asked for, or the best there is. Throws ERR_MARKER when it cannot be had. */
+/** @internal The requested marker, or the best one. Throws ERR_MARKER if it is not possible. */
 export function chooseMarker(
   probe: Probe,
   { marker, barrieredStores }: ResolvedOptions,
   collects: boolean,
 ): { marker: MarkerName; reasons: string[] } {
-  // Whatever never marks needs nothing for it.
+  // A heap that never marks needs nothing for marking.
   if (!collects) return { marker: 'stopped', reasons: [] };
   const verdicts = judgeMarkers(probe, barrieredStores);
   if (marker === 'auto') {

@@ -1,18 +1,18 @@
 /**
- * Mutator arguments: what a program passes to a mutator, judged without a look into the heap. A reference is the number of a word;
- * `heapWords` is how many the heap has.
+ * Mutator arguments: checks of what a program passes to a mutator that do not read the heap. A reference is the number of a word;
+ * `heapWords` is the number of words of the heap.
  */
 import { PAGE_WORDS } from '../binding/layout.ts';
 import { argumentRangeError, argumentTypeError } from '../errors.ts';
 import { isSmallInteger } from './tagged.ts';
 import type { Ref } from './units.ts';
 
-/** Whether an object can lie there. No object lies in the first page, so that null is no object. */
+/** Whether there can be an object at that word. There is none in the first page, so null is not an object. */
 export function canBeObject(ref: Ref, heapWords: number): boolean {
   return typeof ref === 'number' && ref >>> 0 === ref && ref >= PAGE_WORDS && ref < heapWords;
 }
 
-/** The same for what may be a tagged small integer. */
+/** The same for a value that may be a tagged small integer. */
 export function canBeValue(value: number, heapWords: number): boolean {
   return canBeObject(value, heapWords) || (typeof value === 'number' && value >>> 0 === value && isSmallInteger(value));
 }

@@ -1,5 +1,5 @@
 /**
- * Mutator set-up: what a heap gives a new mutator, and the mutator as its parts see it: weak maps, weak references, finalizers.
+ * Mutator set-up: what a heap passes to a new mutator, and the mutator as its parts see it: weak maps, weak references, finalizers.
  */
 import type { NativeMutator } from '../binding.ts';
 import type { CollectionHost } from './safepoint.ts';
@@ -24,7 +24,7 @@ export interface MutatorSetUp {
   readonly onDetach: () => void;
 }
 
-/** @internal What the parts of a mutator need of it; its methods of the same names. */
+/** @internal What the parts of a mutator need: its methods of the same names. */
 export interface PartOwner {
   readonly u32: Uint32Array;
   readonly attached: boolean;

@@ -1,5 +1,5 @@
 /**
- * Mutator: this thread's way into a heap: allocation, safepoints, roots; views and the slots in them are what it is built on.
+ * Mutator: this thread's access to a heap: allocation, safepoints and roots, built on the typed arrays and their slots.
  *
  * The fast paths are plain TypeScript on typed arrays: a field access is an array access without any barrier, an allocation
  * bumps an index and writes the header, a poll is one load. Everything else is a coarse native call.
@@ -132,14 +132,14 @@ export class Mutator extends SlotAccess {
   }
 
   /**
-   * @internal A raw reference comes in from the program: null, or a number where an object can lie. Throws RangeError ERR_OPTION for all
-   * else (what native code would take for an address). A checked mutator looks closer.
+   * @internal Checks a raw reference from the program: null, or a number where an object can be. Throws RangeError ERR_OPTION for anything
+   * else, which native code would take for an address. A checked mutator checks more.
    */
   admit(ref: Ref, place: string): void {
     if (ref !== 0 && !canBeObject(ref, this.f64.length)) throw this.#noReference(ref, place);
   }
 
-  /** @internal The same for what may be a tagged small integer. */
+  /** @internal The same for a value that may be a tagged small integer. */
   admitValue(value: number, place: string): void {
     if (typeof value !== 'number' || value >>> 0 !== value || !isSmallInteger(value)) this.admit(value, place);
   }
@@ -169,9 +169,9 @@ export class Mutator extends SlotAccess {
     this.passed();
   }
 
-  /** @internal One of those that are ready, with a new handle. */
+  /** @internal A finalizable object that is ready, with a new handle. */
   takeFinalizable(): Finalizable | null {
-    // First, because it may throw. Null is no reference, so a parked mutator may do it too.
+    // First, because it may throw. Null is not a reference, so a parked mutator may do it too.
     const handle = this.#handles.add(0);
     const taken = this.#finalizers.take(handle);
     if (taken === null) this.#handles.release(handle);
@@ -187,17 +187,17 @@ export class Mutator extends SlotAccess {
   }
 
   /**
-   * @internal An operation ends that may come to a safepoint: it counts as one whether it came to one or not, so that stressed and checked
-   * heaps show what was kept across it.
+   * @internal The end of an operation that may come to a safepoint: it counts as one whether it came to one or not, so that stressed and
+   * checked heaps reveal references that were kept across it.
    */
   passed(): void {
     this.#stress?.reached();
   }
 
-  /** @internal Raw references are not valid any more: a safepoint was reached in this heap, or in another one of the thread. */
+  /** @internal Raw references are no longer valid: a safepoint was reached in this heap, or in another heap of the thread. */
   forget(): void {}
 
-  /** @internal The same, with a value that is needed afterwards: where that is then, if it is a reference. Outside an {@link operation}. */
+  /** @internal The same; returns `answer`, which if it is a reference is where its object is then. Outside an {@link operation}. */
   passedWith<T extends number | bigint | undefined>(answer: T, isReference: boolean): T {
     if (this.#stress === undefined) return answer;
     if (!isReference || !answer || isSmallInteger(answer as number)) {
@@ -211,7 +211,7 @@ export class Mutator extends SlotAccess {
     });
   }
 
-  /** Parked by the program, a mutator has no raw references. */
+  /** A mutator parked by the program has no raw references. */
   #moveEverything(stressFaults: boolean): void {
     if ((this.#control[CONTROL_STATE]! & MUTATOR_RUNNING) === 0) return;
     if (stressFaults) this.#safepoint.awaitFlip('compact', 'stress');
@@ -361,7 +361,7 @@ export class Mutator extends SlotAccess {
   /** Ends the mutator: its handles and ranges are roots no longer. */
   detach(): void {
     if (!this.#attached) return;
-    // Each step may be done again, by whoever detaches after an interruption.
+    // Each step may be repeated, if the program detaches again after an interruption.
     this.#handles.close();
     this.#stress?.end();
     this.#setUp.host.native.detachMutator(this.#handle);

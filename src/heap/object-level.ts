@@ -1,6 +1,6 @@
 /**
- * Object level: the part of a heap that deals in views. Each operation belongs to this thread's mutator and throws ERR_MUTATOR_DETACHED
- * without one, ERR_HEAP_CLOSED when the heap is closed. What they do is in objects/ and containers/.
+ * Object level: the part of a heap that works with views. Each operation uses this thread's mutator; it throws ERR_MUTATOR_DETACHED if
+ * there is none, ERR_HEAP_CLOSED if the heap is closed. The operations are implemented in objects/ and containers/.
  */
 import { EventEmitter } from 'node:events';
 import type { Containers } from '../containers/containers.ts';
@@ -25,7 +25,7 @@ export const OBJECTS = Symbol('objects');
 /** @internal The operations on shared containers of this thread's mutator; throws when there is none. */
 export const CONTAINERS = Symbol('containers');
 
-/** What a heap does with views; every heap is one. */
+/** What a heap does with views; a base class of every heap. */
 export abstract class ObjectLevel extends EventEmitter<HeapEvents> {
   /** @internal */
   abstract [OBJECTS](): Objects;

@@ -4,8 +4,8 @@
  *     mutator view       … │ object │ …        moves with every flip; a system call may find a page missing
  *     the pin's mapping      │ bytes │         the same pages of the memory file, always there, at one address
  *
- * Only an object that has its regions for itself can be pinned: one made by `heap.createPinnable`, or a large one. Nothing is
- * copied, and the object stays an object: others refer to it, read it through the mutator view, and see the same bytes.
+ * Only an object that has its regions to itself can be pinned: one made by `heap.createPinnable`, or a large one. Nothing is copied, and
+ * the object stays an object: others refer to it, read it through the mutator view, and see the same bytes.
  */
 import { constants } from 'node:buffer';
 import { constants as system } from 'node:os';
@@ -19,17 +19,17 @@ import type { Ref } from './units.ts';
 const BYTE_OFFSET = 'byteOffset of a pin';
 const BYTE_LENGTH = 'byteLength of a pin';
 
-/** Which of an object's elements are pinned. */
+/** The range of an object's elements that is pinned. */
 export interface PinRange {
   /** Where the range begins, in bytes from the first element. Default 0. */
   byteOffset?: number;
-  /** Its length in bytes, at least 1. Default: as far as the elements go. */
+  /** Its length in bytes, at least 1. Default: to the end of the elements. */
   byteLength?: number;
 }
 
 /**
- * A `Uint8Array` over an ArrayBuffer and nothing else. Since TypeScript 5.7 typed arrays have a parameter that says so; this way the
- * declarations mean that to a newer compiler, and are understood by an older one.
+ * A `Uint8Array` over an ArrayBuffer and nothing else. Since TypeScript 5.7 typed arrays have a type parameter for that; written this way,
+ * the declarations mean that to a newer compiler, and an older one understands them too.
  */
 type Bytes = ReturnType<typeof Uint8Array.from>;
 
@@ -37,7 +37,7 @@ type Bytes = ReturnType<typeof Uint8Array.from>;
  * A pinned range; made by `heap.pin`. While it is held its object is alive and does not move. It ends with the first of: `release`
  * or `using`; the detach of its mutator, hence the close of the heap; the loss of the last reference to the pin and its bytes.
  *
- * What was under way on its memory when it ended touches nothing of the heap: a system call fails with EFAULT.
+ * Operations that are under way on its memory when it ends do not touch the heap: a system call fails with EFAULT.
  */
 export class Pin {
   /** The range. Not transferable to another thread; without elements once the pin is released. */
@@ -74,7 +74,7 @@ export class Pin {
   }
 }
 
-/** @internal The shape of what `mutator.allocatePinnable` is to make. */
+/** @internal Throws unless `mutator.allocatePinnable` can make objects of the shape. */
 export function mustBePinnable(shape: Shape): void {
   if (!(shape instanceof Shape)) throw argumentTypeError('shape to pin', 'a shape of this heap', shape);
   const data = shape.elementKind !== undefined && !['ref', 'tagged', 'weak', 'ephemeron', 'finalizable'].includes(shape.elementKind);
@@ -85,13 +85,13 @@ export function mustBePinnable(shape: Shape): void {
 /** @internal */
 export interface BytesToPin {
   readonly byteOffset: number;
-  /** Undefined: as far as the elements go. */
+  /** Undefined: to the end of the elements. */
   readonly byteLength: number | undefined;
 }
 
 /**
- * @internal What the program asks for, as far as that can be judged without the object. To be called before the object's reference is
- * read: a property of the range may be a getter, and what that does may be a safepoint.
+ * @internal Checks the range as far as possible without the object. To be called before the object's reference is read: a property of the
+ * range may be a getter, and that may come to a safepoint.
  */
 export function bytesToPin(range: PinRange): BytesToPin {
   if (typeof range !== 'object' || range === null) throw argumentTypeError('range to pin', 'an object', range);

@@ -1,6 +1,6 @@
 /**
- * RootRange: a run of root slots that an embedder fills and empties by plain stores, for example a virtual machine's operand
- * stack. The collector visits the first `used` slots and rewrites them when it moves objects.
+ * RootRange: a run of root slots that an embedder fills and clears by plain stores, for example a virtual machine's operand stack. The
+ * collector visits the first `used` slots and rewrites them when it moves objects.
  */
 import type { Binding, NativeMutator } from '../binding.ts';
 import { argumentRangeError } from '../errors.ts';
@@ -29,7 +29,7 @@ export class RootRange {
       throw argumentRangeError('capacity of a root range', `an integer from 1 to ${MAX_CAPACITY}`, capacity);
     }
     const buffer = new SharedArrayBuffer(SLOTS_BYTE_OFFSET + capacity * 4);
-    // The count, and behind it what native code knows the range by.
+    // The count, and after it the number by which native code knows the range.
     const used = new Uint32Array(buffer, 0, 2);
     const slots = new Uint32Array(buffer, SLOTS_BYTE_OFFSET, capacity);
     const range = new RootRange(slots, used, () => {
@@ -52,7 +52,7 @@ export class RootRange {
     this.#used[0] = count;
   }
 
-  /** The collector no longer looks at the slots. Releasing twice, or after the mutator was detached, does nothing. */
+  /** The collector no longer visits the slots. Releasing twice, or after the mutator was detached, does nothing. */
   release(): void {
     this.#release?.();
     this.#release = undefined;

@@ -1,8 +1,8 @@
 /**
- * Safepoint: where a mutator stops, steps aside and waits. The mutator's own poll is one load; everything behind it is here.
+ * Safepoint: where a mutator stops, parks and waits. The mutator's poll itself is one load; everything after that is here.
  *
- * A wait is one native call, in which the whole thread is parked, so that it holds up no collection of any heap; and which the end of the
- * thread or of the script cuts short, with the mutator running again.
+ * A wait is one native call, during which the whole thread is parked, so that it holds up no collection of any heap. The end of the thread
+ * or of the script cuts it short, with the mutator running again.
  */
 import { ALLOCATION, type Binding, type NativeMutator, type Refusal } from '../binding.ts';
 import { type CollectionKind, type CollectionReason, kindNumber, reasonNumber } from '../gc/requests.ts';
@@ -10,7 +10,7 @@ import { type CollectionKind, type CollectionReason, kindNumber, reasonNumber } 
 /** @internal What a wait needs of the heap. */
 export interface CollectionHost {
   readonly native: Binding;
-  /** Called again and again by a waiting thread while there is no control thread: sees to it that there will be one. */
+  /** Called repeatedly by a waiting thread while there is no control thread: makes sure that there will be one. */
   keepControlWaiting(): void;
   /** Whether anything is ever collected. */
   readonly collects: boolean;
@@ -26,19 +26,19 @@ export interface MemoryNeed {
   readonly again: boolean;
 }
 
-/** Between two looks whether there is a control thread by now. */
+/** Time between two checks whether there is a control thread. */
 const REST_MS = 10;
-/** Slept on with a time limit only; no thread ever notifies it. */
+/** Only for sleeping with a time limit; it is never notified. */
 const NEVER = new Int32Array(new SharedArrayBuffer(4));
 
-/** @internal Blocks the thread, which is to be parked, for so long. */
+/** @internal Blocks the thread, which should be parked, for that time. */
 export function sleep(milliseconds: number): void {
   Atomics.wait(NEVER, 0, 0, milliseconds);
 }
 
 const NONE: MemoryNeed = { words: 0, shape: 0, count: 0, large: false, again: false };
 
-/** @internal That of one mutator. */
+/** @internal The safepoints of one mutator. */
 export class Safepoint {
   readonly #host: CollectionHost;
   readonly #native: Binding;
@@ -50,7 +50,7 @@ export class Safepoint {
     this.#mutator = mutator;
   }
 
-  /** Stops while a pause lasts, of whichever of the thread's heaps. */
+  /** Stops while there is a pause of any of the thread's heaps. */
   stop(): void {
     this.#native.safepoint(this.#mutator);
   }
@@ -64,7 +64,7 @@ export class Safepoint {
     this.#native.unpark(this.#mutator);
   }
 
-  /** The mutator is parked while `wait` runs, and as it was before afterwards, however that ends. */
+  /** Parks the mutator while `wait` runs; afterwards it is as it was before, however `wait` ends. */
   parked<T>(wait: () => T): T {
     return this.#native.parked(this.#mutator, wait);
   }
@@ -74,18 +74,18 @@ export class Safepoint {
     return this.#native.allParked(this.#mutator, wait);
   }
 
-  /** Asks for a collection and waits for its end. */
+  /** Requests a collection and waits for its end. */
   awaitCollection(kind: CollectionKind, reason: CollectionReason): void {
     this.awaitMemory(kind, reason, NONE);
   }
 
-  /** Asks for a collection and waits until its pages have to be built, or for its end. */
+  /** Requests a collection and waits until its pages have to be built, or for its end. */
   awaitFlip(kind: CollectionKind, reason: CollectionReason): void {
     const [kindOf, reasonOf] = [kindNumber(kind), reasonNumber(reason)];
     while (this.#native.awaitFlip(this.#mutator, kindOf, reasonOf) === ALLOCATION.noControl) this.#keepControl();
   }
 
-  /** Asks for a collection and waits in the queue for memory; what native/node/allocation_binding.cc answers. */
+  /** Requests a collection and waits in the queue for memory; returns the answer of native/node/allocation_binding.cc. */
   awaitMemory(kind: CollectionKind, reason: CollectionReason, need: MemoryNeed): number | Refusal | undefined {
     const { words, shape, count, large } = need;
     const [kindOf, reasonOf] = [kindNumber(kind), reasonNumber(reason)];

@@ -1,11 +1,11 @@
 /**
- * Shapes: the object model. A shape names its fields, and optionally a run of elements behind them.
+ * Shapes: the object model. A shape names its fields, and optionally a run of elements after them.
  *
  *     u32 slot   0          1               2 …                …
  *                shape id   element count   reference fields   other fields, largest first   elements
  *
- * References come first, so that the collector's map of a shape is one number. Offsets are counted in units of the field's
- * own size from the object's start, so that an index into the fitting typed array is `ref * (8 / size) + offset`.
+ * References come first, so that the collector's map of a shape is one number. Offsets are counted in units of the field's own size from
+ * the object's start, so that an index into the matching typed array is `ref * (8 / size) + offset`.
  */
 import type { Binding, NativeHeap } from '../binding.ts';
 import { argumentRangeError, argumentTypeError, HeapError } from '../errors.ts';
@@ -39,7 +39,7 @@ const BYTES_LOG2: Readonly<Record<ElementKind, number>> = {
 
 const ELEMENTS_NONE = 0;
 const ELEMENTS_DATA = 1;
-/** The others, as ElementKind in native/heap/shapes.h numbers them. */
+/** The other kinds, as ElementKind in native/heap/shapes.h numbers them. */
 const ELEMENTS: Readonly<Partial<Record<ElementKind, number>>> = { ref: 2, tagged: 3, weak: 4, ephemeron: 5, finalizable: 6 };
 const ELEMENTS_ONLY: ReadonlySet<string> = new Set(['weak', 'ephemeron', 'finalizable']);
 
@@ -48,19 +48,19 @@ const HEADER_BYTES = WORD_BYTES;
 const MAX_ELEMENTS = 2 ** 32 - 1;
 const MAX_FIELDS = 4096;
 const DEFINITION_PARTS: readonly string[] = ['name', 'fields', 'elements', 'identityHash'];
-/** Where layOut puts the identity hash meanwhile; not a name that a program could choose. */
+/** The name under which layOut places the identity hash; not one that a program could choose. */
 const IDENTITY = Symbol('identity hash') as unknown as string;
 const MAX_ARRAY_LENGTH = 65_536;
-/** Far above what fields are for, and far below what a region holds. */
+/** Far more than fields need, and far less than a region holds. */
 const MAX_FIXED_BYTES = 256 * 1024;
 
-/** Where a field lies, and what it is for the typed arrays. */
+/** Where a field is, and its kind for the typed arrays. */
 export interface Field {
-  /** A truth value is a `u8`, every reference and string a `ref`. */
+  /** A boolean is a `u8`, every reference and string a `ref`. */
   readonly kind: FieldKind;
   /** In units of the field's own size from the object's start. */
   readonly offset: number;
-  /** What the definition says. */
+  /** The type in the definition. */
   readonly type: FieldType;
   /** Number of elements of a fixed-length array, else 1. */
   readonly length: number;
@@ -71,11 +71,11 @@ export type Offsets<D extends ShapeDefinition> = { readonly [Name in keyof Field
 
 /** A registered shape. Immutable, and the same in every thread. */
 export class Shape<D extends ShapeDefinition = ShapeDefinition> {
-  /** What the header's first u32 says. */
+  /** The first u32 of the header. */
   readonly id: number;
   /** The name in the definition, unique in the heap. */
   readonly name: D['name'];
-  /** What the shape was defined by. */
+  /** The definition of the shape. */
   readonly definition: D;
   /** Kind, offset and type of each field, by name. */
   readonly fields: ReadonlyMap<string, Field>;
@@ -83,15 +83,15 @@ export class Shape<D extends ShapeDefinition = ShapeDefinition> {
   readonly offsets: Offsets<D>;
   /** Number of reference fields; they fill the u32 slots from 2 on. */
   readonly refCount: number;
-  /** Number of tagged fields; they fill the u32 slots behind the reference fields. */
+  /** Number of tagged fields; they fill the u32 slots after the reference fields. */
   readonly taggedCount: number;
   /** The u32 slot of the identity hash, from the object's start; 0 when there is none. */
   readonly identitySlot: number;
   /** Words of the header and the fields. */
   readonly fixedWords: number;
-  /** The kind of the elements behind the fields; undefined when there are none. */
+  /** The kind of the elements after the fields; undefined when there are none. */
   readonly elementKind: ElementKind | undefined;
-  /** Of the first element, in units of an element from the object's start. */
+  /** The offset of the first element, in units of an element from the object's start. */
   readonly elementsOffset: number;
   /** Bytes of one element; 1 without elements. */
   readonly elementBytes: number;
@@ -133,7 +133,7 @@ export class Shape<D extends ShapeDefinition = ShapeDefinition> {
   }
 }
 
-/** @internal What a definition comes to. */
+/** @internal The layout that follows from a definition. */
 export interface ShapeLayout {
   readonly fields: ReadonlyMap<string, Field>;
   readonly refCount: number;
@@ -167,7 +167,7 @@ export function layOut(definition: ShapeDefinition): ShapeLayout {
   const fields = new Map<string, Field>();
   let at = HEADER_BYTES;
   for (const { name, type, kind, length } of entries.toSorted((a, b) => rank(b.kind) - rank(a.kind))) {
-    // Shifts, because V8 keeps what comes out of `**` and `/` as floating point, and index computations in hot loops with it.
+    // Shifts, because V8 keeps the results of `**` and `/` in floating point, and index computations in hot loops with them.
     const log2 = BYTES_LOG2[kind];
     const offset = (at + (1 << log2) - 1) >>> log2;
     fields.set(name, { kind, offset, type, length });
@@ -216,7 +216,7 @@ function arrayOf(place: string, { array, length }: { array: ElementType; length:
   return { kind: kindOf(place, array, false), length };
 }
 
-/** Nothing but what makes two definitions the same, in key order, which counts. */
+/** The parts of a definition that make two definitions equal, in key order, which matters. */
 function describe({ fields = {}, elements, identityHash }: ShapeDefinition): string {
   const plain = (type: FieldType): unknown => {
     if (typeof type === 'string') return type;
@@ -229,7 +229,7 @@ function describe({ fields = {}, elements, identityHash }: ShapeDefinition): str
   });
 }
 
-/** @internal The shapes of one heap, as one thread knows them. */
+/** @internal The shapes of one heap that one thread knows. */
 export class ShapeTable {
   readonly #binding: Binding;
   readonly #heap: NativeHeap;
@@ -309,7 +309,7 @@ export class ShapeTable {
   }
 }
 
-/** The words of an object with that many elements. Throws for what is no shape, has no elements, or cannot have so many. */
+/** The words of an object with that many elements. Throws if it is not a shape, has no elements, or cannot have that many. */
 export function wordsWithElements(shape: Shape, count: number): number {
   if (!(shape instanceof Shape)) throw argumentTypeError('shape', 'a shape of the heap', shape);
   if (shape.elementKind === undefined || !Number.isInteger(count) || count < 0 || count > MAX_ELEMENTS) {

@@ -1,6 +1,6 @@
 /**
- * Slot access: loads and stores of references where they lie in objects, with what the collector has to be told or asked. With the default
- * marker and fault mode that is so for weak slots only; of all others a load or store of the u32 view does the same.
+ * Slot access: loads and stores of references in slots of objects, with the barriers that the collector needs. With the default marker and
+ * fault mode only weak slots have one; for all others a load or store of the u32 view does the same.
  */
 import { argumentRangeError } from '../errors.ts';
 import { CONTROL_LOGGING, CONTROL_WEAK_ACCESS } from '../binding/layout.ts';
@@ -25,8 +25,8 @@ export class SlotAccess extends Words {
 
   /**
    * Stores a reference into a slot of an object that is in use already, through the write barrier that the marker `satb` needs
-   * (`heap.capabilities.marker`); the first stores into an object just allocated need none. With any other marker the same as
-   * `u32[slot] = ref`, but for one load.
+   * (`heap.capabilities.marker`); the first stores into an object just allocated need none. With any other marker this is the same as
+   * `u32[slot] = ref`, except for one more load.
    */
   setReference(slot: number, ref: Ref): void {
     if (this.#control[CONTROL_LOGGING] !== 0) this.#barrier.log(this.u32[slot]!);
@@ -34,17 +34,17 @@ export class SlotAccess extends Words {
   }
 
   /**
-   * The reference in a slot: `u32[slot]`, which a checked heap takes note of; the only way to load one in fault mode `load-barrier`. Not a
-   * safepoint.
+   * The reference in a slot: the same as `u32[slot]`, but a checked heap records it. The only way to load a reference in fault mode
+   * `load-barrier`. Not a safepoint.
    */
   getReference(slot: number): Ref {
     return this.u32[slot]!;
   }
 
   /**
-   * Reads a slot that holds its object weakly (an element of kind `weak`): the object, or 0 when it has died. A plain load of such a
-   * slot is not enough: it may bring back an object that the collector has given up already. One load more; while dead objects' slots
-   * are being cleared, a native call. Not a safepoint.
+   * Reads a slot that holds its object weakly (an element of kind `weak`): the object, or 0 if it has died. A plain load of such a slot is
+   * not enough: it may return an object that the collector has already found dead. Costs one more load; while slots of dead objects are
+   * being cleared, a native call. Not a safepoint.
    */
   readWeak(slot: number): Ref {
     const ref = typeof slot === 'number' ? this.u32[slot] : undefined;
@@ -53,18 +53,18 @@ export class SlotAccess extends Words {
   }
 
   /**
-   * Stores `ref` into a slot if that holds `expected`, atomically, through the same barrier as {@link setReference}; whether it
-   * did. For structures that several threads change. No safepoint; tens of ns.
+   * Stores `ref` into a slot if that holds `expected`, atomically, through the same barrier as {@link setReference}. Returns whether it
+   * did. For structures that several threads change. Not a safepoint; tens of ns.
    */
   compareExchangeReference(slot: number, expected: Ref, ref: Ref): boolean {
-    // Logged before it is known whether it will be overwritten: a reference too many only keeps an object for one more cycle.
+    // Logged before it is known whether it will be overwritten: an extra entry only keeps an object alive for one more cycle.
     if (this.#control[CONTROL_LOGGING] !== 0) this.#barrier.log(expected);
     return Atomics.compareExchange(this.u32, slot, expected, ref) === expected;
   }
 
   /**
-   * Copies `count` references between u32 slots, one by one and in the right order when the runs overlap. Typed array methods
-   * (`set`, `copyWithin`, `slice`) must not be used for references: they may copy byte by byte.
+   * Copies `count` references between u32 slots, one by one, and in the right order if the runs overlap. Typed array methods (`set`,
+   * `copyWithin`, `slice`) must not be used for references: they may copy byte by byte.
    */
   copyReferences(toSlot: number, fromSlot: number, count: number): void {
     const u32 = this.u32;

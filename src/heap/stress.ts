@@ -1,21 +1,21 @@
 /**
- * Stress: makes safepoints what they may be at any time. In a heap with `stressEvery`, and in a checked heap, a mutator that comes to a
- * safepoint asks for a collection there, and each collection moves whatever it can (gc/policy/region-choice.ts) and leaves nothing readable
- * behind (native/heap/poison.h). A reference that was kept across a safepoint is then wrong at once, and a checked mutator can tell: its
+ * Stress: makes safepoints do what they may do at any time. In a heap with `stressEvery`, and in a checked heap, a mutator that comes to a
+ * safepoint requests a collection there, and each collection moves as much as it can (gc/policy/region-choice.ts) and overwrites what it
+ * frees (native/heap/poison.h). So a reference that was kept across a safepoint is wrong at once, and a checked mutator can detect it: its
  * number leads to no object.
  *
  *     stressEvery: n     every n-th safepoint of the mutator
- *     checked: true      the first thousand safepoints; from then on as many as take half of the time
+ *     checked: true      the first thousand safepoints; after that, as many as take half of the time
  *
  * A safepoint in one heap is one in all heaps of the thread (native/heap/thread_state.h).
  */
 
 import { clockMs } from '../clock.ts';
 
-/** So many safepoints of a checked mutator move everything whatever that takes: small programs behave the same each time. */
+/** This many safepoints of a checked mutator always move everything, so that small programs behave the same each time. */
 const MOVED_AT_FIRST = 1_000;
 
-/** Of all heaps that this thread is a mutator of: a safepoint is one of the whole thread. */
+/** Those of all heaps in which this thread is a mutator: a safepoint is one for the whole thread. */
 const ofThread = new Set<Stress>();
 
 /** @internal */
@@ -23,9 +23,9 @@ export interface StressSetUp {
   /** The option `stressEvery`. */
   readonly every: number;
   readonly checked: boolean;
-  /** Raw references are old from here on. */
+  /** Raw references are stale from here on. */
   readonly forget: () => void;
-  /** Moves everything; comes back when that is done, or under way if mutators are to take faults. */
+  /** Moves everything; returns when that is done, or has begun if mutators are to take faults. */
   readonly move: () => void;
 }
 

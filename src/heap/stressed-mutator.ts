@@ -1,6 +1,6 @@
 /**
- * Stressed mutators: those of heaps with `stressEvery`. What is a safepoint by a load or by leaving the running state alone asks for a
- * collection too (stress.ts). Classes of their own, so that a poll of any other heap stays one load.
+ * Stressed mutators: those of heaps with `stressEvery`. Safepoints that otherwise are just a load, or leave the running state, request a
+ * collection too (stress.ts). They are separate classes, so that a poll in any other heap stays one load.
  */
 import { LoadBarrierMutator } from './load-barrier-mutator.ts';
 import { Mutator } from './mutator.ts';

@@ -1,11 +1,11 @@
 /**
- * TLAB: a mutator's run of free memory, where its fast path has found too little: the buffer is refilled until the words are there.
+ * TLAB: a mutator's run of free memory, used when the fast path has found too little: refills the buffer until it has enough words.
  *
  * Header first, then top: an allocation that is interrupted has taken nothing, or an object.
  *
- * Under stress an allocation is a safepoint before it is anything else. For that the limit in the control block is put at the top after
- * each allocation, so that the fast path never succeeds and every allocation comes here; the true limit is kept aside meanwhile. The
- * collector does not look at the limit.
+ * Under stress, an allocation begins with a safepoint. For that, the limit in the control block is set to the top after each allocation, so
+ * that the fast path never succeeds and every allocation comes here; the true limit is kept here meanwhile. The collector does not use the
+ * limit.
  */
 import type { SlowAllocation } from './allocation.ts';
 import { CONTROL_TLAB_LIMIT, CONTROL_TLAB_START, CONTROL_TLAB_TOP } from '../binding/layout.ts';
@@ -21,7 +21,7 @@ export class Tlab {
   readonly #u32: Uint32Array;
   readonly #slow: SlowAllocation;
   readonly #stress: Stress | undefined;
-  /** 0 when the control block has the true one. */
+  /** The true limit; 0 if the control block has it. */
   #hiddenLimit = 0;
 
   constructor(control: Uint32Array, u32: Uint32Array, slow: SlowAllocation, stress: Stress | undefined) {
@@ -31,7 +31,7 @@ export class Tlab {
     this.#stress = stress;
   }
 
-  /** A new object of so many words. A safepoint. */
+  /** A new object of that many words. A safepoint. */
   take(shape: Shape, count: number, words: number): Ref {
     this.#stress?.reached();
     const control = this.#control;

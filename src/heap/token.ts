@@ -7,11 +7,11 @@ import { binding, type HeapDescription } from '../binding.ts';
 import { HeapError } from '../errors.ts';
 import type { PolicyOptions, WorkerOptions } from '../gc/policy/policy-options.ts';
 
-/** What a thread attaches to a heap by. Only for this process, and as long as the heap is open. */
+/** What a thread needs to attach to a heap. Valid only in this process, while the heap is open. */
 export interface HeapToken {
   /** The heap's number in this process. */
   readonly id: number;
-  /** The buffer whose inside is the mutator view. */
+  /** The buffer that contains the mutator view. */
   readonly view: SharedArrayBuffer;
   /** The root slots that all threads share. */
   readonly roots: SharedArrayBuffer;
@@ -19,28 +19,28 @@ export interface HeapToken {
   readonly stressEvery: number;
   /** The option of that name. */
   readonly checked: boolean;
-  /** Whichever thread has to start a control thread, collections go on as they were meant to. */
+  /** So that collections follow the same policy, whichever thread has to start a control thread. */
   readonly policy: PolicyOptions;
-  /** How many GC workers, and how they step back. */
+  /** The number of GC workers, and their niceness. */
   readonly workers: WorkerOptions;
 }
 
 /** A few bytes are enough for the addon to find the buffer's address. */
 export const ADDRESS_BYTES = 16;
 
-/** @internal The heap of a token; undefined when this process has none such that is open. */
+/** @internal The heap of a token; undefined if this process has no such open heap. */
 export function attachedTo(token: HeapToken): HeapDescription | undefined {
   const malformed =
     typeof token !== 'object' ||
     token === null ||
-    // Not instanceof: a message that was received in another vm context brings that one's buffers.
+    // Not instanceof: a message that was received in another vm context contains buffers of that context.
     !types.isSharedArrayBuffer(token.view) ||
     !types.isSharedArrayBuffer(token.roots);
   if (malformed) return undefined;
   return binding().attach(token.id, new Uint8Array(token.view, 0, ADDRESS_BYTES), new Uint32Array(token.roots)) ?? undefined;
 }
 
-/** @internal The same, where there must be one. Throws ERR_HEAP_UNKNOWN. */
+/** @internal The same; throws ERR_HEAP_UNKNOWN if there is none. */
 export function attachNative(token: HeapToken): { description: HeapDescription } {
   const description = attachedTo(token);
   if (description === undefined) {

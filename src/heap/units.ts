@@ -1,5 +1,5 @@
 /**
- * Units: what the numbers of the interface mean.
+ * Units: the meaning of the numbers in the interface.
  */
 
 /**

@@ -1,11 +1,11 @@
 /**
- * Weak maps: hash tables in the heap, from objects to references. An entry is an ephemeron: it keeps its value alive as long as its key
- * is alive and the map is, and neither of them otherwise; a value may lead to its own key. Keys are compared by identity.
+ * Weak maps: hash tables in the heap, from objects to references. An entry is an ephemeron: it keeps its value alive as long as both its
+ * key and the map are alive, and never keeps its key alive; a value may lead to its own key. Keys are compared by identity.
  *
- * Threads share a map like any object. Each operation takes effect at one moment between call and return (native/heap/weak_map.h); a
- * thread that finds the map in use by another one parks and waits for a moment.
+ * Threads share a map like any object. Each operation takes effect at one moment between call and return (native/heap/weak_map.h); a thread
+ * that finds the map in use by another one parks and waits for a moment.
  *
- * An entry is gone as soon as marking finds its key dead, even if a finalizer brings the key back.
+ * An entry is gone as soon as marking finds its key dead, even if a finalizer resurrects the key.
  */
 import { WEAK_MAP, type Binding, type NativeMutator } from '../binding.ts';
 import { argumentTypeError, detached, HeapError } from '../errors.ts';
@@ -113,7 +113,7 @@ export class WeakMaps {
     });
   }
 
-  /** A larger table, or one without the dead. */
+  /** Installs a larger table, or one without dead entries. */
   #install(pairs: number, map: ReferenceHandle, table: ReferenceHandle): void {
     const mutator = this.#mutator;
     this.#table ??= this.#setUp.defineShape({ name: 'faultline.weak-table', elements: 'ephemeron' });
@@ -121,7 +121,7 @@ export class WeakMaps {
     while (this.#native.installWeakTable(this.#handle, mutator.get(map), mutator.get(table)) === WEAK_MAP.contended) mutator.rest();
   }
 
-  /** Calls again, with the objects where they are then, while another thread has the map. */
+  /** Calls again, with the objects where they are then, while another thread uses the map. */
   #untilFree(refs: readonly Ref[], call: (refs: readonly Ref[]) => number): number {
     const mutator = this.#mutator;
     const first = this.#checked(call(refs), refs);
@@ -144,7 +144,7 @@ export class WeakMaps {
   }
 }
 
-/** @internal Nothing with the header of an object lies there. */
+/** @internal The error for a reference at which there is no object. */
 export function notAnObject(place: string, ref: Ref | string): HeapError {
   return new HeapError('ERR_WRONG_SHAPE', `${place}: no object lies at ${ref}; only references that the heap has given out can be used.`);
 }

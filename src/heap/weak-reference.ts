@@ -1,9 +1,9 @@
 /**
- * Weak references: objects that refer to others and keep nothing alive. A weak reference is an object with one element of the kind
- * `weak`; shapes of your own may have any number of them, and fields in front (`mutator.readWeak` reads their slots).
+ * Weak references: objects that refer to others and keep nothing alive. A weak reference is an object with one element of kind `weak`;
+ * shapes of your own may have any number of such elements, and fields before them (`mutator.readWeak` reads their slots).
  *
- * It is cleared when marking finds that no strong reference leads to its object: at once, before anything else learns that the object
- * has died, and for good. An object that a finalizer brings back is not brought back to it.
+ * It is cleared when marking finds that no strong reference leads to its object: at once, before anything else learns that the object has
+ * died, and for good. If a finalizer resurrects the object, the weak reference stays cleared.
  */
 import { detached, HeapError } from '../errors.ts';
 import type { MutatorSetUp, PartOwner } from './mutator-set-up.ts';

@@ -1,9 +1,9 @@
 /**
- * Words: the heap as typed arrays. All lie on one SharedArrayBuffer whose inside the addon has replaced by the mutator view;
- * index 0 of each is word 0 of the heap.
+ * Words: the heap as typed arrays. All are on one SharedArrayBuffer, in which the addon has mapped the mutator view; index 0 of each is
+ * word 0 of the heap.
  */
 
-/** Node 20 makes no typed array of more elements. */
+/** Node 20 does not make typed arrays with more elements. */
 const MAX_ELEMENTS = 2 ** 32;
 
 /** @internal The array of each kind of data. */

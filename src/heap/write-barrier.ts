@@ -1,7 +1,7 @@
 /**
- * Write barrier: what the marker `satb` (snapshot at the beginning, Yuasa) needs. While it marks, each reference that a mutator is about
- * to overwrite is logged, so that what was reachable when marking began is found. The log lies at the end of the control block; a full
- * one is handed over by a native call. The other markers need no log, and then nobody comes here.
+ * Write barrier: needed by the marker `satb` (snapshot at the beginning, Yuasa). While it marks, each reference that a mutator is about to
+ * overwrite is logged, so that everything reachable when marking began is found. The log is at the end of the control block; a full log is
+ * passed on by a native call. The other markers need no log, and then this code is not called.
  */
 import { CONTROL_LOG_USED, CONTROL_SLOTS, LOG_ENTRIES } from '../binding/layout.ts';
 import type { MutatorSetUp } from './mutator-set-up.ts';
@@ -20,7 +20,7 @@ export class WriteBarrier {
     this.#log = CONTROL_SLOTS + setUp.localCapacity + setUp.handleCapacity;
   }
 
-  /** The value of a slot that is overwritten next. */
+  /** Logs the value of a slot that is about to be overwritten. */
   log(overwritten: number): void {
     if (overwritten === 0 || isSmallInteger(overwritten)) return;
     const control = this.#control;
