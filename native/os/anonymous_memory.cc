@@ -16,7 +16,7 @@ constexpr size_t kHugePageBytes = size_t{2} << 20;
 }  // namespace
 
 Result<void*> MapZeroed(size_t bytes, PageSize page_size) {
-  // Small ones would lie beside other mappings within one huge page, and get none.
+  // A small one would share a huge page's range with other mappings, and get none.
   const bool huge = page_size == PageSize::kHugeIfPossible && bytes >= kHugePageBytes;
   const size_t slack = huge ? kHugePageBytes : 0;
   void* const mapped = mmap(nullptr, bytes + slack, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);

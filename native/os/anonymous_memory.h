@@ -1,4 +1,4 @@
-// Anonymous memory: zero-filled pages that no file is behind, for tables of our own.
+// Anonymous memory: zero-filled pages without a file, for tables of our own.
 #pragma once
 
 #include <cstddef>
@@ -10,14 +10,14 @@ namespace faultline {
 
 enum class PageSize : uint8_t { kBase, kHugeIfPossible };
 
-// Whole base pages, which come when they are touched.  Memory that asks for huge ones lies on their boundary; where the kernel grants none
-// it is the same and only slower (Linux, admin-guide/mm/transhuge.rst).
+// Whole base pages, which are allocated when they are touched.  Memory that asks for huge pages is aligned to them; if the kernel grants
+// none, it works the same, only slower (Linux, admin-guide/mm/transhuge.rst).
 Result<void*> MapZeroed(size_t bytes, PageSize page_size);
 
-// All zeros again.  In a process that has locked its memory the pages stay.
+// The memory reads as zeros again.  In a process that has locked its memory, the pages stay.
 void DropPages(void* memory, size_t bytes);
 
-// Shared memory that nobody can touch before it is made accessible.
+// Shared memory that cannot be touched before it is made accessible.
 Result<void*> MapInaccessible(size_t bytes);
 void MakeAccessible(void* memory, size_t bytes);
 

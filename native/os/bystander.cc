@@ -16,7 +16,7 @@ namespace {
 
 constexpr long kCallsWithoutReference[] = {SYS_mlockall, SYS_mlock, SYS_mlock2, SYS_madvise, SYS_process_vm_readv, SYS_process_vm_writev};
 
-// -1 for an instruction of the program's, or when the system does not say.
+// -1 if the thread is in no system call, or the system does not say.
 long SystemCallOf(uint32_t thread) {
   char path[64];
   snprintf(path, sizeof path, "/proc/self/task/%u/syscall", thread);

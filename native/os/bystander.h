@@ -1,4 +1,4 @@
-// Bystanders: those who touch a page of ours without a reference that leads there.  Another process that reads our memory
+// Bystanders: threads that touch a page of ours without a reference that leads there: another process that reads our memory
 // (process_vm_readv, a checkpoint), or a thread of ours whose system call fills page tables (mlockall).
 #pragma once
 
@@ -6,8 +6,8 @@
 
 namespace faultline {
 
-// Of the thread, by its id, that waits for a page.  A process of another PID namespace may go under the id of one of our threads, and is
-// taken for it.  3 us for one of our own; allocates nothing.
+// `thread` is the id of a thread that waits for a page.  A thread in another PID namespace may have the id of one of ours, and is then
+// taken for it.  3 us for one of our own threads; allocates nothing.
 bool IsBystander(uint32_t thread);
 
 }  // namespace faultline

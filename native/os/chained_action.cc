@@ -24,8 +24,8 @@ constexpr uintptr_t kRedZoneBytes = 128;
 
 const struct sigaction kDefault = {};
 
-// A thread's last signal, and how often handlers of ours were called for it: a program that has put its handler in front of ours twice
-// may go round in a circle.  A frame further up the stack is of the same delivery, and so is not what a siglongjmp has left behind.
+// A thread's last signal, and how often our handlers were called for it: if a program has put its handler in front of ours twice, the
+// handlers may call each other in a circle.  A deeper frame belongs to the same delivery; one that a siglongjmp has left behind does not.
 struct Delivery {
   const void* context = nullptr;
   uintptr_t frame = 0;
@@ -40,7 +40,7 @@ bool GoesRound(const void* context, uintptr_t frame) {
   return ++delivery.calls > kMostCalls;
 }
 
-// No instruction would raise it again: sent by kill() or the like, or a report of memory that nobody has touched yet.
+// True if no instruction would raise it again: it was sent by kill() or the like, or reports bad memory that was not touched yet.
 bool WasSent(int number, const siginfo_t* info) { return info->si_code <= 0 || (number == SIGBUS && info->si_code == BUS_MCEERR_AO); }
 
 bool IsHandler(const struct sigaction& action) { return action.sa_handler != SIG_DFL && action.sa_handler != SIG_IGN; }
@@ -50,7 +50,7 @@ void TakeDefault(int number, const siginfo_t* info) {
   struct sigaction standard = {};
   standard.sa_handler = SIG_DFL;
   sigaction(number, &standard, nullptr);
-  // Delivered as soon as the signal is not blocked any more, with all that was known of it.
+  // Delivered as soon as the signal is no longer blocked, with its original siginfo.
   if (WasSent(number, info)) syscall(SYS_rt_tgsigqueueinfo, getpid(), ThisThread(), number, info);
 }
 
@@ -70,7 +70,7 @@ bool WasBlocked(const ucontext_t* context, int number) {
 
 #if defined(__x86_64__)
 // Calls handler(number, info, context) with the stack pointer at `top`, a multiple of 16.  A debugger or crash reporter that walks the
-// stack finds its way back by the frame pointer.
+// stack can follow the frame pointer back.
 extern "C" void faultline_call_on_stack(int number, siginfo_t* info, void* context, SignalHandler handler, uintptr_t top);
 asm(R"(
   .text
@@ -96,7 +96,7 @@ faultline_call_on_stack:
 
 bool Within(const stack_t& stack, uintptr_t address) { return address - reinterpret_cast<uintptr_t>(stack.ss_sp) < stack.ss_size; }
 
-// On the stack that the kernel would have taken.
+// Calls the handler on the stack that the kernel would have used.
 void Call(const struct sigaction& action, int number, siginfo_t* info, ucontext_t* context, uintptr_t frame) {
   const uintptr_t interrupted = static_cast<uintptr_t>(context->uc_mcontext.gregs[REG_RSP]);
   if ((action.sa_flags & SA_ONSTACK) == 0 && Within(context->uc_stack, frame) && !Within(context->uc_stack, interrupted)) {
@@ -106,7 +106,7 @@ void Call(const struct sigaction& action, int number, siginfo_t* info, ucontext_
   }
 }
 #else
-// Elsewhere it runs on the alternate stack, if the thread has one.
+// On other machines it runs on the alternate stack, if the thread has one.
 void Call(const struct sigaction& action, int number, siginfo_t* info, ucontext_t* context, uintptr_t) {
   action.sa_sigaction(number, info, context);
 }
@@ -129,7 +129,7 @@ void ChainedAction::Set(const struct sigaction& action) {
   action_.store(new struct sigaction(action), std::memory_order_release);  // Partner: ToCarryOut.
 }
 
-// An action that holds for one signal is taken by one thread.
+// An action that is valid for one signal is taken by one thread.
 const struct sigaction* ChainedAction::ToCarryOut(bool by_kernel) {
   const struct sigaction* action = action_.load(std::memory_order_acquire);
   if (action == nullptr) return &kDefault;
@@ -142,7 +142,7 @@ const struct sigaction* ChainedAction::ToCarryOut(bool by_kernel) {
 void ChainedAction::Take(SignalHandler ours, int number, siginfo_t* info, void* argument, const void* frame_of_ours) {
   const uintptr_t frame = reinterpret_cast<uintptr_t>(frame_of_ours);
   ucontext_t* const context = static_cast<ucontext_t*>(argument);
-  // A handler that was put in front of ours calls it like any function: then it is only the next function that is called.
+  // A handler that was put in front of ours calls it like any function; then this too just calls the next function.
   struct sigaction installed = {};
   const bool by_kernel = sigaction(number, nullptr, &installed) == 0 && installed.sa_sigaction == ours;
   const struct sigaction* const action = GoesRound(context, frame) ? &kDefault : ToCarryOut(by_kernel);

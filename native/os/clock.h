@@ -25,14 +25,14 @@ inline uint64_t ThreadCpuNs() {
 // The CPU time of one thread, read by any thread.
 class ThreadCpuClock {
  public:
-  // The calling thread is the one from now on; what it did before does not count.  One system call when it was another one.
+  // From now on this is the clock of the calling thread; its CPU time so far does not count.  One system call if the thread changes.
   void Adopt() {
     clockid_t clock = 0;
     if (pthread_getcpuclockid(pthread_self(), &clock) != 0 || clock == clock_.load(std::memory_order_relaxed)) return;
     begin_ns_.store(ThreadCpuNs(), std::memory_order_relaxed);
     clock_.store(clock, std::memory_order_relaxed);
   }
-  // 0 when there is none, or when it has ended.
+  // 0 if there is no thread, or it has ended.
   uint64_t Ns() const {
     const clockid_t clock = clock_.load(std::memory_order_relaxed);
     timespec used;

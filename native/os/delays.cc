@@ -11,7 +11,7 @@ namespace faultline {
 
 namespace {
 
-// Whether there is a seed or a hook.  Relaxed: a test sets them while nobody is at a point that matters to it.
+// Whether there is a seed or a hook.  Relaxed: a test sets them while no thread is at a point that matters to it.
 std::atomic<bool> delaying{false};
 std::atomic<uint64_t> delay_seed{0};
 std::atomic<DelayHook> delay_hook{nullptr};
@@ -38,7 +38,7 @@ void SetDelaySeed(uint64_t seed) {
 }
 
 void SetDelayHook(DelayHook hook) {
-  delay_hook.store(hook, std::memory_order_release);  // Partner: DelayAt.  The hook may use what was there before it was set.
+  delay_hook.store(hook, std::memory_order_release);  // Partner: DelayAt.  The hook may use data written before it was set.
   NoteWhetherDelaying();
 }
 

@@ -11,7 +11,7 @@ namespace {
 
 struct Range {
   std::atomic<uint32_t> changes{0};
-  // 0 when the slot is nobody's.
+  // 0 if the slot is free.
   std::atomic<uintptr_t> start{0};
   std::atomic<size_t> bytes{0};
   std::atomic<FaultFunction> serve{nullptr};
@@ -26,7 +26,7 @@ Lock& WriterLock() {
   return *lock;
 }
 
-// Lock held.
+// The caller holds the lock.
 void Change(Range& range, uintptr_t start, size_t bytes, FaultFunction serve, void* context) {
   const uint32_t changes = range.changes.load(std::memory_order_relaxed);
   range.changes.store(changes + 1, std::memory_order_relaxed);

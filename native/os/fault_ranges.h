@@ -1,18 +1,18 @@
-// Fault ranges: which addresses are a heap's, and who serves a touch of them.  Looked up in signal handlers, without locks.
+// Fault ranges: the addresses of each heap, and the function that serves touches of them.  Searched in signal handlers, without locks.
 //
-// A slot of the table goes from heap to heap while threads look through it, so its fields are read as one: its number of changes is even
-// while they stand still, and the same before and after they were read (a sequence lock: Lamport, "Concurrent reading and writing",
-// CACM 1977).
+// A slot of the table passes from heap to heap while threads search it, so its fields are read together: a version counts its changes, is
+// even while the fields are stable, and must be the same before and after they are read (a sequence lock: Lamport, "Concurrent reading and
+// writing", CACM 1977).
 //
-//   operation      who                      order                        partner
-//   change: odd    a writer with the lock   relaxed, before the fields   the second look, behind the fields
-//   fields         the same                 store release                the acquire load: who sees one sees that the number has changed
-//   change: even   the same                 store release                the acquire of the first look: who sees it sees all the fields
-//   first look     a handler                load acquire
-//   fields         the same                 load acquire
-//   second look    the same                 load relaxed, ordered behind the fields by their acquire
+//   operation       who                      order                        partner
+//   version: odd    a writer with the lock   relaxed, before the fields   the second read, after the fields
+//   fields          the same                 store release                the acquire load: a reader of one also sees the odd version
+//   version: even   the same                 store release                the acquire of the first read: it makes all the fields visible
+//   first read      a handler                load acquire
+//   fields          the same                 load acquire
+//   second read     the same                 load relaxed, ordered after the fields by their acquire
 //
-// A slot that changes while it is looked at is passed over: a heap's own slot stands still for as long as any thread may touch its view.
+// A slot that changes while it is read is skipped: a heap's own slot is stable as long as any thread may touch its view.
 #pragma once
 
 #include <cstddef>
@@ -20,16 +20,16 @@
 
 namespace faultline {
 
-// Returns false when the access is not one the heap can make good.  Runs on the faulting thread, inside the handler.
+// Returns false if the heap cannot serve the access.  Runs on the faulting thread, inside the handler.
 using FaultFunction = bool (*)(void* context, uintptr_t address);
 
 inline constexpr int kMaxFaultRanges = 1024;
 
-// Returns a slot, or -1 when kMaxFaultRanges heaps exist.
+// Returns a slot, or -1 if kMaxFaultRanges heaps exist.
 int AddFaultRange(void* start, size_t bytes, FaultFunction serve, void* context);
 void RemoveFaultRange(int slot);
 
-// Whether the address is a heap's, and the heap has served the touch.  Async-signal-safe.
+// Whether the address belongs to a heap and the heap has served the touch.  Async-signal-safe.
 bool ServeInRange(uintptr_t address);
 
 }  // namespace faultline

@@ -16,10 +16,10 @@ namespace faultline {
 
 namespace {
 
-// Handlers of ours for each signal.  A program that puts more than this many different actions in front of ours shares the last one.
+// Our handlers for each signal.  If a program puts more than this many different actions in front of ours, they share the last one.
 constexpr int kHandlers = 16;
 
-// What each handler was put in front of.  Written under InstallLock before the handler is installed, read by handlers.
+// The action behind each handler.  Written under InstallLock before the handler is installed, read by handlers.
 ChainedAction chained[2][kHandlers];
 
 Lock& InstallLock() {
@@ -53,16 +53,16 @@ bool IsOurs(const struct sigaction& action) {
   return false;
 }
 
-// Our action for in front of `action`: the one that was there before, if any, so that a program that changes to and fro gets no further.
-// Lock held.
+// Our action to install in front of `action`: the one that was in front of it before, if any, so that a program that switches back and
+// forth uses up no more of them.  The caller holds the lock.
 struct sigaction OursBefore(int number, const struct sigaction& action) {
   int index = 0;
   while (index < kHandlers - 1 && !chained[IndexOf(number)][index].IsFreeOr(action)) ++index;
   chained[IndexOf(number)][index].Set(action);
   struct sigaction ours = {};
   ours.sa_sigaction = kOurs[static_cast<size_t>(index)];
-  // No SA_NODEFER: building a page touches nothing that could fault (invariant K), so a nested signal is a bug.  What the other action
-  // wants blocked is blocked from the start, and the calls that it would interrupt for good are.
+  // No SA_NODEFER: building a page touches nothing that could fault (invariant K), so a nested signal is a bug.  The signals that the other
+  // action blocks are blocked from the start, and system calls are restarted only if it restarts them.
   const bool handled = action.sa_handler != SIG_DFL && action.sa_handler != SIG_IGN;
   ours.sa_flags = SA_SIGINFO | SA_ONSTACK | (handled ? action.sa_flags & SA_RESTART : SA_RESTART);
   if (handled) {
@@ -86,7 +86,7 @@ Status EnsureFaultHandler(FaultSignal signal) {
   if (sigaction(number, nullptr, &before) != 0) return SysError{errno, "sigaction"};
   if (IsOurs(before)) return {};
   struct sigaction ours = OursBefore(number, before);
-  // The program may change the action between our look at it and our change: what was replaced is what counts.
+  // The program may change the action after we have read it and before we change it: what counts is the action that was replaced.
   for (;;) {
     DelayAt(DelayPoint::kActionReplaced);
     struct sigaction replaced;

@@ -1,16 +1,16 @@
 // Fault signals: SIGBUS and SIGSEGV handlers that serve our heaps and pass everything else on.
 //
-// The handler finds whose an address is (os/fault_ranges.h) and lets the heap serve it.  An address that is nobody's, or that the heap
-// refuses, and a signal that was sent, go to the action that was there before (V8's WebAssembly trap handler, a crash reporter, the
-// default), and what that one does is what it would have done without us (os/chained_action.h).
+// The handler finds the heap of an address (os/fault_ranges.h) and lets it serve the fault.  Faults outside every heap, those that the heap
+// refuses, and signals that were sent go to the previously installed action (V8's WebAssembly trap handler, a crash reporter, the default),
+// which then does what it would have done without us (os/chained_action.h).
 //
-// The program may replace our handler at any time, and often the newcomer keeps what it has replaced, to call it or to put it back.  So
-// ours is not one function but one for each action that it was ever put in front of:
+// The program may replace our handler at any time, and the new handler often keeps the one that it has replaced, to call it or to put it
+// back.  So we have not one handler function but one for each action in front of which it was ever put:
 //
-//     the kernel ──▶ ours 1 ──▶ the newcomer ──▶ ours 0, which it has replaced ──▶ who was there first
+//     the kernel ──▶ ours 1 ──▶ the new handler ──▶ ours 0, which it has replaced ──▶ the first action
 //
-// Whoever calls, or puts back, one of them gets what it would have found there without us, and handlers that pass on what they do not want
-// never go round in a circle.
+// Code that calls one of them, or puts it back, gets what it would have found there without us, and handlers that pass signals on never
+// call each other in a circle.
 #pragma once
 
 #include "os/result.h"
@@ -19,8 +19,8 @@ namespace faultline {
 
 enum class FaultSignal { kBus, kSegmentation };
 
-// Installs our handler, or puts it back if somebody replaced it since (process.on('SIGBUS') does), in front of the newcomer.  Cheap enough
-// for every flip: one rt_sigaction when nothing changed.
+// Installs our handler, or puts it back, in front of the new one, if it was replaced (process.on('SIGBUS') does that).  Cheap enough for
+// every flip: one rt_sigaction if nothing changed.
 Status EnsureFaultHandler(FaultSignal signal);
 
 // Whether the calling thread blocks the signal; such a thread must not touch a heap.

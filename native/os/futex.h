@@ -1,7 +1,7 @@
-// Futex: sleep on a 32-bit word until somebody says it changed.  Async-signal-safe, allocates nothing.
+// Futex: sleep on a 32-bit word until another thread signals a change.  Async-signal-safe, allocates nothing.
 //
-// Every wait here has a time limit.  A JavaScript thread that waits must come back to JavaScript now and then, or
-// worker.terminate() and process.exit() could not end it.
+// Every wait here has a time limit.  A JavaScript thread that waits must return to JavaScript from time to time, or worker.terminate() and
+// process.exit() could not end it.
 #pragma once
 
 #include <atomic>

@@ -7,8 +7,7 @@
 namespace faultline {
 
 void InvariantFailed(const char* file, int line, const char* law, uint64_t a, uint64_t b) {
-  // snprintf with %s, %d and %llx does not allocate, so this is good enough inside a signal handler that is about to
-  // end the process.
+  // snprintf with %s, %d and %llx does not allocate, which is good enough inside a signal handler that is about to end the process.
   char text[512];
   const int length = snprintf(text, sizeof text, "faultline: invariant broken at %s:%d: %s (0x%llx, 0x%llx)\n", file, line, law,
                               static_cast<unsigned long long>(a), static_cast<unsigned long long>(b));

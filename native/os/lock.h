@@ -1,8 +1,9 @@
-// Lock: the mutex of this library, for a few instructions at a time.
+// Lock: the mutex of this library, held for a few instructions at a time.
 //
-//   (H) Who waits in this library is parked in all heaps, and holds no lock: somebody who runs, and whom a pause waits for, may want it.
+//   (H) A thread that waits in this library is parked in all its heaps, and holds no lock: a running thread, for which a pause waits, may
+//       want the lock.
 //
-// Each thread counts the locks it holds, and every wait of ours looks at the count (os/futex.cc).
+// Each thread counts the locks it holds, and every wait of ours checks the count (os/futex.cc).
 #pragma once
 
 #include <cstdint>
@@ -21,7 +22,7 @@ class Lock {
     mutex_.unlock();
   }
 
-  // How many the calling thread holds.  Async-signal-safe.
+  // The number of locks that the calling thread holds.  Async-signal-safe.
   static uint32_t HeldByThisThread() { return held_; }
 
  private:

@@ -1,4 +1,4 @@
-// Machine: what the kernel says of itself and of the memory that there is.
+// Machine: what the kernel reports about itself and about memory.
 #pragma once
 
 #include <cstdint>
@@ -7,7 +7,7 @@
 namespace faultline {
 
 struct Machine {
-  // Empty, or 0, where the kernel does not tell.
+  // Empty, or 0, if the kernel does not say.
   std::string kernel;
   std::string architecture;
   uint64_t memory_bytes = 0;

@@ -12,13 +12,13 @@ namespace faultline {
 
 namespace {
 
-// Every other page of it may be read, so that each page is a mapping.
+// Every other page is readable, so that each page is a mapping of its own.
 constexpr size_t kPages = 64;
 constexpr size_t kBytes = kPages * kPageSize;
 
 struct Reserve {
   Lock lock;
-  uint8_t* start = nullptr;  // Null while it is given back.
+  uint8_t* start = nullptr;  // Null while it is not held.
 };
 
 Reserve& TheReserve() {

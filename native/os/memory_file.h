@@ -1,7 +1,7 @@
-// MemoryFile: the heap file.  An anonymous file in memory (memfd) that is mapped several times; a page keeps its file
-// offset for life, which is what lets UFFDIO_CONTINUE publish it.
+// MemoryFile: the heap file.  An anonymous file in memory (memfd) that is mapped several times; a page always keeps its file offset, which
+// is what lets UFFDIO_CONTINUE publish it.
 //
-// The size is sealed: a truncation raises no userfaultfd event, so nobody may shrink the file under us.
+// The size is sealed: a truncation raises no userfaultfd event, so the file must not be shrunk.
 #pragma once
 
 #include <cstddef>
@@ -22,14 +22,14 @@ class MemoryFile {
   Status Create(size_t bytes);
   void Close();
 
-  // Pages for [offset, offset + bytes); what is there stays as it is.
+  // Allocates pages for [offset, offset + bytes); existing contents stay as they are.
   Status Allocate(size_t offset, size_t bytes) const;
 
-  // Gives the pages of [offset, offset + bytes) back to the system; they read as zero afterwards.  0.5 us a page, so
-  // callers work in pieces.  No userfaultfd event is raised (reference: uffd 1.9).
+  // Gives the pages of [offset, offset + bytes) back to the system; they read as zero afterwards.  0.5 us a page, so callers work in
+  // pieces.  No userfaultfd event is raised (reference: uffd 1.9).
   Status PunchHole(size_t offset, size_t bytes) const;
 
-  // What the file really occupies.  Process memory counts a page once per mapping; this does not.
+  // The memory that the file occupies.  Process memory counts a page once per mapping; this does not.
   size_t AllocatedBytes() const;
 
   int fd() const { return fd_; }

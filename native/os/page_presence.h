@@ -1,4 +1,4 @@
-// Page presence: which pages of a range this process's page tables hold an entry for, whoever caused it.  For checks.
+// Page presence: the pages of a range for which this process's page tables have an entry, whatever caused it.  For checks.
 #pragma once
 
 #include <cstddef>
@@ -8,7 +8,7 @@
 
 namespace faultline {
 
-// ENOTTY before Linux 6.7; whatever open() says where /proc/self/pagemap is withheld.  10 us a GiB without entries.
+// ENOTTY before Linux 6.7; the error of open() if /proc/self/pagemap is not accessible.  10 us a GiB without entries.
 Result<uint64_t> PresentPages(const uint8_t* start, size_t bytes);
 
 }  // namespace faultline

@@ -1,4 +1,4 @@
-// Page size: of every kernel that a heap is made on; others are refused before anything is mapped (src/heap/heap-set-up.ts).
+// Page size: the only one that is supported; kernels with another are refused before anything is mapped (src/heap/heap-set-up.ts).
 #pragma once
 
 #include <cstddef>

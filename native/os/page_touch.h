@@ -1,12 +1,12 @@
-// Touching a page: lets the kernel map it, and changes nothing.
+// Touching a page: makes the kernel map it, and changes nothing.
 #pragma once
 
 #include <cstdint>
 
 namespace faultline {
 
-// Writes what is there, atomically, since somebody else may be writing the page through the same view; ThreadSanitizer would
-// call that a race with plain accesses to it.
+// Writes back what is there, atomically, since another thread may be writing the page through the same view; ThreadSanitizer would report a
+// race with plain accesses to it.
 #if defined(__SANITIZE_THREAD__)
 __attribute__((noinline, no_sanitize_thread))
 #endif

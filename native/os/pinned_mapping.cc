@@ -22,7 +22,7 @@ Status Populate(uint8_t* start, size_t bytes) {
   if (refused == 0 && madvise(start, bytes, MADV_POPULATE_WRITE) == 0) return {};
   const int error = refused != 0 ? refused : errno;
   if (error != EINVAL) return SysError{error, "madvise(POPULATE_WRITE)"};
-  // Linux before 5.14.  The file has these pages: the object was zeroed when it was allocated.
+  // Linux before 5.14.  The file has these pages, because the object was zeroed when it was allocated.
   for (size_t at = 0; at < bytes; at += kPageSize) TouchPage(start + at);
   return {};
 }
@@ -54,7 +54,7 @@ Status PinnedMapping::Map(const MemoryFile& file, size_t offset, size_t bytes) {
 bool PinnedMapping::Revoke(bool readable) {
   if (start_ == nullptr) return true;
   if (!readable) {
-    // Needs no new mapping, unless the kernel has made one of this and a neighbour.
+    // Needs no new mapping, unless the kernel has merged this one with a neighbour.
     if (Refused(SystemCall::kMprotect) != 0) return false;
     return mprotect(start_, mapped_bytes_, PROT_NONE) == 0;
   }

@@ -1,12 +1,12 @@
 // PinnedMapping: a mapping of a few pages of the memory file, for addresses that leave the heap.
 //
-// The mutator view is swapped by every flip and may be registered with userfaultfd, and a system call on a page that it does not
-// map yet fails.  This mapping is never moved or registered, and has all its entries from the start.
+// Every flip swaps the page tables of the mutator view, which may also be registered with userfaultfd, and a system call on a page that is
+// not mapped yet fails.  This mapping is never moved or registered, and has all its entries from the start.
 //
 //     open ──Revoke──▶ inaccessible, or zeros ──Close──▶ unmapped
 //
-// Whoever was given the address may use it late: a read that was under way when the pin was released.  So the range outlives the pin,
-// and shows nothing of the heap any more.  It goes back to the system when nobody can hold the address.
+// The address may still be used after the pin was released, by a read that was under way.  So the range outlives the pin, but no longer
+// shows the heap.  It goes back to the system when nothing can hold the address any more.
 #pragma once
 
 #include <cstddef>
@@ -26,12 +26,12 @@ class PinnedMapping {
 
   // Maps the pages around [offset, offset + bytes) of the file; bytes > 0.
   Status Create(const MemoryFile& file, size_t offset, size_t bytes);
-  // From here on a touch faults, a system call fails with EFAULT; with `readable` the range holds zeros of its own instead.  False when
-  // the system refuses that, at the limit of mappings: the range shows the file as before, whose pages must stay what they are.
+  // From here on a touch faults and a system call fails with EFAULT; with `readable`, the range holds zeros of its own instead.  False if
+  // the system refuses, at the limit of mappings: then the range shows the file as before, and its pages must not be reused.
   bool Revoke(bool readable);
   void Close();
 
-  // Where the file's byte `offset` is.
+  // The address of the file's byte `offset`.
   uint8_t* data() const { return data_; }
 
  private:

@@ -1,4 +1,4 @@
-// Random: bytes that nobody outside the process can know.
+// Random: bytes that cannot be predicted from outside the process.
 #pragma once
 
 #include <cstddef>

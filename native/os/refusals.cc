@@ -11,8 +11,8 @@ const char* const kSystemCallNames[] = {
 
 namespace {
 
-// Counters may be raced for by several threads; a test that wants an exact count arms them while one thread runs.
-// All relaxed: the values guard nothing but themselves.
+// Several threads may race for the counters; a test that needs an exact count arms them while one thread runs.  All relaxed: the values
+// publish nothing else.
 struct Armed {
   std::atomic<int> error_number{0};
   std::atomic<int32_t> skip{0};

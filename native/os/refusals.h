@@ -1,7 +1,7 @@
-// Refusals: makes the kernel say no on demand, so that every branch on its answers can be tested.
+// Refusals: makes system calls fail on demand, so that every branch on the kernel's answers can be tested.
 //
-// Each system call whose refusal we handle asks here first.  A test arms a point with an errno, a number of calls to
-// let through and a number to refuse.  Unarmed, the price is one relaxed load next to a system call.
+// Each system call whose refusal we handle checks here first.  A test arms a call with an errno, a number of calls to let through and a
+// number to refuse.  Unarmed, this costs one relaxed load next to a system call.
 #pragma once
 
 #include <cstdint>
@@ -35,7 +35,7 @@ extern const char* const kSystemCallNames[static_cast<uint32_t>(SystemCall::kCou
 // Refuses `refuse` calls with `error_number` after letting `skip` calls through.  refuse = 0 disarms.
 void ArmRefusal(SystemCall call, int error_number, uint32_t skip, uint32_t refuse);
 
-// The errno to pretend, or 0 to go ahead.  Async-signal-safe.
+// The errno to simulate, or 0 to make the call.  Async-signal-safe.
 int Refused(SystemCall call);
 
 }  // namespace faultline

@@ -1,7 +1,7 @@
-// Result and Status: how native code says that the system refused.
+// Result and Status: how native code reports that the system refused.
 //
-// C++ exceptions are off.  A call that can fail returns one of these, the compiler warns when the answer is
-// dropped, and errno is captured on the line after the call that set it.
+// C++ exceptions are off.  A call that can fail returns one of these, the compiler warns if the result is ignored, and errno is captured on
+// the line after the call that set it.
 #pragma once
 
 #include <cerrno>
@@ -10,7 +10,7 @@
 
 namespace faultline {
 
-// One refused system call: which call, and what the kernel said.
+// A refused system call: which call, and the kernel's error.
 struct SysError {
   int error_number = 0;
   const char* call = "";  // Static string, for example "mremap".

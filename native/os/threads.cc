@@ -24,7 +24,7 @@ std::vector<int> ThreadsOfProcess() {
 }
 
 bool ThreadLives(int thread) {
-  // Signal 0: only the look whether there is such a thread.
+  // Signal 0 only checks whether there is such a thread.
   return syscall(SYS_tgkill, getpid(), thread, 0) == 0 || errno != ESRCH;
 }
 

@@ -6,10 +6,10 @@
 
 namespace faultline {
 
-// All of them, at this moment, in ascending order; none where /proc cannot be read.
+// All threads at this moment, in ascending order; none if /proc cannot be read.
 std::vector<int> ThreadsOfProcess();
 bool ThreadLives(int thread);
-// The calling one.  Async-signal-safe.
+// The calling thread.  Async-signal-safe.
 uint32_t ThisThread();
 
 }  // namespace faultline

@@ -123,7 +123,7 @@ Status Userfaultfd::Register(void* start, size_t bytes) {
   if (const int refused = Refused(SystemCall::kRegister)) return SysError{refused, "ioctl(UFFDIO_REGISTER)"};
   abi::Register request = {};
   request.range = {reinterpret_cast<uintptr_t>(start), bytes};
-  // MINOR alone would zero-fill holes of the file without telling anybody.
+  // With MINOR alone the kernel would silently zero-fill holes of the file.
   request.mode = delivery_ == FaultDelivery::kMark ? abi::kRegisterWriteProtect : abi::kRegisterMissing | abi::kRegisterMinor;
   if (ioctl(fd_, abi::kIocRegister, &request) != 0) return SysError{errno, "ioctl(UFFDIO_REGISTER)"};
   return {};
@@ -170,16 +170,16 @@ uint32_t Userfaultfd::Continue(void* start, size_t bytes, uint8_t* alias_of_star
         if (request.mapped > 0) done += static_cast<size_t>(request.mapped);
         break;
       case EEXIST:
-        // Somebody mapped this page first.  That is not a wake-up for those who sleep on it.
+        // Another thread has mapped this page first.  That does not wake the threads that sleep on it.
         if (delivery_ == FaultDelivery::kDescriptor) Wake(base + done, kPageSize);
         done += kPageSize;
         break;
       case EFAULT:
-        // A hole of the file: let the file have a zero page, then try again.
+        // A hole of the file: touch it, so that the file gets a zero page, then try again.
         TouchPage(alias_of_start + done);
         break;
       case ENOMEM:
-        // No memory for a page of the page table, under a limit.  Somebody may free some; the thread cannot go on without.
+        // No memory for a page of the page table, under a limit.  Another thread may free some; this thread cannot go on without it.
         FAULTLINE_CHECK(++refused_times < kMemoryAttempts, "the system has memory for page tables", request.range.start);
         sched_yield();
         break;
@@ -215,14 +215,14 @@ uint32_t Userfaultfd::Copy(void* start, size_t bytes, const uint8_t* contents, u
         if (request.done > 0) done += static_cast<size_t>(request.done);
         break;
       case EEXIST:
-        // No hole any more, but the view does not show it either: nobody else may build or show this page.
+        // No longer a hole, but the view does not show it either: no other thread may build or show this page.
         memcpy(alias_of_start + done, contents + done, kPageSize);
         calls += Continue(static_cast<uint8_t*>(start) + done, kPageSize, alias_of_start + done);
         done += kPageSize;
         break;
       case ENOMEM:
       case ENOSPC:
-        // No memory for the page itself: what is filled by copying cannot be provided beforehand.  Somebody may free some.
+        // No memory for the page itself: pages that are filled by copying cannot be populated beforehand.  Another thread may free some.
         FAULTLINE_CHECK(++refused_times < kMemoryAttempts, "the system has memory for a page that is copied", request.to);
         sched_yield();
         break;
@@ -303,7 +303,7 @@ UserfaultfdProbe ProbeUserfaultfd() {
   UserfaultfdProbe probe;
   const int fd = OpenDescriptor(&probe);
   if (fd < 0) return probe;
-  // Asking for nothing is answered with everything the kernel has; this descriptor is of no further use.
+  // A request for no features returns all that the kernel has; this descriptor is of no further use.
   if (Status status = Handshake(fd, 0, &probe.features); !status.ok()) {
     probe.features = 0;
     probe.handshake_error = status.error();

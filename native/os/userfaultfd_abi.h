@@ -1,5 +1,5 @@
 // The kernel's userfaultfd ABI as this project uses it (Linux 5.14 to 6.18, Documentation/admin-guide/mm/userfaultfd.rst).
-// Own definitions, because <linux/userfaultfd.h> of a long-term distribution ends years before its kernels do.
+// Our own definitions, because <linux/userfaultfd.h> of a long-term distribution is years older than its kernels.
 #pragma once
 
 #include <linux/types.h>

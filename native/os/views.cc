@@ -33,7 +33,7 @@ constexpr int kReserved = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
 constexpr uint32_t kOpenTries = 1000;
 constexpr int kMove = MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP;
 
-// Linux before 5.14: the file gets its pages in one call, which can be refused, and each is touched once.
+// For Linux before 5.14: the file gets its pages in one call, which can be refused, and then each page is touched once.
 Status PopulateByTouching(const MemoryFile& file, size_t offset, uint8_t* start, size_t bytes) {
   if (Status status = file.Allocate(offset, bytes); !status.ok()) return status;
   for (size_t at = 0; at < bytes; at += kPageSize) TouchPage(start + at);
@@ -48,11 +48,11 @@ Status Populate(const MemoryFile& file, uint8_t* view, size_t offset, size_t byt
   return SysError{error, advice == MADV_POPULATE_READ ? "madvise(POPULATE_READ)" : "madvise(POPULATE_WRITE)"};
 }
 
-// Takes the entries out of a view's page table; the file keeps its pages.
+// Removes the entries from a view's page table; the file keeps its pages.
 Status TakeOut(uint8_t* start, size_t bytes) {
   if (const int refused = Refused(SystemCall::kTakeOut)) return SysError{refused, "madvise(DONTNEED)"};
   if (madvise(start, bytes, MADV_DONTNEED) == 0) return {};
-  // Memory that the process has locked (mlockall) has a call of its own, since Linux 5.18.
+  // Memory that the process has locked (mlockall) needs a call of its own, which Linux has since 5.18.
   if (errno == EINVAL && madvise(start, bytes, MADV_DONTNEED_LOCKED) == 0) return {};
   return SysError{errno, "madvise(DONTNEED)"};
 }
@@ -98,7 +98,7 @@ Status Views::Create(const MemoryFile& file, void* mutator_view, CoreDumps core_
   uint8_t* const mutator = borrowed_mutator_view_ ? static_cast<uint8_t*>(mutator_view) : at + 2 * span_bytes_;
   FAULTLINE_CHECK((reinterpret_cast<uintptr_t>(mutator) & (kViewAlignment - 1)) == 0, "the mutator view starts on a 1 GiB boundary");
 
-  // Each belongs to Close from here on, also when only some of its calls were allowed.
+  // From here on Close releases each of them, even if only some of the calls were allowed.
   alias_ = at;
   if (Status status = Map(alias_, core_dumps); !status.ok()) return status;
   mutator_view_ = mutator;
@@ -109,12 +109,12 @@ void Views::Close() {
   if (borrowed_mutator_view_ && mutator_view_ != nullptr) {
     const int refused = Refused(SystemCall::kMmap);
     if (refused != 0 || mmap(mutator_view_, span_bytes_, kReadWrite, kReserved | MAP_FIXED, -1, 0) == MAP_FAILED) {
-      // At the limit of mappings the range goes on showing the file until its owner unmaps it; so the file holds nothing any more.
+      // At the limit of mappings the range still shows the file until its owner unmaps it, so empty the file.
       (void)file_->PunchHole(0, file_->bytes()).ok();
     }
   }
   if (reservation_ != nullptr && munmap(reservation_, reservation_bytes_) != 0) {
-    // Its ends may have become one mapping with a neighbour's, and cutting that needs another one.  The views need none.
+    // Its ends may have been merged with a neighbour's mapping, and splitting that needs another mapping.  Unmapping the views needs none.
     munmap(alias_, span_bytes_);
     munmap(scratch_, span_bytes_);
     if (!borrowed_mutator_view_ && mutator_view_ != nullptr) munmap(mutator_view_, span_bytes_);
@@ -136,7 +136,7 @@ Status Views::MoveToScratch() {
 void Views::MoveBack() {
   if (Refused(SystemCall::kMremap) != 0) return;
   if (mremap(scratch_, span_bytes_, span_bytes_, kMove, mutator_view_) == MAP_FAILED) return;
-  // What is left there is a view of the file without page tables, and the next flip replaces it.
+  // If refused, what is left there is a view of the file without page tables, which the next flip replaces.
   (void)ReserveScratch(0, span_bytes_);
   scratch_emptied_bytes_ = span_bytes_;
 }
@@ -144,7 +144,7 @@ void Views::MoveBack() {
 Status Views::EmptyMutatorView() { return TakeOut(mutator_view_, span_bytes_); }
 
 bool Views::ReserveScratch(size_t offset, size_t bytes) {
-  // Replacing beats munmap: the address range stays ours.
+  // Replacing is better than munmap: the address range stays ours.
   if (Refused(SystemCall::kMmap) != 0) return false;
   if (mmap(scratch_ + offset, bytes, PROT_NONE, kReserved | MAP_FIXED, -1, 0) == MAP_FAILED) return false;
   ExcludeFromCoreDumps(scratch_ + offset, bytes);
@@ -155,13 +155,12 @@ bool Views::EmptyScratchPiece(size_t piece_bytes) {
   if (scratch_emptied_bytes_ == span_bytes_) return true;
   const size_t left = span_bytes_ - scratch_emptied_bytes_;
   const size_t piece = piece_bytes < left ? piece_bytes : left;
-  // At the limit of mappings the piece goes on mapping the file, empty.  Where not even that is allowed (locked memory, an old kernel)
-  // it is the next flip that empties it, in its pause.
+  // At the limit of mappings the piece still maps the file, but without entries.  If not even that is allowed (locked memory, an old
+  // kernel), the next flip empties it, in its pause.
   if (!ReserveScratch(scratch_emptied_bytes_, piece)) (void)TakeOut(scratch_ + scratch_emptied_bytes_, piece).ok();
   scratch_emptied_bytes_ += piece;
   if (scratch_emptied_bytes_ < span_bytes_) return false;
-  // The pieces left the upper levels of the page table behind.  They go now; in the flip they would cost a TLB flush on
-  // every CPU.
+  // The pieces left the upper levels of the page table behind.  They are freed now; in the flip that would cost a TLB flush on every CPU.
   (void)ReserveScratch(0, span_bytes_);
   return true;
 }

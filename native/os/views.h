@@ -4,16 +4,16 @@
 //     A  alias view     only the collector reads and writes here; never registered with userfaultfd
 //     S  scratch        receives the page tables that V had; emptied in pieces before the next flip
 //
-// All three start on a 1 GiB boundary and span whole GiB (the file may be shorter): then mremap moves page tables one
-// whole gigabyte at a time, and the flip costs the same at any heap size.  The move uses MREMAP_DONTUNMAP (for shared files Linux 5.13):
-// V goes on mapping the file, without a single entry, and its range is never empty for another thread's mmap to land in.
+// All three start on a 1 GiB boundary and span whole GiB (the file may be shorter): then mremap moves page tables one whole gigabyte at a
+// time, and the flip costs the same at any heap size.  The move uses MREMAP_DONTUNMAP (for shared files Linux 5.13): V still maps the file,
+// without a single entry, and its range is never free for another thread's mmap.
 //
-// There is no view that waits beside V for its turn: others (a core dump, /proc/PID/mem, process_vm_readv, mlockall) put entries into
-// whatever is mapped.  What they put into V itself between the move and the moment from which touches are held is taken out by
-// EmptyMutatorView, before any mutator runs (law S).
+// There is no prepared view that could replace V, because others (a core dump, /proc/PID/mem, process_vm_readv, mlockall) put entries into
+// anything that is mapped.  Entries that they put into V itself, between the move and the moment from which touches are held, are removed
+// by EmptyMutatorView before any mutator runs (law S).
 //
-// No view is part of a core dump unless it is asked for: the kernel would read the whole file through each of them and fill its holes.
-// The mark travels with mremap.
+// No view is part of a core dump unless that is requested: the kernel would read the whole file through each of them and fill its holes.
+// This flag of a mapping moves with mremap.
 #pragma once
 
 #include <cstddef>
@@ -28,7 +28,7 @@ inline constexpr size_t kViewAlignment = size_t{1} << 30;
 
 class Views {
  public:
-  // Whether core dumps hold the heap: through the alias, which never moves.
+  // Whether core dumps contain the heap: through the alias, which never moves.
   enum class CoreDumps { kWithoutHeap, kWithHeap };
 
   Views() = default;
@@ -36,42 +36,42 @@ class Views {
   Views& operator=(const Views&) = delete;
   ~Views() { Close(); }
 
-  // Maps the file.  `mutator_view` is an address inside memory that somebody else owns (a SharedArrayBuffer), aligned
-  // to kViewAlignment and with SpanBytes(file) bytes behind it, or null to reserve one's own.
+  // Maps the file.  `mutator_view` is an address in memory with another owner (a SharedArrayBuffer), aligned to kViewAlignment and followed
+  // by SpanBytes(file) bytes, or null to reserve memory of our own.
   Status Create(const MemoryFile& file, void* mutator_view, CoreDumps core_dumps = CoreDumps::kWithoutHeap);
 
-  // Takes every mapping away.  Plain zero memory is put back under a mutator view that belongs to somebody else.
+  // Removes every mapping.  A mutator view in memory with another owner becomes plain zeroed memory.
   void Close();
 
   // The flip: V's page tables go to scratch and V has none, 20 to 35 us at any size.  Precondition: V is not registered with
   // userfaultfd (a registered range is moved entry by entry), all of S has been emptied, every mutator is stopped.  On failure
   // everything is as before.
   Status MoveToScratch();
-  // Undoes it, while mutators are still stopped.  If the kernel refuses, V keeps the tables it has: it shows the same pages and is
-  // filled by ordinary faults.
+  // Undoes that, while mutators are still stopped.  If the kernel refuses, V keeps the tables it has: it shows the same pages and is filled
+  // by ordinary faults.
   void MoveBack();
-  // Takes every entry out of V, 2 to 3 us if there is none.  Locked memory too, for which Linux before 5.18 has no call (EINVAL).
+  // Removes every entry from V, 2 to 3 us if there is none.  Works for locked memory too, for which Linux before 5.18 has no call (EINVAL).
   Status EmptyMutatorView();
 
-  // Empties the next piece of scratch.  Returns true when nothing is left.  Takes about 30 us a MiB.  Needs no new mapping where there
-  // is none to be had.
+  // Empties the next piece of scratch.  Returns true when nothing is left.  Takes about 30 us a MiB.  Works without a new mapping at the
+  // limit of mappings.
   bool EmptyScratchPiece(size_t piece_bytes);
 
-  // Fills page tables so that nobody faults on the range later.  `offset` and `bytes` in the file.
+  // Fills page tables so that no thread faults on the range later.  `offset` and `bytes` are in the file.
   Status PopulateMutatorView(size_t offset, size_t bytes);
-  // The same by read faults, in half the time where the file has the pages: the kernel maps 16 neighbours at each (fault-around), unless
-  // the view is registered.  Writes need no fault later, as the kernel keeps no account of dirty pages in memory files; but pages that
-  // were read-only before remain so.
+  // The same by read faults, in half the time if the file has the pages: the kernel maps 16 neighbours at each (fault-around), unless the
+  // view is registered.  Writes need no fault later, because the kernel does not track dirty pages of memory files; but pages that were
+  // read-only before remain so.
   Status MapMutatorView(size_t offset, size_t bytes);
-  // Takes the range out of the view's page table; the file keeps its pages, and the next touch of each maps it anew.  EINVAL where
-  // the process has locked its memory (mlock, mlockall).
+  // Removes the range from the view's page table; the file keeps its pages, and the next touch of each maps it again.  EINVAL if the
+  // process has locked its memory (mlock, mlockall).
   Status UnmapMutatorView(size_t offset, size_t bytes);
   Status PopulateAlias(size_t offset, size_t bytes);
 
   // Protection of a piece of V (sigsegv mode).
   Status ProtectMutatorView(size_t offset, size_t bytes, bool accessible);
-  // All of V is accessible again.  That needs no new mapping: one call merges all that there are.  It may still be short of kernel memory
-  // for a moment, so it is tried for a second.
+  // Makes all of V accessible again.  That needs no new mapping: one call merges all existing ones.  The kernel may still be short of
+  // memory for a moment, so this is tried for a second.
   Status OpenMutatorView();
 
   uint8_t* mutator_view() const { return mutator_view_; }
@@ -81,7 +81,7 @@ class Views {
     return reinterpret_cast<uintptr_t>(address) - reinterpret_cast<uintptr_t>(mutator_view_) < span_bytes_;
   }
 
-  // Of address space without content, which gcore would write out as zeros.
+  // For address space without content, which gcore would write out as zeros.
   static void ExcludeFromCoreDumps(void* start, size_t bytes);
 
   static size_t SpanBytes(size_t file_bytes) { return (file_bytes + kViewAlignment - 1) & ~(kViewAlignment - 1); }

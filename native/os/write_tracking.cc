@@ -16,11 +16,11 @@ constexpr size_t kMostRuns = 256;
 
 SysError LastScanError(int refused) { return SysError{refused != 0 ? refused : errno, "ioctl(PAGEMAP_SCAN)"}; }
 
-// The pair category = return = WRITTEN is the one that every kernel with this call answers rightly.
+// Every kernel with this call handles the combination category = return = WRITTEN correctly.
 abi::PagemapScan ScanOf(uint8_t* start, uint8_t* end, bool rearm) {
   abi::PagemapScan scan = {};
   scan.size = sizeof scan;
-  // Without CHECK a range that is not tracked would look clean.
+  // Without CHECK, a range that is not tracked would look clean.
   scan.flags = abi::kScanCheckWpAsync | (rearm ? abi::kScanWriteProtectMatching : 0);
   scan.start = reinterpret_cast<uintptr_t>(start);
   scan.end = reinterpret_cast<uintptr_t>(end);
@@ -39,7 +39,7 @@ Status WriteTracking::Open() {
     Close();
     return error;
   }
-  // An empty scan: does the kernel know the call?
+  // An empty scan, to see whether the kernel knows the call.
   abi::PagemapScan scan = ScanOf(nullptr, nullptr, false);
   const int refused = Refused(SystemCall::kPagemapScan);
   if (refused != 0 || ioctl(pagemap_, abi::kIocPagemapScan, &scan) < 0) {
@@ -95,7 +95,7 @@ bool WriteTracking::ReleasePiece(size_t piece_bytes) {
   const size_t left = bytes_ - released_bytes_;
   size_t piece = std::min(piece_bytes, left);
   if (piece == left || !descriptor_.UnregisterPiece(start_ + released_bytes_, piece).ok()) {
-    // At the limit of mappings a piece cannot be split off; the rest as a whole needs no mapping more (U).
+    // At the limit of mappings a piece cannot be split off; the whole rest needs no new mapping (U).
     piece = left;
     descriptor_.Unregister(start_ + released_bytes_, piece);
   }
