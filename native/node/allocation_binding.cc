@@ -11,7 +11,7 @@ namespace faultline {
 
 namespace {
 
-// Answers besides an object's word index; ALLOCATION in src/binding/mutator-calls.ts.
+// Results besides an object's word index; ALLOCATION in src/binding/mutator-calls.ts.
 constexpr double kRefilled = 0;
 constexpr double kCollect = -1;
 constexpr double kNoControl = -3;
@@ -20,19 +20,19 @@ constexpr double kNoControl = -3;
 constexpr uint32_t kCompact = 1;
 constexpr uint32_t kOccupancy = 0;
 
-// An object to be.
+// An object to be allocated.
 struct Wish {
   uint64_t words = 0;  // 0: none.
   ShapeId shape{0};
   uint32_t count = 0;
-  bool large = false;  // Regions of its own, whatever its size.
+  bool large = false;  // Gets regions of its own, whatever its size.
 };
 
 Wish WishAt(Info info, size_t index, bool large) {
   return {static_cast<uint64_t>(NumberAt(info, index)), ShapeId(Uint32At(info, index + 1)), Uint32At(info, index + 2), large};
 }
 
-// Nothing when what ends the script is under way.
+// Nothing if the script is being ended.
 Napi::Value Answer(Info info, const std::optional<Allocation>& allocation) {
   if (!allocation.has_value()) return Napi::Value();
   switch (allocation->answer) {
@@ -49,11 +49,11 @@ Napi::Value Answer(Info info, const std::optional<Allocation>& allocation) {
   return info.Env().Undefined();
 }
 
-// Zeroed in pieces; a stop waits for one of them at most.
+// Zeroes the object in pieces; a stop waits for one of them at most.
 std::optional<Allocation> TakeLarge(Heap& heap, Mutator& mutator, const Wish& wish, JavaScriptWatch& watch) {
   const Allocation begun = BeginLarge(heap, mutator, wish.words);
   if (begun.answer != AllocationAnswer::kObject) return begun;
-  // It has what it waited for, and zeroing takes long.
+  // The thread has what it waited for, and zeroing takes long.
   heap.regions.LeaveQueue(&mutator);
   uint64_t looked_ns = NowNs();
   for (uint64_t done = 0; done < wish.words;) {
@@ -74,7 +74,7 @@ std::optional<Allocation> TakeLarge(Heap& heap, Mutator& mutator, const Wish& wi
   return begun;
 }
 
-// The object with its header, or a refilled buffer.  The caller is a running mutator.
+// Takes the object, with its header, or refills the buffer.  The caller is a running mutator.
 std::optional<Allocation> Take(HeapInstance& instance, Mutator& mutator, const Wish& wish, JavaScriptWatch& watch) {
   DelayAt(DelayPoint::kRefill);
   instance.CheckTrigger({kCompact, kOccupancy, true});
@@ -90,14 +90,14 @@ Napi::Value AllocateSlowly(Info info, MutatorBinding& binding) {
   return Answer(info, Take(*binding.instance, *binding.mutator, WishAt(info, 1, false), watch));
 }
 
-// allocateLarge(mutator, words, shape, count): the same in regions of its own.  Undefined when what ends the script is under way.
+// allocateLarge(mutator, words, shape, count): the same in regions of its own.  Undefined if the script is being ended.
 Napi::Value AllocateLarge(Info info, MutatorBinding& binding) {
   JavaScriptWatch watch(info.Env());
   if (!watch.MayWait()) return Napi::Value();
   return Answer(info, Take(*binding.instance, *binding.mutator, WishAt(info, 1, true), watch));
 }
 
-// In the queue for memory from here to the end of the scope, in the place that the mutator had before if `again`.
+// In the queue for memory until the end of the scope; with `again`, in the place that the mutator had before.
 class QueuePlace {
  public:
   QueuePlace(Mutator& mutator, const MemoryQueue::Need& need, bool again) : mutator_(mutator) {
@@ -105,7 +105,7 @@ class QueuePlace {
   }
   ~QueuePlace() {
     mutator_.heap->regions.LeaveQueue(&mutator_);
-    // Whoever is behind may be served now, or is the first.
+    // The waiters behind it may be served now, or be first.
     mutator_.heap->TellMemoryMayBeFree();
   }
   QueuePlace(const QueuePlace&) = delete;
@@ -115,7 +115,7 @@ class QueuePlace {
   Mutator& mutator_;
 };
 
-// A wait for a collection; with a wish, for memory too.
+// A wait for a collection and, with a wish, for memory.
 class MemoryWait {
  public:
   enum class End { kCut, kCompleted, kRoom, kNoControl };
@@ -127,7 +127,7 @@ class MemoryWait {
   }
   const MemoryQueue::Need& need() const { return need_; }
 
-  // Parked in all heaps of the thread; when it returns the thread is as before.
+  // Parks the thread in all its heaps; when this returns, the thread is as before.
   End Park(WaitWatch& watch) {
     const ThreadWait wait(watch);
     const std::atomic<uint32_t>& memory_epoch = instance_.heap.memory_epoch;
@@ -147,15 +147,15 @@ class MemoryWait {
   }
 
  private:
-  // A collection counts only for who is first from its request to its end: nobody else took what it freed.  And only if it ended as it
-  // should: what a control thread has left behind is asked for again.
+  // A collection counts only if the thread was first from its request to its end, so that no other thread took what it freed, and only if
+  // it was completed: one that a control thread has abandoned is requested again.
   bool HasCompleted() {
     if (for_memory_ && !instance_.heap.regions.IsFirstInQueue(&mutator_)) {
       requested_ = false;
       return false;
     }
     if (until_ == Until::kFlip && requested_ && instance_.collector->MayBuildIn(ticket_)) return true;
-    // Numbers run around.
+    // Numbers wrap around.
     const bool ended = requested_ && static_cast<int32_t>(instance_.collector->collections_ended() - ticket_) >= 0;
     if (ended && instance_.Completed(ticket_, request_.kind)) {
       requested_ = false;
@@ -178,9 +178,9 @@ class MemoryWait {
   uint32_t tried_epoch_ = 0;
 };
 
-// awaitMemory(mutator, kind, reason, again, words, shape, count, large): asks for a collection and waits, the whole thread parked, for its
-// end; with words, in the queue for memory, which is tried for meanwhile.  "Collect" means that a collection of that kind, asked for and
-// ended while this thread was the first in the queue, has left too little; without words, that it has ended.
+// awaitMemory(mutator, kind, reason, again, words, shape, count, large): requests a collection and waits for its end, with the whole thread
+// parked; with words, in the queue for memory, trying to allocate meanwhile.  "Collect" means that a collection of that kind, requested and
+// ended while this thread was first in the queue, has left too little memory; without words, that it has ended.
 Napi::Value AwaitMemory(Info info, MutatorBinding& binding) {
   HeapInstance& instance = *binding.instance;
   Mutator& mutator = *binding.mutator;

@@ -1,7 +1,7 @@
-// Arguments: reading what src/binding.ts passes, and answering it.
+// Arguments: reads what src/binding.ts passes, and makes the values to return.
 //
-// src/binding.ts is the only caller, so types are not checked again here; what could be wrong at run time (a closed heap)
-// is.  A refused system call is answered with an object {errno, syscall}, which TypeScript turns into a HeapError.
+// src/binding.ts is the only caller, so types are not checked again here, only what may be wrong at run time (a closed heap).  For a
+// refused system call, an object {errno, syscall} is returned, which TypeScript turns into a HeapError.
 #pragma once
 
 #include <napi.h>
@@ -21,7 +21,7 @@ inline uint64_t DeadlineAt(Info info, size_t index) { return NowNs() + static_ca
 
 inline uint64_t LimitAt(Info info, size_t index) { return static_cast<uint64_t>(NumberAt(info, index) * 1e6); }
 
-// The heap behind the external at `index`; null, with a JavaScript exception pending, when it was closed.
+// The heap of the external at `index`; null, with a JavaScript exception pending, if it was closed.
 inline HeapInstance* HeapAt(Info info, size_t index) {
   HeapBinding* const binding = info[index].As<Napi::External<HeapBinding>>().Data();
   if (binding->instance == nullptr || binding->instance->closed()) {
@@ -40,7 +40,7 @@ inline MutatorBinding* MutatorAt(Info info, size_t index) {
   return binding;
 }
 
-// A function whose first argument is a heap, or a mutator, as Node-API calls it.  Where the heap is closed or the mutator detached it does
+// A function whose first argument is a heap, or a mutator, as Node-API calls it.  If the heap is closed or the mutator detached, it does
 // not run, and an exception is pending.
 template <Napi::Value (*kFunction)(Info, HeapInstance&)>
 Napi::Value OnHeap(Info info) {
@@ -54,7 +54,7 @@ Napi::Value OnMutator(Info info) {
   return binding == nullptr ? info.Env().Undefined() : kFunction(info, *binding);
 }
 
-// The same for what only a running mutator may do: it touches the mutator view, or takes memory.
+// The same for functions that only a running mutator may call, because they touch the mutator view or take memory.
 template <Napi::Value (*kFunction)(Info, MutatorBinding&)>
 Napi::Value OnRunningMutator(Info info) {
   MutatorBinding* const binding = MutatorAt(info, 0);
@@ -74,7 +74,7 @@ inline Napi::Object Refusal(Napi::Env env, const SysError& error) {
 inline Napi::Value Boolean(Info info, bool value) { return Napi::Boolean::New(info.Env(), value); }
 inline Napi::Value Number(Info info, double value) { return Napi::Number::New(info.Env(), value); }
 
-// What the files of this folder give to JavaScript.
+// The functions that the files of this folder export to JavaScript.
 struct Exported {
   const char* name;
   Napi::Value (*function)(Info);

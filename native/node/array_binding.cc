@@ -1,5 +1,5 @@
-// Shared containers: what changes an array, or reads it while others change it; the change of a map.  Called by a mutator's own thread,
-// running.
+// Shared containers: changes of an array, reads of it while other threads change it, and changes of a map.  Called by a mutator's own
+// thread, running.
 #include "heap/shared_array.h"
 #include "heap/weak_access.h"
 #include "node/arguments.h"
@@ -25,7 +25,7 @@ double AnswerOf(ArrayAnswer answer) {
   return 0;
 }
 
-// pushToArray(mutator, array): the new length, or an answer below 0
+// pushToArray(mutator, array): the new length, or a result below 0
 Napi::Value Push(Info info, MutatorBinding& binding) {
   uint32_t length = 0;
   const ArrayAnswer answer = ArrayPush(binding.instance->heap, *binding.mutator, Uint32At(info, 1), &length);
@@ -53,13 +53,13 @@ Napi::Value InstallSegment(Info info, MutatorBinding& binding) {
                 AnswerOf(ArrayInstall(binding.instance->heap, *binding.mutator, Uint32At(info, 1), Uint32At(info, 2), Uint32At(info, 3))));
 }
 
-// exchangeAndCount(mutator, slot, expected, reference, countSlot, by): stores the reference if the slot holds `expected`, and counts;
-// whether it did.  Slots are indices into u32.
+// exchangeAndCount(mutator, slot, expected, reference, countSlot, by): stores the reference if the slot holds `expected`, and adds to the
+// count; returns whether it did.  Slots are indices into u32.
 Napi::Value ExchangeAndCount(Info info, MutatorBinding& binding) {
   Heap& heap = binding.instance->heap;
   uint32_t* const slots = reinterpret_cast<uint32_t*>(heap.views.mutator_view());
   uint32_t expected = Uint32At(info, 2);
-  // Before it is known whether it will be overwritten, as in SlotAccess.compareExchangeReference.
+  // Logged before it is known whether it will be overwritten, as in SlotAccess.compareExchangeReference.
   if (binding.mutator->control[control::kLogging] != 0) LogReference(heap, *binding.mutator, expected);
   uint32_t* const slot = slots + static_cast<uint64_t>(NumberAt(info, 1));
   // Both seq_cst, as Atomics is.

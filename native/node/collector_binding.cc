@@ -15,7 +15,7 @@ void CallRequested(napi_env env, napi_value callback, void*, void*) {
   napi_call_function(env, undefined, callback, 0, nullptr, nullptr);
 }
 
-// becomeControl(heap, onRequest): false when another thread is in control, or nobody needs one any more
+// becomeControl(heap, onRequest): false if another thread is in control, or no control thread is needed any more
 Napi::Value BecomeControl(Info info) {
   const std::shared_ptr<HeapInstance> instance = info[0].As<Napi::External<HeapBinding>>().Data()->instance;
   napi_threadsafe_function wake = nullptr;
@@ -119,7 +119,7 @@ Napi::Value SetLimit(Info info, HeapInstance& instance) {
   return info.Env().Undefined();
 }
 
-// pulse(heap, figures: Float64Array): PULSE in src/binding/collector-calls.ts says what is where.  No system call, no new object.
+// pulse(heap, figures: Float64Array): for the indices see PULSE in src/binding/collector-calls.ts.  No system call, no new object.
 Napi::Value Pulse(Info info, HeapInstance& instance) {
   double* const figures = info[1].As<Napi::Float64Array>().Data();
   const Regions& regions = instance.heap.regions;
@@ -129,7 +129,7 @@ Napi::Value Pulse(Info info, HeapInstance& instance) {
   return info.Env().Undefined();
 }
 
-// makePlan(heap, sources: Uint32Array, targets): the targets, empty when nothing will move
+// makePlan(heap, sources: Uint32Array, targets): the targets, empty if nothing will move
 Napi::Value MakePlan(Info info, HeapInstance& instance) {
   const Napi::Uint32Array list = info[1].As<Napi::Uint32Array>();
   const std::vector<RegionIndex> sources(list.Data(), list.Data() + list.ElementLength());
@@ -148,14 +148,14 @@ Napi::Value Reclaim(Info info, HeapInstance& instance) {
                                                    DeadlineAt(info, 3)));
 }
 
-// verifyPause(heap, sliceMs): objects, or -1 when the world has not stopped yet
+// verifyPause(heap, sliceMs): objects, or -1 if the world has not stopped yet
 Napi::Value VerifyPause(Info info, HeapInstance& instance) {
   uint64_t objects = 0;
   const bool verified = instance.collector->VerifyPause(LimitAt(info, 1), &objects);
   return Number(info, verified ? static_cast<double>(objects) : -1);
 }
 
-// serve(heap, worker, sliceMs): helps with whatever the control thread posts
+// serve(heap, worker, sliceMs): helps with the jobs that the control thread posts
 Napi::Value Serve(Info info, HeapInstance& instance) {
   const uint32_t worker = Uint32At(info, 1);
   instance.heap.statistics.collector_cpu[worker % Gang::kControlWorker].Adopt();

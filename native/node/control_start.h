@@ -1,18 +1,18 @@
-// Control start: who starts a heap's control thread, and whether the thread that was started still lives.
+// Control start: which thread starts a heap's control thread, and whether the thread that was started still lives.
 //
 //     nobody ──Claim──▶ claimed ──NoteThreads──▶ starting ──Attached──▶ in control ──Detached──▶ nobody
 //       ▲                  └──────────┬─────────────┘                                    (a failure, unless the heap is being closed)
 //       └── Fail, Abandon, or its ────┘
 //           thread is gone
 //
-// Time says little about a thread that has not come yet: on a busy machine one may need many seconds.  So a claim lasts as long as the
-// thread that was started for it lives, and the kernel is asked about that; a minute at most, for one that hangs.  Threads that came into
-// being between Claim and NoteThreads are the candidates, the one that was started among them; when all of them are gone, it is.
+// Time says little about a thread that has not reported yet: on a busy machine it may need many seconds.  So a claim lasts as long as the
+// thread that was started for it lives, which the kernel is asked, but at most a minute, in case the thread hangs.  Threads created between
+// Claim and NoteThreads are the candidates, and the one that was started is among them; when all of them are gone, so is that one.
 //
-// Failures are counted until a collection has ended as it should.  After kMostFailures in a row nobody starts a thread for a while, and
-// whoever waits is told so.  A control thread whose parent ends is no failure, but it ends first: a failure that was inferred from that
-// is forgiven when its claimant abandons it, and the last of a row is told of after a pause only.  The caller of everything here holds the
-// instance's lock.
+// Failures are counted until a collection was completed.  After kMostFailures in a row no thread starts one for a while, and waiting
+// threads get an error.  If a control thread ends because its parent ends, that is not a failure, but the control thread ends first: a
+// failure inferred from that is forgiven when its claimant abandons the claim, and the last of a row is reported only after a delay.  The
+// caller of all functions here holds the instance's lock.
 #pragma once
 
 #include <algorithm>
@@ -29,13 +29,13 @@ class ControlStart {
  public:
   static constexpr size_t kMostFailures = 3;
   static constexpr uint64_t kPauseNs = 200'000'000;        // From a failure to the next try,
-  static constexpr uint64_t kLongPauseNs = 2'000'000'000;  // and from the last of a row.
+  static constexpr uint64_t kLongPauseNs = 2'000'000'000;  // and from the last failure of a row.
   static constexpr uint64_t kUnknownNs = 20'000'000'000;   // For a claim whose threads are not known,
-  static constexpr uint64_t kHungNs = 60'000'000'000;      // and for any.
+  static constexpr uint64_t kHungNs = 60'000'000'000;      // and for any claim.
 
   enum class State { kWait, kGivenUp, kClaimed };
 
-  // Whether Claim has another answer than kWait.
+  // Whether Claim would return something other than kWait.
   bool IsDue(uint64_t now_ns) const {
     if (claimed_) return !Lives(now_ns);
     return failures() == 0 || now_ns - failed_ns_ >= kPauseNs || (failures() >= kMostFailures && told_);
@@ -56,7 +56,7 @@ class ControlStart {
     known_ = false;
     return State::kClaimed;
   }
-  // Of the last claim.
+  // The number of the last claim.
   uint32_t number() const { return number_; }
 
   // Once for each claim.
@@ -66,7 +66,7 @@ class ControlStart {
     known_ = !before_.empty();
   }
 
-  // `final`: another try would fail as well.  The reason is for people; a claim that is over has only that.
+  // `final`: another try would fail too.  The reason is for people; for a claim that is over, only the reason is recorded.
   void Fail(uint32_t number, bool final, const std::string& reason, uint64_t now_ns) {
     reason_ = reason;
     if (claimed_ && number == number_) CountFailure(now_ns, true);
@@ -74,16 +74,16 @@ class ControlStart {
     told_ |= final;
   }
 
-  // The claimant's thread ends, and with it the one that it started.
+  // The claimant's thread ends, and the thread that it started with it.
   void Abandon(uint32_t number) {
     if (number == number_) claimed_ = false;
     std::erase(failed_, number);
   }
 
   void Attached() { claimed_ = false; }
-  // The control thread ended, and nobody had asked for that.
+  // The control thread ended without a request to end.
   void Detached(uint64_t now_ns) { CountFailure(now_ns, false); }
-  // A collection has ended as it should.
+  // A collection was completed.
   void Works() {
     failed_.clear();
     final_ = false;
@@ -113,9 +113,9 @@ class ControlStart {
   std::vector<int> before_;
   std::vector<int> candidates_;
   bool known_ = false;
-  std::vector<uint32_t> failed_;  // Their claims.
+  std::vector<uint32_t> failed_;  // The claims that failed.
   bool final_ = false;
-  uint64_t failed_ns_ = 0;  // The last of them; somebody has told it, or it was inferred.
+  uint64_t failed_ns_ = 0;  // The last failure, which was reported or inferred.
   bool told_ = false;
   std::string reason_;
 };

@@ -46,7 +46,7 @@ HeapBinding* Environment::AddHeap(std::shared_ptr<HeapInstance> instance, Napi::
 }
 
 void Environment::ReleaseHeap(HeapBinding* heap) {
-  // The instance first: it puts plain memory back under the view before the buffer may go.
+  // The instance first: it puts plain memory back under the view before the buffer may be freed.
   heap->instance.reset();
   Drop(env_, &heap->view_buffer);
   Drop(env_, &heap->roots_buffer);
@@ -87,7 +87,7 @@ void Environment::DetachMutator(MutatorBinding* binding, bool in_javascript) {
   binding->nudge = nullptr;
   Drop(env_, &binding->control_buffer);
   mutator->ranges.ForEach([&](const RootRange& range) { napi_delete_reference(env_, static_cast<napi_ref>(range.memory)); });
-  // The binding outlives the mutator, but must not keep its heap: closed heaps would pile up in a thread that goes on.
+  // The binding outlives the mutator, but must not keep its heap alive: closed heaps would accumulate in a thread that goes on.
   binding->mutator.reset();
   binding->instance.reset();
 }
@@ -119,11 +119,11 @@ void Environment::Throw(const char* code, const char* message) {
 void Environment::CleanUp(void* self) {
   Environment* const environment = static_cast<Environment*>(self);
   while (!environment->controls_.empty()) environment->ResignControl(environment->controls_.back().instance.get());
-  // All at once: while one of them waits for a pause to end, the others hold up no other heap's.
+  // All at once: while one of them waits for a pause to end, the others must not hold up the pauses of other heaps.
   ThreadState::Current().ParkAll();
   for (auto& mutator : environment->mutators_) environment->DetachMutator(mutator.get(), false);
   for (auto& heap : environment->heaps_) {
-    // A worker's own workers have ended before its hooks run; a control thread that was still starting is no more.
+    // A worker's own workers have ended before its hooks run; so has a control thread that was still starting.
     if (heap->control_claim != 0 && heap->instance != nullptr) heap->instance->AbandonClaim(heap->control_claim);
     environment->ReleaseHeap(heap.get());
   }

@@ -1,8 +1,8 @@
-// Environment: what one JavaScript thread holds of this addon, and what happens to it when the thread ends.
+// Environment: what one JavaScript thread holds of this addon, and how it is released when the thread ends.
 //
-// One clean-up hook releases everything: mutators are detached, a control thread's stop is undone, heaps are let go.  The
-// hook of a worker runs however the worker ends; that of the main thread does not run on process.exit(), so nothing that
-// others wait for may depend on it.
+// One clean-up hook releases everything: it detaches mutators, undoes a control thread's stop, and releases heaps.  The hook of a worker
+// runs however the worker ends; that of the main thread does not run on process.exit(), so nothing that other threads wait for may depend
+// on it.
 #pragma once
 
 #include <napi.h>
@@ -22,7 +22,7 @@ struct MutatorBinding {
   std::shared_ptr<HeapInstance> instance;
   std::unique_ptr<Mutator> mutator;
   napi_ref control_buffer = nullptr;  // Keeps the control block's SharedArrayBuffer alive.
-  std::list<PinBinding*> pins;        // Held ones.
+  std::list<PinBinding*> pins;        // Those that are held.
   napi_threadsafe_function nudge = nullptr;
   bool attached = false;
 };
@@ -32,7 +32,7 @@ struct HeapBinding {
   std::shared_ptr<HeapInstance> instance;
   napi_ref view_buffer = nullptr;
   napi_ref roots_buffer = nullptr;
-  uint32_t control_claim = 0;  // By which this environment started a control thread; 0: it has not.
+  uint32_t control_claim = 0;  // The claim with which this environment started a control thread; 0 if it has not.
 };
 
 class Environment {
@@ -44,23 +44,23 @@ class Environment {
   void ReleaseHeap(HeapBinding* heap);
 
   MutatorBinding* AddMutator();
-  // The attached one of that heap, or null.
+  // The attached mutator of that heap, or null.
   MutatorBinding* MutatorOf(const HeapInstance& instance);
-  // Releases its pins.  Without `in_javascript` the thread runs no JavaScript any more.
+  // Releases its pins too.  Without `in_javascript`, the thread runs no JavaScript any more.
   void DetachMutator(MutatorBinding* mutator, bool in_javascript);
 
   void BecomeControl(std::shared_ptr<HeapInstance> instance, napi_threadsafe_function wake);
   void ResignControl(HeapInstance* instance);
 
-  // Hooks run last in, first out.  A thread-safe function brings a hook of its own that closes it; ours must come before
-  // that one, so it is registered anew after each of them.
+  // Hooks run last in, first out.  A thread-safe function has a hook of its own that closes it; ours must run before that, so it is
+  // registered again after each such function is made.
   void CleanUpFirst();
 
   // A function that does nothing (node/javascript_watch.h).
   void WatchBy(Napi::Function do_nothing) { do_nothing_ = Napi::Persistent(do_nothing); }
   napi_ref do_nothing() const { return do_nothing_; }
 
-  // Errors that native code throws are made by TypeScript: make(code, message).
+  // TypeScript makes the errors that native code throws: make(code, message).
   void MakeErrorsBy(Napi::Function make) { make_error_ = Napi::Persistent(make); }
   void Throw(const char* code, const char* message);
 

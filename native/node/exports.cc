@@ -1,5 +1,5 @@
-// What the library gives to JavaScript, in the published addon and in the one for benchmarks.  It is listed, typed and documented in
-// src/binding/.
+// The functions that the library exports to JavaScript, in the published addon and in the one for benchmarks.  They are listed, typed and
+// documented in src/binding/.
 #include "node/arguments.h"
 
 namespace faultline {

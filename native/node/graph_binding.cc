@@ -14,7 +14,7 @@ struct GraphBinding {
   std::unique_ptr<GraphCopy> copy;
 };
 
-// copyGraphPause(heap, oneByteString, twoByteString, textUnits, sliceMs): null when the world has not stopped yet
+// copyGraphPause(heap, oneByteString, twoByteString, textUnits, sliceMs): null if the world has not stopped yet
 Napi::Value CopyGraphPause(Info info, HeapInstance& instance) {
   const Napi::Env env = info.Env();
   auto copy = std::make_unique<GraphCopy>();
@@ -49,7 +49,7 @@ Napi::Value ReadGraph(Info info) {
   return Number(info, static_cast<double>(bytes));
 }
 
-// dropGraph(graph): gives its memory back now
+// dropGraph(graph): frees its memory now
 Napi::Value DropGraph(Info info) {
   info[0].As<Napi::External<GraphBinding>>().Data()->copy.reset();
   return info.Env().Undefined();

@@ -27,7 +27,7 @@ Napi::Object Describe(Info info, HeapBinding* binding, uint8_t* buffer_start) {
 
 uint8_t* BytesAt(Info info, size_t index) { return info[index].As<Napi::Uint8Array>().Data(); }
 
-// create(options, viewBytes: Uint8Array, sharedRoots: Uint32Array, unsettled: Uint8Array behind the roots, of mode load-barrier)
+// create(options, viewBytes: Uint8Array, sharedRoots: Uint32Array, unsettled: Uint8Array after the roots, in mode load-barrier)
 Napi::Value Create(Info info) {
   const Napi::Object options = info[0].As<Napi::Object>();
   const auto number = [&options](const char* name) { return options.Get(name).As<Napi::Number>().DoubleValue(); };
@@ -54,7 +54,7 @@ Napi::Value Create(Info info) {
   heap_options.poisons = flag("poisons");
   heap_options.first_region = static_cast<uint32_t>(number("firstRegion"));
   if (heap_options.barriered_loads) heap_options.unsettled = BytesAt(info, 3);
-  // The buffer is 1 GiB longer than the view.  Of what lies before and behind it only the first page is ever used.
+  // The buffer is 1 GiB longer than the view.  Of its memory before and after the view, only the first page is ever used.
   const size_t span = Views::SpanBytes(size_t{heap_options.capacity_regions + heap_options.reserve_regions} * kRegionBytes);
   const uintptr_t unused = (reinterpret_cast<uintptr_t>(start) + 2 * kPageBytes - 1) & ~(kPageBytes - 1);
   const uintptr_t end = (reinterpret_cast<uintptr_t>(start) + span + kViewAlignment) & ~(kPageBytes - 1);
@@ -67,12 +67,12 @@ Napi::Value Create(Info info) {
   return Describe(info, binding, start);
 }
 
-// attach(id, viewBytes, sharedRoots); null when there is no such heap in this process.
+// attach(id, viewBytes, sharedRoots): null if there is no such heap in this process
 Napi::Value Attach(Info info) {
   std::shared_ptr<HeapInstance> instance = HeapInstance::Find(Uint32At(info, 0));
   if (instance == nullptr || instance->closing()) return info.Env().Null();
   uint8_t* const start = BytesAt(info, 1);
-  // The token must belong to this very heap: the view lies inside the buffer it brings along.
+  // The token must belong to this very heap: the view lies inside the token's buffer.
   const uintptr_t aligned = (reinterpret_cast<uintptr_t>(start) + kViewAlignment - 1) & ~(kViewAlignment - 1);
   if (reinterpret_cast<uint8_t*>(aligned) != instance->heap.views.mutator_view()) return info.Env().Null();
   HeapBinding* const binding =
@@ -81,7 +81,7 @@ Napi::Value Attach(Info info) {
   return Describe(info, binding, start);
 }
 
-// beginClose(heap, own): how many mutators stand in the way besides so many of the caller's; 0: from now on the heap takes nobody in
+// beginClose(heap, own): how many mutators are attached besides `own` mutators of the caller; if 0, no thread can attach from now on
 Napi::Value BeginClose(Info info, HeapInstance& instance) { return Number(info, instance.BeginClose(Uint32At(info, 1))); }
 
 // close(heap)
@@ -113,7 +113,7 @@ Napi::Value DefineShape(Info info, HeapInstance& instance) {
 Napi::Value ShapeAnswer(Info info, ShapeId id, const std::u16string& name, const std::string& description) {
   Napi::Object answer = Napi::Object::New(info.Env());
   answer.Set("id", uint32_t{id});
-  // As it is: given a Napi::String, Set would convert it by way of UTF-8.
+  // As a napi_value: given a Napi::String, Set would convert it through UTF-8.
   answer.Set("name", static_cast<napi_value>(Napi::String::New(info.Env(), name)));
   answer.Set("description", description);
   return answer;
@@ -143,7 +143,7 @@ Napi::Value CollectionsEnded(Info info, HeapInstance& instance) { return Number(
 // claimControl(heap): a claim's number, or one of CONTROL in src/binding/heap-calls.ts
 Napi::Value ClaimControl(Info info, HeapInstance& instance) {
   HeapBinding& heap = *info[0].As<Napi::External<HeapBinding>>().Data();
-  // Whoever comes again has ended its try, even when a time limit has cut that short.
+  // A caller that claims again has ended its previous try, even if a time limit has cut that short.
   instance.NoteControlStarted(heap.control_claim);
   uint32_t claim = 0;
   const HeapInstance::Control control = instance.ClaimControl(&claim);
@@ -158,7 +158,7 @@ Napi::Value ControlStarted(Info info, HeapInstance& instance) {
   return info.Env().Undefined();
 }
 
-// controlFailed(heap, claim, final, reason): false when the heap is closed, or being closed, and nobody needs to know
+// controlFailed(heap, claim, final, reason): false if the heap is closed, or being closed, so that the failure does not matter
 Napi::Value ControlFailed(Info info) {
   const std::shared_ptr<HeapInstance> instance = info[0].As<Napi::External<HeapBinding>>().Data()->instance;
   if (instance == nullptr || instance->closing()) return Boolean(info, false);
@@ -166,7 +166,7 @@ Napi::Value ControlFailed(Info info) {
   return Boolean(info, true);
 }
 
-// controlFailure(heap): what was said of the last failure, or nothing
+// controlFailure(heap): the reason of the last failure, or nothing
 Napi::Value ControlFailure(Info info, HeapInstance& instance) { return Napi::String::New(info.Env(), instance.ControlFailure()); }
 
 // inControl(heap): whether there is a control thread

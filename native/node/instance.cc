@@ -32,7 +32,7 @@ Result<std::shared_ptr<HeapInstance>> HeapInstance::Create(const Heap::Options& 
     const LockGuard guard(registry.lock);
     id = registry.next_id++;
   }
-  // Without the lock: an instance that cannot be made is destroyed again, and its destructor takes it.
+  // Without the lock, because an instance that cannot be opened is destroyed again, and its destructor takes the lock.
   std::shared_ptr<HeapInstance> instance(new HeapInstance(id));
   if (Status status = instance->heap.Create(heap_options); !status.ok()) return status.error();
   instance->collector = std::make_unique<Collector>(&instance->heap, collector_options);
@@ -60,7 +60,7 @@ HeapInstance::~HeapInstance() {
 
 uint32_t HeapInstance::BeginClose(uint32_t own) {
   const LockGuard guard(lock_);
-  // Who is attaching may be among the attached already: the answer is then one too many.
+  // A thread that is attaching may be counted among the attached already: then the result is one too high.
   const uint32_t others = heap.handshake.count() + attaching_ - own;
   if (others == 0) closing_.store(true, std::memory_order_release);
   return others;
@@ -99,8 +99,8 @@ bool HeapInstance::AttachControl(napi_threadsafe_function wake) {
 }
 
 void HeapInstance::DetachControl() {
-  // A control thread that ended while it waited for mutators must not leave them stopped.  Before another can be in control: what is
-  // resumed here is never that one's pause.
+  // A control thread that ends while it waits for mutators must not leave them stopped.  This comes before another thread can take control,
+  // so that it never resumes a pause of that one.
   heap.handshake.Resume();
   DelayAt(DelayPoint::kControlResumed);
   const LockGuard guard(lock_);
@@ -121,7 +121,7 @@ bool HeapInstance::NeedsControl() {
 HeapInstance::Control HeapInstance::ClaimControl(uint32_t* claim) {
   const LockGuard guard(lock_);
   if (wake_ != nullptr) return Control::kAttached;
-  // Nobody comes any more, and nobody is missed.
+  // The heap is being closed: no control thread will come, and none is needed.
   if (closing()) return Control::kStarting;
   switch (control_start_.Claim(NowNs())) {
     case ControlStart::State::kWait:
@@ -164,7 +164,7 @@ void HeapInstance::NoteCollectionEnds(uint32_t kind) {
 
 void HeapInstance::CheckTrigger(const Request& request) {
   const uint32_t charged = heap.regions.charged();
-  // Whoever takes the trigger away asks.
+  // The thread that clears the trigger sends the request.
   const auto fires = [charged](std::atomic<uint32_t>& at) {
     uint32_t regions = at.load(std::memory_order_relaxed);
     return charged >= regions && at.compare_exchange_strong(regions, ~0u, std::memory_order_relaxed);

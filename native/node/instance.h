@@ -1,8 +1,8 @@
 // HeapInstance: one heap of this process, as all JavaScript threads see it.
 //
-// The registry finds instances by id, so that a token in a message is enough to attach.  Every environment (main thread,
-// worker) that uses a heap holds a reference to the instance and to the SharedArrayBuffers under it; when the last
-// environment lets go, the mutator view becomes plain memory again before V8 may free it.
+// The registry finds instances by id, so that a token in a message is enough to attach.  Every environment (main thread, worker) that uses
+// a heap holds a reference to the instance and to its SharedArrayBuffers; when the last environment releases it, the mutator view becomes
+// plain memory again before V8 may free it.
 #pragma once
 
 #include <node_api.h>
@@ -26,38 +26,38 @@ class HeapInstance {
   ~HeapInstance();
 
   // Closing has two steps, between which the control thread ends.  The first decides: from then on there is no new mutator, no new request
-  // and no new control thread.  The answer is how many mutators are attached besides the caller's `own`; with any, nothing has happened.
+  // and no new control thread.  Returns how many mutators are attached besides the caller's `own`; if there are any, nothing has changed.
   uint32_t BeginClose(uint32_t own);
-  // Somebody is about to attach: from here to EndAttach the heap is in use.  False: it is being closed.
+  // A thread is about to attach: until EndAttach the heap is in use.  False if it is being closed.
   bool BeginAttach();
   void EndAttach();
-  // The memory goes back.  BeginClose came before, the caller's mutators are detached, and nobody is in control.
+  // Gives the memory back.  BeginClose came before, the caller's mutators are detached, and there is no control thread.
   void Close();
   bool closing() const { return closing_.load(std::memory_order_acquire); }
   bool closed() const { return closed_.load(std::memory_order_acquire); }
 
   // --- The control thread --------------------------------------------------------------------------------------------
-  // `wake` runs a callback on the control thread's event loop.  False when there is a control thread already, or the heap is being closed.
+  // `wake` runs a callback on the control thread's event loop.  False if there is a control thread already, or the heap is being closed.
   bool AttachControl(napi_threadsafe_function wake);
   void DetachControl();
   bool InControl();
-  // Whether ClaimControl has another answer than that one is there, or on its way.
+  // Whether ClaimControl would find no control thread, neither attached nor starting.
   bool NeedsControl();
   enum class Control { kAttached, kStarting, kGivenUp, kClaimed };
-  // kClaimed for exactly one caller while nobody is in control or about to be: that caller starts a control thread, and says so.
+  // kClaimed for exactly one caller while there is no control thread, neither attached nor starting: that caller starts one, and says so.
   Control ClaimControl(uint32_t* claim);
   void NoteControlStarted(uint32_t claim);
-  // The thread that was started for that claim, or that got into control by it, has failed.
+  // The thread that was started for that claim, or took control by it, has failed.
   void NoteControlFailed(uint32_t claim, bool final, const std::string& reason);
-  // The claimant's environment ends, and the control thread it started with it.
+  // The claimant's environment ends, and the control thread that it started with it.
   void AbandonClaim(uint32_t claim);
-  // Why the last control thread failed; empty if nobody said, or it works.
+  // Why the last control thread failed; empty if no reason was given, or it works.
   std::string ControlFailure();
-  // A collection of that kind ends as it should; said before whoever waits for its end is told.
+  // A collection of that kind was completed; called before the threads that wait for its end are woken.
   void NoteCollectionEnds(uint32_t kind);
-  // Whether the collection with that number did so, rather than being given up by a control thread that ended.
+  // Whether the collection with that number was completed, and not abandoned by a control thread that ended.
   bool Completed(uint32_t ticket, uint32_t kind) const {
-    // Numbers run around.
+    // Numbers wrap around.
     return static_cast<int32_t>(completed_[std::min(kind, kKinds - 1)].load(std::memory_order_acquire) - ticket) >= 0;
   }
 
@@ -65,18 +65,18 @@ class HeapInstance {
   struct Request {
     uint32_t kind = 0;  // Index of COLLECTION_KINDS in src/gc/requests.ts; the larger wins.
     uint32_t reason = 0;
-    bool by_trigger = false;  // The heap asked, through CheckTrigger.
+    bool by_trigger = false;  // Requested by the heap, through CheckTrigger.
   };
   // Returns the number of the collection that will serve the request.
   uint32_t RequestCollection(const Request& request);
-  // Begins a collection if one was asked for.
+  // Begins a collection if one was requested.
   bool TakeRequest(Request* request);
   bool IsRequested() {
     const LockGuard guard(lock_);
     return requested_;
   }
-  // Looked at whenever a mutator takes memory, so that a control thread whose timer is late, or asleep, misses nothing.
-  // Each fires once: at `trigger` charged regions the heap asks for a collection, at `alarm` it wakes the control thread.
+  // Checked whenever a mutator takes memory, so that nothing is missed if the control thread sleeps or its timer is late.  Each fires once:
+  // at `trigger` charged regions the heap requests a collection, at `alarm` it wakes the control thread.
   void SetTrigger(uint32_t trigger, uint32_t alarm) {
     trigger_.store(trigger, std::memory_order_relaxed);
     alarm_.store(alarm, std::memory_order_relaxed);
@@ -95,7 +95,7 @@ class HeapInstance {
   std::atomic<bool> closing_{false};
   napi_threadsafe_function wake_ = nullptr;
   ControlStart control_start_;
-  // The last collection of at least that kind that ended as it should.  Release; partner: Completed, after collections_ended().
+  // The last collection of at least that kind that was completed.  Release; partner: Completed, after collections_ended().
   static constexpr uint32_t kKinds = 3;
   std::atomic<uint32_t> completed_[kKinds] = {};
   // Relaxed: hints.

@@ -6,7 +6,7 @@ namespace faultline {
 
 namespace {
 
-// The pending exception, which is pending no more; null when there is none.
+// Takes the pending exception; null if there is none.
 napi_value TakeException(napi_env env) {
   bool pending = false;
   napi_value thrown = nullptr;
@@ -15,7 +15,7 @@ napi_value TakeException(napi_env env) {
   return thrown;
 }
 
-// What V8 throws when it ends a script.  A program may throw the same.
+// What V8 throws when it ends a script.  A program may throw the same value.
 bool IsNoValue(napi_env env, napi_value value) {
   napi_valuetype type = napi_undefined;
   napi_typeof(env, value, &type);
@@ -37,7 +37,7 @@ WaitCut JavaScriptWatch::Call(napi_value* overflow) {
     *overflow = thrown;
     return WaitCut::kNone;
   }
-  // Without an exception, and not because V8 gave no answer: Node-API lets nobody call JavaScript any more.
+  // If there is no exception and V8 did not fail, then Node-API does not allow calls of JavaScript any more.
   return thrown != nullptr || status == napi_generic_failure ? WaitCut::kScript : WaitCut::kThread;
 }
 

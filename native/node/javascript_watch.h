@@ -1,12 +1,12 @@
-// JavaScript watch: whether the JavaScript that waits in a native call is to end.
+// JavaScript watch: whether the JavaScript code that waits in a native call is being ended.
 //
-// A thread that is being terminated (worker.terminate(), process.exit()) may call no JavaScript any more, and Node-API says so at once.  A
-// script whose time is up (a `vm` time limit) ends when V8 next enters a function: so one is entered that does nothing.
+// A thread that is being terminated (worker.terminate(), process.exit()) may not call JavaScript any more, and Node-API says so at once.  A
+// script whose time is up (a `vm` time limit) ends when V8 next enters a function, so this calls a function that does nothing.
 //
 //   the call of the function        means
-//   succeeds                        nothing
-//   throws no value                 V8 ends the script, and goes on ending it when the native call returns
-//   throws a RangeError             there is no room on the stack for it
+//   succeeds                        nothing is being ended
+//   throws without a value          V8 ends the script, and continues to do so when the native call returns
+//   throws a RangeError             the stack has no room for the call
 //   is refused                      the thread is being ended
 #pragma once
 
@@ -20,8 +20,8 @@ class JavaScriptWatch final : public WaitWatch {
  public:
   explicit JavaScriptWatch(napi_env env) : env_(env) {}
 
-  // Asked before the thread parks.  False when there is no point in waiting: what ends the script is under way, or, where the stack has no
-  // room to find that out during the wait, a RangeError is pending.
+  // Called before the thread parks.  False if there is no point in waiting: the script is being ended, or the stack has no room to find
+  // that out during the wait, and a RangeError is pending.
   bool MayWait();
   WaitCut Look() override;
 
@@ -31,8 +31,8 @@ class JavaScriptWatch final : public WaitWatch {
   const napi_env env_;
 };
 
-// Calls a function of the program.  The exception that it threw is kept aside, so that calls go on to work, until the end of the scope,
-// where it is thrown again.
+// Calls a function of the program.  If it throws, the exception is kept, so that further calls work, and thrown again at the end of the
+// scope.
 class ProgramCall {
  public:
   ProgramCall(napi_env env, napi_value function);
@@ -40,7 +40,7 @@ class ProgramCall {
   ProgramCall(const ProgramCall&) = delete;
   ProgramCall& operator=(const ProgramCall&) = delete;
 
-  // Undefined when it did not return.
+  // Undefined if it did not return.
   napi_value result() const { return result_; }
 
  private:

@@ -75,7 +75,7 @@ Napi::Value DetachMutator(Info info) {
   return info.Env().Undefined();
 }
 
-// safepoint(mutator): stops if a running mutator of the thread is asked to
+// safepoint(mutator): stops if that is requested of a running mutator of the thread
 Napi::Value Safepoint(Info info, MutatorBinding&) {
   ThreadState& thread = ThreadState::Current();
   if (!thread.IsStopRequested()) return info.Env().Undefined();
@@ -83,7 +83,7 @@ Napi::Value Safepoint(Info info, MutatorBinding&) {
   if (watch.MayWait()) {
     const ThreadWait wait(watch);
   } else {
-    thread.Announce(nullptr);  // The request stands; the next poll sees it.
+    thread.Announce(nullptr);  // The request stays in force; the next poll sees it.
   }
   return info.Env().Undefined();
 }
@@ -97,13 +97,13 @@ Napi::Value Park(Info info, MutatorBinding& binding) {
 Napi::Value Unpark(Info info, MutatorBinding& binding) {
   JavaScriptWatch watch(info.Env());
   if (binding.instance->heap.handshake.TryRun(binding.mutator.get())) return info.Env().Undefined();
-  // Where the script is being ended already, it still comes back, as it would from any wait.
+  // If the script is being ended already, the mutator still runs again, as after any wait.
   if (!watch.MayWait() && info.Env().IsExceptionPending()) return info.Env().Undefined();
   faultline::Unpark(*binding.mutator, watch);
   return info.Env().Undefined();
 }
 
-// parked(mutator, wait): what wait() returns.  However that ends, a mutator that ran before runs again.
+// parked(mutator, wait): what wait() returns.  However that ends, a mutator that ran before it runs again.
 Napi::Value Parked(Info info, MutatorBinding& binding) {
   JavaScriptWatch watch(info.Env());
   if (!watch.MayWait()) return Napi::Value();
@@ -129,7 +129,7 @@ Napi::Value FlushLog(Info info, MutatorBinding& binding) {
   return info.Env().Undefined();
 }
 
-// loadReference(mutator, slot): what the load barrier makes of the slot with that index into u32
+// loadReference(mutator, slot): applies the load barrier to the slot with that index into u32
 Napi::Value LoadAReference(Info info, MutatorBinding& binding) {
   Heap& heap = binding.instance->heap;
   uint32_t* const slots = reinterpret_cast<uint32_t*>(heap.views.mutator_view());
@@ -139,7 +139,8 @@ Napi::Value LoadAReference(Info info, MutatorBinding& binding) {
 // isObject(mutator, ref)
 Napi::Value IsObject(Info info, MutatorBinding& binding) { return Boolean(info, binding.instance->collector->IsObject(Uint32At(info, 1))); }
 
-// addRootRange(mutator, slots: Uint32Array, used: Uint32Array).  used[0] says how many slots count, used[1] which range it is, 0 for none.
+// addRootRange(mutator, slots: Uint32Array, used: Uint32Array).  used[0] is how many slots count, used[1] the number of the range, 0 for
+// none.
 Napi::Value AddRootRange(Info info, MutatorBinding& binding) {
   Napi::Uint32Array slots = info[1].As<Napi::Uint32Array>();
   napi_ref keep = nullptr;
@@ -151,7 +152,8 @@ Napi::Value AddRootRange(Info info, MutatorBinding& binding) {
   return info.Env().Undefined();
 }
 
-// removeRootRange(mutator, used).  Again does nothing: whoever was interrupted where the call came back does not know that it was made.
+// removeRootRange(mutator, used).  A second call does nothing: code that is interrupted just as the call returns does not know that it was
+// made.
 Napi::Value RemoveRootRange(Info info, MutatorBinding& binding) {
   uint32_t* const used = info[1].As<Napi::Uint32Array>().Data();
   if (used[1] == 0) return info.Env().Undefined();
@@ -163,8 +165,8 @@ Napi::Value RemoveRootRange(Info info, MutatorBinding& binding) {
   return info.Env().Undefined();
 }
 
-// scope(mutator, body): what `body` returns.  However it ends, also where V8 skips every `finally` (a time limit), there are as many local
-// handles, scopes and views of scopes after it as before.
+// scope(mutator, body): what `body` returns.  However it ends, even if V8 skips every `finally` (a time limit), there are as many local
+// handles, scopes and views of scopes afterwards as before.
 Napi::Value Scope(Info info, MutatorBinding& binding) {
   uint32_t* const control = binding.mutator->control;
   const uint32_t locals = control[control::kLocalsUsed];
@@ -173,7 +175,7 @@ Napi::Value Scope(Info info, MutatorBinding& binding) {
   const Napi::Env env = info.Env();
   napi_value answer = nullptr;
   napi_call_function(env, env.Undefined(), info[1], 0, nullptr, &answer);
-  // Detached, its control block may be gone.
+  // If it was detached, its control block may be gone.
   if (!binding.attached) return Napi::Value(env, answer);
   std::fill(control + control::kSlots + locals, control + control::kSlots + std::max(locals, control[control::kLocalsUsed]), 0);
   control[control::kLocalsUsed] = locals;
@@ -182,7 +184,7 @@ Napi::Value Scope(Info info, MutatorBinding& binding) {
   return Napi::Value(env, answer);
 }
 
-// utilization(mutator, windowMs): the worst share of mutator time in any window
+// utilization(mutator, windowMs): the smallest share of mutator time in any window
 Napi::Value Utilization(Info info, MutatorBinding& binding) {
   return Number(info, binding.mutator->timeline.WorstUtilization(static_cast<uint64_t>(NumberAt(info, 1) * 1e6)));
 }
@@ -190,12 +192,12 @@ Napi::Value Utilization(Info info, MutatorBinding& binding) {
 // mutatorId(mutator): never 0, and never given out again in this heap
 Napi::Value MutatorId(Info info, MutatorBinding& binding) { return Number(info, binding.mutator->id); }
 
-// isMutator(mutator, id): whether the mutator of that id is attached to the same heap still
+// isMutator(mutator, id): whether the mutator of that id is still attached to the same heap
 Napi::Value IsMutator(Info info, MutatorBinding& binding) {
   Handshake& handshake = binding.instance->heap.handshake;
   const uint32_t id = Uint32At(info, 1);
   const LockGuard guard(handshake.lock());
-  // In the order of their ids: they are added at the end.
+  // They are in the order of their ids, because each is added at the end.
   return Boolean(info, std::ranges::binary_search(handshake.mutators(), id, {}, &Mutator::id));
 }
 

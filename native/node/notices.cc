@@ -1,4 +1,4 @@
-// Notices: what was said already in this process.  Each thread has modules of its own; a warning is one a process.
+// Notices: the warnings that this process has given.  Each thread has its own modules, but a warning is given once per process.
 #include <string>
 #include <unordered_set>
 
@@ -16,7 +16,7 @@ std::unordered_set<std::string>& Notices() {
   return *notices;
 }
 
-// isNews(text): whether it was not asked for before
+// isNews(text): whether the text was not passed before
 Napi::Value IsNews(Info info) {
   const std::string text = info[0].As<Napi::String>();
   const LockGuard lock(notices_mutex);

@@ -1,4 +1,4 @@
-// Pins: made and released by JavaScript, by the end of their mutator, or by V8; see node/pinning.h.
+// Pins: made by JavaScript, and released by JavaScript, by the end of their mutator, or by V8; see node/pinning.h.
 #include <memory>
 
 #include "node/arguments.h"
@@ -15,7 +15,7 @@ void LetGo(PinBinding* pin) {
   delete pin;
 }
 
-// Any thread that V8 frees backing stores on hands this over to the thread of the environment.
+// V8 may free backing stores on any thread; Node calls this on the thread of the environment.
 void BackingStoreFreed(napi_env, void*, void* hint) { LetGo(static_cast<PinBinding*>(hint)); }
 
 void BufferCollected(napi_env env, void* data, void*) {
@@ -26,7 +26,7 @@ void BufferCollected(napi_env env, void* data, void*) {
   LetGo(pin);
 }
 
-// True when the ArrayBuffer had its contents still.
+// True if the ArrayBuffer still had its contents.
 bool DetachBuffer(napi_env env, napi_ref reference) {
   const Napi::HandleScope scope(env);
   napi_value buffer = nullptr;
@@ -36,7 +36,7 @@ bool DetachBuffer(napi_env env, napi_ref reference) {
   return napi_detach_arraybuffer(env, buffer) == napi_ok;
 }
 
-// pin(mutator, object, byteOffset, byteLength): {pin, buffer, address}, a refusal, or the code of what stands in the way
+// pin(mutator, object, byteOffset, byteLength): {pin, buffer, address}, a refusal, or the code of the error that prevents it
 Napi::Value Pin(Info info, MutatorBinding& binding) {
   const Napi::Env env = info.Env();
   Heap& heap = binding.instance->heap;
@@ -48,7 +48,7 @@ Napi::Value Pin(Info info, MutatorBinding& binding) {
   if (Status status = pin->mapping.Create(heap.file, offset, bytes); !status.ok()) return Refusal(env, status.error());
 
   napi_value buffer = nullptr;
-  // Refused where V8 keeps all array buffers in a sandbox (Electron), or in a thread that is being terminated.
+  // Refused if V8 keeps all array buffers in a sandbox (Electron), or in a thread that is being terminated.
   if (napi_create_external_arraybuffer(env, pin->mapping.data(), bytes, BackingStoreFreed, pin.get(), &buffer) != napi_ok) {
     if (Napi::Env(env).IsExceptionPending()) return Napi::Value();
     return Napi::String::New(env, "ERR_PIN_REFUSED");
@@ -69,7 +69,7 @@ Napi::Value Pin(Info info, MutatorBinding& binding) {
   return answer;
 }
 
-// unpin(pin).  The caller has the ArrayBuffer, so the pin is there.
+// unpin(pin).  The caller has the ArrayBuffer, so the pin exists.
 Napi::Value Unpin(Info info) {
   ReleasePin(info.Env(), info[0].As<Napi::External<PinBinding>>().Data(), true);
   return info.Env().Undefined();
@@ -82,9 +82,9 @@ void ReleasePin(napi_env env, PinBinding* pin, bool in_javascript) {
   if (mutator == nullptr) return;
   pin->mutator = nullptr;
   mutator->pins.erase(pin->place);
-  // Without its contents it cannot be told who has them now: they must stay readable, as zeros.
+  // If the ArrayBuffer has lost its contents, another one has them now: they must stay readable, as zeros.
   const bool detached = in_javascript && DetachBuffer(env, pin->buffer);
-  // The mapping before the pin: from there on the memory may be used for something else.
+  // The mapping before the pin: once the pin is removed, the memory may be used for something else.
   if (pin->mapping.Revoke(!detached)) {
     mutator->instance->heap.pins.Remove(pin->pin);
   } else {

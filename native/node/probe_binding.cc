@@ -18,7 +18,7 @@ namespace faultline {
 
 namespace {
 
-// What a test says that the kernel's pages have; 0 for the truth.  Relaxed: it guards nothing.
+// The kernel's page size according to a test; 0 for the real one.  Relaxed: it publishes nothing.
 std::atomic<uint32_t> pretended_page_bytes{0};
 
 Napi::Value PretendPageBytes(Info info) {
@@ -26,7 +26,7 @@ Napi::Value PretendPageBytes(Info info) {
   return info.Env().Undefined();
 }
 
-// probe(): facts only; what they mean is said in src/gc/fault-mode-choice.ts
+// probe(): only facts; src/gc/fault-mode-choice.ts says what they mean
 Napi::Value Probe(Info info) {
   Napi::Env env = info.Env();
   const UserfaultfdProbe probe = ProbeUserfaultfd();
@@ -44,7 +44,7 @@ Napi::Value Probe(Info info) {
   answer.Set("systemCall", Refusal(env, probe.system_call_error));
   answer.Set("userModeOnly", Refusal(env, probe.user_mode_only_error));
   answer.Set("handshake", Refusal(env, probe.handshake_error));
-  // The setting is there wherever the kernel has userfaultfd, even if a sandbox hides the system call.
+  // This setting exists if the kernel has userfaultfd, even if a sandbox hides the system call.
   answer.Set("kernelHasUserfaultfd", access("/proc/sys/vm/unprivileged_userfaultfd", F_OK) == 0);
   const Machine machine = ReadMachine();
   const uint32_t pretended = pretended_page_bytes.load(std::memory_order_relaxed);
@@ -56,7 +56,7 @@ Napi::Value Probe(Info info) {
   return answer;
 }
 
-// probeMove(): what the kernel says to UFFDIO_MOVE
+// probeMove(): the kernel's answers to UFFDIO_MOVE
 Napi::Value ProbeMoves(Info info) {
   const MoveProbe probe = ProbeMove();
   Napi::Object answer = Napi::Object::New(info.Env());
@@ -65,7 +65,7 @@ Napi::Value ProbeMoves(Info info) {
   return answer;
 }
 
-// layout(): every constant that TypeScript repeats
+// layout(): every constant that TypeScript has too
 Napi::Value Layout(Info info) {
   Napi::Object answer = Napi::Object::New(info.Env());
   const auto set = [&answer](const char* name, double value) { answer.Set(name, value); };
@@ -109,8 +109,8 @@ Napi::Value Layout(Info info) {
   return answer;
 }
 
-// measureBareFault(heap, count): {p50Us, p99Us} of a fault without work in the heap's mode, on this thread.  From now on
-// the heap's fault histogram includes the delivery time found here.
+// measureBareFault(heap, count): {p50Us, p99Us} of a fault without work in the heap's mode, on this thread.  From now on the heap's fault
+// histogram includes the delivery time found here.
 Napi::Value MeasureBare(Info info, HeapInstance& instance) {
   Collector& collector = *instance.collector;
   const Result<BareFault> measured = MeasureBareFault(collector.pages().fault_mode().kind(), Uint32At(info, 1));
@@ -222,7 +222,7 @@ void HoldEndOfControl(DelayPoint point) {
   while (point == DelayPoint::kControlResumed && control_end_held.load(std::memory_order_relaxed)) nanosleep(&pause, nullptr);
 }
 
-// holdEndOfControl(hold): control threads that end have no CPU between their two last steps, until this is called with false
+// holdEndOfControl(hold): holds up control threads that end between their last two steps, until this is called with false
 Napi::Value HoldEnd(Info info) {
   control_end_held.store(info[0].As<Napi::Boolean>().Value(), std::memory_order_relaxed);
   SetDelayHook(HoldEndOfControl);

@@ -1,4 +1,4 @@
-// Weak structures: reading weak slots, weak maps, identity hashes, finalizers.  What is a mutator's is called by its own thread, running.
+// Weak structures: weak slots, weak maps, identity hashes, finalizers.  Functions with a mutator are called by its own thread, running.
 #include "heap/identity_hash.h"
 #include "heap/thread_state.h"
 #include "heap/weak_access.h"
@@ -10,7 +10,7 @@ namespace faultline {
 
 namespace {
 
-// Answers of setInWeakMap besides the pairs of the table that is needed; WEAK_MAP in src/binding/weak-calls.ts.
+// Results of setInWeakMap besides the pairs of the table that is needed; WEAK_MAP in src/binding/weak-calls.ts.
 constexpr double kDone = 0;
 constexpr double kAbsent = -1;
 constexpr double kContended = -2;
@@ -39,21 +39,21 @@ Napi::Value ReadWeakSlot(Info info, MutatorBinding& binding) {
   return Number(info, ReadWeak(heap, *binding.mutator, slots + static_cast<uint64_t>(NumberAt(info, 1))));
 }
 
-// identityHash(mutator, object): 0 when the object's shape has no place for one, kNotAnObject
+// identityHash(mutator, object): 0 if the object's shape has no place for one; kNotAnObject
 Napi::Value HashOf(Info info, MutatorBinding& binding) {
   Heap& heap = binding.instance->heap;
   const uint32_t object = Uint32At(info, 1);
   return Number(info, heap.IsObject(object) ? IdentityHash(heap, object) : kNotAnObject);
 }
 
-// getFromWeakMap(mutator, map, key): the value, or an answer below 0
+// getFromWeakMap(mutator, map, key): the value, or a result below 0
 Napi::Value GetFromWeakMap(Info info, MutatorBinding& binding) {
   uint32_t value = 0;
   const WeakMapAnswer answer = WeakMapGet(binding.instance->heap, *binding.mutator, Uint32At(info, 1), Uint32At(info, 2), &value);
   return Number(info, answer == WeakMapAnswer::kDone ? value : AnswerOf(answer));
 }
 
-// setInWeakMap(mutator, map, key, value): 0, an answer below 0, or how many pairs a table must have that is to be installed first
+// setInWeakMap(mutator, map, key, value): 0, a result below 0, or the number of pairs of a table that has to be installed first
 Napi::Value SetInWeakMap(Info info, MutatorBinding& binding) {
   uint32_t wanted = 0;
   const WeakMapAnswer answer =
@@ -70,7 +70,7 @@ Napi::Value InstallWeakTable(Info info, MutatorBinding& binding) {
   return Number(info, AnswerOf(WeakMapInstall(binding.instance->heap, *binding.mutator, Uint32At(info, 1), Uint32At(info, 2))));
 }
 
-// addFinalizer(mutator, object, heldValue): null when there is no object, false when addFinalizers comes first
+// addFinalizer(mutator, object, heldValue): null if there is no object, false if addFinalizers has to come first
 Napi::Value AddFinalizer(Info info, MutatorBinding& binding) {
   Heap& heap = binding.instance->heap;
   const uint32_t object = Uint32At(info, 1);
@@ -84,8 +84,8 @@ Napi::Value AddFinalizers(Info info, MutatorBinding& binding) {
   return info.Env().Undefined();
 }
 
-// takeFinalizable(mutator, handle): the held value of one, whose object is in that slot of the control block from here on; null when there
-// is none.  A mutator that its program has parked runs for that moment.
+// takeFinalizable(mutator, handle): the held value of a finalizer that is ready, whose object is in that slot of the control block from
+// then on; null if there is none.  A mutator that its program has parked runs for that moment.
 Napi::Value TakeFinalizable(Info info, MutatorBinding& binding) {
   Heap& heap = binding.instance->heap;
   Mutator& mutator = *binding.mutator;
@@ -101,7 +101,7 @@ Napi::Value TakeFinalizable(Info info, MutatorBinding& binding) {
   return taken ? Number(info, held_value) : info.Env().Null();
 }
 
-// takeHeldValue(heap): the same without the object, which is let go
+// takeHeldValue(heap): the same without the object, which is dropped
 Napi::Value TakeHeldValue(Info info, HeapInstance& instance) {
   double held_value = 0;
   WordIndex object{0};
