@@ -30,6 +30,6 @@ function noteFailure(error: Error | null | undefined): void {
 }
 
 function remedy(code: string | undefined): string {
-  if (code === 'EPIPE') return 'whatever read it has ended before everything was said';
+  if (code === 'EPIPE') return 'the program reading it ended before everything was written';
   return code === 'ENOSPC' ? 'make room on the disk, or send it somewhere else' : 'send it somewhere else';
 }

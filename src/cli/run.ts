@@ -170,7 +170,7 @@ function mismatchError(report: RunReport, command: string, checks: number, misma
   const lines = report.mismatches.map((mismatch) => `\n  ${mismatchText(mismatch)}`);
   return new HeapError(
     'ERR_RUN_MISMATCH',
-    `${mismatches} of ${checks} checks found something else than the graph says. Please report it with the input; ` +
+    `${mismatches} of ${checks} checks did not agree with the graph. Please report it with the input; ` +
       `to repeat it: ${command}${lines.join('')}`,
     { figures: { checks, mismatches } },
   );

@@ -207,7 +207,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
   ENAMETOOLONG: 'A name has 255 bytes at most, a path 4,095: give it a shorter one.',
   ELOOP: 'Its links lead in a circle: name the file itself.',
   EMFILE: 'Close files, or raise the limit of this process (ulimit -n).',
-  EPIPE: 'Whoever read the pipe has gone: keep it open until the promise is fulfilled.',
+  EPIPE: 'The reader closed the pipe: keep it open until the promise is fulfilled.',
 };
 
 function* withProgress(chunks: Iterable<string>, tell: () => void): Generator<Buffer> {

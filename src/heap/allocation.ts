@@ -115,7 +115,7 @@ function noMemory(words: number, refusal: Refusal): HeapError {
     'ERR_NO_MEMORY',
     `the system has no memory for ${mib(words * WORD_BYTES)} more of the heap file (${refusal.syscall}: ` +
       `${errorName(refusal.errno)}). Give the process more memory (a container's limit counts the heap file), or make ` +
-      'the heap smaller than what is there.',
+      'the heap smaller.',
     { errno: refusal.errno, syscall: refusal.syscall, figures: { requestedBytes: words * WORD_BYTES } },
   );
 }

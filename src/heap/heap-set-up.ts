@@ -81,8 +81,8 @@ export function checkPages({ pageBytes = PAGE_BYTES }: Pick<Probe, 'pageBytes'>)
   if (pageBytes === PAGE_BYTES) return;
   throw new HeapError(
     'ERR_HEAP_CREATE',
-    `Faultline needs a kernel with pages of ${PAGE_BYTES / 1024} KiB (this one has pages of ${pageBytes / 1024} KiB): boot one that is ` +
-      'built with CONFIG_ARM64_4K_PAGES, as most distributions have one for arm64.',
+    `Faultline needs a kernel with pages of ${PAGE_BYTES / 1024} KiB (this one has pages of ${pageBytes / 1024} KiB): boot one ` +
+      'built with CONFIG_ARM64_4K_PAGES; most distributions have one for arm64.',
     { figures: { pageBytes } },
   );
 }

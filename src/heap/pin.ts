@@ -79,7 +79,7 @@ export function mustBePinnable(shape: Shape): void {
   if (!(shape instanceof Shape)) throw argumentTypeError('shape to pin', 'a shape of this heap', shape);
   const data = shape.elementKind !== undefined && !['ref', 'tagged', 'weak', 'ephemeron', 'finalizable'].includes(shape.elementKind);
   if (data && shape.refCount === 0 && shape.taggedCount === 0) return;
-  throw argumentRangeError('shape to pin', 'one with elements that are numbers and without references', shape.name);
+  throw argumentRangeError('shape to pin', 'one with numeric elements and without references', shape.name);
 }
 
 /** @internal */
@@ -133,8 +133,8 @@ function refused(code: 'ERR_NOT_PINNABLE' | 'ERR_PIN_REFUSED', shape: Shape): He
 function notPinnable(shape: Shape, why: string): HeapError {
   return new HeapError(
     'ERR_NOT_PINNABLE',
-    `an object of shape ${shape.name} cannot be pinned: ${why}. Make it with heap.createPinnable(shape, count), of a shape with elements ` +
-      'that are numbers and without references.',
+    `an object of shape ${shape.name} cannot be pinned: ${why}. Make it with heap.createPinnable(shape, count), of a shape with numeric ` +
+      'elements and without references.',
   );
 }
 

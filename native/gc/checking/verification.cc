@@ -134,8 +134,8 @@ class Verifier {
     std::string name;
     for (const char16_t unit : given) name += unit >= 0x20 && unit < 0x7f ? static_cast<char>(unit) : '?';
     fprintf(stderr,
-            "faultline: ERR_STALE_REFERENCE: %s%s (at word %u) holds the reference %u, and there is no object. A reference was kept "
-            "across a safepoint and stored, or what was stored was read through one; keep a handle instead.\n",
+            "faultline: ERR_STALE_REFERENCE: %s%s (at word %u) holds the reference %u, where there is no object. A reference "
+            "was kept across a safepoint and stored, or used to read what was stored; keep a handle instead.\n",
             owner == 0 ? "a root slot" : "an object of shape ", name.c_str(), uint32_t{owner}, uint32_t{reference});
   }
 

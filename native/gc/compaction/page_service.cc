@@ -153,7 +153,7 @@ bool PageService::ServeFault(uintptr_t address, Mutator* mutator) {
   const uint64_t begin = NowNs();
   const uintptr_t offset = address - reinterpret_cast<uintptr_t>(heap_->views.mutator_view());
   if (offset >= heap_->bytes()) {
-    Say("touched memory behind the end of the heap", address, "An index was computed from something that is no reference.");
+    Say("touched memory beyond the end of the heap", address, "An index was computed from something that is not a reference.");
     return false;
   }
   const PageIndex page = PageIndex(offset / kPageBytes);

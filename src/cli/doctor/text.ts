@@ -20,7 +20,7 @@ export function doctorText(report: DoctorReport): string {
   const lines = [
     mode === null ? 'No fault mode works here.' : `A heap uses fault mode ${mode} here${better.length === 0 ? ', the best one' : ''}.`,
     ...better.map((candidate) => `  not ${candidate.mode}: ${candidate.error ?? candidate.remark}`),
-    `It finds what is alive with marker ${marker.marker}.`,
+    `It finds live objects with marker ${marker.marker}.`,
     '',
     'modes, best first',
     ...modes.map(modeLine),
@@ -37,7 +37,7 @@ export function doctorText(report: DoctorReport): string {
     row('kernel', `${machine.kernel ?? 'unknown'}, ${machine.architecture}; Node ${machine.node}`),
     row('CPUs', `${machine.cpus}; POPCNT: ${yes(machine.popcnt)}`),
     row('memory', memory(report)),
-    row('largest heap', `${mib(machine.largestHeapBytes)} of addresses; memory is needed for what is alive`),
+    row('largest heap', `${mib(machine.largestHeapBytes)} of addresses; only live data needs memory`),
     row('settings', settings(report)),
   ];
   if (advice.length > 0) lines.push('', 'what to change', ...advice.map((line) => `  ${line}`));

@@ -55,7 +55,7 @@ export function addRunOptions(command: Command): Command {
     .option('--heap <size>', 'capacity such as 512M or 4G, or auto: about 2.2 times the graph', 'auto')
     .option('--fault <mode>', `how early touches are held: ${RUN_MODES.join(', ')}`, 'auto')
     .option('--fault-around <pages>', 'pages shown at a fault, a power of two up to 64 (default: adaptive)')
-    .option('--marker <name>', `how what is alive is found: auto, ${MARKERS.join(', ')}`, 'auto')
+    .option('--marker <name>', `how live objects are found: auto, ${MARKERS.join(', ')}`, 'auto')
     .option('--seed <n>', 'seed of everything random (default: a new one, which is printed)')
     .option('--json', 'print one JSON object on standard output, and nothing else there')
     .option('--verify', 'walk the whole heap after every marking too, inside the pause')

@@ -50,7 +50,7 @@ export function summaryOf(report: RunReport): string {
   ];
   if (input.payloadCap.cappedObjects > 0) rows.splice(1, 0, ['', payloadCapText(input.payloadCap)]);
   if (mutators.exhausted > 0) {
-    rows.push(['exhausted', `${count(mutators.exhausted)} allocations failed for want of room; a larger --heap avoids it`]);
+    rows.push(['exhausted', `${count(mutators.exhausted)} allocations failed for lack of room; a larger --heap avoids it`]);
   }
   const facts = rows.map(([name, text]) => `${name.padEnd(12)}${text}`);
   return [verdict(report), '', ...facts, '', durationTable(report), ''].join('\n');
