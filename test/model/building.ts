@@ -1,5 +1,5 @@
 /**
- * Building: claim, build, publish, wait and show, as native/heap/page_states.h and native/gc/compaction/page_service.cc do it. Every
+ * Building: claim, build, publish, wait and show, as in native/heap/page_states.h and native/gc/compaction/page_service.cc. Every
  * routine writes its steps into the program of the thread that runs it.
  */
 import { Violation } from './exploration.ts';
@@ -30,7 +30,7 @@ export class Builder {
     this.#complete = program.variable('complete');
   }
 
-  /** PageStates::TryClaim, PageBuilder::Build, PageStates::Publish. Goes to `lost` when somebody else has or had the page. */
+  /** PageStates::TryClaim, PageBuilder::Build, PageStates::Publish. Goes to `lost` if another thread has or had the page. */
   tryBuild(page: number, lost: Label): void {
     const { machine: m, program: p } = this;
     p.step('claim: load', (s) => {
@@ -78,7 +78,7 @@ export class Builder {
     if (m.stateOf(state, page) !== m.word.from('publish')) throw new Violation('O', `page ${page} is built without a claim of this cycle`);
   }
 
-  /** PageStates::AwaitBuilt. `cycle` is the caller's idea of it. */
+  /** PageStates::AwaitBuilt. `cycle` is the cycle that the caller believes is running. */
   await(page: number, cycle: (state: State) => number): void {
     const { machine: m, program: p } = this;
     const again = p.label();
@@ -123,7 +123,7 @@ export class Builder {
     p.mark(done);
   }
 
-  /** PageService::BuildRange. The `wanted` page is shown although it was noted meanwhile. */
+  /** PageService::BuildRange. The `wanted` page is shown even if it was noted in the meantime. */
   buildRange(first: (state: State) => number, end: (state: State) => number, wanted: (state: State) => number = () => NO_PAGE): void {
     const { machine: m, program: p } = this;
     const mapped = m.word.stateIn(m.word.after('note mapped', 1), 1);
@@ -132,7 +132,7 @@ export class Builder {
       p.local((s) => (m.needsBuilding(s, s[this.#page]!) ? undefined : next));
       this.tryBuild(this.#page, next);
     });
-    // The real code gathers runs; page by page is one way of it, since a run is shown page by page in the kernel too.
+    // The real code gathers runs; page by page is one such execution, since the kernel too shows a run page by page.
     p.forEach(this.#page, first, stop, (next) => {
       p.step('built?', (s) => {
         const least = m.makes('a page is shown when it is claimed') ? m.word.from('publish') : m.word.from('note mapped');
@@ -179,7 +179,7 @@ export class Builder {
         return wakes ? undefined : next;
       });
       if (wakes) {
-        // The same system call, but others run between its halves.
+        // The same system call, but other threads may run between its halves.
         p.step('CONTINUE: wake', (s) => {
           m.wake(s, s[this.#shownPage]!);
           return next;

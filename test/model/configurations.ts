@@ -1,6 +1,6 @@
 /**
- * Configurations that are explored: small systems that between them have every routine of the protocol, every pair of threads that can
- * meet, and two cycles, so that whoever is late finds himself in the next one. And the deliberate mistakes, each with the systems in
+ * The explored configurations: small systems that together have every routine of the protocol, every pair of threads that can
+ * meet, and two cycles, so that a late thread ends up in the next one. And the deliberate mistakes, each with the systems in
  * which it must be found.
  */
 import type { Configuration, Mistake } from './machine.ts';
@@ -104,7 +104,7 @@ export const CONFIGURATIONS = {
 
 type Name = keyof typeof CONFIGURATIONS;
 
-/** Too large for every day. */
+/** Too large for the short form. */
 export const LARGE_CONFIGURATIONS: Readonly<Record<string, Configuration>> = {
   'two mutators with two objects each, and a worker (sigbus)': {
     mode: 'sigbus',
@@ -146,7 +146,7 @@ export const LARGE_CONFIGURATIONS: Readonly<Record<string, Configuration>> = {
   },
 };
 
-/** What each mistake is found as, and where. */
+/** The law that each mistake breaks, and the systems in which it is found. */
 export const MISTAKES: Readonly<Record<Mistake, { readonly law: string; readonly in: Name }>> = {
   'a late handler shows a page without looking who builds it': { law: 'C', in: 'two mutators and a worker (sigbus)' },
   'a waiter sleeps without looking again': { law: 'progress', in: 'two mutators and a worker (sigbus)' },

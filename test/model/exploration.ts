@@ -1,14 +1,14 @@
 /**
- * Exploration: every state that a system of programs can reach, breadth first, so that the first mistake found is one with the
- * shortest way to it.
+ * Exploration: visits every state that a system of programs can reach, breadth first, so that the first mistake found has the
+ * shortest trace.
  *
- * Three things are looked for. A step or a look at a state may find a law broken. And from every state there must be a way to an end
- * where every thread has done its work: a state without one is a deadlock, a lost wake-up or a circle that nobody leaves. Time limits of
- * real waits are left out of the models on purpose: what only a time limit resolves counts as lost.
+ * It finds two kinds of mistakes. A step, or the check of a state, may find a law broken. And from every state there must be a path to an
+ * end where every thread has done its work: a state without one is a deadlock, a lost wake-up or a livelock. The models leave out the
+ * time limits of real waits on purpose: a wait that only a time limit ends counts as a lost wake-up.
  */
 import { BLOCKED, type Layout, type Program, type State } from './program.ts';
 
-/** A law that does not hold. Thrown by steps. */
+/** A broken law. Thrown by steps. */
 export class Violation extends Error {
   readonly law: string;
 
@@ -21,9 +21,9 @@ export class Violation extends Error {
 export interface System {
   readonly layout: Layout;
   readonly programs: readonly Program[];
-  /** Looks at each state; throws a Violation. */
+  /** Checks each state; throws a Violation. */
   readonly check: (state: State) => void;
-  /** Everybody has done what there was to do. */
+  /** Every thread has done its work. */
   readonly isEnd: (state: State) => boolean;
 }
 
@@ -31,12 +31,12 @@ export interface Exploration {
   readonly states: number;
   readonly transitions: number;
   readonly ends: number;
-  /** Steps of the longest shortest way. */
+  /** Length of the longest of all shortest paths, in steps. */
   readonly depth: number;
   readonly failure?: { readonly law: string; readonly what: string; readonly trace: readonly string[] };
 }
 
-/** No way leads from here to an end. */
+/** No path leads from here to an end. */
 const PROGRESS = 'progress';
 
 export function explore(system: System, stateLimit = 3_000_000): Exploration {
@@ -109,7 +109,7 @@ function stepName(system: System, state: State, number: number): string {
   return `${program.name}: ${program.steps[state[program.pcCell]!]!.name}`;
 }
 
-/** One step and the local ones behind it; false when it is blocked. */
+/** One step and the local ones after it; false if it is blocked. */
 function take(program: Program, state: State, choice: number): boolean {
   const { steps, pcCell } = program;
   const outcome = steps[state[pcCell]!]!.run(state, choice);
@@ -130,7 +130,7 @@ function runLocals(system: System, state: State): void {
   for (const program of system.programs) runLocalsOf(program, state);
 }
 
-/** States by number, each once. Open addressing over one large run of bytes. */
+/** Numbered distinct states. Open addressing over one large byte array. */
 class StateSet {
   count = 0;
   readonly #width: number;
@@ -146,7 +146,7 @@ class StateSet {
     return this.#bytes.subarray(index * this.#width, (index + 1) * this.#width);
   }
 
-  /** The state's number; `count` as it was before when it is new. */
+  /** The state's number; for a new state the value that `count` had before. */
   add(state: State): number {
     if (this.count * 2 > this.#table.length) this.#rehash();
     const mask = this.#table.length - 1;
@@ -196,7 +196,7 @@ function hash(bytes: Uint8Array, start: number, width: number): number {
   return Math.imul(value, 0x2c1b3c6d) >>> 7;
 }
 
-/** The steps between states, to walk backwards. */
+/** The steps between states, for walking backwards. */
 class Edges {
   count = 0;
   #from = new Int32Array(1 << 14);

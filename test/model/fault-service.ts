@@ -1,6 +1,6 @@
 /**
- * Fault service: PageService::ServeFault of native/gc/compaction/page_service.cc, as a mutator runs it in its signal handler and as the
- * fault thread of mode `thread` does.
+ * Fault service: PageService::ServeFault of native/gc/compaction/page_service.cc, as run by a mutator in its signal handler and by the
+ * fault thread of mode `thread`.
  */
 import { type Builder, NO_PAGE } from './building.ts';
 import { Violation } from './exploration.ts';
@@ -107,7 +107,7 @@ export class FaultService {
     p.local((s) => void (s[this.#state] = 0));
   }
 
-  /** A touch of a page that nobody may touch: a mistake of the program, unless the message may be late. */
+  /** A touch of a page that no thread may touch: a bug of the program, unless the message may be late. */
   #stale(fault: number, done: Label): void {
     const { machine: m, program: p } = this.#builder;
     const doubts = this.#doubts;

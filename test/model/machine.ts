@@ -1,10 +1,10 @@
 /**
- * Machine: what the threads of the model share: page words, the views and the kernel's side of them, gate, gang, handshake.
+ * Machine: the state shared by the threads of the model: page words, the views and the kernel's side of them, gate, gang, handshake.
  *
- * The model is exact where the protocol is, and crude elsewhere. A page's content is the number of the cycle it was last built for; a
- * mutator that touches a page must find the current one. The kernel keeps one entry a page (shown or not) and, in mode `thread`, one
- * message for each mutator that sleeps in a fault. Everything is sequentially consistent: memory orders are the business of the table in
- * native/heap/page_states.h and of ThreadSanitizer.
+ * The model is exact about the protocol and crude elsewhere. A page's content is the number of the cycle it was last built for; a
+ * mutator that touches a page must find the current cycle there. The kernel keeps one entry per page (shown or not) and, in mode `thread`,
+ * one message for each mutator that sleeps in a fault. Everything is sequentially consistent: memory orders are left to the table in
+ * native/heap/page_states.h and to ThreadSanitizer.
  */
 import type { PageTransition } from '../../src/binding.ts';
 import { Violation } from './exploration.ts';
@@ -21,7 +21,7 @@ export type Operation =
   /** Makes a large object on a page that the allocator only announces, and writes to it. */
   | { readonly announce: number };
 
-/** Deliberate mistakes, each of which the exploration has to find. */
+/** Deliberate mistakes, each of which the exploration must find. */
 export type Mistake =
   | 'a late handler shows a page without looking who builds it'
   | 'a waiter sleeps without looking again'
@@ -61,7 +61,7 @@ export interface Configuration {
 const WAITED = 4;
 const CYCLE_SHIFT = 3;
 
-/** The page word as native/heap/page_states.h has it; every transition comes from its table. */
+/** The page word of native/heap/page_states.h; every transition comes from the table there. */
 export class PageWord {
   readonly #rows: readonly PageTransition[];
 
@@ -108,7 +108,7 @@ export class Machine {
   /** Who builds the page right now: the thread's number + 1. */
   readonly builder: number;
   readonly shown: number;
-  /** The kernel holds threads that touch pages that are not shown. */
+  /** Whether the kernel holds threads that touch pages which are not shown. */
   readonly armedView: number;
   readonly cycle: number;
   readonly armed: number;
@@ -188,7 +188,7 @@ export class Machine {
     }
   }
 
-  /** What must hold in every state: no running mutator can see a page that is not up to date. */
+  /** The law of every state: no running mutator can see a page that is not up to date. */
   check(state: State): void {
     if (state[this.worldStopped] !== 0) return;
     const cycle = state[this.cycle]!;

@@ -1,9 +1,9 @@
 /**
  * The protocol of page states and of the end of a cycle, explored: every interleaving of small systems. The page word's transitions are
- * those of native/heap/page_states.h; what the threads do with them is written down in threads.ts, building.ts and fault-service.ts,
- * step for step after native/gc.
+ * those of native/heap/page_states.h; threads.ts, building.ts and fault-service.ts have what the threads do with them, step by step
+ * after native/gc.
  *
- *   FAULTLINE_TRACES=1   prints the shortest way to each deliberate mistake
+ *   FAULTLINE_TRACES=1   prints the shortest trace of each deliberate mistake
  *   FAULTLINE_LONG=1     explores larger systems too
  */
 import { describe, expect, it } from 'vitest';

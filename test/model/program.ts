@@ -2,16 +2,16 @@
  * Program: what one thread of a model does, as a list of atomic steps.
  *
  * A *step* is one shared-memory operation or one system call of the real code; between two of them other threads may do anything.
- * What touches nothing but the thread's own variables is a *local* step: it belongs to the step before it. All variables, shared and
- * local, are bytes of one array, so that a state of the whole system is a short run of bytes.
+ * A step that touches only the thread's own variables is *local*: it belongs to the step before it. All variables, shared and
+ * local, are bytes of one array, so that a state of the whole system is a short byte array.
  *
- * There are no calls: a routine is a function that writes its steps at the place where it is used.
+ * There are no calls: a routine is a function that writes its steps where it is used.
  */
 
 /** A state of the whole system. */
 export type State = Uint8Array;
 
-/** The step cannot be taken now. */
+/** The step cannot run now. */
 export const BLOCKED = Symbol('blocked');
 
 /** A place in a program. */
@@ -27,7 +27,7 @@ export interface Step {
   readonly name: string;
   readonly run: Run;
   readonly local: boolean;
-  /** The step has so many outcomes; each is explored. */
+  /** The number of the step's outcomes; each is explored. */
   readonly choices: (state: State) => number;
 }
 
@@ -54,7 +54,7 @@ export class Layout {
     return Uint8Array.from(this.#initial);
   }
 
-  /** What is not zero, in words. */
+  /** All variables that are not zero, as text. */
   describe(state: State): string {
     return this.names.flatMap((name, cell) => (state[cell] === 0 ? [] : [`${name}=${state[cell]}`])).join(' ');
   }
@@ -99,7 +99,7 @@ export class Program {
     this.local(() => label);
   }
 
-  /** `variable` runs from `first` to the value of `end`, not included. Both are looked at each time. */
+  /** `variable` runs from `first` to the value of `end`, not included. Both are evaluated each time. */
   forEach(variable: number, first: (state: State) => number, end: (state: State) => number, body: (next: Label) => void): void {
     const top = this.label();
     const next = this.label();
@@ -114,11 +114,11 @@ export class Program {
       return top;
     });
     this.mark(out);
-    // A variable that is not used any more must not make two states of one.
+    // A dead variable must not turn one state into two.
     this.local((state) => void (state[variable] = 0));
   }
 
-  /** The thread has ended when it is here. */
+  /** A thread that is here has ended. */
   readonly end: Label = { pc: -1 };
 
   finish(): void {

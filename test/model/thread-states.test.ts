@@ -51,7 +51,7 @@ describe('threads that are mutators of the same heaps', () => {
   );
 });
 
-/** What each mistake is found as. */
+/** The law that each mistake breaks. */
 const MISTAKES: Readonly<Record<ThreadMistake, { law: string; in: keyof typeof CONFIGURATIONS }>> = {
   'a wait parks the mutator of its own heap only': { law: 'H', in: 'two threads, each waiting for memory of its heap' },
   'coming back keeps what it has while it waits for the rest': { law: 'H', in: 'two threads that poll' },

@@ -1,15 +1,16 @@
 /**
- * Thread states: threads that are mutators of several heaps, as native/heap/thread_state.h and native/heap/handshake.h have them. Each heap
- * has a control thread, which stops its mutators some times. Futexes are left out: who sleeps is blocked until there is a reason to wake.
+ * Thread states: threads that are mutators of several heaps, as in native/heap/thread_state.h and native/heap/handshake.h. Each heap
+ * has a control thread, which stops its mutators a few times. There are no futexes: a sleeping thread is blocked until there is a reason
+ * to wake.
  */
 import { type System, Violation } from './exploration.ts';
 import { BLOCKED, type Label, Layout, Program, type State } from './program.ts';
 
-/** What a thread does, one after the other; then it ends. */
+/** What a thread does, one operation after the other; then it ends. */
 type ThreadOperation =
   /** A safepoint, by the mutator of that heap. */
   | { readonly poll: number }
-  /** Waits until the heap has had so many collections. */
+  /** Waits until the heap has had that many collections. */
   | { readonly memory: number; readonly collections: number };
 
 export type ThreadMistake =
@@ -123,7 +124,7 @@ export function makeThreadSystem(configuration: ThreadConfiguration): System {
     for (const operation of operations) {
       touch();
       if ('poll' in operation) {
-        // Comes by again and again, as a program does, until nobody needs it to.
+        // Polls again and again, as a program does, until no control thread needs it to.
         const top = p.label();
         p.mark(top);
         poll(operation.poll);

@@ -58,7 +58,7 @@ function writeMutator(m: Machine, p: Program, index: number, operations: readonl
       service.serve(page);
       p.goto(again);
     }
-    // That the page was up to date is what Machine.check looks at in every state.
+    // Machine.check, which runs in every state, verifies that the page was up to date.
     p.mark(through);
     p.local((s) => void (s[page] = 0));
   };
@@ -197,7 +197,7 @@ function writeWorker(m: Machine, p: Program, number: number): void {
   });
 }
 
-/** ThreadFaultMode::Serve. It is no mutator: nobody waits for it, so between its steps whole cycles may pass. */
+/** ThreadFaultMode::Serve. This thread is not a mutator: no pause waits for it, so whole cycles may pass between its steps. */
 function writeFaultThread(m: Machine, p: Program): void {
   const builder = new Builder(m, p, FAULT_THREAD);
   const service = new FaultService(builder);
@@ -249,7 +249,7 @@ function writeFaultThread(m: Machine, p: Program): void {
   });
 }
 
-/** The kernel drops the entry of some page at some time, or of none. What the page holds stays in the file. */
+/** The kernel drops the entry of some page at some time, or of none. The page's content stays in the file. */
 function writeDrop(m: Machine, p: Program): void {
   const { pages } = m.configuration;
   p.step(
