@@ -1,6 +1,6 @@
 /**
- * clang-tidy, where there is one, has nothing to say about the native part: `npm run lint:native`, and the long form of the tests.
- * CLANG_TIDY names another one than that of the PATH. The list of checks is .clang-tidy.
+ * clang-tidy, if installed, reports nothing for the native part: `npm run lint:native`, and the long form of the tests.
+ * CLANG_TIDY names a binary to use instead of the one in PATH. The list of checks is .clang-tidy.
  */
 import { execFile, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';

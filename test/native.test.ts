@@ -3,7 +3,7 @@
  * with 0. Exit code 77 means that this machine cannot run it (the reason is its last line) and counts as skipped.
  *
  *   FAULTLINE_SANITIZE=address,undefined | thread | undefined     builds and runs them under a sanitizer (npm run test:asan, …)
- *   FAULTLINE_LONG=1                                              is handed on: more rounds
+ *   FAULTLINE_LONG=1                                              is passed on: more rounds
  *   FAULTLINE_NATIVE=changed                                      only those that have not passed since they were linked
  *   FAULTLINE_NATIVE_SECONDS=n                                    the time limit of each; a hang is a failure
  */

@@ -1,6 +1,6 @@
 /**
- * The projects of vitest.config.ts: what is said to need no build imports nothing that is built, so that it tells the same on a tree that
- * was never built.
+ * The projects of vitest.config.ts: tests that are declared to need no build import nothing that is built, so that they give the same
+ * result on a tree that was never built.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';

@@ -1,7 +1,7 @@
 /**
- * What a script can hold of the rules in CONTRIBUTING: how long a file and a function may be, which way includes and imports point, who may
- * include the kernel's headers, that a file says what it is for, and words that are nobody's. An exception is listed with its reason, and
- * is an error itself once nothing needs it.
+ * The rules of CONTRIBUTING that a script can check: lengths of files and functions, directions of includes and imports, which files may
+ * include the kernel's headers, that a file states its purpose, and banned words. An exception is listed with its reason, and
+ * is itself an error once nothing needs it.
  */
 import { readFileSync, readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';

@@ -1,6 +1,6 @@
 /**
- * The tools that hold the rules no test of ours can: types, lint, format, what is never used. Each is a program, and what it prints is
- * the failure's message; `npm run format` mends what the formatters complain of. `npm run check` runs these and test/tidy.test.ts. The
+ * The tools for rules that no test of ours can check: types, lint, format, unused code. Each is a program, and its output is
+ * the failure's message; `npm run format` fixes what the formatters complain about. `npm run check` runs these and test/tidy.test.ts. The
  * compiler sees src/ twice: the build before this test has compiled it as it is shipped.
  */
 import { execFile } from 'node:child_process';

@@ -1,5 +1,5 @@
 /**
- * Objects move while an operation waits: whatever it waited for, it goes on where its objects are then. And where a checked heap's
+ * Objects move while an operation waits: whatever it waited for, it continues at the objects' new places. And if a checked heap's
  * safepoint is interrupted, nothing that was taken out is lost.
  */
 import { describe, expect, it, vi } from 'vitest';

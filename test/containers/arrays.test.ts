@@ -1,5 +1,5 @@
 /**
- * Growable arrays in one thread: against a model, at the borders of segments, and what they refuse.
+ * Growable arrays in one thread: against a model, at segment boundaries, and what they refuse.
  */
 import { describe, expect, it, vi } from 'vitest';
 import { binding } from '../../dist/binding.js';

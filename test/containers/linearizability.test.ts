@@ -1,6 +1,6 @@
 /**
- * Linearizability of containers: short histories of calls that overlap, while everything is compacted. For each of them there must be an
- * order in which a container for one thread would have answered the same.
+ * Linearizability of containers: short histories of overlapping calls, while everything is compacted. For each history there must be an
+ * order of the calls in which a sequential container would have given the same answers.
  */
 import { describe, expect, it } from 'vitest';
 import { SUBJECT_ROOT } from '../support/container-subjects.mjs';

@@ -1,6 +1,6 @@
 /**
- * Shared containers under several threads, while one full compaction follows the other. What the threads did must come to what they
- * find: nothing lost, nothing twice, everything in order (test/support/container-tasks.mjs).
+ * Shared containers under several threads, while one full compaction follows the other. The contents must match what the threads
+ * did: nothing lost, nothing twice, everything in order (test/support/container-tasks.mjs).
  */
 import { describe, expect, it } from 'vitest';
 import { BOX, CONDITION_ROOT, KEYS_ROOT, LOCK_ROOT, SUBJECT_ROOT, threadOf, valueOf } from '../support/container-subjects.mjs';

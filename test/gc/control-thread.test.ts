@@ -1,5 +1,5 @@
 /**
- * Control thread: there is one, whoever starts it, and as long as anybody needs it.
+ * Control thread: there is exactly one, whichever thread starts it, for as long as any thread needs it.
  */
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';

@@ -1,5 +1,5 @@
 /**
- * Events and statistics: what the heap tells about its collections, in which order, and by which ways.
+ * Events and statistics: what the heap reports about its collections, in which order, and through which channels.
  */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { PerformanceObserver } from 'node:perf_hooks';

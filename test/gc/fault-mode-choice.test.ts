@@ -1,5 +1,5 @@
 /**
- * Fault modes: what is concluded from a machine's answers. Pure: the machines are made up.
+ * Fault modes: the choice that follows from a machine's answers. Pure: the machines are made up.
  */
 import { describe, expect, it } from 'vitest';
 import { AUTOMATIC_MODES, FAULT_MODE_NAMES } from '../../src/gc/fault-modes.ts';

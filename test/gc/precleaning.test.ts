@@ -1,6 +1,6 @@
 /**
- * When the barrier-free marker looks at written pages once more, and when its last pause becomes another round. `precleaning-cases.txt` has
- * the answers for many series; native/test/precleaning_rules_test.cc holds its twin against the same file.
+ * When the barrier-free marker runs another precleaning round, and when its last pause becomes another round. `precleaning-cases.txt` has
+ * the answers for many series; native/test/precleaning_rules_test.cc checks the native twin against the same file.
  */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';

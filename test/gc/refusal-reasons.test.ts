@@ -1,5 +1,5 @@
 /**
- * Refusal reasons: the same number means different things on different machines, and each remedy is one that helps there. The machines
+ * Refusal reasons: the same errno means different things on different machines, and each remedy helps on that machine. The machines
  * are made up.
  */
 import { constants } from 'node:os';

@@ -1,5 +1,5 @@
 /**
- * Refusals: the kernel says no in the middle of a collection. Nothing is lost, the cycle finds another way or is cut down, and
+ * Refusals: the kernel refuses a call in the middle of a collection. Nothing is lost, the cycle falls back or does less, and
  * events and statistics say so.
  */
 import { constants } from 'node:os';

@@ -1,5 +1,5 @@
 /**
- * One thread that is a mutator of several heaps: law (H) of docs/concurrency.md. Whatever it waits for, it holds up none of them.
+ * One thread that is a mutator of several heaps: law (H) of docs/concurrency.md. Whatever the thread waits for, it holds up none of them.
  */
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';

@@ -1,5 +1,5 @@
 /**
- * Sizing: how much of its capacity a heap means to use.
+ * Sizing: how much of its capacity a heap aims to use.
  */
 import { describe, expect, it } from 'vitest';
 import { SIZINGS, type SizingFigures, sizingPolicy, spareBytes } from '../../src/gc/policy/sizing.ts';

@@ -1,5 +1,5 @@
 /**
- * Closing: a heap is closed when close() says so, nobody gets in meanwhile, and who comes late ends quietly.
+ * Closing: a heap is closed when close() says so, no thread attaches meanwhile, and late threads end quietly.
  */
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';

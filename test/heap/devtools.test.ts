@@ -1,6 +1,6 @@
 /**
- * Snapshots of the heap in Chrome's DevTools: the very code that its Memory panel runs reads the file. Needs a Chromium, at one of the
- * usual places or at FAULTLINE_CHROMIUM; without one this is said once, and nothing is tested here.
+ * Snapshots of the heap in Chrome's DevTools: the code of its Memory panel reads the file. Needs a Chromium, at one of the
+ * usual places or at FAULTLINE_CHROMIUM; without one this is reported once, and nothing is tested here.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';

@@ -1,6 +1,6 @@
 /**
- * Chains of ephemerons: entries of weak maps whose values lead to the keys of others, in any order and over several maps. What they hold
- * alive is alive, what nobody holds dies, and finding that out takes time proportional to their number.
+ * Chains of ephemerons: entries of weak maps whose values lead to the keys of others, in any order and over several maps. What they keep
+ * alive survives, what nothing keeps alive dies, and deciding that takes time proportional to their number.
  */
 import { describe, expect, it } from 'vitest';
 import { type Heap, type Mutator, type Ref, tagSmallInteger } from '../support/faultline.ts';

@@ -1,6 +1,6 @@
 /**
- * Roots: handles, scopes, root ranges, the slots that all threads share. A root keeps its object and follows it; what is no root
- * any more keeps nothing.
+ * Roots: handles, scopes, root ranges, the slots that all threads share. A root keeps its object alive and follows it; a former root
+ * keeps nothing alive.
  */
 import { describe, expect, it } from 'vitest';
 import { makeHeapWithMutator } from '../support/heaps.ts';

@@ -1,5 +1,5 @@
 /**
- * Keyed hashes: the function, its secret, and that nobody who lacks the secret makes keys that collide.
+ * Keyed hashes: the function, its secret, and that keys cannot be made to collide without the secret.
  */
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';

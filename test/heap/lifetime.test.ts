@@ -1,5 +1,5 @@
 /**
- * A heap's life: one mutator of a thread at a time, when it can be closed and what becomes of what is awaited then, and what passes for
+ * A heap's life: one mutator per thread at a time, when it can be closed, what happens to pending promises then, and what is accepted as
  * its token.
  */
 import { describe, expect, it } from 'vitest';

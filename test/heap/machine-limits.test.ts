@@ -1,6 +1,6 @@
 /**
- * Machine limits: what a heap may not do to its process: grow its core dumps, find no addresses for its threads later on, be larger than
- * its container without a word.
+ * Machine limits: what a heap must not do to its process: enlarge its core dumps, leave no addresses for its threads, or exceed
+ * its container's memory without a warning.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,5 +1,5 @@
 /**
- * Options: what can be asked for, and what is said to whoever asks for the impossible.
+ * Options: which values are accepted, and the error for each that is not.
  */
 import { describe, expect, it } from 'vitest';
 import { parseBytes } from '../../src/option-kinds.ts';

@@ -1,6 +1,6 @@
 /**
- * Pinned memory: system calls read and write it while everything around it moves, and nothing of the heap is touched by what comes
- * too late.
+ * Pinned memory: system calls read and write it while everything around it moves, and a late access touches nothing of the
+ * heap.
  */
 import { execFileSync } from 'node:child_process';
 import { closeSync, fsyncSync, openSync, read as readLater, readFileSync, readSync, write as writeLater, writeSync } from 'node:fs';

@@ -1,5 +1,5 @@
 /**
- * Snapshot files: where a snapshot may be written to, what becomes of what was there, and what is said where that is impossible.
+ * Snapshot files: where a snapshot may be written, what happens to an existing file, and the error if it cannot be written.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';

@@ -1,6 +1,6 @@
 /**
- * Stress: in a heap with `stressEvery` a reference that is kept across a safepoint is wrong at once, in every fault mode, and a program
- * that keeps the rules notices nothing.
+ * Stress: in a heap with `stressEvery` a reference kept across a safepoint is wrong at once, in every fault mode, and a program
+ * that follows the rules notices nothing.
  */
 import { describe, expect, it } from 'vitest';
 import type { Heap, Mutator, Ref } from '../support/faultline.ts';

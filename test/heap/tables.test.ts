@@ -1,5 +1,5 @@
 /**
- * Tables that a program can make long: what one entry costs does not depend on how many there are.
+ * Tables that a program can make long: the cost of an entry does not depend on their number.
  */
 import { describe, expect, it } from 'vitest';
 import { makeHeapWithMutator } from '../support/heaps.ts';

@@ -1,5 +1,5 @@
 /**
- * Arguments of the wrong type, shape or range: each call works or throws a documented error, and the heap is whole afterwards.
+ * Arguments of the wrong type, shape or range: each call works or throws a documented error, and the heap is intact afterwards.
  */
 import { describe, expect, it } from 'vitest';
 import { type HeapOptions, tagSmallInteger } from '../support/faultline.ts';

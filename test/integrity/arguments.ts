@@ -1,5 +1,5 @@
 /**
- * Arguments of the public operations, one call for each: what is called with values that are not meant for it.
+ * Arguments of the public operations: one call for each argument, to be made with values that are not meant for it.
  */
 import { array, Heap, ref, smallInteger, tagSmallInteger } from '../support/faultline.ts';
 import type { Subject } from './subject.ts';

@@ -1,5 +1,5 @@
 /**
- * The matrix has every public operation: each member of the classes that are exported occurs in a name of an operation.
+ * The matrix has every public operation: each member of the exported classes occurs in the name of an operation.
  */
 import { describe, expect, it } from 'vitest';
 import * as faultline from '../support/faultline.ts';

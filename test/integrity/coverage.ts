@@ -1,5 +1,5 @@
 /**
- * Coverage: what the tests that go through all public operations leave out.
+ * Coverage: what the tests of all public operations leave out.
  */
 
 /** What a class has for the library's own use: these are marked `@internal` in the sources, and hidden by the compiler's types. */

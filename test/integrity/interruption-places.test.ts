@@ -1,5 +1,5 @@
 /**
- * Interruptions, at every place where there can be one: what holds of docs/interruptions.md does not depend on what the compilers make of
+ * Interruptions, at every place where one can happen: the laws of docs/interruptions.md do not depend on what the compilers make of
  * the code.
  */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';

@@ -1,6 +1,6 @@
 /**
- * Subjects of interruptions: each a heap with something in it that is changed step by step, beside what it should be. docs/interruptions.md
- * has the sequences that the steps are made of.
+ * Subjects of interruptions: each a heap whose contents are changed step by step, beside a model of them. docs/interruptions.md
+ * has the sequences that make up the steps.
  */
 import { expect } from 'vitest';
 import type { AnyView, Heap, HeapError, Mutator } from '../support/faultline.ts';

@@ -1,6 +1,6 @@
 /**
  * Interruptions: JavaScript is cut short between any two of its steps, and its thread lives on. Whatever the operation and wherever it is
- * cut, it has happened or it has not; the mutator runs, and nothing is lost or kept for ever. docs/interruptions.md has the sequences.
+ * cut short, it has happened or it has not; the mutator works, and nothing is lost or leaked. docs/interruptions.md has the sequences.
  */
 import vm from 'node:vm';
 import { describe, expect, it } from 'vitest';

@@ -1,5 +1,5 @@
 /**
- * Left as it was: interrupts the steps of a subject, and holds the heap and its mutator to what they were before.
+ * Left as it was: interrupts the steps of a subject, and checks that the heap and its mutator are as before.
  */
 import { expect } from 'vitest';
 import type { Heap, Mutator } from '../support/faultline.ts';

@@ -1,6 +1,6 @@
 /**
- * The integrity matrix: every public operation, in every state a program can find it in. Each operation says once what it comes to in
- * each state; nothing else is right: no crash, no hang, no error without one of the documented codes.
+ * The integrity matrix: every public operation, in every state in which a program can call it. Each operation declares its outcome in
+ * each state; anything else is a failure: a crash, a hang, an error without one of the documented codes.
  */
 import { expect } from 'vitest';
 import { HeapError } from '../support/faultline.ts';

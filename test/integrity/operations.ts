@@ -1,6 +1,6 @@
 /**
- * The operations of the integrity matrix, named by what they are called on. `coverage.test.ts` compares the names with the classes that
- * are exported.
+ * The operations of the integrity matrix, named after what they are called on. `coverage.test.ts` compares the names with the exported
+ * classes.
  */
 import { rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

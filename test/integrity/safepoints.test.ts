@@ -1,6 +1,6 @@
 /**
- * Safepoints: what a checked heap refuses after an operation, what the doc comments say of it, and what docs/embedding.md lists are the
- * same, for every operation that there is.
+ * Safepoints: for every operation, the behaviour of a checked heap after it, its doc comment and the list of docs/embedding.md
+ * agree.
  */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

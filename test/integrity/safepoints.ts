@@ -1,6 +1,6 @@
 /**
- * Which public operations are safepoints: the one list. safepoints.test.ts holds the library's behaviour, its doc comments and
- * docs/embedding.md against it. An operation that may come to a safepoint is one, whether it comes to one this time or not.
+ * Which public operations are safepoints: the only list. safepoints.test.ts checks the library's behaviour, its doc comments and
+ * docs/embedding.md against it. An operation that may reach a safepoint counts as one, whether it reaches one this time or not.
  */
 import { refOf, type Subject } from './subject.ts';
 

@@ -1,5 +1,5 @@
 /**
- * Checked heaps: each mistake is found at its first use, by an error that names the place, and what is no mistake is none.
+ * Checked heaps: each mistake is found at its first use, by an error that names the place, and correct code raises none.
  */
 import { describe, expect, it } from 'vitest';
 import { type Heap, type Mutator, ref } from '../support/faultline.ts';

@@ -1,5 +1,5 @@
 /**
- * Handle tokens: roots that go from thread to thread, and what is left of a thread that has ended.
+ * Handle tokens: roots passed from thread to thread, and what a thread that has ended leaves behind.
  */
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';

@@ -1,5 +1,5 @@
 /**
- * Views and cursors of what is not a plain reference: tagged fields and elements (a small integer or a reference), and elements that hold
+ * Views and cursors of references that are not plain: tagged fields and elements (a small integer or a reference), and elements that hold
  * their objects weakly.
  */
 import { describe, expect, it } from 'vitest';

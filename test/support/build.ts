@@ -1,6 +1,6 @@
 /**
- * Build: what a project's tests load is made before the first of them runs. A stamp of all sources saves looking at each output when
- * nothing changed; what did change is for native/build.mjs and tsc to find out.
+ * Build: everything that a project's tests load is built before the first of them runs. A stamp of all sources saves checking each output
+ * if nothing changed; native/build.mjs and tsc find out what did change.
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';

@@ -1,6 +1,6 @@
 /**
- * Children: programs that run in a process of their own, with a time limit. Whoever reaches it is killed and reported as a hang,
- * together with all that it wrote: the limit is a guard, never a measurement.
+ * Children: programs that run in their own process, with a time limit. A process that reaches it is killed and reported as a hang,
+ * together with all its output: the limit is a guard, never a measurement.
  */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';

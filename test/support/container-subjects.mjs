@@ -1,5 +1,5 @@
 /**
- * Container subjects: where the containers of a test with several threads lie, and what goes into them. Written in JavaScript because
+ * Container subjects: where a test with several threads keeps its containers, and what goes into them. Written in JavaScript because
  * worker threads load it as it is.
  */
 /** Which shared root slot holds what. */

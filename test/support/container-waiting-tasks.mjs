@@ -1,5 +1,5 @@
 /**
- * Waiting tasks: what threads do to queues, locks and conditions in tests, and everything at once until they are terminated.
+ * Waiting tasks: what threads do to queues, locks and conditions in tests, and a task that does everything until it is terminated.
  */
 import { CONDITION_ROOT, LOCK_ROOT, SUBJECT_ROOT, at, coder, litter, threadOf, valueOf } from './container-subjects.mjs';
 import { makeRandom } from './random.mjs';

@@ -1,5 +1,5 @@
 /**
- * Hashes: what a heap makes of a key, for tests that need keys which collide. The secret comes the way a thread gets it that attaches.
+ * Hashes: a heap's hash of a key, for tests that need colliding keys. The secret comes in the same way as to a thread that attaches.
  */
 import { KeyedHash } from '../../dist/heap/keyed-hash.js';
 import { attachNative } from '../../dist/heap/token.js';

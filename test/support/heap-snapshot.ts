@@ -1,6 +1,6 @@
 /**
- * Heap snapshots as graphs: the whole of a file, with names, for tests that look at what a heap has written. It believes the file's
- * own description only.
+ * Heap snapshots as graphs: a whole file, with names, for tests of what a heap has written. It relies only on the file's
+ * own description.
  */
 import { readFileSync } from 'node:fs';
 

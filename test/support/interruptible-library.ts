@@ -1,9 +1,9 @@
 /**
  * The library with a place to be interrupted wherever V8 has one: before each call, at the entry of each function, at each turn of a loop,
- * and where a native call comes back. A copy of `dist/` in which each such place asks whether it is the one; the collector's threads run
- * the copy too, and are asked nothing.
+ * and where a native call returns. A copy of `dist/` in which each such place asks whether it is the one to interrupt; the collector's
+ * threads run the copy too, but are never interrupted.
  *
- * A stack limit and a time limit hit whatever the compilers have left of these places, and in code that runs often that is little. Here
+ * A stack limit and a time limit hit only the places that the compilers have kept, which in hot code are few. Here
  * each is hit.
  */
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';

@@ -1,6 +1,7 @@
 /**
- * Interruptions at places: each place of the {@link interruptibleLibrary} that a step comes to is the end of one, by an exception as of a
- * full stack, or by a time limit, after which no `finally` runs. A place counts anew for each that it is come to from.
+ * Interruptions at places: at each place of the {@link interruptibleLibrary} that a step reaches, runs of the step are ended, by an
+ * exception like that of a full stack, or by a time limit, after which no `finally` runs. A place counts once for each place from which it
+ * is reached.
  */
 import vm from 'node:vm';
 import { type AtPlace, setAtPlace } from './interruptible-library.ts';

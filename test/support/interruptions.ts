@@ -1,7 +1,7 @@
 /**
  * Interruptions: the three ways in which JavaScript is cut short on a thread that lives on, each at every place where it can happen.
  *
- *     a full stack     the operation is called at one depth after the other, down to where it cannot even be entered
+ *     a full stack     the operation is called at one depth after another, down to where it cannot even be entered
  *     a time limit     a script of `vm` that does nothing else is ended again and again: no `finally` runs
  *     a native call    the n-th one of the operation throws, before or after it has done its work, for each n
  */

@@ -1,5 +1,5 @@
 /**
- * Invocations: bench/invocation.ts run as a process of its own, as the harness runs it.
+ * Invocations: bench/invocation.ts run as a separate process, as the harness runs it.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

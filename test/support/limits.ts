@@ -1,5 +1,5 @@
 /**
- * Limits: for each kind of number the smallest and the largest, and values that have a different byte everywhere or are special.
+ * Limits: for each kind of number the smallest and the largest, values whose bytes all differ, and special values.
  */
 export const NUMBER_LIMITS = {
   i8: [-128, 127, 0x12],

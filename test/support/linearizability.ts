@@ -1,5 +1,5 @@
 /**
- * Linearizability: whether there is an order of concurrent calls that keeps to real time (who returned before another began, comes
+ * Linearizability: whether there is an order of concurrent calls that respects real time (a call that returned before another began comes
  * first) and in which a sequential model gives each call the answer it got. A search over all such orders, for short histories (Wing &
  * Gong, "Testing and verifying concurrent objects", 1993), which remembers what it has tried (Lowe, "Testing for linearizability", 2017).
  */

@@ -1,5 +1,5 @@
 /**
- * Modes: the fault modes that this machine can do. Every law about a heap is tested in each of those that a heap may choose by itself, and
+ * Modes: the fault modes that this machine allows. Every law about a heap is tested in each mode that a heap may choose by itself, and
  * every law about barriers in the research modes too; a mode that is missing here is named once on standard error, so that a green run
  * does not hide it.
  *

@@ -1,5 +1,5 @@
 /**
- * Processor time: what something costs on a machine that does other things as well. All threads of the process count.
+ * Processor time: measures cost on a machine that does other things as well. All threads of the process count.
  */
 
 /** Milliseconds of processor time that a run takes. */

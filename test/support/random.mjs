@@ -1,6 +1,6 @@
 /**
- * Random: seeded numbers for tests and for the programs of their worker threads, from pure-rand. The Mersenne twister, because
- * neighbouring seeds, as threads have them, give unlike streams.
+ * Random: seeded numbers for tests and for the programs of their worker threads, from pure-rand. The Mersenne twister, because its
+ * streams for neighbouring seeds, as threads have them, are unrelated.
  */
 import { mersenne } from 'pure-rand/generator/mersenne';
 

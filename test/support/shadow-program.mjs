@@ -3,7 +3,7 @@
  * same graph: the same shapes, contents, references and sharing. Written in JavaScript because worker threads load it as it is.
  *
  * The model never holds a raw reference: an object is found again by walking from a root, in the model and in the heap side by
- * side, so that a wrong reference is met where it lies.
+ * side, so that a wrong reference is found in the slot that holds it.
  */
 import { makeRandom } from './random.mjs';
 

@@ -1,7 +1,7 @@
 /**
- * Simulated heap: what pacing sees of a heap, in numbers and without time passing. Regions are charged as bytes are allocated; a
- * cycle frees what was garbage when it began, when it ends; what is allocated meanwhile survives it. The control thread samples at
- * intervals and while a cycle runs, mutators look at the trigger with every region.
+ * Simulated heap: what pacing sees of a heap, in numbers and without time passing. Regions are charged as bytes are allocated; at its
+ * end a cycle frees what was garbage when it began; what is allocated meanwhile survives it. The control thread samples at
+ * intervals and while a cycle runs; mutators check the trigger with every region.
  */
 import { AllocationRate } from '../../src/gc/policy/allocation-rate.ts';
 import { CycleTime } from '../../src/gc/policy/cycle-time.ts';

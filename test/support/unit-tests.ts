@@ -1,4 +1,4 @@
-/** The tests that need no build, because they import no more than sources; test/projects.test.ts holds them to that. */
+/** The tests that need no build, because they import only sources; test/projects.test.ts checks that. */
 export const UNIT_TESTS: readonly string[] = [
   'test/bench/collector-cost.test.ts',
   'test/bench/peers-logs.test.ts',

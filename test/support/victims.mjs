@@ -1,5 +1,5 @@
 /**
- * Victims: what a program needs to bring its threads into a situation. For programs/*.mjs.
+ * Victims: how the programs of programs/*.mjs bring their threads into a given situation.
  */
 import { once } from 'node:events';
 import { setTimeout as wait } from 'node:timers/promises';

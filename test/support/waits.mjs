@@ -1,6 +1,6 @@
 /**
- * Waits: everything that a thread can wait for in the library, each for ever. `ready` is called when nothing but the wait is left, and the
- * wait itself is given to `forever`, which runs it. What needs another thread starts one, which lives as long as this one.
+ * Waits: everything that a thread can wait for in the library, each for ever. `ready` is called when only the wait is left, and the
+ * wait itself is passed to `forever`, which runs it. A wait that needs another thread starts one, which lives as long as this one.
  */
 import { Worker } from 'node:worker_threads';
 

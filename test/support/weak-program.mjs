@@ -3,8 +3,8 @@
  * program as native/test/weak_program.h, through the interface that programs use.
  *
  * A slot is a node that may be held by a handle; a weak reference leads to it, and it is a key of the map, whose value leads to another
- * node. The model knows who leads to whom: a node is alive when it is held, or led to by the value of one that is alive. That the dead
- * are seen late is right; that a living node is missing, a dead one comes back, or a held value comes twice or too early, is not.
+ * node. The model knows which node leads to which: a node is alive if it is held, or if the value of a live node leads to it. Dead
+ * nodes may be noticed late; but a live node must not be missing, a dead one not come back, a held value not come twice or too early.
  */
 import { makeRandom } from './random.mjs';
 
