@@ -5,7 +5,7 @@
 //      Trace           concurrent   what they lead to      ┘ marking shorter (gc/marking/marker.h)
 //      MarkPause       all stopped  TLABs retired, allocation moves to fresh regions, the rest of what is reachable marked.
 //                                   From here on liveness is frozen; new objects count as alive ("young").
-//      ProcessWeak     concurrent   weak slots and ephemerons of dead objects cleared (W), finalizable objects raised
+//      ProcessWeak     concurrent   weak slots and ephemerons of dead objects cleared (W), finalizable objects resurrected
 //                                   (gc/marking/weak_phase.h)
 //   3  Sweep           concurrent   regions in which nothing is alive, and dead large objects, are freed at once
 //   4  MakePlan        concurrent   new addresses of everything in the chosen regions.  From here on the address

@@ -50,7 +50,7 @@ inline constexpr RegionTransition kRegionTransitions[] = {
     {"reserve", "control", RegionState::kFree, RegionState::kTarget, "a plan is made"},
     {"release", "control", RegionState::kTarget, RegionState::kFree, "the plan needs less, or nothing was copied there"},
     {"evacuate", "control", RegionState::kLive, RegionState::kSource, "the plan stands (T)"},
-    {"cancel", "control", RegionState::kSource, RegionState::kLive, "the plan is given up before the flip"},
+    {"cancel", "control", RegionState::kSource, RegionState::kLive, "the plan is abandoned before the flip"},
     {"recycle", "control, or a mutator without memory", RegionState::kSource, RegionState::kFree, "every page that reads it is built (F)"},
     {"finish", "control", RegionState::kTarget, RegionState::kLive, "every page of it is built"},
 };
