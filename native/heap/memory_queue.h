@@ -47,7 +47,7 @@ class MemoryQueue {
     const auto behind = std::ranges::find_if(waiters_, [place](const Waiter& other) { return other.place > place; });
     waiters_.insert(behind, {waiter, need, place});
     for (size_t i = 1; i < waiters_.size(); ++i) {
-      FAULTLINE_CHECK(waiters_[i - 1].place < waiters_[i].place, "(Q) each who waits has one place, behind those who began before", place);
+      FAULTLINE_CHECK(waiters_[i - 1].place < waiters_[i].place, "(Q) each waiter has one place, behind those that began before", place);
     }
     return place;
   }

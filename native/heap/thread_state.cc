@@ -137,7 +137,7 @@ bool ThreadWait::TryReturn(uint64_t limit_ns) {
   const uint64_t begin = NowNs();
   uint64_t now = begin;
   for (; refused != nullptr && now - begin < limit_ns; now = NowNs()) {
-    FAULTLINE_CHECK(!thread_.IsRunning(), "(H) who waits for the end of a pause is parked in all heaps", refused->id);
+    FAULTLINE_CHECK(!thread_.IsRunning(), "(H) a thread that waits for the end of a pause is parked in all heaps", refused->id);
     refused->handshake->AwaitResume(refused, limit_ns - (now - begin));
     refused = TakeAll();
   }

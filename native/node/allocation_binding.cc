@@ -140,7 +140,7 @@ class MemoryWait {
         tried_epoch_ = epoch;
         return End::kRoom;
       }
-      FAULTLINE_CHECK(!ThreadState::Current().IsRunning(), "(H) who waits for memory is parked in all heaps");
+      FAULTLINE_CHECK(!ThreadState::Current().IsRunning(), "(H) a thread that waits for memory is parked in all heaps");
       FutexWait(&instance_.heap.memory_epoch, epoch, kWaitSliceNs);
     }
     return End::kCut;

@@ -81,7 +81,7 @@ void HeapInstance::EndAttach() {
 void HeapInstance::Close() {
   const LockGuard guard(lock_);
   if (closed()) return;
-  FAULTLINE_CHECK(closing() && wake_ == nullptr && heap.handshake.count() == 0, "a heap is closed when nobody uses it",
+  FAULTLINE_CHECK(closing() && wake_ == nullptr && heap.handshake.count() == 0, "a heap is closed when no thread uses it",
                   heap.handshake.count());
   closed_.store(true, std::memory_order_release);
   collector->Close();

@@ -15,7 +15,7 @@ namespace faultline {
 static_assert(sizeof(std::atomic<uint32_t>) == sizeof(uint32_t), "a futex word is a plain 32-bit integer");
 
 void FutexWait(std::atomic<uint32_t>* word, uint32_t expected, uint64_t limit_ns) {
-  FAULTLINE_CHECK(Lock::HeldByThisThread() == 0, "(H) who waits holds no lock", Lock::HeldByThisThread());
+  FAULTLINE_CHECK(Lock::HeldByThisThread() == 0, "(H) a thread that waits holds no lock", Lock::HeldByThisThread());
   timespec limit;
   limit.tv_sec = static_cast<time_t>(limit_ns / 1'000'000'000ull);
   limit.tv_nsec = static_cast<long>(limit_ns % 1'000'000'000ull);

@@ -49,9 +49,7 @@ void SigsegvFaultMode::Show(PageIndex first, uint32_t count) {
     // If refused (no VMA left), a thread that touches the page tries again, until the end of the cycle makes the whole view accessible.
     // The threads that finish the cycle may need this CPU.
     const Status status = heap.views.ProtectMutatorView(size_t{unit} * kPageBytes, bytes, true);
-    FAULTLINE_CHECK(status.ok() || status.error().error_number == ENOMEM,
-                    "mprotect of our own view is refused only for "
-                    "want of memory",
+    FAULTLINE_CHECK(status.ok() || status.error().error_number == ENOMEM, "mprotect of our own view is refused only for lack of memory",
                     static_cast<uint64_t>(status.error().error_number));
     if (!status.ok()) sched_yield();
     unit = run_end;

@@ -155,7 +155,7 @@ void ThreadFaultMode::Serve() {
   for (bool ending = false; !ending;) {
     const size_t count = descriptor_.ReadMessages(messages, kMessages);
     for (size_t i = 0; i < count; ++i) {
-      FAULTLINE_CHECK(messages[i].is_page_fault, "no events but page faults were asked for");
+      FAULTLINE_CHECK(messages[i].is_page_fault, "no events but page faults were requested");
       if ((messages[i].address & ~(kPageBytes - 1)) == wake_address) {
         ending = true;
         continue;
