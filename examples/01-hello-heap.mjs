@@ -10,7 +10,7 @@ const X = point.field('x').offset; // in 8-byte words from the object's start
 const mutator = heap.attachMutator();
 const { u32, f64 } = mutator;
 
-// A handle is a root: it keeps its object alive and always tells where the object is.
+// A handle is a root: it keeps its object alive and always knows where the object is.
 const list = mutator.handle(0);
 const oldest = mutator.handle(0);
 for (let i = 0; i < 100_000; i++) {

@@ -1,7 +1,7 @@
 // A small stack machine. Its operand stack is a root range: plain stores by index, and the collector rewrites the slots.
 import { Heap } from 'faultline';
 
-// stressEvery collects at every 200th allocation: a reference that is kept in a local variable for too long shows at once.
+// stressEvery collects at every 200th allocation: a reference kept in a local variable for too long shows at once.
 const heap = Heap.create({ capacityBytes: '16M', stressEvery: 200 });
 const mutator = heap.attachMutator();
 const { u32, f64 } = mutator;

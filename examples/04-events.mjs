@@ -1,4 +1,4 @@
-// What a heap tells about itself: its own events, node:diagnostics_channel, and a performance entry per cycle.
+// What a heap reports about itself: its own events, node:diagnostics_channel, and a performance entry per cycle.
 import { subscribe } from 'node:diagnostics_channel';
 import { PerformanceObserver } from 'node:perf_hooks';
 import { DIAGNOSTICS, Heap } from 'faultline';

@@ -69,7 +69,7 @@ for (const [name, { at, live: alive }] of Object.entries(objects)) {
 // --- By the collector --------------------------------------------------------------------------------------------------
 const cycles = [];
 heap.on('cycle', (cycle) => cycles.push(cycle));
-await heap.collect({ kind: 'full' }); // `compact` would find this region not worth its while
+await heap.collect({ kind: 'full' }); // `compact` would not choose this region
 const cycle = cycles.find(({ sourceRegions }) => sourceRegions > 0);
 
 const foundA = mutator.get(root);

@@ -1,4 +1,4 @@
-// Mutators in a thread pool. An idle thread of a pool sleeps where no safepoint comes, so it must be parked between tasks.
+// Mutators in a thread pool. An idle thread of a pool sleeps without a safepoint, so it must be parked between tasks.
 import { isMainThread } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { Heap } from 'faultline';

@@ -11,7 +11,7 @@ const Stop = heap.defineShape({ name: 'stop', fields: { city: ref(City), next: '
 const first = heap.create(Stop, { city: heap.create(City, { name: 'Oslo', inhabitants: 717_710, at: [59.91, 10.75] }) });
 const line = heap.cursor(Stop, first);
 
-// Views that are made in a scope are released at its end, so that a loop needs no more handles than one turn does.
+// Views made in a scope are released at its end, so that a loop needs no more handles than one iteration.
 for (let i = 1; i < 10_000; i++) {
   mutator.scope(() => {
     const city = heap.create(City, { name: `place ${i}`, inhabitants: i });

@@ -1,4 +1,4 @@
-// Text and numbers go into the heap and come out of it as copies; what lies there moves.
+// Text and numbers go into the heap and come out of it as copies; the objects there move.
 import { Heap } from 'faultline';
 
 const heap = Heap.create({ capacityBytes: '16M' });
@@ -23,7 +23,7 @@ try {
 // Equal texts that are interned are one object, in all threads, so comparing references is enough.
 const [one, two] = [heap.intern('shared'), heap.intern(['sha', 'red'].join(''))];
 console.log(`interned: ${one.isSame(two)}, not interned: ${one.isSame(heap.string('shared'))}, same text: ${one.equals('shared')}`);
-heap.dropInterned('shared'); // else it stays as long as the heap
+heap.dropInterned('shared'); // otherwise it stays as long as the heap
 
 mutator.detach();
 await heap.close();

@@ -1,9 +1,9 @@
-// A root goes from one thread to another: the token is a plain object, good for one time, and outlives the thread that made it.
+// A root goes from one thread to another: the token is a plain object, works once, and outlives the thread that made it.
 import { once } from 'node:events';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { definition, Heap } from 'faultline';
 
-// A definition that both threads use. In a module of its own it would carry its types to all who import it.
+// A definition that both threads use. In a separate module it would give its types to every importer.
 const RESULT = definition({ name: 'result', fields: { text: 'string', primes: 'u32' }, elements: 'u32' });
 
 if (isMainThread) {
@@ -12,7 +12,7 @@ if (isMainThread) {
   heap.defineShape(RESULT);
   const worker = new Worker(new URL(import.meta.url), { workerData: { token: heap.token } });
   const [offered] = await once(worker, 'message');
-  await once(worker, 'exit'); // its views and handles are gone, the offer stands
+  await once(worker, 'exit'); // its views and handles are gone, the token is still valid
   await heap.collect({ kind: 'full' });
 
   const result = heap.redeem(offered);

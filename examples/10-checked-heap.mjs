@@ -1,4 +1,4 @@
-// A checked heap finds what would otherwise show much later, or never.
+// A checked heap finds mistakes that would otherwise show much later, or never.
 import { Heap, ref } from 'faultline';
 
 const heap = Heap.create({ capacityBytes: '16M', checked: true });
@@ -23,7 +23,7 @@ attempt(() => {
   mutator.handle(raw);
 });
 attempt(() => (pixel.green = 256));
-// @ts-expect-error neither does it compile
+// @ts-expect-error it does not compile either
 attempt(() => (image.corner = image));
 attempt(() => mutator.parked(() => pixel.red));
 

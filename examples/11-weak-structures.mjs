@@ -1,4 +1,4 @@
-// Weak references, a weak map and finalizers: a cache whose entries go when nobody needs their keys, and hears of it.
+// Weak references, a weak map and finalizers: a cache whose entries go when their keys are no longer needed, and which is told so.
 import { Heap } from 'faultline';
 
 const heap = Heap.create({ capacityBytes: '16M' });
@@ -35,7 +35,7 @@ console.log(`a weak reference to Bergen reads: ${weakReferences.get(mutator.get(
 
 const gone = [];
 for await (const { heldValue, handle } of heap.finalizable()) {
-  // The object is alive once more, and complete: read it, keep it, or let it go.
+  // The object is alive again, and complete: read it, keep it, or let it go.
   gone.push(`${names[heldValue]}, population ${f64[mutator.get(handle) + POPULATION]}`);
   mutator.release(handle);
   if (gone.length === 2) break;

@@ -1,4 +1,4 @@
-// Two threads put work into a queue and two take it out; they count in a map and agree by a lock. All of it lies in the heap, and moves.
+// Two threads put work into a queue and two take it out; they count in a map and coordinate with a lock. All of it is in the heap, and moves.
 import { once } from 'node:events';
 import { isMainThread, Worker, workerData } from 'node:worker_threads';
 import { definition, Heap } from 'faultline';
@@ -24,9 +24,9 @@ function produce({ work }) {
 function consume({ work, lengths, longest, lock }) {
   // A wait blocks the thread, but no collection: the mutator is parked meanwhile.
   for (let word = work.dequeueWait(); word !== ''; word = work.dequeueWait()) {
-    lengths.setIfAbsent(word, word.length); // one moment: no lock is needed
+    lengths.setIfAbsent(word, word.length); // atomic: no lock is needed
     lock.run(() => {
-      // Two operations that belong together are not: here the lock makes them one.
+      // Two operations that belong together are not atomic: the lock makes them so.
       if (longest.length === 0 || word.length > longest.get(longest.length - 1).length) longest.push(word);
     });
   }
@@ -56,7 +56,7 @@ if (isMainThread) {
       .map(([word, length]) => `${word} ${length}`)
       .join(', '),
   );
-  console.log(`the longest has ${longest.get(longest.length - 1).length} letters`); // several have: who came first is chance
+  console.log(`the longest has ${longest.get(longest.length - 1).length} letters`); // several have: which came first is chance
   await heap.close();
 } else {
   const heap = Heap.attach(workerData.token);

@@ -17,9 +17,9 @@ let calls = 0;
 for (let i = 0; i < 500_000; i++) {
   let ref = control[top];
   if (ref + WORDS <= control[limit]) {
-    u32[ref * 2 + 1] = COUNT; // count before shape: a shape of 0 says that this is not an object yet
+    u32[ref * 2 + 1] = COUNT; // count before shape: a shape of 0 means that this is not an object yet
     u32[ref * 2] = Pair.id;
-    control[top] = ref + WORDS; // header before top: who is interrupted in between has taken nothing
+    control[top] = ref + WORDS; // header before top: if it is interrupted in between, nothing has been taken
   } else {
     ref = mutator.allocate(Pair, COUNT); // a safepoint: what is needed is read from the stack again
     calls++;

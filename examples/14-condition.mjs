@@ -17,7 +17,7 @@ if (isMainThread) {
   await once(worker, 'online');
 
   lock.lock();
-  // In a loop: a wait may end for other reasons, and what is waited for may be over when the lock is had again.
+  // In a loop: a wait may end for other reasons, and the condition may no longer hold when the lock is taken again.
   while (arrays.length(mutator.get(numbers)) < WANTED) filled.wait(lock);
   lock.unlock();
 

@@ -20,7 +20,7 @@ const { address } = pin;
 const [{ bytesRead }] = await Promise.all([file.read(pin.bytes, 0, 4096, 0), heap.collect({ kind: 'full' })]);
 console.log(`${bytesRead} bytes read, beginning with "${Buffer.from(pin.bytes.subarray(0, 8))}"`);
 
-page.block.elements.set(0, 'T'.charCodeAt(0)); // one memory, whoever looks at it
+page.block.elements.set(0, 'T'.charCodeAt(0)); // the same memory, seen through the heap
 await Promise.all([file.write(pin.bytes, 0, 8, 0), heap.collect({ kind: 'full' })]);
 const { buffer } = await file.read(Buffer.alloc(8), 0, 8, 0);
 console.log(`the file begins with "${buffer}", the address is the same: ${pin.address === address}`);

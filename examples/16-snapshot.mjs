@@ -1,4 +1,4 @@
-// What keeps an object alive? A snapshot of the heap says it, in Chrome's DevTools (Memory, "Load profile…") or to a program.
+// What keeps an object alive? A snapshot of the heap tells, in Chrome's DevTools (Memory, "Load profile…") or to a program.
 import { readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -27,14 +27,14 @@ const {
   edge_types: [edgeTypes],
 } = snapshot.meta;
 const nameOf = (node) => strings[nodes[node + nodeFields.indexOf('name')]];
-const edgesFrom = new Map(); // an edge does not say where it begins: the first node's come first
+const edgesFrom = new Map(); // an edge does not say where it starts: the first node's come first
 for (let node = 0, edge = 0; node < nodes.length; node += nodeFields.length) {
   const end = edge + nodes[node + nodeFields.indexOf('edge_count')] * edgeFields.length;
   edgesFrom.set(node, [edge, end]);
   edge = end;
 }
 
-const heldBy = new Map(); // breadth first, from the root: a shortest way to each node
+const heldBy = new Map(); // breadth first, from the root: a shortest path to each node
 const queue = [0];
 for (const node of queue) {
   const [from, end] = edgesFrom.get(node);

@@ -1,4 +1,4 @@
-// Machine: runs compiled programs. Every value that a program makes lies in the heap; JavaScript keeps none.
+// Machine: runs compiled programs. Every value that a program makes is in the heap; JavaScript keeps none.
 //
 //   stack      a root range of tagged slots; frames lie in it, each behind the closure that runs
 //   globals, literals      root ranges

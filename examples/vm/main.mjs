@@ -1,6 +1,6 @@
-// A small stack machine whose values all lie in the heap: node examples/vm/main.mjs [FAULT-MODE] [STRESS]
+// A small stack machine whose values are all in the heap: node examples/vm/main.mjs [FAULT-MODE] [STRESS]
 //
-// STRESS: at every so many safepoints there is a collection, so that everything moves all the time.
+// STRESS: a collection at every n-th safepoint, so that everything moves all the time.
 import { Heap } from 'faultline';
 import { compile } from './compiler.mjs';
 import { Machine } from './machine.mjs';

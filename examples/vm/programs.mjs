@@ -1,4 +1,4 @@
-// Three programs that allocate all the time, with what they come to.
+// Three programs that allocate all the time, with their results.
 
 export const PROGRAMS = {
   /** Lists and closures: every way to put n queens on a board. */
