@@ -1,4 +1,4 @@
-// Two threads put work into a queue and two take it out; they count in a map and coordinate with a lock. All of it is in the heap, and moves.
+// Two threads put work into a queue and two take it out; they count in a map and share a lock. All of it is in the heap, and moves.
 import { once } from 'node:events';
 import { isMainThread, Worker, workerData } from 'node:worker_threads';
 import { definition, Heap } from 'faultline';

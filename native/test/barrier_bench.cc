@@ -1,8 +1,8 @@
-// Fault service by barrier: what a mutator waits for a page that objects were moved to, in each userfaultfd mode, and what the three calls
-// that fill a page cost by themselves.  Prints one JSON object.
+// Fault service by barrier: how long a mutator waits for a page that objects were moved to, in each userfaultfd mode, and what the three
+// calls that fill a page cost alone.  Prints one JSON object.
 //
-// The modes take turns, round by round, in one process, on the same program.  The mutator runs on one CPU; where a handler thread serves,
-// it has a row for the same CPU and one for the other.
+// The modes take turns, round by round, in one process, on the same program.  The mutator runs on one CPU; a mode with a handler thread
+// has one row with the thread on the same CPU and one on the other.
 #include <sched.h>
 #include <sys/mman.h>
 

@@ -1,4 +1,4 @@
-// What the native benchmarks have in common: a heap without checks, one cycle step by step, and populations of objects with garbage.
+// What the native benchmarks share: a heap without checks, one cycle step by step, and populations of objects with garbage.
 #pragma once
 
 #include <algorithm>

@@ -1,6 +1,6 @@
-// Chained actions: whatever a program does with SIGBUS and SIGSEGV ends as it would end without our handler in front of it.
+// Chained actions: whatever a program does with SIGBUS and SIGSEGV ends as it would without our handler in front of its own.
 //
-// Each program runs in a child twice, without our handler and with it, and what it wrote and how it ended have to be the same.
+// Each program runs in a child twice, without our handler and with it; its output and the way it ends must be the same.
 #include <pthread.h>
 #include <signal.h>
 #include <sys/syscall.h>

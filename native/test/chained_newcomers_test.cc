@@ -1,6 +1,6 @@
-// Chained newcomers: handlers that are installed after ours, and heaps beside them, end as they would end without our handler among them.
+// Chained newcomers: programs that install handlers after ours, beside heaps, end as they would without our handler.
 //
-// Each program runs in a child twice, without our handler and with it, and what it wrote and how it ended have to be the same.
+// Each program runs in a child twice, without our handler and with it; its output and the way it ends must be the same.
 #include <signal.h>
 #include <unistd.h>
 

@@ -1,4 +1,4 @@
-// Chained programs: what programs are made of that meet SIGBUS and SIGSEGV with a handler of their own, once without ours and once with it.
+// Chained programs: parts of programs that handle SIGBUS and SIGSEGV with a handler of their own, once without ours and once with it.
 #pragma once
 
 #include <pthread.h>

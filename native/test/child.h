@@ -1,4 +1,4 @@
-// Children: whatever ends a process is tried in one of its own, and what it said on standard error is read.
+// Children: code that ends a process runs in a child process, whose standard error is read.
 #pragma once
 
 #include <signal.h>

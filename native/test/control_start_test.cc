@@ -1,4 +1,4 @@
-// Who starts the control thread, and what is made of a thread that does not come.
+// Which thread starts the control thread, and what happens if the new thread never arrives.
 #include <sys/syscall.h>
 #include <unistd.h>
 

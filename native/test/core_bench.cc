@@ -1,7 +1,7 @@
 // The native half of `npm run bench:core`: flip pause against heap size, fault service against a bare fault, page
 // building against memcpy.  Prints one JSON object; bench/core.ts makes a report of it.
 //
-// Ratios are what counts.  Each floor is measured in the same process, next to what is held against it, and each figure is
+// Only ratios count.  Each floor is measured in the same process, next to the figure compared with it, and each figure is
 // the median of several rounds.
 #include <algorithm>
 #include <cstring>

@@ -1,4 +1,5 @@
-// Ephemeron table: what waits for a key comes out for that key and once; and of one who adds and one who marks at least one sees the other.
+// Ephemeron table: an entry that waits for a key comes out for that key, once; and of a thread that adds an entry and a thread that marks
+// its key, at least one sees the other.
 #include <algorithm>
 
 #include <sched.h>

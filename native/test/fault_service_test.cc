@@ -1,4 +1,4 @@
-// Serving faults: what costs a mutator a fault and what does not, and what may be shown.
+// Serving faults: which accesses cost a mutator a fault, and which pages may be shown.
 #include <cinttypes>
 
 #include "child.h"

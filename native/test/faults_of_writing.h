@@ -1,4 +1,4 @@
-// How many faults the calling thread takes when it writes to pages, told by the kernel.
+// How many faults the calling thread takes when it writes to pages, as counted by the kernel.
 #pragma once
 
 #include <sys/resource.h>

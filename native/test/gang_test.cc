@@ -1,4 +1,4 @@
-// The gang: a job is done completely, by everybody who serves, and nobody is in it any more when it is said to be done.
+// The gang: a job is done completely, by all serving workers, and no worker is in it any more when it is reported done.
 #include <cinttypes>
 
 #include "gc/gang.h"

@@ -1,4 +1,4 @@
-// The two places where everybody meets: the gate that builders pass through, and the handshake that stops the world.
+// The two places where all threads meet: the gate that builders pass through, and the handshake that stops the world.
 #include <cinttypes>
 
 #include "gc/compaction/compaction_gate.h"

@@ -1,6 +1,6 @@
-// Stores that meet each other: what another thread has stored between our look and our own store is not lost.
+// Racing stores: what another thread stores between our load and our own store is not lost.
 //
-// A hook at the point between the two does what the other thread does.
+// A hook at the point between the two acts as the other thread.
 #include <functional>
 #include <thread>
 

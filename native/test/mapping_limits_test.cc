@@ -1,5 +1,5 @@
 // The limit of mappings (vm.max_map_count) is reached at any moment of a cycle, and any call of a cycle that the kernel may refuse is
-// refused: what follows the flip needs no new mapping, or has a way out (U).
+// refused: the steps after the flip need no new mapping, or have a fallback (U).
 #include <sys/mman.h>
 
 #include <cinttypes>

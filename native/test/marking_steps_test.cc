@@ -1,5 +1,5 @@
-// Concurrent marking step by step: what a round finds and what the last pause, what has to be noted by hand, what is left behind by a
-// marking that was given up, and what the kernel may refuse.
+// Concurrent marking step by step: what a round finds and what the last pause finds, what has to be noted by hand, what an abandoned
+// marking leaves behind, and what the kernel may refuse.
 #include "gc/marking/tracing.h"
 #include "moving_program.h"
 #include "os/clock.h"

@@ -1,4 +1,4 @@
-// The queue for memory: who gets what, and who has to wait for it.
+// The queue for memory: which waiter gets how much, and which has to wait.
 #include "heap/memory_queue.h"
 
 #include <algorithm>

@@ -1,5 +1,5 @@
 // MovingProgram: a random program that hides objects from a marker, against a model.  Every object has one reference at a time, and that
-// reference keeps moving from places that have not been looked at to places that have.
+// reference keeps moving from places that the marker has not scanned to places that it has.
 #pragma once
 
 #include <algorithm>

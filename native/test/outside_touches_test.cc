@@ -1,5 +1,5 @@
 // Touches from outside: another process, the kernel or a mistaken null puts entries into the page tables, at any moment of a cycle.  No
-// mutator may see a page through them that this cycle has not built (S), and nobody is left without an answer.
+// mutator may see a page through them that this cycle has not built (S), and no access is left waiting.
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>

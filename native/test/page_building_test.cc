@@ -1,8 +1,8 @@
 // Page building against a model that moves whole objects: pages built one by one in random order give, byte for byte, the
-// heap that the model gives, with the POPCNT instruction and without it.
+// model's heap, with the POPCNT instruction and without it.
 //
-// The situations are made on purpose first (an object across pages, a slot to the object before and behind, a page without
-// an object's start, the last partial page, …), then by chance.
+// The situations are first constructed (an object across pages, a slot to the object before and after, a page without
+// an object's start, the last partial page, …), then random.
 #include <algorithm>
 #include <cinttypes>
 #include <numeric>

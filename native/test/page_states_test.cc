@@ -1,4 +1,4 @@
-// Page states under concurrency: each page is built exactly once a cycle, and nobody goes on before it is built.
+// Page states under concurrency: each page is built exactly once a cycle, and no thread goes on before it is built.
 //
 // "Building" a page here writes plain, unsynchronized memory: if the protocol did not order it, ThreadSanitizer would say
 // so, and a reader would see a half-written page.

@@ -1,5 +1,5 @@
 // Pins: the mapping shows what the object holds, also to system calls and while pages of the mutator view are missing; a pinned object
-// lives and stays; a revoked mapping shows nothing of the heap.
+// stays alive and in place; a revoked mapping shows nothing of the heap.
 #include <unistd.h>
 
 #include <cerrno>

@@ -1,5 +1,5 @@
-// The rules of src/gc/policy/precleaning.ts, for native programs that mark as a heap in use does.  test/gc/precleaning-cases.txt ties the
-// two together: both are held against it.
+// The rules of src/gc/policy/precleaning.ts, for native programs that mark as a heap in use does.  Both versions are checked against
+// test/gc/precleaning-cases.txt.
 #pragma once
 
 #include <algorithm>

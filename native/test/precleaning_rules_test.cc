@@ -1,5 +1,5 @@
-// The rules by which native programs mark are those of src/gc/policy/precleaning.ts: every line of the cases that
-// test/gc/precleaning.test.ts checks against that.  Run from the project's folder, as the tests are.
+// The rules by which native programs mark are those of src/gc/policy/precleaning.ts: both must give the answers of the cases that
+// test/gc/precleaning.test.ts checks too.  Run from the project's folder, as the tests are.
 #include <cinttypes>
 #include <fstream>
 #include <sstream>

@@ -1,4 +1,4 @@
-// Settings: what the random programs run under, and how one of them is run: every marker in every fault mode that this machine has.
+// Settings under which the random programs run, and how to run one: with every marker in every fault mode that this machine has.
 #pragma once
 
 #include <functional>

@@ -1,4 +1,4 @@
-// A control thread that ends in the middle of a cycle: whoever takes over brings the cycle to an end, from every phase, and
+// A control thread that ends in the middle of a cycle: the thread that takes over finishes the cycle, from every phase, and
 // nothing is lost.
 #include <cinttypes>
 

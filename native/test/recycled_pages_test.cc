@@ -1,5 +1,5 @@
-// Recycled pages: whoever allocates takes no fault for pages that the heap had before, and the fewest that the kernel allows while marking
-// has the view write-tracked.  Each page counts once; with a fault of its own for each page, allocation takes twice as long.
+// Recycled pages: an allocating thread takes no fault for pages that the heap had before, and while the view is write-tracked for marking
+// the fewest that the kernel allows.  Each page counts once; with a separate fault for each page, allocation takes twice as long.
 #include <cerrno>
 
 #include "faults_of_writing.h"

@@ -1,4 +1,4 @@
-// The kernel says no, at every call whose refusal we handle: the heap stays valid, nothing is lost, and the figures say
+// The kernel refuses, at every call whose refusal we handle: the heap stays valid, nothing is lost, and the figures show
 // that it happened.
 #include <cinttypes>
 

@@ -1,4 +1,4 @@
-// The region table: what is handed out, what it costs the budget, what is punched.
+// The region table: which memory is handed out, what is charged to the budget, which pages are punched.
 #include <algorithm>
 #include <cinttypes>
 #include <cstring>

@@ -1,7 +1,7 @@
 // ShadowProgram: a random program on one mutator, and the same program on plain vectors.
 //
 // Node i has handle i, carries its identity, and each of its slots must lead to the node that the model says.  Whatever a
-// collection does between two steps, the next check sees the model's graph.
+// collection does between two steps, the next check must find the model's graph.
 #pragma once
 
 #include <vector>

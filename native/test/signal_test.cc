@@ -1,7 +1,7 @@
-// Fault signals: what is not ours goes on to whoever was there before, whoever came after us is chained to, and a stale
-// reference ends the process with a message that says so.
+// Fault signals: faults outside every heap go to the previously installed handler, handlers installed after ours are chained to, and a
+// stale reference ends the process with a message that says so.
 //
-// Whatever ends a process is tried in a child; a heap's mappings are not inherited, so the child makes its own.
+// Code that ends a process runs in a child; a heap's mappings are not inherited, so the child makes its own.
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>

@@ -1,4 +1,4 @@
-// The shadow programs again, in every fault mode, with the heap's settings at their edges.
+// The shadow programs again, in every fault mode, with the heap's settings at their limits.
 #include <cinttypes>
 #include <functional>
 

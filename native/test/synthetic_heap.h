@@ -1,5 +1,5 @@
-// SyntheticHeap: a heap whose contents a test lays out word by word, with marks set by hand, and a naive model of what a
-// compaction must make of it.  No threads, no flip: plan, address function and page building alone.
+// SyntheticHeap: a heap whose contents a test lays out word by word, with marks set by hand, and a naive model of the result of
+// its compaction.  No threads, no flip: plan, address function and page building alone.
 #pragma once
 
 #include <map>

@@ -1,5 +1,5 @@
-// TestHeap: a heap, a collector, and what drives them, in plain C++: native mutators, GC workers on threads of their own,
-// a control loop.  What src/gc does in TypeScript is done here by the shortest means, so that the native parts can be
+// TestHeap: a heap, a collector, and their driver, in plain C++: native mutators, GC workers on their own threads,
+// a control loop.  It is the shortest equivalent of src/gc, so that the native parts can be
 // tested alone and under sanitizers.
 #pragma once
 

@@ -1,4 +1,4 @@
-// The mappings of a memory file: what a flip does with their page tables, and which ways to fill those spare a fault.
+// The mappings of a memory file: what a flip does with their page tables, and which ways of filling them avoid faults.
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>

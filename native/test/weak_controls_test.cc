@@ -1,4 +1,4 @@
-// Negative controls of invariant W: with a weak slot that refers to the dead, or to nothing, the checks end the process and say so.
+// Negative controls of invariant W: if a weak slot refers to a dead object, or to no object, the checks end the process and say so.
 #include "child.h"
 #include "gc/checking/verification.h"
 #include "weak_scene.h"

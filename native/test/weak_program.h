@@ -2,9 +2,10 @@
 //
 // A thread has slots, each for a node that it may hold with a handle.  Every node has an identity, is referred to weakly by the element
 // of the thread's array with the slot's number, and is a key of the shared map; its value leads to another node of the thread.  So a
-// node that nobody holds lives as long as a chain of entries leads to it from one that somebody holds.
+// node without a handle lives as long as a chain of entries leads to it from a node with one.
 //
-// The model knows who leads to whom.  Dead may be seen late, but never: a living node missing, a dead one twice dead, or a token too many.
+// The model knows which node leads to which.  A death may be noticed late; but never may a live node be missing, a node die twice, or a
+// held value come too often.
 #pragma once
 
 #include <mutex>

@@ -1,6 +1,6 @@
-// Weak structures and a thread that has lost its CPU: whoever is late changes nothing of what came to its place meanwhile.
+// Weak structures and a thread that has lost its CPU: a late thread does not change what has since been stored at the same place.
 //
-// A hook at the point where the thread is late does what the others do in that time.
+// A hook at the point where the thread is late acts as the other threads.
 #include <functional>
 
 #include "os/delays.h"

@@ -1,4 +1,4 @@
-// What is built first after a flip, and how much a fault brings along when that is left to the heap.
+// What is built first after a flip, and how many pages a fault shows when that is left to the heap.
 #include "gc/compaction/root_pages.h"
 #include "gc/compaction/youngest_first.h"
 #include "heap/fault_around.h"
