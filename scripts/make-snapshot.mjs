@@ -3,7 +3,7 @@
  *
  * SIZE is about the live heap of the process that the snapshot is taken of ("100M", "1G"); the file is about 1.8 times as long.
  * The content is of the same kind as that of the default input: loaded packages and a model of the dependency tree's source
- * texts, read again and again until there are enough. With Node 20.20 on 2 virtual CPUs: 100M takes 8 s and 0.8 GB of memory,
+ * texts, read repeatedly until the size is reached. With Node 20.20 on 2 virtual CPUs: 100M takes 8 s and 0.8 GB of memory,
  * 300M takes 25 s and 2.2 GB.
  */
 import { argv, exit } from 'node:process';

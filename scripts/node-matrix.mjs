@@ -1,6 +1,6 @@
 /**
- * Runs the tests under several Node versions, all with the one addon that is built: Node-API promises that it loads everywhere, this is
- * the proof. The native tests and the package tests do not depend on Node's version and are left out.
+ * Runs the tests under several Node versions, all with the same built addon: Node-API promises that it loads everywhere, and this
+ * checks it. The native tests and the package tests do not depend on Node's version and are left out.
  *
  *   node scripts/node-matrix.mjs [major ...]        default: 20 22 24 26
  *

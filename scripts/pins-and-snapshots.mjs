@@ -1,5 +1,5 @@
 /**
- * Measures what docs/pinned-memory.md and docs/snapshots.md say of costs: `node scripts/pins-and-snapshots.mjs`, after `npm run build`.
+ * Measures the costs given in docs/pinned-memory.md and docs/snapshots.md: `node scripts/pins-and-snapshots.mjs`, after `npm run build`.
  */
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,7 +1,7 @@
 /**
  * Runs before `npm pack` and `npm publish`: a clean TypeScript build (a file whose source is gone must not be shipped) and the addon,
  * without its debug information, in prebuilds/linux-<arch>/. npm 12 runs no install scripts of dependencies unless told to, so the
- * package has to work as it is unpacked; the install script compiles only where this binary cannot be loaded.
+ * package has to work as unpacked; the install script compiles only if this binary cannot be loaded.
  */
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, renameSync, rmSync } from 'node:fs';

@@ -4,7 +4,7 @@
  *
  *   npm run run:asan [-- OPTIONS of faultline run]        default: --seconds 10 --mutators 2
  *
- * Node itself is not instrumented, so the sanitizer's library is loaded before it. Leaks are not looked for: V8 keeps what it has.
+ * Node itself is not instrumented, so the sanitizer's library is preloaded. Leaks are not checked: V8 does not free its memory at exit.
  */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';

@@ -1,10 +1,10 @@
 /**
- * Soak: random programs on random heaps, each round in a process of its own, until the time is over or something is wrong.
+ * Soak: random programs on random heaps, each round in its own process, until the time is over or something is wrong.
  *
  *     npm run soak -- --minutes 10 --seed 1
  *
  * A round's configuration follows from the seed and its number (soak/configuration.mjs); what its threads do follows from the
- * configuration, as far as the scheduler lets it. Stops at the first difference, crash or hang, with exit code 1, and says how to
+ * configuration, apart from scheduling. Stops at the first difference, crash or hang, with exit code 1, and says how to
  * repeat it.
  */
 import { parseArgs } from 'node:util';

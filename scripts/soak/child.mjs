@@ -1,5 +1,5 @@
 /**
- * Child: runs one round with a time limit, and says of a process that hangs what its threads are doing.
+ * Child: runs one round with a time limit, and reports what the threads of a hanging process are doing.
  */
 import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';

@@ -1,8 +1,8 @@
 /**
- * Configuration: what one round of the soak is, derived from the seed and the round's number alone.
+ * Configuration of one round of the soak, derived from the seed and the round's number alone.
  *
- * Two tables, one row an option. A row of HEAP_OPTIONS is handed to `Heap.create` under its name (undefined leaves it out), so an option
- * that the heap learns needs one row here. A row of LOAD says what is done to the heap. Rows are drawn in order, and may look at those
+ * Two tables, one row per option. A row of HEAP_OPTIONS is passed to `Heap.create` under its name (undefined leaves it out), so a new
+ * option of the heap needs one row here. A row of LOAD says what is done to the heap. Rows are drawn in order, and may depend on those
  * drawn before them.
  */
 import { makeRandom } from '../../test/support/random.mjs';

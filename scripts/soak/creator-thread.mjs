@@ -1,5 +1,5 @@
 /**
- * Makes a heap, and is terminated some time later: then the collector's thread, a child of this one, is gone too.
+ * Creates a heap, and is terminated some time later: then the collector's thread, a child of this one, is gone too.
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { Heap } from '../../dist/index.js';

@@ -1,6 +1,6 @@
 /**
- * Disturbances: what happens to the heaps of a round from outside their mutators: collections asked for by nobody in need, system calls
- * that are refused, threads that are terminated, other heaps that come and go.
+ * Disturbances: what happens to the heaps of a round from outside their mutators: collections requested for no reason, refused system
+ * calls, terminated threads, other heaps that come and go.
  */
 import { constants } from 'node:os';
 import { binding } from '../../dist/binding.js';

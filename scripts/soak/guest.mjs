@@ -1,7 +1,7 @@
 /**
- * Guest: a second, third … mutator of a soak thread, in a heap that is another thread's: what they are stopped for and wait for must never
- * make two threads wait for each other. Keeps next to nothing alive. Now and then a `vm` time limit or the end of the stack cuts what it
- * does, wherever that is.
+ * Guest: a second, third … mutator of a soak thread, in another thread's heap: the pauses and waits of the two heaps must never
+ * make two threads wait for each other. Keeps almost nothing alive. Now and then a `vm` time limit or a full stack interrupts it at
+ * any place.
  */
 import vm from 'node:vm';
 

@@ -1,8 +1,8 @@
 /**
- * Life: what one mutator does in a soak round, in slices of some milliseconds. Every slice ends where everything that was compared
- * agreed with its model; the first difference is an exception.
+ * Life: what one mutator does in a soak round, in slices of some milliseconds. A slice that ends has found everything that it compared
+ * in agreement with its model; the first difference is an exception.
  *
- * A heap that is full, and a system that refuses memory when the round asks for that, are no differences: the life makes room and goes on.
+ * A full heap, and refused memory if the round provokes it, are not differences: the life makes room and goes on.
  */
 import { makeRandom } from '../../test/support/random.mjs';
 import { ShadowProgram } from '../../test/support/shadow-program.mjs';

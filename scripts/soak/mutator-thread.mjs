@@ -1,5 +1,5 @@
 /**
- * A mutator thread of a soak round: one life after the other's slice until it is told to stop, or terminated.
+ * A mutator thread of a soak round: runs a slice of its life and of each guest in turn until it is told to stop, or terminated.
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { Heap } from '../../dist/index.js';

@@ -1,7 +1,7 @@
 /**
  * Object rounds: views, cursors, strings and tokens of one thread, and containers that all threads of a heap share. What a thread has put
- * into a shared map under its own keys must be there; what comes out of the shared queue comes in the order of whoever put it in; and what
- * the shared lock protects is consistent unless its owner was terminated.
+ * into a shared map under its own keys must be there; each thread's entries come out of the shared queue in the order in which it put them
+ * in; and what the shared lock protects is consistent unless its owner was terminated.
  */
 
 const NODE = {

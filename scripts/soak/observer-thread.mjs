@@ -1,5 +1,5 @@
 /**
- * Says on descriptor 3, every now and then, what the heaps of a round are doing: so that it is known when nothing else answers.
+ * Writes to descriptor 3, every now and then, what the heaps of a round are doing, so that this is known if nothing else answers.
  */
 import { writeSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';

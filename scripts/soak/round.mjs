@@ -1,5 +1,5 @@
 /**
- * Round: one configuration, in a process of its own: node round.mjs CONFIGURATION SECONDS. The last line of its output is what was done,
+ * Round: one configuration, in its own process: node round.mjs CONFIGURATION SECONDS. The last line of its output is what was done,
  * as JSON. Any difference, and any error that the configuration does not provoke, ends the process with a stack trace.
  */
 import { once } from 'node:events';

@@ -1,5 +1,5 @@
 /**
- * Side structures: what a soak round does to a heap besides its random graph: handles by the ten thousand, root ranges, and byte arrays of
+ * Side structures: what a soak round has in a heap besides its random graph: tens of thousands of handles, root ranges, and byte arrays of
  * many megabytes. Each knows what it must find.
  */
 

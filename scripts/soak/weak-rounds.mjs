@@ -1,6 +1,6 @@
 /**
- * Weak rounds: weak references, a weak map and finalizers, each round on objects of its own. A living object that is missing, one that is
- * not what it was, and a held value that comes with another object than its own, are exceptions. That the dead are seen late is right.
+ * Weak rounds: weak references, a weak map and finalizers, each round on objects of its own. A live object that is missing or has
+ * changed, and a held value that comes with the wrong object, are exceptions. A death may be noticed late.
  */
 import { expectTag, makeTag, TAG } from './side-structures.mjs';
 
