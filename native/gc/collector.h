@@ -145,6 +145,7 @@ class Collector final : public CollectorHooks {
   bool BringToIdle(uint64_t deadline_ns);
   uint64_t RewriteRoots();
   void BuildAllInPause();
+  bool EmptyScratchStep();
   bool MakeViewWritable(uint64_t deadline_ns);
   void EndCycle();
   // The pause that ends the phase of the load barrier.

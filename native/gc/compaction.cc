@@ -10,7 +10,7 @@ namespace faultline {
 
 namespace {
 
-constexpr size_t kScratchPieceBytes = size_t{16} << 20;
+constexpr uint32_t kRegionsEmptiedAtOnce = 16;
 // Unmapped in one call, which takes 2 ms if all of it was mapped, and next to nothing if none was.
 constexpr RegionIndex kRegionsUnmappedAtOnce{64};
 
@@ -40,7 +40,7 @@ bool Collector::Compact(uint64_t deadline_ns) {
   if (compaction_job_ == nullptr)
     compaction_job_ = std::make_unique<CompactionJob>(&pages_, plan_, root_pages_, CompactionJob::Showing::kYes);
   // While workers build, this thread empties scratch.
-  while (gang_.serving() > 0 && NowNs() < deadline_ns && !heap_->views.EmptyScratchPiece(kScratchPieceBytes)) {
+  while (gang_.serving() > 0 && NowNs() < deadline_ns && !EmptyScratchStep()) {
   }
   const bool done = gang_.RunSlice(compaction_job_.get(), deadline_ns);
   pages_.RecycleSources();
@@ -58,12 +58,17 @@ bool Collector::Finish(uint64_t deadline_ns) {
     const uint64_t now = NowNs();
     if (!LowerLoadBarrier(deadline_ns > now ? deadline_ns - now : 0)) return false;
   }
-  while (!heap_->views.EmptyScratchPiece(kScratchPieceBytes)) {
+  while (!EmptyScratchStep()) {
     if (NowNs() >= deadline_ns) return false;
   }
   if (!view_is_new_ && marker_->leaves_view_read_only() && !MakeViewWritable(deadline_ns)) return false;
   EndCycle();
   return true;
+}
+
+bool Collector::EmptyScratchStep() {
+  Views& views = heap_->views;
+  return views.EmptyScratchPiece(heap_->StepFrom(views.scratch_emptied_bytes(), kRegionsEmptiedAtOnce));
 }
 
 bool Collector::LowerLoadBarrier(uint64_t limit_ns) {
@@ -83,7 +88,8 @@ bool Collector::MakeViewWritable(uint64_t deadline_ns) {
     const RegionUse use = regions.use(region);
     return use.state == RegionState::kFree ? 0 : size_t{use.used_pages} * kPageBytes;
   };
-  while (writable_until_ < regions.count()) {
+  // Where nothing was committed while writes were tracked, nothing is mapped.
+  while ((writable_until_ = regions.committed().Next(writable_until_)) < regions.count()) {
     if (NowNs() >= deadline_ns) return false;
     size_t begin = size_t{writable_until_} * kRegionBytes;
     // If either call is refused, mutators take these faults themselves.

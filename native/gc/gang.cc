@@ -51,6 +51,8 @@ bool Gang::Retire(uint64_t deadline_ns) {
 }
 
 void Gang::RunToEnd(Job* job) {
+  // A pause that has nothing to hand out wakes nobody.
+  if (job->Exhausted()) return;
   Post(job);
   while (!job->Run(kControlWorker, kForever)) {
   }

@@ -22,6 +22,8 @@ bool Collector::Reclaim(uint64_t keep_bytes, bool tails, uint64_t deadline_ns) {
     const RegionIndex region = reclaim_list_[i - 1];
     if (!regions.BeginPunch(region)) continue;
     const bool punched = heap_->file.PunchHole(size_t{region} * kRegionBytes, kRegionBytes).ok();
+    // (E) It may have been a source, whose marks are still there.
+    if (punched) heap_->tables.ForgetMarks(region);
     regions.EndPunch(region, punched);
     // Refused; tried again after the next collection.
     if (!punched) break;
@@ -39,7 +41,7 @@ bool Collector::Reclaim(uint64_t keep_bytes, bool tails, uint64_t deadline_ns) {
   // A cycle has run since the walk began: begin it again.
   if (reclaim_cycle_ != report_.number) reclaim_tail_ = RegionIndex{0};
   reclaim_cycle_ = report_.number;
-  for (; reclaim_tail_ < regions.count(); ++reclaim_tail_) {
+  for (; (reclaim_tail_ = regions.committed().Next(reclaim_tail_)) < regions.count(); ++reclaim_tail_) {
     if (NowNs() >= deadline_ns) return false;
     const PageRun tail = regions.BeginPunchTail(reclaim_tail_);
     if (tail.count == 0) continue;

@@ -86,6 +86,12 @@ class Heap {
   uint32_t page_count() const { return regions.count() << kRegionPagesLog2; }
   PageIndex end_page() const { return FirstPageOfRegion(regions.end()); }
   size_t bytes() const { return size_t{regions.count()} * kRegionBytes; }
+  // How much of a view, from a region's first byte on, goes into one step of work that only pages cost: as far as `most` committed regions
+  // lie in it, and to the end of the view if there are no more.
+  size_t StepFrom(size_t offset, uint32_t most) const {
+    const RegionIndex end = regions.committed().StretchEnd(RegionIndex(offset / kRegionBytes), most);
+    return (end < regions.end() ? size_t{end} * kRegionBytes : views.span_bytes()) - offset;
+  }
 
   // Visits every root slot that holds a reference.  The world is stopped; see Mutator::ForEachRoot for what may change even then.
   template <typename Visit>

@@ -12,6 +12,7 @@ Status Regions::Create(uint32_t capacity_regions, uint32_t reserve_regions) {
   SetLimit(capacity_regions);
   count_ = capacity_regions + reserve_regions;
   if (Status status = use_.Create(count_); !status.ok()) return status;
+  if (Status status = committed_.Create(count_); !status.ok()) return status;
   if (Status status = clean_from_.Create(count_); !status.ok()) return status;
   if (Status status = punching_.Create(count_); !status.ok()) return status;
   if (Status status = mapped_.Create(count_); !status.ok()) return status;
@@ -38,6 +39,7 @@ bool Regions::TakeFree(RegionIndex* region) {
     if (!IsFree(i)) continue;
     search_from_ = i + 1;
     *region = i;
+    committed_.Insert(i);
     free_count_.fetch_sub(1, std::memory_order_relaxed);
     if (i == 0) {  // The first page of the heap is never used: 0 is null.
       Set(i, {RegionState::kFree, 0, 1});
@@ -54,6 +56,7 @@ void Regions::Free(RegionIndex region) {
   if (before.state != RegionState::kSource) Charge(-1);
   AddUsed(-static_cast<int64_t>(before.used_pages));
   Set(region, RegionUse{});
+  if (clean_from_[region] == 0) committed_.Remove(region);
   free_count_.fetch_add(1, std::memory_order_relaxed);
   NoteFree(region);
 }
@@ -155,6 +158,7 @@ PageRun Regions::TakeLarge(uint64_t words, const Mutator* taker) {
   for (uint32_t k = 0; k < needed; ++k) {
     const uint32_t used = std::min(left, kRegionPages);
     left -= used;
+    committed_.Insert(first + k);
     Set(first + k, {k == 0 ? RegionState::kLargePending : RegionState::kLargeTail, 0, static_cast<uint16_t>(used)});
     __atomic_store_n(&large_head_[first + k], uint32_t{first}, __ATOMIC_RELAXED);
     // A dirty region makes the run dirty up to where that region is dirty.
@@ -202,8 +206,9 @@ void Regions::CloseForMarking(uint16_t* marked_pages) {
   current_ = kNone;
   partial_.clear();
   open_pages_.store(0, std::memory_order_relaxed);
-  for (RegionIndex i{0}; i < count_; ++i) {
-    marked_pages[i] = use_[i].state == RegionState::kLargePending ? 0 : use_[i].used_pages;
+  memset(marked_pages, 0, count_ * sizeof(uint16_t));
+  for (const RegionIndex i : committed_) {
+    if (use_[i].state != RegionState::kLargePending) marked_pages[i] = use_[i].used_pages;
   }
 }
 
@@ -274,17 +279,24 @@ void Regions::ReopenPartial() {
   const LockGuard guard(lock_);
   partial_.clear();
   open_pages_.store(current_ == kNone ? 0 : PagesLeft(current_), std::memory_order_relaxed);
-  for (RegionIndex i = end(); i > 0;) {
-    --i;
+  for (const RegionIndex i : committed_) {
     if (use_[i].state == RegionState::kLive && PagesLeft(i) >= kLeastPartialPages) AddPartial(i);
   }
+  // The lowest are taken first, which is from the back.
+  std::reverse(partial_.begin(), partial_.end());
 }
 
 void Regions::CommittedFree(std::vector<RegionIndex>* regions) const {
   const LockGuard guard(lock_);
-  for (RegionIndex i{0}; i < count_; ++i) {
+  for (const RegionIndex i : committed_) {
     if (use_[i].state == RegionState::kFree && clean_from_[i] > 0 && punching_[i] == 0) regions->push_back(i);
   }
+}
+
+void Regions::NoteProvided(RegionIndex target, uint32_t pages) {
+  const LockGuard guard(lock_);
+  FAULTLINE_CHECK(use_[target].state == RegionState::kTarget, "pages are provided for a target", target);
+  clean_from_[target] = std::max<uint16_t>(clean_from_[target], static_cast<uint16_t>(pages));
 }
 
 bool Regions::BeginPunch(RegionIndex region) {
@@ -300,6 +312,7 @@ void Regions::EndPunch(RegionIndex region, bool punched) {
   if (punched) {
     clean_from_[region] = static_cast<uint16_t>(punching_[region] - 1);
     mapped_[region] = Mapped{};
+    if (clean_from_[region] == 0) committed_.Remove(region);
   }
   punching_[region] = 0;
   NoteFree(region);

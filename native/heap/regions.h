@@ -3,6 +3,10 @@
 // Pages of a region are handed out from the front; `used_pages` is their number.  From `clean_from` on, no page of the file was written
 // since the region was last returned to the system, so nothing there needs zeroing.
 //
+// Committed.  A region is committed from when it is taken until its pages are the system's again.  What a cycle goes through are the
+// committed regions, not the capacity: (E) every other region is empty, that is, it is free, the file has no page of it, and no table
+// says anything about it.
+//
 // Budget.  `charged` counts every region that is neither free nor a source: what the heap will occupy when the running cycle is done.
 // Mutators may take a region while charged < capacity and one is free; everything above the capacity is reserved for evacuation.  Sources
 // are discharged and targets charged at one moment, when the plan is final (CommitPlan).  If it were earlier, mutators would take regions
@@ -24,6 +28,7 @@
 #include "heap/layout.h"
 #include "heap/mapped_array.h"
 #include "heap/memory_queue.h"
+#include "heap/region_set.h"
 #include "heap/region_states.h"
 #include "os/invariant.h"
 #include "os/lock.h"
@@ -109,8 +114,13 @@ class Regions {
   // Live regions with room after their last used page may be filled up again (never between marking and plan).
   void ReopenPartial();
 
-  // Appends the free regions that have pages in the file, the lowest first.
+  // Those that may have pages in the file: all that are in use, and the free ones whose pages were kept (E).  Without the lock this is a
+  // moment's truth: a region may join at any time.  Regions leave by EndPunch, between cycles.
+  const RegionSet& committed() const { return committed_; }
+  // Appends the free ones of them, the lowest first.
   void CommittedFree(std::vector<RegionIndex>* regions) const;
+  // So many pages of a target may be in the file from here on.
+  void NoteProvided(RegionIndex target, uint32_t pages);
   // Takes a free region out of circulation while its pages are punched, and puts it back clean.
   bool BeginPunch(RegionIndex region);
   // The same for the unused pages at the end of a region in use; count 0 when there are none.
@@ -173,6 +183,7 @@ class Regions {
     const RegionState before = use_[region].state;
     FAULTLINE_CHECK(before == use.state || MayChange(before, use.state), "kRegionTransitions has every change of a region's state",
                     static_cast<uint64_t>(before), static_cast<uint64_t>(use.state));
+    FAULTLINE_CHECK(use.state == RegionState::kFree || committed_.Has(region), "(E) a region in use is committed", region);
     __atomic_store(&use_[region], &use, __ATOMIC_RELAXED);
   }
   void SetState(RegionIndex region, RegionState state) { Set(region, {state, 0, use_[region].used_pages}); }
@@ -206,6 +217,7 @@ class Regions {
   uint32_t capacity_ = 0;
   MemoryQueue queue_;
   MappedArray<RegionUse, RegionIndex> use_;
+  RegionSet committed_;
   MappedArray<uint16_t, RegionIndex> clean_from_;
   MappedArray<uint16_t, RegionIndex> punching_;  // First page that is being punched, plus 1; 0 for none.
   MappedArray<uint32_t, RegionIndex> large_head_;
@@ -238,7 +250,7 @@ template <typename IsMarked>
 uint32_t Regions::SweepDead(const uint32_t* live_words, uint16_t* marked_pages, IsMarked is_marked) {
   const LockGuard guard(lock_);
   uint32_t freed = 0;
-  for (RegionIndex region{0}; region < count_; ++region) {
+  for (RegionIndex region{0}; (region = committed_.Next(region)) < count_; ++region) {
     // A region without marked pages was free when marking ended: whatever is in it is younger and alive.
     if (marked_pages[region] == 0) continue;
     if (use_[region].state == RegionState::kLive && live_words[region] == 0) {

@@ -59,6 +59,13 @@ struct SideTables {
   // Live words before the object in its source region; once the block offsets are absolute, the object's word address without `pad`.
   uint32_t LiveWordsBefore(WordIndex object) const { return CountBefore(live_bits.data(), block_offsets.data(), object); }
 
+  // What the last marking found in the region, which is free or about to be marked anew.
+  void ForgetMarks(RegionIndex region) {
+    if (live_word_counts[region] == 0) return;
+    object_starts.ClearRegion(region);
+    live_word_counts[region] = 0;
+  }
+
   Status Create(uint32_t regions);
   // Committed lazily; this is the size when everything is in use.
   size_t bytes() const;

@@ -160,6 +160,7 @@ bool Views::EmptyScratchPiece(size_t piece_bytes) {
   if (!ReserveScratch(scratch_emptied_bytes_, piece)) (void)TakeOut(scratch_ + scratch_emptied_bytes_, piece).ok();
   scratch_emptied_bytes_ += piece;
   if (scratch_emptied_bytes_ < span_bytes_) return false;
+  if (piece == span_bytes_) return true;
   // The pieces left the upper levels of the page table behind.  They are freed now; in the flip that would cost a TLB flush on every CPU.
   (void)ReserveScratch(0, span_bytes_);
   return true;

@@ -53,9 +53,11 @@ class Views {
   // Removes every entry from V, 2 to 3 us if there is none.  Works for locked memory too, for which Linux before 5.18 has no call (EINVAL).
   Status EmptyMutatorView();
 
-  // Empties the next piece of scratch.  Returns true when nothing is left.  Takes about 30 us a MiB.  Works without a new mapping at the
-  // limit of mappings.
+  // Empties the next piece of scratch.  Returns true when nothing is left.  Takes about 30 us a MiB of pages that were mapped.  Works
+  // without a new mapping at the limit of mappings.
   bool EmptyScratchPiece(size_t piece_bytes);
+  // How much of it is empty, from its start.
+  size_t scratch_emptied_bytes() const { return scratch_emptied_bytes_; }
 
   // Fills page tables so that no thread faults on the range later.  `offset` and `bytes` are in the file.
   Status PopulateMutatorView(size_t offset, size_t bytes);

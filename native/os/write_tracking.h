@@ -40,6 +40,8 @@ class WriteTracking {
   // One call for any size; nothing is armed yet.
   Status Begin(uint8_t* start, size_t bytes);
   bool registered() const { return registered_; }
+  // How much of the range ReleasePiece has taken out, from its start.
+  size_t released_bytes() const { return released_bytes_; }
 
   // From here on the pages count as not written.  Offsets are from the start of the range.
   Status Arm(size_t offset, size_t bytes);
@@ -49,7 +51,7 @@ class WriteTracking {
   Result<size_t> Harvest(size_t* at, size_t end, bool rearm, Run* runs, size_t capacity);
 
   // Ends the tracking of the next piece, or at the limit of mappings of all that is left; true when nothing is left.  About 30 us a MiB
-  // under the address space's lock.
+  // of pages that are mapped, under the address space's lock.
   bool ReleasePiece(size_t piece_bytes);
 
  private:

@@ -1,4 +1,4 @@
-// The native half of `npm run bench:core`: flip pause against heap size, fault service against a bare fault, page
+// The native half of `npm run bench:core`: flip pause against heap size, fault service against a bare fault, a cycle of an empty heap, page
 // building against memcpy.  Prints one JSON object; bench/core.ts makes a report of it.
 //
 // Only ratios count.  Each floor is measured in the same process, next to the figure compared with it, and each figure is
@@ -211,6 +211,32 @@ BuildFigures MeasureBuilding(Graph graph, bool popcnt, uint32_t garbage_percent 
   return {MedianOf(build), MedianOf(copy), MedianOf(ratios), MedianOf(scattered), MedianOf(page_us)};
 }
 
+// --- A cycle of an empty heap ------------------------------------------------------------------------------------------
+
+struct EmptyCycleFigures {
+  uint32_t mib = 0;
+  std::vector<uint64_t> cycles_ns;
+};
+
+// What a cycle costs before there is anything to do: with the kernel's marks where there are any, from its beginning to the end of what it
+// gives back.
+EmptyCycleFigures MeasureEmptyCycles(uint32_t mib, uint32_t cycles) {
+  TestHeap::Options options = BenchOptions(mib, 1);
+  if (MarkerWorks(MarkerKind::kBarrierFree)) options.marker = MarkerKind::kBarrierFree;
+  TestHeap test(options);
+  EmptyCycleFigures figures;
+  figures.mib = mib;
+  for (uint32_t cycle = 0; cycle < cycles; ++cycle) {
+    const uint64_t begin = NowNs();
+    test.Collect();
+    while (!test.collector->Reclaim(0, false, kForeverNs)) {
+    }
+    figures.cycles_ns.push_back(NowNs() - begin);
+  }
+  std::sort(figures.cycles_ns.begin(), figures.cycles_ns.end());
+  return figures;
+}
+
 // --- Output -----------------------------------------------------------------------------------------------------------
 
 void PrintBuild(const char* name, const BuildFigures& figures, const char* comma) {
@@ -259,6 +285,12 @@ int main(int argc, char** argv) {
                 faults.service_ns.size(), Us(At(faults.service_ns, 0.5)), Us(At(faults.service_ns, 0.99)), Us(faults.bare_p50_ns),
                 i + 1 < modes.size() ? "," : "");
     std::fflush(stdout);
+  }
+  std::printf("  ],\n  \"emptyCycles\": [\n");
+  for (const uint32_t mib : {256u, 14336u}) {
+    const EmptyCycleFigures empty = MeasureEmptyCycles(mib, quick ? 11 : 101);
+    std::printf("    {\"mib\": %u, \"p50Us\": %.1f, \"maxUs\": %.1f}%s\n", mib, Us(At(empty.cycles_ns, 0.5)), Us(empty.cycles_ns.back()),
+                mib == 256 ? "," : "");
   }
   std::printf("  ],\n  \"building\": {\n");
   const bool popcnt = PageBuilder::CpuHasPopcnt();

@@ -87,18 +87,25 @@ void FaultAroundGrowsWhereFaultsFollowOneAnother() {
   EXPECT(most == 1);
 }
 
+std::vector<RegionIndex> RegionsBelow(uint32_t end) {
+  std::vector<RegionIndex> regions;
+  for (uint32_t region = 0; region < end; ++region) regions.emplace_back(region);
+  return regions;
+}
+
 // Mutators take regions while the order is made.  Ages that change at every look are the worst of it: once a sort asked for them as it
 // went, and read and wrote what lay before the array.
 void RegionsWhoseAgesChangeAreOrderedAllTheSame() {
   Random random(5);
   for (uint32_t round = 0; round < 200; ++round) {
     const uint32_t count = 1 + random.Below(300);
-    std::vector<RegionIndex> order = YoungestFirst(count, [&](RegionIndex) { return random.Below(1000); });
+    std::vector<RegionIndex> order = YoungestFirst(RegionsBelow(count), [&](RegionIndex) { return random.Below(1000); });
     std::sort(order.begin(), order.end());
     EXPECT(order.size() == count);
     for (RegionIndex region{0}; region < count; ++region) EXPECT(order[region] == region);
   }
-  const std::vector<RegionIndex> order = YoungestFirst(4, [](RegionIndex region) { return region == 2 ? 9u : region == 0 ? 0u : 5u; });
+  const auto born = [](RegionIndex region) { return region == 2 ? 9u : region == 0 ? 0u : 5u; };
+  const std::vector<RegionIndex> order = YoungestFirst(RegionsBelow(4), born);
   EXPECT((order == std::vector<RegionIndex>{2_region, 1_region, 3_region, 0_region}));
 }
 

@@ -27,6 +27,7 @@ class Verifier {
 
   uint64_t Run() {
     if (!ready_) return 0;
+    CheckEmptyRegions();
     heap_.pins.CheckRegions(heap_);
     heap_.ForEachRoot([this](const uint32_t* slot) {
       const uint32_t root = __atomic_load_n(slot, __ATOMIC_RELAXED);
@@ -44,6 +45,14 @@ class Verifier {
   }
 
  private:
+  void CheckEmptyRegions() const {
+    for (RegionIndex region{0}; region < heap_.regions.count(); ++region) {
+      if (heap_.regions.committed().Has(region)) continue;
+      FAULTLINE_CHECK(heap_.regions.use(region).state == RegionState::kFree && heap_.tables.live_word_counts[region] == 0,
+                      "(E) a region that is not committed is free and has no marks", region);
+    }
+  }
+
   void Reach(uint32_t slot, WordIndex owner) {
     if (slot == 0) return;
     const WordIndex reference(slot);

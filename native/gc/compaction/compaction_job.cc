@@ -1,6 +1,7 @@
 #include "gc/compaction/compaction_job.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "gc/compaction/page_service.h"
 #include "gc/compaction/plan.h"
@@ -22,7 +23,9 @@ CompactionJob::CompactionJob(PageService* pages, const Plan& plan, const RootPag
     : pages_(pages), showing_(showing) {
   Heap& heap = pages->heap();
   const SideTables& tables = heap.tables;
-  const uint32_t count = heap.regions.count();
+  // All that were in use at the flip, and some that were taken since.
+  std::vector<RegionIndex> regions;
+  for (const RegionIndex region : heap.regions.committed()) regions.push_back(region);
   const auto is_live = [&](RegionIndex region) {
     const RegionState state = tables.frozen[region].state;
     return state == RegionState::kLive || state == RegionState::kAllocating;
@@ -30,7 +33,7 @@ CompactionJob::CompactionJob(PageService* pages, const Plan& plan, const RootPag
   for (const PageIndex page : root_pages.Take()) {
     if (pages->PageNeedsBuilding(page)) chunks_.push_back({page, 1});
   }
-  for (RegionIndex region{0}; region < count; ++region) {
+  for (const RegionIndex region : regions) {
     const uint32_t used = tables.frozen[region].used_pages;
     const uint32_t marked = tables.marked_pages[region];
     if (is_live(region) && used > marked) AddRange(FirstPageOfRegion(region) + marked, used - marked);
@@ -38,7 +41,7 @@ CompactionJob::CompactionJob(PageService* pages, const Plan& plan, const RootPag
   for (const RegionIndex target : plan.targets()) {
     AddRange(FirstPageOfRegion(target), plan.UsedPagesOfTarget(target));
   }
-  for (const RegionIndex region : YoungestFirst(count, [&heap](RegionIndex of) { return heap.regions.born(of); })) {
+  for (const RegionIndex region : YoungestFirst(std::move(regions), [&heap](RegionIndex of) { return heap.regions.born(of); })) {
     const RegionUse use = tables.frozen[region];
     switch (use.state) {
       case RegionState::kLive:

@@ -157,6 +157,7 @@ size_t Plan::CommitTargets() {
   for (const RegionIndex target : targets_) {
     const size_t bytes = size_t{UsedPagesOfTarget(target)} * kPageBytes;
     const size_t offset = size_t{target} * kRegionBytes;
+    heap_->regions.NoteProvided(target, UsedPagesOfTarget(target));
     const bool holes = targets_are_ == Targets::kHoles;
     if (bytes > 0 && !(holes ? heap_->file.PunchHole(offset, bytes) : heap_->views.PopulateAlias(offset, bytes)).ok()) break;
     ++committed;

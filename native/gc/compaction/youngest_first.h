@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <numeric>
 #include <vector>
 
 #include "heap/layout.h"
@@ -13,13 +12,17 @@ namespace faultline {
 // `born(region)` may change at any time: mutators take regions while this runs.  So it is called once for each; a sort whose keys change
 // may run past the end of its array.
 template <typename Born>
-std::vector<RegionIndex> YoungestFirst(uint32_t count, Born born) {
-  std::vector<uint32_t> births(count);
-  for (RegionIndex region{0}; region < count; ++region) births[region] = born(region);
-  std::vector<RegionIndex> order(count);
-  std::iota(order.begin(), order.end(), RegionIndex{0});
-  std::stable_sort(order.begin(), order.end(), [&births](RegionIndex a, RegionIndex b) { return births[a] > births[b]; });
-  return order;
+std::vector<RegionIndex> YoungestFirst(std::vector<RegionIndex> regions, Born born) {
+  struct Aged {
+    uint32_t birth;
+    RegionIndex region;
+  };
+  std::vector<Aged> aged;
+  aged.reserve(regions.size());
+  for (const RegionIndex region : regions) aged.push_back({born(region), region});
+  std::stable_sort(aged.begin(), aged.end(), [](const Aged& a, const Aged& b) { return a.birth > b.birth; });
+  std::transform(aged.begin(), aged.end(), regions.begin(), [](const Aged& each) { return each.region; });
+  return regions;
 }
 
 }  // namespace faultline

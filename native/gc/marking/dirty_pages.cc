@@ -6,8 +6,8 @@ namespace faultline {
 
 namespace {
 
-// One call holds the lock of the address space for about 65 us for this many bytes.
-constexpr size_t kReleaseBytes = size_t{2} << 20;
+// Released by one call, which holds the lock of the address space for about 65 us if all their pages are mapped.
+constexpr uint32_t kRegionsReleasedAtOnce = 2;
 
 }  // namespace
 
@@ -27,7 +27,8 @@ bool DirtyPages::Begin(uint64_t deadline_ns) {
       armed_until_ = heap_->regions.end();
     }
   }
-  for (; armed_until_ < heap_->regions.count(); ++armed_until_) {
+  const RegionSet& committed = heap_->regions.committed();
+  for (; (armed_until_ = committed.Next(armed_until_)) < heap_->regions.count(); ++armed_until_) {
     if (NowNs() >= deadline_ns) return false;
     const RegionUse use = heap_->regions.use(armed_until_);
     if (use.state == RegionState::kFree || use.used_pages == 0) continue;
@@ -40,7 +41,8 @@ bool DirtyPages::Begin(uint64_t deadline_ns) {
 bool DirtyPages::End(uint64_t deadline_ns) {
   // Pages that were populated for writing become read-only piece by piece.
   if (begun_) heap_->regions.ForgetMapped();
-  while (!tracking_.ReleasePiece(kReleaseBytes)) {
+  // Where nothing is committed there is nothing mapped, and what is taken meanwhile is a few pages.
+  while (!tracking_.ReleasePiece(heap_->StepFrom(tracking_.released_bytes(), kRegionsReleasedAtOnce))) {
     if (NowNs() >= deadline_ns) return false;
   }
   begun_ = false;

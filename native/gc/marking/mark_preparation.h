@@ -21,9 +21,12 @@ class MarkPreparation {
  private:
   class ClearJob;
 
+  // The next committed region that nobody has taken, for whoever comes; the end of all regions when there is none.
+  RegionIndex TakeRegion();
+
   Heap* heap_;
   std::unique_ptr<Job> job_;
-  std::atomic<uint32_t> cursor_{0};  // The next region.
+  std::atomic<uint32_t> cursor_{0};  // Behind the last region that was taken.
   bool done_ = false;
 };
 

@@ -352,7 +352,7 @@ void Tracer::CountUnfinished() {
 }
 
 void Tracer::Publish(uint64_t* marked_objects, uint64_t* marked_words) {
-  for (RegionIndex region{0}; region < live_words_.size(); ++region) {
+  for (const RegionIndex region : heap_->regions.committed()) {
     heap_->tables.live_word_counts[region] += live_words_[region];
     live_words_[region] = 0;
   }

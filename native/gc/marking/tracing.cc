@@ -85,7 +85,7 @@ void Tracing::AddReferences(const WordIndex* references, size_t count) {
 void Tracing::AddPieces(DirtyPages* dirty_pages, uint32_t piece_pages) {
   dirty_pages_ = dirty_pages;
   written_pages_.store(0, std::memory_order_relaxed);
-  for (RegionIndex region{0}; region < heap_->regions.count(); ++region) {
+  for (const RegionIndex region : heap_->regions.committed()) {
     const RegionUse use = heap_->regions.use(region);
     if (use.state == RegionState::kFree || use.used_pages == 0) continue;
     const PageIndex first = FirstPageOfRegion(region);
