@@ -12,6 +12,7 @@
 namespace faultline {
 
 bool Collector::Reclaim(uint64_t keep_bytes, bool tails, uint64_t deadline_ns) {
+  if (!heap_->tables.GiveBackForSources(deadline_ns)) return false;
   Regions& regions = heap_->regions;
   reclaim_list_.clear();
   regions.CommittedFree(&reclaim_list_);

@@ -100,6 +100,7 @@ class Bitmap {
     return count;
   }
 
+  uint64_t* data() { return bits_.data(); }
   const uint64_t* data() const { return bits_.data(); }
   void DropPages() { bits_.DropPages(); }
   size_t bytes() const { return bits_.bytes(); }

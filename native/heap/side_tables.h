@@ -8,12 +8,15 @@
 //   page records    page             8       0.20 %  see PageRecord
 //   per region      region           ~32     0.003 %
 //                                            4.2 %
+//
+// Live words and block offsets have memory only while a plan needs it, and only those of its sources: 1.9 % is left between collections.
 #pragma once
 
 #include "heap/bitmap.h"
 #include "heap/layout.h"
 #include "heap/mapped_array.h"
 #include "heap/page_states.h"
+#include "heap/region_set.h"
 #include "heap/regions.h"
 
 namespace faultline {
@@ -56,6 +59,12 @@ struct SideTables {
 
   static constexpr RegionIndex kEndOfSources{~0u};
 
+  // Called before anything is written about a source: provides the memory of its live words and block offsets.  A region for which that is
+  // refused cannot be a source.
+  Status ProvideForSource(RegionIndex source);
+  // Gives back what was provided, when no plan stands.  False when the time is over.
+  bool GiveBackForSources(uint64_t deadline_ns);
+
   // Live words before the object in its source region; once the block offsets are absolute, the object's word address without `pad`.
   uint32_t LiveWordsBefore(WordIndex object) const { return CountBefore(live_bits.data(), block_offsets.data(), object); }
 
@@ -69,6 +78,9 @@ struct SideTables {
   Status Create(uint32_t regions);
   // Committed lazily; this is the size when everything is in use.
   size_t bytes() const;
+
+ private:
+  RegionSet provided_;
 };
 
 }  // namespace faultline

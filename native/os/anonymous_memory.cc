@@ -6,6 +6,11 @@
 #include <cstring>
 
 #include "os/invariant.h"
+#include "os/refusals.h"
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
 
 namespace faultline {
 
@@ -29,6 +34,16 @@ Result<void*> MapZeroed(size_t bytes, PageSize page_size) {
   madvise(begin + before, bytes, MADV_HUGEPAGE);
   return static_cast<void*>(begin + before);
 }
+
+Status ProvidePages(void* memory, size_t bytes) {
+  const int refused = Refused(SystemCall::kPopulate);
+  if (refused == 0 && madvise(memory, bytes, MADV_POPULATE_WRITE) == 0) return {};
+  const int error = refused != 0 ? refused : errno;
+  if (error == EINVAL) return {};
+  return SysError{error, "madvise(POPULATE_WRITE)"};
+}
+
+void GiveBackPages(void* memory, size_t bytes) { (void)madvise(memory, bytes, MADV_DONTNEED); }
 
 void DropPages(void* memory, size_t bytes) {
   if (madvise(memory, bytes, MADV_DONTNEED) != 0) std::memset(memory, 0, bytes);

@@ -138,7 +138,8 @@ void TargetsThatWereProvidedForNothingAreGivenBack() {
   EXPECT(test.collector->Sweep() == 1 && test.heap.tables.live_word_counts[1_region] == kRegionWords);
   ReclaimAll(test);
   EXPECT(test.heap.file.AllocatedBytes() == kRegionBytes);
-  ArmRefusal(SystemCall::kPopulate, ENOMEM, 1, 1);
+  // Two calls for what is to be known of the source, one for each target.
+  ArmRefusal(SystemCall::kPopulate, ENOMEM, 3, 1);
   test.heap.views.alias()[2 * kRegionBytes] = 0;  // What the kernel provided before it said no.
   EXPECT(!test.collector->MakePlan({1_region}, 2));
   ArmRefusal(SystemCall::kPopulate, 0, 0, 0);

@@ -103,7 +103,8 @@ void OneHeap(Random& random, uint32_t refuse_target, End end) {
   std::vector<RegionIndex> targets = test.FreeRegions(wanted);
   // The system has no memory for one of the targets: the plan does with those before it.
   if (refuse_target != ~0u) {
-    ArmRefusal(SystemCall::kPopulate, ENOMEM, refuse_target, 1);
+    // Two calls before that are for what is to be known of each source.
+    ArmRefusal(SystemCall::kPopulate, ENOMEM, 2 * static_cast<uint32_t>(wished.size()) + refuse_target, 1);
     std::map<WordIndex, WordIndex> all;
     test.Model(sources, targets, &all);
     std::set<RegionIndex> used;

@@ -177,7 +177,8 @@ uint32_t Plan::Make(Gang& gang, const std::vector<RegionIndex>& sources, uint32_
   if (heap_->regions.ReserveTargets(wanted_targets, &targets_) == 0) return 0;
   std::sort(targets_.begin(), targets_.end());
   for (const RegionIndex source : sources) {
-    if (tables.live_word_counts[source] != 0) sources_.push_back(source);
+    // A system without memory for what is to be known of a source leaves it where it is.
+    if (tables.live_word_counts[source] != 0 && tables.ProvideForSource(source).ok()) sources_.push_back(source);
   }
   AccountJob account(this);
   gang.RunToEnd(&account);

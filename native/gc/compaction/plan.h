@@ -1,5 +1,6 @@
 // Plan: decides where every live object of the chosen regions goes, before anything moves.
 //
+//   provide   (serial, per source)     memory for what the next steps write about it (heap/side_tables.h)
 //   account   (parallel over sources)  live-word bits from object starts and headers; live words before each block
 //   assign    (serial, per source)     destinations in order; where a source runs over the end of a target, the first
 //                                      object that no longer fits becomes the split, so no object straddles two targets
