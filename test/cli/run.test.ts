@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { RunReport } from '../../src/cli/run/report.ts';
 import { COLLECTION_REASONS } from '../../src/gc/requests.ts';
+import { third } from '../support/modes.ts';
 import { faultline, ROOT, start } from './command.ts';
 import { programSnapshot } from './program-snapshot.ts';
 
@@ -12,16 +13,16 @@ beforeAll(async () => {
 });
 
 const MODES = ['sigbus', 'thread', 'sigsegv', 'stw', 'copy-sigbus', 'copy-thread'];
-const SHORT = ['--seconds', '1', '--mutators', '2', '--seed', '7'];
+const BRIEFLY = ['--seconds', '1', '--mutators', '2', '--seed', '7'];
 
 async function reportOf(...words: string[]): Promise<RunReport> {
-  const { status, stdout, stderr } = await faultline(['run', snapshot, ...SHORT, '--json', ...words]);
+  const { status, stdout, stderr } = await faultline(['run', snapshot, ...BRIEFLY, '--json', ...words]);
   expect(status, stderr + stdout).toBe(0);
   return JSON.parse(stdout) as RunReport;
 }
 
 describe('a run', () => {
-  it.each(MODES)(
+  it.each(third(MODES))(
     'loses nothing while the heap compacts, in fault mode %s',
     async (mode) => {
       // On a machine that is busy with something else, a second may be too short for the rarest kind of operation.
@@ -111,7 +112,7 @@ describe('a run', () => {
   });
 
   it('ends in a summary that fits a screen, the verdict first, and shows no progress where there is no terminal', async () => {
-    const { status, stdout, stderr } = await faultline(['run', snapshot, ...SHORT]);
+    const { status, stdout, stderr } = await faultline(['run', snapshot, ...BRIEFLY]);
     expect(status).toBe(0);
     expect(stdout).toMatch(/^0 mismatches in [\d,]+ checks/);
     expect(stdout).toContain('seed 7');
@@ -148,7 +149,7 @@ describe('a graph that was spoiled', () => {
   it.each(['identity', 'slot', 'payload', 'lost'])(
     'is noticed by the threads and at the end (%s)',
     async (kind) => {
-      const run = (seconds: string) => faultline(['run', snapshot, ...SHORT, '--seconds', seconds, '--json', '--corrupt', kind]);
+      const run = (seconds: string) => faultline(['run', snapshot, ...BRIEFLY, '--seconds', seconds, '--json', '--corrupt', kind]);
       const noticed = ({ stdout }: { stdout: string }): boolean => (JSON.parse(stdout) as RunReport).mutators.mismatches > 0;
       let ended = await run('1');
       // On a machine that is busy with something else the threads may not come by in a second.

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { makeHeapWithMutator } from '../support/heaps.ts';
-import { MODES, rounds } from '../support/modes.ts';
+import { MODES, rounds, third } from '../support/modes.ts';
 import { evaluate } from '../support/vm-program.mjs';
 
 const MAIN = fileURLToPath(new URL('../../examples/vm/main.mjs', import.meta.url));
@@ -22,7 +22,7 @@ describe('the machine', () => {
     expect(lines[2]).toMatch(/^words: \(\(three \. 400\) .*\), as expected; /);
   });
 
-  it.each(MODES)(
+  it.each(third(MODES, 1))(
     'comes to the same under stress, with everything that it holds moving (fault mode %s)',
     (mode) => {
       const printed = run(mode, rounds(20, 100));

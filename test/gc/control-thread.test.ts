@@ -6,13 +6,13 @@ import { Worker } from 'node:worker_threads';
 import { describe, expect, it, vi } from 'vitest';
 import { runProgram } from '../support/children.ts';
 import { makeHeapWithMutator } from '../support/heaps.ts';
-import { RAW_LOAD_MODES } from '../support/modes.ts';
+import { RAW_LOAD_MODES, third } from '../support/modes.ts';
 import { seedOfTest } from '../support/seeds.ts';
 import { Threads } from '../support/threads.ts';
 
 const CONTROL_THREAD = new URL('../../dist/gc/control-thread.js', import.meta.url);
 
-describe.each(RAW_LOAD_MODES)('the control thread (fault mode %s)', (fault) => {
+describe.each(third(RAW_LOAD_MODES))('the control thread (fault mode %s)', (fault) => {
   it('leaves at once when there is one already, and does not touch the cycle that runs', async () => {
     const seed = seedOfTest();
     const { heap, mutator } = makeHeapWithMutator({ capacityBytes: '8M', fault, delaySeed: seed });

@@ -4,7 +4,7 @@
 import { describe, expect, it } from 'vitest';
 import { Heap, type Mutator, type Shape } from '../support/faultline.ts';
 import { countdown, LinkedList, makeHeap, makeHeapWithMutator } from '../support/heaps.ts';
-import { RAW_LOAD_MODES, rounds } from '../support/modes.ts';
+import { RAW_LOAD_MODES, rounds, third } from '../support/modes.ts';
 import { makeRandom } from '../support/random.mjs';
 import { seedOfTest } from '../support/seeds.ts';
 import { ShadowProgram } from '../support/shadow-program.mjs';
@@ -39,7 +39,7 @@ function picture(mutator: Mutator, shape: Shape, root: number): string {
   return lines.join('\n');
 }
 
-describe.each(RAW_LOAD_MODES)('a graph (fault mode %s)', (fault) => {
+describe.each(third(RAW_LOAD_MODES))('a graph (fault mode %s)', (fault) => {
   it('is the same before and after a full collection, wherever its objects go', async () => {
     const seed = seedOfTest();
     const random = makeRandom(seed);
@@ -142,7 +142,7 @@ describe.each(RAW_LOAD_MODES)('a graph (fault mode %s)', (fault) => {
   });
 });
 
-describe.each(RAW_LOAD_MODES)('hundreds of flips (fault mode %s)', (fault) => {
+describe.each(third(RAW_LOAD_MODES, 2))('hundreds of flips (fault mode %s)', (fault) => {
   it('hit nothing of threads that map and unmap memory all the time', async () => {
     const seed = seedOfTest();
     const heap = makeHeap({ capacityBytes: '4M', fault, verify: false });

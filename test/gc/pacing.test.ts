@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { COLLECTION_KINDS } from '../../src/gc/requests.ts';
 import type { CollectionSummary, HeapEvent, MemoryReturned, Triggered } from '../support/faultline.ts';
 import { LinkedList, makeHeap, makeHeapWithMutator, recordEvents } from '../support/heaps.ts';
-import { MODES } from '../support/modes.ts';
+import { MODES, third } from '../support/modes.ts';
 
 const MIB = 2 ** 20;
 const NODE_BYTES = 1024;
@@ -28,7 +28,7 @@ function withList(options: Parameters<typeof makeHeapWithMutator>[0]) {
   return { heap, mutator, list: new LinkedList(heap, mutator, NODE_BYTES - 16), events: recordEvents(heap) };
 }
 
-describe.each(MODES)('a heap that is allocated into (fault mode %s)', (fault) => {
+describe.each(third(MODES))('a heap that is allocated into (fault mode %s)', (fault) => {
   it('collects by itself and tells which rule started it, with what the rule knew', async () => {
     const { heap, list, events } = withList({ capacityBytes: '32M', fault });
     await heap.collect({ kind: 'mark' });

@@ -5,7 +5,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { CycleSummary, Heap } from '../support/faultline.ts';
 import { makeHeap, makeHeapWithMutator } from '../support/heaps.ts';
-import { MOVING_MODES, rounds } from '../support/modes.ts';
+import { MOVING_MODES, rounds, third } from '../support/modes.ts';
 import { makeRandom } from '../support/random.mjs';
 import { seedOfTest } from '../support/seeds.ts';
 import { ShadowProgram } from '../support/shadow-program.mjs';
@@ -24,7 +24,7 @@ function untilCompacted(heap: Heap, cycles: number): () => boolean {
   };
 }
 
-describe.each(MOVING_MODES)('several mutators (fault mode %s)', (fault) => {
+describe.each(third(MOVING_MODES))('several mutators (fault mode %s)', (fault) => {
   it('keep graphs of their own, each against its model', async () => {
     const seed = seedOfTest();
     const { heap, mutator } = makeHeapWithMutator({ capacityBytes: '24M', fault, delaySeed: seed });

@@ -4,16 +4,17 @@
  */
 import { describe, expect, it } from 'vitest';
 import { makeHeapWithMutator } from '../support/heaps.ts';
-import { MOVING_MODES, rounds } from '../support/modes.ts';
+import { MOVING_MODES, rounds, third } from '../support/modes.ts';
 import { seedOfTest } from '../support/seeds.ts';
 import { ShadowProgram } from '../support/shadow-program.mjs';
 
-describe.each(MOVING_MODES)('a random program (fault mode %s)', (fault) => {
-  it.each([
+describe.each(MOVING_MODES.map((fault, number) => [fault, number] as const))('a random program (fault mode %s)', (fault, number) => {
+  const stresses = [
     { stressEvery: 1, steps: rounds(700, 200) },
     { stressEvery: 7, steps: rounds(4_000, 1_000) },
     { stressEvery: 101, steps: rounds(20_000, 5_000) },
-  ])('keeps its graph with a collection at every $stressEvery. allocation', ({ stressEvery, steps }) => {
+  ];
+  it.each(third(stresses, number))('keeps its graph with a collection at every $stressEvery. allocation', ({ stressEvery, steps }) => {
     const seed = seedOfTest();
     const { heap, mutator } = makeHeapWithMutator({ capacityBytes: '8M', fault, stressEvery });
     new ShadowProgram(heap, mutator, { seed, liveWordsLimit: 200_000 }).run(steps);

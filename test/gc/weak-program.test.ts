@@ -19,7 +19,7 @@ function listen(heap: Heap, program: WeakProgram): Promise<void> {
 
 describe.each(pairs(RAW_LOAD_MODES, MARKERS))('weak structures in mode %s with marker %s', (fault, marker) => {
   it.each([
-    { stressEvery: 3, steps: rounds(400, 300) },
+    { stressEvery: 3, steps: rounds(400, 150) },
     { stressEvery: 40, steps: rounds(4_000, 1_000) },
   ])('are right with a collection each time that so many objects were made: $stressEvery', async ({ stressEvery, steps }) => {
     const seed = seedOfTest();
@@ -44,7 +44,7 @@ describe.each(pairs(RAW_LOAD_MODES, MARKERS))('weak structures in mode %s with m
     const { heap, mutator } = makeHeapWithMutator({ capacityBytes: '8M', fault, marker, barrieredStores: true, delaySeed: seed });
     const program = new WeakProgram(heap, mutator, { seed, slots: 100, mapSlot: 0, owner: 1 });
     const listening = listen(heap, program);
-    const cycles = rounds(30, 8);
+    const cycles = rounds(30, 4);
     let pending: Promise<unknown> | undefined;
     for (let i = 0; heap.statistics().cycles.compacting < cycles; i++) {
       pending ??= heap.collect().then(() => (pending = undefined));

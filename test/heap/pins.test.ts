@@ -76,8 +76,7 @@ describe.each(MODES)('pinned memory (fault mode %s)', (fault) => {
     });
     const addresses = buffers.map(({ pin }) => pin.address);
     const path = join(folder, `content ${fault}`);
-    let collections = 0;
-    for (let round = 0; round < rounds(20, 5) || collections < 20; round++) {
+    for (let round = 0; round < rounds(20, 6); round++) {
       for (let i = 0; i < 2_000; i++) {
         list.push(i);
         list.garbage();
@@ -105,7 +104,6 @@ describe.each(MODES)('pinned memory (fault mode %s)', (fault) => {
         expect(readFileSync(path).equals(content)).toBe(true);
       }
       await moving;
-      collections++;
       expect(buffers.map(({ pin, view }) => [pin.address, view.ref])).toEqual(buffers.map(({ ref }, i) => [addresses[i], ref]));
     }
     await threads.finish();

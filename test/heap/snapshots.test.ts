@@ -10,7 +10,7 @@ import { faultline } from '../cli/command.ts';
 import { array, type SnapshotProgress } from '../support/faultline.ts';
 import { pathTo, reachable, readGraph, type SnapshotGraph, type SnapshotNode } from '../support/heap-snapshot.ts';
 import { LinkedList, makeHeapWithMutator } from '../support/heaps.ts';
-import { MODES, rounds } from '../support/modes.ts';
+import { MODES, rounds, third } from '../support/modes.ts';
 import { seedOfTest } from '../support/seeds.ts';
 import { Threads } from '../support/threads.ts';
 
@@ -217,7 +217,7 @@ describe('a snapshot of the heap', () => {
   });
 });
 
-describe.each(MODES)('a snapshot (fault mode %s)', (fault) => {
+describe.each(third(MODES))('a snapshot (fault mode %s)', (fault) => {
   it('is one moment of the heap, whatever other threads and the collector do', async () => {
     const seed = seedOfTest();
     const { heap, mutator } = makeHeapWithMutator({ capacityBytes: '48M', fault });

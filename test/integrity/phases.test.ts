@@ -2,7 +2,7 @@
  * The integrity matrix during a cycle: every operation works in every phase that a program can meet.
  */
 import { describe, expect, it } from 'vitest';
-import { MODES } from '../support/modes.ts';
+import { MODES, third } from '../support/modes.ts';
 import { type Operations, outcomeOf } from './matrix.ts';
 import { REPEATABLE } from './operations.ts';
 import { makeSubject, type Subject } from './subject.ts';
@@ -64,7 +64,7 @@ async function runWhileCollecting(
   return met;
 }
 
-describe.each(MODES)('the integrity matrix while the heap collects (fault mode %s)', (fault) => {
+describe.each(third(MODES, 2))('the integrity matrix while the heap collects (fault mode %s)', (fault) => {
   it('every operation works in every phase', async () => {
     const isConcurrent = fault !== 'stw';
     const met = await runWhileCollecting([...(isConcurrent ? LONG : ['marking']), ...SHORT], { fault });

@@ -5,7 +5,7 @@
 import { describe, expect, it } from 'vitest';
 import { array, definition, type Heap, MAX_SMALL_INTEGER, MIN_SMALL_INTEGER, type Mutator, type ObjectView } from '../support/faultline.ts';
 import { makeHeap, makeHeapWithMutator } from '../support/heaps.ts';
-import { MARKERS, MODES, pairs } from '../support/modes.ts';
+import { MARKERS, MODES, pairs, rounds } from '../support/modes.ts';
 import { makeRandom } from '../support/random.mjs';
 import { seedOfTest } from '../support/seeds.ts';
 import { code, LEAF } from './support.ts';
@@ -38,7 +38,8 @@ describe.each(configurations)('a tagged place in mode %s with marker %s', (fault
           expect(get()).toBe(value === 0 ? 0 : value);
         }
         mutator.scope(() => set(heap.create(Leaf, { number: 77 })));
-        for (let i = 0; i < 2_000; i++) mutator.allocate(Leaf);
+        // Under checks everything moves at each allocation.
+        for (let i = 0; i < (checked ? 30 : 2_000); i++) mutator.allocate(Leaf);
         mutator.collect({ kind: 'full' });
         mutator.scope(() => expect((get() as unknown as { number: number }).number).toBe(77));
         set(null);
@@ -115,10 +116,11 @@ function fillTable(heap: Heap, mutator: Mutator, count: number, isHeld: (index: 
 describe.each(configurations)('a weak element in mode %s with marker %s', (fault, marker) => {
   it.each([false, true])('reads as the object while something else holds it, and as null ever after (checked %s)', (checked) => {
     const { heap, mutator } = makeHeapWithMutator({ capacityBytes: '8M', fault, marker, barrieredStores: true, checked });
-    const { table, held } = fillTable(heap, mutator, 1_000, (i) => i % 3 === 0);
+    const count = checked ? 150 : 1_000;
+    const { table, held } = fillTable(heap, mutator, count, (i) => i % 3 === 0);
     mutator.collect({ kind: 'full' });
     const expectTable = (): void => {
-      for (let i = 0; i < 1_000; i++) {
+      for (let i = 0; i < count; i++) {
         mutator.scope(() => {
           const found = table.elements.get(i) as unknown as { number: number } | null;
           expect(found?.number, `element ${i}`).toBe(held.has(i) ? i : undefined);
@@ -133,7 +135,7 @@ describe.each(configurations)('a weak element in mode %s with marker %s', (fault
     }
     mutator.collect({ kind: 'full' });
     expectTable();
-    expect(table.number).toBe(1_000);
+    expect(table.number).toBe(count);
   });
 });
 
@@ -152,7 +154,7 @@ describe('a weak element', () => {
       })();
       /** What has been seen dead once. */
       const dead = new Set<number>();
-      for (let step = 0; step < 20_000; step++) {
+      for (let step = 0; step < rounds(20_000, checked ? 1_500 : 20_000); step++) {
         const i = random.below(500);
         mutator.scope(() => {
           const found = table.elements.get(i) as unknown as { number: number } | null;

@@ -4,7 +4,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import { runProgram } from '../support/children.ts';
-import { RAW_LOAD_MODES, SHORT } from '../support/modes.ts';
+import { RAW_LOAD_MODES, SHORT, third } from '../support/modes.ts';
 
 const SITUATIONS = [
   'idle',
@@ -34,7 +34,7 @@ describe.each(RAW_LOAD_MODES.map((fault, number) => [fault, number] as const))('
   }
 });
 
-describe.each(RAW_LOAD_MODES)('a thread (fault mode %s)', (fault) => {
+describe.each(third(RAW_LOAD_MODES))('a thread (fault mode %s)', (fault) => {
   it('that ends without detaching holds nobody up, whatever it was doing', async () => {
     const child = await runProgram('thread-ending', [fault, SHORT ? 'short' : 'long'], { limitMs: 60_000 });
     expect(child, `${child.stdout}\n${child.stderr}`).toMatchObject({ hung: false, signal: null, code: 0 });
