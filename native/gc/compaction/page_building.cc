@@ -85,7 +85,7 @@ class ForwardingQueue {
     }
     forwarding_.Prefetch(reference);
     uint32_t*& place = slots_[count_++ % kDepth];
-    if (count_ > kDepth) Forward(place);
+    if (__builtin_expect(count_ > kDepth, 1)) Forward(place);
     place = slot;
   }
 
@@ -142,7 +142,7 @@ FAULTLINE_INLINE void BuildTarget(Heap& heap, const Forwarding& forwarding, Sour
       CopyWords(to + at, from, size);
       uint32_t* const slots = reinterpret_cast<uint32_t*>(to + at);
       const auto push = [&](uint64_t first, uint64_t last) __attribute__((always_inline)) {
-        for (uint64_t slot = first; slot < last; ++slot) queue.Push(slots + slot, object);
+        for (uint32_t *slot = slots + first, *const end = slots + last; slot != end; ++slot) queue.Push(slot, object);
       };
       ForEachSlotRun(shape, header.count, push,
                      [&] { ForwardSpecialSlots(forwarding, shape, header.count, slots, 0, uint64_t{size} * 2, false); });
