@@ -2,7 +2,7 @@
  * The long form of random and long tests, which `npm test` runs in a short form: more rounds, more modes, larger systems.
  *
  *   npm run test:long                       all of it, which takes most of an hour
- *   npm run test:long -- --minutes 2        in random order, and nothing begins after that time: what CI does with every change
+ *   npm run test:long -- --minutes 1        in random order, and nothing begins after that time: what CI does with every change
  *   npm run test:long -- --seed 7           the same order again
  *   npm run test:long -- gc/shadow          those whose name contains one of the words
  */
