@@ -45,6 +45,8 @@ export type {
   FieldValue,
   InitialElements,
   InitialValues,
+  PlainObject,
+  PlainValue,
   StepName,
   View,
 } from './objects/view-types.ts';
@@ -56,7 +58,7 @@ export { HeapArray } from './containers/heap-array.ts';
 export { HeapCondition, HeapLock } from './containers/heap-lock.ts';
 export { HeapMap } from './containers/heap-map.ts';
 export { HeapQueue } from './containers/heap-queue.ts';
-export type { ContainerValue, KeyKind, KeyValue, RawValue, ValueKind } from './containers/kinds.ts';
+export type { ContainerValue, KeyKind, KeyValue, PlainContent, RawValue, ValueKind } from './containers/kinds.ts';
 export type { HeapLocks } from './containers/locks.ts';
 export type { RawKey } from './containers/map-keys.ts';
 export type { HeapMaps } from './containers/maps.ts';

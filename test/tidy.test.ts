@@ -58,7 +58,7 @@ const CIRCLES = [
 
 /** The floors of src/, the lowest first. */
 const FLOORS = [
-  /^src\/(binding\/.*|binding|errors|clock|option-kinds|slices|platform)\.ts$/,
+  /^src\/(binding\/.*|binding|errors|clock|option-kinds|slices|platform|inspection)\.ts$/,
   // Decisions are functions of figures; what acts on them is above.
   /^src\/gc\/(policy\/.*|requests\.ts)$/,
   /^src\/gc\/.*/,

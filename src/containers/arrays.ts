@@ -99,6 +99,14 @@ export class HeapArrays {
     return this.#mutator.passedWith(this.#find(array, index, layout), layout.place.isReference);
   }
 
+  /** @internal What is at an index now, without a safepoint; null or zero where another thread has just taken the element away. */
+  peek(array: Ref, index: number): RawValue | undefined {
+    const { place, segment } = this.#layoutAt(array);
+    const n = segmentOf(index);
+    const at = this.#mutator.getReference(slotOf(array, 2 + n));
+    return at === 0 ? undefined : place.load(at, segment.elementsOffset + index - firstIndexOf(n));
+  }
+
   /** May be a safepoint, at its end. */
   #find(array: Ref, index: number, { place, segment }: Layout): RawValue | undefined {
     const { u32 } = this.#mutator;

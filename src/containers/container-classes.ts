@@ -6,7 +6,10 @@ import { argumentRangeError } from '../errors.ts';
 import type { Shape } from '../heap/shapes.ts';
 import type { ShapeClasses } from '../objects/generated-classes.ts';
 import { ObjectCursor, OWNER, SHAPE } from '../objects/object-view.ts';
+import type { SpecialCopy } from '../objects/plain-copy.ts';
+import { define } from '../objects/sealing.ts';
 import type { ViewOwner } from '../objects/view-owner.ts';
+import { containerCopy } from './container-copies.ts';
 import { CLASSES, type ContainerView } from './container-view.ts';
 import type { Containers } from './containers.ts';
 import { HeapArray } from './heap-array.ts';
@@ -26,6 +29,7 @@ const VIEWS: Readonly<Record<string, abstract new (slot: number) => ContainerVie
 /** @internal */
 export class ContainerClasses {
   readonly #make: () => Containers;
+  readonly #copies = new Map<Shape, SpecialCopy>();
   #operations: Containers | undefined;
 
   /** `make` is called once, when the operations are first needed, because they define shapes. */
@@ -37,12 +41,22 @@ export class ContainerClasses {
     return (this.#operations ??= this.#make());
   }
 
+  /** How a container of that shape is copied; undefined for other shapes. */
+  copyOf(shape: Shape): SpecialCopy | undefined {
+    let copy = this.#copies.get(shape);
+    if (copy === undefined && prefixOf(shape) !== undefined) {
+      copy = containerCopy(shape, this.operations);
+      this.#copies.set(shape, copy);
+    }
+    return copy;
+  }
+
   /** The view of a container's shape; undefined for other shapes. */
   classesOf(shape: Shape, owner: ViewOwner): ShapeClasses | undefined {
-    const prefix = Object.keys(VIEWS).find((prefix) => (prefix.endsWith('.') ? shape.name.startsWith(prefix) : shape.name === prefix));
+    const prefix = prefixOf(shape);
     if (prefix === undefined) return undefined;
     const view = class extends (VIEWS[prefix] as new (slot: number) => ContainerView) {};
-    Object.assign(view.prototype, { [OWNER]: owner, [SHAPE]: shape, [CLASSES]: this });
+    define(view.prototype, { [OWNER]: owner, [SHAPE]: shape, [CLASSES]: this });
     return {
       shape,
       view: view as unknown as ShapeClasses['view'],
@@ -50,6 +64,10 @@ export class ContainerClasses {
       elements: undefined,
     };
   }
+}
+
+function prefixOf({ name }: Shape): string | undefined {
+  return Object.keys(VIEWS).find((prefix) => (prefix.endsWith('.') ? name.startsWith(prefix) : name === prefix));
 }
 
 class ContainerCursor extends ObjectCursor {

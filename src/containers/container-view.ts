@@ -7,6 +7,7 @@ import { argumentRangeError, argumentTypeError } from '../errors.ts';
 import type { ShapeDefinition } from '../heap/definition.ts';
 import type { Ref } from '../heap/units.ts';
 import { INITIALIZE, ObjectView, OWNER, SHAPE } from '../objects/object-view.ts';
+import { noProperty, UNKNOWN } from '../objects/sealing.ts';
 import type { ValueKind, RawValue } from './kinds.ts';
 import type { Containers } from './containers.ts';
 
@@ -26,6 +27,11 @@ export abstract class ContainerView extends ObjectView<ContainerDefinition> {
   /** @internal Refuses: `heap.create` would leave out what a new container needs. */
   [INITIALIZE](): void {
     throw argumentRangeError('shape', 'a shape of objects (containers are made by heap.createArray, createMap, …)', this[SHAPE].name);
+  }
+
+  /** @internal */
+  override [UNKNOWN](name: string): Error {
+    return noProperty(`a ${this[SHAPE].name.split('.')[1]}`, name);
   }
 
   /** @internal */

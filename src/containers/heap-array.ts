@@ -2,8 +2,9 @@
  * Views of growable arrays.
  */
 import { SHAPE } from '../objects/object-view.ts';
+import { INDEXED, noIndexing, UNKNOWN } from '../objects/sealing.ts';
 import { ContainerView } from './container-view.ts';
-import type { ValueKind, ContainerValue } from './kinds.ts';
+import type { ValueKind, ContainerValue, PlainContent } from './kinds.ts';
 
 /**
  * A growable array that several threads share. Each operation takes effect at one moment between call and return; iteration is many
@@ -60,5 +61,20 @@ export class HeapArray<K extends ValueKind = ValueKind> extends ContainerView im
   /** The same, in an array. A safepoint. */
   toArray(): ContainerValue<K>[] {
     return [...this];
+  }
+
+  /** A copy as a plain array; of references, what their own `toObject` gives. Not a safepoint. */
+  override toObject(): PlainContent<K>[] {
+    return super.toObject() as PlainContent<K>[];
+  }
+
+  /** @internal */
+  override [UNKNOWN](name: string): Error {
+    return /^\d+$/.test(name) ? this[INDEXED](name) : super[UNKNOWN](name);
+  }
+
+  /** @internal */
+  override [INDEXED](index: string): Error {
+    return noIndexing('array', index);
   }
 }

@@ -4,7 +4,7 @@
 import { argumentTypeError } from '../errors.ts';
 import { OWNER, SHAPE } from '../objects/object-view.ts';
 import { ContainerView } from './container-view.ts';
-import type { ValueKind, ContainerValue, KeyKind, KeyValue, RawValue } from './kinds.ts';
+import type { ValueKind, ContainerValue, KeyKind, KeyValue, PlainContent, RawValue } from './kinds.ts';
 import type { RawKey } from './map-keys.ts';
 import { MapPosition } from './map-trie.ts';
 
@@ -103,6 +103,11 @@ export class HeapMap<K extends KeyKind = KeyKind, V extends ValueKind = ValueKin
   /** The values, with the guarantees of the iteration. A safepoint at each step. */
   *values(): Generator<ContainerValue<V>> {
     for (const [, value] of this) yield value;
+  }
+
+  /** A copy as a Map; of references, what their own `toObject` gives. With the promises of the iteration. Not a safepoint. */
+  override toObject(): Map<PlainContent<K>, PlainContent<V>> {
+    return super.toObject() as Map<PlainContent<K>, PlainContent<V>>;
   }
 
   #keyOf(key: KeyValue<K>): RawKey {

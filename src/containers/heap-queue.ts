@@ -3,7 +3,7 @@
  */
 import { SHAPE } from '../objects/object-view.ts';
 import { ContainerView } from './container-view.ts';
-import type { ValueKind, ContainerValue } from './kinds.ts';
+import type { ValueKind, ContainerValue, PlainContent } from './kinds.ts';
 
 /**
  * A queue between threads, first in, first out, without a lock: any number of threads may append and take. Each operation takes effect at
@@ -64,6 +64,11 @@ export class HeapQueue<K extends ValueKind = ValueKind> extends ContainerView im
   toArray(): ContainerValue<K>[] {
     const { kind } = this;
     return this.operations.queues.values(this.atSafepoint('toArray')).map((value) => this.loaded(kind, value) as ContainerValue<K>);
+  }
+
+  /** The same as plain values; of references, what their own `toObject` gives. Not a safepoint. */
+  override toObject(): PlainContent<K>[] {
+    return super.toObject() as PlainContent<K>[];
   }
 
   /** The elements of {@link toArray} when the iteration begins. A safepoint. */

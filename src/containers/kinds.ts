@@ -27,6 +27,9 @@ export type ContainerValue<K extends ValueKind> = K extends 'ref'
       ? bigint
       : number;
 
+/** What a value or a key of that kind is in a plain copy. */
+export type PlainContent<K extends ValueKind> = K extends 'ref' ? unknown : ContainerValue<K>;
+
 /** What a view takes and returns as a key. */
 export type KeyValue<K extends KeyKind> = K extends 'ref' ? AnyView : K extends 'string' ? string : number;
 

@@ -68,12 +68,17 @@ export class HandleTable {
     if (handle >= this.#firstHandle && this.#handleCapacity > 0) free[free.length] = handle;
   }
 
+  /** How many handles there are that were not released. */
+  get inUse(): number {
+    return this.#used - this.#free.length;
+  }
+
   /** The mutator is detached: its handles lead nowhere, and there will be no new ones. */
   close(): void {
     this.#control.fill(0, CONTROL_SLOTS, this.#firstHandle + this.#used);
     this.#control[CONTROL_LOCALS_USED] = this.#control[CONTROL_HANDLES_USED] = this.#control[CONTROL_TEMPORARIES_USED] = 0;
     this.#free.length = 0;
-    this.#localCapacity = this.#handleCapacity = 0;
+    this.#localCapacity = this.#handleCapacity = this.#used = 0;
   }
 
   addLocal(ref: Ref): ReferenceHandle {

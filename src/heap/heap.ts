@@ -27,6 +27,7 @@ import { CheckedMutator } from './checked-mutator.ts';
 import { CollectionService } from './collection-service.ts';
 import type { Exactly, ShapeDefinition } from './definition.ts';
 import { FinalizableQueue, type Finalizables } from './finalizers.ts';
+import { INSPECT, named, size } from '../inspection.ts';
 import { assertLayout, CONTROL_ADOPTED, PROGRAM_ROOT_SLOTS, REGION_BYTES } from '../binding/layout.ts';
 import { createRefused, type MadeHeap, makeNativeHeap } from './heap-set-up.ts';
 import { KeyedHash } from './keyed-hash.ts';
@@ -42,6 +43,9 @@ import { makeWords, type Words } from './words.ts';
 
 const MAX_FAULTS_MEASURED = 100_000;
 
+/** What a clone of a heap would begin with; the error that refuses it quotes the symbol. */
+const NOT_CLONEABLE = Symbol('a heap object stays on its thread: post heap.token, and Heap.attach(token) there');
+
 /**
  * A heap, as one thread has it: made by {@link create}, or attached to by its token. Call its methods on the thread that made or attached
  * this object; the heap behind it is shared.
@@ -54,6 +58,8 @@ export class Heap extends ObjectLevel {
   /** 1,024 root slots that all threads share. Reads and stores are plain; the threads have to agree on who writes which slot. */
   readonly roots: RootRange;
 
+  /** @internal Makes cloning an error. */
+  readonly 'heap.token': unknown = NOT_CLONEABLE;
   readonly #native: Binding;
   readonly #description: HeapDescription;
   /** Undefined except in the thread that made the heap. */
@@ -172,6 +178,7 @@ export class Heap extends ObjectLevel {
       heapId: this.token.id,
       hashKey,
       specialClasses: (shape, owner) => containers.classesOf(shape, owner),
+      specialCopy: (shape) => containers.copyOf(shape),
     });
     // No call from here on: an interrupted thread has a mutator, or one that its next attempt replaces.
     control[adopted] = 1;
@@ -325,6 +332,16 @@ export class Heap extends ObjectLevel {
   override [CONTAINERS](): Containers {
     this[OBJECTS]();
     return this.#containersOf!.operations;
+  }
+
+  /** @internal */
+  [INSPECT](): object {
+    const { id } = this.token;
+    if (this.#closed) return named('Heap', { id, closed: true });
+    const { capacityBytes, usedBytes, liveBytes, fileBytes } = this.statistics();
+    const { faultMode, marker } = this.capabilities;
+    const sizes = { capacity: size(capacityBytes), used: size(usedBytes), live: size(liveBytes), file: size(fileBytes) };
+    return named('Heap', { id, ...sizes, faultMode, marker, phase: this.phase, mutator: this.#mutator });
   }
 
   #makeMutator(setUp: MutatorSetUp, barrieredLoads: boolean): Mutator {

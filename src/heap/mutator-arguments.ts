@@ -3,7 +3,7 @@
  * `heapWords` is the number of words of the heap.
  */
 import { PAGE_WORDS } from '../binding/layout.ts';
-import { argumentRangeError, argumentTypeError } from '../errors.ts';
+import { argumentRangeError, argumentTypeError, detached } from '../errors.ts';
 import { isSmallInteger } from './tagged.ts';
 import type { Ref } from './units.ts';
 
@@ -17,7 +17,19 @@ export function canBeValue(value: number, heapWords: number): boolean {
   return canBeObject(value, heapWords) || (typeof value === 'number' && value >>> 0 === value && isSmallInteger(value));
 }
 
-export function notAReference(ref: Ref, place: string, heapWords: number): Error {
+/** What is asked of a mutator for its errors. */
+interface Asked {
+  readonly attached: boolean;
+  readonly f64: { readonly length: number };
+}
+
+export function notAnObjectOf(place: string, { attached }: Asked): Error {
+  return attached ? argumentTypeError(`object of ${place}`, 'an object', null) : detached(place);
+}
+
+export function notAReference(ref: Ref, place: string, { attached, f64 }: Asked): Error {
+  if (!attached) return detached(place);
+  const heapWords = f64.length;
   const accepted = `0, or an integer from ${PAGE_WORDS} to ${heapWords - 1} (a tagged small integer is no reference)`;
   return argumentRangeError(`reference in ${place}`, accepted, ref);
 }

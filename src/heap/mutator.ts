@@ -11,6 +11,7 @@
 import type { Binding, NativeMutator } from '../binding.ts';
 import { argumentRangeError, argumentTypeError, detached, optionsOf } from '../errors.ts';
 import type { CollectionRequest } from '../gc/requests.ts';
+import { INSPECT, named } from '../inspection.ts';
 import { SlowAllocation } from './allocation.ts';
 import { Safepoint, sleep } from './safepoint.ts';
 import type { AllocationBuffer } from './allocation-buffer.ts';
@@ -27,7 +28,7 @@ import {
 import type { MutatorSetUp } from './mutator-set-up.ts';
 import { type BytesToPin, mustBePinnable, type Pin, pinElements } from './pin.ts';
 import { RootRange } from './root-range.ts';
-import { canBeObject, canBeValue, functionOf, notAReference } from './mutator-arguments.ts';
+import { canBeObject, canBeValue, functionOf, notAnObjectOf, notAReference } from './mutator-arguments.ts';
 import { Shape, wordsWithElements } from './shapes.ts';
 import { SlotAccess } from './slot-access.ts';
 import { Stress } from './stress.ts';
@@ -136,7 +137,7 @@ export class Mutator extends SlotAccess {
    * else, which native code would take for an address. A checked mutator checks more.
    */
   admit(ref: Ref, place: string): void {
-    if (ref !== 0 && !canBeObject(ref, this.f64.length)) throw this.#noReference(ref, place);
+    if (ref !== 0 && !canBeObject(ref, this.f64.length)) throw notAReference(ref, place, this);
   }
 
   /** @internal The same for a value that may be a tagged small integer. */
@@ -150,7 +151,7 @@ export class Mutator extends SlotAccess {
    */
   identityHash(ref: Ref): number {
     this.admit(ref, 'mutator.identityHash');
-    if (ref === 0) throw this.#noObject('mutator.identityHash');
+    if (ref === 0) throw notAnObjectOf('mutator.identityHash', this);
     const hash = this.#setUp.host.native.identityHash(this.#handle, ref);
     if (hash === 0) throw noIdentity();
     if (hash < 0) throw notAnObject('mutator.identityHash', ref);
@@ -164,7 +165,7 @@ export class Mutator extends SlotAccess {
   finalizeLater(ref: Ref, heldValue: number): void {
     this.admit(ref, 'mutator.finalizeLater');
     if (typeof heldValue !== 'number') throw argumentTypeError('heldValue', 'a number', heldValue);
-    if (ref === 0) throw this.#noObject('mutator.finalizeLater');
+    if (ref === 0) throw notAnObjectOf('mutator.finalizeLater', this);
     this.#finalizers.add(ref, heldValue);
     this.passed();
   }
@@ -379,17 +380,14 @@ export class Mutator extends SlotAccess {
     this.detach();
   }
 
+  /** @internal */
+  [INSPECT](): object {
+    const running = (this.#control[CONTROL_STATE]! & MUTATOR_RUNNING) !== 0;
+    return named('Mutator', { state: !this.#attached ? 'detached' : running ? 'running' : 'parked', handles: this.#handles.inUse });
+  }
+
   #expectRoot(ref: Ref, place: string): void {
-    if (ref !== 0 && !canBeValue(ref, this.f64.length)) throw this.#noReference(ref, place);
-  }
-
-  #noReference(ref: Ref, place: string): Error {
-    if (!this.#attached) return detached(place);
-    return notAReference(ref, place, this.f64.length);
-  }
-
-  #noObject(place: string): Error {
-    return this.#attached ? argumentTypeError(`object of ${place}`, 'an object', null) : detached(place);
+    if (ref !== 0 && !canBeValue(ref, this.f64.length)) throw notAReference(ref, place, this);
   }
 
   #allocateSlow(shape: Shape, count: number, words: number): Ref {

@@ -12,6 +12,7 @@ import { constants as system } from 'node:os';
 import { type Binding, isRefusal, type NativeMutator, type NativePin } from '../binding.ts';
 import { argumentRangeError, argumentTypeError, HeapError } from '../errors.ts';
 import { commonRemedy, errorName } from '../gc/refusal-reasons.ts';
+import { INSPECT, named, size, words } from '../inspection.ts';
 import { WORD_BYTES } from '../binding/layout.ts';
 import { Shape } from './shapes.ts';
 import type { Ref } from './units.ts';
@@ -53,6 +54,14 @@ export class Pin {
     this.#pin = pin;
     this.address = address;
     this.bytes = new Uint8Array(buffer);
+  }
+
+  /** @internal */
+  [INSPECT](): object {
+    const { released, bytes, address } = this;
+    return released
+      ? words('[Pin: released]')
+      : named('Pin', { size: size(bytes.byteLength), address: words(`0x${address.toString(16)}`) });
   }
 
   /** Whether the pin has ended. */

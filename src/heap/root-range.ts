@@ -4,6 +4,7 @@
  */
 import type { Binding, NativeMutator } from '../binding.ts';
 import { argumentRangeError } from '../errors.ts';
+import { INSPECT, named } from '../inspection.ts';
 
 /** The count of used slots has a cache line of its own in front of the slots. */
 const SLOTS_BYTE_OFFSET = 64;
@@ -37,6 +38,11 @@ export class RootRange {
     });
     native.addRootRange(mutator, slots, used);
     return range;
+  }
+
+  /** @internal */
+  [INSPECT](): object {
+    return named('RootRange', { used: this.used, capacity: this.slots.length });
   }
 
   /** How many slots, from the first, hold references. */

@@ -10,6 +10,7 @@
 import type { Binding, NativeHeap } from '../binding.ts';
 import { argumentRangeError, argumentTypeError, HeapError } from '../errors.ts';
 import type { ElementsOnlyKind, ElementType, FieldKind, FieldsOf, FieldType, ShapeDefinition } from './definition.ts';
+import { INSPECT, named, size } from '../inspection.ts';
 import { WORD_BYTES } from '../binding/layout.ts';
 import type { Ref } from './units.ts';
 import { slotOf } from './object.ts';
@@ -125,6 +126,18 @@ export class Shape<D extends ShapeDefinition = ShapeDefinition> {
   words(count: number): number {
     if (this.elementKind === undefined) return this.fixedWords;
     return this.fixedWords + Math.ceil((count * this.elementBytes) / WORD_BYTES);
+  }
+
+  /** @internal */
+  [INSPECT](): object {
+    const { fields, elements } = this.definition;
+    return named('Shape', {
+      name: this.name,
+      id: this.id,
+      fields,
+      ...(elements === undefined ? {} : { elements }),
+      size: size(this.fixedWords * WORD_BYTES),
+    });
   }
 
   /** Index into `mutator.u32` of reference field number `index` of the object. */

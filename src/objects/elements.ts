@@ -6,7 +6,10 @@
  * copied in bulk: V8 may copy byte by byte, and the collector would see half a reference.
  */
 import { argumentRangeError, argumentTypeError, valueText } from '../errors.ts';
-import type { ObjectView } from './object-view.ts';
+import { INSPECT } from '../inspection.ts';
+import { type ObjectView, OWNER } from './object-view.ts';
+import type { CopiedRun } from './plain-copy.ts';
+import { INDEXED, noIndexing, noProperty, seal, UNKNOWN } from './sealing.ts';
 
 /** @internal The view that has these elements. */
 export const OF = Symbol('of');
@@ -25,6 +28,14 @@ const typedArrayName = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uin
   this: unknown,
 ) => string | undefined;
 
+/** @internal On the prototype: which elements they are. */
+export const RUN = Symbol('run');
+/** @internal On the prototype: what they are called in errors. */
+export const PLACE = Symbol('place');
+
+/** Like that of a view. */
+const NOT_CLONEABLE = Symbol('elements stay on their thread: post heap.offer(view) of their object, or elements.toArray()');
+
 /** Values of an object by index. Each access is checked against the length, and throws RangeError ERR_OPTION. */
 export abstract class Elements<V> implements Iterable<V> {
   /** @internal */
@@ -33,6 +44,13 @@ export abstract class Elements<V> implements Iterable<V> {
   declare readonly [BULK]: TypedArrayClass | undefined;
   /** @internal */
   declare readonly [MEMORY]: { readonly buffer: ArrayBufferLike; readonly byteOffset: number };
+
+  /** @internal */
+  declare readonly [RUN]: CopiedRun;
+  /** @internal */
+  declare readonly [PLACE]: string;
+  /** @internal Makes cloning an error. */
+  readonly 'heap.offer': unknown = NOT_CLONEABLE;
 
   /** @internal */
   constructor(of: ObjectView) {
@@ -86,6 +104,26 @@ export abstract class Elements<V> implements Iterable<V> {
     else for (let i = 0; i < source.length; i++) this.set(at + i, source[i]!);
   }
 
+  /** For `JSON.stringify`: of references, what `toJSON` of their views gives. Not a safepoint. */
+  toJSON(): unknown[] {
+    return this[OF][OWNER].copies.ofElements(this[OF], this[RUN]);
+  }
+
+  /** @internal */
+  [INSPECT](_depth: number | null, options: { maxArrayLength?: number | null }): unknown {
+    return this[OF][OWNER].copies.inspectionOfElements(this[OF], this[RUN], options);
+  }
+
+  /** @internal */
+  [UNKNOWN](name: string): Error {
+    return /^\d+$/.test(name) ? this[INDEXED](name) : noProperty(this[PLACE], name);
+  }
+
+  /** @internal */
+  [INDEXED](index: string): Error {
+    return noIndexing(this[PLACE], index);
+  }
+
   #window(bulk: TypedArrayClass, begin: number, count: number): TypedArray {
     const { buffer, byteOffset } = this[MEMORY];
     const { BYTES_PER_ELEMENT } = bulk as unknown as { BYTES_PER_ELEMENT: number };
@@ -99,6 +137,8 @@ export abstract class Elements<V> implements Iterable<V> {
     }
   }
 }
+
+seal(Elements as unknown as { prototype: Elements<unknown> });
 
 function isOfClass(value: object, bulk: TypedArrayClass): value is TypedArray {
   return typedArrayName.call(value) === bulk.name;

@@ -7,8 +7,9 @@ import type { Mutator } from '../heap/mutator.ts';
 import type { Shape } from '../heap/shapes.ts';
 import { ARRAY_CLASSES } from '../heap/words.ts';
 import { type AccessOptions, type DataKind, isReference, type ViewType } from './access.ts';
-import { BEGIN, BULK, Elements, MEMORY, OF } from './elements.ts';
+import { BEGIN, BULK, Elements, MEMORY, OF, PLACE, RUN } from './elements.ts';
 import { INITIALIZE, ObjectCursor, ObjectView, OWNER, RESERVED_NAMES, SHAPE, SLOT } from './object-view.ts';
+import { define } from './sealing.ts';
 import { checkValue, toBigInt, toNumber } from './value-check.ts';
 import { elementsSource, type Run, viewSource } from './view-source.ts';
 import type { ViewOwner } from './view-owner.ts';
@@ -72,15 +73,17 @@ export class ClassGenerator {
   #view<C>(shape: Shape, base: unknown, isCursor: boolean, arrays: readonly ElementsClass[]): C {
     const made = this.#compile<{ prototype: object }>(viewSource(shape, isCursor, this.#options), base, arrays);
     Object.defineProperty(made, 'name', { value: shape.name });
-    Object.assign(made.prototype, { [OWNER]: this.#environment.owner, [SHAPE]: shape });
+    define(made.prototype, { [OWNER]: this.#environment.owner, [SHAPE]: shape });
     return made as C;
   }
 
   #elements(shape: Shape, name: string, run: Run): ElementsClass {
-    const made = this.#compile<{ prototype: object }>(elementsSource(shape, `${shape.name}.${name}`, run, this.#options), Elements, []);
+    const place = `${shape.name}.${name}`;
+    const made = this.#compile<{ prototype: object }>(elementsSource(shape, place, run, this.#options), Elements, []);
     const { buffer, byteOffset } = this.#environment.mutator.u32;
     const isBulk = !isReference(run.type) && run.type !== 'bool';
-    Object.assign(made.prototype, { [BULK]: isBulk ? ARRAY_CLASSES[run.kind as DataKind] : undefined, [MEMORY]: { buffer, byteOffset } });
+    const bulk = isBulk ? ARRAY_CLASSES[run.kind as DataKind] : undefined;
+    define(made.prototype, { [BULK]: bulk, [MEMORY]: { buffer, byteOffset }, [RUN]: run, [PLACE]: place });
     return made as ElementsClass;
   }
 

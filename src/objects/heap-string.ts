@@ -6,6 +6,7 @@ import type { Shape } from '../heap/shapes.ts';
 import type { Ref } from '../heap/units.ts';
 import type { ShapeClasses } from './generated-classes.ts';
 import { ObjectCursor, ObjectView, OWNER, SHAPE } from './object-view.ts';
+import { define } from './sealing.ts';
 import type { ONE_BYTE_STRING, TWO_BYTE_STRING } from './strings.ts';
 import type { ViewOwner } from './view-owner.ts';
 
@@ -43,6 +44,16 @@ export class HeapString extends ObjectView<StringDefinition> {
     return this[OWNER].textAt(this.#ref('toString'));
   }
 
+  /** The text. */
+  override toJSON(): string {
+    return this.toString();
+  }
+
+  /** The text. */
+  override toObject(): any {
+    return this.toString();
+  }
+
   #ref(place: string): Ref {
     const owner = this[OWNER];
     const ref = owner.refOfView(this, place);
@@ -61,6 +72,6 @@ class StringCursor extends ObjectCursor {
 /** @internal */
 export function stringClasses(shape: Shape, owner: ViewOwner): ShapeClasses {
   const view = class extends HeapString {};
-  Object.assign(view.prototype, { [OWNER]: owner, [SHAPE]: shape });
+  define(view.prototype, { [OWNER]: owner, [SHAPE]: shape });
   return { shape, view: view as unknown as ShapeClasses['view'], cursor: StringCursor as ShapeClasses['cursor'], elements: undefined };
 }

@@ -12,7 +12,9 @@ import type { ShapeDefinition } from '../heap/definition.ts';
 import { END_SCOPE } from '../heap/handles.ts';
 import type { Shape } from '../heap/shapes.ts';
 import type { Ref } from '../heap/units.ts';
-import type { ElementsOfView, StepName, View } from './view-types.ts';
+import { INSPECT } from '../inspection.ts';
+import { INDEXED, seal, UNKNOWN } from './sealing.ts';
+import type { ElementsOfView, PlainObject, StepName, View } from './view-types.ts';
 import type { ViewOwner } from './view-owner.ts';
 
 /** @internal The handle. */
@@ -27,6 +29,12 @@ export const SHAPE = Symbol('shape');
 export const INITIALIZE = Symbol('initialize');
 /** @internal What is registered for the finalization of a view that outlives its scope. */
 export const KEPT = Symbol('kept');
+
+/**
+ * What a clone of a view would begin with, and cannot: `postMessage` and `structuredClone` see none of a view's properties but this one,
+ * and quote the symbol in their error.
+ */
+const NOT_CLONEABLE = Symbol('a view stays on its thread: post heap.offer(view) and heap.redeem it there, or post view.toObject()');
 
 /** @internal Outlives its view, and holds the slot to be released then; 0 for none. */
 export interface KeptSlot {
@@ -45,6 +53,8 @@ export class ObjectView<D extends ShapeDefinition = ShapeDefinition> {
   [ELEMENTS]: unknown = undefined;
   /** @internal */
   [KEPT]: KeptSlot | undefined = undefined;
+  /** @internal Makes cloning an error. */
+  readonly 'heap.offer': unknown = NOT_CLONEABLE;
 
   /** @internal Views come from `heap.create`, `heap.view`, and from the properties of other views. */
   constructor(slot: number) {
@@ -64,6 +74,23 @@ export class ObjectView<D extends ShapeDefinition = ShapeDefinition> {
   /** The elements after the fields, `undefined` if the shape has none. They follow the view. */
   get elements(): ElementsOfView<D> {
     return (this[ELEMENTS] ??= this[OWNER].elementsOf(this)) as ElementsOfView<D>;
+  }
+
+  /**
+   * A copy as plain JavaScript objects, of this object and everything it leads to: what is shared or circular there is so in the copy.
+   * 64-bit integers are BigInts, a map is a Map. Not a safepoint, and some 100 ns a field: large structures hold up the other threads.
+   * Throws what reading a field throws.
+   */
+  toObject(): PlainObject<D> {
+    return this[OWNER].copies.of(this, 'object') as PlainObject<D>;
+  }
+
+  /**
+   * For `JSON.stringify`: {@link toObject} with 64-bit integers as texts, and maps as objects, or as pairs if their keys are objects. Not
+   * a safepoint.
+   */
+  toJSON(): unknown {
+    return this[OWNER].copies.of(this, 'json');
   }
 
   /** Whether both lead to the same object now. Two views of one object are different JavaScript objects. */
@@ -97,7 +124,24 @@ export class ObjectView<D extends ShapeDefinition = ShapeDefinition> {
   [END_SCOPE](): void {
     if (this[KEPT] === undefined) this[OWNER].release(this);
   }
+
+  /** @internal */
+  [INSPECT](depth: number | null, options: { maxArrayLength?: number | null }): unknown {
+    return this[OWNER].copies.inspection(this, depth, options);
+  }
+
+  /** @internal */
+  [UNKNOWN](name: string): Error {
+    return this[OWNER].unknownProperty(this[SHAPE], name);
+  }
+
+  /** @internal */
+  [INDEXED](_index: string): Error | undefined {
+    return undefined;
+  }
 }
+
+seal(ObjectView);
 
 // Read-only for the compiler; an assignment at run time throws an error that says so.
 Object.defineProperty(ObjectView.prototype, 'elements', {
@@ -139,5 +183,5 @@ export class ObjectCursor<D extends ShapeDefinition = ShapeDefinition> extends O
 
 /** @internal Names that a field of a viewed shape cannot have. */
 export const RESERVED_NAMES: ReadonlySet<string> = new Set(
-  [ObjectView, ObjectCursor].flatMap(({ prototype }) => Object.getOwnPropertyNames(prototype)).concat('__proto__'),
+  [ObjectView, ObjectCursor].flatMap(({ prototype }) => Object.getOwnPropertyNames(prototype)).concat('__proto__', 'heap.offer'),
 );

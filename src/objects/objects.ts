@@ -22,7 +22,10 @@ import type { Elements } from './elements.ts';
 import { ClassGenerator, type ShapeClasses } from './generated-classes.ts';
 import { type HeapString, stringClasses } from './heap-string.ts';
 import { INITIALIZE, KEPT, type KeptSlot, ObjectCursor, ObjectView, OWNER, SHAPE, SLOT } from './object-view.ts';
+import type { SpecialCopy } from './plain-copy.ts';
+import { noProperty } from './sealing.ts';
 import { Strings } from './strings.ts';
+import { ViewCopies } from './view-copies.ts';
 import { HandleTokens } from './handle-tokens.ts';
 import { InternTable } from './intern-table.ts';
 import type { SharedSlots } from './shared-slots.ts';
@@ -45,11 +48,14 @@ export interface ObjectsSetUp {
   readonly hashKey: HashKey;
   /** The classes of shapes that are not those of a program's objects. */
   readonly specialClasses: (shape: Shape, owner: ViewOwner) => ShapeClasses | undefined;
+  /** And how their objects are copied. */
+  readonly specialCopy: (shape: Shape) => SpecialCopy | undefined;
 }
 
 /** @internal */
 export class Objects implements ViewOwner {
   readonly strings: Strings;
+  readonly copies: ViewCopies;
   readonly #interned: InternTable;
   readonly tokens: HandleTokens;
   readonly #specialClasses: ObjectsSetUp['specialClasses'];
@@ -78,6 +84,7 @@ export class Objects implements ViewOwner {
     this.#barrieredLoads = barrieredLoads;
     const { buffer, byteOffset } = mutator.u32;
     const environment = { owner: this, mutator, control, data: new DataView(buffer, byteOffset, heapBytes) };
+    this.copies = new ViewCopies(this, setUp, environment.data);
     this.#generator = new ClassGenerator(environment, { beyond: kindsBeyond(mutator, heapBytes), checked, barrieredLoads });
   }
 
@@ -154,7 +161,7 @@ export class Objects implements ViewOwner {
     if (!(value instanceof ObjectView)) throw argumentTypeError(place, 'a view or null', value);
     if (value[OWNER] !== this) throw foreign(place);
     if (target != null && value[SHAPE].name !== target) throw wrongShape(place, target, value[SHAPE].name);
-    return value instanceof ObjectCursor ? this.refOfCursor(value) : this.refOfView(value, place);
+    return this.refOfView(value, place);
   }
 
   /** What a tagged slot holds for the value: a small integer, or a reference. */
@@ -199,6 +206,10 @@ export class Objects implements ViewOwner {
   /** Elements are part of the object: only each of them can be assigned. */
   notAssignable(place: string, value: unknown): TypeError {
     return argumentTypeError(place, 'filled by its set() or copyFrom(): it is part of the object and cannot be assigned', value);
+  }
+
+  unknownProperty(shape: Shape, name: string): Error {
+    return shape.fields.size === 0 ? noProperty(shape.name, name) : unknownField(shape, name);
   }
 
   noStep(cursor: ObjectCursor, field: string): RangeError {

@@ -3,14 +3,27 @@
  * Views know nothing else of it, so that imports in this folder have one direction: views, classes for shapes, objects.
  */
 import type { HeapError } from '../errors.ts';
+import type { Shape } from '../heap/shapes.ts';
 import type { Ref } from '../heap/units.ts';
 import type { Elements } from './elements.ts';
 import type { ObjectCursor, ObjectView } from './object-view.ts';
+import type { CopiedRun } from './plain-copy.ts';
 import type { Strings } from './strings.ts';
+
+type InspectOptions = { maxArrayLength?: number | null };
+
+/** @internal Copies of what views lead to; see view-copies.ts. */
+export interface Copies {
+  of(view: ObjectView, purpose: 'object' | 'json'): unknown;
+  ofElements(view: ObjectView, run: CopiedRun): unknown[];
+  inspection(view: ObjectView, depth: number | null, options: InspectOptions): unknown;
+  inspectionOfElements(view: ObjectView, run: CopiedRun, options: InspectOptions): unknown;
+}
 
 /** @internal */
 export interface ViewOwner {
   readonly strings: Strings;
+  readonly copies: Copies;
 
   viewOf(ref: Ref): ObjectView;
   textAt(ref: Ref): string;
@@ -28,6 +41,7 @@ export interface ViewOwner {
   release(view: ObjectView): void;
   isReleased(view: ObjectView): boolean;
 
+  unknownProperty(shape: Shape, name: string): Error;
   expectRunning(place: string): void;
   expectShape(ref: Ref, target: string | undefined | null, place: string): void;
   unusable(view: ObjectView, place: string): HeapError;

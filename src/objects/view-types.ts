@@ -32,6 +32,32 @@ export type FieldValue<T, Self extends ShapeDefinition> = T extends 'string'
     ? ElementValue<T, Self>
     : never;
 
+/** What an element or a field of that type is in a plain copy. */
+export type PlainValue<T, Self extends ShapeDefinition> = T extends 'string'
+  ? string | null
+  : T extends 'bool'
+    ? boolean
+    : T extends 'i64' | 'u64'
+      ? bigint
+      : T extends 'self'
+        ? PlainObject<Self> | null
+        : T extends 'tagged' | 'ref' | 'weak'
+          ? unknown
+          : T extends ArrayType<infer E>
+            ? PlainValue<E, Self>[]
+            : T extends ReferenceType<infer To>
+              ? PlainObject<To> | null
+              : number;
+
+/** What `view.toObject()` gives: the fields, and the elements behind them. */
+export type PlainObject<D extends ShapeDefinition = ShapeDefinition> = ShapeDefinition extends D
+  ? any
+  : { [Name in keyof FieldsOf<D>]: PlainValue<FieldsOf<D>[Name], D> } & (D extends {
+      readonly elements: infer E extends ElementType | 'weak';
+    }
+      ? { elements: PlainValue<E, D>[] }
+      : unknown);
+
 /** Names of the array fields. */
 export type ArrayNames<F> = { [Name in keyof F]: F[Name] extends ArrayType ? Name : never }[keyof F];
 

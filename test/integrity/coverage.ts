@@ -22,6 +22,7 @@ export const INTERNAL: ReadonlySet<string> = new Set([
   'Mutator.rest',
   'Mutator.native',
   'HeapArrays.popRead',
+  'HeapArrays.peek',
   'HeapQueues.dequeueRead',
   'HeapQueues.dequeueReadWait',
   'HeapLocks.wake',

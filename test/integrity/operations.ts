@@ -5,6 +5,7 @@
 import { rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { inspect } from 'node:util';
 import { afterAll, expect } from 'vitest';
 import { Heap, type View } from '../support/faultline.ts';
 import {
@@ -202,6 +203,9 @@ const ofViews: Operations = {
   'view.any =': taking(({ node }, { string }) => (node.any = string)),
   'view.bits': ofView(({ bits }) => bits.set(1, bits.get(0) + 1)),
   'view.ref': ofView(({ node }) => node.ref),
+  'view.toObject': ofView(({ node }) => expect(node.toObject().number).toBeGreaterThan(0)),
+  'view.toJSON': ofView(({ node }) => node.toJSON()),
+  'view, to be looked at': always(({ heap, node, elements, map }) => inspect([heap, node, elements, map])),
   'view.shape': always(({ node }) => node.shape.name),
   'view.elements': always(({ node }) => node.elements),
   'view.isSame': taking(({ node }, { node: to }) => node.isSame(to)),
@@ -214,6 +218,7 @@ const ofViews: Operations = {
   'elements, in order': ofView(({ elements }) => {
     for (const it of elements) it?.release();
   }),
+  'elements.toJSON': ofView(({ elements }) => elements.toJSON()),
   'elements.toArray': ofView(({ bits }) => bits.toArray()),
   'elements.copyTo': ofView(({ bits }) => bits.copyTo(new Uint8Array(4))),
   'elements.copyFrom': ofView(({ bits }) => bits.copyFrom(new Uint8Array(4))),
@@ -226,6 +231,7 @@ const ofViews: Operations = {
   'cursor.follow': ofView(({ cursor, node }) => expect(cursor.moveTo(node).follow('next')).toBe(true)),
   'cursor.followElement': ofView(({ cursor, node }) => expect(cursor.moveTo(node).followElement(0)).toBe(true)),
   'cursor.isNull': ofView(({ cursor }) => cursor.isNull),
+  'string.toJSON, toObject': ofView(({ string }) => expect(string.toJSON()).toBe(string.toObject())),
   'string.toString': ofView(({ string }) => expect(string.toString()).toBe('a string')),
   'string.length': ofView(({ string }) => string.length),
   'string.charCodeAt': ofView(({ string }) => string.charCodeAt(3)),
@@ -247,6 +253,7 @@ const ofContainers: Operations = {
   'array.set': ofView(({ array }) => array.set(0, 'first')),
   'array.length': ofView(({ array }) => expect(array.length).toBeGreaterThan(1)),
   'array, in order': ofView(({ array }) => expect([...array][0]).toBe('first')),
+  'array.toObject': ofView(({ array }) => array.toObject()),
   'array.toArray': ofView(({ array }) => array.toArray()),
   'map.keyKind, valueKind': always(({ map }) => expect([map.keyKind, map.valueKind]).toEqual(['string', 'ref'])),
   'map.get': ofView(({ map }) => expect(map.get('absent')).toBe(undefined)),
@@ -258,6 +265,7 @@ const ofContainers: Operations = {
   'map.clear': ofView(({ objects }) => objects.clear()),
   'map.size': ofView(({ map }) => expect(map.size).toBe(1)),
   'map, in order': ofView(({ map }) => expect([...map].length).toBe(1)),
+  'map.toObject': ofView(({ map }) => map.toObject()),
   'map.keys': ofView(({ map }) => expect([...map.keys()]).toEqual(['key'])),
   'map.values': ofView(({ map }) => expect([...map.values()].length).toBe(1)),
   'map.entries': ofView(({ map }) => expect(map.entries().next().done).toBe(false)),
@@ -271,6 +279,7 @@ const ofContainers: Operations = {
   'queue.length': ofView(({ queue }) => queue.length),
   'queue.capacity': ofView(({ queue }) => expect(queue.capacity).toBe(20)),
   'queue, in order': ofView(({ queue }) => [...queue]),
+  'queue.toObject': ofView(({ queue }) => queue.toObject()),
   'queue.toArray': ofView(({ queue }) => queue.toArray()),
   'lock.lock, unlock': ofView(({ lock }) => {
     expect(lock.lock()).toBe(true);
