@@ -73,7 +73,7 @@ describe('README.md', () => {
 
   it('has exactly the options of faultline run', () => {
     const known = [...read('src/cli/run/run-options.ts').matchAll(/\.option\('(--[\w-]+)/g)].map(([, option]) => option!);
-    const documented = firstCells(section('README.md', 'Quick start')).filter((cell) => cell.startsWith('--'));
+    const documented = firstCells(section('README.md', 'The collector at work')).filter((cell) => cell.startsWith('--'));
     expect(documented).toEqual(known);
   });
 
@@ -81,7 +81,7 @@ describe('README.md', () => {
     const source = read('src/cli/run/summary.ts');
     const facts = source.slice(source.indexOf('const rows'), source.indexOf('const facts'));
     const names = [...facts.matchAll(/\[\s*'([a-z ]+)',/g), ...source.matchAll(/row\('([a-z ]+)'/g)].map(([, name]) => name!);
-    const explained = firstCells(section('README.md', 'Quick start')).filter((cell) => !/^(--|option$|first$)/.test(cell));
+    const explained = firstCells(section('README.md', 'The collector at work')).filter((cell) => !/^(--|option$|first$)/.test(cell));
     expect(explained.filter((name) => name !== 'without work').sort()).toEqual(names.sort());
     const shown = /<!-- run -->\n```text\n([\s\S]*?)```/.exec(read('README.md'))![1]!;
     for (const name of explained) if (!['exhausted', 'mark pause'].includes(name)) expect(shown).toContain(name);

@@ -12,6 +12,7 @@ import { documents, quotations, read, ROOT, withQuotations } from './markdown.ts
 const update = process.env['FAULTLINE_UPDATE_QUOTATIONS'] === '1';
 
 const EXPECTED: Readonly<Record<string, RegExp>> = {
+  '00-shared-map.mjs': /^1000 numbers and their squares: 12 → 144, 13 → 169\n$/,
   '01-hello-heap.mjs': /^10000 objects, sum 499950000\nthe oldest one moved: true\nmemory in use: 3\.1 MiB before, 0\.\d MiB after\n$/,
   '02-shared-list-across-workers.mjs': /^200000 nodes, each there exactly once: true\nat least one cycle moved objects: true\n$/,
   '03-root-range-stack.mjs': /^result: 202000, as expected: true\nvalues left on the stack: 1\ncollections that moved objects: some\n$/,

@@ -16,12 +16,13 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, relative } from 'node:path';
+import { dirname, join, normalize, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { localLinks } from '../docs/markdown.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const NOT_COPIED = /^(node_modules|\.git|prebuilds|build(?!$|\/Release(?!\/test)))(\/|$)/;
@@ -90,12 +91,37 @@ describe('the package', () => {
 
   it('has nothing else', () => {
     const allowed = [
-      /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|native\/build\.mjs)$/,
+      /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|CONTRIBUTING\.md|native\/build\.mjs)$/,
+      /^docs\/[\w-]+\.md$/,
+      /^examples\/.+\.(mjs|patch)$/,
       /^dist\/.+\.(c?js|js\.map|d\.c?ts)$/,
       /^native\/(os|heap|gc|node)\/.+\.(cc|h)$/,
       /^prebuilds\/linux-\w+\/faultline\.node$/,
     ];
     expect(files.filter((name) => !allowed.some((pattern) => pattern.test(name)))).toEqual([]);
+  });
+
+  it('has what its README, and the documents that leads to, link to', () => {
+    // Benchmarks are made in a clone.
+    const elsewhere = ['bench/experiments'];
+    const folders = new Set(files.flatMap((name) => name.split('/').map((_, i, parts) => parts.slice(0, i).join('/'))));
+    const missing = files
+      .filter((name) => name === 'README.md' || /^docs\//.test(name))
+      .flatMap((name) => localLinks(readFileSync(join(ROOT, name), 'utf8')).map((link) => [name, link.split('#')[0]!]))
+      .filter(([, link]) => link !== '')
+      .map(([name, link]) => normalize(join(dirname(name!), link!)).replace(/\/$/, ''))
+      .filter((path) => !files.includes(path) && !folders.has(path) && !elsewhere.includes(path));
+    expect(missing).toEqual([]);
+  });
+
+  it('has the sources in its source maps', () => {
+    const installed = join(app, 'node_modules/faultline');
+    const maps = files.filter((name) => name.endsWith('.js.map'));
+    expect(maps.length).toBeGreaterThan(50);
+    for (const name of maps) {
+      const { sources, sourcesContent } = JSON.parse(readFileSync(join(installed, name), 'utf8')) as Record<string, string[]>;
+      expect(sourcesContent, name).toHaveLength(sources!.length);
+    }
   });
 
   it('has no compiled file whose source is gone', () => {
