@@ -45,6 +45,8 @@ export type {
   FieldValue,
   InitialElements,
   InitialValues,
+  InputValue,
+  PlainInput,
   PlainObject,
   PlainValue,
   StepName,

@@ -12,7 +12,8 @@ import type { KeyKind, ValueKind } from '../containers/kinds.ts';
 import type { HandleToken } from '../objects/handle-tokens.ts';
 import type { HeapString } from '../objects/heap-string.ts';
 import type { Objects } from '../objects/objects.ts';
-import type { AnyView, Cursor, InitialElements, InitialValues, View } from '../objects/view-types.ts';
+import type { AnyView, Cursor, InitialElements, InitialValues, PlainInput, View } from '../objects/view-types.ts';
+import { argumentRangeError, argumentTypeError } from '../errors.ts';
 import type { ShapeDefinition } from './definition.ts';
 import type { HeapEvents } from './heap-events.ts';
 import type { Pin, PinRange } from './pin.ts';
@@ -42,6 +43,20 @@ export abstract class ObjectLevel extends EventEmitter<HeapEvents> {
     elements?: InitialElements<D>,
   ): View<D> {
     return this[OBJECTS]().create(shape, values, elements);
+  }
+
+  /**
+   * A plain object and all plain objects that it refers to, as objects of the heap: where a field refers to objects of a shape, a plain
+   * object becomes one of that. What occurs twice becomes one object. 64-bit integers may be texts of digits. Some 200 ns a field. A
+   * safepoint. Throws what {@link create} throws, and TypeError ERR_OPTION for a plain object where any shape may be.
+   */
+  fromObject<D extends ShapeDefinition>(shape: Shape<D>, value: PlainInput<D>): View<D> {
+    return this[OBJECTS]().copyIn.copy(shape, value) as View<D>;
+  }
+
+  /** {@link fromObject} of what a JSON text says. A safepoint. Throws RangeError ERR_OPTION if it is none. */
+  fromJSON<D extends ShapeDefinition>(shape: Shape<D>, text: string): View<D> {
+    return this[OBJECTS]().copyIn.copy(shape, parsed(text)) as View<D>;
   }
 
   /**
@@ -150,5 +165,14 @@ export abstract class ObjectLevel extends EventEmitter<HeapEvents> {
   /** A new condition. A safepoint; throws what {@link Mutator.allocate} throws. */
   createCondition(): HeapCondition {
     return this[OBJECTS]().viewOf(this.containers.conditions.allocate()) as HeapCondition;
+  }
+}
+
+function parsed(text: string): unknown {
+  if (typeof text !== 'string') throw argumentTypeError('text of heap.fromJSON', 'a string', text);
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw Object.assign(argumentRangeError('text of heap.fromJSON', `JSON (${(cause as Error).message})`, text.slice(0, 20)), { cause });
   }
 }

@@ -18,12 +18,13 @@ import { Shape, type ShapeTable } from '../heap/shapes.ts';
 import { tagSmallInteger } from '../heap/tagged.ts';
 import type { Ref } from '../heap/units.ts';
 import { kindsBeyond } from './access.ts';
+import { CopyIn } from './copy-in.ts';
 import type { Elements } from './elements.ts';
 import { ClassGenerator, type ShapeClasses } from './generated-classes.ts';
 import { type HeapString, stringClasses } from './heap-string.ts';
 import { INITIALIZE, KEPT, type KeptSlot, ObjectCursor, ObjectView, OWNER, SHAPE, SLOT } from './object-view.ts';
 import type { SpecialCopy } from './plain-copy.ts';
-import { noProperty } from './sealing.ts';
+import { noProperty, unknownField } from './sealing.ts';
 import { Strings } from './strings.ts';
 import { ViewCopies } from './view-copies.ts';
 import { HandleTokens } from './handle-tokens.ts';
@@ -56,6 +57,7 @@ export interface ObjectsSetUp {
 export class Objects implements ViewOwner {
   readonly strings: Strings;
   readonly copies: ViewCopies;
+  readonly copyIn: CopyIn;
   readonly #interned: InternTable;
   readonly tokens: HandleTokens;
   readonly #specialClasses: ObjectsSetUp['specialClasses'];
@@ -85,6 +87,18 @@ export class Objects implements ViewOwner {
     const { buffer, byteOffset } = mutator.u32;
     const environment = { owner: this, mutator, control, data: new DataView(buffer, byteOffset, heapBytes) };
     this.copies = new ViewCopies(this, setUp, environment.data);
+    this.copyIn = new CopyIn({
+      mutator,
+      shapes,
+      expectShape: (shape) => {
+        this.#classesOf(shape);
+        const isObject = !this.strings.isStringShape(shape) && setUp.specialCopy(shape) === undefined;
+        if (!isObject) throw argumentRangeError('shape', 'a shape of objects', shape.name);
+      },
+      cursor: (shape) => this.cursor(shape, null) as unknown as ObjectCursor,
+      storedText: (text, place) => this.storedText(text, place),
+      viewOf: (ref) => this.viewOf(ref),
+    });
     this.#generator = new ClassGenerator(environment, { beyond: kindsBeyond(mutator, heapBytes), checked, barrieredLoads });
   }
 
@@ -370,10 +384,6 @@ export class Objects implements ViewOwner {
 
 function expectText(text: unknown, place: string): void {
   if (typeof text !== 'string') throw argumentTypeError(`text of ${place}`, 'a string', text);
-}
-
-function unknownField(shape: Shape, name: string): RangeError {
-  return argumentRangeError(`field of shape ${shape.name}`, `one of ${[...shape.fields.keys()].join(', ')}`, name);
 }
 
 function foreign(place: string): HeapError {

@@ -6,6 +6,8 @@
  *
  * Whatever a view has is found before the proxy, so it costs nothing; `Object.preventExtensions` would cost each new view 50 ns.
  */
+import { argumentRangeError } from '../errors.ts';
+import type { Shape } from '../heap/shapes.ts';
 
 /** @internal */
 export const UNKNOWN = Symbol('unknown property');
@@ -35,6 +37,11 @@ export function seal(sealed: { readonly prototype: Sealed }): void {
     },
   });
   Object.setPrototypeOf(sealed.prototype, end);
+}
+
+/** @internal The error of a field that a shape does not have. */
+export function unknownField({ name: shape, fields }: Shape, name: string): RangeError {
+  return argumentRangeError(`field of shape ${shape}`, `one of ${[...fields.keys()].join(', ')}`, name);
 }
 
 /** @internal The error of an assignment to `name`, which `of` does not have. */

@@ -58,6 +58,36 @@ export type PlainObject<D extends ShapeDefinition = ShapeDefinition> = ShapeDefi
       ? { elements: PlainValue<E, D>[] }
       : unknown);
 
+/** What is taken for an element or a field of that type when plain objects are copied in. */
+export type InputValue<T, Self extends ShapeDefinition> = T extends 'string'
+  ? string | null
+  : T extends 'bool'
+    ? boolean
+    : T extends 'i64' | 'u64'
+      ? bigint | number | string
+      : T extends 'self'
+        ? PlainInput<Self> | View<Self> | null
+        : T extends 'tagged'
+          ? number | AnyView | null
+          : T extends 'ref'
+            ? AnyView | string | null
+            : T extends 'weak'
+              ? AnyView | null
+              : T extends ArrayType<infer E>
+                ? ArrayLike<InputValue<E, Self>>
+                : T extends ReferenceType<infer To>
+                  ? PlainInput<To> | View<To> | null
+                  : number;
+
+/** What `heap.fromObject` takes: values for any of the fields, plain objects where they refer to a shape, and the elements. */
+export type PlainInput<D extends ShapeDefinition = ShapeDefinition> = ShapeDefinition extends D
+  ? Readonly<Record<string, any>>
+  : { readonly [Name in keyof FieldsOf<D>]?: InputValue<FieldsOf<D>[Name], D> } & (D extends {
+      readonly elements: infer E extends ElementType | 'weak';
+    }
+      ? { readonly elements?: ArrayLike<InputValue<E, D>> }
+      : unknown);
+
 /** Names of the array fields. */
 export type ArrayNames<F> = { [Name in keyof F]: F[Name] extends ArrayType ? Name : never }[keyof F];
 

@@ -147,6 +147,13 @@ const ofViews: Operations = {
     released: 'ERR_VIEW_RELEASED',
   },
   'heap.create, with a shape': { ...ofObjects(({ heap }, { shape }) => heap.create(shape).release()), foreign: 'ERR_SHAPE_UNKNOWN' },
+  'heap.fromObject': ofObjects(({ heap, shape }) => heap.fromObject(shape, { number: 1, next: { text: 'new' }, elements: [] }).release()),
+  'heap.fromObject, with a view': {
+    ...ofObjects(({ heap, shape }, { node }) => heap.fromObject(shape, { next: node }).release()),
+    foreign: FOREIGN,
+    released: 'ERR_VIEW_RELEASED',
+  },
+  'heap.fromJSON': ofObjects(({ heap, shape }) => heap.fromJSON(shape, '{ "wide": "5" }').release()),
   'heap.createPinnable': ofObjects(({ heap, large }) => heap.createPinnable(large, 5).release()),
   'heap.pin': ofObjects(({ heap, large }) => heap.pin(heap.createPinnable(large, 5)).release()),
   'pin.release, of a view': {

@@ -107,6 +107,8 @@ export const SAFEPOINTS: Readonly<Record<string, Readonly<Record<string, Member>
   },
   heap: {
     create: yes(({ heap, shape }) => heap.create(shape, { number: 1 }).release()),
+    fromObject: yes(({ heap, shape }) => heap.fromObject(shape, { number: 1 }).release()),
+    fromJSON: yes(({ heap, shape }) => heap.fromJSON(shape, '{}').release()),
     createPinnable: yes(({ heap, large }) => heap.createPinnable(large, 3).release()),
     string: yes(({ heap }) => heap.string('text').release()),
     intern: yes(({ heap }) => heap.intern('text').release()),
