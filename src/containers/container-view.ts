@@ -40,14 +40,14 @@ export abstract class ContainerView extends ObjectView<ContainerDefinition> {
   }
 
   /** @internal The raw reference, for one operation. */
-  protected at(place: string): Ref {
+  protected refFor(place: string): Ref {
     return this[OWNER].refOfView(this, place);
   }
 
   /** @internal The same after a safepoint, so that a loop of operations holds up no pause. */
   protected atSafepoint(place: string): Ref {
     this.operations.poll();
-    return this.at(place);
+    return this.refFor(place);
   }
 
   /** @internal The raw value to store. A safepoint for strings. */

@@ -2,6 +2,7 @@
  * Views of growable arrays.
  */
 import { SHAPE } from '../objects/object-view.ts';
+import { expectBody, indexFor, rangeFor } from '../objects/namesakes.ts';
 import { INDEXED, noIndexing, UNKNOWN } from '../objects/sealing.ts';
 import { ContainerView } from './container-view.ts';
 import type { ValueKind, ContainerValue, PlainContent } from './kinds.ts';
@@ -18,26 +19,38 @@ export class HeapArray<K extends ValueKind = ValueKind> extends ContainerView im
 
   /** The number of elements. Not a safepoint. */
   get length(): number {
-    return this.operations.arrays.length(this.at('length'));
+    return this.operations.arrays.length(this.refFor('length'));
   }
 
   /** The element at `index`. A safepoint only if another thread has the array's lock. Throws RangeError ERR_OPTION beyond the end. */
   get(index: number): ContainerValue<K> {
-    return this.loaded(this.kind, this.operations.arrays.get(this.at('get'), index)) as ContainerValue<K>;
+    return this.loaded(this.kind, this.operations.arrays.get(this.refFor('get'), index)) as ContainerValue<K>;
+  }
+
+  /**
+   * The element at `index`, from the end if that is negative; undefined where there is none. A safepoint only if another thread has the
+   * array. From the end it is two operations: the array's length, then the element.
+   */
+  at(index: number): ContainerValue<K> | undefined {
+    const value = this.operations.arrays.find(
+      this.refFor('at'),
+      indexFor(index, () => this.length),
+    );
+    return value === undefined ? undefined : (this.loaded(this.kind, value) as ContainerValue<K>);
   }
 
   /** Stores an element. A safepoint. Throws RangeError ERR_OPTION beyond the end, and for values of another kind TypeError ERR_OPTION. */
   set(index: number, value: ContainerValue<K>): void {
     this.operations.poll();
     const stored = this.stored(this.kind, value, 'element of the array');
-    this.operations.arrays.set(this.at('set'), index, stored);
+    this.operations.arrays.set(this.refFor('set'), index, stored);
   }
 
   /** Appends, and returns the new length. A safepoint. If it throws what {@link set} or `mutator.allocate` throws, nothing was appended. */
   push(value: ContainerValue<K>): number {
     this.operations.poll();
     const stored = this.stored(this.kind, value, 'element of the array');
-    return this.operations.arrays.push(this.at('push'), stored);
+    return this.operations.arrays.push(this.refFor('push'), stored);
   }
 
   /** Removes and returns the last element; undefined when there is none. A safepoint. */
@@ -52,10 +65,30 @@ export class HeapArray<K extends ValueKind = ValueKind> extends ContainerView im
   *[Symbol.iterator](): Iterator<ContainerValue<K>> {
     for (let i = 0; ; i++) {
       this.operations.poll();
-      const value = this.operations.arrays.find(this.at('iteration'), i);
+      const value = this.operations.arrays.find(this.refFor('iteration'), i);
       if (value === undefined) return;
       yield this.loaded(this.kind, value) as ContainerValue<K>;
     }
+  }
+
+  /** Calls `body` with each element, as the iteration does. A safepoint at each step. */
+  forEach(body: (value: ContainerValue<K>, index: number, array: this) => void): void {
+    expectBody(body);
+    let index = 0;
+    for (const value of this) body(value, index++, this);
+  }
+
+  /** A copy of the elements from `begin` up to `end`, which count from the end if they are negative. A safepoint. */
+  slice(begin = 0, end = Infinity): ContainerValue<K>[] {
+    const [from, to] = rangeFor(begin, end, this.length);
+    const values: ContainerValue<K>[] = [];
+    for (let i = from; i < to; i++) {
+      this.operations.poll();
+      const value = this.operations.arrays.find(this.refFor('slice'), i);
+      if (value === undefined) break;
+      values.push(this.loaded(this.kind, value) as ContainerValue<K>);
+    }
+    return values;
   }
 
   /** The same, in an array. A safepoint. */

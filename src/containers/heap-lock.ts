@@ -22,7 +22,7 @@ export class HeapLock extends ContainerView {
 
   /** Releases the lock, and wakes a thread that waits for it. Throws ERR_LOCK_NOT_OWNED. */
   unlock(): void {
-    this.operations.locks.unlock(this.at('unlock'));
+    this.operations.locks.unlock(this.refFor('unlock'));
   }
 
   /**
@@ -55,7 +55,7 @@ export class HeapLock extends ContainerView {
 
   /** Whether this thread's mutator has the lock. */
   get owned(): boolean {
-    return this.operations.locks.isOwned(this.at('owned'));
+    return this.operations.locks.isOwned(this.refFor('owned'));
   }
 
   /**
@@ -63,12 +63,12 @@ export class HeapLock extends ContainerView {
    * {@link declareRepaired} has not been called since.
    */
   get abandoned(): boolean {
-    return this.operations.locks.isAbandoned(this.at('abandoned'));
+    return this.operations.locks.isAbandoned(this.refFor('abandoned'));
   }
 
   /** Declares that what the lock protects is consistent again. Throws ERR_LOCK_NOT_OWNED. */
   declareRepaired(): void {
-    this.operations.locks.declareRepaired(this.at('declareRepaired'));
+    this.operations.locks.declareRepaired(this.refFor('declareRepaired'));
   }
 }
 
@@ -87,6 +87,6 @@ export class HeapCondition extends ContainerView {
 
   /** Wakes all waiting threads; they continue one after the other, as they get the lock. The caller should have it. */
   notifyAll(): void {
-    this.operations.conditions.notifyAll(this.at('notifyAll'));
+    this.operations.conditions.notifyAll(this.refFor('notifyAll'));
   }
 }

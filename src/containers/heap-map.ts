@@ -3,6 +3,7 @@
  */
 import { argumentTypeError } from '../errors.ts';
 import { OWNER, SHAPE } from '../objects/object-view.ts';
+import { expectBody } from '../objects/namesakes.ts';
 import { ContainerView } from './container-view.ts';
 import type { ValueKind, ContainerValue, KeyKind, KeyValue, PlainContent, RawValue } from './kinds.ts';
 import type { RawKey } from './map-keys.ts';
@@ -31,7 +32,7 @@ export class HeapMap<K extends KeyKind = KeyKind, V extends ValueKind = ValueKin
    * The number of entries: exact while no thread changes the map, otherwise off by the operations under way. Not a safepoint.
    */
   get size(): number {
-    return this.operations.maps.size(this.at('size'));
+    return this.operations.maps.size(this.refFor('size'));
   }
 
   /**
@@ -39,20 +40,20 @@ export class HeapMap<K extends KeyKind = KeyKind, V extends ValueKind = ValueKin
    * for an object whose shape has elements and no `identityHash`.
    */
   get(key: KeyValue<K>): ContainerValue<V> | undefined {
-    const value = this.operations.maps.get(this.at('get'), this.#keyOf(key));
+    const value = this.operations.maps.get(this.refFor('get'), this.#keyOf(key));
     return value === undefined ? undefined : (this.loaded(this.valueKind, value) as ContainerValue<V>);
   }
 
   /** Whether there is an entry. Not a safepoint. Throws like {@link get}. */
   has(key: KeyValue<K>): boolean {
-    return this.operations.maps.has(this.at('has'), this.#keyOf(key));
+    return this.operations.maps.has(this.refFor('has'), this.#keyOf(key));
   }
 
   /** Makes or replaces an entry. A safepoint. Throws like {@link get}, and what `mutator.allocate` throws; then nothing has changed. */
   set(key: KeyValue<K>, value: ContainerValue<V>): this {
     this.operations.poll();
     const stored = this.stored(this.valueKind, value, 'value of the map');
-    this.operations.maps.set(this.at('set'), this.#keyOf(key), stored);
+    this.operations.maps.set(this.refFor('set'), this.#keyOf(key), stored);
     return this;
   }
 
@@ -60,7 +61,7 @@ export class HeapMap<K extends KeyKind = KeyKind, V extends ValueKind = ValueKin
   setIfAbsent(key: KeyValue<K>, value: ContainerValue<V>): boolean {
     this.operations.poll();
     const stored = this.stored(this.valueKind, value, 'value of the map');
-    return this.operations.maps.setIfAbsent(this.at('setIfAbsent'), this.#keyOf(key), stored);
+    return this.operations.maps.setIfAbsent(this.refFor('setIfAbsent'), this.#keyOf(key), stored);
   }
 
   /** Removes the entry, and returns whether there was one. A safepoint. Throws like {@link get}. */
@@ -93,6 +94,12 @@ export class HeapMap<K extends KeyKind = KeyKind, V extends ValueKind = ValueKin
   /** The same as the iteration of the map itself. A safepoint at each step. */
   entries(): Iterator<[KeyValue<K>, ContainerValue<V>]> {
     return this[Symbol.iterator]();
+  }
+
+  /** Calls `body` with each value and key, with the promises of the iteration. A safepoint at each step. */
+  forEach(body: (value: ContainerValue<V>, key: KeyValue<K>, map: this) => void): void {
+    expectBody(body);
+    for (const [key, value] of this) body(value, key, this);
   }
 
   /** The keys, with the guarantees of the iteration. A safepoint at each step. */

@@ -17,12 +17,12 @@ export class HeapQueue<K extends ValueKind = ValueKind> extends ContainerView im
 
   /** The number of elements. Not a safepoint. */
   get length(): number {
-    return this.operations.queues.length(this.at('length'));
+    return this.operations.queues.length(this.refFor('length'));
   }
 
   /** How many elements the queue can hold; Infinity if there is no limit. */
   get capacity(): number {
-    return this.operations.queues.capacity(this.at('capacity'));
+    return this.operations.queues.capacity(this.refFor('capacity'));
   }
 
   /**
@@ -32,7 +32,7 @@ export class HeapQueue<K extends ValueKind = ValueKind> extends ContainerView im
   enqueue(value: ContainerValue<K>): boolean {
     this.operations.poll();
     const stored = this.stored(this.kind, value, 'element of the queue');
-    return this.operations.queues.enqueue(this.at('enqueue'), stored);
+    return this.operations.queues.enqueue(this.refFor('enqueue'), stored);
   }
 
   /**
@@ -42,7 +42,7 @@ export class HeapQueue<K extends ValueKind = ValueKind> extends ContainerView im
   enqueueWait(value: ContainerValue<K>, timeoutMs = Infinity): boolean {
     this.operations.poll();
     const stored = this.stored(this.kind, value, 'element of the queue');
-    return this.operations.queues.enqueueWait(this.at('enqueueWait'), stored, timeoutMs);
+    return this.operations.queues.enqueueWait(this.refFor('enqueueWait'), stored, timeoutMs);
   }
 
   /** Removes and returns the first element, without waiting; undefined when there is none. A safepoint. */

@@ -7,6 +7,7 @@
  */
 import { argumentRangeError, argumentTypeError, valueText } from '../errors.ts';
 import { INSPECT } from '../inspection.ts';
+import { expectBody, indexFor, rangeFor } from './namesakes.ts';
 import { type ObjectView, OWNER } from './object-view.ts';
 import type { CopiedRun } from './plain-copy.ts';
 import { INDEXED, noIndexing, noProperty, seal, UNKNOWN } from './sealing.ts';
@@ -65,6 +66,25 @@ export abstract class Elements<V> implements Iterable<V> {
   abstract set(index: number, value: V): void;
   /** @internal */
   abstract [BEGIN](): number;
+
+  /** The element at `index`, from the end if that is negative; undefined where there is none. A few ns. */
+  at(index: number): V | undefined {
+    const { length } = this;
+    const wanted = indexFor(index, () => length);
+    return wanted >= 0 && wanted < length ? this.get(wanted) : undefined;
+  }
+
+  /** Calls `body` with each element, in order, as the iteration does. */
+  forEach(body: (value: V, index: number, elements: this) => void): void {
+    expectBody(body);
+    for (let i = 0; i < this.length; i++) body(this.get(i), i, this);
+  }
+
+  /** A copy of the elements from `begin` up to `end`, which count from the end if they are negative. */
+  slice(begin = 0, end = Infinity): V[] {
+    const [from, to] = rangeFor(begin, end, this.length);
+    return Array.from({ length: Math.max(0, to - from) }, (_, i) => this.get(from + i));
+  }
 
   /** In order; an element that changes meanwhile is seen as it is when its turn comes. */
   *[Symbol.iterator](): Iterator<V> {

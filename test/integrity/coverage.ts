@@ -35,7 +35,7 @@ export const INTERNAL: ReadonlySet<string> = new Set([
   'HeapLocks.acquireAt',
   'HeapLocks.expectOwned',
   'ContainerView.operations',
-  'ContainerView.at',
+  'ContainerView.refFor',
   'ContainerView.atSafepoint',
   'ContainerView.stored',
   'ContainerView.loaded',

@@ -221,6 +221,9 @@ const ofViews: Operations = {
   'view.release': always(({ heap, mutator, shape }) => mutator.attached && !heap.closed && heap.cursor(shape).release()),
   'elements.length': ofView(({ elements }) => elements.length),
   'elements.get': ofView(({ elements }) => elements.get(0)?.release()),
+  'elements.at': ofView(({ elements }) => elements.at(-2)?.release()),
+  'elements.forEach': ofView(({ elements }) => elements.forEach((it) => it?.release())),
+  'elements.slice': ofView(({ bits }) => expect(bits.slice(-1)).toHaveLength(1)),
   'elements.set': taking(({ elements }, { node }) => elements.set(1, node)),
   'elements, in order': ofView(({ elements }) => {
     for (const it of elements) it?.release();
@@ -257,6 +260,9 @@ const ofContainers: Operations = {
   'array.push': ofView(({ array }) => array.push('more')),
   'array.pop': ofView(({ array }) => expect(array.push('last') && array.pop()).toBe('last')),
   'array.get': ofView(({ array }) => expect(array.get(0)).toBe('first')),
+  'array.at': ofView(({ array }) => expect([array.at(0), array.at(-9)]).toEqual(['first', undefined])),
+  'array.forEach': ofView(({ array }) => array.forEach((text) => expect(text).not.toBe(undefined))),
+  'array.slice': ofView(({ array }) => expect(array.slice(0, 1)).toEqual(['first'])),
   'array.set': ofView(({ array }) => array.set(0, 'first')),
   'array.length': ofView(({ array }) => expect(array.length).toBeGreaterThan(1)),
   'array, in order': ofView(({ array }) => expect([...array][0]).toBe('first')),
@@ -273,6 +279,7 @@ const ofContainers: Operations = {
   'map.size': ofView(({ map }) => expect(map.size).toBe(1)),
   'map, in order': ofView(({ map }) => expect([...map].length).toBe(1)),
   'map.toObject': ofView(({ map }) => map.toObject()),
+  'map.forEach': ofView(({ map }) => map.forEach((value, key) => expect([value?.release(), key]).toEqual([undefined, 'key']))),
   'map.keys': ofView(({ map }) => expect([...map.keys()]).toEqual(['key'])),
   'map.values': ofView(({ map }) => expect([...map.values()].length).toBe(1)),
   'map.entries': ofView(({ map }) => expect(map.entries().next().done).toBe(false)),

@@ -75,7 +75,7 @@ describe('copying in', () => {
     const Node = heap.defineShape({ name: 'list node', fields: { next: 'self', number: 'u32' } });
     let list: { next: unknown; number: number } | null = null;
     for (let number = 0; number < 50_000; number++) list = { next: list, number };
-    let at: any = mutator.scope(() => heap.fromObject(Node, list as any).keep());
+    const at: any = mutator.scope(() => heap.fromObject(Node, list as any).keep());
     mutator.collect({ kind: 'full' });
     const cursor = heap.cursor(Node, at);
     let length = 1;
