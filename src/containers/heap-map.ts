@@ -1,7 +1,7 @@
 /**
  * Views of maps.
  */
-import { argumentTypeError } from '../errors.ts';
+import { argumentRangeError, argumentTypeError } from '../errors.ts';
 import { OWNER, SHAPE } from '../objects/object-view.ts';
 import { expectBody } from '../objects/namesakes.ts';
 import { ContainerView } from './container-view.ts';
@@ -62,6 +62,68 @@ export class HeapMap<K extends KeyKind = KeyKind, V extends ValueKind = ValueKin
     this.operations.poll();
     const stored = this.stored(this.valueKind, value, 'value of the map');
     return this.operations.maps.setIfAbsent(this.refFor('setIfAbsent'), this.#keyOf(key), stored);
+  }
+
+  /**
+   * Makes `value` the value of `key` if that has the value `expected`, and returns whether it had. `undefined` stands for no entry: as
+   * `expected`, one is made; as `value`, it is removed. Numbers are compared as the keys of a Map, texts by what they say, objects by
+   * identity. A safepoint. Throws like {@link set}.
+   */
+  compareAndSet(key: KeyValue<K>, expected: ContainerValue<V> | undefined, value: ContainerValue<V> | undefined): boolean {
+    this.operations.poll();
+    const kind = this.valueKind;
+    const stored = value === undefined ? undefined : this.stored(kind, value, 'value of the map');
+    // A text is compared as it is. A reference is read after what may be a safepoint.
+    const given = kind === 'string' && typeof expected === 'string' ? expected : undefined;
+    const wanted = given ?? (expected === undefined ? undefined : this.stored(kind, expected, 'expected value of the map'));
+    return this.operations.maps.compareAndSet(this.refFor('compareAndSet'), this.#keyOf(key), wanted, stored);
+  }
+
+  /**
+   * Makes what `change` returns for the present value the value of `key`, in one moment: if another thread came first, `change` is called
+   * again. It gets `undefined` if there is no entry; if it returns that, there is none afterwards. Returns the new value. `change` may do
+   * anything, but should not have effects. A safepoint. Throws like {@link set}, and what `change` throws; then nothing has changed.
+   */
+  update(key: KeyValue<K>, change: (value: ContainerValue<V> | undefined) => ContainerValue<V> | undefined): ContainerValue<V> | undefined {
+    if (typeof change !== 'function') throw argumentTypeError('change of a value', 'a function', change);
+    for (;;) {
+      const before = this.get(key);
+      const after = change(before);
+      if (this.compareAndSet(key, before, after)) return after;
+    }
+  }
+
+  /**
+   * Adds `by` (default 1) to the value of `key`, which counts as 0 if there is no entry, and returns the sum. For maps of numbers; throws
+   * RangeError ERR_OPTION for others, and like {@link set}. A safepoint.
+   */
+  increment(key: KeyValue<K>, by?: ContainerValue<V>): ContainerValue<V> {
+    this.operations.poll();
+    const kind = this.valueKind;
+    const one = kind === 'i64' || kind === 'u64' ? 1n : 1;
+    if (kind === 'ref' || kind === 'string') throw argumentRangeError('values of a map to increment', 'numbers', kind);
+    const added = this.stored(kind, by ?? one, 'increment of the map');
+    return this.operations.maps.increment(this.refFor('increment'), this.#keyOf(key), added) as ContainerValue<V>;
+  }
+
+  /** The value of `key`; if there is no entry, one is made with `value`. A safepoint. Throws like {@link set}. */
+  getOrInsert(key: KeyValue<K>, value: ContainerValue<V>): ContainerValue<V> {
+    return this.getOrInsertComputed(key, () => value);
+  }
+
+  /**
+   * The same with a value that is computed only if there is no entry. Several threads may compute it at once: all of them get what the
+   * first has put there. A safepoint. Throws like {@link set}, and what `compute` throws.
+   */
+  getOrInsertComputed(key: KeyValue<K>, compute: (key: KeyValue<K>) => ContainerValue<V>): ContainerValue<V> {
+    if (typeof compute !== 'function') throw argumentTypeError('compute of a value', 'a function', compute);
+    this.operations.poll();
+    for (;;) {
+      const present = this.get(key);
+      if (present !== undefined) return present;
+      const made = compute(key);
+      if (this.setIfAbsent(key, made)) return made;
+    }
   }
 
   /** Removes the entry, and returns whether there was one. A safepoint. Throws like {@link get}. */

@@ -24,7 +24,7 @@ export class MapPlaces {
   }
 
   /** Takes the key's entry out of the place, or puts `entry` into it. False if another thread came first. A safepoint. */
-  rebuild(find: () => Ref, entry: ReferenceHandle | undefined): boolean {
+  rebuild(find: () => Ref, entry: ReferenceHandle | undefined, matches: ((entry: Ref) => boolean) | undefined): boolean {
     const mutator = this.#mutator;
     const path = this.#path;
     const wasPresent = path.entry !== 0;
@@ -33,6 +33,8 @@ export class MapPlaces {
     const present = find();
     // Not only the number of others must be the same, but also whether the key is there: setIfAbsent has decided by that.
     if (this.#others() + (entry === undefined ? 0 : 1) !== wanted || (present !== 0) !== wasPresent) return false;
+    // Nor may the value have become another that the operation was not meant for.
+    if (matches?.(present) === false) return false;
     const replacement = made === undefined ? this.#onlyOther(present) : this.#fillBucket(mutator.get(made), present, entry);
     if (entry !== undefined && present !== 0) return mutator.compareExchangeReference(path.slot, path.found, replacement);
     return this.#trie.change(path, replacement, entry === undefined ? -1 : 1);

@@ -6,11 +6,13 @@
  *   get, has             the load that found the entry, or found its place without it
  *   set, setIfAbsent     the compare-and-swap that stored the entry; if setIfAbsent finds the key: the load
  *   delete               the compare-and-swap that removed the entry; if the key is not there: the load
+ *   compareAndSet        the compare-and-swap that put the entry there or took it away; of another value: the load
+ *   increment            the compare-and-swap that put the entry there
  *   clear                the compare-and-swap of the table. Operations in the old table after that had begun before
  *   size                 no such moment: a count that each operation adjusts, in the native call that changes the reference. Exact while no
  *                        thread changes the map, and off by the operations under way otherwise
  */
-import { HeapError } from '../errors.ts';
+import { argumentRangeError, HeapError } from '../errors.ts';
 import type { ShapeDefinition } from '../heap/definition.ts';
 import type { KeyedHash } from '../heap/keyed-hash.ts';
 import type { Mutator } from '../heap/mutator.ts';
@@ -19,6 +21,7 @@ import type { ReferenceHandle, Ref } from '../heap/units.ts';
 import type { Strings } from '../objects/strings.ts';
 import { holdValue } from './arrays.ts';
 import { VALUE_KINDS, type ValueKind, expectKind, KEY_KINDS, type KeyKind, Place, type RawValue } from './kinds.ts';
+import { hasValue, isAbsent, isPresent, type Matches } from './map-conditions.ts';
 import { type Keys, keysOf, type RawKey, storedNumber } from './map-keys.ts';
 import { MapPlaces } from './map-places.ts';
 import { BUCKET_ENTRIES, LAST_LEVEL, MapPath, type MapPosition, MapTrie } from './map-trie.ts';
@@ -33,6 +36,21 @@ interface Layout {
   readonly valueAt: number;
   readonly hashAt: number;
   readonly keys: Keys;
+}
+
+/** Made in an operation, before its first safepoint; holds what it needs over the others. */
+type Condition = (layout: Layout) => Matches;
+
+/** What an operation has that makes an entry. */
+interface Making {
+  readonly layout: Layout;
+  readonly map: ReferenceHandle;
+  readonly key: HeldKey;
+  /** One that no other thread sees yet. */
+  readonly entry: ReferenceHandle;
+  readonly storedKey: () => number;
+  readonly value: () => RawValue;
+  readonly matches: Matches | undefined;
 }
 
 /** A key held across safepoints. */
@@ -100,13 +118,13 @@ export class HeapMaps {
    * 300 to 500 ns. A safepoint. Throws like {@link get}, and what `mutator.allocate` throws; then nothing has changed.
    */
   set(map: Ref, key: RawKey, value: RawValue): void {
-    this.#put(map, key, value, false);
+    this.#put(map, key, value, undefined);
     this.#mutator.passed();
   }
 
   /** The same, but leaves an existing entry as it is. Returns whether it made one. A safepoint. */
   setIfAbsent(map: Ref, key: RawKey, value: RawValue): boolean {
-    const made = this.#put(map, key, value, true);
+    const made = this.#put(map, key, value, () => isAbsent);
     this.#mutator.passed();
     return made;
   }
@@ -121,6 +139,61 @@ export class HeapMaps {
     return deleted;
   }
 
+  /**
+   * Makes `value` the value of `key` if that has the value `expected`; returns whether it had. `undefined` stands for no entry: as
+   * `expected`, one is made; as `value`, it is removed. Numbers are compared as JavaScript's Map compares keys, references by identity; in a
+   * map of strings `expected` is a text, or 0 for null. A safepoint. Costs and throws what {@link set} does.
+   */
+  compareAndSet(map: Ref, key: RawKey, expected: RawValue | string | undefined, value: RawValue | undefined): boolean {
+    const condition: Condition = (layout) => this.#hasValue(layout, expected);
+    let done: boolean;
+    if (value !== undefined) done = this.#put(map, key, value, condition);
+    else if (expected === undefined) done = !this.has(map, key);
+    else done = this.#deleteIf(map, key, condition);
+    this.#mutator.passed();
+    return done;
+  }
+
+  /**
+   * Adds `by` to the value of `key`, which counts as 0 if there is no entry, and returns the sum as it is stored. Throws RangeError
+   * ERR_OPTION for a map whose values are no numbers. A safepoint. Costs and throws what {@link set} does.
+   */
+  increment(map: Ref, key: RawKey, by: RawValue): RawValue {
+    const { value } = this.#layoutAt(map);
+    if (value.isReference) throw argumentRangeError('values of a map to increment', 'numbers', value.kind);
+    value.check(by, 'increment of the map');
+    const sum = this.#increment(map, key, by);
+    this.#mutator.passed();
+    return sum;
+  }
+
+  #increment(map: Ref, key: RawKey, by: RawValue): RawValue {
+    const mutator = this.#mutator;
+    return this.#withEntry(map, key, 0, undefined, ({ layout, entry, map, key, storedKey }) => {
+      const { value, valueAt } = layout;
+      for (;;) {
+        const present = this.#entry(layout, mutator.get(map), key.current(), key.hash);
+        const before = present === 0 ? undefined : value.load(present, valueAt);
+        // Both are numbers, or both are BigInts.
+        const sum = before === undefined ? by : (before as number) + (by as number);
+        this.#fill(layout, mutator.get(entry), storedKey(), sum, key.hash);
+        // What overflows is cut off by the store.
+        const stored = value.load(mutator.get(entry), valueAt);
+        if (this.#insert(layout, map, key, entry, this.#hasValue(layout, before))) return stored;
+      }
+    });
+  }
+
+  #deleteIf(map: Ref, key: RawKey, condition: Condition): boolean {
+    const layout = this.#layoutAt(map);
+    const hash = layout.keys.hash(key);
+    const mutator = this.#mutator;
+    return mutator.operation(() => {
+      const matches = condition(layout);
+      return this.#deleteFromBucket(layout, mutator.temporary(map), this.#hold(layout, key, hash), matches);
+    });
+  }
+
   #delete(map: Ref, key: RawKey): boolean {
     const layout = this.#layoutAt(map);
     const hash = layout.keys.hash(key);
@@ -130,7 +203,7 @@ export class HeapMaps {
       if (this.#trie.countOf(path.found) > 1) break;
       if (this.#trie.change(path, 0, -1)) return true;
     }
-    return this.#mutator.operation(() => this.#deleteFromBucket(layout, this.#mutator.temporary(map), this.#hold(layout, key, hash)));
+    return this.#deleteIf(map, key, () => isPresent);
   }
 
   /** Removes all entries: the map gets a new table. A safepoint; throws what `mutator.allocate` throws. */
@@ -170,20 +243,27 @@ export class HeapMaps {
     return this.#trie.find(map, hash, this.#path, this.#hashOf(layout), isKey);
   }
 
-  #put(map: Ref, key: RawKey, value: RawValue, onlyIfAbsent: boolean): boolean {
+  #put(map: Ref, key: RawKey, value: RawValue, condition: Condition | undefined): boolean {
+    this.#layoutAt(map).value.check(value, 'value of the map');
+    return this.#withEntry(map, key, value, condition, ({ layout, map, key, entry, storedKey, value, matches }) => {
+      this.#fill(layout, this.#mutator.get(entry), storedKey(), value(), key.hash);
+      return this.#insert(layout, map, key, entry, matches);
+    });
+  }
+
+  #withEntry<T>(map: Ref, key: RawKey, value: RawValue, condition: Condition | undefined, body: (making: Making) => T): T {
     const layout = this.#layoutAt(map);
     const hash = layout.keys.hash(key);
-    layout.value.check(value, 'value of the map');
     const mutator = this.#mutator;
     return mutator.operation(() => {
       const held = mutator.temporary(map);
       const wanted = this.#hold(layout, key, hash);
       const current = holdValue(mutator, layout.value, value);
+      const matches = condition?.(layout);
       const entry = mutator.temporary(0);
-      const stored = this.#storedKey(layout, held, wanted);
+      const storedKey = this.#storedKey(layout, held, wanted);
       mutator.set(entry, mutator.allocate(layout.entry));
-      this.#fill(layout, mutator.get(entry), stored(), current(), hash);
-      return this.#insert(layout, held, wanted, entry, onlyIfAbsent);
+      return body({ layout, map: held, key: wanted, entry, storedKey, value: current, matches });
     });
   }
 
@@ -207,7 +287,7 @@ export class HeapMaps {
     this.#mutator.u32[slotOf(entry, hashAt)] = hash;
   }
 
-  #insert(layout: Layout, map: ReferenceHandle, key: HeldKey, entry: ReferenceHandle, onlyIfAbsent: boolean): boolean {
+  #insert(layout: Layout, map: ReferenceHandle, key: HeldKey, entry: ReferenceHandle, matches: Matches | undefined): boolean {
     const mutator = this.#mutator;
     const path = this.#path;
     const find = (): Ref => this.#entry(layout, mutator.get(map), key.current(), key.hash);
@@ -215,16 +295,16 @@ export class HeapMaps {
     for (;;) {
       mutator.handles.keepTemporaries(temporaries);
       const present = find();
-      if (path.table === 0) {
-        this.#newTable(map, false);
-      } else if (present !== 0 && onlyIfAbsent) {
+      if (matches?.(present) === false) {
         return false;
+      } else if (path.table === 0) {
+        this.#newTable(map, false);
       } else if (path.found === 0 || (present !== 0 && this.#trie.countOf(path.found) === 1)) {
         const made = mutator.get(entry);
         if (present === 0 ? this.#trie.change(path, made, 1) : mutator.compareExchangeReference(path.slot, path.found, made)) return true;
       } else if (present === 0 && this.#isFull(layout, key.hash)) {
         this.#places.split(find, this.#hashOf(layout));
-      } else if (this.#places.rebuild(find, entry)) {
+      } else if (this.#places.rebuild(find, entry, matches)) {
         return true;
       }
     }
@@ -245,16 +325,17 @@ export class HeapMaps {
     return (entry) => u32[slotOf(entry, hashAt)]!;
   }
 
-  #deleteFromBucket(layout: Layout, map: ReferenceHandle, key: HeldKey): boolean {
+  #deleteFromBucket(layout: Layout, map: ReferenceHandle, key: HeldKey, matches: Matches): boolean {
     const path = this.#path;
     const find = (): Ref => this.#entry(layout, this.#mutator.get(map), key.current(), key.hash);
     const { handles } = this.#mutator;
     const { temporaries } = handles;
     for (;;) {
       handles.keepTemporaries(temporaries);
-      if (find() === 0) return false;
+      const present = find();
+      if (present === 0 || !matches(present)) return false;
       if (this.#trie.countOf(path.found) > 1) {
-        if (this.#places.rebuild(find, undefined)) return true;
+        if (this.#places.rebuild(find, undefined, matches)) return true;
       } else if (this.#trie.change(path, 0, -1)) {
         return true;
       }
@@ -264,6 +345,10 @@ export class HeapMaps {
   #newTable(map: ReferenceHandle, always: boolean): void {
     const table = this.#trie.allocateTable();
     this.#trie.install(this.#mutator.get(map), table, always);
+  }
+
+  #hasValue({ value, valueAt }: Layout, expected: RawValue | string | undefined): Matches {
+    return hasValue(this.#mutator, this.#strings, { place: value, at: valueAt }, expected);
   }
 
   #hold(layout: Layout, key: RawKey, hash: number): HeldKey {

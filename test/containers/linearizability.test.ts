@@ -45,6 +45,16 @@ const MAP: Model<Record<string, number>> = {
     if (name === 'clear') for (const each of Object.keys(state)) delete state[each];
     if (name === 'delete') return Object.hasOwn(state, key) && delete state[key];
     if (name === 'setIfAbsent' && Object.hasOwn(state, key)) return false;
+    if (name.startsWith('compare')) {
+      if (state[key] !== value % 4) return false;
+      if (name === 'compareAndSet') state[key] = value;
+      else delete state[key];
+      return true;
+    }
+    if (name === 'increment') return (state[key] = (state[key] ?? 0) + value);
+    if (name === 'update') return (state[key] = (state[key] ?? 0) * 2 + 1);
+    if (name === 'getOrInsert') return (state[key] ??= value);
+    if (name === 'setSmall') return void (state[key] = value % 4);
     if (name.startsWith('set')) state[key] = value;
     return name === 'setIfAbsent' ? true : undefined;
   },
@@ -100,5 +110,6 @@ describe('the search for an order', () => {
     expect(isLinearizable([...overlapping, call(4, 5, 'dequeue', 0, 5)], QUEUE)).toBe(false);
     expect(isLinearizable([call(0, 1, 'push', 5, 1), call(0, 1, 'push', 6, 1)], ARRAY)).toBe(false);
     expect(isLinearizable([call(0, 1, 'set', 4, undefined), call(2, 3, 'setIfAbsent', 6, true)], MAP)).toBe(false);
+    expect(isLinearizable([call(0, 3, 'increment', 4, 4), call(1, 2, 'increment', 4, 4)], MAP)).toBe(false);
   });
 });

@@ -124,6 +124,17 @@ describe('several threads, while everything is compacted', () => {
     expect(new Set(map.keys()).size).toBe(claimed);
   });
 
+  it.each(pairs(NAMES, [1, 40], 1))('in %s: count together in %s entries of a map without losing anything', async (name, keys) => {
+    const { heap, seed } = start(name);
+    const map = heap.createMap('f64', 'f64');
+    share(heap, SUBJECT_ROOT, map);
+    const results = await underCompaction<{ added: number[] }>(heap, ['count', 'count', 'count'], { seed, keys });
+    for (let key = 0; key < keys; key++) {
+      expect([key, map.get(key) ?? 0]).toEqual([key, results.reduce((sum, { added }) => sum + added[key]!, 0)]);
+    }
+    expect([...map].length).toBe(map.size);
+  });
+
   it.each(pairs(NAMES, [1, 6, 60]))(
     'in %s: are told rightly who made and who removed an entry of a map when all do it to the same %s keys',
     async (name, keys) => {

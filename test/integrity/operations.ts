@@ -274,6 +274,13 @@ const ofContainers: Operations = {
   'map.set': taking(({ map }, { array }) => map.set('key', array)),
   'map.setIfAbsent': taking(({ map }, { array }) => expect(map.setIfAbsent('key', array)).toBe(false)),
   'map.has': ofView(({ map }) => expect(map.has('key')).toBe(true)),
+  'map.compareAndSet': ofView(({ map }) => expect(map.compareAndSet('key', null, null)).toBe(false)),
+  'map.compareAndSet, to a view': taking(({ map }, { array }) => map.compareAndSet('key', null, array)),
+  'map.compareAndSet, from a view': taking(({ map }, { array }) => map.compareAndSet('key', array, null)),
+  'map.update': ofView(({ map }) => map.update('nothing', () => undefined)),
+  'map.increment': ofView(({ objects, node }) => objects.increment(node)),
+  'map.getOrInsert': ofView(({ map }) => map.getOrInsert('key', null)!.release()),
+  'map.getOrInsertComputed': ofView(({ map }) => map.getOrInsertComputed('key', () => null)!.release()),
   'map.delete': ofView(({ map }) => map.delete('nothing')),
   'map.clear': ofView(({ objects }) => objects.clear()),
   'map.size': ofView(({ map }) => expect(map.size).toBe(1)),
@@ -322,13 +329,14 @@ const ofContainers: Operations = {
     }),
   ),
   'maps.allocate': ofObjects(({ heap }) => heap.containers.maps.allocate('f64', 'i64')),
-  'maps.get, has, set, setIfAbsent, delete, clear, size': ofObjects(({ heap, mutator }) =>
+  'maps.get, has, set, setIfAbsent, compareAndSet, increment, delete, clear, size': ofObjects(({ heap, mutator }) =>
     mutator.scope(() => {
       const { maps } = heap.containers;
       const map = mutator.local(maps.allocate('string', 'i32'));
       maps.set(mutator.get(map), 'one', 1);
       expect(maps.setIfAbsent(mutator.get(map), 'one', 2)).toBe(false);
       expect([maps.get(mutator.get(map), 'one'), maps.has(mutator.get(map), 'two'), maps.size(mutator.get(map))]).toEqual([1, false, 1]);
+      expect([maps.increment(mutator.get(map), 'one', 4), maps.compareAndSet(mutator.get(map), 'one', 5, 6)]).toEqual([5, true]);
       expect(maps.delete(mutator.get(map), 'one')).toBe(true);
       maps.clear(mutator.get(map));
     }),

@@ -186,4 +186,32 @@ function contend(heap, mutator, { data, running, ready }) {
   return { net, operations };
 }
 
-export const CONTAINER_TASKS = { ...WAITING_TASKS, history, pushAndPop, comeAndGo, setAndGet, map, claim, contend };
+/** Counts in the same few entries as the other threads, in every way there is; how much it has added to each. */
+function count(heap, mutator, { data, running, ready }) {
+  const random = makeRandom(data.seed);
+  const map = at(heap, SUBJECT_ROOT);
+  const added = Array.from({ length: data.keys }, () => 0);
+  ready();
+  while (running()) {
+    litter(heap, mutator, random);
+    for (let i = 0; i < 50; i++) {
+      const [key, by, way] = [random.below(data.keys), 1 + random.below(9), random.below(4)];
+      if (way === 0) map.increment(key, by);
+      else if (way === 1) map.update(key, (value = 0) => value + by);
+      else {
+        const before = map.get(key);
+        if (way === 2 && !map.compareAndSet(key, before, (before ?? 0) + by)) continue;
+        // Whoever removes an entry takes what is in it.
+        if (way === 3 && (before === undefined || !map.compareAndSet(key, before, undefined))) continue;
+        if (way === 3) {
+          added[key] -= before;
+          continue;
+        }
+      }
+      added[key] += by;
+    }
+  }
+  return { added };
+}
+
+export const CONTAINER_TASKS = { ...WAITING_TASKS, history, pushAndPop, comeAndGo, setAndGet, map, claim, contend, count };
