@@ -4,8 +4,8 @@
  *     npm run bench:sharing [-- --seconds 3] [-- --rounds 3] [-- --print]
  *
  * 100,000 short texts by short keys, all there from the beginning. Each of two workers picks keys at random, and reads nine times of ten
- * and writes once. Every way runs by itself, the ways in turn, and the median of the rounds counts. Writes the chart into README.md; `--print`
- * writes it to standard output instead. SQLite is the one that Node has, from Node 22.13 on; with an older Node its row is left out.
+ * and writes once. Every way runs by itself, the ways in turn, and the median of the rounds counts. Writes the chart into README.md;
+ * `--print` writes it to standard output instead. SQLite is the one that Node has, from Node 22.13 on; an older Node leaves its row out.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus, release } from 'node:os';

@@ -39,6 +39,7 @@ export type HeapErrorCode =
   | 'ERR_NO_IDENTITY'
   | 'ERR_NOT_PINNABLE'
   | 'ERR_PIN_REFUSED'
+  | 'ERR_QUEUE_CLOSED'
   | 'ERR_LOCK_OWNED'
   | 'ERR_LOCK_NOT_OWNED'
   | 'ERR_SNAPSHOT_NOT_FOUND'

@@ -59,7 +59,7 @@ export type { HeapConditions } from './containers/conditions.ts';
 export { HeapArray } from './containers/heap-array.ts';
 export { HeapCondition, HeapLock } from './containers/heap-lock.ts';
 export { HeapMap } from './containers/heap-map.ts';
-export { HeapQueue } from './containers/heap-queue.ts';
+export { HeapQueue, type QueueWait } from './containers/heap-queue.ts';
 export type { ContainerValue, KeyKind, KeyValue, PlainContent, RawValue, ValueKind } from './containers/kinds.ts';
 export type { HeapLocks } from './containers/locks.ts';
 export type { RawKey } from './containers/map-keys.ts';

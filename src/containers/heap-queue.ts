@@ -2,8 +2,19 @@
  * Views of queues.
  */
 import { SHAPE } from '../objects/object-view.ts';
+import { clockMs } from '../clock.ts';
+import { optionsOf } from '../errors.ts';
 import { ContainerView } from './container-view.ts';
 import type { ValueKind, ContainerValue, PlainContent } from './kinds.ts';
+import { checkTimeout, deadlineOf } from './parking-lot.ts';
+
+/** How long to wait, without blocking the thread. */
+export interface QueueWait {
+  /** Up to how many milliseconds; default: for ever. */
+  readonly timeoutMs?: number;
+  /** Ends the wait when it aborts. */
+  readonly signal?: AbortSignal;
+}
 
 /**
  * A queue between threads, first in, first out, without a lock: any number of threads may append and take. Each operation takes effect at
@@ -58,6 +69,66 @@ export class HeapQueue<K extends ValueKind = ValueKind> extends ContainerView im
   dequeueWait(timeoutMs = Infinity): ContainerValue<K> | undefined {
     const at = this.atSafepoint('dequeueWait');
     return this.operations.queues.dequeueReadWait(at, timeoutMs, ...this.reader<ContainerValue<K>>(this.kind));
+  }
+
+  /**
+   * Closes the queue, for all threads: nothing more can be appended (ERR_QUEUE_CLOSED), what is in it can be taken out, and nobody waits
+   * any longer. Closing twice does nothing. A safepoint; throws what `mutator.allocate` throws.
+   */
+  close(): void {
+    this.operations.queues.close(this.atSafepoint('close'));
+  }
+
+  /** Whether the queue is closed; elements may still be in it. Not a safepoint. */
+  get closed(): boolean {
+    return this.operations.queues.isClosed(this.refFor('closed'));
+  }
+
+  /**
+   * {@link dequeueWait} for a thread with an event loop, which goes on turning: resolves to the first element, or to undefined when none
+   * came in time, or when the queue is closed and empty. If the signal aborts, rejects with its reason, and nothing was taken. A
+   * safepoint.
+   */
+  async dequeueAsync(options: QueueWait = {}): Promise<ContainerValue<K> | undefined> {
+    return this.#wait('element', options, () => {
+      const value = this.dequeue();
+      if (value !== undefined) return { value };
+      return this.operations.queues.isEnded(this.refFor('dequeueAsync')) ? { value: undefined } : undefined;
+    });
+  }
+
+  /**
+   * {@link enqueueWait} for a thread with an event loop, which goes on turning: resolves to whether there was room in time. If the signal
+   * aborts, rejects with its reason, and nothing was appended. A safepoint. Rejects with what {@link enqueue} throws.
+   */
+  async enqueueAsync(value: ContainerValue<K>, options: QueueWait = {}): Promise<boolean> {
+    return (await this.#wait('room', options, () => (this.enqueue(value) ? { value: true } : undefined))) ?? false;
+  }
+
+  /** The elements as they come, each taken out, until the queue is closed and empty. Ends nothing for other threads. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<ContainerValue<K>> {
+    for (;;) {
+      const value = await this.dequeueAsync();
+      if (value === undefined) return;
+      yield value;
+    }
+  }
+
+  async #wait<T>(wants: 'element' | 'room', options: QueueWait, attempt: () => { value: T } | undefined): Promise<T | undefined> {
+    const { timeoutMs = Infinity, signal } = optionsOf('options', options);
+    checkTimeout(timeoutMs);
+    signal?.throwIfAborted();
+    const { queues } = this.operations;
+    const first = attempt();
+    if (first !== undefined || timeoutMs === 0) return first?.value;
+    for (const deadline = deadlineOf(timeoutMs); ; ) {
+      const ticket = queues.announce(this.refFor('a wait for the queue'), wants);
+      const found = attempt();
+      if (found !== undefined) return found.value;
+      const leftMs = deadline - clockMs();
+      if (leftMs <= 0) return undefined;
+      await queues.sleep(ticket, leftMs, signal);
+    }
   }
 
   /** A copy of the elements, first to last, like `heap.containers.queues.values`. Takes nothing out. A safepoint. */

@@ -141,8 +141,8 @@ export class HeapMaps {
 
   /**
    * Makes `value` the value of `key` if that has the value `expected`; returns whether it had. `undefined` stands for no entry: as
-   * `expected`, one is made; as `value`, it is removed. Numbers are compared as JavaScript's Map compares keys, references by identity; in a
-   * map of strings `expected` is a text, or 0 for null. A safepoint. Costs and throws what {@link set} does.
+   * `expected`, one is made; as `value`, it is removed. Numbers are compared as JavaScript's Map compares keys, references by identity; in
+   * a map of strings `expected` is a text, or 0 for null. A safepoint. Costs and throws what {@link set} does.
    */
   compareAndSet(map: Ref, key: RawKey, expected: RawValue | string | undefined, value: RawValue | undefined): boolean {
     const condition: Condition = (layout) => this.#hasValue(layout, expected);

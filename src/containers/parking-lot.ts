@@ -22,6 +22,20 @@ import type { ReferenceHandle, Ref } from '../heap/units.ts';
 import { SLICE_MS } from '../slices.ts';
 import { slotOf } from '../heap/object.ts';
 
+/** How long an event loop waits before it checks by itself: a thread that ends in the middle of a wake-up delays it by so much. */
+const ASYNC_SLICE_MS = 100;
+
+/** As they are when the library is loaded: programs may replace them (tests with fake timers). */
+const { setTimeout: startTimer, clearTimeout: stopTimer } = globalThis;
+type WaitAsync = (words: Int32Array, index: number, value: number, ms: number) => { async: boolean; value: unknown };
+const { waitAsync } = Atomics as unknown as { waitAsync: WaitAsync };
+
+/** @internal */
+export interface Ticket {
+  readonly index: number;
+  readonly word: number;
+}
+
 /** @internal */
 export class ParkingLot {
   readonly #mutator: Mutator;
@@ -51,6 +65,35 @@ export class ParkingLot {
       if (leftMs <= 0) return undefined;
       mutator.parkAll(() => Atomics.wait(this.#words, index, word, Math.min(leftMs, SLICE_MS)));
     }
+  }
+
+  /** What {@link sleep} has to know: taken before the thread checks whether there is reason to wait. Not a safepoint. */
+  ticket(ref: Ref): Ticket {
+    const index = this.#indexOf(ref);
+    return { index, word: Atomics.load(this.#words, index) };
+  }
+
+  /**
+   * Resolves when a thread has woken others since the ticket was taken, after `ms`, or after a slice, whichever comes first; rejects with
+   * the signal's reason when that aborts. Meanwhile the event loop turns, and the process lives on.
+   */
+  async sleep({ index, word }: Ticket, ms: number, signal: AbortSignal | undefined): Promise<void> {
+    signal?.throwIfAborted();
+    const lasting = Math.min(ms, ASYNC_SLICE_MS);
+    const { async, value } = waitAsync(this.#words, index, word, lasting);
+    if (!async) return;
+    let abort = (): void => {};
+    // V8's own timer would not keep the process alive.
+    const timer = startTimer(() => {}, lasting + 1);
+    try {
+      const aborted = new Promise<void>((resolve) => (abort = resolve));
+      signal?.addEventListener('abort', abort, { once: true });
+      await Promise.race([value, aborted]);
+    } finally {
+      stopTimer(timer);
+      signal?.removeEventListener('abort', abort);
+    }
+    signal?.throwIfAborted();
   }
 
   /** Wakes the threads that sleep because of the object. Not a safepoint. */

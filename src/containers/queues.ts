@@ -10,7 +10,11 @@
  *   operation           takes effect at
  *   enqueue             the compare-and-swap that links the node; of a full queue: the load of the head
  *   dequeue             the compare-and-swap of the head; of an empty queue: the load that found no node after the dummy
+ *   close               the compare-and-swap that links the last node; of a closed queue: the load that found it
  *   length              the load that found no node after the last one, if the head is the same before and after
+ *
+ * A queue is closed by a last node that leads to itself, so that none can be linked behind it: closing has its moment among those of the
+ * elements, and no element comes after it. That node has the number of the one before it, and holds nothing.
  *
  * Threads that wait for an element or for room sleep in the parking lot (parking-lot.ts).
  */
@@ -21,13 +25,15 @@ import type { Shape, ShapeTable } from '../heap/shapes.ts';
 import type { ReferenceHandle, Ref } from '../heap/units.ts';
 import { holdValue } from './arrays.ts';
 import { VALUE_KINDS, type ValueKind, expectKind, Place, type RawValue } from './kinds.ts';
-import { checkTimeout, deadlineOf, type ParkingLot } from './parking-lot.ts';
+import { checkTimeout, deadlineOf, type ParkingLot, type Ticket } from './parking-lot.ts';
 import { shapeIdOf, slotOf } from '../heap/object.ts';
 
 const MAX_CAPACITY = 2 ** 31;
 
 const asItIs = (value: RawValue): RawValue => value;
 const nothing = (): void => {};
+/** What a wait has come to. */
+const ENDED = Symbol('ended');
 
 interface Layout {
   readonly queue: Shape;
@@ -90,7 +96,9 @@ export class HeapQueues {
   enqueue(queue: Ref, value: RawValue): boolean {
     const { place } = this.#layoutAt(queue);
     place.check(value, 'element of the queue');
-    const appended = !this.#isFull(queue) && this.#enqueue(queue, value, 0);
+    const full = this.#isFull(queue);
+    if (full && this.isClosed(queue)) throw closed();
+    const appended = !full && this.#enqueue(queue, value, 0);
     this.#mutator.passed();
     return appended;
   }
@@ -157,14 +165,86 @@ export class HeapQueues {
     const mutator = this.#mutator;
     const made = this.#take(queue, read, undo);
     if (made !== undefined || timeoutMs === 0) return made;
-    return mutator.operation(() =>
-      this.#lot.await(
+    const answer = mutator.operation(() =>
+      this.#lot.await<T | typeof ENDED>(
         mutator.temporary(queue),
         deadlineOf(timeoutMs),
         (at) => Atomics.store(mutator.u32, slotOf(at, this.#at.consumersWait), 1),
-        (at) => this.#take(at, read, undo),
+        (at) => this.#take(at, read, undo) ?? (this.isEnded(at) ? ENDED : undefined),
       ),
     );
+    return answer === ENDED ? undefined : answer;
+  }
+
+  /**
+   * Closes the queue: nothing more can be appended, what is in it can be taken out, and nobody waits any longer. Closing twice does
+   * nothing. A safepoint; throws what `mutator.allocate` throws, and the queue is open then.
+   */
+  close(queue: Ref): void {
+    const mutator = this.#mutator;
+    const { node } = this.#layoutAt(queue);
+    mutator.operation(() => {
+      const held = mutator.temporary(queue);
+      const last = mutator.temporary(mutator.allocate(node));
+      this.#linkLast(mutator.get(held), mutator.get(last));
+    });
+    mutator.passed();
+  }
+
+  #linkLast(queue: Ref, last: Ref): void {
+    const mutator = this.#mutator;
+    const { u32 } = mutator;
+    const layout = this.#layoutAt(queue);
+    mutator.setReference(slotOf(last, layout.next), last);
+    for (;;) {
+      const tail = Atomics.load(u32, slotOf(queue, this.#at.tail));
+      const next = this.#linkOf(layout, tail);
+      if (next === tail) return;
+      if (next !== 0) {
+        mutator.compareExchangeReference(slotOf(queue, this.#at.tail), tail, next);
+        continue;
+      }
+      u32[slotOf(last, layout.number)] = u32[slotOf(tail, layout.number)]!;
+      if (!mutator.compareExchangeReference(slotOf(tail, layout.next), 0, last)) continue;
+      mutator.compareExchangeReference(slotOf(queue, this.#at.tail), tail, last);
+      this.#lot.wakeAnnounced(queue, this.#at.consumersWait);
+      this.#lot.wakeAnnounced(queue, this.#at.producersWait);
+      return;
+    }
+  }
+
+  /** Whether the queue is closed; elements may still be in it. Not a safepoint; a few loads. */
+  isClosed(queue: Ref): boolean {
+    const layout = this.#layoutAt(queue);
+    let last = Atomics.load(this.#mutator.u32, slotOf(queue, this.#at.tail));
+    for (;;) {
+      const next = this.#linkOf(layout, last);
+      if (next === 0 || next === last) return next !== 0;
+      last = next;
+    }
+  }
+
+  /** @internal Whether the queue is closed and empty, which it stays. */
+  isEnded(queue: Ref): boolean {
+    const layout = this.#layoutAt(queue);
+    const head = Atomics.load(this.#mutator.u32, slotOf(queue, this.#at.head));
+    return this.#linkOf(layout, head) !== 0 && this.#nextOf(layout, head) === 0;
+  }
+
+  /**
+   * @internal For a thread that waits without blocking: announces that it wants an element, or room; to be called before it looks once
+   * more.
+   */
+  announce(queue: Ref, wants: 'element' | 'room'): Ticket {
+    const ticket = this.#lot.ticket(queue);
+    const flag = wants === 'element' ? this.#at.consumersWait : this.#at.producersWait;
+    Atomics.store(this.#mutator.u32, slotOf(queue, flag), 1);
+    return ticket;
+  }
+
+  /** @internal Waits until the queue has changed since the ticket was taken, or for `ms`, or for a slice. */
+  sleep(ticket: Ticket, ms: number, signal: AbortSignal | undefined): Promise<void> {
+    return this.#lot.sleep(ticket, ms, signal);
   }
 
   /** The number of elements. Not a safepoint; a few loads. */
@@ -236,7 +316,8 @@ export class HeapQueues {
     for (;;) {
       const tail = Atomics.load(u32, slotOf(queue, this.#at.tail));
       const head = Atomics.load(u32, slotOf(queue, this.#at.head));
-      const next = this.#nextOf(layout, tail);
+      const next = this.#linkOf(layout, tail);
+      if (next === tail) throw closed();
       if (next !== 0) {
         mutator.compareExchangeReference(slotOf(queue, this.#at.tail), tail, next);
         continue;
@@ -257,8 +338,14 @@ export class HeapQueues {
     return capacity !== 0 && this.length(queue) >= capacity;
   }
 
+  /** The next node that holds an element; 0 if there is none yet, or never will be. */
+  #nextOf(layout: Layout, node: Ref): Ref {
+    const next = this.#linkOf(layout, node);
+    return next === 0 || this.#linkOf(layout, next) === next ? 0 : next;
+  }
+
   /** Loads a second time, which gives the same reference, because it is written only once: the load that a checked heap records. */
-  #nextOf({ next }: Layout, node: Ref): Ref {
+  #linkOf({ next }: Layout, node: Ref): Ref {
     return Atomics.load(this.#mutator.u32, slotOf(node, next)) === 0 ? 0 : this.#mutator.getReference(slotOf(node, next));
   }
 
@@ -293,4 +380,8 @@ export class HeapQueues {
     const { next, value, number } = node.offsets;
     return (this.#layouts[queue.id] = { queue, node, place, next, value, number });
   }
+}
+
+function closed(): HeapError {
+  return new HeapError('ERR_QUEUE_CLOSED', 'the queue is closed; nothing can be appended to it any more.');
 }

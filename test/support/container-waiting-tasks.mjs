@@ -23,6 +23,32 @@ function produce(heap, mutator, { data, running, ready }) {
   return { produced };
 }
 
+/** Appends until the queue is closed; with `most` it closes the queue itself, after so many. */
+function appendUntilClosed(heap, _mutator, { data, ready }) {
+  const queue = at(heap, SUBJECT_ROOT);
+  let appended = 0;
+  ready();
+  try {
+    while (appended < (data.most ?? Infinity)) {
+      queue.enqueueWait(valueOf(data.thread, appended));
+      appended++;
+    }
+    queue.close();
+  } catch (error) {
+    if (error.code !== 'ERR_QUEUE_CLOSED') throw error;
+  }
+  return { appended };
+}
+
+/** Takes what there is until the queue is closed and empty. */
+function takeUntilEnded(heap, _mutator, { ready }) {
+  const queue = at(heap, SUBJECT_ROOT);
+  const taken = [];
+  ready();
+  for (let value = queue.dequeueWait(); value !== undefined; value = queue.dequeueWait()) taken.push(value);
+  return { taken };
+}
+
 /** Until nothing has come for a while after the end. */
 function consume(heap, mutator, { data, running, ready }) {
   const random = makeRandom(data.seed);
@@ -131,4 +157,4 @@ function everything(heap, mutator, { data, ready }) {
   }
 }
 
-export const WAITING_TASKS = { produce, consume, locked, turns, holdLock, waitForElement, everything };
+export const WAITING_TASKS = { produce, consume, locked, turns, holdLock, waitForElement, everything, appendUntilClosed, takeUntilEnded };
