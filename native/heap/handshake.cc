@@ -9,7 +9,7 @@ namespace faultline {
 namespace {
 
 // A mutator in JavaScript polls within microseconds.  One that has not polled after this time may be idle in its event loop, where a nudge
-// brings it to a safepoint.
+// brings it to a safepoint.  If it was idle the last time, it probably still is: then the nudge is sent with the request.
 constexpr uint64_t kNudgeAfterNs = 300 * kNsPerUs;
 
 }  // namespace
@@ -91,14 +91,16 @@ bool Handshake::AllStopped() {
   return true;
 }
 
+void Handshake::Nudge(Mutator* mutator) {
+  if (mutator->nudge == nullptr || mutator->nudged) return;
+  if ((mutator->state()->load(std::memory_order_relaxed) & kMutatorRunning) == 0) return;
+  mutator->nudged = true;
+  mutator->nudge(mutator->nudge_context);
+}
+
 void Handshake::NudgeRunning() {
   const LockGuard guard(lock_);
-  for (Mutator* mutator : mutators_) {
-    if (mutator->nudge == nullptr) continue;
-    if ((mutator->state()->load(std::memory_order_relaxed) & kMutatorRunning) != 0) {
-      mutator->nudge(mutator->nudge_context);
-    }
-  }
+  for (Mutator* mutator : mutators_) Nudge(mutator);
 }
 
 bool Handshake::TryStop(uint64_t limit_ns) {
@@ -111,6 +113,8 @@ bool Handshake::TryStop(uint64_t limit_ns) {
     for (Mutator* mutator : mutators_) {
       mutator->state()->fetch_or(kMutatorStopRequested, std::memory_order_seq_cst);
       if (mutator->thread_state != nullptr) mutator->thread_state->Announce(mutator);
+      mutator->nudged = false;
+      if (mutator->idles.load(std::memory_order_relaxed)) Nudge(mutator);
     }
   }
   for (;;) {

@@ -136,6 +136,7 @@ class Handshake {
 
   void AddNow(Mutator* mutator);  // The caller holds the lock; not during a pause.
   bool AllStopped();
+  void Nudge(Mutator* mutator);  // Once a request, if it runs.  The caller holds the lock.
   void NudgeRunning();
 
   Lock lock_;  // Guards the list and the stop request; held for a walk over the list at most.

@@ -67,6 +67,9 @@ class Mutator {
   // Makes the thread's event loop come to a safepoint; may be null.  Called under the lock of the mutator list.
   void (*nudge)(void* context) = nullptr;
   void* nudge_context = nullptr;
+  bool nudged = false;  // For the current request.  Under that lock.
+  // Whether the last nudge found the thread idle, with a stop still requested: the next one is sent at once.  A hint, so relaxed.
+  std::atomic<bool> idles{false};
 
   uint32_t id = 0;
 

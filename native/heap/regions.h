@@ -4,8 +4,8 @@
 // since the region was last returned to the system, so nothing there needs zeroing.
 //
 // Committed.  A region is committed from when it is taken until its pages are the system's again.  What a cycle goes through are the
-// committed regions, not the capacity: (E) every other region is empty, that is, it is free, the file has no page of it, and no table
-// says anything about it.
+// committed regions, not the capacity: (E) every other region is empty, that is, it is free, the file has no page of it, and it has no
+// marks.
 //
 // Budget.  `charged` counts every region that is neither free nor a source: what the heap will occupy when the running cycle is done.
 // Mutators may take a region while charged < capacity and one is free; everything above the capacity is reserved for evacuation.  Sources

@@ -16,6 +16,10 @@ namespace {
 void AtEventLoop(napi_env env, napi_value on_nudge, void* context, void*) {
   MutatorBinding* const binding = static_cast<MutatorBinding*>(context);
   if (env == nullptr || on_nudge == nullptr || !binding->attached) return;
+  Mutator& mutator = *binding->mutator;
+  // A thread that has come to a safepoint by itself meanwhile was not idle.
+  const bool waited_for = (mutator.state()->load(std::memory_order_relaxed) & kMutatorStopRequested) != 0;
+  mutator.idles.store(waited_for, std::memory_order_relaxed);
   napi_value undefined;
   napi_get_undefined(env, &undefined);
   napi_call_function(env, undefined, on_nudge, 0, nullptr, nullptr);

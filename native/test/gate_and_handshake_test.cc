@@ -194,6 +194,31 @@ void ARunningMutatorIsNudgedOnceAndAParkedOneNever() {
   handshake.Resume();
 }
 
+// One that was idle the last time is nudged with the request, and not a second time for being slow.
+void AnIdleMutatorIsNudgedAtOnceAndOnlyOnce() {
+  Handshake handshake;
+  Native native(&handshake);
+  std::atomic<uint32_t> nudges{0};
+  native.mutator.nudge = [](void* counter) { static_cast<std::atomic<uint32_t>*>(counter)->fetch_add(1); };
+  native.mutator.nudge_context = &nudges;
+  for (const bool idles : {false, true, false, true}) {
+    nudges.store(0);
+    native.mutator.idles.store(idles);
+    native.Unpark();
+    EXPECT(!handshake.TryStop(0));
+    if (idles) EXPECT(nudges.load() == 1);  // With the request; the other takes its time.
+    EXPECT(!handshake.TryStop(2 * kNsPerMs));
+    EXPECT(nudges.load() == 1);
+    handshake.Park(&native.mutator);
+    EXPECT(handshake.TryStop(kNsPerMs));
+    handshake.Resume();
+  }
+  // A parked one is left alone, whatever it was before.
+  nudges.store(0);
+  EXPECT(handshake.TryStop(kNsPerMs) && nudges.load() == 0);
+  handshake.Resume();
+}
+
 // A pause stands still for those who come and go: they wait for its end, and a stop that is only requested holds nobody up.
 void ComingAndGoingWaitsForThePauseButNotForTheRequest() {
   Handshake handshake;
@@ -268,6 +293,7 @@ int main(int argc, char** argv) {
   NobodyIsInsideAfterTheGateIsClosed();
   TimeLimitsAreKept();
   ARunningMutatorIsNudgedOnceAndAParkedOneNever();
+  AnIdleMutatorIsNudgedAtOnceAndOnlyOnce();
   ComingAndGoingWaitsForThePauseButNotForTheRequest();
   NobodyIsRefusedByTwoPausesInARow();
   StopMeansStopped(seed);
