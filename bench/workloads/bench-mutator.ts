@@ -20,6 +20,9 @@ export interface BenchShape {
   readonly ofReferences: boolean;
   /** Of the first element, in words from the object's start (doubles), or in u32 slots (references). */
   readonly elements: number;
+  /** The control block's words for the buffer that its objects are taken from. */
+  readonly top: number;
+  readonly limit: number;
 }
 
 export class BenchMutator {
@@ -30,8 +33,6 @@ export class BenchMutator {
   readonly #heap: Heap;
   readonly #mutator: Mutator;
   readonly #control: Uint32Array;
-  readonly #top: number;
-  readonly #limit: number;
 
   constructor(heap: Heap, mutator: Mutator) {
     this.#heap = heap;
@@ -40,7 +41,7 @@ export class BenchMutator {
     const range = mutator.createRootRange(ROOTS);
     range.used = ROOTS;
     this.roots = range.slots;
-    ({ control: this.#control, top: this.#top, limit: this.#limit } = mutator.allocationBuffer);
+    this.#control = mutator.allocationBuffer.control;
   }
 
   /** Reference fields, then u32 fields, then elements: references, doubles, or none. */
@@ -52,7 +53,15 @@ export class BenchMutator {
       fields: Object.fromEntries([...fields('r', references, 'ref'), ...fields('d', dataSlots, 'u32')]),
       ...(elements === 'none' ? {} : { elements: elements === 'references' ? ('ref' as const) : ('f64' as const) }),
     }) as Shape;
-    return { shape, fixedWords: shape.fixedWords, references, ofReferences: elements === 'references', elements: shape.elementsOffset };
+    const { top, limit, leafTop, leafLimit } = this.#mutator.allocationBuffer;
+    return {
+      shape,
+      fixedWords: shape.fixedWords,
+      references,
+      ofReferences: elements === 'references',
+      elements: shape.elementsOffset,
+      ...(shape.isLeaf ? { top: leafTop, limit: leafLimit } : { top, limit }),
+    };
   }
 
   /** Reference fields, then elements: references, or doubles. */
@@ -64,11 +73,11 @@ export class BenchMutator {
   allocate(shape: BenchShape, count = 0): Ref {
     const words = shape.fixedWords + (shape.ofReferences ? (count + 1) >>> 1 : count);
     const control = this.#control;
-    const ref = control[this.#top]!;
-    if (ref + words > control[this.#limit]!) return this.#mutator.allocate(shape.shape, count);
+    const ref = control[shape.top]!;
+    if (ref + words > control[shape.limit]!) return this.#mutator.allocate(shape.shape, count);
     this.u32[ref * 2 + 1] = count; // before the shape: a shape of 0 says that this is not an object yet
     this.u32[ref * 2] = shape.shape.id;
-    control[this.#top] = ref + words;
+    control[shape.top] = ref + words;
     return ref;
   }
 

@@ -46,7 +46,7 @@ NativeMutator::NativeMutator(std::shared_ptr<HeapInstance> instance)
 
 NativeMutator::~NativeMutator() {
   Detach(*mutator_, WaitWatch::Never(), [&] {
-    RetireTlab(heap_, *mutator_);
+    RetireTlabs(heap_, *mutator_);
     instance_->collector->TakeLog(*mutator_);
     AbandonLarge(heap_, *mutator_);
   });
@@ -62,7 +62,8 @@ BenchShape NativeMutator::Define(const char* name, uint32_t reference_fields, ui
   shape.element_bytes_log2 = elements == ElementKind::kReference ? 2 : elements == ElementKind::kData ? 3 : 0;
   const ShapeId id = heap_.shapes.Define(std::u16string(name, name + std::strlen(name)), "native", shape);
   Must(id != 0, name);
-  return {id, shape.fixed_words, reference_fields, elements == ElementKind::kReference};
+  const uint32_t tlab_top = heap_.KindOf(id) == RegionKind::kLeaf ? control::kLeafTlabTop : control::kTlabTop;
+  return {id, shape.fixed_words, reference_fields, elements == ElementKind::kReference, tlab_top};
 }
 
 BenchShape NativeMutator::DefineShape(const char* name, uint32_t reference_fields, uint32_t data_bytes) {
@@ -84,10 +85,10 @@ void NativeMutator::StopHere() { StopIfRequested(WaitWatch::Never()); }
 WordIndex NativeMutator::AllocateSlowly(const BenchShape& shape, uint32_t count, uint32_t words) {
   uint32_t full = 0;
   for (uint32_t collections = 0;; ++collections) {
-    Allocation answer = Attempt(words);
+    Allocation answer = Attempt(heap_.KindOf(shape.id), words);
     if (answer.answer == AllocationAnswer::kRefilled) {
-      answer.object = control_[control::kTlabTop];
-      control_[control::kTlabTop] += words;
+      answer.object = control_[shape.tlab_top];
+      control_[shape.tlab_top] += words;
       answer.answer = AllocationAnswer::kObject;
     }
     if (answer.answer == AllocationAnswer::kObject) {
@@ -106,15 +107,15 @@ WordIndex NativeMutator::AllocateSlowly(const BenchShape& shape, uint32_t count,
   }
 }
 
-Allocation NativeMutator::Attempt(uint32_t words) {
+Allocation NativeMutator::Attempt(RegionKind kind, uint32_t words) {
   StopHere();
   instance_->CheckTrigger({kCompact, kOccupancy, true});
-  const Allocation answer = AllocateSlow(heap_, *mutator_, words);
-  return answer.answer == AllocationAnswer::kLarge ? AttemptLarge(words) : answer;
+  const Allocation answer = AllocateSlow(heap_, *mutator_, words, kind);
+  return answer.answer == AllocationAnswer::kLarge ? AttemptLarge(kind, words) : answer;
 }
 
-Allocation NativeMutator::AttemptLarge(uint32_t words) {
-  Allocation answer = BeginLarge(heap_, *mutator_, words);
+Allocation NativeMutator::AttemptLarge(RegionKind kind, uint32_t words) {
+  Allocation answer = BeginLarge(heap_, *mutator_, words, kind);
   if (answer.answer != AllocationAnswer::kObject) return answer;
   Park();
   bool zeroed = true;

@@ -31,7 +31,8 @@ struct BenchShape {
   ShapeId id{0};
   uint32_t fixed_words = 0;
   uint32_t reference_fields = 0;
-  bool reference_elements = false;  // Else words of data.
+  bool reference_elements = false;        // Else words of data.
+  uint32_t tlab_top = control::kTlabTop;  // Where its objects come from: the index of a TLAB's top, its limit behind it.
   uint32_t Words(uint32_t count) const { return fixed_words + (reference_elements ? (count + 1) / 2 : count); }
   uint32_t References(uint32_t count) const { return reference_fields + (reference_elements ? count : 0); }
 };
@@ -55,10 +56,10 @@ class NativeMutator {
   WordIndex Allocate(const BenchShape& shape, uint32_t count = 0) {
     const uint32_t words = shape.Words(count);
     if (census != nullptr) census->Count(words, shape.References(count));
-    const uint32_t top = control_[control::kTlabTop];
-    if (words > control_[control::kTlabLimit] - top) return AllocateSlowly(shape, count, words);
+    const uint32_t top = control_[shape.tlab_top];
+    if (words > control_[shape.tlab_top + 1] - top) return AllocateSlowly(shape, count, words);
     WriteHeader(top, shape.id, count);
-    control_[control::kTlabTop] = top + words;
+    control_[shape.tlab_top] = top + words;
     return top;
   }
 
@@ -90,8 +91,8 @@ class NativeMutator {
  private:
   BenchShape Define(const char* name, uint32_t reference_fields, uint32_t data_bytes, ElementKind elements);
   WordIndex AllocateSlowly(const BenchShape& shape, uint32_t count, uint32_t words);
-  Allocation Attempt(uint32_t words);
-  Allocation AttemptLarge(uint32_t words);
+  Allocation Attempt(RegionKind kind, uint32_t words);
+  Allocation AttemptLarge(RegionKind kind, uint32_t words);
   void AwaitMemory(uint32_t ticket, uint32_t words);
   uint64_t FreeBytes();
   void StopHere();

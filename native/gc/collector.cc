@@ -48,7 +48,7 @@ void Collector::EndCollection() {
 }
 
 void Collector::RetireAllTlabs() {
-  for (Mutator* mutator : heap_->handshake.mutators()) RetireTlab(*heap_, *mutator);
+  for (Mutator* mutator : heap_->handshake.mutators()) RetireTlabs(*heap_, *mutator);
 }
 
 PauseTimes Collector::EndPause(Histogram* pauses) {

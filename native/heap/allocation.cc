@@ -55,10 +55,10 @@ Status PreparePages(Heap& heap, const PageRun& run) {
   return {};
 }
 
-Allocation TakeRun(Heap& heap, const Mutator& mutator, uint32_t least, uint32_t wanted, PageRun* run) {
-  *run = heap.regions.TakePages(least, wanted, &mutator);
+Allocation TakeRun(Heap& heap, const Mutator& mutator, uint32_t least, uint32_t wanted, RegionKind kind, PageRun* run) {
+  *run = heap.regions.TakePages(least, wanted, &mutator, kind);
   if (run->count == 0 && heap.collector_hooks != nullptr && heap.collector_hooks->RecycleSources()) {
-    *run = heap.regions.TakePages(least, wanted, &mutator);
+    *run = heap.regions.TakePages(least, wanted, &mutator, kind);
   }
   if (run->count == 0) return {AllocationAnswer::kCollect, kNull, {}};
   RecordRun(heap, *run);
@@ -69,34 +69,37 @@ Allocation TakeRun(Heap& heap, const Mutator& mutator, uint32_t least, uint32_t 
   return {AllocationAnswer::kRefilled, kNull, {}};
 }
 
-}  // namespace
-
-void RetireTlab(Heap& heap, Mutator& mutator) {
-  uint32_t* const control = mutator.control;
-  const WordIndex start(control[control::kTlabStart]);
-  if (start == 0) return;
-  heap.tables.page_records[PageOf(start)].offset_or_end = control[control::kTlabTop];
-  control[control::kTlabTop] = control[control::kTlabLimit] = control[control::kTlabStart] = 0;
+void RetireTlab(Heap& heap, const Mutator::Tlab& tlab) {
+  if (tlab.start == 0) return;
+  heap.tables.page_records[PageOf(WordIndex(tlab.start))].offset_or_end = tlab.top;
+  tlab.top = tlab.limit = tlab.start = 0;
 }
 
-Allocation AllocateSlow(Heap& heap, Mutator& mutator, uint64_t words) {
+}  // namespace
+
+void RetireTlabs(Heap& heap, Mutator& mutator) {
+  for (const RegionKind kind : {RegionKind::kMixed, RegionKind::kLeaf}) RetireTlab(heap, mutator.TlabOf(kind));
+}
+
+Allocation AllocateSlow(Heap& heap, Mutator& mutator, uint64_t words, RegionKind kind) {
   if (words > kLargeObjectWords) return {AllocationAnswer::kLarge, kNull, {}};
   const SlowPathTime time(mutator.timeline);
   const uint32_t least = PagesForWords(words);
   const uint32_t tlab_words = heap.tlab_pages * kPageWords;
   PageRun run;
   if (words > tlab_words / kTlabShare && heap.tlab_pages > 1) {
-    const Allocation answer = TakeRun(heap, mutator, least, least, &run);
+    const Allocation answer = TakeRun(heap, mutator, least, least, kind, &run);
     if (answer.answer != AllocationAnswer::kRefilled) return answer;
     const WordIndex object = FirstWordOfPage(run.first);
     heap.tables.page_records[run.first].offset_or_end = object + static_cast<uint32_t>(words);
     return {AllocationAnswer::kObject, object, {}};
   }
-  const Allocation answer = TakeRun(heap, mutator, least, heap.tlab_pages, &run);
+  const Allocation answer = TakeRun(heap, mutator, least, heap.tlab_pages, kind, &run);
   if (answer.answer != AllocationAnswer::kRefilled) return answer;
-  RetireTlab(heap, mutator);
-  mutator.control[control::kTlabStart] = mutator.control[control::kTlabTop] = FirstWordOfPage(run.first);
-  mutator.control[control::kTlabLimit] = FirstWordOfPage(run.first + run.count);
+  const Mutator::Tlab tlab = mutator.TlabOf(kind);
+  RetireTlab(heap, tlab);
+  tlab.start = tlab.top = FirstWordOfPage(run.first);
+  tlab.limit = FirstWordOfPage(run.first + run.count);
   return answer;
 }
 
@@ -109,12 +112,12 @@ MemoryQueue::Need NeedOf(const Heap& heap, uint64_t words, bool large) {
   return large || words > kLargeObjectWords ? heap.regions.NeedOfLarge(words) : Regions::NeedOf(PagesForWords(words));
 }
 
-Allocation BeginLarge(Heap& heap, Mutator& mutator, uint64_t words) {
+Allocation BeginLarge(Heap& heap, Mutator& mutator, uint64_t words, RegionKind kind) {
   const SlowPathTime time(mutator.timeline);
   AbandonLarge(heap, mutator);
-  PageRun run = heap.regions.TakeLarge(words, &mutator);
+  PageRun run = heap.regions.TakeLarge(words, &mutator, kind);
   if (run.count == 0 && heap.collector_hooks != nullptr && heap.collector_hooks->RecycleSources()) {
-    run = heap.regions.TakeLarge(words, &mutator);
+    run = heap.regions.TakeLarge(words, &mutator, kind);
   }
   if (run.count == 0) return {AllocationAnswer::kCollect, kNull, {}};
   const WordIndex object = FirstWordOfPage(run.first);

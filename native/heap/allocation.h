@@ -12,7 +12,7 @@
 namespace faultline {
 
 enum class AllocationAnswer {
-  kRefilled,  // The TLAB has room for the request; take it from there.
+  kRefilled,  // The TLAB of that kind has room for the request; take it from there.
   kObject,    // Memory for this one object, outside the TLAB.
   kCollect,   // No region may be taken: collect, or wait for the running collection.
   kNoMemory,  // The system refused pages; `error` has the reason.
@@ -26,13 +26,13 @@ struct Allocation {
 };
 
 // The caller is a running mutator.  This is no safepoint, unless the caller parks on kCollect.
-Allocation AllocateSlow(Heap& heap, Mutator& mutator, uint64_t words);
+Allocation AllocateSlow(Heap& heap, Mutator& mutator, uint64_t words, RegionKind kind);
 
 // What a wait for an object of `words` words reserves.  `large`: regions of its own, whatever its size.
 MemoryQueue::Need NeedOf(const Heap& heap, uint64_t words, bool large);
 
-// Ends the TLAB: no object is added at its top any more.  The caller is the mutator, or the world is stopped.
-void RetireTlab(Heap& heap, Mutator& mutator);
+// Ends the TLABs: no object is added at their tops any more.  The caller is the mutator, or the world is stopped.
+void RetireTlabs(Heap& heap, Mutator& mutator);
 
 // Makes zeroed memory an object.  In JavaScript this is two stores.
 void WriteHeader(Heap& heap, WordIndex object, ShapeId shape, uint32_t count);
@@ -40,7 +40,7 @@ void WriteHeader(Heap& heap, WordIndex object, ShapeId shape, uint32_t count);
 // Large objects, in three steps, because zeroing takes long and must not hold up a stop:
 //   begin (running), zero piece by piece (with safepoints in between), commit (running, then write the header before the next safepoint).
 // An object that is not committed is abandoned: by the caller, by the mutator's next BeginLarge, or when the mutator ends (DetachMutator).
-Allocation BeginLarge(Heap& heap, Mutator& mutator, uint64_t words);
+Allocation BeginLarge(Heap& heap, Mutator& mutator, uint64_t words, RegionKind kind);
 // Zeroes the next piece from `done_words` on; returns the new done_words.
 Result<uint64_t> ZeroLargePiece(Heap& heap, Mutator& mutator, uint64_t words, uint64_t done_words);
 void CommitLarge(Heap& heap, Mutator& mutator, uint64_t words);

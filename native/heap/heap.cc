@@ -13,6 +13,7 @@ Status Heap::Create(const Options& options) {
   if (Status status = file.Create(bytes()); !status.ok()) return status;
   if (Status status = views.Create(file, options.mutator_view, options.core_dumps); !status.ok()) return status;
   tlab_pages = options.tlab_pages;
+  separates_kinds = options.capacity_regions >= kLeastSeparatedRegions;
   poisons = options.poisons;
   if (poisons) regions.ReuseLate(RegionIndex(options.first_region % regions.count()));
   shared_roots = options.shared_roots;

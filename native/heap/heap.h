@@ -83,6 +83,9 @@ class Heap {
   Header MutatorHeaderOf(WordIndex object) { return HeaderAt(reinterpret_cast<uint64_t*>(views.mutator_view()), object); }
   uint32_t* MutatorSlotsOf(WordIndex object) { return SlotsAt(reinterpret_cast<uint64_t*>(views.mutator_view()), object); }
 
+  // Where its objects are allocated.
+  RegionKind KindOf(ShapeId shape) const { return separates_kinds && shapes[shape].is_leaf() ? RegionKind::kLeaf : RegionKind::kMixed; }
+
   uint32_t page_count() const { return regions.count() << kRegionPagesLog2; }
   PageIndex end_page() const { return FirstPageOfRegion(regions.end()); }
   size_t bytes() const { return size_t{regions.count()} * kRegionBytes; }
@@ -139,6 +142,7 @@ class Heap {
   Statistics statistics;
   uint32_t* shared_roots = nullptr;
   uint32_t tlab_pages = 16;
+  bool separates_kinds = false;
   // Freed memory is overwritten, and reused as late as possible (heap/poison.h).
   bool poisons = false;
   CollectorHooks* collector_hooks = nullptr;

@@ -38,6 +38,10 @@ inline constexpr uint32_t kLargeObjectWords = kRegionWords / 2;
 // 16 GiB: all that one Uint32Array can span on Node 20 (2^32 elements).
 inline constexpr uint32_t kMaxRegions = 16384;
 
+// From this capacity on, objects without references have regions of their own (heap/region_states.h).  In a smaller heap a region more that
+// is not full would be too large a part of it.
+inline constexpr uint32_t kLeastSeparatedRegions = 8;
+
 inline constexpr uint32_t kHeaderWords = 1;
 inline constexpr uint32_t kHeaderSlots = 2;  // The header word as u32 slots: shape id, element count.
 
@@ -73,6 +77,7 @@ inline constexpr uint32_t PagesForWords(uint64_t words) { return static_cast<uin
 //   0      mutator and collector   both       state bits, see heap/handshake.h
 //   1, 2   mutator; collector while it is stopped        TLAB top and limit (word indices)
 //   5      refill; collector while it is stopped         TLAB start, 0 when there is none
+//   17 … 19                                              the same of the TLAB for leaves: top, limit, start
 //   3      mutator                 collector in a pause  local roots in use
 //   4      mutator                 collector in a pause  handle slots ever used
 //   6      collector while it is stopped; mutator reads  not 0: the write barrier logs
@@ -83,7 +88,7 @@ inline constexpr uint32_t PagesForWords(uint64_t words) { return static_cast<uin
 //   11     mutator                 mutator               open scopes
 //   12, 13 mutator                 mutator               a value on its way into or out of an array, see heap/shared_array.h
 //   14     mutator                 mutator               views that the open scopes will release
-//   16 …   mutator; collector in a pause                 temporaries, then local roots, then handle slots, then the log
+//   20 …   mutator; collector in a pause                 temporaries, then local roots, then handle slots, then the log
 namespace control {
 inline constexpr uint32_t kState = 0;
 inline constexpr uint32_t kTlabTop = 1;
@@ -101,10 +106,14 @@ inline constexpr uint32_t kValue = 12;
 inline constexpr uint32_t kScopedViews = 14;
 inline constexpr uint32_t kNullSlot = 15;  // Always zero: handles that lead nowhere point here.
 inline constexpr uint32_t kAdopted = 16;   // Not 0: JavaScript has its mutator; 0: it was interrupted while it created the mutator.
-inline constexpr uint32_t kFirstTemporary = 17;
-inline constexpr uint32_t kTemporaries = 47;  // Roots of one operation of the library.
+inline constexpr uint32_t kLeafTlabTop = 17;
+inline constexpr uint32_t kLeafTlabLimit = 18;
+inline constexpr uint32_t kLeafTlabStart = 19;
+inline constexpr uint32_t kFirstTemporary = 20;
+inline constexpr uint32_t kTemporaries = 44;  // Roots of one operation of the library.
 inline constexpr uint32_t kSlots = kFirstTemporary + kTemporaries;
 static_assert(kValue % 2 == 0, "a value may be a double");
+static_assert(kTlabLimit == kTlabTop + 1 && kLeafTlabLimit == kLeafTlabTop + 1, "who has the index of a top has that of its limit");
 }  // namespace control
 
 // References that a mutator's write barrier has overwritten (gc/marking/satb_marker.h).

@@ -9,6 +9,7 @@
 
 #include "heap/fault_around.h"
 #include "heap/layout.h"
+#include "heap/region_states.h"
 #include "heap/root_ranges.h"
 #include "heap/timeline.h"
 
@@ -25,6 +26,18 @@ class Mutator {
       : heap(heap), control(control), local_capacity(local_capacity), handle_capacity(handle_capacity) {}
   Mutator(const Mutator&) = delete;
   Mutator& operator=(const Mutator&) = delete;
+
+  // The words of the TLAB for objects of a kind.
+  struct Tlab {
+    uint32_t& top;
+    uint32_t& limit;
+    uint32_t& start;
+  };
+  Tlab TlabOf(RegionKind kind) {
+    if (kind == RegionKind::kLeaf)
+      return {control[control::kLeafTlabTop], control[control::kLeafTlabLimit], control[control::kLeafTlabStart]};
+    return {control[control::kTlabTop], control[control::kTlabLimit], control[control::kTlabStart]};
+  }
 
   std::atomic<uint32_t>* state() { return reinterpret_cast<std::atomic<uint32_t>*>(&control[control::kState]); }
 

@@ -7,6 +7,18 @@
 //         (the regions after the first: large-tail ──sweep──▶ free)
 //
 // Regions::Set refuses changes that kRegionTransitions does not list.  All changes are made under the lock of Regions.
+//
+// A region that is not free also has a kind.  In a leaf region are only objects of shapes that hold no references of any sort, which are
+// *leaves*; in a mixed one may be any object.
+//
+//   (R)  No object in a leaf region holds references.
+//
+// So a leaf region is as good as a mixed one for everything, and nobody has to look for references in it: marking does not arm its pages,
+// what is written there is not looked at again, and a compaction shows those that stay as they are.
+//
+//     free ──take, take large, reserve──▶ leaf ──all that ends at free──▶ free
+//      │                                   │ mix: a mutator needs pages for other objects, and no region is free
+//      └──take, take large, reserve──▶ mixed ──all that ends at free──▶ free
 #pragma once
 
 #include <cstdint>
@@ -26,6 +38,9 @@ enum class RegionState : uint8_t {
 inline constexpr const char* kRegionStateNames[] = {"free",   "allocating", "live",       "source",
                                                     "target", "large",      "large-tail", "large-pending"};
 constexpr const char* NameOf(RegionState state) { return kRegionStateNames[static_cast<uint8_t>(state)]; }
+
+enum class RegionKind : uint8_t { kMixed, kLeaf };
+inline constexpr uint32_t kRegionKinds = 2;
 
 struct RegionTransition {
   const char* operation;

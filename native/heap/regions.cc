@@ -42,7 +42,7 @@ bool Regions::TakeFree(RegionIndex* region) {
     committed_.Insert(i);
     free_count_.fetch_sub(1, std::memory_order_relaxed);
     if (i == 0) {  // The first page of the heap is never used: 0 is null.
-      Set(i, {RegionState::kFree, 0, 1});
+      Set(i, {RegionState::kFree, RegionKind::kMixed, 1});
       AddUsed(1);
       clean_from_[i] = std::max<uint16_t>(clean_from_[i], 1);
     }
@@ -67,7 +67,7 @@ PageRun Regions::Cut(RegionIndex region, uint32_t pages) {
   run.first = FirstPageOfRegion(region) + used;
   run.count = pages;
   run.dirty = clean_from_[region] > used ? std::min<uint32_t>(clean_from_[region] - used, pages) : 0;
-  Set(region, {use_[region].state, 0, static_cast<uint16_t>(used + pages)});
+  Set(region, {use_[region].state, use_[region].kind, static_cast<uint16_t>(used + pages)});
   clean_from_[region] = std::max<uint16_t>(clean_from_[region], use_[region].used_pages);
   run.mapped = NoteMapped(region, used, used + pages);
   AddUsed(pages);
@@ -85,23 +85,72 @@ bool Regions::NoteMapped(RegionIndex region, uint32_t from, uint32_t to) {
   return false;
 }
 
-bool Regions::TakePartial(uint32_t least) {
+bool Regions::TakePartial(RegionKind kind, uint32_t least) {
+  std::vector<RegionIndex>& partial = PartialOf(kind);
   // The last ones were added most recently; a region too full for this request may serve the next.
-  for (size_t i = partial_.size(); i-- > 0;) {
-    const RegionIndex region = partial_[i];
+  for (size_t i = partial.size(); i-- > 0;) {
+    const RegionIndex region = partial[i];
     if (use_[region].state == RegionState::kLive && punching_[region] == 0 && PagesLeft(region) < least) continue;
-    partial_[i] = partial_.back();
-    partial_.pop_back();
+    partial[i] = partial.back();
+    partial.pop_back();
     // They count again, page by page, when it is the current region.
     AddOpen(-static_cast<int64_t>(PagesLeft(region)));
     if (use_[region].state != RegionState::kLive || punching_[region] != 0) continue;
-    current_ = region;
+    Open(kind, region);
     return true;
   }
   return false;
 }
 
-PageRun Regions::TakePages(uint32_t least, uint32_t wanted, const Mutator* taker) {
+void Regions::Open(RegionKind kind, RegionIndex region) {
+  SetState(region, RegionState::kAllocating);
+  CurrentOf(kind) = region;
+  AddOpen(PagesLeft(region));
+}
+
+void Regions::Retire(RegionKind kind) {
+  const RegionIndex region = CurrentOf(kind);
+  if (region == kNone) return;
+  SetState(region, RegionState::kLive);
+  AddOpen(-static_cast<int64_t>(PagesLeft(region)));
+  // A region filled since the last marking may be filled further; a waiter may need a single page of it.
+  if (PagesLeft(region) >= (queue_.empty() ? kLeastPartialPages : 1)) AddPartial(region);
+  CurrentOf(kind) = kNone;
+}
+
+bool Regions::Resume(RegionKind kind, uint32_t least) {
+  const RegionIndex current = CurrentOf(kind);
+  if (current != kNone && PagesLeft(current) >= least) return true;
+  Retire(kind);
+  return TakePartial(kind, least);
+}
+
+bool Regions::Mix(uint32_t least) {
+  if (!Resume(RegionKind::kLeaf, least)) return false;
+  const RegionIndex region = CurrentOf(RegionKind::kLeaf);
+  // Pages of it that mutators have already are filled with leaves, as before.
+  SetKind(region, RegionKind::kMixed);
+  CurrentOf(RegionKind::kLeaf) = kNone;
+  CurrentOf(RegionKind::kMixed) = region;
+  return true;
+}
+
+RegionIndex Regions::Fillable(RegionKind kind, uint32_t least, uint64_t ahead_regions) {
+  if (Resume(kind, least)) return CurrentOf(kind);
+  RegionIndex region;
+  if (charged() + ahead_regions < capacity_ && TakeFree(&region)) {
+    Charge(1);
+    SetKind(region, kind);
+    __atomic_store_n(&born_[region], ++births_, __ATOMIC_RELAXED);
+    Open(kind, region);
+    // Too few only in region 0 of the smallest heaps, with its unused page.
+    return PagesLeft(region) < least ? kNone : region;
+  }
+  if (!(kind == RegionKind::kLeaf ? Resume(RegionKind::kMixed, least) : Mix(least))) return kNone;
+  return CurrentOf(RegionKind::kMixed);
+}
+
+PageRun Regions::TakePages(uint32_t least, uint32_t wanted, const Mutator* taker, RegionKind kind) {
   const LockGuard guard(lock_);
   const MemoryQueue::Need ahead = queue_.Ahead(taker);
   const MemoryQueue::Room room = Room();
@@ -109,34 +158,17 @@ PageRun Regions::TakePages(uint32_t least, uint32_t wanted, const Mutator* taker
     if (!MemoryQueue::Fits(room, ahead, NeedOf(least))) return {};
     if (!MemoryQueue::Fits(room, ahead, NeedOf(wanted))) wanted = least;
   }
-  if (current_ == kNone || PagesLeft(current_) < least) {
-    if (current_ != kNone) {
-      SetState(current_, RegionState::kLive);
-      AddOpen(-static_cast<int64_t>(PagesLeft(current_)));
-      // A region filled since the last marking may be filled further; a waiter may need a single page of it.
-      if (PagesLeft(current_) >= (queue_.empty() ? kLeastPartialPages : 1)) AddPartial(current_);
-      current_ = kNone;
-    }
-    if (!TakePartial(least)) {
-      RegionIndex region;
-      if (charged() + ahead.regions >= capacity_ || !TakeFree(&region)) return {};
-      Charge(1);
-      current_ = region;
-      __atomic_store_n(&born_[region], ++births_, __ATOMIC_RELAXED);
-    }
-    SetState(current_, RegionState::kAllocating);
-    AddOpen(PagesLeft(current_));
-    if (PagesLeft(current_) < least) return {};  // Only region 0 of the smallest heaps, with its unused page.
-  }
-  uint32_t pages = std::min(std::max(least, wanted), PagesLeft(current_));
-  if (queue_.empty() && PagesLeft(current_) - pages < kLeastPartialPages) pages = PagesLeft(current_);
+  const RegionIndex region = Fillable(kind, least, ahead.regions);
+  if (region == kNone) return {};
+  uint32_t pages = std::min(std::max(least, wanted), PagesLeft(region));
+  if (queue_.empty() && PagesLeft(region) - pages < kLeastPartialPages) pages = PagesLeft(region);
   AddOpen(-static_cast<int64_t>(pages));
   if (!queue_.empty()) CheckGiven(room, ahead, NeedOf(pages));
   NoteHandedOut(pages);
-  return Cut(current_, pages);
+  return Cut(region, pages);
 }
 
-PageRun Regions::TakeLarge(uint64_t words, const Mutator* taker) {
+PageRun Regions::TakeLarge(uint64_t words, const Mutator* taker, RegionKind kind) {
   const uint32_t needed = static_cast<uint32_t>((words + kRegionWords - 1) >> kRegionWordsLog2);
   const LockGuard guard(lock_);
   if (needed > capacity_ || charged() + needed > capacity_) return {};
@@ -159,7 +191,7 @@ PageRun Regions::TakeLarge(uint64_t words, const Mutator* taker) {
     const uint32_t used = std::min(left, kRegionPages);
     left -= used;
     committed_.Insert(first + k);
-    Set(first + k, {k == 0 ? RegionState::kLargePending : RegionState::kLargeTail, 0, static_cast<uint16_t>(used)});
+    Set(first + k, {k == 0 ? RegionState::kLargePending : RegionState::kLargeTail, kind, static_cast<uint16_t>(used)});
     __atomic_store_n(&large_head_[first + k], uint32_t{first}, __ATOMIC_RELAXED);
     // A dirty region makes the run dirty up to where that region is dirty.
     if (clean_from_[first + k] > 0) pages.dirty = k * kRegionPages + std::min<uint32_t>(clean_from_[first + k], used);
@@ -202,9 +234,11 @@ void Regions::AbandonLarge(RegionIndex first) {
 
 void Regions::CloseForMarking(uint16_t* marked_pages) {
   const LockGuard guard(lock_);
-  if (current_ != kNone) SetState(current_, RegionState::kLive);
-  current_ = kNone;
-  partial_.clear();
+  for (RegionIndex& current : current_) {
+    if (current != kNone) SetState(current, RegionState::kLive);
+    current = kNone;
+  }
+  for (std::vector<RegionIndex>& partial : partial_) partial.clear();
   open_pages_.store(0, std::memory_order_relaxed);
   memset(marked_pages, 0, count_ * sizeof(uint16_t));
   for (const RegionIndex i : committed_) {
@@ -230,12 +264,13 @@ void Regions::ReleaseTarget(RegionIndex region) {
   Free(region);
 }
 
-void Regions::CommitPlan(const std::vector<RegionIndex>& sources, const std::vector<RegionIndex>& targets) {
+void Regions::CommitPlan(const std::vector<RegionIndex>& sources, const std::vector<RegionIndex>& targets, size_t first_leaf) {
   const LockGuard guard(lock_);
   for (const RegionIndex region : sources) {
     FAULTLINE_CHECK(use_[region].state == RegionState::kLive, "(T) a source was live, never a target", region);
     SetState(region, RegionState::kSource);
   }
+  for (size_t i = first_leaf; i < targets.size(); ++i) SetKind(targets[i], RegionKind::kLeaf);
   Charge(static_cast<int64_t>(targets.size()) - static_cast<int64_t>(sources.size()));
 }
 
@@ -271,19 +306,21 @@ void Regions::FinishTarget(RegionIndex region, uint32_t used_pages) {
     return;
   }
   AddUsed(static_cast<int64_t>(used_pages) - use_[region].used_pages);
-  Set(region, {RegionState::kLive, 0, static_cast<uint16_t>(used_pages)});
+  Set(region, {RegionState::kLive, use_[region].kind, static_cast<uint16_t>(used_pages)});
   clean_from_[region] = std::max<uint16_t>(clean_from_[region], static_cast<uint16_t>(used_pages));
 }
 
 void Regions::ReopenPartial() {
   const LockGuard guard(lock_);
-  partial_.clear();
-  open_pages_.store(current_ == kNone ? 0 : PagesLeft(current_), std::memory_order_relaxed);
+  uint32_t open = 0;
+  for (const RegionIndex current : current_) open += current == kNone ? 0 : PagesLeft(current);
+  open_pages_.store(open, std::memory_order_relaxed);
+  for (std::vector<RegionIndex>& partial : partial_) partial.clear();
   for (const RegionIndex i : committed_) {
     if (use_[i].state == RegionState::kLive && PagesLeft(i) >= kLeastPartialPages) AddPartial(i);
   }
   // The lowest are taken first, which is from the back.
-  std::reverse(partial_.begin(), partial_.end());
+  for (std::vector<RegionIndex>& partial : partial_) std::reverse(partial.begin(), partial.end());
 }
 
 void Regions::CommittedFree(std::vector<RegionIndex>* regions) const {

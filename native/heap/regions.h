@@ -17,6 +17,10 @@
 // limit.  Collections are timed to end before it is reached; a mutator that reaches it first asks for one, and goes on up to the capacity,
 // because there is no point in stalling while memory is available.
 //
+// Kinds.  Each kind of region (heap/region_states.h) has one that is being filled and a list of those that have pages left.  The kinds
+// share the budget, and what is open in either is of use to all: where no region is free, leaves are put into mixed regions, and a leaf
+// region with pages left becomes a mixed one.  So a heap is never full because of kinds, and both count as one for (Q).
+//
 // All functions take the lock themselves unless they say otherwise.  No thread touches heap memory while holding it.
 #pragma once
 
@@ -38,7 +42,7 @@ namespace faultline {
 // One region as the collector sees it; four bytes, so that the flip can freeze the whole table with one copy.
 struct alignas(4) RegionUse {
   RegionState state = RegionState::kFree;
-  uint8_t reserved = 0;
+  RegionKind kind = RegionKind::kMixed;
   uint16_t used_pages = 0;
 };
 static_assert(sizeof(RegionUse) == 4);
@@ -58,12 +62,12 @@ class Regions {
   // as late as possible.
   void ReuseLate(RegionIndex first);
 
-  // Pages for a TLAB: at least `least` of one region, `wanted` if there is room, more only to use up a region.  An empty run means that the
-  // caller must first collect or wait for a collection, or that what is left is reserved for waiters (Q).
-  PageRun TakePages(uint32_t least, uint32_t wanted, const Mutator* taker = nullptr);
+  // Pages for a TLAB of objects of that kind: at least `least` of one region, `wanted` if there is room, more only to use up a region.  An
+  // empty run means that the caller must first collect or wait for a collection, or that what is left is reserved for waiters (Q).
+  PageRun TakePages(uint32_t least, uint32_t wanted, const Mutator* taker = nullptr, RegionKind kind = RegionKind::kMixed);
 
   // Consecutive free regions for one large object, in state kLargePending; 0 in `count` when there are none.
-  PageRun TakeLarge(uint64_t words, const Mutator* taker = nullptr);
+  PageRun TakeLarge(uint64_t words, const Mutator* taker = nullptr, RegionKind kind = RegionKind::kMixed);
 
   // The queue of mutators that wait for memory; see MemoryQueue.
   uint64_t JoinQueue(const Mutator* waiter, const MemoryQueue::Need& need, uint64_t place) {
@@ -90,7 +94,7 @@ class Regions {
   void CommitLarge(RegionIndex first);
   void AbandonLarge(RegionIndex first);
 
-  // Ends allocation in the region that is being filled: until ReopenPartial, new pages come from regions that are free now.  Writes how
+  // Ends allocation in the regions that are being filled: until ReopenPartial, new pages come from regions that are free now.  Writes how
   // many pages of each region the marking decides on.
   void CloseForMarking(uint16_t* marked_pages);
 
@@ -103,7 +107,8 @@ class Regions {
   // charged, and may be released one by one.
   uint32_t ReserveTargets(uint32_t wanted, std::vector<RegionIndex>* targets);
   void ReleaseTarget(RegionIndex region);
-  void CommitPlan(const std::vector<RegionIndex>& sources, const std::vector<RegionIndex>& targets);
+  // From `first_leaf` on targets get leaves only.
+  void CommitPlan(const std::vector<RegionIndex>& sources, const std::vector<RegionIndex>& targets, size_t first_leaf = ~size_t{0});
   void CancelPlan(const std::vector<RegionIndex>& sources, const std::vector<RegionIndex>& targets);
   void Freeze(RegionUse* frozen);
 
@@ -186,7 +191,8 @@ class Regions {
     FAULTLINE_CHECK(use.state == RegionState::kFree || committed_.Has(region), "(E) a region in use is committed", region);
     __atomic_store(&use_[region], &use, __ATOMIC_RELAXED);
   }
-  void SetState(RegionIndex region, RegionState state) { Set(region, {state, 0, use_[region].used_pages}); }
+  void SetState(RegionIndex region, RegionState state) { Set(region, {state, use_[region].kind, use_[region].used_pages}); }
+  void SetKind(RegionIndex region, RegionKind kind) { Set(region, {use_[region].state, kind, use_[region].used_pages}); }
   uint32_t PagesLeft(RegionIndex region) const { return kRegionPages - use_[region].used_pages; }
   MemoryQueue::Room Room() const { return {charged() < capacity_ ? capacity_ - charged() : 0, open_pages()}; }
   // Checks (Q) again afterwards: what was `given` was available besides the needs `ahead`.
@@ -197,13 +203,24 @@ class Regions {
     FAULTLINE_CHECK(charged_now == 0 || charged_now + ahead.regions <= before.regions,
                     "(Q) whole regions are left to those who wait for them", charged_now, ahead.regions);
   }
-  bool TakePartial(uint32_t least);  // The caller holds the lock; sets current_.
+  // The region of that kind that is being filled has so many pages left, or one that has is found among those that were filled before.
+  bool Resume(RegionKind kind, uint32_t least);
+  bool TakePartial(RegionKind kind, uint32_t least);
+  // The one that is being filled is another one from here on.
+  void Open(RegionKind kind, RegionIndex region);
+  void Retire(RegionKind kind);
+  // (R) the other way round: a leaf region with so many pages left becomes the mixed one that is being filled.
+  bool Mix(uint32_t least);
+  // A region of `kind` with so many pages left, or of what takes its place; kNone when there is none that may be taken.
+  RegionIndex Fillable(RegionKind kind, uint32_t least, uint64_t ahead_regions);
+  RegionIndex& CurrentOf(RegionKind kind) { return current_[static_cast<size_t>(kind)]; }
+  std::vector<RegionIndex>& PartialOf(RegionKind kind) { return partial_[static_cast<size_t>(kind)]; }
   PageRun Cut(RegionIndex region, uint32_t pages);
   bool NoteMapped(RegionIndex region, uint32_t from, uint32_t to);  // The caller holds the lock; true if they were mapped already.
   void NoteHandedOut(uint32_t pages) { handed_out_pages_.fetch_add(pages, std::memory_order_relaxed); }
   void AddOpen(int64_t pages) { open_pages_.fetch_add(static_cast<uint64_t>(pages), std::memory_order_relaxed); }
   void AddPartial(RegionIndex region) {
-    partial_.push_back(region);
+    PartialOf(use_[region].kind).push_back(region);
     AddOpen(PagesLeft(region));
   }
   void AddUsed(int64_t pages) { used_pages_total_.fetch_add(static_cast<uint64_t>(pages), std::memory_order_relaxed); }
@@ -231,12 +248,12 @@ class Regions {
   };
   MappedArray<Mapped, RegionIndex> mapped_;
   uint32_t view_ = 1;
-  RegionIndex current_ = kNone;
+  RegionIndex current_[kRegionKinds] = {kNone, kNone};  // Of each kind, what is being filled.
   RegionIndex search_from_{0};
   bool reuses_late_ = false;
   RegionIndex large_until_{0};  // Room for large objects is searched below this; with late reuse, where the last one was put.
-  // No pages are taken from a region on this list before it is taken off; open_pages_ relies on that.
-  std::vector<RegionIndex> partial_;
+  // No pages are taken from a region on these lists before it is taken off; open_pages_ relies on that.
+  std::vector<RegionIndex> partial_[kRegionKinds];
   // Written under lock_, read without it; relaxed, they order nothing.
   std::atomic<uint32_t> free_count_{0};
   std::atomic<uint32_t> charged_{0};

@@ -51,6 +51,8 @@ struct Shape {
   uint64_t Words(uint32_t count) const {
     return fixed_words + (((static_cast<uint64_t>(count) << element_bytes_log2) + kWordBytes - 1) >> 3);
   }
+  // No reference of any sort is in its objects: they may lie in a leaf region (heap/region_states.h).
+  bool is_leaf() const { return fixed_words != 0 && has_references == 0; }
   // The elements are u32 slots that hold references, of whatever kind.
   bool has_slots_as_elements() const { return element_kind >= ElementKind::kReference; }
   uint64_t FirstElementSlot() const { return uint64_t{fixed_words} * 2; }

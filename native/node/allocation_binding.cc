@@ -51,7 +51,7 @@ Napi::Value Answer(Info info, const std::optional<Allocation>& allocation) {
 
 // Zeroes the object in pieces; a stop waits for one of them at most.
 std::optional<Allocation> TakeLarge(Heap& heap, Mutator& mutator, const Wish& wish, JavaScriptWatch& watch) {
-  const Allocation begun = BeginLarge(heap, mutator, wish.words);
+  const Allocation begun = BeginLarge(heap, mutator, wish.words, heap.KindOf(wish.shape));
   if (begun.answer != AllocationAnswer::kObject) return begun;
   // The thread has what it waited for, and zeroing takes long.
   heap.regions.LeaveQueue(&mutator);
@@ -79,7 +79,7 @@ std::optional<Allocation> Take(HeapInstance& instance, Mutator& mutator, const W
   DelayAt(DelayPoint::kRefill);
   instance.CheckTrigger({kCompact, kOccupancy, true});
   if (wish.large) return TakeLarge(instance.heap, mutator, wish, watch);
-  const Allocation taken = AllocateSlow(instance.heap, mutator, wish.words);
+  const Allocation taken = AllocateSlow(instance.heap, mutator, wish.words, instance.heap.KindOf(wish.shape));
   if (taken.answer == AllocationAnswer::kObject) WriteHeader(instance.heap, taken.object, wish.shape, wish.count);
   return taken;
 }

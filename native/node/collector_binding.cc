@@ -90,20 +90,22 @@ Napi::Value WeakPending(Info info, HeapInstance& instance) { return Boolean(info
 // sweep(heap): regions freed
 Napi::Value Sweep(Info info, HeapInstance& instance) { return Number(info, instance.collector->Sweep()); }
 
-// readRegions(heap, states: Uint8Array, usedPages: Uint16Array, liveWords: Uint32Array, markedPages: Uint16Array)
+// readRegions(heap, states: Uint8Array, kinds: Uint8Array, usedPages: Uint16Array, liveWords: Uint32Array, markedPages: Uint16Array)
 Napi::Value ReadRegions(Info info, HeapInstance& instance) {
   Heap& heap = instance.heap;
   uint8_t* const states = info[1].As<Napi::Uint8Array>().Data();
-  uint16_t* const used = info[2].As<Napi::Uint16Array>().Data();
+  uint8_t* const kinds = info[2].As<Napi::Uint8Array>().Data();
+  uint16_t* const used = info[3].As<Napi::Uint16Array>().Data();
   const LockGuard guard(heap.regions.lock());
   const uint32_t count = heap.regions.count();
   for (RegionIndex region{0}; region < count; ++region) {
     const RegionUse use = heap.regions.use(region);
     states[region] = static_cast<uint8_t>(use.state);
+    kinds[region] = static_cast<uint8_t>(use.kind);
     used[region] = use.used_pages;
   }
-  memcpy(info[3].As<Napi::Uint32Array>().Data(), heap.tables.live_word_counts.data(), count * sizeof(uint32_t));
-  memcpy(info[4].As<Napi::Uint16Array>().Data(), heap.tables.marked_pages.data(), count * sizeof(uint16_t));
+  memcpy(info[4].As<Napi::Uint32Array>().Data(), heap.tables.live_word_counts.data(), count * sizeof(uint32_t));
+  memcpy(info[5].As<Napi::Uint16Array>().Data(), heap.tables.marked_pages.data(), count * sizeof(uint16_t));
   return Number(info, count);
 }
 

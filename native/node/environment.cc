@@ -77,7 +77,7 @@ void Environment::DetachMutator(MutatorBinding* binding, bool in_javascript) {
   Mutator* const mutator = binding->mutator.get();
   JavaScriptWatch watch(env_);
   Detach(*mutator, watch, [&] {
-    RetireTlab(heap, *mutator);
+    RetireTlabs(heap, *mutator);
     if (heap.collector_hooks != nullptr) heap.collector_hooks->TakeLog(*mutator);
     AbandonLarge(heap, *mutator);
   });

@@ -97,7 +97,7 @@ Napi::Value Release(Info info) {
   return info.Env().Undefined();
 }
 
-// defineShape(heap, name, description, fixedWords, referenceFields, elementKind, elementBytesLog2, taggedFields, identitySlot): id,
+// defineShape(heap, name, description, fixedWords, referenceFields, elementKind, elementBytesLog2, taggedFields, identitySlot, isLeaf): id,
 // 0 on conflict
 Napi::Value DefineShape(Info info, HeapInstance& instance) {
   Shape shape;
@@ -107,7 +107,12 @@ Napi::Value DefineShape(Info info, HeapInstance& instance) {
   shape.element_bytes_log2 = static_cast<uint8_t>(Uint32At(info, 6));
   shape.tagged_fields = static_cast<uint16_t>(Uint32At(info, 7));
   shape.identity_slot = static_cast<uint16_t>(Uint32At(info, 8));
-  return Number(info, instance.heap.shapes.Define(info[1].As<Napi::String>().Utf16Value(), info[2].As<Napi::String>(), shape));
+  ShapeTable& shapes = instance.heap.shapes;
+  const ShapeId id = shapes.Define(info[1].As<Napi::String>().Utf16Value(), info[2].As<Napi::String>(), shape);
+  // JavaScript allocates from the buffer that it believes to be the shape's.
+  FAULTLINE_CHECK(id == kNoShape || shapes[id].is_leaf() == info[9].As<Napi::Boolean>().Value(),
+                  "(R) both languages agree on which shapes hold no references", id);
+  return Number(info, id);
 }
 
 Napi::Value ShapeAnswer(Info info, ShapeId id, const std::u16string& name, const std::string& description) {

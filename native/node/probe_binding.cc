@@ -91,6 +91,10 @@ Napi::Value Layout(Info info) {
   set("CONTROL_VALUE", control::kValue);
   set("CONTROL_SCOPED_VIEWS", control::kScopedViews);
   set("CONTROL_ADOPTED", control::kAdopted);
+  set("CONTROL_LEAF_TLAB_TOP", control::kLeafTlabTop);
+  set("CONTROL_LEAF_TLAB_LIMIT", control::kLeafTlabLimit);
+  set("CONTROL_LEAF_TLAB_START", control::kLeafTlabStart);
+  set("LEAST_SEPARATED_REGIONS", kLeastSeparatedRegions);
   set("CONTROL_FIRST_TEMPORARY", control::kFirstTemporary);
   set("FINALIZER_ENTRIES", Finalizers::kEntries);
   set("WEAK_MAP_TABLE_SLOT", WeakMapSlots::kTable);

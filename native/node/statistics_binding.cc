@@ -87,6 +87,7 @@ Napi::Value ReadStatistics(Info info, HeapInstance& instance) {
   answer.Set("pages", Figures(env, {
     {"builtByWorkers", count(statistics.pages_by_workers)},
     {"builtByMutators", count(statistics.pages_by_mutators)},
+    {"shownUnchanged", count(statistics.unchanged_pages)},
     {"mappedByContinue", count(statistics.pages_continued)},
     {"continueCalls", count(statistics.continue_calls)},
     {"mappedByCopy", count(statistics.pages_copied)},

@@ -14,6 +14,9 @@ namespace {
 
 struct Figures {
   uint64_t plans = 0, cut = 0, split = 0, zero_source = 0, zero_target = 0, nothing = 0, refused = 0, larger = 0;
+  uint64_t leaf_targets = 0;
+  uint64_t mixed_targets = 0;
+  uint64_t shared_targets = 0;  // Of leaves and others.
 } figures;
 
 // Every object has the address of the naive model, inside one target, and order is kept.
@@ -65,6 +68,20 @@ void CheckReaders(SyntheticHeap& test, const Plan& plan) {
   for (const RegionIndex source : plan.sources()) EXPECT(release.reads[source] == heap.tables.unread_pages[source]);
 }
 
+// (R) A leaf target gets leaves alone; where leaves and others have a target each, that of the leaves is a leaf one.
+void CheckKinds(const SyntheticHeap& test, const Plan& plan, const std::map<WordIndex, WordIndex>& model) {
+  const auto is_leaf = [&](RegionIndex region) { return test.heap.regions.use(region).kind == RegionKind::kLeaf; };
+  for (const RegionIndex target : plan.targets()) {
+    uint32_t leaves = 0;
+    uint32_t others = 0;
+    for (const auto& [from, to] : model) {
+      if (RegionOf(to) == target) ++(is_leaf(RegionOf(from)) ? leaves : others);
+    }
+    EXPECT(leaves + others > 0 && is_leaf(target) == (others == 0));
+    ++(is_leaf(target) ? figures.leaf_targets : others > 0 && leaves > 0 ? figures.shared_targets : figures.mixed_targets);
+  }
+}
+
 // `most` is what was charged before, and what the plan was allowed to take beside its sources.
 void CheckBudget(const SyntheticHeap& test, uint32_t most) {
   uint32_t used = 0;
@@ -84,7 +101,7 @@ void OneHeap(Random& random, uint32_t refuse_target, End end) {
   const uint32_t filled = 2 + random.Below(6);
   const uint32_t regions = filled + 1 + random.Below(3);
   SyntheticHeap test(regions);
-  test.TakeRegions(filled);
+  test.TakeRegions(filled, [&](RegionIndex) { return random.Chance(30); });
   const uint32_t style = random.Below(5);
   for (RegionIndex region{0}; region < filled; ++region) {
     const uint32_t choices[] = {0, 100, 50, random.Below(101), random.Below(10)};
@@ -95,7 +112,7 @@ void OneHeap(Random& random, uint32_t refuse_target, End end) {
   if (random.Chance(30)) std::reverse(wished.begin(), wished.end());  // Evacuation order is the caller's.
   if (random.Chance(30) && !wished.empty()) wished.pop_back();
   std::vector<RegionIndex> sources;
-  for (const RegionIndex region : wished) {
+  for (const RegionIndex region : test.InEvacuationOrder(wished)) {
     sources.push_back(region);
   }
   const uint32_t charged = test.heap.regions.charged();
@@ -140,6 +157,7 @@ void OneHeap(Random& random, uint32_t refuse_target, End end) {
   for (const RegionIndex target : plan.targets()) figures.zero_target += target == 0 ? 1 : 0;
   CheckAddresses(test, plan, model);
   CheckReaders(test, plan);
+  CheckKinds(test, plan, model);
   if (end == End::kCancel) {
     plan.Cancel();
     CheckBudget(test, charged);
@@ -198,5 +216,6 @@ int main(int argc, char** argv) {
   // The situations did occur.
   EXPECT(figures.cut > 0 && figures.split > 0 && figures.zero_source > 0 && figures.zero_target > 0);
   EXPECT(figures.refused > 0 && figures.nothing > 0);
+  EXPECT(figures.leaf_targets > 0 && figures.mixed_targets > 0 && figures.shared_targets > 0);
   return 0;
 }

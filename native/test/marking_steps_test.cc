@@ -1,5 +1,8 @@
 // Concurrent marking step by step: what a round finds and what the last pause finds, what has to be noted by hand, what an abandoned
 // marking leaves behind, and what the kernel may refuse.
+#include <cstring>
+
+#include "faults_of_writing.h"
 #include "gc/marking/tracing.h"
 #include "moving_program.h"
 #include "os/clock.h"
@@ -10,14 +13,15 @@ namespace {
 
 // One marking, driven step by step, with the mutator's moves in between.
 struct ByHand {
-  explicit ByHand(MarkerKind marker) : test(Options(marker)), mutator(&test), pair(test.DefineShape(2, 1)) {}
-  static TestHeap::Options Options(MarkerKind marker) {
+  explicit ByHand(MarkerKind marker, uint32_t capacity_regions = 64)
+      : test(Options(marker, capacity_regions)), mutator(&test), pair(test.DefineShape(2, 1)) {}
+  static TestHeap::Options Options(MarkerKind marker, uint32_t capacity_regions) {
     TestHeap::Options options;
     options.marker = marker;
     options.mode = FaultModeKind::kStw;
     options.workers = 0;
     options.verify = false;
-    options.capacity_regions = 64;
+    options.capacity_regions = capacity_regions;
     return options;
   }
   WordIndex New(uint64_t identity) {
@@ -203,6 +207,85 @@ void AWriteThroughTheAliasHasToBeNoted() {
   }
 }
 
+// (R) A leaf page is not armed, so a write to it costs nothing and is nobody's to look at; small objects and large ones.
+void LeafPagesAreNeitherArmedNorLookedAt() {
+  for (const uint32_t words : {40 * kPageWords, 2 * kRegionWords}) {
+    ByHand f(MarkerKind::kBarrierFree);
+    const ShapeId shapes[] = {f.test.DefineShape(0, 0, ElementKind::kData, 3), f.test.DefineShape(0, 0, ElementKind::kReference, 2)};
+    const uint32_t pages = words / kPageWords - 1;
+    uint8_t* written[2];
+    for (uint32_t i = 0; i < 2; ++i) {
+      f.mutator.handle(i) = f.mutator.Allocate(shapes[i], i == 0 ? words : 2 * words);
+      // Behind the header's page.
+      written[i] = f.test.heap.views.mutator_view() + (size_t{PageOf(f.mutator.handle(i))} + 1) * kPageBytes;
+      FaultsOfWriting(written[i], pages);
+      memset(written[i], 0, pages * kPageBytes);
+    }
+    f.Start();
+    f.Round();
+    EXPECT(FaultsOfWriting(written[0], pages) == 0 && FaultsOfWriting(written[1], pages) >= pages);
+    memset(written[1], 0, pages * kPageBytes);
+    f.mutator.Park();
+    while (f.test.collector->MarkPause(kNsPerMs, ~uint64_t{0}) == MarkPauseOutcome::kNotStopped) {
+    }
+    EXPECT(f.test.collector->report().remark_pages == pages);
+    f.test.ReleaseMarking();
+    f.mutator.Unpark();
+  }
+}
+
+// Written pages on both sides of a leaf region are armed by one call each: what lies between counts as written and is none of them.
+void ALeafRegionBetweenWrittenPagesIsNotScanned() {
+  ByHand f(MarkerKind::kBarrierFree);
+  Collector& collector = *f.test.collector;
+  const ShapeId leaf = f.test.DefineShape(0, 0, ElementKind::kData, 3);
+  const ShapeId array = f.test.DefineShape(0, 0, ElementKind::kReference, 2);
+  for (uint32_t i = 0; i < 2; ++i) f.mutator.handle(i) = f.mutator.Allocate(array, 120 * kPageWords * 2);
+  f.mutator.handle(2) = f.mutator.Allocate(leaf, 100 * kPageWords);
+  f.mutator.handle(3) = f.mutator.Allocate(array, 120 * kPageWords * 2);
+  const auto region = [&](uint32_t handle) { return RegionOf(f.mutator.handle(handle)); };
+  EXPECT(region(1) + 1 == region(2) && region(2) + 1 == region(3));
+  f.Start();
+  f.Round();
+  const auto write = [&](uint32_t handle, uint32_t page) {
+    f.mutator.Store(&f.mutator.reference(f.mutator.handle(handle), page * kPageWords * 2), f.mutator.handle(0));
+  };
+  write(1, 115);
+  write(3, 3);
+  f.mutator.Park();
+  MarkPauseOutcome outcome = MarkPauseOutcome::kNotStopped;
+  while (outcome == MarkPauseOutcome::kNotStopped) outcome = collector.MarkPause(kNsPerMs, 0);
+  EXPECT(outcome == MarkPauseOutcome::kAnotherRound && collector.marker().written_pages() == 2);
+  f.mutator.Unpark();
+  EXPECT(FaultsOfWriting(f.test.heap.views.mutator_view() + size_t{region(2)} * kRegionBytes + kPageBytes, 90) == 0);
+  f.End();
+}
+
+// A leaf region that becomes a mixed one while marking runs was never armed.  All of it counts as written.
+void ALeafRegionThatIsMixedWhileMarkingRunsIsLookedAt() {
+  ByHand f(MarkerKind::kBarrierFree, kLeastSeparatedRegions);
+  const ShapeId leaf = f.test.DefineShape(0, 0, ElementKind::kData, 3);
+  const ShapeId array = f.test.DefineShape(0, 0, ElementKind::kReference, 2);
+  f.mutator.handle(0) = f.mutator.Allocate(leaf, 1);
+  const RegionIndex region = RegionOf(f.mutator.handle(0));
+  const auto kind = [&] { return f.test.heap.regions.use(region).kind; };
+  // No other region is free then.
+  f.mutator.handle(1) = f.New(1);
+  f.mutator.handle(2) = f.mutator.Allocate(array, ((kLeastSeparatedRegions - 2) * kRegionWords - 1) * 2);
+  EXPECT(f.mutator.handle(2) != 0 && kind() == RegionKind::kLeaf);
+  f.Start();
+  WordIndex object = f.New(2);
+  while (RegionOf(object) != region) object = f.New(2);
+  EXPECT(kind() == RegionKind::kMixed);
+  f.mutator.handle(3) = object;
+  f.Round();
+  EXPECT(f.Marked(object));
+  const WordIndex hidden = f.New(3);
+  f.mutator.Store(&f.mutator.reference(f.mutator.handle(3), 0), hidden);
+  f.End();
+  EXPECT(f.Marked(hidden) && f.Marked(f.mutator.handle(0)));
+}
+
 // Another cycle's marks are gone when a marking was given up half way, and the next one finds everything.
 void AMarkingThatIsGivenUpLeavesNothingBehind(MarkerKind marker) {
   ByHand f(marker);
@@ -270,6 +353,9 @@ int main(int argc, char** argv) {
     ManyWrittenPagesAreFoundByWhoeverArmsThem();
     ARoundThatAPauseBecameCanBeGivenUp();
     AWriteThroughTheAliasHasToBeNoted();
+    LeafPagesAreNeitherArmedNorLookedAt();
+    ALeafRegionBetweenWrittenPagesIsNotScanned();
+    ALeafRegionThatIsMixedWhileMarkingRunsIsLookedAt();
     RefusedTrackingCountsAsWritten(SystemCall::kRegister, 0, seed);
     RefusedTrackingCountsAsWritten(SystemCall::kPagemapScan, 0, seed);
     RefusedTrackingCountsAsWritten(SystemCall::kPagemapScan, 2, seed);

@@ -95,11 +95,13 @@ void WhoeverWaitsIsServedWhateverNewcomersTook(uint64_t seed) {
   std::mt19937_64 random(seed);
   Regions regions;
   EXPECT(regions.Create(static_cast<uint32_t>(3 + random() % 6), 1).ok());
+  // Of whichever kind: what is open in regions of one is of use to all.
   const auto take = [&](const Need& need, const Mutator* taker) {
-    if (need.regions != 0) return regions.TakeLarge(need.regions * kRegionWords, taker).count;
+    const RegionKind kind = random() % 2 == 0 ? RegionKind::kMixed : RegionKind::kLeaf;
+    if (need.regions != 0) return regions.TakeLarge(need.regions * kRegionWords, taker, kind).count;
     const uint32_t pages = static_cast<uint32_t>(need.pages);
     // Newcomers would like to have more.
-    return regions.TakePages(pages, taker == Thread(9) && random() % 4 == 0 ? kRegionPages : pages, taker).count;
+    return regions.TakePages(pages, taker == Thread(9) && random() % 4 == 0 ? kRegionPages : pages, taker, kind).count;
   };
   const auto any_need = [&] {
     return random() % 4 == 0 ? Need{0, 1 + random() % 2} : Need{1 + random() % (random() % 2 == 0 ? 4 : 128), 0};

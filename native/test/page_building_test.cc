@@ -12,7 +12,7 @@
 namespace faultline::test {
 namespace {
 
-uint64_t pages_built[5] = {};
+uint64_t pages_built[6] = {};
 
 // Everything from the plan to the last page.  `moves` names the sources.
 void BuildAndCompare(SyntheticHeap& test, const std::vector<RegionIndex>& moves, Random& random) {
@@ -22,7 +22,7 @@ void BuildAndCompare(SyntheticHeap& test, const std::vector<RegionIndex>& moves,
   const size_t fit = test.Model(moves, targets, &moved);
   Plan plan(&heap);
   EXPECT(plan.Make(test.gang, moves, static_cast<uint32_t>(moves.size()) + 1) == fit);
-  RetireTlab(heap, test.mutator);
+  RetireTlabs(heap, test.mutator);
   heap.regions.Freeze(heap.tables.frozen.data());
   std::vector<uint64_t> before = test.Image();
   // Targets hold old data that must not shine through.
@@ -121,7 +121,7 @@ void Situations(uint64_t seed) {
 void RandomHeap(Random& random) {
   const uint32_t filled = 2 + random.Below(4);
   SyntheticHeap test(filled + 14, 1 + random.Below(8));
-  test.TakeRegions(filled);
+  test.TakeRegions(filled, [&](RegionIndex) { return random.Chance(40); });
   const uint32_t percent = random.Below(3) * 50;
   for (RegionIndex region{0}; region < filled; ++region) {
     test.FillRegion(region, percent == 50 ? random.Below(101) : percent, random);
@@ -136,7 +136,7 @@ void RandomHeap(Random& random) {
     const ShapeId shapes[] = {test.data, test.mixed, test.array};
     const uint32_t count = random.Chance(3) ? random.Below(3000) : random.Below(70);
     if (test.PlaceYoung(shapes[random.Below(3)], count) == 0) break;
-    if (random.Chance(2)) RetireTlab(test.heap, test.mutator);
+    if (random.Chance(2)) RetireTlabs(test.heap, test.mutator);
     // Words that were taken before their header was written, by code that was interrupted in between and went on behind them.
     uint32_t* const control = test.mutator.control;
     const uint32_t hole = 1 + random.Below(9);
@@ -154,13 +154,14 @@ void RandomHeap(Random& random) {
     control[control::kTlabTop] += 3;
   }
   // A large object whose memory is still being zeroed at the flip.
-  if (random.Chance(50)) EXPECT(BeginLarge(test.heap, test.mutator, kRegionWords + 5).answer == AllocationAnswer::kObject);
+  if (random.Chance(50))
+    EXPECT(BeginLarge(test.heap, test.mutator, kRegionWords + 5, RegionKind::kMixed).answer == AllocationAnswer::kObject);
 
   std::vector<RegionIndex> moves;
   for (const RegionIndex region : test.LiveRegions()) {
     if (random.Chance(60)) moves.push_back(region);
   }
-  BuildAndCompare(test, moves, random);
+  BuildAndCompare(test, test.InEvacuationOrder(moves), random);
 }
 
 }  // namespace
@@ -172,8 +173,8 @@ int main(int argc, char** argv) {
   Situations(seed);
   Random random(seed);
   for (uint32_t i = ShortForm() ? 8 : 25; i > 0; --i) RandomHeap(random);
-  std::printf("pages: target %" PRIu64 ", in place %" PRIu64 ", young %" PRIu64 ", large %" PRIu64 "\n", pages_built[1], pages_built[2],
-              pages_built[3], pages_built[4]);
-  for (uint32_t treatment = 1; treatment < 5; ++treatment) EXPECT(pages_built[treatment] > 0);
+  std::printf("pages: target %" PRIu64 ", in place %" PRIu64 ", young %" PRIu64 ", large %" PRIu64 ", unchanged %" PRIu64 "\n",
+              pages_built[1], pages_built[2], pages_built[3], pages_built[4], pages_built[5]);
+  for (uint32_t treatment = 1; treatment < 6; ++treatment) EXPECT(pages_built[treatment] > 0);
   return 0;
 }

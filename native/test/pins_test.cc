@@ -16,7 +16,7 @@ constexpr uint32_t kBytes = 3 * kPageBytes + 100;
 // As allocatePinnable does it (src/heap/mutator.ts): the steps for large objects, whatever the size.
 WordIndex AllocatePinnable(TestHeap* test, TestMutator* mutator, ShapeId shape, uint32_t bytes) {
   const uint64_t words = test->heap.shapes[shape].Words(bytes);
-  const Allocation allocation = BeginLarge(test->heap, mutator->mutator(), words);
+  const Allocation allocation = BeginLarge(test->heap, mutator->mutator(), words, test->heap.KindOf(shape));
   EXPECT(allocation.answer == AllocationAnswer::kObject);
   mutator->Park();
   for (uint64_t done = 0; done < words;) {

@@ -3,8 +3,8 @@
 namespace faultline::test {
 
 ShadowShapes::ShadowShapes(TestHeap* test)
-    : node(test->DefineShape(kFields, 1, ElementKind::kData, 3)),
-      filler(test->DefineShape(0, 0, ElementKind::kData, 3)),
+    : node(test->DefineShape(kFields + 1, 1, ElementKind::kData, 3)),
+      leaf(test->DefineShape(0, 0, ElementKind::kData, 3)),
       array(test->DefineShape(1, 0, ElementKind::kReference, 2)) {}
 
 ShadowProgram::ShadowProgram(TestHeap* test, const ShadowShapes& shapes, uint64_t seed, const Options& options)
@@ -32,14 +32,14 @@ void ShadowProgram::Steps(uint32_t count) {
 
 void ShadowProgram::Step() {
   const uint32_t a = Pick();
-  switch (random_.Below(8)) {
+  switch (random_.Below(10)) {
     case 0:
       Replace(a);
       if (options_.large_percent > 0 && random_.Chance(options_.large_percent)) ReplaceLarge();
       break;
     case 1: {  // Garbage of various sizes.
       const uint32_t size = random_.Chance(2) ? random_.Below(3000) : random_.Below(40);
-      const WordIndex garbage = mutator_.Allocate(shapes_.filler, size);
+      const WordIndex garbage = mutator_.Allocate(shapes_.leaf, size);
       if (garbage != 0 && size > 0) mutator_.words(garbage)[1] = size;
       break;
     }
@@ -53,9 +53,56 @@ void ShadowProgram::Step() {
       model_[a].links[field] = b == 0 || model_[b - 1].identity == 0 ? 0 : b;
       break;
     }
+    case 4:
+      ReplaceLeaf(a);
+      break;
+    case 5:
+      WriteLeaf(a);
+      break;
     default:
       Check(a);
       break;
+  }
+}
+
+// Of any size: next to nothing, pages, regions.
+void ShadowProgram::ReplaceLeaf(uint32_t i) {
+  if (model_[i].identity == 0) return;
+  Node& node = model_[i];
+  if (random_.Chance(20)) {
+    mutator_.Poll();
+    mutator_.Store(&mutator_.reference(mutator_.handle(i), ShadowShapes::kLeafField), 0);
+    node.has_leaf = false;
+    return;
+  }
+  const bool is_large = options_.large_percent > 0 && random_.Chance(options_.large_percent);
+  const uint32_t words = is_large ? kLargeObjectWords + random_.Below(2 * kRegionWords) : random_.Below(random_.Chance(5) ? 1500 : 30);
+  const WordIndex leaf = mutator_.Allocate(shapes_.leaf, words);
+  if (leaf == 0) return;
+  mutator_.Store(&mutator_.reference(mutator_.handle(i), ShadowShapes::kLeafField), leaf);
+  node.has_leaf = true;
+  node.leaf_words = words;
+  node.leaf_version = 0;
+  WriteLeaf(i);
+}
+
+void ShadowProgram::WriteLeaf(uint32_t i) {
+  Node& node = model_[i];
+  if (node.identity == 0 || !node.has_leaf) return;
+  mutator_.Poll();
+  const WordIndex leaf(mutator_.Load(&mutator_.reference(mutator_.handle(i), ShadowShapes::kLeafField)));
+  ++node.leaf_version;
+  for (uint32_t k = 0; k < node.leaf_words; ++k) mutator_.words(leaf)[1 + k] = uint64_t{node.identity} << 32 | node.leaf_version;
+}
+
+void ShadowProgram::CheckLeaf(uint32_t i) {
+  const Node& node = model_[i];
+  const WordIndex leaf(mutator_.Load(&mutator_.reference(mutator_.handle(i), ShadowShapes::kLeafField)));
+  EXPECT((leaf != 0) == node.has_leaf);
+  if (leaf == 0) return;
+  EXPECT(mutator_.slots(leaf)[0] == shapes_.leaf && mutator_.slots(leaf)[1] == node.leaf_words);
+  for (uint32_t k = 0; k < node.leaf_words; ++k) {
+    EXPECT(mutator_.words(leaf)[1 + k] == (uint64_t{node.identity} << 32 | node.leaf_version));
   }
 }
 
@@ -81,8 +128,8 @@ bool ShadowProgram::Replace(uint32_t i) {
   node.identity = ++next_identity_;
   node.payload = payload;
   uint64_t* const words = mutator_.words(object);
-  words[3] = node.identity;
-  for (uint32_t k = 0; k < payload; ++k) words[4 + k] = (uint64_t{node.identity} << 32) | k;
+  words[4] = node.identity;
+  for (uint32_t k = 0; k < payload; ++k) words[5 + k] = (uint64_t{node.identity} << 32) | k;
   mutator_.handle(i) = object;
   return true;
 }
@@ -135,12 +182,13 @@ void ShadowProgram::Check(uint32_t i) {
   const uint64_t* const words = mutator_.words(object);
   EXPECT(mutator_.slots(object)[0] == shapes_.node);
   EXPECT(mutator_.slots(object)[1] == node.payload);
-  EXPECT(words[3] == node.identity);
-  for (uint32_t k = 0; k < node.payload; ++k) EXPECT(words[4 + k] == ((uint64_t{node.identity} << 32) | k));
+  EXPECT(words[4] == node.identity);
+  for (uint32_t k = 0; k < node.payload; ++k) EXPECT(words[5 + k] == ((uint64_t{node.identity} << 32) | k));
   for (uint32_t f = 0; f < kFields; ++f) {
     const uint32_t link = node.links[f];
     EXPECT(mutator_.Load(&mutator_.reference(object, f)) == (link == 0 ? 0 : mutator_.handle(link - 1)));
   }
+  CheckLeaf(i);
   ++checks_;
 }
 

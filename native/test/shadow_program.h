@@ -1,7 +1,8 @@
 // ShadowProgram: a random program on one mutator, and the same program on plain vectors.
 //
-// Node i has handle i, carries its identity, and each of its slots must lead to the node that the model says.  Whatever a
-// collection does between two steps, the next check must find the model's graph.
+// Node i has handle i, carries its identity, and each of its slots must lead to the node that the model says.  It may have a leaf of any
+// size, which only it refers to, and which is written to all the time.  Whatever a collection does between two steps, the next check must
+// find the model's graph.
 #pragma once
 
 #include <vector>
@@ -15,8 +16,9 @@ namespace faultline::test {
 struct ShadowShapes {
   explicit ShadowShapes(TestHeap* test);
   static constexpr uint32_t kFields = 4;
+  static constexpr uint32_t kLeafField = kFields;
   ShapeId node;
-  ShapeId filler;
+  ShapeId leaf;
   ShapeId array;
 };
 
@@ -48,6 +50,9 @@ class ShadowProgram {
     uint32_t identity = 0;
     uint32_t links[kFields] = {};  // Index of another node + 1, 0 for null.
     uint32_t payload = 0;          // Number of payload elements behind the fields.
+    bool has_leaf = false;
+    uint32_t leaf_words = 0;    // Its elements …
+    uint32_t leaf_version = 0;  // … which all say this.
   };
 
   uint32_t Pick() { return random_.Below(static_cast<uint32_t>(model_.size())); }
@@ -55,6 +60,9 @@ class ShadowProgram {
   bool Replace(uint32_t i);
   void ReplaceLarge();
   void CheckLarge(uint32_t slot);
+  void ReplaceLeaf(uint32_t i);
+  void WriteLeaf(uint32_t i);
+  void CheckLeaf(uint32_t i);
   void Cut(uint32_t user, uint32_t field);
   void Check(uint32_t i);
 

@@ -48,11 +48,10 @@ SyntheticHeap::SyntheticHeap(uint32_t regions, uint32_t tlab_pages) : mutator(&h
   array = Define(heap, "array", 1, 0, ElementKind::kReference, 2);
 }
 
-void SyntheticHeap::TakeRegions(uint32_t count) {
-  for (RegionIndex region{0}; region < count; ++region) {
-    const PageRun run = heap.regions.TakePages(1, kRegionPages);
-    EXPECT(RegionOfPage(run.first) == region && run.count == kRegionPages - (region == 0 ? 1 : 0));
-  }
+void SyntheticHeap::TakeRegion(RegionIndex region, RegionKind kind) {
+  const PageRun run = heap.regions.TakePages(1, kRegionPages, nullptr, kind);
+  EXPECT(RegionOfPage(run.first) == region && run.count == kRegionPages - (region == 0 ? 1 : 0));
+  EXPECT(heap.regions.use(region).kind == kind);
 }
 
 void SyntheticHeap::Place(WordIndex at, ShapeId shape, uint32_t count, bool live) {
@@ -67,7 +66,7 @@ void SyntheticHeap::Place(WordIndex at, ShapeId shape, uint32_t count, bool live
 void SyntheticHeap::FillOrdinary(WordIndex at, WordIndex end, uint32_t live_percent, Random& random) {
   const uint32_t sizes[] = {1, 2, 3, 5, 31, 32, 33, 63, 64, 65, kPageWords - 1, kPageWords, kPageWords + 1};
   while (at < end) {
-    const uint32_t kind = random.Below(3);
+    const uint32_t kind = IsLeaf(RegionOf(at)) ? 0 : random.Below(3);
     const ShapeId shape = kind == 0 ? data : kind == 1 ? mixed : array;
     uint32_t words = sizes[random.Below(sizeof sizes / sizeof sizes[0])];
     if (random.Chance(2)) words = 1 + random.Below(4 * kPageWords);
@@ -95,7 +94,11 @@ void SyntheticHeap::FillRegion(RegionIndex region, uint32_t live_percent, Random
       return;
     }
     case 1:  // Two of the largest objects that are still copied.
-      Place(begin, array, (kLargeObjectWords - kPageWords - 2) * 2, random.Chance(live_percent));
+      if (IsLeaf(region)) {
+        Place(begin, data, kLargeObjectWords - kPageWords - 1, random.Chance(live_percent));
+      } else {
+        Place(begin, array, (kLargeObjectWords - kPageWords - 2) * 2, random.Chance(live_percent));
+      }
       Place(end - kLargeObjectWords, data, kLargeObjectWords - 1, random.Chance(live_percent));
       return;
     default:
@@ -104,7 +107,7 @@ void SyntheticHeap::FillRegion(RegionIndex region, uint32_t live_percent, Random
 }
 
 WordIndex SyntheticHeap::PlaceLarge(uint64_t words, bool live) {
-  const Allocation answer = BeginLarge(heap, mutator, words);
+  const Allocation answer = BeginLarge(heap, mutator, words, heap.KindOf(array));
   EXPECT(answer.answer == AllocationAnswer::kObject);
   for (uint64_t done = 0; done < words;) {
     Result<uint64_t> piece = ZeroLargePiece(heap, mutator, words, done);
@@ -120,7 +123,7 @@ WordIndex SyntheticHeap::PlaceLarge(uint64_t words, bool live) {
 
 void SyntheticHeap::EndMarking() {
   SideTables& tables = heap.tables;
-  RetireTlab(heap, mutator);
+  RetireTlabs(heap, mutator);
   heap.regions.CloseForMarking(tables.marked_pages.data());
   for (const auto& [at, object] : objects) {
     if (!object.live) continue;
@@ -134,15 +137,16 @@ void SyntheticHeap::EndMarking() {
 
 WordIndex SyntheticHeap::PlaceYoung(ShapeId shape, uint32_t count) {
   const uint32_t words = static_cast<uint32_t>(heap.shapes[shape].Words(count));
-  uint32_t* const control = mutator.control;
+  const RegionKind kind = heap.KindOf(shape);
+  const Mutator::Tlab tlab = mutator.TlabOf(kind);
   WordIndex at{0};
   while (at == 0) {
-    if (control[control::kTlabTop] + words <= control[control::kTlabLimit]) {
-      at = control[control::kTlabTop];
-      control[control::kTlabTop] += words;
+    if (tlab.top + words <= tlab.limit) {
+      at = tlab.top;
+      tlab.top += words;
       break;
     }
-    const Allocation answer = AllocateSlow(heap, mutator, words);
+    const Allocation answer = AllocateSlow(heap, mutator, words, kind);
     if (answer.answer == AllocationAnswer::kCollect) return 0;
     EXPECT(answer.answer == AllocationAnswer::kRefilled || answer.answer == AllocationAnswer::kObject);
     at = answer.object;
@@ -172,6 +176,9 @@ size_t SyntheticHeap::Model(const std::vector<RegionIndex>& sources, const std::
   if (targets.empty()) return 0;
   WordIndex at = start_of(targets[0]);
   for (size_t i = 0; i < sources.size(); ++i) {
+    // The first leaf region begins a target of its own, if there is another.
+    const bool first_leaf = IsLeaf(sources[i]) && (i == 0 || !IsLeaf(sources[i - 1]));
+    if (first_leaf && at != start_of(targets[target]) && target + 1 < targets.size()) at = start_of(targets[++target]);
     std::map<WordIndex, WordIndex> mine;
     for (auto it = objects.lower_bound(FirstWordOfRegion(sources[i])); it != objects.end() && RegionOf(it->first) == sources[i]; ++it) {
       if (!it->second.live) continue;
@@ -223,6 +230,11 @@ std::vector<RegionIndex> SyntheticHeap::FreeRegions(uint32_t wanted) const {
     if (heap.regions.use(region).state == RegionState::kFree) free.push_back(region);
   }
   return free;
+}
+
+std::vector<RegionIndex> SyntheticHeap::InEvacuationOrder(std::vector<RegionIndex> sources) const {
+  std::stable_partition(sources.begin(), sources.end(), [this](RegionIndex source) { return !IsLeaf(source); });
+  return sources;
 }
 
 std::vector<RegionIndex> SyntheticHeap::LiveRegions() const {

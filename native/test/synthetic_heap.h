@@ -24,11 +24,18 @@ class SyntheticHeap {
  public:
   explicit SyntheticHeap(uint32_t regions, uint32_t tlab_pages = 4);
 
-  // Before marking.  Regions 0 … count - 1 are taken whole and filled by Place.
-  void TakeRegions(uint32_t count);
+  // Before marking.  Regions 0 … count - 1 are taken whole, as leaf regions where is_leaf(region) says so, and filled by Place.
+  void TakeRegions(uint32_t count) {
+    TakeRegions(count, [](RegionIndex) { return false; });
+  }
+  template <typename IsLeaf>
+  void TakeRegions(uint32_t count, IsLeaf is_leaf) {
+    for (RegionIndex region{0}; region < count; ++region) TakeRegion(region, is_leaf(region) ? RegionKind::kLeaf : RegionKind::kMixed);
+  }
   // Gives region `region` back to be free at the marking (nothing in it is alive).
   void Place(WordIndex at, ShapeId shape, uint32_t count, bool live);
-  // Fills [at, end) with objects whose sizes straddle blocks, pages and half regions; `live_percent` of them are marked.
+  // Fills [at, end) with objects, leaves in a leaf region, whose sizes straddle blocks, pages and half regions; `live_percent` of them are
+  // marked.
   void FillRegion(RegionIndex region, uint32_t live_percent, Random& random);
   void FillOrdinary(WordIndex at, WordIndex end, uint32_t live_percent, Random& random);
   // Pages of `region` from `used` on are not used (the region ends early).
@@ -54,6 +61,8 @@ class SyntheticHeap {
   void Restore(const std::vector<uint64_t>& image);
   std::vector<RegionIndex> FreeRegions(uint32_t wanted) const;
   std::vector<RegionIndex> LiveRegions() const;
+  // As a plan orders them: leaf regions last.
+  std::vector<RegionIndex> InEvacuationOrder(std::vector<RegionIndex> sources) const;
 
   Heap heap;
   Gang gang;
@@ -64,6 +73,9 @@ class SyntheticHeap {
   Mutator mutator;
 
  private:
+  void TakeRegion(RegionIndex region, RegionKind kind);
+  bool IsLeaf(RegionIndex region) const { return heap.regions.use(region).kind == RegionKind::kLeaf; }
+
   MappedArray<uint32_t> control_;
 };
 

@@ -218,7 +218,7 @@ TestMutator::TestMutator(TestHeap* test, uint32_t handles) : test_(test), view_(
 
 TestMutator::~TestMutator() {
   Detach(*mutator_, WaitWatch::Never(), [&] {
-    RetireTlab(test_->heap, *mutator_);
+    RetireTlabs(test_->heap, *mutator_);
     test_->collector->TakeLog(*mutator_);
   });
   LeaveDirectory(mutator_.get());
@@ -240,17 +240,19 @@ void TestMutator::Unpark() { faultline::Unpark(*mutator_, WaitWatch::Never()); }
 WordIndex TestMutator::Allocate(ShapeId shape, uint32_t count) {
   Heap& heap = test_->heap;
   const uint64_t words = heap.shapes[shape].Words(count);
+  const RegionKind kind = heap.KindOf(shape);
+  const Mutator::Tlab tlab = mutator_->TlabOf(kind);
   uint32_t attempts = 0;
   for (;;) {
     Poll();
     WordIndex object{0};
-    if (control_[control::kTlabTop] + words <= control_[control::kTlabLimit]) {
-      object = control_[control::kTlabTop];
-      control_[control::kTlabTop] += static_cast<uint32_t>(words);
+    if (tlab.top + words <= tlab.limit) {
+      object = tlab.top;
+      tlab.top += static_cast<uint32_t>(words);
     } else {
-      Allocation answer = AllocateSlow(heap, *mutator_, words);
+      Allocation answer = AllocateSlow(heap, *mutator_, words, kind);
       if (answer.answer == AllocationAnswer::kLarge) {
-        answer = BeginLarge(heap, *mutator_, words);
+        answer = BeginLarge(heap, *mutator_, words, kind);
         if (answer.answer == AllocationAnswer::kObject) {
           Park();
           bool zeroed = true;

@@ -65,7 +65,14 @@ export interface CollectorCalls {
   processWeak(heap: NativeHeap, sliceMs: number): boolean;
   releaseMarking(heap: NativeHeap, sliceMs: number): boolean;
   sweep(heap: NativeHeap): number;
-  readRegions(heap: NativeHeap, states: Uint8Array, usedPages: Uint16Array, liveWords: Uint32Array, markedPages: Uint16Array): number;
+  readRegions(
+    heap: NativeHeap,
+    states: Uint8Array,
+    kinds: Uint8Array,
+    usedPages: Uint16Array,
+    liveWords: Uint32Array,
+    markedPages: Uint16Array,
+  ): number;
   /** The numbers of charged regions at which a mutator requests a collection, or wakes the control thread; each once. */
   setTrigger(heap: NativeHeap, triggerRegions: number, alarmRegions: number): void;
   /** How much of the capacity sizing policy means to use; no thread waits at it. */

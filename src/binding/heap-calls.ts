@@ -70,6 +70,7 @@ export interface HeapCalls {
     elementBytesLog2: number,
     taggedFields: number,
     identitySlot: number,
+    isLeaf: boolean,
   ): number;
   findShape(heap: NativeHeap, nameOrId: string | number): ShapeDescription | null;
   requestCollection(heap: NativeHeap, kind: number, reason: number): number;

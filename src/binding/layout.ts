@@ -14,6 +14,8 @@ export const REGION_WORDS = REGION_BYTES / WORD_BYTES;
 export const REGION_PAGES = REGION_BYTES / PAGE_BYTES;
 export const PAGE_WORDS = PAGE_BYTES / WORD_BYTES;
 export const LARGE_OBJECT_WORDS = REGION_WORDS / 2;
+/** From this capacity on, objects without references have regions of their own. */
+export const LEAST_SEPARATED_REGIONS = 8;
 export const VIEW_ALIGNMENT_BYTES = 2 ** 30;
 export const SHARED_ROOT_SLOTS = 2048;
 /** This many come first and are the program's (`heap.roots`); the others are the library's (objects/shared-slots.ts). */
@@ -38,7 +40,10 @@ export const CONTROL_SCOPED_VIEWS = 14;
 export const CONTROL_NULL_SLOT = 15;
 /** Not 0: the mutator is known to its heap object. */
 export const CONTROL_ADOPTED = 16;
-export const CONTROL_FIRST_TEMPORARY = 17;
+export const CONTROL_LEAF_TLAB_TOP = 17;
+const CONTROL_LEAF_TLAB_LIMIT = 18;
+export const CONTROL_LEAF_TLAB_START = 19;
+export const CONTROL_FIRST_TEMPORARY = 20;
 export const CONTROL_SLOTS = 64;
 
 /** The log of references that a mutator has overwritten, after the handle slots. */
@@ -69,6 +74,7 @@ const MIRRORED: Readonly<Record<string, number>> = {
   REGION_BYTES,
   MAX_REGIONS,
   LARGE_OBJECT_WORDS,
+  LEAST_SEPARATED_REGIONS,
   VIEW_ALIGNMENT_BYTES,
   SHARED_ROOT_SLOTS,
   CONTROL_STATE,
@@ -92,6 +98,9 @@ const MIRRORED: Readonly<Record<string, number>> = {
   CONTROL_SCOPED_VIEWS,
   CONTROL_NULL_SLOT,
   CONTROL_ADOPTED,
+  CONTROL_LEAF_TLAB_TOP,
+  CONTROL_LEAF_TLAB_LIMIT,
+  CONTROL_LEAF_TLAB_START,
   CONTROL_FIRST_TEMPORARY,
   CONTROL_SLOTS,
   ARRAY_SEGMENTS,

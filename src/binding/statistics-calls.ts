@@ -38,6 +38,8 @@ export interface NativeStatistics {
   pages: {
     builtByWorkers: number;
     builtByMutators: number;
+    /** Of leaf regions that stayed. */
+    shownUnchanged: number;
     mappedByContinue: number;
     continueCalls: number;
     mappedByCopy: number;

@@ -84,6 +84,7 @@ export class Collector {
     this.#heap = setUp.heap;
     this.#tables = {
       states: new Uint8Array(setUp.regions),
+      kinds: new Uint8Array(setUp.regions),
       usedPages: new Uint16Array(setUp.regions),
       liveWords: new Uint32Array(setUp.regions),
       markedPages: new Uint16Array(setUp.regions),
@@ -232,8 +233,8 @@ export class Collector {
     let sources: Uint32Array = new Uint32Array(0);
     const targets = this.#phase(cycle, 'plan', () => {
       native.sweep(heap);
-      const { states, usedPages, liveWords, markedPages } = this.#tables;
-      native.readRegions(heap, states, usedPages, liveWords, markedPages);
+      const { states, kinds, usedPages, liveWords, markedPages } = this.#tables;
+      native.readRegions(heap, states, kinds, usedPages, liveWords, markedPages);
       const choice = chooseRegions(this.#tables, {
         kind,
         freeRegions: native.statistics(heap).freeRegions,

@@ -110,7 +110,7 @@ export class SnapshotService {
 
   constructor(setUp: SnapshotServiceSetUp) {
     this.#setUp = setUp;
-    this.#shapes = new ShapeTable(setUp.native, setUp.heap);
+    this.#shapes = new ShapeTable(setUp.native, setUp.heap, false); // Nothing is allocated here.
   }
 
   /** Begins an order; a waiting thread may ask more than once. */

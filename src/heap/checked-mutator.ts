@@ -19,6 +19,7 @@ import type { Finalizable } from './finalizers.ts';
 import { CONTROL_STATE, MUTATOR_RUNNING } from '../binding/layout.ts';
 import { Mutator } from './mutator.ts';
 import type { MutatorSetUp } from './mutator-set-up.ts';
+import { mustBeOwn } from './mutator-arguments.ts';
 import { Shape } from './shapes.ts';
 import { isSmallInteger } from './tagged.ts';
 import type { ReferenceHandle, Ref } from './units.ts';
@@ -65,8 +66,7 @@ export class CheckedMutator extends Mutator {
   }
 
   #expectOwn(shape: Shape): void {
-    if (!(shape instanceof Shape) || this.#isOwn(shape)) return;
-    throw new HeapError('ERR_SHAPE_UNKNOWN', `the shape ${shape.name} is of another heap; define it in this one.`);
+    if (shape instanceof Shape) mustBeOwn(shape, this.#isOwn);
   }
 
   override get(handle: ReferenceHandle): Ref {

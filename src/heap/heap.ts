@@ -28,7 +28,7 @@ import { CollectionService } from './collection-service.ts';
 import type { Exactly, ShapeDefinition } from './definition.ts';
 import { FinalizableQueue, type Finalizables } from './finalizers.ts';
 import { INSPECT, named, size } from '../inspection.ts';
-import { assertLayout, CONTROL_ADOPTED, PROGRAM_ROOT_SLOTS, REGION_BYTES } from '../binding/layout.ts';
+import { assertLayout, CONTROL_ADOPTED, LEAST_SEPARATED_REGIONS, PROGRAM_ROOT_SLOTS, REGION_BYTES } from '../binding/layout.ts';
 import { createRefused, type MadeHeap, makeNativeHeap } from './heap-set-up.ts';
 import { KeyedHash } from './keyed-hash.ts';
 import { LoadBarrierMutator, notBehindBarrier } from './load-barrier-mutator.ts';
@@ -84,7 +84,7 @@ export class Heap extends ObjectLevel {
     this.token = token;
     this.capabilities = capabilitiesOf(description, made);
     this.roots = new RootRange(new Uint32Array(token.roots, 0, PROGRAM_ROOT_SLOTS), new Uint32Array([PROGRAM_ROOT_SLOTS]));
-    this.#shapes = new ShapeTable(this.#native, description.heap);
+    this.#shapes = new ShapeTable(this.#native, description.heap, description.capacityRegions >= LEAST_SEPARATED_REGIONS);
     this.#words = makeWords(token.view, description.viewOffset, description.regions * REGION_BYTES);
     const events = new EventStream(made?.options.performanceMeasures ?? false, (event) => this.#tell(event));
     this.#control = new ControlChannel(token.id, {
@@ -156,6 +156,7 @@ export class Heap extends ObjectLevel {
       checked: this.token.checked,
       defineShape: (definition) => this.#shapes.define(definition),
       isOwn: (shape) => this.#shapes.has(shape),
+      leafTlabTop: this.#shapes.leafTlabTop,
       onDetach: () => (this.#mutator = this.#objectsOf = this.#containersOf = undefined),
     };
     const mutator = this.#makeMutator(setUp, barrieredLoads);

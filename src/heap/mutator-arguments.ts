@@ -3,7 +3,8 @@
  * `heapWords` is the number of words of the heap.
  */
 import { PAGE_WORDS } from '../binding/layout.ts';
-import { argumentRangeError, argumentTypeError, detached } from '../errors.ts';
+import { argumentRangeError, argumentTypeError, detached, HeapError } from '../errors.ts';
+import { Shape } from './shapes.ts';
 import { isSmallInteger } from './tagged.ts';
 import type { Ref } from './units.ts';
 
@@ -32,6 +33,12 @@ export function notAReference(ref: Ref, place: string, { attached, f64 }: Asked)
   const heapWords = f64.length;
   const accepted = `0, or an integer from ${PAGE_WORDS} to ${heapWords - 1} (a tagged small integer is no reference)`;
   return argumentRangeError(`reference in ${place}`, accepted, ref);
+}
+
+/** Throws for what is no shape, or one of another heap. */
+export function mustBeOwn(shape: Shape, isOwn: (shape: Shape) => boolean): void {
+  if (!(shape instanceof Shape)) throw argumentTypeError('shape', 'a shape of the heap', shape);
+  if (!isOwn(shape)) throw new HeapError('ERR_SHAPE_UNKNOWN', `the shape ${shape.name} is of another heap; define it in this one.`);
 }
 
 export function functionOf<T>(wait: () => T, method: string): () => T {

@@ -21,6 +21,8 @@ export interface MutatorSetUp {
   readonly defineShape: (definition: ShapeDefinition) => Shape;
   /** Whether the shape is one of this heap. */
   readonly isOwn: (shape: Shape) => boolean;
+  /** Where objects of leaf shapes are allocated, as {@link Shape.tlabTop} says it. */
+  readonly leafTlabTop: number;
   readonly onDetach: () => void;
 }
 

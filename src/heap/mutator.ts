@@ -14,22 +14,15 @@ import type { CollectionRequest } from '../gc/requests.ts';
 import { INSPECT, named } from '../inspection.ts';
 import { SlowAllocation } from './allocation.ts';
 import { Safepoint, sleep } from './safepoint.ts';
-import type { AllocationBuffer } from './allocation-buffer.ts';
+import { type AllocationBuffer, allocationBufferOf } from './allocation-buffer.ts';
 import { type Finalizable, FinalizerTable } from './finalizers.ts';
 import { HandleTable } from './handles.ts';
-import {
-  CONTROL_STATE,
-  CONTROL_TLAB_LIMIT,
-  CONTROL_TLAB_TOP,
-  MUTATOR_RUNNING,
-  MUTATOR_STOP_ELSEWHERE,
-  MUTATOR_STOP_REQUESTED,
-} from '../binding/layout.ts';
+import { CONTROL_STATE, MUTATOR_RUNNING, MUTATOR_STOP_ELSEWHERE, MUTATOR_STOP_REQUESTED } from '../binding/layout.ts';
 import type { MutatorSetUp } from './mutator-set-up.ts';
 import { type BytesToPin, mustBePinnable, type Pin, pinElements } from './pin.ts';
 import { RootRange } from './root-range.ts';
-import { canBeObject, canBeValue, functionOf, notAnObjectOf, notAReference } from './mutator-arguments.ts';
-import { Shape, wordsWithElements } from './shapes.ts';
+import { canBeObject, canBeValue, functionOf, mustBeOwn, notAnObjectOf, notAReference } from './mutator-arguments.ts';
+import { type Shape, wordsWithElements } from './shapes.ts';
 import { SlotAccess } from './slot-access.ts';
 import { Stress } from './stress.ts';
 import { isSmallInteger } from './tagged.ts';
@@ -96,14 +89,15 @@ export class Mutator extends SlotAccess {
   allocate(shape: Shape, count = 0): Ref {
     const control = this.#control;
     const words = count === 0 ? shape?.fixedWords : wordsWithElements(shape, count);
-    const ref = control[CONTROL_TLAB_TOP]!;
+    const top = shape?.tlabTop;
+    const ref = control[top]!;
     const end = ref + words;
     // The opposite test would accept NaN.
-    if (!(end <= control[CONTROL_TLAB_LIMIT]!)) return this.#allocateSlow(shape, count, words);
+    if (!(end <= control[top + 1]!)) return this.#allocateSlow(shape, count, words);
     const u32 = this.u32;
     // Header before top, so that a thread which is interrupted in between has taken nothing.
     writeHeader(u32, ref, shape.id, count);
-    control[CONTROL_TLAB_TOP] = end;
+    control[top] = end;
     return ref;
   }
 
@@ -114,12 +108,13 @@ export class Mutator extends SlotAccess {
    */
   allocatePinnable(shape: Shape, count: number): Ref {
     mustBePinnable(shape);
+    mustBeOwn(shape, this.#setUp.isOwn);
     return this.#tlab.takePinnable(shape, count, wordsWithElements(shape, count));
   }
 
   /** Where this thread's free memory begins and ends, for code that allocates by itself; see {@link AllocationBuffer}. */
   get allocationBuffer(): AllocationBuffer {
-    return { control: this.#control, top: CONTROL_TLAB_TOP, limit: CONTROL_TLAB_LIMIT };
+    return allocationBufferOf(this.#control, this.#setUp.leafTlabTop);
   }
 
   /** @internal Names this mutator among all that the heap has ever had; not 0. */
@@ -391,7 +386,7 @@ export class Mutator extends SlotAccess {
   }
 
   #allocateSlow(shape: Shape, count: number, words: number): Ref {
-    if (!(shape instanceof Shape)) throw argumentTypeError('shape', 'a shape of the heap', shape);
+    mustBeOwn(shape, this.#setUp.isOwn);
     return this.#tlab.take(shape, count, words);
   }
 }

@@ -11,7 +11,7 @@ import type { Binding, NativeHeap } from '../binding.ts';
 import { argumentRangeError, argumentTypeError, HeapError } from '../errors.ts';
 import type { ElementsOnlyKind, ElementType, FieldKind, FieldsOf, FieldType, ShapeDefinition } from './definition.ts';
 import { INSPECT, named, size } from '../inspection.ts';
-import { WORD_BYTES } from '../binding/layout.ts';
+import { CONTROL_LEAF_TLAB_TOP, CONTROL_TLAB_TOP, WORD_BYTES } from '../binding/layout.ts';
 import type { Ref } from './units.ts';
 import { slotOf } from './object.ts';
 
@@ -96,9 +96,13 @@ export class Shape<D extends ShapeDefinition = ShapeDefinition> {
   readonly elementsOffset: number;
   /** Bytes of one element; 1 without elements. */
   readonly elementBytes: number;
+  /** Whether its objects hold no references, whether strong, tagged or weak: the collector never looks for any in them. */
+  readonly isLeaf: boolean;
+  /** @internal Where its objects are allocated: the index of a buffer's top in the control block, the limit behind it. */
+  readonly tlabTop: number;
 
   /** @internal */
-  constructor(id: number, definition: D, layout: ShapeLayout) {
+  constructor(id: number, definition: D, layout: ShapeLayout, tlabTop: number) {
     this.id = id;
     this.name = definition.name;
     this.definition = definition;
@@ -110,6 +114,8 @@ export class Shape<D extends ShapeDefinition = ShapeDefinition> {
     this.fixedWords = layout.fixedWords;
     this.elementKind = layout.elementKind;
     this.elementBytes = 1 << layout.elementBytesLog2;
+    this.isLeaf = layout.isLeaf;
+    this.tlabTop = tlabTop;
     this.elementsOffset = (layout.fixedWords * WORD_BYTES) >>> layout.elementBytesLog2;
   }
 
@@ -155,6 +161,7 @@ export interface ShapeLayout {
   readonly fixedWords: number;
   readonly elementKind: ElementKind | undefined;
   readonly elementBytesLog2: number;
+  readonly isLeaf: boolean;
 }
 
 /** @internal Checks a definition and lays it out. */
@@ -189,16 +196,19 @@ export function layOut(definition: ShapeDefinition): ShapeLayout {
   if (at > MAX_FIXED_BYTES) {
     throw argumentRangeError(`size of the fields of ${definition.name}`, `at most ${MAX_FIXED_BYTES} bytes`, at);
   }
+  const refCount = slotsOf('ref');
+  const taggedCount = slotsOf('tagged');
   const identity = fields.get(IDENTITY);
   fields.delete(IDENTITY);
   return {
     fields,
-    refCount: slotsOf('ref'),
-    taggedCount: slotsOf('tagged'),
+    refCount,
+    taggedCount,
     identitySlot: elementKind === undefined ? 1 : (identity?.offset ?? 0),
     fixedWords: (at + WORD_BYTES - 1) >>> 3,
     elementKind,
     elementBytesLog2: elementKind === undefined ? 0 : BYTES_LOG2[elementKind],
+    isLeaf: refCount + taggedCount === 0 && (elementKind === undefined || ELEMENTS[elementKind] === undefined),
   };
 }
 
@@ -246,12 +256,16 @@ function describe({ fields = {}, elements, identityHash }: ShapeDefinition): str
 export class ShapeTable {
   readonly #binding: Binding;
   readonly #heap: NativeHeap;
+  /** Of shapes that are leaves. */
+  readonly leafTlabTop: number;
   readonly #byName = new Map<string, Shape>();
   readonly #byId = new Map<number, Shape>();
 
-  constructor(native: Binding, heap: NativeHeap) {
+  /** `separatesKinds`: objects without references are allocated apart from others. */
+  constructor(native: Binding, heap: NativeHeap, separatesKinds: boolean) {
     this.#binding = native;
     this.#heap = heap;
+    this.leafTlabTop = separatesKinds ? CONTROL_LEAF_TLAB_TOP : CONTROL_TLAB_TOP;
   }
 
   define<D extends ShapeDefinition>(definition: D): Shape<D> {
@@ -268,10 +282,11 @@ export class ShapeTable {
       layout.elementBytesLog2,
       layout.taggedCount,
       layout.identitySlot,
+      layout.isLeaf,
     );
     if (id === 0) throw this.#refused(definition.name, description);
     // The same name and description: the same definition, so the same static type.
-    return (this.#byId.get(id) as Shape<D> | undefined) ?? this.#remember(new Shape(id, definition, layout));
+    return (this.#byId.get(id) as Shape<D> | undefined) ?? this.#remember(id, definition, layout);
   }
 
   has(shape: Shape): boolean {
@@ -300,10 +315,11 @@ export class ShapeTable {
 
   #rebuild(found: { id: number; name: string; description: string }): Shape {
     const definition = { ...(JSON.parse(found.description) as Omit<ShapeDefinition, 'name'>), name: found.name };
-    return this.#remember(new Shape(found.id, definition, layOut(definition)));
+    return this.#remember(found.id, definition, layOut(definition));
   }
 
-  #remember<D extends ShapeDefinition>(shape: Shape<D>): Shape<D> {
+  #remember<D extends ShapeDefinition>(id: number, definition: D, layout: ShapeLayout): Shape<D> {
+    const shape = new Shape(id, definition, layout, layout.isLeaf ? this.leafTlabTop : CONTROL_TLAB_TOP);
     this.#byName.set(shape.name, shape);
     this.#byId.set(shape.id, shape);
     return shape;

@@ -1,5 +1,6 @@
 /**
- * TLAB: a mutator's run of free memory, used when the fast path has found too little: refills the buffer until it has enough words.
+ * TLABs: a mutator's runs of free memory, one for leaves and one for all other objects, used when the fast path has found too little:
+ * refills the buffer of the object's shape until it has enough words.
  *
  * Header first, then top: an allocation that is interrupted has taken nothing, or an object.
  *
@@ -8,7 +9,7 @@
  * limit.
  */
 import type { SlowAllocation } from './allocation.ts';
-import { CONTROL_TLAB_LIMIT, CONTROL_TLAB_START, CONTROL_TLAB_TOP } from '../binding/layout.ts';
+import { CONTROL_LEAF_TLAB_START, CONTROL_TLAB_START, CONTROL_TLAB_TOP } from '../binding/layout.ts';
 import type { Shape } from './shapes.ts';
 import type { Stress } from './stress.ts';
 import type { Ref } from './units.ts';
@@ -21,8 +22,8 @@ export class Tlab {
   readonly #u32: Uint32Array;
   readonly #slow: SlowAllocation;
   readonly #stress: Stress | undefined;
-  /** The true limit; 0 if the control block has it. */
-  #hiddenLimit = 0;
+  /** The true limits, by the index of the buffer's top; none if the control block has it. */
+  readonly #hiddenLimits = new Map<number, number>();
 
   constructor(control: Uint32Array, u32: Uint32Array, slow: SlowAllocation, stress: Stress | undefined) {
     this.#control = control;
@@ -36,16 +37,18 @@ export class Tlab {
     this.#stress?.reached();
     const control = this.#control;
     const u32 = this.#u32;
+    const { tlabTop } = shape;
+    const start = tlabTop === CONTROL_TLAB_TOP ? CONTROL_TLAB_START : CONTROL_LEAF_TLAB_START;
     for (;;) {
-      const top = control[CONTROL_TLAB_TOP]!;
-      const limit = this.#hiddenLimit > 0 && control[CONTROL_TLAB_START] !== 0 ? this.#hiddenLimit : control[CONTROL_TLAB_LIMIT]!;
+      const top = control[tlabTop]!;
+      const limit = (control[start] !== 0 ? this.#hiddenLimits.get(tlabTop) : undefined) ?? control[tlabTop + 1]!;
       if (top + words <= limit && top !== 0) {
         writeHeader(u32, top, shape.id, count);
-        control[CONTROL_TLAB_TOP] = top + words;
-        if (this.#stress !== undefined) this.#hide(limit);
+        control[tlabTop] = top + words;
+        if (this.#stress !== undefined) this.#hide(tlabTop, limit);
         return top;
       }
-      this.#hiddenLimit = 0;
+      this.#hiddenLimits.delete(tlabTop);
       const ref = this.#slow.take({ shape, count, words, pinnable: false });
       if (ref !== 0) return ref;
     }
@@ -57,8 +60,8 @@ export class Tlab {
     return this.#slow.take({ shape, count, words, pinnable: true });
   }
 
-  #hide(limit: number): void {
-    this.#hiddenLimit = limit;
-    this.#control[CONTROL_TLAB_LIMIT] = this.#control[CONTROL_TLAB_TOP]!;
+  #hide(tlabTop: number, limit: number): void {
+    this.#hiddenLimits.set(tlabTop, limit);
+    this.#control[tlabTop + 1] = this.#control[tlabTop]!;
   }
 }

@@ -2,13 +2,14 @@
  * Region choice: which regions are evacuated. A pure function of tables.
  */
 import { describe, expect, it } from 'vitest';
-import { type ChoiceLimits, chooseRegions, REGION_STATES, type RegionTables } from '../../src/gc/policy/region-choice.ts';
+import { type ChoiceLimits, chooseRegions, REGION_KINDS, REGION_STATES, type RegionTables } from '../../src/gc/policy/region-choice.ts';
 import { PAGE_WORDS, REGION_BYTES, REGION_PAGES, REGION_WORDS } from '../../src/binding/layout.ts';
 import { makeRandom } from '../support/random.mjs';
 import { seedOfTest } from '../support/seeds.ts';
 
 interface Region {
   state?: (typeof REGION_STATES)[number];
+  kind?: (typeof REGION_KINDS)[number];
   live: number;
   pages?: number;
   marked?: number;
@@ -17,6 +18,7 @@ interface Region {
 function tables(regions: readonly Region[]): RegionTables {
   return {
     states: Uint8Array.from(regions, ({ state = 'live' }) => REGION_STATES.indexOf(state)),
+    kinds: Uint8Array.from(regions, ({ kind = 'mixed' }) => REGION_KINDS.indexOf(kind)),
     usedPages: Uint16Array.from(regions, ({ pages = REGION_PAGES }) => pages),
     liveWords: Uint32Array.from(regions, ({ live }) => live),
     markedPages: Uint16Array.from(regions, ({ pages = REGION_PAGES, marked = pages }) => marked),
@@ -86,6 +88,31 @@ describe('the choice of regions', () => {
     expect(choose([garbage, ...large]).sources).toEqual([]);
   });
 
+  it('does not count the pages of leaf regions that stay', () => {
+    const garbage = { live: share(0.7) };
+    const others = (kind: 'mixed' | 'leaf') => Array.from({ length: 40 }, () => ({ live: REGION_WORDS, kind }));
+    expect(choose([garbage, ...others('mixed')]).sources).toEqual([]);
+    expect(choose([garbage, ...others('leaf')]).sources).toEqual([0]);
+    expect(choose([{ ...garbage, kind: 'leaf' }, ...others('leaf')]).sources).toEqual([0]);
+    const limits = { kind: 'compact', freeRegions: 2, reserveRegions: 2, budgetBytes: REGION_BYTES } as const;
+    const large = { live: REGION_WORDS, kind: 'leaf', state: 'large' } as const;
+    expect(chooseRegions(tables([garbage, large, { live: REGION_WORDS }, { live: share(0.2), kind: 'leaf' }]), limits)).toMatchObject({
+      stayingPages: REGION_PAGES,
+    });
+  });
+
+  it('has targets for each kind of region; of one target only, what moves is of the kind that gains more', () => {
+    const mixed = { live: share(0.3) };
+    const leaf = { live: share(0.2), kind: 'leaf' as const };
+    expect(choose([mixed, leaf, mixed, leaf])).toEqual({ sources: [0, 1, 2, 3], targets: 3 });
+    expect(choose([mixed, mixed, mixed, mixed])).toEqual({ sources: [0, 1, 2, 3], targets: 3 });
+    const one = { freeRegions: 1, reserveRegions: 1 };
+    expect(choose([mixed, leaf, mixed, leaf], one)).toEqual({ sources: [1, 3], targets: 1 });
+    expect(choose([mixed, leaf, mixed], one)).toEqual({ sources: [0, 2], targets: 1 });
+    expect(choose([mixed, leaf], { ...one, kind: 'full' })).toEqual({ sources: [1], targets: 1 });
+    expect(choose([mixed, leaf, mixed], { everything: true, freeRegions: 8 })).toEqual({ sources: [0, 1, 2], targets: 3 });
+  });
+
   it('is empty when the collection is to mark only', () => {
     expect(choose([{ live: share(0.1) }], { kind: 'mark' })).toEqual({ sources: [], targets: 0 });
   });
@@ -116,6 +143,7 @@ describe('the choice of regions', () => {
     for (let round = 0; round < 500; round++) {
       const regions = Array.from({ length: random.below(40) }, () => ({
         state: random.pick(REGION_STATES),
+        kind: random.pick(REGION_KINDS),
         live: random.below(REGION_WORDS + 1),
         pages: REGION_PAGES,
         marked: random.chance(1, 8) ? 0 : REGION_PAGES,

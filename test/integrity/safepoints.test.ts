@@ -48,7 +48,9 @@ function isSafepointInComments(on: string, member: string): boolean | undefined 
   const text = SOURCES[on]!.map((file) => readFileSync(fileURLToPath(new URL(`../../src/${file}`, import.meta.url)), 'utf8')).join('\n');
   const classes = { lock: /class HeapLock [\s\S]*?\n}/, condition: /class HeapCondition [\s\S]*?\n}/ };
   const within = Object.hasOwn(classes, on) ? classes[on as 'lock'].exec(text)![0] : text;
-  const found = new RegExp(`/\\*\\*((?:(?!\\*/)[\\s\\S])*)\\*/\\n  (?:override |async )?(?:get |\\*)?${member}(?:<[^(]*>)?\\(`).exec(within);
+  const found = new RegExp(`/\\*\\*((?:(?!\\*/)[\\s\\S])*)\\*/\\n  (?:override |async )?(?:get |\\*)?${member}(?:<[^(]*>)?\\(`).exec(
+    within,
+  );
   return found === null ? undefined : /\bA safepoint\b/.test(found[1]!.replace(/\s*\n\s*\* /g, ' '));
 }
 

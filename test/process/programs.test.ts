@@ -3,7 +3,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import { runProgram } from '../support/children.ts';
-import { RAW_LOAD_MODES, rounds, SHORT, third } from '../support/modes.ts';
+import { BEST_MODE, RAW_LOAD_MODES, rounds, SHORT, third } from '../support/modes.ts';
 
 const LIMIT_MS = 60_000;
 
@@ -80,3 +80,13 @@ describe.each(RAW_LOAD_MODES.map((fault, number) => [fault, number] as const))('
     LIMIT_MS + 5_000,
   );
 });
+
+it.concurrent(
+  'ends at the first collection that finds an object with references in the buffer for leaves',
+  async () => {
+    const child = await runProgram('leaf-mistake', [BEST_MODE], { limitMs: LIMIT_MS });
+    expect(child).toMatchObject({ hung: false, signal: 'SIGABRT', stdout: 'taken\n' });
+    expect(child.stderr).toContain('(R) no object in a leaf region holds references');
+  },
+  LIMIT_MS + 5_000,
+);

@@ -76,6 +76,7 @@ class Verifier {
     const uint64_t words = heap_.shapes[ShapeId(slots[0])].Words(slots[1]);
     const RegionIndex region = RegionOf(object);
     const RegionUse use = heap_.regions.use(region);
+    if (use.kind == RegionKind::kLeaf) CheckLeaf(object, owner);
     // Objects that can be pinned are large, whatever their size.
     if (words > kLargeObjectWords || use.state == RegionState::kLarge) {
       FAULTLINE_CHECK(use.state == RegionState::kLarge && object == FirstWordOfRegion(region),
@@ -89,6 +90,13 @@ class Verifier {
                     "verify: an object lies on used pages of one region (owner, object)", owner, object);
     FAULTLINE_CHECK(covered_.FindNext(object, end) == end, "verify: objects do not overlap (owner, object)", owner, object);
     covered_.SetRange(object, static_cast<uint32_t>(words));
+  }
+
+  void CheckLeaf(WordIndex object, WordIndex owner) {
+    const Shape& shape = heap_.shapes[ShapeId(heap_.slots()[uint64_t{object} * 2])];
+    const bool has_elements_of_data = shape.element_kind == ElementKind::kNone || shape.element_kind == ElementKind::kData;
+    FAULTLINE_CHECK(shape.reference_fields == 0 && shape.tagged_fields == 0 && has_elements_of_data,
+                    "(R) no object in a leaf region holds references (owner, object)", owner, object);
   }
 
   void Look(WordIndex object) {

@@ -118,6 +118,8 @@ FAULTLINE_INLINE WordIndex NextStart(const Bitmap& object_starts, WordIndex from
   return object_starts.FindNext(from, end);
 }
 
+// `kLeaves`: the target is a leaf region.
+template <bool kLeaves>
 FAULTLINE_INLINE void BuildTarget(Heap& heap, const Forwarding& forwarding, SourceRelease& release, PageIndex page, uint64_t* const to) {
   SideTables& tables = heap.tables;
   const uint64_t* const words = heap.words();
@@ -138,7 +140,13 @@ FAULTLINE_INLINE void BuildTarget(Heap& heap, const Forwarding& forwarding, Sour
     const Shape shape = shapes[header.shape];
     const uint32_t size = static_cast<uint32_t>(shape.Words(header.count));
     const uint64_t* const from = words + object;
-    if (skip == 0 && size <= limit - at) {
+    if (kLeaves) {
+      FAULTLINE_CHECK(shape.has_references == 0, "(R) no object that is copied to a leaf region holds references", object, header.shape);
+      const uint32_t piece = std::min(size - skip, limit - at);
+      CopyWords(to + at, from + skip, piece);
+      at += piece;
+      skip = 0;
+    } else if (skip == 0 && size <= limit - at) {
       CopyWords(to + at, from, size);
       uint32_t* const slots = reinterpret_cast<uint32_t*>(to + at);
       const auto push = [&](uint64_t first, uint64_t last) __attribute__((always_inline)) {
@@ -254,17 +262,20 @@ Treatment PageBuilder::TreatmentOf(PageIndex page) const {
   const RegionIndex region = RegionOfPage(page);
   const uint32_t in_region = page - FirstPageOfRegion(region);
   const RegionUse use = heap_->tables.frozen[region];
+  const bool is_leaf = use.kind == RegionKind::kLeaf;
   switch (use.state) {
     case RegionState::kTarget:
       return FirstWordOfPage(page) < heap_->tables.target_end[region] && page != 0 ? Treatment::kTarget : Treatment::kNone;
     case RegionState::kLive:
     case RegionState::kAllocating:
       if (in_region >= use.used_pages || page == 0) return Treatment::kNone;
+      if (is_leaf) return Treatment::kUnchanged;
       return in_region < heap_->tables.marked_pages[region] ? Treatment::kInPlace : Treatment::kYoung;
     case RegionState::kLarge:
     case RegionState::kLargeTail:
     case RegionState::kLargePending:
-      return in_region < use.used_pages ? Treatment::kLarge : Treatment::kNone;
+      if (in_region >= use.used_pages) return Treatment::kNone;
+      return is_leaf ? Treatment::kUnchanged : Treatment::kLarge;
     case RegionState::kFree:
     case RegionState::kSource:
       return Treatment::kNone;
@@ -276,7 +287,11 @@ template <bool kShared>
 FAULTLINE_INLINE void PageBuilder::BuildWith(PageIndex page, uint64_t* to) {
   switch (TreatmentOf(page)) {
     case Treatment::kTarget:
-      BuildTarget(*heap_, forwarding_, *release_, page, to);
+      if (heap_->tables.frozen[RegionOfPage(page)].kind == RegionKind::kLeaf) {
+        BuildTarget<true>(*heap_, forwarding_, *release_, page, to);
+      } else {
+        BuildTarget<false>(*heap_, forwarding_, *release_, page, to);
+      }
       return;
     case Treatment::kInPlace:
       BuildInPlace<kShared>(*heap_, forwarding_, page);
@@ -286,6 +301,8 @@ FAULTLINE_INLINE void PageBuilder::BuildWith(PageIndex page, uint64_t* to) {
       return;
     case Treatment::kLarge:
       BuildLarge<kShared>(*heap_, forwarding_, page);
+      return;
+    case Treatment::kUnchanged:
       return;
     case Treatment::kNone:
       FAULTLINE_CHECK(false, "only pages with a treatment are built", page);

@@ -1,11 +1,12 @@
 // Page building: gives one page its content for the compacting cycle.
 //
-// Four treatments, decided by what the page's region was at the flip:
+// Five treatments, decided by what the page's region was at the flip:
 //
 //   target     copy the live words in, with their references forwarded
 //   in place   old objects of a region that stays: forward those references of marked objects that lie on the page
 //   young      objects allocated since marking: the same, found by parsing their TLAB from its start
 //   large      the part of a large object that lies on the page
+//   unchanged  a page of a leaf region that stays: nothing on it refers to anything (R)
 //
 // Every page can be built without reading any page of the mutator view (invariant K): the builder reads sources, metadata and the page
 // itself through the alias, nothing else.  Safe in a signal handler: no allocation, no locks, no system calls.
@@ -25,6 +26,7 @@ enum class Treatment : uint8_t {
   kInPlace,
   kYoung,
   kLarge,
+  kUnchanged,
 };
 
 // Is told that a target page no longer reads a source; called by any builder, once for each pair of target page and source.

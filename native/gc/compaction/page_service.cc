@@ -82,16 +82,17 @@ bool PageService::PageIsComplete(PageIndex page) const {
 }
 
 bool PageService::TryBuild(PageIndex page, Counter* builder) {
-  if (copies_ && page_builder_.TreatmentOf(page) == Treatment::kTarget) return copied_targets_->Build(page, 1, cycle_, builder, page);
+  const Treatment treatment = page_builder_.TreatmentOf(page);
+  if (copies_ && treatment == Treatment::kTarget) return copied_targets_->Build(page, 1, cycle_, builder, page);
   PageStates& states = heap_->tables.page_states;
   if (!states.TryClaim(page, cycle_)) return false;
   DelayAt(DelayPoint::kClaimed);
-  page_builder_.Build(page);
+  if (treatment != Treatment::kUnchanged) page_builder_.Build(page);
   DelayAt(DelayPoint::kBuilt);
   states.Publish(page, cycle_);
   if (load_barrier_ != nullptr && load_barrier_->raised()) load_barrier_->NoteBuilt(page);
-  Add(*builder, 1);
-  if (heap_->tables.frozen[RegionOfPage(page)].state != RegionState::kTarget) Add(heap_->statistics.in_place_pages, 1);
+  Add(treatment == Treatment::kUnchanged ? heap_->statistics.unchanged_pages : *builder, 1);
+  if (treatment != Treatment::kTarget && treatment != Treatment::kUnchanged) Add(heap_->statistics.in_place_pages, 1);
   return true;
 }
 

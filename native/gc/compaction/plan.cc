@@ -96,11 +96,17 @@ WordIndex Plan::FindSplit(RegionIndex source, uint32_t room_words) const {
 size_t Plan::Assign() {
   SideTables& tables = heap_->tables;
   size_t target_index = 0;
+  first_leaf_target_ = targets_.size();
   if (targets_.empty()) return 0;
   WordIndex at = UsableStart(targets_[0]);
   for (const RegionIndex target : targets_) tables.target_end[target] = UsableStart(target);
   for (size_t i = 0; i < sources_.size(); ++i) {
     const RegionIndex source = sources_[i];
+    if (i == first_leaf_source_) {
+      const bool begun = at != UsableStart(targets_[target_index]);
+      if (begun && target_index + 1 < targets_.size()) at = UsableStart(targets_[++target_index]);
+      if (at == UsableStart(targets_[target_index])) first_leaf_target_ = target_index;
+    }
     const uint32_t live = tables.live_word_counts[source];
     const uint32_t room = EndOf(targets_[target_index]) - at;
     const uint32_t first_block = FirstWordOfRegion(source) / kBlockWords;
@@ -180,6 +186,9 @@ uint32_t Plan::Make(Gang& gang, const std::vector<RegionIndex>& sources, uint32_
     // A system without memory for what is to be known of a source leaves it where it is.
     if (tables.live_word_counts[source] != 0 && tables.ProvideForSource(source).ok()) sources_.push_back(source);
   }
+  // No source's kind changes: mutators mix a leaf region only to fill it, and get no pages of these.
+  const auto is_mixed = [this](RegionIndex source) { return heap_->regions.use(source).kind == RegionKind::kMixed; };
+  first_leaf_source_ = static_cast<size_t>(std::stable_partition(sources_.begin(), sources_.end(), is_mixed) - sources_.begin());
   AccountJob account(this);
   gang.RunToEnd(&account);
 
@@ -193,11 +202,12 @@ uint32_t Plan::Make(Gang& gang, const std::vector<RegionIndex>& sources, uint32_
     sources_.resize(Assign());
   }
   // Targets that stayed empty go back.
-  std::erase_if(targets_, [this](RegionIndex target) {
-    if (UsedPagesOfTarget(target) > 0) return false;
-    heap_->regions.ReleaseTarget(target);
-    return true;
-  });
+  const auto is_empty = [this](RegionIndex target) { return UsedPagesOfTarget(target) == 0; };
+  for (const RegionIndex target : targets_) {
+    if (is_empty(target)) heap_->regions.ReleaseTarget(target);
+  }
+  first_leaf_target_ -= static_cast<size_t>(std::count_if(targets_.begin(), targets_.begin() + first_leaf_target_, is_empty));
+  std::erase_if(targets_, is_empty);
   if (sources_.empty()) {
     for (const RegionIndex target : targets_) heap_->regions.ReleaseTarget(target);
     targets_.clear();
@@ -205,7 +215,7 @@ uint32_t Plan::Make(Gang& gang, const std::vector<RegionIndex>& sources, uint32_
   }
   RecordJob record(this);
   gang.RunToEnd(&record);
-  heap_->regions.CommitPlan(sources_, targets_);
+  heap_->regions.CommitPlan(sources_, targets_, first_leaf_target_);
 
   live_words_ = 0;
   for (size_t i = 0; i < sources_.size(); ++i) {

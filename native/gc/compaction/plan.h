@@ -3,7 +3,9 @@
 //   provide   (serial, per source)     memory for what the next steps write about it (heap/side_tables.h)
 //   account   (parallel over sources)  live-word bits from object starts and headers; live words before each block
 //   assign    (serial, per source)     destinations in order; where a source runs over the end of a target, the first
-//                                      object that no longer fits becomes the split, so no object straddles two targets
+//                                      object that no longer fits becomes the split, so no object straddles two targets.  Leaf
+//                                      regions come last and begin another target, a leaf one; where none is left their objects
+//                                      join the others
 //   record    (parallel over sources)  block offsets become absolute; each target page learns its first source object;
 //                                      each source learns how many target pages read it
 //   commit                             the targets' pages get their memory now, so that building them cannot fail (or, for the modes that
@@ -28,8 +30,8 @@ class Plan {
 
   explicit Plan(Heap* heap, Targets targets = Targets::kCommitted) : heap_(heap), targets_are_(targets) {}
 
-  // `sources` are live regions in evacuation order.  Runs to its end, concurrently with mutators.  Returns the number of sources in the
-  // plan; 0 means that nothing will move.
+  // `sources` are live regions in evacuation order, which is kept within each kind.  Runs to its end, concurrently with mutators.  Returns
+  // the number of sources in the plan; 0 means that nothing will move.
   uint32_t Make(Gang& gang, const std::vector<RegionIndex>& sources, uint32_t wanted_targets);
 
   // Undoes a plan that will not be carried out.
@@ -58,6 +60,8 @@ class Plan {
   const Targets targets_are_;
   std::vector<RegionIndex> sources_;
   std::vector<RegionIndex> targets_;
+  size_t first_leaf_source_ = 0;  // From here on sources are leaf regions …
+  size_t first_leaf_target_ = 0;  // … and targets get nothing but leaves.
   uint64_t live_words_ = 0;
 };
 

@@ -1,7 +1,7 @@
 // The barrier-free marker: concurrent, and mutators execute nothing for it.
 //
-//   1  Prepare    concurrent   all pages of the view in use are armed (gc/marking/dirty_pages.h), before the first object is traced:
-//                              arming later would lose writes
+//   1  Prepare    concurrent   all pages of the view in use are armed, but for leaf regions (gc/marking/dirty_pages.h), before the first
+//                              object is traced: arming later would lose writes
 //   2  TakeRoots  pause        roots copied
 //   3  Trace      concurrent   everything that they lead to
 //   4  rounds                  TakeRoots again, then marked objects on written pages are traced again, and everything that they lead to.

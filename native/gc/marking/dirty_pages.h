@@ -4,6 +4,9 @@
 // pay one kernel fault for the first write to each page.  The kernel does not see what the collector and the allocator write through the
 // alias: they note it here themselves, after the write.
 //
+// (R) Leaf regions are left out: nothing in them refers to anything.  One that becomes mixed while pages are tracked was never armed, so
+// all of it counts as written from then on.
+//
 // Nothing here can fail.  A piece that the kernel refuses to track or to scan counts as written, every time.
 #pragma once
 
@@ -23,8 +26,8 @@ class DirtyPages {
   Status Open();
   void Close() { tracking_.Close(); }
 
-  // Concurrent, in slices: starts tracking the whole view and arms the pages in use.  True when that is done; only then may the first
-  // object be traced.
+  // Concurrent, in slices: starts tracking the whole view and arms the pages in use that may hold references.  True when that is done; only
+  // then may the first object be traced.
   bool Begin(uint64_t deadline_ns);
   // Concurrent, in slices: the view is ordinary memory again.
   bool End(uint64_t deadline_ns);

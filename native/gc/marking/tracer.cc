@@ -250,6 +250,8 @@ bool Tracer::EmptyStack(uint64_t deadline_ns) {
     marked_words += size;
     ++marked_objects;
     if (shape.has_references == 0) continue;
+    FAULTLINE_CHECK(heap_->regions.use(region).kind == RegionKind::kMixed, "(R) no object in a leaf region holds references", object,
+                    header.shape);
     const bool in_slices = count > kSliceElements && shape.has_slots_as_elements();
     const uint32_t now = in_slices ? 0 : count;
     ForEachSlotRun(

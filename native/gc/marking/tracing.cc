@@ -87,7 +87,8 @@ void Tracing::AddPieces(DirtyPages* dirty_pages, uint32_t piece_pages) {
   written_pages_.store(0, std::memory_order_relaxed);
   for (const RegionIndex region : heap_->regions.committed()) {
     const RegionUse use = heap_->regions.use(region);
-    if (use.state == RegionState::kFree || use.used_pages == 0) continue;
+    // (R) What is written in a leaf region leads nowhere.
+    if (use.state == RegionState::kFree || use.used_pages == 0 || use.kind == RegionKind::kLeaf) continue;
     const PageIndex first = FirstPageOfRegion(region);
     if (!pieces_.empty() && pieces_.back().first + pieces_.back().count == first && pieces_.back().count < piece_pages) {
       pieces_.back().count += use.used_pages;
@@ -127,6 +128,13 @@ void Tracing::ClearPieces() {
   next_piece_.store(0, std::memory_order_relaxed);
 }
 
+bool Tracing::LeafBetween(PageIndex first, PageIndex end) const {
+  for (RegionIndex region = RegionOfPage(first); region < RegionOfPage(end); ++region) {
+    if (heap_->regions.use(region).kind == RegionKind::kLeaf) return true;
+  }
+  return false;
+}
+
 void Tracing::NarrowPieces(uint64_t most_pages) {
   const auto before = [](const Piece& a, const Piece& b) { return a.first < b.first; };
   std::sort(written_.begin(), written_.end(), before);
@@ -135,7 +143,7 @@ void Tracing::NarrowPieces(uint64_t most_pages) {
     if (left == 0) break;
     run.count = static_cast<uint32_t>(std::min<uint64_t>(run.count, left));
     left -= run.count;
-    if (pieces_.empty() || run.first - pieces_.back().first >= kPageTablePages) {
+    if (pieces_.empty() || run.first - pieces_.back().first >= kPageTablePages || LeafBetween(pieces_.back().first, run.first)) {
       pieces_.push_back(run);
       continue;
     }

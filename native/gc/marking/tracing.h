@@ -24,7 +24,7 @@ class Tracing {
   void CopyRoots();
   // References to mark.
   void AddReferences(const WordIndex* references, size_t count);
-  // Marked objects on written pages in use are to be traced again; workers find out which pages those are.
+  // Marked objects on written pages in use, but for leaves, are to be traced again; workers find out which pages those are.
   void AddWrittenPages(DirtyPages* dirty_pages);
   // The same, but this call finds out which pages are written.  The world is stopped.  If they are at most `most_pages`, they are not armed
   // again, because nothing is written before they are traced, and the answer is true.  If they are more, the answer is false:
@@ -69,6 +69,8 @@ class Tracing {
   void ClearPieces();
   // Makes pieces that cover the first `most_pages` written pages found, and forgets the written pages.
   void NarrowPieces(uint64_t most_pages);
+  // A piece goes over no leaf region: its pages were never armed and count as written.
+  bool LeafBetween(PageIndex first, PageIndex end) const;
   bool Work(uint64_t deadline_ns);
   bool WorkWith(Tracer& tracer, uint64_t deadline_ns);
   bool Exhausted() const;

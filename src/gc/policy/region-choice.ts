@@ -6,8 +6,10 @@
  * and the free regions allow. Regions that are kept free for mutators while the cycle runs are not used as targets, except for the reserve,
  * which exists for nothing else.
  *
- * A cycle that moves anything at all also has to treat every page that stays, because its references may have to change. That cost is
- * weighed against the gain of all sources together.
+ * A cycle that moves anything at all also has to treat every page that stays and may hold references, because these may have to change.
+ * That cost is weighed against the gain of all sources together. Pages of leaf regions that stay are only shown, and do not count.
+ *
+ * Leaf regions and mixed ones have targets of their own. If there is only one target, what moves is of one kind.
  */
 import { PAGE_WORDS, REGION_WORDS, WORD_BYTES } from '../../binding/layout.ts';
 import type { CollectionKind } from '../requests.ts';
@@ -16,9 +18,14 @@ import type { CollectionKind } from '../requests.ts';
 export const REGION_STATES = ['free', 'allocating', 'live', 'source', 'target', 'large', 'large-tail', 'large-pending'] as const;
 const LIVE = REGION_STATES.indexOf('live');
 
+/** Region kinds, in the order of native/heap/region_states.h. */
+export const REGION_KINDS = ['mixed', 'leaf'] as const;
+const LEAF = REGION_KINDS.indexOf('leaf');
+
 /** All regions after marking, one entry per region in each table. */
 export interface RegionTables {
   readonly states: Uint8Array;
+  readonly kinds: Uint8Array;
   readonly usedPages: Uint16Array;
   readonly liveWords: Uint32Array;
   /** Pages that marking decided on; 0 for a region that was taken since then. */
@@ -64,6 +71,7 @@ const PAGE_COST_WORDS = PAGE_WORDS;
 
 interface Candidate {
   readonly region: number;
+  readonly isLeaf: boolean;
   readonly live: number;
   readonly gain: number;
   readonly cost: number;
@@ -75,7 +83,8 @@ export function chooseRegions(tables: RegionTables, limits: ChoiceLimits): Regio
   const candidates: Candidate[] = [];
   let usedPages = 0;
   for (let region = 0; region < tables.states.length; region++) {
-    usedPages += tables.usedPages[region]!;
+    const isLeaf = tables.kinds[region] === LEAF;
+    if (!isLeaf) usedPages += tables.usedPages[region]!;
     const live = tables.liveWords[region]!;
     const used = tables.markedPages[region]! * PAGE_WORDS;
     if (tables.states[region] !== LIVE || used === 0 || live === 0) continue;
@@ -87,7 +96,7 @@ export function chooseRegions(tables: RegionTables, limits: ChoiceLimits): Regio
       if (REGION_WORDS - live < LEAST_WASTE_SHARE_FULL * REGION_WORDS) continue;
     } else if (garbage < LEAST_GARBAGE_SHARE * REGION_WORDS) continue;
     const gain = full ? REGION_WORDS - live : garbage;
-    candidates.push({ region, live, gain, cost: live + Math.ceil(live / PAGE_WORDS) * PAGE_COST_WORDS });
+    candidates.push({ region, isLeaf, live, gain, cost: live + Math.ceil(live / PAGE_WORDS) * PAGE_COST_WORDS });
   }
   if (limits.everything) return everything(candidates, limits);
   // In a full collection the emptiest regions go first, so that each cycle frees the most regions for the next.
@@ -98,7 +107,7 @@ export function chooseRegions(tables: RegionTables, limits: ChoiceLimits): Regio
     full ? limits.freeRegions : Math.max(limits.reserveRegions, Math.floor(limits.freeRegions / 2)),
   );
   const budget = full ? Number.POSITIVE_INFINITY : limits.budgetBytes / WORD_BYTES;
-  const chosen: Candidate[] = [];
+  let chosen: Candidate[] = [];
   let live = 0;
   for (const candidate of candidates) {
     if (live + candidate.live > budget) continue;
@@ -106,14 +115,34 @@ export function chooseRegions(tables: RegionTables, limits: ChoiceLimits): Regio
     live += candidate.live;
     chosen.push(candidate);
   }
-  const gain = chosen.reduce((sum, candidate) => sum + candidate.gain, 0);
-  const stayingPages = chosen.reduce((pages, { region }) => pages - tables.usedPages[region]!, usedPages);
+  if (targetLimit === 1) chosen = ofOneKind(chosen);
+  live = sumOf(chosen, ({ live: words }) => words);
+  const gain = sumOf(chosen, (candidate) => candidate.gain);
+  const stayingPages = usedPages - sumOf(chosen, ({ region, isLeaf }) => (isLeaf ? 0 : tables.usedPages[region]!));
   const tooLittle = gain < LEAST_GAIN_WORDS || (!full && (gain / PAGE_WORDS) * MOST_STAYING_PAGES_PER_GAINED < stayingPages);
   if (chosen.length === 0 || tooLittle) return NOTHING;
-  // Neighbours in memory stay neighbours. One target more than the words need, for the space lost at the ends of targets.
+  // Neighbours in memory stay neighbours.
   const sources = Uint32Array.from(chosen, ({ region }) => region).sort();
-  const targets = Math.min(Math.ceil(live / REGION_WORDS) + 1, sources.length, targetLimit);
+  const targets = Math.min(targetsFor(chosen), sources.length, targetLimit);
   return { sources, targets, copiedBytes: live * WORD_BYTES, gainedBytes: gain * WORD_BYTES, stayingPages };
+}
+
+/** Of those that gain more together. */
+function ofOneKind(candidates: readonly Candidate[]): Candidate[] {
+  const gainOf = (kind: readonly Candidate[]): number => sumOf(kind, ({ gain }) => gain);
+  const leaves = candidates.filter(({ isLeaf }) => isLeaf);
+  const others = candidates.filter(({ isLeaf }) => !isLeaf);
+  return gainOf(leaves) > gainOf(others) ? leaves : others;
+}
+
+/** What the words of each kind need, and one more for the space lost at the ends of targets. */
+function targetsFor(chosen: readonly Candidate[]): number {
+  const targetsOf = (leaf: boolean): number => Math.ceil(sumOf(chosen, ({ isLeaf, live }) => (isLeaf === leaf ? live : 0)) / REGION_WORDS);
+  return targetsOf(false) + targetsOf(true) + 1;
+}
+
+function sumOf(candidates: readonly Candidate[], of: (candidate: Candidate) => number): number {
+  return candidates.reduce((sum, candidate) => sum + of(candidate), 0);
 }
 
 /** Chooses from `startAt` on, as many as there is room for. */
@@ -123,13 +152,11 @@ function everything(candidates: readonly Candidate[], { freeRegions, reserveRegi
   const most = Math.min(freeRegions, candidates.length + (freeRegions > candidates.length + reserveRegions ? 1 : 0));
   const chosen = inTurn.slice(0, most);
   if (chosen.length === 0) return NOTHING;
-  const sum = (of: (candidate: Candidate) => number): number => chosen.reduce((total, candidate) => total + of(candidate), 0);
-  const live = sum((candidate) => candidate.live);
   return {
     sources: Uint32Array.from(chosen, ({ region }) => region),
-    targets: Math.min(most, Math.ceil(live / REGION_WORDS) + 1),
-    copiedBytes: live * WORD_BYTES,
-    gainedBytes: sum((candidate) => candidate.gain) * WORD_BYTES,
+    targets: Math.min(most, targetsFor(chosen)),
+    copiedBytes: sumOf(chosen, ({ live }) => live) * WORD_BYTES,
+    gainedBytes: sumOf(chosen, ({ gain }) => gain) * WORD_BYTES,
     stayingPages: 0,
   };
 }
