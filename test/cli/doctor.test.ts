@@ -104,7 +104,7 @@ describe('advice', () => {
     expect(adviceFor({ ...closed, userModeOnly: refused(38) }, machine).join()).toContain('CONFIG_USERFAULTFD');
     // Once: what keeps the modes from opening userfaultfd keeps the marker from it.
     const alike = adviceFor({ ...closed, writeTracking: refused(1) }, machine).filter((line) => line.includes('--device'));
-    expect(alike).toEqual([expect.stringMatching(/modes sigbus and thread, and for marking/)]);
+    expect(alike).toEqual([expect.stringMatching(/modes sigbus and thread, and for concurrent marking/)]);
     expect(adviceFor({ ...good, minorFaults: false }, machine).join()).toContain('5.14');
     expect(adviceFor({ ...good, writeTracking: refused(22) }, machine).join()).toContain('6.7');
   });
