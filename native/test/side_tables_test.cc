@@ -50,7 +50,7 @@ void ASourceWithoutMemoryForItsTablesStays(FaultModeKind mode) {
   options.capacity_regions = 16;
   options.reserve_regions = 6;
   options.workers = 0;
-  HeapWithProgram scene(options, 12, {.nodes = 30'000});
+  HeapWithProgram scene(options, 12, {.nodes = 10'000});
   TestHeap& test = scene.test;
   ShadowProgram& program = scene.program;
   constexpr uint32_t kAll = 4;
