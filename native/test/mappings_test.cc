@@ -53,12 +53,12 @@ void EveryPhase(FaultModeKind mode, MarkerKind marker, uint32_t regions, uint64_
   options.capacity_regions = regions;
   options.reserve_regions = regions / 8 + 2;
   options.workers = 0;
+  options.waits_for_memory = false;
   TestHeap test(options);
   watch.Look("created");
   const ShadowShapes shapes(&test);
   ShadowProgram::Options program_options;
   program_options.nodes = 600;
-  program_options.large_leaves = false;
   program_options.large_percent = 3;
   program_options.may_run_out = true;
   ShadowProgram program(&test, shapes, seed, program_options);
@@ -66,7 +66,7 @@ void EveryPhase(FaultModeKind mode, MarkerKind marker, uint32_t regions, uint64_
   watch.Look("filled");
   Collector& collector = *test.collector;
   uint32_t moved = 0;
-  for (uint32_t cycle = 0; cycle < 4; ++cycle) {
+  for (uint32_t cycle = 0; cycle < (ShortForm() ? 4 : 12); ++cycle) {
     program.mutator().Park();
     while (!collector.PrepareMarking(NowNs() + kSliceNs)) watch.Look("preparing");
     if (collector.marker().concurrent()) {

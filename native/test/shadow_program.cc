@@ -75,7 +75,7 @@ void ShadowProgram::ReplaceLeaf(uint32_t i) {
     node.has_leaf = false;
     return;
   }
-  const bool is_large = options_.large_leaves && options_.large_percent > 0 && random_.Chance(options_.large_percent);
+  const bool is_large = options_.large_percent > 0 && random_.Chance(options_.large_percent);
   const uint32_t words = is_large ? kLargeObjectWords + random_.Below(2 * kRegionWords) : random_.Below(random_.Chance(5) ? 1500 : 30);
   const WordIndex leaf = mutator_.Allocate(shapes_.leaf, words);
   if (leaf == 0) return;

@@ -27,7 +27,6 @@ class ShadowProgram {
   struct Options {
     uint32_t nodes = 1500;
     uint32_t large_percent = 0;  // How many of the replaced nodes are followed by a new large array.
-    bool large_leaves = true;    // Then some leaves are as large too; not where nobody collects while the program waits for memory.
     bool may_run_out = false;    // A heap that is exhausted is no failure; the node stays as it was.
   };
 

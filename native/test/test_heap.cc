@@ -74,7 +74,7 @@ bool MarkerWorks(MarkerKind kind) {
   return works;
 }
 
-TestHeap::TestHeap(const Options& options) : rounds_(options.rounds) {
+TestHeap::TestHeap(const Options& options) : rounds_(options.rounds), waits_for_memory_(options.waits_for_memory) {
   Heap::Options heap_options;
   heap_options.capacity_regions = options.capacity_regions;
   heap_options.reserve_regions = options.reserve_regions;
@@ -277,7 +277,7 @@ WordIndex TestMutator::Allocate(ShapeId shape, uint32_t count) {
       }
       if (answer.answer == AllocationAnswer::kRefilled) continue;
       if (answer.answer == AllocationAnswer::kCollect) {
-        if (++attempts > 6) return 0;
+        if (++attempts > 6 || !test_->waits_for_memory_) return 0;
         const uint32_t ticket = test_->collector->collections_begun() + 1;
         test_->Request();
         Park();

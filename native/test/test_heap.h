@@ -88,6 +88,7 @@ class TestHeap {
     uint32_t rounds = 2;  // Precleaning rounds of a concurrent marker.
     uint32_t fault_around_pages = PageService::kAdaptive;
     bool verify = true;
+    bool waits_for_memory = true;  // False where the mutator's own thread collects: an allocation that needs a collection returns 0.
     uint64_t delay_seed = 0;
   };
 
@@ -123,6 +124,7 @@ class TestHeap {
   void WorkerLoop(uint32_t worker);
 
   const uint32_t rounds_;
+  const bool waits_for_memory_;
   std::vector<std::thread> threads_;
   std::atomic<bool> ending_{false};
   std::atomic<uint32_t> requests_{0};
