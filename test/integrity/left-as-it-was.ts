@@ -2,7 +2,8 @@
  * Left as it was: interrupts the steps of a subject, and checks that the heap and its mutator are as before.
  */
 import { expect } from 'vitest';
-import type { Heap, Mutator } from '../support/faultline.ts';
+import type { Heap } from '../support/faultline.ts';
+import { freeHandles } from '../support/heaps.ts';
 import type { Interruption } from '../support/interruptions.ts';
 import { SUBJECTS } from './interruption-subjects.ts';
 
@@ -36,15 +37,4 @@ export async function expectLeftAsItWas(heap: Heap, name: string, way: Interrupt
   expect(await heap.verify()).toBeGreaterThanOrEqual(0);
   expect(freeHandles(mutator)).toBeGreaterThanOrEqual(handles);
   return interrupted;
-}
-
-/** How many handles there are left. */
-function freeHandles(mutator: Mutator): number {
-  const made: number[] = [];
-  try {
-    for (;;) made.push(mutator.handle(0));
-  } catch {
-    for (const handle of made) mutator.release(handle);
-  }
-  return made.length;
 }

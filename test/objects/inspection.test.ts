@@ -6,7 +6,7 @@ import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
 import { describe, expect, it } from 'vitest';
 import type { Heap, Mutator, Shape } from '../support/faultline.ts';
 import { array, definition } from '../support/faultline.ts';
-import { makeHeap } from '../support/heaps.ts';
+import { freeHandles, makeHeap } from '../support/heaps.ts';
 import { code } from './support.ts';
 
 const CITY = definition({
@@ -23,19 +23,6 @@ function make(options = {}): { heap: Heap; mutator: Mutator; City: Shape<typeof 
 
 /** On one line. */
 const shown = (value: unknown, options = {}): string => inspect(value, { breakLength: Infinity, ...options });
-
-/** How many handles there are left. */
-function freeHandles(mutator: Mutator): number {
-  return mutator.scope(() => {
-    const made: number[] = [];
-    try {
-      for (;;) made.push(mutator.handle(0));
-    } catch {
-      for (const handle of made) mutator.release(handle);
-    }
-    return made.length;
-  });
-}
 
 describe.each([{ checked: false }, { checked: true }])('what is shown, in a heap with %o', (options) => {
   it('of a view is the name of its shape and its fields, as they are defined', () => {

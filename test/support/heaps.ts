@@ -107,3 +107,14 @@ export function countdown(from: number, step = 1): number[] {
   for (let value = from; value >= 0; value -= step) values.push(value);
   return values;
 }
+
+/** How many handles there are left. */
+export function freeHandles(mutator: Mutator): number {
+  const made: number[] = [];
+  try {
+    for (;;) made.push(mutator.handle(0));
+  } catch {
+    for (const handle of made) mutator.release(handle);
+  }
+  return made.length;
+}
