@@ -1,10 +1,11 @@
 /**
- * Six projects, by what their tests need and what a change makes you want to run (`--project NAME`; test:quick takes the first two and
- * the native tests whose executables changed):
+ * Seven projects, by what their tests need and what a change makes you want to run (`--project NAME`; test:quick takes unit, heap and the
+ * native tests whose executables changed):
  *
  *     unit       sources alone: tables, formulas, models, the rules of CONTRIBUTING
  *     tools      the compiler's, the linter's and knip's complaints
  *     heap       the library in this process: the built addon and dist/
+ *     wide       the same in its whole breadth: every operation with every argument, in every state, cut everywhere; many threads
  *     process    programs: threads and processes that end, the command, the package, the examples, limits
  *     native     the executables of native/test, two at a time; clang-tidy in the long form
  *     bench      the benchmarks and their harness
@@ -17,6 +18,14 @@ import { UNIT_TESTS } from './test/support/unit-tests.ts';
 
 const UNIT = [...UNIT_TESTS];
 const TOOLS = ['test/tools.test.ts'];
+const WIDE = [
+  'test/integrity/**/*.test.ts',
+  'test/containers/{linearizability,map-changes,maps,threads}.test.ts',
+  'test/gc/{control-thread,pacing,several-heaps}.test.ts',
+  'test/heap/{allocation,ephemeron-chains,pins,snapshot-files,snapshots}.test.ts',
+  'test/model/page-states.test.ts',
+  'test/objects/{checked,elements,inspection,tagged-and-weak}.test.ts',
+];
 const NATIVE = ['test/native.test.ts', 'test/clang-tidy.test.ts'];
 const PROCESS = ['test/{cli,docs,limits,package,process,soak}/**/*.test.ts'];
 const BENCH = ['test/bench/**/*.test.ts'];
@@ -51,7 +60,8 @@ export default defineConfig({
     projects: [
       project('unit', 0, UNIT, []),
       project('tools', 0, TOOLS, []),
-      project('heap', 0, ['test/**/*.test.ts'], [...UNIT, ...TOOLS, ...NATIVE, ...PROCESS, ...BENCH]),
+      project('heap', 0, ['test/**/*.test.ts'], [...UNIT, ...TOOLS, ...WIDE, ...NATIVE, ...PROCESS, ...BENCH]),
+      project('wide', 0, WIDE, UNIT),
       project('process', 0, PROCESS, UNIT),
       project('bench', 0, BENCH, UNIT),
       project('native', 1, NATIVE, []),

@@ -1,6 +1,6 @@
 /**
- * Operations of shared containers, with nobody else at them, each against JavaScript's own container in the same run. Views, but for
- * the rows that say otherwise.
+ * Operations of shared containers that nobody else is using, each against JavaScript's own container in the same run. By views,
+ * except in the rows that say otherwise.
  */
 import { Heap } from 'faultline';
 import { type Arms, compare, type OperationFigures } from './object-operations.ts';

@@ -3,8 +3,8 @@
  *
  *     npm run bench:costs [-- --quick] [-- --print]
  *
- * Medians of many turns, the heap's and JavaScript's one after the other. The table is of one machine and one moment: run it where
- * nothing else runs. `--print` writes it to standard output instead.
+ * Medians of many turns, the heap's and JavaScript's one after the other. The table holds for one machine and one moment: run it on a
+ * quiet machine. `--print` writes it to standard output instead.
  */
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';

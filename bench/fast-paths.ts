@@ -1,7 +1,7 @@
 /**
- * Fast paths: how often a second a mutator in JavaScript allocates, loads and stores a field, and goes through a handle, beside the like of
- * it on plain JavaScript objects. The `benchmark` package times loops; the two arms of a path take turns, and each is told by its fastest
- * samples. Collections that allocation brings about are in its figure: of an empty heap, so there is nothing to move.
+ * Fast paths: how often a second a mutator in JavaScript allocates, loads and stores a field, and goes through a handle, beside the same
+ * on plain JavaScript objects. The `benchmark` package times loops; the two arms of a path take turns, and each is
+ * reported by its fastest samples. The figure of allocation includes its collections, which find an empty heap and move nothing.
  */
 import Benchmark from 'benchmark';
 import { Heap } from 'faultline';
@@ -25,7 +25,7 @@ interface Arms {
 
 const LOOP = 4096;
 const KEPT = 16;
-/** The first one is thrown away: `benchmark` compiles its loop for the first arm it sees, and again for the others. */
+/** The first one is discarded: `benchmark` compiles its loop for the first arm it sees, and again for the others. */
 const ROUNDS = 4;
 
 export async function measureFastPaths(samples: number): Promise<FastPathFigures[]> {

@@ -47,6 +47,7 @@ const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const LAYERS = ['os', 'heap', 'gc']; // what the native tests link; node/ is the addon's own
 const SANITIZERS = ['address', 'undefined', 'thread'];
 const OLDEST = { gcc: 10, clang: 12 };
+const PRELUDE = join('native', 'prelude.h');
 const GET_COMPILER = 'install g++ 10 or newer, for example apt-get install g++';
 
 /** What the user can act upon: one sentence, no stack trace. */
@@ -67,7 +68,7 @@ function findCompiler() {
     if (major < OLDEST[kind]) {
       throw new BuildError(`the C++ compiler is too old (${banner}; needed: ${kind} ${OLDEST[kind]} or newer): ${GET_COMPILER}`);
     }
-    return { words, banner };
+    return { words, banner, kind };
   }
   const missing = asked ? `cannot run the C++ compiler that CXX names (${asked})` : 'no C++ compiler found';
   throw new BuildError(`${missing}: ${GET_COMPILER}`);
@@ -100,7 +101,7 @@ function plan({ sanitize, debug, install, tests, bench }) {
   const instrument = sanitizers.length ? [`-fsanitize=${sanitizers.join(',')}`, '-fno-sanitize-recover=all'] : [];
   // biome-ignore format: flags that belong together stand in one line.
   const compile = [
-    '-std=c++20', debug ? '-O0' : sanitizers.length ? '-O1' : '-O2', '-g', '-fPIC', '-fvisibility=hidden', '-fno-exceptions', '-fno-rtti',
+    '-std=c++20', debug ? '-O0' : sanitizers.length ? '-O1' : '-O2', debug ? '-g' : '-g1', '-fPIC', '-fvisibility=hidden', '-fno-exceptions', '-fno-rtti',
     '-Wall', '-Wextra', ...(install ? [] : ['-Werror']), // a later compiler's new warning must not break an installation
     '-pthread', `-ffile-prefix-map=${ROOT}=.`,
     ...(checked ? ['-fno-omit-frame-pointer'] : []),
@@ -201,6 +202,21 @@ async function inParallel(jobs) {
 
 // ---------------------------------------------------------------------------------------------------- the build
 
+/**
+ * The words that let g++ parse the most used headers once for all sources, where that can be had: clang has other words, and ccache
+ * would keep nothing. No source relies on it; each includes what it uses.
+ */
+async function precompile({ words, banner, kind }, compile, folder) {
+  if (kind !== 'gcc' || words.some((word) => word.includes('ccache'))) return [];
+  const header = join(folder, 'obj', 'prelude.h');
+  const command = [...words, ...compile, '-x', 'c++-header', PRELUDE];
+  const stamp = stampOf({ banner }, command);
+  mkdirSync(dirname(header), { recursive: true });
+  writeFileSync(header, '#include "prelude.h"\n'); // for a g++ that does not take what was made
+  if (!isUpToDate(`${header}.gch`, stamp, () => [PRELUDE]) && !(await make(`${header}.gch`, command, stamp))) return [];
+  return ['-include', header];
+}
+
 async function build(options) {
   const compiler = findCompiler();
   const { folder, compile, link, tests, bench, addon } = plan(options);
@@ -227,10 +243,16 @@ async function build(options) {
   const stale = commands.filter(
     ({ output, words }) => !isUpToDate(output, stampOf(compiler, words), () => readDependencies(`${output}.d`)),
   );
+  const prelude = stale.length ? await precompile(compiler, compile, folder) : [];
   await inParallel(
     stale.map(({ file, output, words }) => ({
       name: file,
-      start: () => make(output, [...words, '-MMD', '-MF', `${output}.d`, '-MQ', output], stampOf(compiler, words)),
+      start: () =>
+        make(
+          output,
+          [...words, ...(words.includes('-fexceptions') ? [] : prelude), '-MMD', '-MF', `${output}.d`, '-MQ', output],
+          stampOf(compiler, words),
+        ),
     })),
   );
 

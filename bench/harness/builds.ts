@@ -12,7 +12,7 @@ import { PROJECT } from './project.ts';
 import { say } from './progress.ts';
 
 const TREES = join(PROJECT, 'build/bench-trees');
-/** What measures: in a tree that is built aside it is this tree's. */
+/** The measuring half: a tree that is built aside gets this tree's. */
 const INSTRUMENT = ['bench', 'native/bench'];
 /** What runs in an invocation. */
 const OUTPUTS = ['build/Release/bench/faultline.node', 'dist', 'build/bench'];

@@ -71,7 +71,7 @@ export interface CompletedNominal extends Nominal {
   readonly turnover: number;
 }
 
-/** What is known of the workload beforehand. */
+/** What is known about the workload beforehand. */
 export interface Known {
   readonly minimumHeapBytes?: number;
   readonly nominal?: Nominal;

@@ -1,4 +1,4 @@
-/** Dry run: what an experiment would do, and about how long it would take, from what is known of its workloads. */
+/** Dry run: what an experiment would do and about how long it would take, judged by what is known about its workloads. */
 import { RATE } from './matrix.ts';
 import type { MinimumHeapsFile } from './minimum-heaps-file.ts';
 import type { Plan } from './plan.ts';

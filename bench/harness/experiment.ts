@@ -9,7 +9,7 @@
  *     arms: { old: { build: v1 }, new: {} }     each row once for each arm, in pairs, compared with the first
  *     include: [barriers]            the rows of other files besides
  *
- * What is wrong in a file is told with its line, all of it at once.
+ * All mistakes in a file are reported at once, each with its line.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';

@@ -1,4 +1,4 @@
-/** Machine: what a result was measured on. It goes with every result, because no number means anything without it. */
+/** Machine: what a result was measured on. It goes with every result, because no figure means anything without it. */
 import { existsSync, readFileSync } from 'node:fs';
 import { arch, cpus, release, totalmem, version } from 'node:os';
 import { commitOf, fingerprintOf } from './builds.ts';
@@ -26,7 +26,7 @@ export interface Machine {
   readonly settings: Readonly<Record<string, string>>;
 }
 
-/** Variables that runtimes and allocators read: their names in full, for others that begin alike may hold what is secret. */
+/** Variables that runtimes and allocators read: their names in full, for others with the same prefix may hold secrets. */
 const TELLING = new RegExp(
   '^(FAULTLINE_.*|NODE_(OPTIONS|COMPILE_CACHE)|UV_.*|(GLIBC|RSEQ)_TUNABLES|LD_(PRELOAD|LIBRARY_PATH|BIND_NOW)|M(IM)?ALLOC_.*|GO(GC|MEMLIMIT|MAXPROCS|DEBUG)' +
     '|_?JAVA_(TOOL_)?OPTIONS|JDK_JAVA_OPTIONS|GC_[A-Z_]+|OCAMLRUNPARAM|CAMLRUNPARAM|SBCL_HOME)$',

@@ -11,7 +11,7 @@ export const FAULT_AROUND_PAGES = [1, 4, 16, 64, 'adaptive'] as const satisfies 
 /** No system: an invocation that measures the noise of the machine. */
 export const IDLE = 'idle';
 
-/** The heap as it comes. */
+/** The heap with its defaults. */
 export const DEFAULT_ROW: BarrierRow = { mode: 'sigbus', marker: 'barrier-free', faultAroundPages: 'adaptive' };
 /** Works on every machine, and nothing in it depends on how threads are scheduled: minimum heaps are found with it. */
 export const REFERENCE_ROW: BarrierRow = { mode: 'stw', marker: 'stopped', faultAroundPages: 'adaptive' };

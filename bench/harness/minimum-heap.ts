@@ -1,10 +1,10 @@
 /**
- * Minimum heap: the smallest heap in which a workload comes to its end, by bisection. Every heap size of a sweep is a multiple of it,
+ * Minimum heap: the smallest heap in which a workload runs to completion, by bisection. Every heap size of a sweep is a multiple of it,
  * so that curves of different workloads compare.
  *
  *     double, from 4 MiB, until it completes    →    halve the range until its ends are 64 KiB or 2 % apart
  *
- * Whether a size completes is not sure near the minimum. So it must do so `confirmations` times in a row to count.
+ * Near the minimum a size completes at times and at times not. So it must complete `confirmations` times in a row to count.
  */
 
 export interface BisectionOptions {

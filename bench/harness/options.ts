@@ -1,4 +1,4 @@
-/** What `faultline bench` hands to the harness, checked. src/cli/bench.ts makes it from the command line. What was not said is absent. */
+/** What `faultline bench` hands to the harness, checked. src/cli/bench.ts makes it from the command line. What was not given is absent. */
 export interface BenchRequest {
   /** A YAML file, or one of bench/experiments/ by its name. */
   readonly experiment?: string;

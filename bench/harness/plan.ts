@@ -40,7 +40,7 @@ export function planOf(request: BenchRequest): Plan {
   return { options, points };
 }
 
-/** What is asked for where nothing is said. */
+/** The defaults of the command. */
 export function experimentOf({ experiment, against }: Pick<BenchRequest, 'experiment' | 'against'>): string {
   return experiment ?? (against === undefined ? 'all' : 'against');
 }

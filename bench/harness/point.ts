@@ -33,7 +33,7 @@ export function keyOf({ configuration, heap, arm, pair }: Point): string {
   ]);
 }
 
-/** What is compared: the point without workload, knobs and heap size, in few words; what is as the heap comes is not said. */
+/** What is compared: the point without workload, knobs and heap size, in few words; defaults are left out. */
 export function seriesOf({ configuration, arm }: Pick<Point, 'configuration' | 'arm'>): string {
   const { system, driver, barrier, parameters } = configuration;
   const words = system === 'faultline' ? [driver === 'native' ? 'C++' : 'JS'] : [system];
@@ -49,7 +49,7 @@ export function seriesOf({ configuration, arm }: Pick<Point, 'configuration' | '
   return words.join(' ');
 }
 
-/** As `--filter` sees it, with everything said: `gcbench faultline native sigbus barrier-free adaptive 2×`. */
+/** As `--filter` sees it, spelled out: `gcbench faultline native sigbus barrier-free adaptive 2×`. */
 export function labelOf({ configuration, heap, arm }: Point): string {
   const rate = Number(configuration.parameters[RATE] ?? 0);
   return [
@@ -84,7 +84,7 @@ function seriesWords({ workload, system, driver, barrier }: Point['configuration
   return [workload, system, driver, ...row];
 }
 
-/** What is not as it comes: `workers=2`, `GOGC=50`, `cpus 0-1`, `build v1`. */
+/** What differs from the defaults: `workers=2`, `GOGC=50`, `cpus 0-1`, `build v1`. */
 function startWords({ options = {}, environment = {}, pin, build }: Point['configuration']): string[] {
   return [
     ...sortedEntries({ ...options, ...environment }).map(([name, value]) => `${name}=${value}`),

@@ -13,7 +13,7 @@ import { DEFAULT_ROW, RATE } from './matrix.ts';
 import { type HeapSize, keyOf, labelOf, type Point } from './point.ts';
 import { choices } from './products.ts';
 
-/** What a row is that says nothing. */
+/** The defaults of a row. */
 const AS_IT_COMES = {
   ...{ workload: [...WORKLOADS.keys()], system: ['faultline'], driver: ['native'], mode: [DEFAULT_ROW.mode], marker: [DEFAULT_ROW.marker] },
   ...{ faultAround: [DEFAULT_ROW.faultAroundPages], heap: [{ factor: 2 }], mutators: [1] },

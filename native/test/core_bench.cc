@@ -40,17 +40,17 @@ FlipFigures MeasureFlip(uint32_t mib, uint32_t rounds) {
   constexpr uint32_t kRoots = 1000;
   constexpr uint32_t kSmallObjects = 60'000;  // About 2.3 MiB of small objects, half of them garbage.
   TestHeap test(BenchOptions(mib, 1));
-  const ShapeId large = test.DefineShape(0, 0, ElementKind::kData, 3);
+  const ShapeId large = test.DefineShape(0, 0, ElementKind::kReference, 2);
   const ShapeId small = test.DefineShape(2, 3);
   TestMutator mutator(&test);
-  // Almost all of the heap is data that does not move but lies in the page tables like everything else.
+  // Almost all of the heap does not move but lies in the page tables like everything else.
   const uint32_t large_mib = mib - 16;
   const uint32_t piece_mib = std::min(large_mib, 64u);
   for (uint32_t done = 0, handle = kRoots; done + piece_mib <= large_mib; done += piece_mib) {
-    const WordIndex object = mutator.Allocate(large, piece_mib * (kRegionWords)-kPageWords);
+    const WordIndex object = mutator.Allocate(large, 2 * (piece_mib * kRegionWords - kPageWords));
     EXPECT(object != 0);
     mutator.handle(handle++) = object;
-    for (uint32_t page = 1; page < piece_mib * kRegionPages - 2; ++page) mutator.words(object)[uint64_t{page} * kPageWords] = page;
+    for (uint32_t page = 1; page < piece_mib * kRegionPages - 2; ++page) mutator.words(object)[uint64_t{page} * kPageWords] = 0;
   }
   CacheSweeper sweeper;
   FlipFigures figures;

@@ -134,14 +134,14 @@ struct FirstWriteFigures {
 
 FirstWriteFigures MeasureFirstWrite() {
   TestHeap test(BenchOptions(96, 0, MarkerKind::kBarrierFree));
-  const ShapeId large = test.DefineShape(0, 0, ElementKind::kData, 3);
+  const ShapeId large = test.DefineShape(0, 0, ElementKind::kReference, 2);  // Leaves are not armed.
   TestMutator mutator(&test);
   constexpr uint32_t kPages = 64 * kRegionPages;
-  mutator.handle(0) = mutator.Allocate(large, kPages * kPageWords - 8);
+  mutator.handle(0) = mutator.Allocate(large, 2 * (kPages * kPageWords - 8));
   const auto write_all = [&] {
     volatile uint64_t* const words = mutator.words(mutator.handle(0));
     const uint64_t begin = NowNs();
-    for (uint32_t page = 0; page < kPages - 1; ++page) words[page * kPageWords + 64] = page;
+    for (uint32_t page = 0; page < kPages - 1; ++page) words[page * kPageWords + 64] = 0;
     return static_cast<double>(NowNs() - begin) / (kPages - 1);
   };
   write_all();

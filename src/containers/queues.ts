@@ -341,7 +341,7 @@ export class HeapQueues {
   /** The next node that holds an element; 0 if there is none yet, or never will be. */
   #nextOf(layout: Layout, node: Ref): Ref {
     const next = this.#linkOf(layout, node);
-    return next === 0 || this.#linkOf(layout, next) === next ? 0 : next;
+    return next === 0 || this.#mutator.getReference(slotOf(next, layout.next)) === next ? 0 : next;
   }
 
   /** Loads a second time, which gives the same reference, because it is written only once: the load that a checked heap records. */

@@ -15,6 +15,7 @@ const FAKE = fileURLToPath(new URL('fake-invocation.mjs', import.meta.url));
 const work = mkdtempSync(join(tmpdir(), 'faultline-command-'));
 afterAll(() => rmSync(work, { recursive: true, force: true }));
 
+/** The first run finds the minimum heap, the others know it. */
 const words = (name: string, filter: string): string[] => [
   'bench',
   'barriers',
@@ -25,6 +26,7 @@ const words = (name: string, filter: string): string[] => [
   filter,
   '--out',
   join(work, name),
+  ...(name === 'summary' ? [] : ['--minimum-heaps', join(work, 'summary/minimum-heaps.json')]),
   '--program',
   FAKE,
 ];

@@ -194,7 +194,7 @@ describe('a result', () => {
     // Nothing is collected: what neither a mutator nor the harness took is the rest of the process. The least of some tries, for what a
     // crowded machine adds is no part of the account.
     const rests: number[] = [];
-    for (let i = 0; i < 3; i++) {
+    while (rests.length < 3 && Math.min(...rests) >= 0.015) {
       const row: BarrierRow = { mode: 'none', marker: 'stopped', faultAroundPages: 'adaptive' };
       const parameters = { ...CASES['gcbench']!.parameters, stretchDepth: 17, rounds: 2 };
       const { cpuNs, wallNs } = await finish(configure('gcbench', 1, { driver: 'native', barrier: row, heapBytes: 700 * MIB, parameters }));

@@ -37,7 +37,7 @@ async function underCompaction<T>(heap: Heap, tasks: readonly string[], data: Re
   tasks.forEach((task, thread) => threads.start(heap.token, task, { ...data, thread, seed: (data['seed'] as number) + thread }));
   await threads.ready();
   const before = heap.statistics().cycles.compacting;
-  while (heap.statistics().cycles.compacting < before + rounds(12, 3)) await heap.collect({ kind: 'full' });
+  while (heap.statistics().cycles.compacting < before + rounds(12, 2)) await heap.collect({ kind: 'full' });
   return threads.finish<T>();
 }
 

@@ -4,11 +4,13 @@
  */
 import { describe, expect, it } from 'vitest';
 import { makeHeapWithMutator } from '../support/heaps.ts';
-import { MOVING_MODES, rounds, third } from '../support/modes.ts';
+import { MOVING_MODES, rounds, SHORT, third } from '../support/modes.ts';
 import { seedOfTest } from '../support/seeds.ts';
 import { ShadowProgram } from '../support/shadow-program.mjs';
 
 describe.each(MOVING_MODES.map((fault, number) => [fault, number] as const))('a random program (fault mode %s)', (fault, number) => {
+  /** All of them in the first mode, in the short form each in every third of the others. */
+  const when = (test: number): boolean => !SHORT || number === 0 || (number + test) % 3 === 0;
   const stresses = [
     { stressEvery: 1, steps: rounds(700, 200) },
     { stressEvery: 7, steps: rounds(4_000, 1_000) },
@@ -23,14 +25,14 @@ describe.each(MOVING_MODES.map((fault, number) => [fault, number] as const))('a 
     expect(cycles.copiedBytes).toBeGreaterThan(0);
   });
 
-  it('keeps its graph with random delays at every critical point', () => {
+  it.runIf(when(0))('keeps its graph with random delays at every critical point', () => {
     const seed = seedOfTest();
     const { heap, mutator } = makeHeapWithMutator({ capacityBytes: '8M', fault, stressEvery: 60, delaySeed: seed });
     new ShadowProgram(heap, mutator, { seed, liveWordsLimit: 200_000 }).run(rounds(15_000, 5_000));
     expect(heap.statistics().cycles.compacting).toBeGreaterThan(0);
   });
 
-  it('keeps its graph when large objects come and go in a heap that is nearly full', () => {
+  it.runIf(when(1))('keeps its graph when large objects come and go in a heap that is nearly full', () => {
     const seed = seedOfTest();
     const { heap, mutator } = makeHeapWithMutator({ capacityBytes: '24M', fault, faultAroundPages: 1 });
     const program = new ShadowProgram(heap, mutator, { seed, liveWordsLimit: 900_000, largeWords: 70_000 });
@@ -38,14 +40,14 @@ describe.each(MOVING_MODES.map((fault, number) => [fault, number] as const))('a 
     expect(heap.statistics().cycles.count).toBeGreaterThan(0);
   });
 
-  it('keeps its graph in a heap of one region, without GC workers', () => {
+  it.runIf(when(2))('keeps its graph in a heap of one region, without GC workers', () => {
     const seed = seedOfTest();
     const { heap, mutator } = makeHeapWithMutator({ capacityBytes: '1M', fault, workers: 0 });
     new ShadowProgram(heap, mutator, { seed, liveWordsLimit: 30_000 }).run(rounds(10_000, 4_000), 50);
     expect(heap.statistics().cycles.compacting).toBeGreaterThan(0);
   });
 
-  it('keeps its graph when 64 pages are shown at a time and four workers build', () => {
+  it.runIf(when(3))('keeps its graph when 64 pages are shown at a time and four workers build', () => {
     const seed = seedOfTest();
     const { heap, mutator } = makeHeapWithMutator({
       capacityBytes: '32M',

@@ -32,6 +32,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   // Programs and benchmarks are typed by the declarations of the built library.
   tools: { command: ['npm', 'run', '-s', 'build:ts'], makes: ['dist/index.js'] },
   heap: LIBRARY,
+  wide: LIBRARY,
   process: LIBRARY,
   bench: {
     command: ['npm', 'run', '-s', 'build:bench'],

@@ -1,7 +1,7 @@
 /**
- * Bootstrap: how sure a median is. The sample is drawn again from itself, with replacement, thousands of times; the middle 95 % of
- * the medians that come out are the interval (Efron's percentile method). It assumes no distribution, which suits times that are
- * skewed and have outliers, and whose number is ten or twenty.
+ * Bootstrap: how certain a median is. The sample is drawn again from itself, with replacement, thousands of times; the middle 95 % of
+ * the medians that come out are the interval (Efron's percentile method). It assumes no distribution, which suits
+ * ten or twenty times that are skewed and have outliers.
  *
  * Medians and intervals over invocations, never the best of them: Georges, Buytaert and Eeckhout, 2007.
  */

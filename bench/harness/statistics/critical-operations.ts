@@ -1,9 +1,9 @@
 /**
- * Critical operations: how much load a system bears while its tail stays under a limit, in one number. After SPECjbb2015's
+ * Critical operations: how much load a system bears while its tail latency stays under a limit, in one number. After SPECjbb2015's
  * critical-jOPS: for each limit of the 99th percentile the highest rate that holds it, and the geometric mean of those rates.
  *
- * A rate counts only if every lower one holds the limit too: a lucky run at a high rate proves nothing. If some limit is never
- * held the mean is 0; the rates of the other limits are still told.
+ * A rate counts only if every lower one holds the limit too: a lucky run at a high rate proves nothing. If a limit is never
+ * held, the mean is 0; the rates for the other limits are still reported.
  */
 import { geometricMean } from 'simple-statistics';
 

@@ -18,7 +18,7 @@ export interface FlooredValue {
   readonly atFloor: boolean;
 }
 
-/** The values and the floor at each of `PERCENTILES`. Without values there is nothing to tell, without a floor no value is at it. */
+/** The values and the floor at each of `PERCENTILES`. Without values there is nothing to report; without a floor no value is at it. */
 export function besideFloor(valuesNs: readonly number[], noiseNs: readonly number[]): FlooredValue[] {
   if (valuesNs.length < PERCENTILES.length) return [];
   return PERCENTILES.map((percent, i) => {

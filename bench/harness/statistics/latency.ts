@@ -2,7 +2,7 @@
  * Latency of requests, in three ways, as DaCapo Chopin tells it:
  *
  *     simple             end − start, as measured
- *     metered, 100 ms    as if requests had come evenly within 100 ms around each, so that who queues behind a pause waits too
+ *     metered, 100 ms    as if requests had come evenly within 100 ms around each, so that requests queued behind a pause wait too
  *     metered, full      as if they had come evenly over the whole run
  *
  * A closed loop issues no request while one is held up, and so hides a pause from all requests but one: metering puts back those

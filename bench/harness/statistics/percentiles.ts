@@ -3,7 +3,7 @@
  * made up between two measured ones, which in a tail may lie milliseconds apart.
  */
 
-/** What is told of every distribution, in percent; 100 is the maximum. The same list as `hiccupNs` in the contract. */
+/** The percentiles reported of every distribution; 100 is the maximum. The same list as `hiccupNs` in the contract. */
 export const PERCENTILES = [50, 90, 99, 99.9, 99.99, 100] as const;
 
 /** 0.999 × 1000 is a little over 999 in floating point, and must not become the next rank. */
