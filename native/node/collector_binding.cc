@@ -131,16 +131,28 @@ Napi::Value Pulse(Info info, HeapInstance& instance) {
   return info.Env().Undefined();
 }
 
-// makePlan(heap, sources: Uint32Array, targets): the targets, empty if nothing will move
+std::vector<RegionIndex> RegionsAt(Info info, size_t index) {
+  const Napi::Uint32Array list = info[index].As<Napi::Uint32Array>();
+  return {list.Data(), list.Data() + list.ElementLength()};
+}
+
+Napi::Uint32Array ListOf(Napi::Env env, const std::vector<RegionIndex>& regions) {
+  Napi::Uint32Array list = Napi::Uint32Array::New(env, regions.size());
+  if (!list.IsEmpty()) std::copy(regions.begin(), regions.end(), list.Data());
+  return list;
+}
+
+// makePlan(heap, sources: Uint32Array, targets): {sources: Uint32Array, targets: Uint32Array} of the plan, empty if nothing will move
 Napi::Value MakePlan(Info info, HeapInstance& instance) {
-  const Napi::Uint32Array list = info[1].As<Napi::Uint32Array>();
-  const std::vector<RegionIndex> sources(list.Data(), list.Data() + list.ElementLength());
-  const bool moves = instance.collector->MakePlan(sources, Uint32At(info, 2));
-  const std::vector<RegionIndex>& targets = instance.collector->plan().targets();
-  Napi::Uint32Array answer = Napi::Uint32Array::New(info.Env(), moves ? targets.size() : 0);
+  (void)instance.collector->MakePlan(RegionsAt(info, 1), Uint32At(info, 2));
+  const Plan& plan = instance.collector->plan();
+  const Napi::Object answer = Napi::Object::New(info.Env());
+  const Napi::Uint32Array sources = ListOf(info.Env(), plan.sources());
+  const Napi::Uint32Array targets = ListOf(info.Env(), plan.targets());
   // A thread that is being terminated gets no new objects.
-  if (answer.IsEmpty()) return Napi::Value();
-  if (moves) std::copy(targets.begin(), targets.end(), answer.Data());
+  if (answer.IsEmpty() || sources.IsEmpty() || targets.IsEmpty()) return Napi::Value();
+  answer.Set("sources", sources);
+  answer.Set("targets", targets);
   return answer;
 }
 

@@ -34,6 +34,13 @@ export interface NativeCycleReport {
   flipRefused?: Refusal;
 }
 
+/** What will move, and where to. */
+export interface NativePlan {
+  /** The sources of the plan: those that were chosen, or fewer if their targets cannot hold all of them. */
+  sources: Uint32Array;
+  targets: Uint32Array;
+}
+
 /**
  * Where `pulse` writes what: charged regions, pages that mutators may take without charging another region, pages they have taken since the
  * heap was made.
@@ -79,8 +86,8 @@ export interface CollectorCalls {
   setLimit(heap: NativeHeap, regions: number): void;
   /** Fills in the figures that {@link PULSE} names; under a microsecond. */
   pulse(heap: NativeHeap, figures: Float64Array): void;
-  /** The targets; empty when nothing will move. */
-  makePlan(heap: NativeHeap, sources: Uint32Array, targets: number): Uint32Array;
+  /** `targets` is a number. */
+  makePlan(heap: NativeHeap, sources: Uint32Array, targets: number): NativePlan;
   flipPause(heap: NativeHeap, sliceMs: number): boolean;
   compact(heap: NativeHeap, sliceMs: number): boolean;
   finish(heap: NativeHeap, sliceMs: number): boolean;

@@ -12,7 +12,7 @@
  *                         from here on liveness is frozen, new objects count as alive
  *                         (the marker `stopped` does all of it in one pause, `mark`)
  *   weak     concurrent   weak slots of dead objects are cleared, finalizers made ready (only when there are any)
- *   plan     concurrent   dead regions are freed; TypeScript chooses what to evacuate (region-choice.ts), native code
+ *   plan     concurrent   dead regions are freed; TypeScript chooses what to evacuate (evacuation.ts), native code
  *                         computes where every object will live
  *   release  concurrent   writes are no longer tracked
  *   flip     pause        the mutator view is emptied and armed, roots are rewritten
@@ -25,9 +25,10 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { nowMs } from '../clock.ts';
-import { type Binding, type NativeHeap, MARK_PAUSE } from '../binding.ts';
+import { type Binding, type NativeHeap, type NativePlan, MARK_PAUSE } from '../binding.ts';
 import { cycleSummary } from './cycle-summary.ts';
 import { commonRemedy, describeRefusal } from './refusal-reasons.ts';
+import { Evacuation } from './evacuation.ts';
 import { copyGraph, type HeapGraph, type TextOptions } from './heap-graph.ts';
 import type { PhaseName } from '../binding/cycle-steps.ts';
 import type { CycleSummary, HeapEvent, PauseName } from './events.ts';
@@ -35,7 +36,7 @@ import type { MarkerName } from './markers.ts';
 import { anotherRound, mostPagesInPause } from './policy/precleaning.ts';
 import { Pacing } from './pacing.ts';
 import type { PolicyOptions } from './policy/policy-options.ts';
-import { chooseRegions, REGION_STATES, type RegionTables } from './policy/region-choice.ts';
+import { REGION_STATES, type RegionTables } from './policy/region-choice.ts';
 import { untilDone } from '../slices.ts';
 import { COLLECTION_KINDS, COLLECTION_REASONS, type CollectionKind, type CollectionReason, kindNumber, reasonNumber } from './requests.ts';
 import { REGION_BYTES } from '../binding/layout.ts';
@@ -67,28 +68,20 @@ export class Collector {
   readonly #setUp: CollectorSetUp;
   readonly #native: Binding;
   readonly #heap: NativeHeap;
-  readonly #tables: RegionTables;
+  readonly #evacuation: Evacuation;
   readonly #never = new Int32Array(new SharedArrayBuffer(4));
   readonly #pacing: Pacing;
   #running: Promise<void> | undefined;
   /** Jobs that wait for the end of the running collection. */
   readonly #jobs: (() => void)[] = [];
   #closing = false;
-  /** The region after the last one that was chosen for evacuation. */
-  #nextSource = 0;
   #faults = { count: 0, totalUs: 0 };
 
   constructor(setUp: CollectorSetUp) {
     this.#setUp = setUp;
     this.#native = setUp.native;
     this.#heap = setUp.heap;
-    this.#tables = {
-      states: new Uint8Array(setUp.regions),
-      kinds: new Uint8Array(setUp.regions),
-      usedPages: new Uint16Array(setUp.regions),
-      liveWords: new Uint32Array(setUp.regions),
-      markedPages: new Uint16Array(setUp.regions),
-    };
+    this.#evacuation = new Evacuation(setUp);
     this.#pacing = new Pacing({ ...setUp, isBusy: () => this.#running !== undefined || this.#closing });
   }
 
@@ -219,7 +212,8 @@ export class Collector {
     }
   }
 
-  #cycle(kind: CollectionKind, pendingOf?: (tables: RegionTables) => ReadonlySet<number>): { sources: Uint32Array; targets: Uint32Array } {
+  /** Returns what it has moved. */
+  #cycle(kind: CollectionKind, pendingOf?: (tables: RegionTables) => ReadonlySet<number>): NativePlan {
     const native = this.#native;
     const heap = this.#heap;
     const startMs = nowMs();
@@ -230,26 +224,12 @@ export class Collector {
     this.#mark(cycle);
     this.#processWeak(cycle);
 
-    let sources: Uint32Array = new Uint32Array(0);
-    const targets = this.#phase(cycle, 'plan', () => {
+    const plan = this.#phase(cycle, 'plan', () => {
       native.sweep(heap);
-      const { states, kinds, usedPages, liveWords, markedPages } = this.#tables;
-      native.readRegions(heap, states, kinds, usedPages, liveWords, markedPages);
-      const choice = chooseRegions(this.#tables, {
-        kind,
-        freeRegions: native.statistics(heap).freeRegions,
-        reserveRegions: this.#setUp.regions - this.#setUp.capacityRegions,
-        budgetBytes: this.#setUp.policy.evacuationBudgetBytes,
-        everything: this.#setUp.policy.movesEverything,
-        startAt: this.#nextSource,
-        ...(pendingOf === undefined ? {} : { pending: pendingOf(this.#tables) }),
-      });
-      sources = choice.sources;
-      this.#nextSource = (sources.at(-1) ?? -1) + 1;
-      return native.makePlan(heap, choice.sources, choice.targets);
+      return this.#evacuation.plan(kind, pendingOf);
     });
     this.#phase(cycle, 'release', () => untilDone((sliceMs) => native.releaseMarking(heap, sliceMs)));
-    if (targets.length > 0) {
+    if (plan.sources.length > 0) {
       this.#phase(cycle, 'flip', () => this.#untilStopped((sliceMs) => native.flipPause(heap, sliceMs)));
       this.#pause(cycle, 'flip');
       this.#reportRefusedFlip();
@@ -257,9 +237,9 @@ export class Collector {
       this.#phase(cycle, 'compact', () => untilDone((sliceMs) => native.compact(heap, sliceMs)));
     }
     this.#phase(cycle, 'finish', () => untilDone((sliceMs) => native.finish(heap, sliceMs)));
-    this.#pacing.noteCycle(kind, targets.length, nowMs() - startMs);
+    this.#pacing.noteCycle(kind, plan.targets.length, nowMs() - startMs);
     this.#setUp.emit(this.#summary(cycle, startMs));
-    return { sources: targets.length > 0 ? sources : new Uint32Array(0), targets };
+    return plan;
   }
 
   /** Lets mutators build the pages that they touch, until one of them comes to its next safepoint. */
