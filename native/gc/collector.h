@@ -17,10 +17,20 @@
 //                                   mutator that touched it; a source is freed after its last reader (F)
 //   7  Finish          concurrent   no thread builds any more: the view is ordinary memory, targets are live regions,
 //                                   scratch is emptied (with a load barrier: a pause, after which no old address is left)
+//      FinishWave      concurrent   the same, but the cycle goes on at 4, with what its marking found (see below)
 //   8  Reclaim         concurrent   surplus pages go back to the system, those that are kept are mapped
 //
 // Steps 1 to 3 are in mark_and_sweep.cc, 5 in flip.cc, 4, 6 and 7 in compaction.cc, 8 in reclaim.cc.  What mutators may do meanwhile is
 // in page_service.h and load_barrier_phase.h; how an abandoned cycle is finished, in recovery.cc.
+//
+// Waves.  A cycle may move more than there is memory for at once: steps 4 to 7 are repeated, and the targets of a wave are the places of
+// the sources before it.  Nothing is marked anew, so until the last wave is planned
+//
+//   (B)  start bits and marked pages follow the objects: builders set those of a target, and the last reader of a source clears the
+//        source's.  What is neither is where it was, or young: allocated since marking ended, and built by walking its TLAB in every wave.
+//   (G)  no region that a later wave evacuates is filled further: what is young in it would not move.
+//
+// Weak slots and finalizers were decided on after marking, once; what they refer to is alive, and moves as all else does.
 //
 // The control thread (src/gc/collector.ts) calls the steps and decides what to evacuate and when.  Each step takes a time limit and says
 // whether it is done, so that the thread returns to JavaScript regularly.  A pause is one call and runs no JavaScript between stop and
@@ -84,11 +94,14 @@ class Collector final : public CollectorHooks {
   bool ProcessWeak(uint64_t deadline_ns);
   bool ReleaseMarking(uint64_t deadline_ns);
   uint32_t Sweep();
-  // `sources` are chosen by policy.  False when nothing will move: the cycle is over then, but Finish must still be called.
-  bool MakePlan(const std::vector<RegionIndex>& sources, uint32_t wanted_targets);
+  // `sources` are chosen by policy; (G) those of `later` that are not planned now stay closed for the waves to come.  False when nothing
+  // will move: the cycle is over then, but Finish must still be called.
+  bool MakePlan(const std::vector<RegionIndex>& sources, uint32_t wanted_targets, std::vector<RegionIndex> later = {});
   bool FlipPause(uint64_t limit_ns);
   bool Compact(uint64_t deadline_ns);
   bool Finish(uint64_t deadline_ns);
+  // After a compaction: MakePlan comes next.
+  bool FinishWave(uint64_t deadline_ns);
   // Punches free regions until at most `keep_bytes` of spare pages are left, maps those in the mutator view, and punches the tails of used
   // regions if asked to.  False when the time is over.
   bool Reclaim(uint64_t keep_bytes, bool tails, uint64_t deadline_ns);
@@ -112,8 +125,8 @@ class Collector final : public CollectorHooks {
   bool IsObject(WordIndex word) const;
 
   // --- Requests of mutators -----------------------------------------------------------------------------------------
-  // A collection is one cycle or several.  Tickets count collections: a request made now is served by the collection with the returned
-  // number.
+  // A collection is one cycle, or none where nothing is ever collected.  Tickets count collections: a request made now is served by the
+  // collection with the returned number.
   uint32_t collections_begun() const { return collections_begun_.load(std::memory_order_acquire); }
   uint32_t collections_ended() const { return collections_ended_.load(std::memory_order_acquire); }
   void BeginCollection() { collections_begun_.fetch_add(1, std::memory_order_acq_rel); }
@@ -147,6 +160,8 @@ class Collector final : public CollectorHooks {
   void BuildAllInPause();
   bool EmptyScratchStep();
   bool MakeViewWritable(uint64_t deadline_ns);
+  bool EndCompaction(uint64_t deadline_ns);
+  void EndWave();
   void EndCycle();
   // The pause that ends the phase of the load barrier.
   bool LowerLoadBarrier(uint64_t limit_ns);

@@ -1,4 +1,7 @@
 // Compaction: the steps around the flip.  The plan comes before it; after it every page is built, and the view becomes ordinary memory.
+// After that the cycle is over, or another wave is planned from the same marks.
+#include <algorithm>
+
 #include "gc/collector.h"
 #include "gc/compaction/compaction_job.h"
 #include "gc/compaction/load_barrier_phase.h"
@@ -16,18 +19,20 @@ constexpr RegionIndex kRegionsUnmappedAtOnce{64};
 
 }  // namespace
 
-bool Collector::MakePlan(const std::vector<RegionIndex>& sources, uint32_t wanted_targets) {
+bool Collector::MakePlan(const std::vector<RegionIndex>& sources, uint32_t wanted_targets, std::vector<RegionIndex> later) {
   FAULTLINE_CHECK(phase() == Phase::kMarked, "a plan is made from fresh marks", static_cast<uint64_t>(phase()));
   const uint32_t planned = wanted_targets == 0 ? 0 : plan_.Make(gang_, sources, wanted_targets);
-  heap_->regions.ReopenPartial();
-  Add(heap_->statistics.cycles, 1);
+  if (report_.waves == 0) Add(heap_->statistics.cycles, 1);
   if (planned == 0) {
+    heap_->regions.ReopenPartial();
     Enter(CycleStep::kPlan, Phase::kFinishing);
     return false;
   }
-  report_.sources = planned;
-  report_.targets = static_cast<uint32_t>(plan_.targets().size());
-  report_.copied_bytes = plan_.live_words() * kWordBytes;
+  std::erase_if(later, [this](RegionIndex region) { return heap_->tables.moving[region] != 0; });
+  heap_->regions.ReopenPartial(later);
+  report_.sources += planned;
+  report_.targets += static_cast<uint32_t>(plan_.targets().size());
+  report_.copied_bytes += plan_.live_words() * kWordBytes;
   Enter(CycleStep::kPlan, Phase::kPlanned);
   heap_->NotePeak();
   return true;
@@ -51,8 +56,25 @@ bool Collector::Compact(uint64_t deadline_ns) {
   return true;
 }
 
+bool Collector::FinishWave(uint64_t deadline_ns) {
+  FAULTLINE_CHECK(!plan_.sources().empty(), "a wave moves something");
+  if (!EndCompaction(deadline_ns)) return false;
+  EndWave();
+  Enter(CycleStep::kFinish, Phase::kMarked);
+  heap_->NotePeak();
+  heap_->TellMemoryMayBeFree();
+  return true;
+}
+
 bool Collector::Finish(uint64_t deadline_ns) {
-  FAULTLINE_CHECK(phase() == Phase::kFinishing, "a cycle is finished last", static_cast<uint64_t>(phase()));
+  if (!EndCompaction(deadline_ns)) return false;
+  if (!view_is_new_ && marker_->leaves_view_read_only() && !MakeViewWritable(deadline_ns)) return false;
+  EndCycle();
+  return true;
+}
+
+bool Collector::EndCompaction(uint64_t deadline_ns) {
+  FAULTLINE_CHECK(phase() == Phase::kFinishing, "a compaction is finished last", static_cast<uint64_t>(phase()));
   if (!pages_.Disarm(deadline_ns)) return false;
   if (pages_.load_barrier() != nullptr && pages_.load_barrier()->raised()) {
     const uint64_t now = NowNs();
@@ -61,8 +83,6 @@ bool Collector::Finish(uint64_t deadline_ns) {
   while (!EmptyScratchStep()) {
     if (NowNs() >= deadline_ns) return false;
   }
-  if (!view_is_new_ && marker_->leaves_view_read_only() && !MakeViewWritable(deadline_ns)) return false;
-  EndCycle();
   return true;
 }
 
@@ -110,21 +130,26 @@ bool Collector::MakeViewWritable(uint64_t deadline_ns) {
   return true;
 }
 
-void Collector::EndCycle() {
+void Collector::EndWave() {
   pages_.RecycleSources();
-  Statistics& statistics = heap_->statistics;
-  if (!plan_.sources().empty()) {
-    for (const RegionIndex source : plan_.sources()) {
-      FAULTLINE_CHECK(heap_->tables.unread_pages[source] == 0, "(F) every reader of a source is done", source);
-    }
-    Add(statistics.compacting_cycles, 1);
-    Add(statistics.evacuated_bytes, plan_.sources().size() * kRegionBytes);
-    Add(statistics.copied_bytes, report_.copied_bytes);
-    report_.pages_by_workers = Read(statistics.pages_by_workers) - workers_before_;
-    report_.pages_by_mutators = Read(statistics.pages_by_mutators) - mutators_before_;
-    report_.compaction_ns = NowNs() - compaction_begin_ns_;
+  // Nothing was moved, or the plan was cancelled.
+  if (plan_.sources().empty()) return;
+  for (const RegionIndex source : plan_.sources()) {
+    FAULTLINE_CHECK(heap_->tables.unread_pages[source] == 0, "(F) every reader of a source is done", source);
   }
+  Statistics& statistics = heap_->statistics;
+  Add(statistics.evacuated_bytes, plan_.sources().size() * kRegionBytes);
+  Add(statistics.copied_bytes, plan_.live_words() * kWordBytes);
+  ++report_.waves;
+  report_.pages_by_workers += Read(statistics.pages_by_workers) - workers_before_;
+  report_.pages_by_mutators += Read(statistics.pages_by_mutators) - mutators_before_;
+  report_.compaction_ns += NowNs() - compaction_begin_ns_;
   plan_.Seal();
+}
+
+void Collector::EndCycle() {
+  EndWave();
+  if (report_.waves > 0) Add(heap_->statistics.compacting_cycles, 1);
   heap_->regions.ReopenPartial();
   Enter(CycleStep::kFinish, Phase::kIdle);
   heap_->NotePeak();

@@ -1,7 +1,8 @@
 // Cycle: the phases as one table, and the figures of a cycle.  Read this first, then collector.h, which tells the steps.
 //
 //     idle ──prepare──▶ marking ──mark, remark──▶ marked ──plan──▶ planned ──flip──▶ compacting ──compact──▶ finishing ──finish──▶ idle
-//                                                    └──────── nothing is worth moving ─────────────────────────▲
+//                                                  ▲ └──────── nothing is worth moving ─────────────────────▲ │
+//                                                  └──────── another wave ────────────────────────────────────┘
 //
 // A phase is a state of the heap; a step is what the collector does.  kSteps lists every step in the order of a cycle, and every legal
 // change of phase: Collector::Enter refuses any other, and any that comes with the world running where it has to be stopped.  The addon
@@ -48,10 +49,10 @@ struct StepOfCycle {
 
 inline constexpr StepOfCycle kSteps[] = {
     {CycleStep::kPrepare, Phase::kIdle, Phase::kMarking, false, "", "bitmaps are clear, writes are tracked"},
-    {CycleStep::kMark, Phase::kMarking, Phase::kMarked, true, "M W", "marker stopped: all in one pause"},
+    {CycleStep::kMark, Phase::kMarking, Phase::kMarked, true, "B G M W", "marker stopped: all in one pause"},
     {CycleStep::kMark, Phase::kMarking, Phase::kMarking, false, "", "a pause for the roots, then tracing from them"},
     {CycleStep::kPreclean, Phase::kMarking, Phase::kMarking, false, "", "the same for objects written meanwhile, in rounds"},
-    {CycleStep::kRemark, Phase::kMarking, Phase::kMarked, true, "M W", "liveness is frozen; what is allocated from here on is alive"},
+    {CycleStep::kRemark, Phase::kMarking, Phase::kMarked, true, "B G M W", "liveness is frozen; what is allocated from here on is alive"},
     {CycleStep::kWeak, Phase::kMarked, Phase::kMarked, false, "",
      "weak slots of dead objects are cleared, finalizable objects resurrected"},
     {CycleStep::kPlan, Phase::kMarked, Phase::kPlanned, false, "P T", "regions of the dead are free, the address function is frozen"},
@@ -62,6 +63,7 @@ inline constexpr StepOfCycle kSteps[] = {
     {CycleStep::kCompact, Phase::kCompacting, Phase::kFinishing, false, "F",
      "every page is claimed, sources are freed after their last reader"},
     {CycleStep::kFinish, Phase::kFinishing, Phase::kIdle, false, "", "no thread builds any more, the view is ordinary memory"},
+    {CycleStep::kFinish, Phase::kFinishing, Phase::kMarked, false, "", "the same, and another wave is planned by the same marks"},
     {CycleStep::kReclaim, Phase::kIdle, Phase::kIdle, false, "", "surplus pages are given back to the system"},
     // The control thread has ended in the middle of a cycle.
     {CycleStep::kRecover, Phase::kMarking, Phase::kFinishing, false, "", "marking is abandoned"},
@@ -90,7 +92,8 @@ struct CycleReport {
   uint64_t written_pages = 0;   // Rescanned in rounds because they were written …
   uint64_t remark_pages = 0;    // … and in the last pause.
   WeakReport weak;
-  uint64_t flip_pause_ns = 0;
+  uint32_t waves = 0;
+  uint64_t flip_pause_ns = 0;  // These five are of the last wave, what follows them is of all.
   uint64_t flip_safepoint_ns = 0;
   uint64_t flip_kernel_ns = 0;  // Emptying and arming the view.
   uint64_t flip_roots_ns = 0;   // Rewriting the roots.
@@ -102,7 +105,7 @@ struct CycleReport {
   uint64_t pages_by_workers = 0;
   uint64_t pages_by_mutators = 0;
   uint64_t compaction_ns = 0;
-  bool flip_refused = false;
+  bool flip_refused = false;  // In one of the waves.
   SysError flip_error;
 };
 

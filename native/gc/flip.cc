@@ -1,4 +1,5 @@
 // Flip: the pause that takes the mutator view's page tables away and rewrites the roots, and what happens when the kernel refuses.
+#include "gc/checking/verification.h"
 #include "gc/collector.h"
 #include "gc/compaction/compaction_job.h"
 #include "gc/compaction/load_barrier_phase.h"
@@ -39,6 +40,8 @@ bool Collector::FlipPause(uint64_t limit_ns) {
   FAULTLINE_CHECK(marking_released_, "the view is ordinary memory when it is moved");
   if (!heap_->handshake.TryStop(limit_ns)) return false;
   RetireAllTlabs();
+  // (B) A later wave goes by the marks that it found.
+  if (options_.verify && report_.waves > 0) VerifyMarks(*heap_);
   pages_.NextCycle();
   heap_->regions.Freeze(heap_->tables.frozen.data());
   bool in_pause = pages_.fault_mode().builds_in_pause();

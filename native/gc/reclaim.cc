@@ -23,8 +23,6 @@ bool Collector::Reclaim(uint64_t keep_bytes, bool tails, uint64_t deadline_ns) {
     const RegionIndex region = reclaim_list_[i - 1];
     if (!regions.BeginPunch(region)) continue;
     const bool punched = heap_->file.PunchHole(size_t{region} * kRegionBytes, kRegionBytes).ok();
-    // (E) It may have been a source, whose marks are still there.
-    if (punched) heap_->tables.ForgetMarks(region);
     regions.EndPunch(region, punched);
     // Refused; tried again after the next collection.
     if (!punched) break;

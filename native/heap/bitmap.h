@@ -1,4 +1,5 @@
-// Bitmap: one bit per heap word.  Two of them exist: object starts (set by marking) and live words (set by the plan).
+// Bitmap: one bit per heap word.  Two of them exist: object starts (set by marking, and where objects are copied to) and live words (set by
+// the plan).
 #pragma once
 
 #include <atomic>
@@ -59,7 +60,19 @@ class Bitmap {
     bits_[last_cell] |= until;
   }
 
-  void ClearRegion(RegionIndex region) { memset(bits_.data() + FirstWordOfRegion(region) / 64, 0, kRegionWords / 8); }
+  void ClearRegion(RegionIndex region) {
+    uint64_t* const cells = bits_.data() + FirstWordOfRegion(region) / 64;
+    // A builder that looks for the next object from the end of the region before may load this cell (gc/compaction/page_building.cc).
+    __atomic_store_n(cells, 0, __ATOMIC_RELAXED);
+    memset(cells + 1, 0, kRegionWords / 8 - sizeof(uint64_t));
+  }
+
+  // Replaces the bits of a page, which one thread owns.  Relaxed: whoever publishes the page publishes them.
+  static constexpr uint32_t kPageCells = kPageWords / 64;
+  void SetPage(PageIndex page, const uint64_t (&cells)[kPageCells]) {
+    uint64_t* const to = bits_.data() + FirstWordOfPage(page) / 64;
+    for (uint32_t i = 0; i < kPageCells; ++i) __atomic_store_n(to + i, cells[i], __ATOMIC_RELAXED);
+  }
 
   // First set bit in [from, end), or `end`.  Both within one region or at its end.
   WordIndex FindNext(WordIndex from, WordIndex end) const {

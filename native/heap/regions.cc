@@ -18,6 +18,7 @@ Status Regions::Create(uint32_t capacity_regions, uint32_t reserve_regions) {
   if (Status status = mapped_.Create(count_); !status.ok()) return status;
   if (Status status = large_head_.Create(count_); !status.ok()) return status;
   if (Status status = born_.Create(count_); !status.ok()) return status;
+  if (Status status = later_.Create(count_); !status.ok()) return status;
   large_until_ = end();
   free_count_.store(count_, std::memory_order_relaxed);
   return {};
@@ -39,13 +40,7 @@ bool Regions::TakeFree(RegionIndex* region) {
     if (!IsFree(i)) continue;
     search_from_ = i + 1;
     *region = i;
-    committed_.Insert(i);
-    free_count_.fetch_sub(1, std::memory_order_relaxed);
-    if (i == 0) {  // The first page of the heap is never used: 0 is null.
-      Set(i, {RegionState::kFree, RegionKind::kMixed, 1});
-      AddUsed(1);
-      clean_from_[i] = std::max<uint16_t>(clean_from_[i], 1);
-    }
+    Take(i);
     return true;
   }
   return false;
@@ -103,6 +98,7 @@ bool Regions::TakePartial(RegionKind kind, uint32_t least) {
 }
 
 void Regions::Open(RegionKind kind, RegionIndex region) {
+  FAULTLINE_CHECK(!later_.Has(region), "(G) what a later wave evacuates is not filled further", region);
   SetState(region, RegionState::kAllocating);
   CurrentOf(kind) = region;
   AddOpen(PagesLeft(region));
@@ -248,12 +244,19 @@ void Regions::CloseForMarking(uint16_t* marked_pages) {
 
 uint32_t Regions::ReserveTargets(uint32_t wanted, std::vector<RegionIndex>* targets) {
   const LockGuard guard(lock_);
-  RegionIndex region;
-  while (targets->size() < wanted && TakeFree(&region)) {
+  const auto reserve = [&](RegionIndex region) {
     SetState(region, RegionState::kTarget);
     __atomic_store_n(&born_[region], 0, __ATOMIC_RELAXED);
     targets->push_back(region);
+  };
+  for (const RegionIndex i : committed_) {
+    if (reuses_late_ || targets->size() == wanted) break;
+    if (!IsFree(i)) continue;
+    Take(i);
+    reserve(i);
   }
+  RegionIndex region;
+  while (targets->size() < wanted && TakeFree(&region)) reserve(region);
   return static_cast<uint32_t>(targets->size());
 }
 
@@ -310,14 +313,16 @@ void Regions::FinishTarget(RegionIndex region, uint32_t used_pages) {
   clean_from_[region] = std::max<uint16_t>(clean_from_[region], static_cast<uint16_t>(used_pages));
 }
 
-void Regions::ReopenPartial() {
+void Regions::ReopenPartial(const std::vector<RegionIndex>& later) {
   const LockGuard guard(lock_);
+  for (const RegionIndex i : later_) later_.Remove(i);
+  for (const RegionIndex i : later) later_.Insert(i);
   uint32_t open = 0;
   for (const RegionIndex current : current_) open += current == kNone ? 0 : PagesLeft(current);
   open_pages_.store(open, std::memory_order_relaxed);
   for (std::vector<RegionIndex>& partial : partial_) partial.clear();
   for (const RegionIndex i : committed_) {
-    if (use_[i].state == RegionState::kLive && PagesLeft(i) >= kLeastPartialPages) AddPartial(i);
+    if (use_[i].state == RegionState::kLive && PagesLeft(i) >= kLeastPartialPages && !later_.Has(i)) AddPartial(i);
   }
   // The lowest are taken first, which is from the back.
   for (std::vector<RegionIndex>& partial : partial_) std::reverse(partial.begin(), partial.end());

@@ -103,8 +103,9 @@ class Regions {
   template <typename IsMarked>
   uint32_t SweepDead(const uint32_t* live_words, uint16_t* marked_pages, IsMarked is_marked);
 
-  // The plan: free regions become targets, live ones sources.  ReserveTargets returns how many it got; until CommitPlan they are not
-  // charged, and may be released one by one.
+  // The plan: free regions become targets, live ones sources.  ReserveTargets returns how many it got: the lowest whose pages are in the
+  // file, then others, because the system asks ten times as much for a new page.  Until CommitPlan they are not charged, and may be
+  // released one by one.
   uint32_t ReserveTargets(uint32_t wanted, std::vector<RegionIndex>* targets);
   void ReleaseTarget(RegionIndex region);
   // From `first_leaf` on targets get leaves only.
@@ -116,14 +117,17 @@ class Regions {
   void FreeSource(RegionIndex region);
   void FinishTarget(RegionIndex region, uint32_t used_pages);
 
-  // Live regions with room after their last used page may be filled up again (never between marking and plan).
-  void ReopenPartial();
+  // Live regions with room after their last used page may be filled up again (never between marking and plan).  (G) Not those that a later
+  // wave of the cycle evacuates: these stay closed until the next call.
+  void ReopenPartial(const std::vector<RegionIndex>& later = {});
 
   // Those that may have pages in the file: all that are in use, and the free ones whose pages were kept (E).  Without the lock this is a
   // moment's truth: a region may join at any time.  Regions leave by EndPunch, between cycles.
   const RegionSet& committed() const { return committed_; }
   // Appends the free ones of them, the lowest first.
   void CommittedFree(std::vector<RegionIndex>* regions) const;
+  // How many pages of it, from the front, the file may have.  The caller holds the lock.
+  uint32_t FilePages(RegionIndex region) const { return clean_from_[region]; }
   // So many pages of a target may be in the file from here on.
   void NoteProvided(RegionIndex target, uint32_t pages);
   // Takes a free region out of circulation while its pages are punched, and puts it back clean.
@@ -175,6 +179,15 @@ class Regions {
  private:
   // The caller of these holds the lock.
   bool TakeFree(RegionIndex* region);  // Not charged.
+  void Take(RegionIndex region) {      // One that is free.
+    committed_.Insert(region);
+    free_count_.fetch_sub(1, std::memory_order_relaxed);
+    if (region != 0) return;
+    // The first page of the heap is never used: 0 is null.
+    Set(region, {RegionState::kFree, RegionKind::kMixed, 1});
+    AddUsed(1);
+    clean_from_[region] = std::max<uint16_t>(clean_from_[region], 1);
+  }
   bool IsFree(RegionIndex region) const { return use_[region].state == RegionState::kFree && punching_[region] == 0; }
   // The first region of the last run of `needed` contiguous free regions below `end`; kNone when there is none.
   RegionIndex FindFreeRun(uint32_t needed, RegionIndex end) const;
@@ -254,6 +267,7 @@ class Regions {
   RegionIndex large_until_{0};  // Room for large objects is searched below this; with late reuse, where the last one was put.
   // No pages are taken from a region on these lists before it is taken off; open_pages_ relies on that.
   std::vector<RegionIndex> partial_[kRegionKinds];
+  RegionSet later_;  // (G) Later waves evacuate these.
   // Written under lock_, read without it; relaxed, they order nothing.
   std::atomic<uint32_t> free_count_{0};
   std::atomic<uint32_t> charged_{0};

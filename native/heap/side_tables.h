@@ -1,13 +1,16 @@
 // Side tables: all of the collector's data about words, blocks, pages and regions.  Objects carry none of it.
 //
 //   table           entry per        bytes   share   written by         valid
-//   object starts   word (1 bit)             1.56 %  marking            mark pause … finish
+//   object starts   word (1 bit)             1.56 %  marking, builders  mark pause … finish
 //   live words      word (1 bit)             1.56 %  plan, sources only plan … finish
 //   block offsets   64 words         4       0.78 %  plan, sources only plan … finish
 //   page states     page             4       0.10 %  page_states.h      flip … finish
 //   page records    page             8       0.20 %  see PageRecord
 //   per region      region           ~32     0.003 %
 //                                            4.2 %
+//
+// (B) From the pause that ends marking to the end of the cycle, the start bits and marked pages of a region say what marking found there,
+// or what a wave has copied there since; a free region has neither.  So a later wave of the same cycle (gc/collector.h) may go by them.
 //
 // Live words and block offsets have memory only while a plan needs it, and only those of its sources: 1.9 % is left between collections.
 #pragma once
@@ -50,8 +53,8 @@ struct SideTables {
   // Per region.
   MappedArray<uint8_t, RegionIndex> moving;  // 1 from plan to finish for this cycle's sources.
   MappedArray<RegionForward, RegionIndex> forward;
-  MappedArray<uint32_t, RegionIndex> live_word_counts;  // From marking.
-  MappedArray<uint16_t, RegionIndex> marked_pages;      // Pages that marking decided on; younger pages come after them.
+  MappedArray<uint32_t, RegionIndex> live_word_counts;  // Words of objects that have a start bit.
+  MappedArray<uint16_t, RegionIndex> marked_pages;      // Pages whose objects have one if they are alive; younger pages come after them.
   MappedArray<RegionUse, RegionIndex> frozen;           // The region table at the flip.
   MappedArray<RegionIndex, RegionIndex> next_source;    // Order of the evacuation; kEndOfSources ends it.
   MappedArray<WordIndex, RegionIndex> target_end;       // First word after what is copied into a target.
@@ -68,11 +71,21 @@ struct SideTables {
   // Live words before the object in its source region; once the block offsets are absolute, the object's word address without `pad`.
   uint32_t LiveWordsBefore(WordIndex object) const { return CountBefore(live_bits.data(), block_offsets.data(), object); }
 
-  // What the last marking found in the region, which is free or about to be marked anew.
+  // What the last marking found in the region, which is about to be free or to be marked anew.
   void ForgetMarks(RegionIndex region) {
     if (live_word_counts[region] == 0) return;
     object_starts.ClearRegion(region);
     live_word_counts[region] = 0;
+  }
+  // (B) The source has no readers left; what comes to its place will be younger than the marking …
+  void ForgetSource(RegionIndex source) {
+    ForgetMarks(source);
+    marked_pages[source] = 0;
+  }
+  // … unless it is copied there: builders have set the start bits of `words` words on `pages` pages.
+  void NoteCopied(RegionIndex target, uint32_t pages, uint32_t words) {
+    live_word_counts[target] = words;
+    marked_pages[target] = static_cast<uint16_t>(pages);
   }
 
   Status Create(uint32_t regions);

@@ -22,7 +22,7 @@ struct Statistics {
   Counter evacuated_bytes{0};    // Source regions given up, live and dead.
   Counter copied_bytes{0};       // Live bytes that moved.
   Counter in_place_pages{0};     // Pages whose references were updated in place.
-  Counter refused_flips{0};      // Cycles whose flip the kernel refused; they compacted inside the pause.
+  Counter refused_flips{0};      // Flips that the kernel refused; these waves compacted inside the pause.
 
   // Marking.
   Counter marked_objects{0};
@@ -37,7 +37,7 @@ struct Statistics {
   Counter cleared_ephemerons{0};
   Counter finalizable{0};  // Finalizers that became ready.
 
-  // Collections (one cycle or several each), by index of COLLECTION_REASONS in src/gc/requests.ts.
+  // Collections, by index of COLLECTION_REASONS in src/gc/requests.ts.
   static constexpr uint32_t kMaxReasons = 16;
   Counter collections_by_reason[kMaxReasons] = {};
 

@@ -90,12 +90,14 @@ Napi::Value WeakPending(Info info, HeapInstance& instance) { return Boolean(info
 // sweep(heap): regions freed
 Napi::Value Sweep(Info info, HeapInstance& instance) { return Number(info, instance.collector->Sweep()); }
 
-// readRegions(heap, states: Uint8Array, kinds: Uint8Array, usedPages: Uint16Array, liveWords: Uint32Array, markedPages: Uint16Array)
+// readRegions(heap, states: Uint8Array, kinds: Uint8Array, usedPages: Uint16Array, filePages: Uint16Array, liveWords: Uint32Array,
+//             markedPages: Uint16Array)
 Napi::Value ReadRegions(Info info, HeapInstance& instance) {
   Heap& heap = instance.heap;
   uint8_t* const states = info[1].As<Napi::Uint8Array>().Data();
   uint8_t* const kinds = info[2].As<Napi::Uint8Array>().Data();
   uint16_t* const used = info[3].As<Napi::Uint16Array>().Data();
+  uint16_t* const in_file = info[4].As<Napi::Uint16Array>().Data();
   const LockGuard guard(heap.regions.lock());
   const uint32_t count = heap.regions.count();
   for (RegionIndex region{0}; region < count; ++region) {
@@ -103,9 +105,10 @@ Napi::Value ReadRegions(Info info, HeapInstance& instance) {
     states[region] = static_cast<uint8_t>(use.state);
     kinds[region] = static_cast<uint8_t>(use.kind);
     used[region] = use.used_pages;
+    in_file[region] = static_cast<uint16_t>(heap.regions.FilePages(region));
   }
-  memcpy(info[4].As<Napi::Uint32Array>().Data(), heap.tables.live_word_counts.data(), count * sizeof(uint32_t));
-  memcpy(info[5].As<Napi::Uint16Array>().Data(), heap.tables.marked_pages.data(), count * sizeof(uint16_t));
+  memcpy(info[5].As<Napi::Uint32Array>().Data(), heap.tables.live_word_counts.data(), count * sizeof(uint32_t));
+  memcpy(info[6].As<Napi::Uint16Array>().Data(), heap.tables.marked_pages.data(), count * sizeof(uint16_t));
   return Number(info, count);
 }
 
@@ -142,11 +145,12 @@ Napi::Uint32Array ListOf(Napi::Env env, const std::vector<RegionIndex>& regions)
   return list;
 }
 
-// makePlan(heap, sources: Uint32Array, targets): {sources: Uint32Array, targets: Uint32Array} of the plan, empty if nothing will move
+// makePlan(heap, sources: Uint32Array, targets, later: Uint32Array): {sources: Uint32Array, targets: Uint32Array} of the plan, empty if
+// nothing will move
 Napi::Value MakePlan(Info info, HeapInstance& instance) {
-  (void)instance.collector->MakePlan(RegionsAt(info, 1), Uint32At(info, 2));
+  (void)instance.collector->MakePlan(RegionsAt(info, 1), Uint32At(info, 2), RegionsAt(info, 3));
   const Plan& plan = instance.collector->plan();
-  const Napi::Object answer = Napi::Object::New(info.Env());
+  Napi::Object answer = Napi::Object::New(info.Env());
   const Napi::Uint32Array sources = ListOf(info.Env(), plan.sources());
   const Napi::Uint32Array targets = ListOf(info.Env(), plan.targets());
   // A thread that is being terminated gets no new objects.
@@ -193,6 +197,7 @@ Napi::Value Report(Info info, HeapInstance& instance) {
   set("writtenPages", report.written_pages);
   set("remarkPages", report.remark_pages);
   set("finalizable", report.weak.finalizable);
+  set("waves", report.waves);
   set("flipPauseNs", report.flip_pause_ns);
   set("flipSafepointNs", report.flip_safepoint_ns);
   set("roots", report.roots);
@@ -237,6 +242,7 @@ void ExportCollector(Napi::Env env, Napi::Object exports) {
       {"flipPause", OnHeap<PauseWithin<&Collector::FlipPause>>},
       {"compact", OnHeap<StepUntil<&Collector::Compact>>},
       {"finish", OnHeap<StepUntil<&Collector::Finish>>},
+      {"finishWave", OnHeap<StepUntil<&Collector::FinishWave>>},
       {"reclaim", OnHeap<Reclaim>},
       {"verifyPause", OnHeap<VerifyPause>},
       {"serve", OnHeap<Serve>},

@@ -14,6 +14,7 @@ void RunMode(FaultModeKind mode, uint64_t seed, bool delays) {
   options.capacity_regions = 12;
   options.reserve_regions = 4;
   options.delay_seed = delays ? seed | 1 : 0;
+  options.waves = delays ? 3 : 1;
   TestHeap test(options);
   const ShadowShapes shapes(&test);
   test.StartControl();

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cinttypes>
 #include <numeric>
+#include <set>
 
 #include "synthetic_heap.h"
 
@@ -56,6 +57,17 @@ void BuildAndCompare(SyntheticHeap& test, const std::vector<RegionIndex>& moves,
         EXPECT(!"a page has the model's content");
       }
       for (const RegionIndex source : plan.sources()) EXPECT(release.reads[source] == heap.tables.unread_pages[source]);
+      // (B) Where an object was copied to is a start bit, and no other in the target.
+      std::set<WordIndex> starts;
+      for (const auto& [from, to] : moved) starts.insert(to);
+      for (const RegionIndex target : plan.targets()) {
+        const WordIndex end = FirstWordOfRegion(target) + kRegionWords;
+        auto expected_start = starts.lower_bound(FirstWordOfRegion(target));
+        for (WordIndex at = FirstWordOfRegion(target); (at = heap.tables.object_starts.FindNext(at, end)) < end; ++at) {
+          EXPECT(expected_start != starts.end() && at == *expected_start++);
+        }
+        EXPECT(expected_start == starts.end() || *expected_start >= end);
+      }
     }
   }
 }

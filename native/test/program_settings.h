@@ -24,6 +24,7 @@ inline TestHeap::Options OptionsOf(const ProgramSetting& setting, uint64_t seed,
   options.reserve_regions = 4;
   // Half of the runs with delays at critical points.
   options.delay_seed = seed % 2 == 0 ? 0 : seed;
+  options.waves = 1 + seed % 3;
   return options;
 }
 

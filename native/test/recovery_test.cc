@@ -10,8 +10,8 @@ namespace {
 
 uint64_t Slice() { return NowNs() + 2 * kNsPerMs; }
 
-// The steps of a cycle up to `last`, where the control thread ends.
-void Begin(TestHeap& test, Phase last) {
+// The steps of a cycle up to `last`, where the control thread ends: in the first wave, or in a later one.
+void Begin(TestHeap& test, Phase last, bool later) {
   Collector& collector = *test.collector;
   if (last == Phase::kIdle) return;
   while (!collector.PrepareMarking(Slice())) {
@@ -19,15 +19,16 @@ void Begin(TestHeap& test, Phase last) {
   if (last == Phase::kMarking) return;
   while (!collector.MarkPause(2 * kNsPerMs)) {
   }
-  if (last == Phase::kMarked) return;
+  if (last == Phase::kMarked && !later) return;
   collector.Sweep();
-  std::vector<RegionIndex> sources;
-  for (RegionIndex region{0}; region < test.heap.regions.count(); ++region) {
-    const uint32_t live = test.heap.tables.live_word_counts[region];
-    if (test.heap.regions.use(region).state == RegionState::kLive && test.heap.tables.marked_pages[region] > 0 && live > 0) {
-      sources.push_back(region);
-    }
+  std::vector<RegionIndex> sources = test.Movable();
+  if (later) {
+    EXPECT(sources.size() > 1);
+    EXPECT(test.FlipWave({sources.back()}, sources));
+    sources.pop_back();
+    test.FinishWave();
   }
+  if (last == Phase::kMarked) return;
   EXPECT(collector.MakePlan(sources, 2));
   if (last == Phase::kPlanned) return;
   test.ReleaseMarking();
@@ -47,9 +48,10 @@ void FromEveryPhase(FaultModeKind mode, uint64_t seed) {
   TestHeap& test = scene.test;
   ShadowProgram& program = scene.program;
   for (const Phase last : {Phase::kIdle, Phase::kMarking, Phase::kMarked, Phase::kPlanned, Phase::kCompacting, Phase::kFinishing}) {
-    for (const bool requested : {false, true}) {
+    for (uint32_t round = 0; round < (last >= Phase::kMarked ? 3 : 2); ++round) {
+      const bool requested = round == 1;
       program.mutator().Park();
-      Begin(test, last);
+      Begin(test, last, round == 2);
       program.mutator().Unpark();
       program.CheckAll();
       // It had asked for a stop that never came about.

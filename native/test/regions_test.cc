@@ -98,6 +98,29 @@ void PartialTailsAreReopenedButNotBetweenMarkingAndPlan() {
   EXPECT(table.regions.TakePages(1, 1).count == 0);
 }
 
+void WhatALaterWaveEvacuatesStaysClosedAsLongAsItIsNamed() {
+  Table table(3, 0);
+  EXPECT(table.regions.TakePages(1, 50).first == 1);
+  EXPECT(table.Mark({}) == 0);
+  table.regions.ReopenPartial({0_region});
+  EXPECT(table.regions.open_pages() == 0);
+  EXPECT(RegionOfPage(table.regions.TakePages(1, kRegionPages).first) == 1);
+  table.regions.ReopenPartial();
+  EXPECT(table.regions.open_pages() == kRegionPages - 51);
+  EXPECT(table.regions.TakePages(1, 20).first == 51);
+}
+
+void TargetsAreRegionsWhosePagesTheFileHasAndThenNewOnes() {
+  Table table(8, 0);
+  for (uint32_t i = 0; i < 6; ++i) EXPECT(table.regions.TakePages(1, kRegionPages).count > 0);
+  EXPECT(table.Mark({1_region, 5_region}) == 2);
+  EXPECT(table.regions.BeginPunch(1_region));
+  table.regions.EndPunch(1_region, true);
+  std::vector<RegionIndex> targets;
+  EXPECT(table.regions.ReserveTargets(3, &targets) == 3);
+  EXPECT(targets == (std::vector<RegionIndex>{5_region, 1_region, 6_region}));
+}
+
 // A plan takes targets first and may then lose sources.  Mutators that allocate meanwhile must not live on the credit of
 // sources that stay where they are.
 void AfterEveryCycleTheWholeReserveIsFreeAgain() {
@@ -305,6 +328,8 @@ int main() {
   LargeObjectsComeFromTheBackAndGoAsAWhole();
   TwoDeadLargeObjectsSideBySideAreBothFreed();
   PartialTailsAreReopenedButNotBetweenMarkingAndPlan();
+  WhatALaterWaveEvacuatesStaysClosedAsLongAsItIsNamed();
+  TargetsAreRegionsWhosePagesTheFileHasAndThenNewOnes();
   AfterEveryCycleTheWholeReserveIsFreeAgain();
   ACancelledPlanLeavesTheTableAsItWas();
   PunchingNeverTouchesPagesThatAreHandedOut();

@@ -226,9 +226,12 @@ void SyntheticHeap::Restore(const std::vector<uint64_t>& image) { std::copy(imag
 
 std::vector<RegionIndex> SyntheticHeap::FreeRegions(uint32_t wanted) const {
   std::vector<RegionIndex> free;
-  for (RegionIndex region{0}; region < heap.regions.count() && free.size() < wanted; ++region) {
-    if (heap.regions.use(region).state == RegionState::kFree) free.push_back(region);
+  for (const bool committed : {true, false}) {
+    for (RegionIndex region{0}; region < heap.regions.count() && free.size() < wanted; ++region) {
+      if (heap.regions.use(region).state == RegionState::kFree && heap.regions.committed().Has(region) == committed) free.push_back(region);
+    }
   }
+  std::sort(free.begin(), free.end());
   return free;
 }
 

@@ -59,6 +59,7 @@ class SyntheticHeap {
 
   std::vector<uint64_t> Image();
   void Restore(const std::vector<uint64_t>& image);
+  // That a plan would get, in ascending order.
   std::vector<RegionIndex> FreeRegions(uint32_t wanted) const;
   std::vector<RegionIndex> LiveRegions() const;
   // As a plan orders them: leaf regions last.

@@ -74,7 +74,7 @@ bool MarkerWorks(MarkerKind kind) {
   return works;
 }
 
-TestHeap::TestHeap(const Options& options) : rounds_(options.rounds), waits_for_memory_(options.waits_for_memory) {
+TestHeap::TestHeap(const Options& options) : rounds_(options.rounds), waves_(options.waves), waits_for_memory_(options.waits_for_memory) {
   Heap::Options heap_options;
   heap_options.capacity_regions = options.capacity_regions;
   heap_options.reserve_regions = options.reserve_regions;
@@ -135,7 +135,17 @@ void TestHeap::ControlLoop() {
 }
 
 void TestHeap::Collect(bool all) {
-  CollectUntilFlip(all);
+  collector->BeginCollection();
+  Mark();
+  collector->Sweep();
+  std::vector<RegionIndex> left = Movable(all);
+  for (uint32_t waves = waves_; waves > 0; --waves) {
+    const std::vector<RegionIndex> sources(left.begin(), left.begin() + static_cast<ptrdiff_t>((left.size() + waves - 1) / waves));
+    if (!FlipWave(sources, waves > 1 ? left : std::vector<RegionIndex>{})) break;
+    std::erase_if(left, [this](RegionIndex region) { return heap.tables.moving[region] != 0; });
+    if (left.empty() || waves == 1) break;
+    FinishWave();
+  }
   FinishCollection();
 }
 
@@ -165,26 +175,35 @@ void TestHeap::CollectUntilFlip(bool all) {
   collector->BeginCollection();
   Mark();
   collector->Sweep();
-  std::vector<std::pair<uint32_t, RegionIndex>> candidates;
+  FlipWave(Movable(all), {});
+}
+
+std::vector<RegionIndex> TestHeap::Movable(bool all) const {
+  std::vector<RegionIndex> regions;
   for (RegionIndex region{0}; region < heap.regions.count(); ++region) {
     const uint32_t live = heap.tables.live_word_counts[region];
     if (heap.tables.marked_pages[region] == 0 || heap.regions.use(region).state != RegionState::kLive) continue;
-    if (live == 0 || (!all && live > kRegionWords * 3 / 4)) continue;
-    candidates.emplace_back(live, region);
+    if (live > 0 && (all || live <= kRegionWords * 3 / 4)) regions.push_back(region);
   }
-  std::sort(candidates.begin(), candidates.end());
-  std::vector<RegionIndex> sources;
+  return regions;
+}
+
+bool TestHeap::FlipWave(const std::vector<RegionIndex>& sources, const std::vector<RegionIndex>& later) {
   uint64_t words = 0;
-  for (const auto& [live, region] : candidates) {
-    sources.push_back(region);
-    words += live;
-  }
-  std::sort(sources.begin(), sources.end());
+  for (const RegionIndex source : sources) words += heap.tables.live_word_counts[source];
   const uint32_t targets = static_cast<uint32_t>(std::min<uint64_t>(sources.size(), (words + kRegionWords - 1) / kRegionWords + 1));
-  const bool moves = collector->MakePlan(sources, targets);
+  const bool moves = collector->MakePlan(sources, targets, later);
   ReleaseMarking();
-  if (!moves) return;
+  if (!moves) return false;
   while (!collector->FlipPause(kSliceNs)) {
+  }
+  return true;
+}
+
+void TestHeap::FinishWave() {
+  while (!collector->Compact(NowNs() + kSliceNs)) {
+  }
+  while (!collector->FinishWave(NowNs() + kSliceNs)) {
   }
 }
 

@@ -86,6 +86,7 @@ class TestHeap {
     FaultModeKind mode = FaultModeKind::kSigbus;
     MarkerKind marker = MarkerKind::kStopped;
     uint32_t rounds = 2;  // Precleaning rounds of a concurrent marker.
+    uint32_t waves = 1;   // In which Collect moves what there is to move.
     uint32_t fault_around_pages = PageService::kAdaptive;
     bool verify = true;
     bool waits_for_memory = true;  // False where the mutator's own thread collects: an allocation that needs a collection returns 0.
@@ -98,6 +99,11 @@ class TestHeap {
   // One cycle with everything evacuated that fits (`all`), or the usual choice.  Called by a thread that is no running
   // mutator.
   void Collect(bool all = true);
+  // After marking and sweeping: what there is to move; a plan for `sources` and its flip, false if nothing moves; and, after a compaction,
+  // the end of the wave.
+  std::vector<RegionIndex> Movable(bool all = true) const;
+  bool FlipWave(const std::vector<RegionIndex>& sources, const std::vector<RegionIndex>& later);
+  void FinishWave();
   // The whole marking; then, after the plan if there is one, the release of what it needed.
   void Mark();
   void ReleaseMarking();
@@ -124,6 +130,7 @@ class TestHeap {
   void WorkerLoop(uint32_t worker);
 
   const uint32_t rounds_;
+  const uint32_t waves_;
   const bool waits_for_memory_;
   std::vector<std::thread> threads_;
   std::atomic<bool> ending_{false};

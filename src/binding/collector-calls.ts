@@ -21,6 +21,9 @@ export interface NativeCycleReport {
   remarkPages: number;
   /** Finalizers that became ready. */
   finalizable: number;
+  /** How often something was moved. */
+  waves: number;
+  /** The last flip. */
   flipPauseNs: number;
   flipSafepointNs: number;
   roots: number;
@@ -77,6 +80,7 @@ export interface CollectorCalls {
     states: Uint8Array,
     kinds: Uint8Array,
     usedPages: Uint16Array,
+    filePages: Uint16Array,
     liveWords: Uint32Array,
     markedPages: Uint16Array,
   ): number;
@@ -86,11 +90,13 @@ export interface CollectorCalls {
   setLimit(heap: NativeHeap, regions: number): void;
   /** Fills in the figures that {@link PULSE} names; under a microsecond. */
   pulse(heap: NativeHeap, figures: Float64Array): void;
-  /** `targets` is a number. */
-  makePlan(heap: NativeHeap, sources: Uint32Array, targets: number): NativePlan;
+  /** `targets` is a number. Those of `later` that are not among the sources of the plan are not filled further until the next call. */
+  makePlan(heap: NativeHeap, sources: Uint32Array, targets: number, later: Uint32Array): NativePlan;
   flipPause(heap: NativeHeap, sliceMs: number): boolean;
   compact(heap: NativeHeap, sliceMs: number): boolean;
   finish(heap: NativeHeap, sliceMs: number): boolean;
+  /** Instead of `finish`, when another wave is to be planned. */
+  finishWave(heap: NativeHeap, sliceMs: number): boolean;
   reclaim(heap: NativeHeap, keepBytes: number, tails: boolean, sliceMs: number): boolean;
   /** Objects found, or -1 when the world has not stopped yet. */
   verifyPause(heap: NativeHeap, sliceMs: number): number;

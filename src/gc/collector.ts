@@ -2,8 +2,7 @@
  * Collector: the control loop of one heap. It runs on a thread of its own, never on a mutator's: a mutator that is stuck in an allocation
  * must not block the collection that it waits for.
  *
- * A collection is requested (by a mutator that ran out of memory, by the program, or in time by pacing.ts) and served as one cycle, or for
- * `full` as many as it takes to evacuate every region once. A cycle:
+ * A collection is requested (by a mutator that ran out of memory, by the program, or in time by pacing.ts) and served as one cycle:
  *
  *   prepare  concurrent   tables are cleared, the alias is populated, writes are tracked from here on
  *   mark     concurrent   what the roots lead to is traced; a short pause before that copies the roots
@@ -17,7 +16,8 @@
  *   release  concurrent   writes are no longer tracked
  *   flip     pause        the mutator view is emptied and armed, roots are rewritten
  *   compact  concurrent   workers and faulting mutators build every page once
- *   finish   concurrent   the view becomes ordinary memory again
+ *   finish   concurrent   the view becomes ordinary memory again; if there was no room to move everything that `full` is to move, the cycle
+ *                         goes on with another plan, by the same marks: the next wave (evacuation.ts)
  *   reclaim  concurrent   surplus pages go back to the system, the others are mapped
  *
  * Each step is a native call that takes a slice of time and says whether it is done (native/gc/collector.h has the laws that
@@ -25,7 +25,7 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { nowMs } from '../clock.ts';
-import { type Binding, type NativeHeap, type NativePlan, MARK_PAUSE } from '../binding.ts';
+import { type Binding, type NativeHeap, MARK_PAUSE } from '../binding.ts';
 import { cycleSummary } from './cycle-summary.ts';
 import { commonRemedy, describeRefusal } from './refusal-reasons.ts';
 import { Evacuation } from './evacuation.ts';
@@ -36,20 +36,16 @@ import type { MarkerName } from './markers.ts';
 import { anotherRound, mostPagesInPause } from './policy/precleaning.ts';
 import { Pacing } from './pacing.ts';
 import type { PolicyOptions } from './policy/policy-options.ts';
-import { REGION_STATES, type RegionTables } from './policy/region-choice.ts';
 import { untilDone } from '../slices.ts';
 import { COLLECTION_KINDS, COLLECTION_REASONS, type CollectionKind, type CollectionReason, kindNumber, reasonNumber } from './requests.ts';
 import { REGION_BYTES } from '../binding/layout.ts';
 import type { Workers } from './workers.ts';
 
-/** A full collection ends after this many cycles, whatever other threads allocate meanwhile. */
-const MAX_FULL_CYCLES = 64;
 /** A stop that takes longer is reported: a thread computes without polling, or waits without having parked. */
 const LATE_STOP_MS = 2000;
 /** How long mutators have pages to themselves under `stressFaults`, and how often to check whether one of them requests a collection. */
 const LEFT_TO_MUTATORS_MS = 2;
 const LOOK_MS = 0.05;
-const LIVE = REGION_STATES.indexOf('live');
 
 export interface CollectorSetUp {
   readonly native: Binding;
@@ -160,7 +156,8 @@ export class Collector {
   #collect(kind: CollectionKind, reason: CollectionReason): void {
     const startMs = nowMs();
     this.#setUp.emit({ type: 'collection-started', timeMs: startMs, kind, reason });
-    const cycles = this.#setUp.collects ? this.#cycles(kind) : 0;
+    const cycles = this.#setUp.collects ? 1 : 0;
+    if (cycles > 0) this.#withWorkers(() => this.#cycle(kind));
     const { liveBytes } = this.#native.report(this.#heap);
     if (cycles > 0) {
       this.#reclaim(this.#pacing.resize(liveBytes), kind === 'full' && reason === 'explicit');
@@ -183,37 +180,16 @@ export class Collector {
     });
   }
 
-  /** Returns how many cycles it took. */
-  #cycles(kind: CollectionKind): number {
+  #withWorkers(job: () => void): void {
     const dismiss = this.#setUp.workers.engage();
     try {
-      if (kind === 'full') return this.#evacuateEverything();
-      this.#cycle(kind);
-      return 1;
+      job();
     } finally {
       dismiss();
     }
   }
 
-  /** Runs cycles until every region that existed at the start has been evacuated or has nothing to gain. */
-  #evacuateEverything(): number {
-    let pending: Set<number> | undefined;
-    for (let cycles = 1; ; cycles++) {
-      const moved = this.#cycle('full', (tables) => {
-        const live = (region: number): boolean => tables.states[region] === LIVE && tables.markedPages[region]! > 0;
-        pending ??= new Set([...tables.states.keys()].filter(live));
-        // A region that was freed and taken again since then is not one that existed at the start.
-        for (const region of pending) if (!live(region)) pending.delete(region);
-        return pending;
-      });
-      for (const region of moved.sources) pending?.delete(region);
-      for (const region of moved.targets) pending?.delete(region);
-      if (moved.sources.length === 0 || cycles === MAX_FULL_CYCLES) return cycles;
-    }
-  }
-
-  /** Returns what it has moved. */
-  #cycle(kind: CollectionKind, pendingOf?: (tables: RegionTables) => ReadonlySet<number>): NativePlan {
+  #cycle(kind: CollectionKind): void {
     const native = this.#native;
     const heap = this.#heap;
     const startMs = nowMs();
@@ -224,22 +200,33 @@ export class Collector {
     this.#mark(cycle);
     this.#processWeak(cycle);
 
-    const plan = this.#phase(cycle, 'plan', () => {
+    const evacuation = this.#evacuation;
+    let moves = this.#phase(cycle, 'plan', () => {
       native.sweep(heap);
-      return this.#evacuation.plan(kind, pendingOf);
+      return evacuation.begin(kind);
     });
     this.#phase(cycle, 'release', () => untilDone((sliceMs) => native.releaseMarking(heap, sliceMs)));
-    if (plan.sources.length > 0) {
-      this.#phase(cycle, 'flip', () => this.#untilStopped((sliceMs) => native.flipPause(heap, sliceMs)));
-      this.#pause(cycle, 'flip');
-      this.#reportRefusedFlip();
-      if (this.#setUp.policy.stressFaults) this.#leaveToMutators();
-      this.#phase(cycle, 'compact', () => untilDone((sliceMs) => native.compact(heap, sliceMs)));
+    while (moves) {
+      this.#move(cycle);
+      if (!evacuation.isUnfinished) break;
+      this.#phase(cycle, 'finish', () => untilDone((sliceMs) => native.finishWave(heap, sliceMs)));
+      moves = this.#phase(cycle, 'plan', () => evacuation.next());
     }
     this.#phase(cycle, 'finish', () => untilDone((sliceMs) => native.finish(heap, sliceMs)));
-    this.#pacing.noteCycle(kind, plan.targets.length, nowMs() - startMs);
+    this.#pacing.noteCycle(kind, evacuation.mostTargets, nowMs() - startMs);
     this.#setUp.emit(this.#summary(cycle, startMs));
-    return plan;
+  }
+
+  /** One wave, as it was planned. */
+  #move(cycle: number): void {
+    const native = this.#native;
+    const heap = this.#heap;
+    const refused = native.report(heap).flipRefused !== undefined;
+    this.#phase(cycle, 'flip', () => this.#untilStopped((sliceMs) => native.flipPause(heap, sliceMs)));
+    this.#pause(cycle, 'flip');
+    if (!refused) this.#reportRefusedFlip();
+    if (this.#setUp.policy.stressFaults) this.#leaveToMutators();
+    this.#phase(cycle, 'compact', () => untilDone((sliceMs) => native.compact(heap, sliceMs)));
   }
 
   /** Lets mutators build the pages that they touch, until one of them comes to its next safepoint. */

@@ -27,6 +27,7 @@ export function cycleSummary(frame: CycleFrame, report: NativeCycleReport, stati
     markingRounds: report.markingRounds,
     writtenPages: report.writtenPages,
     remarkPages: report.remarkPages,
+    waves: report.waves,
     flipPauseUs: report.flipPauseNs / 1e3,
     roots: report.roots,
     sweptRegions: report.sweptRegions,

@@ -2,7 +2,7 @@
  * Events: what a heap reports about its collections. One stream; statistics, `heap.on(...)`, `node:diagnostics_channel` and
  * `performance.measure` all read it.
  *
- *     trigger? ─▶ collection-started ─▶ ( cycle-started ─▶ phase… ─▶ pause… ─▶ cycle )… ─▶ collection
+ *     trigger? ─▶ collection-started ─▶ cycle-started ─▶ phase… ─▶ pause… ─▶ cycle ─▶ collection
  *
  * The control thread is the only writer. Threads get events through a BroadcastChannel when their event loop turns. Times are fractional
  * milliseconds since the epoch, so that they can be compared across threads.
@@ -81,6 +81,9 @@ export interface CycleSummary extends Event<'cycle'> {
   readonly markingRounds: number;
   readonly writtenPages: number;
   readonly remarkPages: number;
+  /** How often something was moved: 0 or 1, more in a full collection that has no memory to move all at once. */
+  readonly waves: number;
+  /** Of the last wave; each has its own `pause` event. */
   readonly flipPauseUs: number;
   readonly roots: number;
   /** Regions in which nothing was alive; they were freed at once. */
@@ -99,12 +102,13 @@ export interface CycleSummary extends Event<'cycle'> {
   readonly flipRefused?: Refusal;
 }
 
-/** A collection (one cycle, or several for `full`) is over. */
+/** A collection is over. */
 export interface CollectionSummary extends Event<'collection'> {
   /** Counts from 1. */
   readonly collection: number;
   readonly kind: CollectionKind;
   readonly reason: CollectionReason;
+  /** 1; 0 where nothing is ever collected. */
   readonly cycles: number;
   readonly durationMs: number;
   readonly liveBytes: number;

@@ -16,8 +16,8 @@ export type CollectionReason = (typeof COLLECTION_REASONS)[number];
 export interface CollectionRequest {
   /**
    * `mark`: one cycle without compaction: dead objects are found, and regions in which nothing is alive are freed. `compact`: one cycle;
-   * the regions with most garbage are evacuated. `full`: as many cycles as it takes to evacuate every region once, and unused pages go back
-   * to the system.
+   * the regions with most garbage are evacuated. `full`: one cycle; every region that wastes memory is evacuated, in waves where there is
+   * no room for all at once, and unused pages go back to the system.
    */
   kind?: CollectionKind;
   /** Reported in its events and counted in the statistics. Default `explicit`. */

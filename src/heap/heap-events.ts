@@ -9,7 +9,7 @@ export interface HeapEvents {
   event: [HeapEvent];
   /** A cycle is over. */
   cycle: [Extract<HeapEvent, { type: 'cycle' }>];
-  /** A collection is over: one cycle, or several. */
+  /** A collection is over. */
   collection: [CollectionSummary];
   /** The heap starts a collection on its own. */
   trigger: [Triggered];

@@ -260,8 +260,8 @@ export class Heap extends ObjectLevel {
 
   /**
    * The phase of the heap's cycle: `idle` between cycles, `marking`, `marked` (liveness is frozen), `planned` (new addresses are too),
-   * `compacting` (pages are built by workers, and by threads that touch them first), `finishing`. It may have changed by the time it is
-   * read. A call into the addon.
+   * `compacting` (pages are built by workers, and by threads that touch them first), `finishing`, and `marked` again before another wave.
+   * It may have changed by the time it is read. A call into the addon.
    */
   get phase(): HeapPhase {
     return this.#native.phase(this.#description.heap);

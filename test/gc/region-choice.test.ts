@@ -2,12 +2,20 @@
  * Region choice: which regions are evacuated. A pure function of tables.
  */
 import { describe, expect, it } from 'vitest';
-import { type ChoiceLimits, chooseRegions, REGION_KINDS, REGION_STATES, type RegionTables } from '../../src/gc/policy/region-choice.ts';
+import {
+  type ChoiceLimits,
+  chooseRegions,
+  REGION_KINDS,
+  REGION_STATES,
+  regionsToMove,
+  type RegionTables,
+} from '../../src/gc/policy/region-choice.ts';
 import { PAGE_WORDS, REGION_BYTES, REGION_PAGES, REGION_WORDS } from '../../src/binding/layout.ts';
 import { makeRandom } from '../support/random.mjs';
 import { seedOfTest } from '../support/seeds.ts';
 
 interface Region {
+  file?: number;
   state?: (typeof REGION_STATES)[number];
   kind?: (typeof REGION_KINDS)[number];
   live: number;
@@ -20,6 +28,7 @@ function tables(regions: readonly Region[]): RegionTables {
     states: Uint8Array.from(regions, ({ state = 'live' }) => REGION_STATES.indexOf(state)),
     kinds: Uint8Array.from(regions, ({ kind = 'mixed' }) => REGION_KINDS.indexOf(kind)),
     usedPages: Uint16Array.from(regions, ({ pages = REGION_PAGES }) => pages),
+    filePages: Uint16Array.from(regions, ({ pages = REGION_PAGES, file = pages }) => file),
     liveWords: Uint32Array.from(regions, ({ live }) => live),
     markedPages: Uint16Array.from(regions, ({ pages = REGION_PAGES, marked = pages }) => marked),
   };
@@ -135,6 +144,31 @@ describe('the choice of regions', () => {
     const regions = [{ live: share(0.99) }, { live: share(0.97) }, { live: 4 * PAGE_WORDS, pages: 4 }, { live: share(0.5) }];
     expect(choose(regions, { kind: 'full' }).sources).toEqual([1, 2, 3]);
     expect(choose(regions, { kind: 'full', pending: new Set([0, 3]) }).sources).toEqual([3]);
+  });
+
+  it('in a full collection enlarges the file by no more pages than it may; what the file has already comes first', () => {
+    const half = { live: share(0.5) };
+    const free = [0, REGION_PAGES, 1].map((file) => ({ state: 'free' as const, live: 0, pages: 0, file }));
+    const regions = [...Array.from({ length: 8 }, () => half), ...free];
+    const targets = (mostNewPages: number): number => choose(regions, { kind: 'full', freeRegions: 3, mostNewPages }).targets;
+    expect([0, REGION_PAGES - 1, REGION_PAGES, 100 * REGION_PAGES].map(targets)).toEqual([2, 2, 3, 3]);
+    expect(choose(regions, { kind: 'full', freeRegions: 3, mostNewPages: 0 }).sources).toEqual([0, 1, 2, 3]);
+    // One at least, or nothing would ever move.
+    expect(choose(regions.slice(0, 8), { kind: 'full', freeRegions: 3, mostNewPages: 0 })).toEqual({ sources: [0, 1], targets: 1 });
+    expect(choose(regions, { freeRegions: 3, mostNewPages: 0 }).targets).toBe(2);
+  });
+
+  it('in a full collection goes by addresses, but takes the emptiest regions first where that would take many waves', () => {
+    const regions = Array.from({ length: 60 }, (_, i) => ({ live: share(0.9 - i / 100) }));
+    const limits = { kind: 'full', reserveRegions: 1 } as const;
+    expect(choose(regions, { ...limits, freeRegions: 4 }).sources).toEqual([0, 1, 2, 3]);
+    expect(choose(regions, { ...limits, freeRegions: 2 }).sources).toEqual([55, 56, 57, 58, 59]);
+  });
+
+  it('knows, for a full collection in waves, what there is to move in all', () => {
+    const regions = tables([{ live: share(0.99) }, { live: share(0.5), state: 'large' }, { live: share(0.97) }, { live: share(0.5) }]);
+    expect(regionsToMove(regions, { kind: 'full' })).toEqual([2, 3]);
+    expect(regionsToMove(regions, { kind: 'full', everything: true })).toEqual([0, 2, 3]);
   });
 
   it('never takes more than its targets can hold, and never more targets than there are sources or free regions', () => {

@@ -83,7 +83,8 @@ class Verifier {
                       "verify: a large object owns its regions (owner, object)", owner, object);
       return;
     }
-    FAULTLINE_CHECK(use.state == RegionState::kLive || use.state == RegionState::kAllocating,
+    // What a plan moves is in use until the flip.
+    FAULTLINE_CHECK(use.state == RegionState::kLive || use.state == RegionState::kAllocating || use.state == RegionState::kSource,
                     "verify: an object lies in a region in use (owner, object)", owner, object);
     const WordIndex end = object + static_cast<uint32_t>(words);
     FAULTLINE_CHECK(end <= FirstWordOfRegion(region) + use.used_pages * kPageWords,
@@ -183,8 +184,9 @@ class Verifier {
     FAULTLINE_CHECK(!covered_.Test(reference) && heap_.shapes.IsValid(ShapeId(heap_.slots()[uint64_t{reference} * 2])),
                     "(W) a weak slot refers to an object (owner, reference)", owner, reference);
     const RegionState state = heap_.regions.use(RegionOf(reference)).state;
-    FAULTLINE_CHECK(state == RegionState::kLive || state == RegionState::kAllocating || state == RegionState::kLarge,
-                    "(W) a weak slot refers to an object that was not swept (owner, reference)", owner, reference);
+    FAULTLINE_CHECK(
+        state == RegionState::kLive || state == RegionState::kAllocating || state == RegionState::kSource || state == RegionState::kLarge,
+        "(W) a weak slot refers to an object that was not swept (owner, reference)", owner, reference);
   }
 
   struct Pair {

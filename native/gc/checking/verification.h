@@ -13,7 +13,8 @@ namespace faultline {
 
 uint64_t VerifyHeap(Heap& heap);
 
-// The same, and every reachable object must be marked, unless it is younger than what the marking decided on (M).
+// The same, and every reachable object must be marked, unless it is younger than what the marking decided on: when marking ends (M), and
+// before each later wave of its cycle (B).
 uint64_t VerifyMarks(Heap& heap);
 
 }  // namespace faultline

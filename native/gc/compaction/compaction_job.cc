@@ -34,9 +34,10 @@ CompactionJob::CompactionJob(PageService* pages, const Plan& plan, const RootPag
     if (pages->PageNeedsBuilding(page)) chunks_.push_back({page, 1});
   }
   for (const RegionIndex region : regions) {
+    if (!is_live(region)) continue;
     const uint32_t used = tables.frozen[region].used_pages;
     const uint32_t marked = tables.marked_pages[region];
-    if (is_live(region) && used > marked) AddRange(FirstPageOfRegion(region) + marked, used - marked);
+    if (used > marked) AddRange(FirstPageOfRegion(region) + marked, used - marked);
   }
   for (const RegionIndex target : plan.targets()) {
     AddRange(FirstPageOfRegion(target), plan.UsedPagesOfTarget(target));

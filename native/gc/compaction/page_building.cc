@@ -113,7 +113,9 @@ class ForwardingQueue {
 FAULTLINE_INLINE WordIndex NextStart(const Bitmap& object_starts, WordIndex from, WordIndex end) {
   const uint64_t* const cell = object_starts.data() + (from >> 6);
   const uint32_t shift = from & 63;
-  const uint64_t window = (cell[0] >> shift) | ((cell[1] << 1) << (63 - shift));
+  // Relaxed: the second cell may belong to the next region, where it may change; then what it says is not looked at.
+  const uint64_t second = __atomic_load_n(cell + 1, __ATOMIC_RELAXED);
+  const uint64_t window = (__atomic_load_n(cell, __ATOMIC_RELAXED) >> shift) | ((second << 1) << (63 - shift));
   if (__builtin_expect(window != 0, 1)) return from + static_cast<uint32_t>(__builtin_ctzll(window));
   return object_starts.FindNext(from, end);
 }
@@ -134,8 +136,10 @@ FAULTLINE_INLINE void BuildTarget(Heap& heap, const Forwarding& forwarding, Sour
   uint32_t skip = tables.page_records[page].offset_or_end;
   RegionIndex source = RegionOf(object);
   WordIndex source_end = FirstWordOfRegion(source) + kRegionWords;
+  uint64_t starts[Bitmap::kPageCells] = {};
   uint32_t at = 0;
   for (;;) {
+    starts[at >> 6] |= uint64_t{skip == 0} << (at & 63);
     const Header header = HeaderAt(words, object);
     const Shape shape = shapes[header.shape];
     const uint32_t size = static_cast<uint32_t>(shape.Words(header.count));
@@ -180,6 +184,7 @@ FAULTLINE_INLINE void BuildTarget(Heap& heap, const Forwarding& forwarding, Sour
   queue.Flush();
   release.SourceRead(source);
   if (at < kPageWords) memset(to + at, 0, (kPageWords - at) * kWordBytes);
+  tables.object_starts.SetPage(page, starts);  // (B)
 }
 
 template <bool kShared>

@@ -182,7 +182,14 @@ uint32_t Plan::Make(Gang& gang, const std::vector<RegionIndex>& sources, uint32_
   sources_.clear();
   if (heap_->regions.ReserveTargets(wanted_targets, &targets_) == 0) return 0;
   std::sort(targets_.begin(), targets_.end());
+  for (const RegionIndex target : targets_) {
+    FAULTLINE_CHECK(tables.marked_pages[target] == 0 && tables.live_word_counts[target] == 0, "(B) a free region has no marks", target);
+    // Builders set its start bits, some of them in a signal handler: these get their memory here.
+    tables.object_starts.ClearRegion(target);
+  }
   for (const RegionIndex source : sources) {
+    FAULTLINE_CHECK(heap_->regions.use(source).used_pages == tables.marked_pages[source],
+                    "(G) in a source is nothing that is younger than the marking", source);
     // A system without memory for what is to be known of a source leaves it where it is.
     if (tables.live_word_counts[source] != 0 && tables.ProvideForSource(source).ok()) sources_.push_back(source);
   }
@@ -237,7 +244,11 @@ void Plan::Cancel() {
 
 void Plan::Seal() {
   for (const RegionIndex source : sources_) heap_->tables.moving[source] = 0;
-  for (const RegionIndex target : targets_) heap_->regions.FinishTarget(target, UsedPagesOfTarget(target));
+  for (const RegionIndex target : targets_) {
+    const uint32_t pages = UsedPagesOfTarget(target);
+    heap_->tables.NoteCopied(target, pages, heap_->tables.target_end[target] - UsableStart(target));
+    heap_->regions.FinishTarget(target, pages);
+  }
   sources_.clear();
   targets_.clear();
 }

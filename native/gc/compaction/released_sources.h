@@ -1,5 +1,5 @@
 // Released sources: source regions that have no readers left (invariant F).  The plan counts the target pages that read each source; the
-// builder of the last one marks the source here, and any thread that needs memory frees the marked sources.
+// builder of the last one clears the source's marks (B) and notes it here, and any thread that needs memory frees the noted sources.
 #pragma once
 
 #include <atomic>
@@ -16,7 +16,7 @@ class ReleasedSources final : public SourceRelease {
  public:
   explicit ReleasedSources(Heap* heap) : heap_(heap) {}
 
-  Status Open() { return marked_.Create((heap_->regions.count() + 63) / 64); }
+  Status Open() { return noted_.Create((heap_->regions.count() + 63) / 64); }
 
   void SourceRead(RegionIndex source) override {
     std::atomic_ref<uint32_t> unread(heap_->tables.unread_pages[source]);
@@ -24,15 +24,16 @@ class ReleasedSources final : public SourceRelease {
     const uint32_t before = unread.fetch_sub(1, std::memory_order_acq_rel);
     FAULTLINE_CHECK(before > 0, "(F) a source has as many readers as the plan counted", source);
     if (before != 1) return;
-    std::atomic_ref<uint64_t> bits(marked_[source / 64]);
+    heap_->tables.ForgetSource(source);
+    std::atomic_ref<uint64_t> bits(noted_[source / 64]);
     bits.fetch_or(uint64_t{1} << (source % 64), std::memory_order_release);  // Partner: Free.
   }
 
   // Any thread.  True if there was anything to free.
   bool Free() {
     bool any = false;
-    for (size_t i = 0; i < marked_.size(); ++i) {
-      std::atomic_ref<uint64_t> bits(marked_[i]);
+    for (size_t i = 0; i < noted_.size(); ++i) {
+      std::atomic_ref<uint64_t> bits(noted_[i]);
       if (bits.load(std::memory_order_relaxed) == 0) continue;
       uint64_t taken = bits.exchange(0, std::memory_order_acq_rel);  // Partner: SourceRead.
       for (; taken != 0; taken &= taken - 1) {
@@ -48,7 +49,7 @@ class ReleasedSources final : public SourceRelease {
  private:
   Heap* heap_;
   // One bit a region: all its readers are done.  Set by builders (release), taken by Free (acq_rel exchange).
-  MappedArray<uint64_t> marked_;
+  MappedArray<uint64_t> noted_;
 };
 
 }  // namespace faultline

@@ -1,5 +1,6 @@
 /**
- * Region choice: which regions a cycle evacuates. Pure policy; the mechanism is native/gc/compaction/plan.h.
+ * Region choice: which regions a cycle evacuates, or a wave of it (evacuation.ts). Pure policy; the mechanism is
+ * native/gc/compaction/plan.h.
  *
  * The gain of a region is its garbage. Its cost is the copying of its live objects, and the building of the pages to which they are copied.
  * Regions with the best ratio go first (Detlefs et al., "Garbage-first garbage collection", ISMM 2004), as far as the budget for copying
@@ -10,12 +11,17 @@
  * That cost is weighed against the gain of all sources together. Pages of leaf regions that stay are only shown, and do not count.
  *
  * Leaf regions and mixed ones have targets of their own. If there is only one target, what moves is of one kind.
+ *
+ * A full collection evacuates every region that wastes anything, in as many waves as its targets allow. If each wave moves a good part of
+ * the heap, the waves go through it in the order of addresses: the lowest regions are targets again, and what is free in the end is
+ * contiguous. If there is little room, the emptiest regions go first, so that a wave frees the most for the next.
  */
-import { PAGE_WORDS, REGION_WORDS, WORD_BYTES } from '../../binding/layout.ts';
+import { PAGE_WORDS, REGION_PAGES, REGION_WORDS, WORD_BYTES } from '../../binding/layout.ts';
 import type { CollectionKind } from '../requests.ts';
 
 /** Region states, in the order of native/heap/region_states.h. */
 export const REGION_STATES = ['free', 'allocating', 'live', 'source', 'target', 'large', 'large-tail', 'large-pending'] as const;
+const FREE = REGION_STATES.indexOf('free');
 const LIVE = REGION_STATES.indexOf('live');
 
 /** Region kinds, in the order of native/heap/region_states.h. */
@@ -27,6 +33,8 @@ export interface RegionTables {
   readonly states: Uint8Array;
   readonly kinds: Uint8Array;
   readonly usedPages: Uint16Array;
+  /** Pages that the heap file has, or may have. */
+  readonly filePages: Uint16Array;
   readonly liveWords: Uint32Array;
   /** Pages that marking decided on; 0 for a region that was taken since then. */
   readonly markedPages: Uint16Array;
@@ -44,6 +52,8 @@ export interface ChoiceLimits {
   readonly startAt?: number;
   /** `full` only: the regions that still have to be evacuated in this collection. */
   readonly pending?: ReadonlySet<number>;
+  /** `full` only: by so many pages the targets may enlarge the heap file; free regions whose pages are in it come first. */
+  readonly mostNewPages?: number;
 }
 
 export interface RegionChoice {
@@ -62,6 +72,8 @@ const NOTHING: RegionChoice = { sources: new Uint32Array(0), targets: 0, copiedB
 const LEAST_GARBAGE_SHARE = 0.25;
 /** `full` moves any region that wastes more than this, by garbage or by unused pages. */
 const LEAST_WASTE_SHARE_FULL = 0.02;
+/** `full` goes in the order of addresses if it takes no more waves than this. */
+const MOST_WAVES_BY_ADDRESS = 16;
 /** For a smaller gain, a flip is not worthwhile. */
 const LEAST_GAIN_WORDS = 16 * PAGE_WORDS;
 /** Nor if more pages than this have to be treated for each page gained. Does not apply to `full`, which was requested at any cost. */
@@ -77,14 +89,19 @@ interface Candidate {
   readonly cost: number;
 }
 
-export function chooseRegions(tables: RegionTables, limits: ChoiceLimits): RegionChoice {
-  if (limits.kind === 'mark' && !limits.everything) return NOTHING;
+type CandidateLimits = Pick<ChoiceLimits, 'kind' | 'everything' | 'pending'>;
+
+/** The regions that are to be evacuated if there is room for all; in the order of addresses. */
+export function regionsToMove(tables: RegionTables, limits: CandidateLimits): number[] {
+  return candidatesOf(tables, limits).map(({ region }) => region);
+}
+
+function candidatesOf(tables: RegionTables, limits: CandidateLimits): Candidate[] {
+  if (limits.kind === 'mark' && !limits.everything) return [];
   const full = limits.kind === 'full';
   const candidates: Candidate[] = [];
-  let usedPages = 0;
   for (let region = 0; region < tables.states.length; region++) {
     const isLeaf = tables.kinds[region] === LEAF;
-    if (!isLeaf) usedPages += tables.usedPages[region]!;
     const live = tables.liveWords[region]!;
     const used = tables.markedPages[region]! * PAGE_WORDS;
     if (tables.states[region] !== LIVE || used === 0 || live === 0) continue;
@@ -98,14 +115,21 @@ export function chooseRegions(tables: RegionTables, limits: ChoiceLimits): Regio
     const gain = full ? REGION_WORDS - live : garbage;
     candidates.push({ region, isLeaf, live, gain, cost: live + Math.ceil(live / PAGE_WORDS) * PAGE_COST_WORDS });
   }
-  if (limits.everything) return everything(candidates, limits);
-  // In a full collection the emptiest regions go first, so that each cycle frees the most regions for the next.
-  candidates.sort((a, b) => (full ? a.live - b.live : b.gain / b.cost - a.gain / a.cost));
+  return candidates;
+}
 
+export function chooseRegions(tables: RegionTables, limits: ChoiceLimits): RegionChoice {
+  const candidates = candidatesOf(tables, limits);
+  if (limits.everything) return everything(candidates, limits);
+  const full = limits.kind === 'full';
   const targetLimit = Math.min(
     limits.freeRegions,
-    full ? limits.freeRegions : Math.max(limits.reserveRegions, Math.floor(limits.freeRegions / 2)),
+    full ? targetsFrom(tables, limits) : Math.max(limits.reserveRegions, Math.floor(limits.freeRegions / 2)),
   );
+  const waves = sumOf(candidates, ({ live }) => live) / (targetLimit * REGION_WORDS);
+  if (!full) candidates.sort((a, b) => b.gain / b.cost - a.gain / a.cost);
+  else if (waves > MOST_WAVES_BY_ADDRESS) candidates.sort((a, b) => a.live - b.live);
+
   const budget = full ? Number.POSITIVE_INFINITY : limits.budgetBytes / WORD_BYTES;
   let chosen: Candidate[] = [];
   let live = 0;
@@ -118,6 +142,7 @@ export function chooseRegions(tables: RegionTables, limits: ChoiceLimits): Regio
   if (targetLimit === 1) chosen = ofOneKind(chosen);
   live = sumOf(chosen, ({ live: words }) => words);
   const gain = sumOf(chosen, (candidate) => candidate.gain);
+  const usedPages = tables.usedPages.reduce((sum, pages, region) => (tables.kinds[region] === LEAF ? sum : sum + pages), 0);
   const stayingPages = usedPages - sumOf(chosen, ({ region, isLeaf }) => (isLeaf ? 0 : tables.usedPages[region]!));
   const tooLittle = gain < LEAST_GAIN_WORDS || (!full && (gain / PAGE_WORDS) * MOST_STAYING_PAGES_PER_GAINED < stayingPages);
   if (chosen.length === 0 || tooLittle) return NOTHING;
@@ -125,6 +150,13 @@ export function chooseRegions(tables: RegionTables, limits: ChoiceLimits): Regio
   const sources = Uint32Array.from(chosen, ({ region }) => region).sort();
   const targets = Math.min(targetsFor(chosen), sources.length, targetLimit);
   return { sources, targets, copiedBytes: live * WORD_BYTES, gainedBytes: gain * WORD_BYTES, stayingPages };
+}
+
+/** How many free regions may be targets; one in any case, or nothing would ever move. */
+function targetsFrom(tables: RegionTables, { mostNewPages = Number.POSITIVE_INFINITY }: ChoiceLimits): number {
+  let recycled = 0;
+  for (const [region, state] of tables.states.entries()) if (state === FREE && tables.filePages[region]! > 0) recycled++;
+  return Math.max(1, recycled + Math.floor(mostNewPages / REGION_PAGES));
 }
 
 /** Of those that gain more together. */
