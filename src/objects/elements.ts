@@ -7,6 +7,7 @@
  */
 import { argumentRangeError, argumentTypeError, valueText } from '../errors.ts';
 import { INSPECT } from '../inspection.ts';
+import { isReference, type ViewType } from './access.ts';
 import { expectBody, indexFor, rangeFor } from './namesakes.ts';
 import { type ObjectView, OWNER } from './object-view.ts';
 import type { CopiedRun } from './plain-copy.ts';
@@ -16,6 +17,8 @@ import { INDEXED, noIndexing, noProperty, seal, UNKNOWN } from './sealing.ts';
 export const OF = Symbol('of');
 /** @internal Byte index of the first element, from the heap's word 0, until the next safepoint. */
 export const BEGIN = Symbol('begin');
+/** @internal Makes the elements those of another array. */
+export const ASSIGN = Symbol('assign');
 /** @internal On the prototype: the class of typed arrays of the same kind; undefined for references and truth values. */
 export const BULK = Symbol('bulk');
 /** @internal On the prototype: the heap's memory. */
@@ -114,14 +117,22 @@ export abstract class Elements<V> implements Iterable<V> {
   }
 
   /** Stores all of `source` from index `at` on. In bulk if the source is a typed array of the same kind. */
-  copyFrom(source: ArrayLike<V>, at = 0): void {
-    if (typeof source !== 'object' || source === null || typeof source.length !== 'number') {
-      throw argumentTypeError('source', 'an array', source);
-    }
+  copyFrom(from: ArrayLike<V> | Elements<V>, at = 0): void {
+    if (!isArray<V>(from)) throw argumentTypeError('source', 'an array', from);
+    const source = from instanceof Elements ? from.toArray() : from;
     this.#checkRange('copyFrom', at, Number.isInteger(at) ? at + source.length : at);
     const bulk = this[BULK];
     if (bulk !== undefined && isOfClass(source, bulk)) this.#window(bulk, at, source.length).set(source);
     else for (let i = 0; i < source.length; i++) this.set(at + i, source[i]!);
+  }
+
+  /** @internal Stores all of `source`, and zero or null in the rest. */
+  [ASSIGN](source: unknown): void {
+    if (!isArray<V>(source)) throw argumentTypeError(this[PLACE], 'an array', source);
+    const { length } = this;
+    if (source.length > length) throw argumentRangeError(`length of ${this[PLACE]}`, `at most ${length}`, source.length);
+    this.copyFrom(source);
+    for (let i = source.length; i < length; i++) this.set(i, emptyOf(this[RUN].type) as V);
   }
 
   /** For `JSON.stringify`: of references, what `toJSON` of their views gives. Not a safepoint. */
@@ -159,6 +170,17 @@ export abstract class Elements<V> implements Iterable<V> {
 }
 
 seal(Elements as unknown as { prototype: Elements<unknown> });
+
+function isArray<V>(value: unknown): value is ArrayLike<V> | Elements<V> {
+  return typeof value === 'object' && value !== null && typeof (value as { length?: unknown }).length === 'number';
+}
+
+/** What an element is that nothing was stored in. */
+function emptyOf(type: ViewType): unknown {
+  if (isReference(type)) return null;
+  if (type === 'bool') return false;
+  return type === 'i64' || type === 'u64' ? 0n : 0;
+}
 
 function isOfClass(value: object, bulk: TypedArrayClass): value is TypedArray {
   return typedArrayName.call(value) === bulk.name;

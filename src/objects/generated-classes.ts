@@ -7,7 +7,7 @@ import type { Mutator } from '../heap/mutator.ts';
 import type { Shape } from '../heap/shapes.ts';
 import { ARRAY_CLASSES } from '../heap/words.ts';
 import { type AccessOptions, type DataKind, isReference, type ViewType } from './access.ts';
-import { BEGIN, BULK, Elements, MEMORY, OF, PLACE, RUN } from './elements.ts';
+import { ASSIGN, BEGIN, BULK, Elements, MEMORY, OF, PLACE, RUN } from './elements.ts';
 import { INITIALIZE, ObjectCursor, ObjectView, OWNER, RESERVED_NAMES, SHAPE, SLOT } from './object-view.ts';
 import { define } from './sealing.ts';
 import { checkValue, toBigInt, toNumber } from './value-check.ts';
@@ -37,7 +37,7 @@ interface ViewEnvironment {
 
 const NAMES =
   'owner, mutator, control, data, i8, u8, i16, u16, i32, u32, f32, f64, i64, u64, Base, arrays, checkValue, ' +
-  'toNumber, toBigInt, SLOT, INITIALIZE, OF, BEGIN';
+  'toNumber, toBigInt, SLOT, INITIALIZE, OF, BEGIN, ASSIGN';
 
 /** @internal */
 export class ClassGenerator {
@@ -92,7 +92,7 @@ export class ClassGenerator {
     // biome-ignore format: one list of names.
     const environment = {
       ...this.#environment, i8, u8, i16, u16, i32, u32, f32, f64, i64, u64, Base, arrays, checkValue,
-      toNumber, toBigInt, SLOT, INITIALIZE, OF, BEGIN,
+      toNumber, toBigInt, SLOT, INITIALIZE, OF, BEGIN, ASSIGN,
     };
     return compile<C>(`'use strict'; const { ${NAMES} } = environment; return ${text};`)(environment);
   }

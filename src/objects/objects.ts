@@ -217,7 +217,7 @@ export class Objects implements ViewOwner {
     return argumentRangeError(`index of ${place}`, accepted, index);
   }
 
-  /** Elements are part of the object: only each of them can be assigned. */
+  /** The elements behind the fields: only each of them can be assigned. */
   notAssignable(place: string, value: unknown): TypeError {
     return argumentTypeError(place, 'filled by its set() or copyFrom(): it is part of the object and cannot be assigned', value);
   }

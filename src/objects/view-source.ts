@@ -14,7 +14,7 @@ export function viewSource(shape: Shape, isCursor: boolean, options: AccessOptio
   const arrays = [...shape.fields.entries()].filter(([, { type }]) => isArrayField(type));
   const members = [...shape.fields].map(([name, field]) => {
     const array = arrays.findIndex(([arrayName]) => arrayName === name);
-    return array >= 0 ? arrayMember(shape, name, array) : valueMembers(shape, name, field, options);
+    return array >= 0 ? arrayMember(name, array) : valueMembers(shape, name, field, options);
   });
   return `class extends Base {
 ${arrays.map((_, i) => `  #array${i};`).join('\n')}
@@ -130,12 +130,12 @@ function checkedValue(type: ViewType, where: string, { checked }: AccessOptions)
     : `if (typeof value !== 'number') value = toNumber(value, ${where});`;
 }
 
-function arrayMember(shape: Shape, name: string, index: number): string {
+function arrayMember(name: string, index: number): string {
   return `  get [${JSON.stringify(name)}]() {
     return (this.#array${index} ??= new arrays[${index}](this));
   }
   set [${JSON.stringify(name)}](value) {
-    throw owner.notAssignable(${JSON.stringify(`${shape.name}.${name}`)}, value);
+    this[${JSON.stringify(name)}][ASSIGN](value);
   }`;
 }
 

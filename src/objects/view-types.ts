@@ -91,13 +91,16 @@ export type PlainInput<D extends ShapeDefinition = ShapeDefinition> = ShapeDefin
 /** Names of the array fields. */
 export type ArrayNames<F> = { [Name in keyof F]: F[Name] extends ArrayType ? Name : never }[keyof F];
 
-/** The properties that a view of an object has for its fields. The compiler does not know those of an untyped shape. */
+/**
+ * The properties that a view of an object has for its fields. The compiler does not know those of an untyped shape. An array field that is
+ * assigned gets a copy of the elements; from what is no field, use its `copyFrom`, because the compiler has one type for both directions.
+ */
 export type FieldProperties<D extends ShapeDefinition> = ShapeDefinition extends D
   ? Record<string, any>
   : {
       [Name in Exclude<keyof FieldsOf<D>, ArrayNames<FieldsOf<D>>>]: FieldValue<FieldsOf<D>[Name], D>;
     } & {
-      readonly [Name in ArrayNames<FieldsOf<D>>]: FieldsOf<D>[Name] extends ArrayType<infer E> ? Elements<ElementValue<E, D>> : never;
+      [Name in ArrayNames<FieldsOf<D>>]: FieldsOf<D>[Name] extends ArrayType<infer E> ? Elements<ElementValue<E, D>> : never;
     };
 
 /** The elements after the fields; `undefined` for shapes without elements. */

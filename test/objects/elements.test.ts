@@ -140,17 +140,70 @@ describe('elements', () => {
 describe('elements as a whole', () => {
   it.each([false, true])('cannot be assigned, which is a documented error (checked %s)', (checked) => {
     const { heap } = makeHeapWithMutator({ capacityBytes: '4M', fault: 'stw', checked });
-    const shape = heap.defineShape({ name: 'point', fields: { at: { array: 'f64', length: 2 } }, elements: 'u8' });
-    const point = heap.create(shape, { at: [1, 2] }, [3]) as any;
+    const shape = heap.defineShape({ name: 'point', fields: {}, elements: 'u8' });
+    const point = heap.create(shape, {}, [3]) as any;
     for (const view of [point, heap.cursor(shape, point) as any]) {
-      for (const name of ['at', 'elements']) {
-        for (const value of [[5, 6], null, undefined, 7]) {
-          expect(() => (view[name] = value)).toThrow(
-            expect.objectContaining({ name: 'TypeError', code: 'ERR_OPTION', message: expect.stringContaining(`point.${name}`) }),
-          );
-        }
+      for (const value of [[5, 6], null, undefined, 7]) {
+        expect(() => (view.elements = value)).toThrow(
+          expect.objectContaining({ name: 'TypeError', code: 'ERR_OPTION', message: expect.stringContaining('point.elements') }),
+        );
       }
-      expect([[...view.at], [...view.elements]]).toEqual([[1, 2], [3]]);
+      expect([...view.elements]).toEqual([3]);
     }
+  });
+});
+
+describe('an array field that is assigned', () => {
+  it.each([false, true])('gets a copy of what is there, and zero or null in the rest (checked %s)', (checked) => {
+    const { heap } = makeHeapWithMutator({ capacityBytes: '4M', checked });
+    const shape = heap.defineShape({
+      name: 'all',
+      fields: {
+        numbers: { array: 'f64', length: 3 },
+        wide: { array: 'i64', length: 2 },
+        flags: { array: 'bool', length: 2 },
+        selves: { array: 'self', length: 2 },
+      },
+    });
+    const [one, other] = [heap.create(shape), heap.create(shape, { numbers: [7, 8, 9] })];
+    for (const view of [one, heap.cursor(shape, one)] as any[]) {
+      view.numbers = [1, 2, 3];
+      view.numbers = new Float64Array([4, 5]);
+      view.wide = [1n, 2n];
+      view.wide = [3n];
+      view.flags = [true, true];
+      view.flags = [];
+      view.selves = [other, one];
+      view.selves = [other];
+      expect([view.numbers.toArray(), view.wide.toArray(), view.flags.toArray()]).toEqual([
+        [4, 5, 0],
+        [3n, 0n],
+        [false, false],
+      ]);
+      expect([other.isSame(view.selves.get(0)), view.selves.get(1)]).toEqual([true, null]);
+      view.numbers = other.numbers;
+      other.numbers.set(0, 1);
+      expect(view.numbers.toArray()).toEqual([7, 8, 9]);
+      other.numbers.set(0, 7);
+    }
+    const own = one.numbers;
+    one.numbers = own;
+    expect(one.numbers.toArray()).toEqual([7, 8, 9]);
+  });
+
+  it.each([false, true])('takes nothing but an array that fits, which is a documented error (checked %s)', (checked) => {
+    const { heap } = makeHeapWithMutator({ capacityBytes: '4M', fault: 'stw', checked });
+    const shape = heap.defineShape({ name: 'point', fields: { at: { array: 'f64', length: 2 } } });
+    const point = heap.create(shape, { at: [1, 2] }) as any;
+    const refused = (value: unknown, name: string): void =>
+      expect(() => (point.at = value)).toThrow(
+        expect.objectContaining({ name, code: 'ERR_OPTION', message: expect.stringContaining('point.at') }),
+      );
+    for (const value of [null, undefined, 7, 'text', new Set([1])]) refused(value, 'TypeError');
+    refused([1, 2, 3], 'RangeError');
+    expect(point.at.toArray()).toEqual([1, 2]);
+    refused([5, 1n], 'TypeError');
+    point.release();
+    expect(() => (point.at = [1])).toThrow(code('ERR_VIEW_RELEASED'));
   });
 });
