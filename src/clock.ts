@@ -12,3 +12,8 @@ export const nowMs = (): number => timeOrigin + clockMs();
 
 /** The value of {@link nowMs} at the moment from which {@link clockMs} counts. */
 export const CLOCK_ORIGIN_MS = timeOrigin;
+
+const sharedOriginMs = Number(process.hrtime.bigint()) / 1e6 - clockMs();
+
+/** Milliseconds on the machine's own clock, which all threads share; never goes back. */
+export const sharedClockMs = (): number => sharedOriginMs + clockMs();

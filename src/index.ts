@@ -53,13 +53,17 @@ export type {
   View,
 } from './objects/view-types.ts';
 export type { HeapArrays } from './containers/arrays.ts';
+export type { WaitOptions } from './containers/async-waits.ts';
 export { type ContainerDefinition, ContainerView } from './containers/container-view.ts';
 export type { Containers } from './containers/containers.ts';
 export type { HeapConditions } from './containers/conditions.ts';
+export type { CacheEntryOptions, CacheLimits, CacheOptions } from './containers/cache-options.ts';
+export type { CacheStatistics } from './containers/caches.ts';
 export { HeapArray } from './containers/heap-array.ts';
-export { HeapCondition, HeapLock } from './containers/heap-lock.ts';
+export { HeapCache } from './containers/heap-cache.ts';
+export { HeapCondition, HeapLock, type HeldLock } from './containers/heap-lock.ts';
 export { HeapMap } from './containers/heap-map.ts';
-export { HeapQueue, type QueueWait } from './containers/heap-queue.ts';
+export { HeapQueue } from './containers/heap-queue.ts';
 export type { ContainerValue, KeyKind, KeyValue, PlainContent, RawValue, ValueKind } from './containers/kinds.ts';
 export type { HeapLocks } from './containers/locks.ts';
 export type { RawKey } from './containers/map-keys.ts';
@@ -95,4 +99,5 @@ export type {
 export type { HeapPhase, PhaseName } from './binding/cycle-steps.ts';
 export { DIAGNOSTICS } from './gc/events.ts';
 export type { SnapshotOptions, SnapshotProgress, SnapshotSummary } from './gc/snapshots.ts';
+export { prometheusText } from './gc/metrics.ts';
 export type { DurationSummary, HeapStatistics } from './gc/statistics.ts';

@@ -53,8 +53,8 @@ Napi::Value InstallSegment(Info info, MutatorBinding& binding) {
                 AnswerOf(ArrayInstall(binding.instance->heap, *binding.mutator, Uint32At(info, 1), Uint32At(info, 2), Uint32At(info, 3))));
 }
 
-// exchangeAndCount(mutator, slot, expected, reference, countSlot, by): stores the reference if the slot holds `expected`, and adds to the
-// count; returns whether it did.  Slots are indices into u32.
+// exchangeAndCount(mutator, slot, expected, reference, countSlot, by, weight): stores the reference if the slot holds `expected`, and adds
+// to the count and to the weight in the slot behind it; returns whether it did.  Slots are indices into u32.
 Napi::Value ExchangeAndCount(Info info, MutatorBinding& binding) {
   Heap& heap = binding.instance->heap;
   uint32_t* const slots = reinterpret_cast<uint32_t*>(heap.views.mutator_view());
@@ -62,10 +62,13 @@ Napi::Value ExchangeAndCount(Info info, MutatorBinding& binding) {
   // Logged before it is known whether it will be overwritten, as in SlotAccess.compareExchangeReference.
   if (binding.mutator->control[control::kLogging] != 0) LogReference(heap, *binding.mutator, expected);
   uint32_t* const slot = slots + static_cast<uint64_t>(NumberAt(info, 1));
-  // Both seq_cst, as Atomics is.
+  // All seq_cst, as Atomics is.
   const bool done = __atomic_compare_exchange_n(slot, &expected, Uint32At(info, 3), false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
-  if (done) __atomic_fetch_add(slots + static_cast<uint64_t>(NumberAt(info, 4)), Uint32At(info, 5), __ATOMIC_SEQ_CST);
-  return Boolean(info, done);
+  if (!done) return Boolean(info, false);
+  uint32_t* const count = slots + static_cast<uint64_t>(NumberAt(info, 4));
+  if (const uint32_t by = Uint32At(info, 5); by != 0) __atomic_fetch_add(count, by, __ATOMIC_SEQ_CST);
+  if (const uint32_t weight = Uint32At(info, 6); weight != 0) __atomic_fetch_add(count + 1, weight, __ATOMIC_SEQ_CST);
+  return Boolean(info, true);
 }
 
 }  // namespace

@@ -1,7 +1,8 @@
 /**
  * Object rounds: views, cursors, strings and tokens of one thread, and containers that all threads of a heap share. What a thread has put
- * into a shared map under its own keys must be there; each thread's entries come out of the shared queue in the order in which it put them
- * in; and what the shared lock protects is consistent unless its owner was terminated.
+ * into a shared map under its own keys must be there; what a shared cache has under a key belongs to that key; each thread's entries come
+ * out of the shared queue in the order in which it put them in; and what the shared lock protects is consistent unless its owner was
+ * terminated.
  */
 
 const NODE = {
@@ -9,12 +10,18 @@ const NODE = {
   fields: { next: 'self', text: 'string', number: 'f64', mixed: 'tagged', wide: 'i64', bytes: { array: 'u8', length: 8 } },
   elements: 'ref',
 };
-const SHARED = { name: 'soak-shared', fields: { map: 'ref', queue: 'ref', array: 'ref', lock: 'ref', one: 'f64', two: 'f64' } };
+const SHARED = {
+  name: 'soak-shared',
+  fields: { map: 'ref', cache: 'ref', queue: 'ref', array: 'ref', lock: 'ref', one: 'f64', two: 'f64' },
+};
 /** The shared root slot of the shared containers; those below are the other programs'. */
 const SHARED_ROOT = 1_000;
 const QUEUE_CAPACITY = 200;
 const ARRAY_LENGTH = 500;
 const OWN_KEYS = 40;
+const CACHE_ENTRIES = 100;
+/** Threads that may be storing at the same moment. */
+const CACHE_SLACK = 64;
 const LOCK_MS = 100;
 /** Values are told apart by life and by number. */
 const PER_LIFE = 2 ** 32;
@@ -83,16 +90,18 @@ export class SharedContainers {
 
   round() {
     return this.#mutator.scope(() => {
-      const { map, queue, array, lock, ...rest } = this.#shared();
+      const { map, cache, queue, array, lock, ...rest } = this.#shared();
       for (let i = 0; i < 20; i++) {
         this.#mutator.scope(() => {
-          switch (this.#random.below(4)) {
+          switch (this.#random.below(5)) {
             case 0:
               return this.#inMap(map);
             case 1:
               return this.#inQueue(queue);
             case 2:
               return this.#inArray(array);
+            case 3:
+              return this.#inCache(cache);
             default:
               return this.#underLock(lock, rest.shared);
           }
@@ -126,6 +135,7 @@ export class SharedContainers {
       const array = heap.createArray('f64');
       const made = heap.create(shape, {
         map: heap.createMap('string', 'f64'),
+        cache: heap.createCache('string', 'string', { maxEntries: CACHE_ENTRIES }),
         queue: heap.createQueue('f64', QUEUE_CAPACITY),
         array,
         lock: heap.createLock(),
@@ -133,7 +143,8 @@ export class SharedContainers {
       Atomics.compareExchange(slots, SHARED_ROOT, 0, made.ref);
     }
     const shared = this.#heap.view(Atomics.load(slots, SHARED_ROOT));
-    return { shared, map: shared.map, queue: shared.queue, array: shared.array, lock: shared.lock };
+    const { map, cache, queue, array, lock } = shared;
+    return { shared, map, cache, queue, array, lock };
   }
 
   #inMap(map) {
@@ -150,13 +161,26 @@ export class SharedContainers {
     this.#model.set(key, value);
   }
 
+  #inCache(cache) {
+    const key = `key ${this.#random.below(3 * CACHE_ENTRIES)}`;
+    if (this.#random.chance(1, 3)) {
+      cache.set(key, `${key}: ${textOf(this.#life)}`);
+      if (cache.size > CACHE_ENTRIES + CACHE_SLACK) fail(`the cache has ${cache.size} entries`);
+    } else if (this.#random.chance(1, 9)) cache.delete(key);
+    else if (cache.get(key)?.startsWith(`${key}: `) === false) fail(`the cache has ${cache.get(key)} under ${key}`);
+  }
+
   #inQueue(queue) {
+    const next = this.#life * PER_LIFE + this.#enqueued + 1;
     if (this.#random.chance(1, 2)) {
-      if (queue.enqueue(this.#life * PER_LIFE + this.#enqueued + 1)) this.#enqueued++;
+      if (this.#random.chance(1, 3)) this.#enqueued += queue.enqueueMany([next, next + 1, next + 2]);
+      else if (queue.enqueue(next)) this.#enqueued++;
       return;
     }
-    const value = queue.dequeue();
-    if (value === undefined) return;
+    for (const value of queue.dequeueMany(this.#random.chance(1, 3) ? 3 : 1)) this.#came(value);
+  }
+
+  #came(value) {
     const [life, number] = [Math.floor(value / PER_LIFE), value % PER_LIFE];
     if ((this.#seen.get(life) ?? 0) >= number) fail(`the queue gives number ${number} of ${life} after ${this.#seen.get(life)}`);
     this.#seen.set(life, number);

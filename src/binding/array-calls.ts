@@ -14,6 +14,14 @@ export interface ArrayCalls {
   setInArray(mutator: NativeMutator, array: number, index: number): number;
   getFromArray(mutator: NativeMutator, array: number, index: number): number;
   /** Stores the reference if the slot holds `expected`, and then adds to the count; returns whether it did. */
-  exchangeAndCount(mutator: NativeMutator, slot: number, expected: number, ref: number, countSlot: number, by: number): boolean;
+  exchangeAndCount(
+    mutator: NativeMutator,
+    slot: number,
+    expected: number,
+    ref: number,
+    countSlot: number,
+    by: number,
+    weight: number,
+  ): boolean;
   installSegment(mutator: NativeMutator, array: number, n: number, segment: number): number;
 }

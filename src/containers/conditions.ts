@@ -13,7 +13,7 @@ import type { Mutator } from '../heap/mutator.ts';
 import type { Shape, ShapeTable } from '../heap/shapes.ts';
 import type { Ref } from '../heap/units.ts';
 import type { HeapLocks } from './locks.ts';
-import { checkTimeout, deadlineOf, type ParkingLot } from './parking-lot.ts';
+import { checkTimeout, deadlineOf, type ParkingLot, type Ticket } from './parking-lot.ts';
 import { shapeIdOf, slotOf } from '../heap/object.ts';
 
 export const CONDITION = { name: 'faultline.condition', fields: { sequence: 'u32', waiting: 'u32' } } as const satisfies ShapeDefinition;
@@ -78,6 +78,19 @@ export class HeapConditions {
     this.#expectCondition(condition);
     Atomics.add(this.#mutator.u32, slotOf(condition, this.#sequence), 1);
     this.#lot.wakeAnnounced(condition, this.#waiting);
+  }
+
+  /** @internal A number that grows with each notification. */
+  sequence(condition: Ref): number {
+    this.#expectCondition(condition);
+    return Atomics.load(this.#mutator.u32, slotOf(condition, this.#sequence));
+  }
+
+  /** @internal For a thread that waits without blocking: announces that it waits, before it looks once more. */
+  announce(condition: Ref): Ticket {
+    const ticket = this.#lot.ticket(condition);
+    Atomics.store(this.#mutator.u32, slotOf(condition, this.#waiting), 1);
+    return ticket;
   }
 
   #expectCondition(condition: Ref): void {

@@ -13,6 +13,7 @@ import { containerCopy } from './container-copies.ts';
 import { CLASSES, type ContainerView } from './container-view.ts';
 import type { Containers } from './containers.ts';
 import { HeapArray } from './heap-array.ts';
+import { HeapCache } from './heap-cache.ts';
 import { HeapCondition, HeapLock } from './heap-lock.ts';
 import { HeapMap } from './heap-map.ts';
 import { HeapQueue } from './heap-queue.ts';
@@ -21,6 +22,7 @@ import { HeapQueue } from './heap-queue.ts';
 const VIEWS: Readonly<Record<string, abstract new (slot: number) => ContainerView>> = {
   'faultline.array.': HeapArray,
   'faultline.map.': HeapMap,
+  'faultline.cache.': HeapCache,
   'faultline.queue.': HeapQueue,
   'faultline.lock': HeapLock,
   'faultline.condition': HeapCondition,

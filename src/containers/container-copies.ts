@@ -1,6 +1,6 @@
 /**
- * Container copies: shared containers as plain values: an array or a queue as an array, a map as a Map, for JSON as an object. Read by raw
- * reference between two safepoints, while other threads may change them: what is copied was there when it was looked at.
+ * Container copies: shared containers as plain values: an array or a queue as an array, a map or a cache as a Map, for JSON as an object.
+ * Read by raw reference between two safepoints, while other threads may change them: what is copied was there when it was looked at.
  */
 import { classNamed } from '../inspection.ts';
 import type { Shape } from '../heap/shapes.ts';
@@ -16,7 +16,8 @@ export function containerCopy(shape: Shape, operations: Containers): SpecialCopy
   const name = `Heap${what[0]!.toUpperCase()}${what.slice(1)}${kinds.length === 0 ? '' : `<${kinds.join(', ')}>`}`;
   const shown = (base: new () => object, { purpose }: CopyForm): object =>
     purpose === 'inspection' ? new (classNamed(name, base))() : new base();
-  if (what === 'map') return { name, ...mapCopy(kinds[0] as KeyKind, kinds[1]!, operations, shown) };
+  if (what === 'map') return { name, ...mapCopy(kinds[0] as KeyKind, kinds[1]!, operations.maps, shown) };
+  if (what === 'cache') return { name, ...mapCopy(kinds[0] as KeyKind, kinds[1]!, operations.caches, shown) };
   if (what === 'array' || what === 'queue') return { name, ...sequenceCopy(what, kinds[0]!, operations, shown) };
   return {
     name,
@@ -52,7 +53,10 @@ function sequenceCopy(what: 'array' | 'queue', kind: ValueKind, { arrays, queues
   };
 }
 
-function mapCopy(keyKind: KeyKind, valueKind: ValueKind, { maps }: Containers, shown: Shown): Copying {
+/** What maps and caches have in common. */
+type Maps = Pick<Containers['maps'], 'step' | 'size'>;
+
+function mapCopy(keyKind: KeyKind, valueKind: ValueKind, maps: Maps, shown: Shown): Copying {
   const asObject = ({ purpose }: CopyForm): boolean => purpose === 'json' && keyKind !== 'ref';
   const asPairs = ({ purpose }: CopyForm): boolean => purpose === 'json' && keyKind === 'ref';
   return {

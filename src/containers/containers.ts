@@ -1,6 +1,6 @@
 /**
- * Containers: arrays, maps, queues, locks and conditions in the heap, which threads share like objects. One object for each mutator, with
- * the operations on raw references; the classes of their views are in container-classes.ts.
+ * Containers: arrays, maps, caches, queues, locks and conditions in the heap, which threads share like objects. One object for each
+ * mutator, with the operations on raw references; the classes of their views are in container-classes.ts.
  */
 import type { KeyedHash } from '../heap/keyed-hash.ts';
 import type { Mutator } from '../heap/mutator.ts';
@@ -9,12 +9,15 @@ import type { SharedSlots } from '../objects/shared-slots.ts';
 import type { Strings } from '../objects/strings.ts';
 import { checkValue } from '../objects/value-check.ts';
 import { HeapArrays } from './arrays.ts';
+import { HeapCaches } from './caches.ts';
 import { HeapConditions } from './conditions.ts';
 import type { ValueKind } from './kinds.ts';
 import { LockWords } from './lock-words.ts';
 import { HeapLocks } from './locks.ts';
 import { HeapMaps } from './maps.ts';
 import { ParkingLot } from './parking-lot.ts';
+import { QueueBatches } from './queue-batches.ts';
+import { QueueNodes } from './queue-nodes.ts';
 import { HeapQueues } from './queues.ts';
 
 /**
@@ -32,20 +35,35 @@ export class Containers {
   readonly locks: HeapLocks;
   /** Conditions to wait for. */
   readonly conditions: HeapConditions;
+  /** @internal */
+  readonly batches: QueueBatches;
+  /** @internal */
+  readonly lot: ParkingLot;
   readonly #mutator: Mutator;
   readonly #checked: boolean;
+  readonly #makeCaches: () => HeapCaches;
+  #caches: HeapCaches | undefined;
 
   /** @internal Use heap.containers. */
   constructor(mutator: Mutator, shapes: ShapeTable, strings: Strings, { parkingWords }: SharedSlots, hash: KeyedHash, checked: boolean) {
     const lot = new ParkingLot(mutator, parkingWords);
+    const nodes = new QueueNodes(mutator, shapes);
     const words = new LockWords(mutator, lot);
     this.#mutator = mutator;
     this.#checked = checked;
+    this.lot = lot;
+    this.#makeCaches = () => new HeapCaches(mutator, shapes, strings, hash);
     this.arrays = new HeapArrays(mutator, shapes);
     this.maps = new HeapMaps(mutator, shapes, strings, hash);
-    this.queues = new HeapQueues(mutator, shapes, lot);
+    this.queues = new HeapQueues(mutator, nodes, lot);
+    this.batches = new QueueBatches(mutator, nodes, lot);
     this.locks = new HeapLocks(mutator, shapes, words);
     this.conditions = new HeapConditions(mutator, shapes, this.locks, lot);
+  }
+
+  /** @internal Made when they are first needed, because they define shapes. */
+  get caches(): HeapCaches {
+    return (this.#caches ??= this.#makeCaches());
   }
 
   /** @internal */

@@ -2,19 +2,11 @@
  * Views of queues.
  */
 import { SHAPE } from '../objects/object-view.ts';
-import { clockMs } from '../clock.ts';
-import { optionsOf } from '../errors.ts';
+import { argumentRangeError, argumentTypeError } from '../errors.ts';
+import { waitAsync, type WaitOptions } from './async-waits.ts';
 import { ContainerView } from './container-view.ts';
-import type { ValueKind, ContainerValue, PlainContent } from './kinds.ts';
-import { checkTimeout, deadlineOf } from './parking-lot.ts';
-
-/** How long to wait, without blocking the thread. */
-export interface QueueWait {
-  /** Up to how many milliseconds; default: for ever. */
-  readonly timeoutMs?: number;
-  /** Ends the wait when it aborts. */
-  readonly signal?: AbortSignal;
-}
+import type { ContainerValue, PlainContent, RawValue, ValueKind } from './kinds.ts';
+import { checkTimeout } from './parking-lot.ts';
 
 /**
  * A queue between threads, first in, first out, without a lock: any number of threads may append and take. Each operation takes effect at
@@ -89,11 +81,11 @@ export class HeapQueue<K extends ValueKind = ValueKind> extends ContainerView im
    * came in time, or when the queue is closed and empty. If the signal aborts, rejects with its reason, and nothing was taken. A
    * safepoint.
    */
-  async dequeueAsync(options: QueueWait = {}): Promise<ContainerValue<K> | undefined> {
+  async dequeueAsync(options: WaitOptions = {}): Promise<ContainerValue<K> | undefined> {
     return this.#wait('element', options, () => {
       const value = this.dequeue();
       if (value !== undefined) return { value };
-      return this.operations.queues.isEnded(this.refFor('dequeueAsync')) ? { value: undefined } : undefined;
+      return this.#isEnded() ? { value: undefined } : undefined;
     });
   }
 
@@ -101,8 +93,52 @@ export class HeapQueue<K extends ValueKind = ValueKind> extends ContainerView im
    * {@link enqueueWait} for a thread with an event loop, which goes on turning: resolves to whether there was room in time. If the signal
    * aborts, rejects with its reason, and nothing was appended. A safepoint. Rejects with what {@link enqueue} throws.
    */
-  async enqueueAsync(value: ContainerValue<K>, options: QueueWait = {}): Promise<boolean> {
+  async enqueueAsync(value: ContainerValue<K>, options: WaitOptions = {}): Promise<boolean> {
     return (await this.#wait('room', options, () => (this.enqueue(value) ? { value: true } : undefined))) ?? false;
+  }
+
+  /**
+   * Appends as many of the values as there is room for, in their order and at one moment, and returns how many; room that another thread
+   * makes at that moment may be left. A safepoint. Throws like {@link enqueue}; then none was appended.
+   */
+  enqueueMany(values: Iterable<ContainerValue<K>>): number {
+    if (typeof values !== 'object' || values === null) throw argumentTypeError('values', 'an array', values);
+    const given = Array.from(values);
+    const { kind } = this;
+    const at = this.atSafepoint('enqueueMany');
+    return this.operations.batches.append(at, given.length, (index) => this.stored(kind, given[index], 'element of the queue'));
+  }
+
+  /**
+   * Removes and returns the first elements, up to `most`, at one moment and without waiting; none if there are none. Elements that another
+   * thread appends at that moment may be left. A safepoint.
+   */
+  dequeueMany(most: number): ContainerValue<K>[] {
+    const reading = this.#readMany(most);
+    return this.operations.batches.take(this.atSafepoint('dequeueMany'), ...reading);
+  }
+
+  /**
+   * The same, but waits until there is one, parked, up to `timeoutMs` (default: for ever); none if none came. It blocks the thread. A
+   * safepoint.
+   */
+  dequeueManyWait(most: number, timeoutMs = Infinity): ContainerValue<K>[] {
+    checkTimeout(timeoutMs);
+    const [, ...reader] = this.#readMany(most);
+    return this.operations.batches.takeWait(this.atSafepoint('dequeueManyWait'), most, timeoutMs, ...reader);
+  }
+
+  /** {@link dequeueManyWait} for a thread with an event loop; waits as {@link dequeueAsync} does. A safepoint. */
+  async dequeueManyAsync(most: number, options: WaitOptions = {}): Promise<ContainerValue<K>[]> {
+    const taken = await this.#wait('element', options, () => {
+      const value = this.dequeueMany(most);
+      return value.length > 0 || this.#isEnded() ? { value } : undefined;
+    });
+    return taken ?? [];
+  }
+
+  #isEnded(): boolean {
+    return this.operations.queues.isEnded(this.refFor('a wait for the queue'));
   }
 
   /** The elements as they come, each taken out, until the queue is closed and empty. Ends nothing for other threads. */
@@ -114,21 +150,14 @@ export class HeapQueue<K extends ValueKind = ValueKind> extends ContainerView im
     }
   }
 
-  async #wait<T>(wants: 'element' | 'room', options: QueueWait, attempt: () => { value: T } | undefined): Promise<T | undefined> {
-    const { timeoutMs = Infinity, signal } = optionsOf('options', options);
-    checkTimeout(timeoutMs);
-    signal?.throwIfAborted();
-    const { queues } = this.operations;
-    const first = attempt();
-    if (first !== undefined || timeoutMs === 0) return first?.value;
-    for (const deadline = deadlineOf(timeoutMs); ; ) {
-      const ticket = queues.announce(this.refFor('a wait for the queue'), wants);
-      const found = attempt();
-      if (found !== undefined) return found.value;
-      const leftMs = deadline - clockMs();
-      if (leftMs <= 0) return undefined;
-      await queues.sleep(ticket, leftMs, signal);
-    }
+  async #wait<T>(wants: 'element' | 'room', options: WaitOptions, attempt: () => { value: T } | undefined): Promise<T | undefined> {
+    const { queues, lot } = this.operations;
+    return waitAsync(lot, options, { attempt, announce: () => queues.announce(this.refFor('a wait for the queue'), wants) });
+  }
+
+  #readMany(most: number): [most: number, ...reader: [(value: RawValue) => ContainerValue<K>, (made: ContainerValue<K>) => void]] {
+    if (!(typeof most === 'number' && most >= 1)) throw argumentRangeError('most elements', 'a number of at least 1', most);
+    return [most, ...this.reader<ContainerValue<K>>(this.kind)];
   }
 
   /** A copy of the elements, first to last, like `heap.containers.queues.values`. Takes nothing out. A safepoint. */

@@ -20,7 +20,7 @@
  */
 import type { Mutator } from '../heap/mutator.ts';
 import type { ReferenceHandle, Ref } from '../heap/units.ts';
-import type { ParkingLot } from './parking-lot.ts';
+import type { ParkingLot, Ticket } from './parking-lot.ts';
 import { slotOf } from '../heap/object.ts';
 
 /** @internal */
@@ -70,6 +70,19 @@ export class LockWords {
   /** If the owner is interrupted before this, the threads that are not woken check by themselves after a slice. */
   wake(ref: Ref): void {
     this.#lot.wake(ref);
+  }
+
+  /** For {@link attempt}: to be taken before. */
+  ticket(ref: Ref): Ticket {
+    return this.#lot.ticket(ref);
+  }
+
+  /**
+   * Takes the lock if it is free or its owner has ended, and returns whether it did; if not, the lock is marked as waited for. One of the
+   * steps of {@link acquire}, for a thread that waits in an event loop. Not a safepoint.
+   */
+  attempt(ref: Ref, slot: number, abandoned: number): boolean {
+    return this.#attempt(ref, slot, abandoned) === true;
   }
 
   #announce(ref: Ref, slot: number): void {

@@ -14,7 +14,7 @@ import type { Mutator } from '../heap/mutator.ts';
 import type { Shape, ShapeTable } from '../heap/shapes.ts';
 import type { ReferenceHandle, Ref } from '../heap/units.ts';
 import type { LockWords } from './lock-words.ts';
-import { checkTimeout, deadlineOf } from './parking-lot.ts';
+import { checkTimeout, deadlineOf, type Ticket } from './parking-lot.ts';
 import { shapeIdOf, slotOf } from '../heap/object.ts';
 
 export const LOCK = { name: 'faultline.lock', fields: { word: 'u32', abandoned: 'u32' } } as const satisfies ShapeDefinition;
@@ -82,6 +82,26 @@ export class HeapLocks {
   declareRepaired(lock: Ref): void {
     this.expectOwned(lock);
     Atomics.store(this.#mutator.u32, slotOf(lock, this.#abandoned), 0);
+  }
+
+  /** @internal Takes the lock if it is free. Not a safepoint. */
+  try(lock: Ref): boolean {
+    this.#expectLock(lock);
+    return this.#words.try(lock, this.#word);
+  }
+
+  /**
+   * @internal For a thread that waits without blocking, also for a lock that another task of its own has: takes the lock if it is free or
+   * abandoned, and otherwise marks it as waited for. Not a safepoint.
+   */
+  attempt(lock: Ref): boolean {
+    this.#expectLock(lock);
+    return this.#words.attempt(lock, this.#word, this.#abandoned);
+  }
+
+  /** @internal For {@link attempt}: to be taken before. */
+  ticket(lock: Ref): Ticket {
+    return this.#words.ticket(lock);
   }
 
   /** @internal Wakes a thread that waits for the lock which this mutator has just released. */

@@ -7,8 +7,11 @@
  */
 import type { Mutator } from '../heap/mutator.ts';
 import type { ReferenceHandle, Ref } from '../heap/units.ts';
+import type { Matches } from './map-conditions.ts';
 import { digitOf, type MapPath, type MapTrie } from './map-trie.ts';
 import { slotOf } from '../heap/object.ts';
+
+type Weigh = (present: Ref) => number;
 
 /** @internal To be used inside an operation of the mutator, because both changes use temporaries. */
 export class MapPlaces {
@@ -23,8 +26,11 @@ export class MapPlaces {
     this.#path = path;
   }
 
-  /** Takes the key's entry out of the place, or puts `entry` into it. False if another thread came first. A safepoint. */
-  rebuild(find: () => Ref, entry: ReferenceHandle | undefined, matches: ((entry: Ref) => boolean) | undefined): boolean {
+  /**
+   * Takes the key's entry out of the place, or puts `entry` into it; `weigh` says by how much the map grows when that comes in the place of
+   * an entry, or of none. False if another thread came first. A safepoint.
+   */
+  rebuild(find: () => Ref, entry: ReferenceHandle | undefined, matches: Matches | undefined, weigh: Weigh | undefined): boolean {
     const mutator = this.#mutator;
     const path = this.#path;
     const wasPresent = path.entry !== 0;
@@ -36,8 +42,8 @@ export class MapPlaces {
     // Nor may the value have become another that the operation was not meant for.
     if (matches?.(present) === false) return false;
     const replacement = made === undefined ? this.#onlyOther(present) : this.#fillBucket(mutator.get(made), present, entry);
-    if (entry !== undefined && present !== 0) return mutator.compareExchangeReference(path.slot, path.found, replacement);
-    return this.#trie.change(path, replacement, entry === undefined ? -1 : 1);
+    const by = entry === undefined ? -1 : present === 0 ? 1 : 0;
+    return this.#trie.change(path, replacement, by, weigh?.(present) ?? 0);
   }
 
   /** Puts a node in the place, and the entries that were there into the node, by the next digits of their hashes. A safepoint. */

@@ -3,7 +3,7 @@
  * change is one compare-and-swap of one reference, so a thread that ends never leaves a map unusable (after Bagwell, "Ideal hash trees",
  * 2001; and Prokopec et al., "Concurrent tries with efficient non-blocking snapshots", PPoPP 2012, without the snapshots).
  *
- *     map ──▶ table: count, 32 references, each  0            no entry with these five bits of the hash
+ *     map ──▶ table: counts, 32 references, each 0            no entry with these five bits of the hash
  *                                                ──▶ entry    key, value and hash; immutable
  *                                                ──▶ bucket   2 to 4 entries, or more with equal hashes; immutable
  *                                                ──▶ node     32 references again, for the next five bits
@@ -24,6 +24,7 @@
  * Between two safepoints of this thread nothing moves and no memory is reused, so a reference that compares equal cannot refer to another
  * object.
  */
+import { InvariantError } from '../errors.ts';
 import type { Mutator } from '../heap/mutator.ts';
 import type { Shape, ShapeTable } from '../heap/shapes.ts';
 import type { Ref } from '../heap/units.ts';
@@ -64,15 +65,18 @@ export class MapTrie {
   readonly node: Shape;
   readonly bucket: Shape;
   readonly #count: number;
+  readonly #weight: number;
   readonly #tableSlot: number;
 
   constructor(mutator: Mutator, shapes: ShapeTable, tableSlot: number) {
     this.#mutator = mutator;
     this.#tableSlot = tableSlot;
-    this.table = shapes.define({ name: 'faultline.map-table', fields: { count: 'u32' }, elements: 'ref' });
+    this.table = shapes.define({ name: 'faultline.map-table', fields: { count: 'u32', weight: 'u32' }, elements: 'ref' });
     this.node = shapes.define({ name: 'faultline.map-node', elements: 'ref' });
     this.bucket = shapes.define({ name: 'faultline.map-bucket', elements: 'ref' });
     this.#count = this.table.field('count').offset;
+    this.#weight = this.table.field('weight').offset;
+    if (this.#weight !== this.#count + 1) throw new InvariantError('a table has its weight behind its count');
   }
 
   /**
@@ -138,15 +142,67 @@ export class MapTrie {
   }
 
   size(map: Ref): number {
+    return this.#counted(map, this.#count);
+  }
+
+  /** The sum of the weights that the changes have had. */
+  weight(map: Ref): number {
+    return this.#counted(map, this.#weight);
+  }
+
+  #counted(map: Ref, at: number): number {
     const { u32 } = this.#mutator;
     const table = Atomics.load(u32, slotOf(map, this.#tableSlot));
     // Negative for a moment if a thread counts down before another counts up.
-    return table === 0 ? 0 : Math.max(0, Atomics.load(u32, slotOf(table, this.#count)) | 0);
+    return table === 0 ? 0 : Math.max(0, Atomics.load(u32, slotOf(table, at)) | 0);
   }
 
-  /** Changes a place from what the path has found there to `ref`, and the table's number of entries by `by`; returns whether it did. */
-  change({ table, slot, found }: MapPath, ref: Ref, by: 1 | -1): boolean {
-    return this.#mutator.exchangeAndCount(slot, found, ref, slotOf(table, this.#count), by);
+  /**
+   * Changes a place from what the path has found there to `ref`, the table's number of entries by `by`, and its weight by `weight`; returns
+   * whether it did.
+   */
+  change({ table, slot, found }: MapPath, ref: Ref, by: 1 | 0 | -1, weight: number): boolean {
+    if (by === 0 && weight === 0) return this.#mutator.compareExchangeReference(slot, found, ref);
+    return this.#mutator.exchangeAndCount(slot, found, ref, slotOf(table, this.#count), by, weight);
+  }
+
+  /**
+   * Up to `most` entries from around the place that the 32 bits of `at` lead to: those from that place on, and where a node has no more,
+   * from its place in the node above. Fewer only if the map has no more. Not a safepoint.
+   */
+  sample(map: Ref, at: number, most: number): Ref[] {
+    const { u32 } = this.#mutator;
+    const entries: Ref[] = [];
+    const nodes: Ref[] = [];
+    for (let node = Atomics.load(u32, slotOf(map, this.#tableSlot)); node !== 0; ) {
+      nodes.push(node);
+      const level = nodes.length - 1;
+      const found = Atomics.load(u32, this.slotOf(node, level, digitOf(at, level)));
+      node = this.#isNode(found) ? found : 0;
+    }
+    for (let level = nodes.length - 1; level >= 0; level--) {
+      // Above the lowest node, what its place leads to has been looked through.
+      const from = level === nodes.length - 1 ? 0 : 1;
+      for (let i = from; i < WIDTH && entries.length < most; i++) {
+        this.#gather(this.slotOf(nodes[level]!, level, (digitOf(at, level) + i) % WIDTH), level, most, entries);
+      }
+    }
+    return entries;
+  }
+
+  /** Adds the entries at a place and in the nodes below it. */
+  #gather(slot: number, level: number, most: number, entries: Ref[]): void {
+    const found = Atomics.load(this.#mutator.u32, slot);
+    if (this.#isNode(found)) {
+      for (let i = 0; i < WIDTH && entries.length < most; i++) this.#gather(this.slotOf(found, level + 1, i), level + 1, most, entries);
+      return;
+    }
+    const count = this.countOf(found);
+    for (let i = 0; i < count && entries.length < most; i++) {
+      // The load that a checked heap records; a place may have changed meanwhile, a bucket does not.
+      const entry = this.#mutator.getReference(this.#isBucket(found) ? this.entrySlotOf(found, i) : slot);
+      if (this.#isBucket(found) || entry === found) entries.push(entry);
+    }
   }
 
   /**
@@ -189,6 +245,10 @@ export class MapTrie {
       }
       node = found;
     }
+  }
+
+  #isNode(found: Ref): boolean {
+    return found !== 0 && shapeIdOf(this.#mutator.u32, found) === this.node.id;
   }
 
   #isBucket(found: Ref): boolean {

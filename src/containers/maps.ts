@@ -12,38 +12,31 @@
  *   size                 no such moment: a count that each operation adjusts, in the native call that changes the reference. Exact while no
  *                        thread changes the map, and off by the operations under way otherwise
  */
-import { argumentRangeError, HeapError } from '../errors.ts';
-import type { ShapeDefinition } from '../heap/definition.ts';
+import { argumentRangeError } from '../errors.ts';
 import type { KeyedHash } from '../heap/keyed-hash.ts';
 import type { Mutator } from '../heap/mutator.ts';
 import type { Shape, ShapeTable } from '../heap/shapes.ts';
 import type { ReferenceHandle, Ref } from '../heap/units.ts';
 import type { Strings } from '../objects/strings.ts';
 import { holdValue } from './arrays.ts';
-import { VALUE_KINDS, type ValueKind, expectKind, KEY_KINDS, type KeyKind, Place, type RawValue } from './kinds.ts';
+import type { KeyKind, RawValue, ValueKind } from './kinds.ts';
 import { hasValue, isAbsent, isPresent, type Matches } from './map-conditions.ts';
-import { type Keys, keysOf, type RawKey, storedNumber } from './map-keys.ts';
+import { type HeldKey, MapEntries } from './map-entries.ts';
+import type { RawKey } from './map-keys.ts';
+import { type MapLayout, MapLayouts } from './map-layouts.ts';
 import { MapPlaces } from './map-places.ts';
 import { BUCKET_ENTRIES, LAST_LEVEL, MapPath, type MapPosition, MapTrie } from './map-trie.ts';
 import { shapeIdOf, slotOf } from '../heap/object.ts';
 
-interface Layout {
-  readonly map: Shape;
-  readonly entry: Shape;
-  readonly key: Place;
-  readonly value: Place;
-  readonly keyAt: number;
-  readonly valueAt: number;
-  readonly hashAt: number;
-  readonly keys: Keys;
-}
+/** What a value, an object, counts for in the weight of its map: the same whenever it is asked. Not a safepoint. */
+type WeightOf = (value: Ref) => number;
 
 /** Made in an operation, before its first safepoint; holds what it needs over the others. */
-type Condition = (layout: Layout) => Matches;
+type Condition = (layout: MapLayout) => Matches;
 
 /** What an operation has that makes an entry. */
 interface Making {
-  readonly layout: Layout;
+  readonly layout: MapLayout;
   readonly map: ReferenceHandle;
   readonly key: HeldKey;
   /** One that no other thread sees yet. */
@@ -53,48 +46,34 @@ interface Making {
   readonly matches: Matches | undefined;
 }
 
-/** A key held across safepoints. */
-interface HeldKey {
-  readonly hash: number;
-  /** The key as it is now. */
-  readonly current: () => RawKey;
-}
-
-const mapDefinition = (key: KeyKind, value: ValueKind) =>
-  ({ name: `faultline.map.${key}.${value}`, fields: { table: 'ref' } }) as const satisfies ShapeDefinition;
-
 /** Operations on maps by raw reference; one for each mutator. */
 export class HeapMaps {
   readonly #mutator: Mutator;
-  readonly #shapes: ShapeTable;
   readonly #strings: Strings;
-  readonly #hash: KeyedHash;
   readonly #trie: MapTrie;
   readonly #path = new MapPath();
   readonly #places: MapPlaces;
-  /** By the shape id of the map. */
-  readonly #layouts: (Layout | undefined)[] = [];
-  /** By the kinds, as in the name of the shape, so that making a map lays out nothing. */
-  readonly #made = new Map<string, Layout>();
+  readonly #entries: MapEntries;
+  readonly #layouts: MapLayouts;
+  readonly #weightOf: WeightOf | undefined;
 
-  /** @internal Use heap.containers.maps. */
-  constructor(mutator: Mutator, shapes: ShapeTable, strings: Strings, hash: KeyedHash) {
+  /**
+   * @internal Use heap.containers.maps. With `weightOf`, the map's table has the sum of the weights of its values, which changes in the
+   * step in which the reference to an entry does.
+   */
+  constructor(mutator: Mutator, shapes: ShapeTable, strings: Strings, hash: KeyedHash, weightOf?: WeightOf) {
     this.#mutator = mutator;
-    this.#shapes = shapes;
     this.#strings = strings;
-    this.#hash = hash;
-    this.#trie = new MapTrie(mutator, shapes, shapes.define(mapDefinition('ref', 'ref')).offsets.table);
+    this.#layouts = new MapLayouts(mutator, shapes, strings, hash);
+    this.#trie = new MapTrie(mutator, shapes, this.#layouts.tableAt);
     this.#places = new MapPlaces(mutator, this.#trie, this.#path);
+    this.#entries = new MapEntries(mutator, strings);
+    this.#weightOf = weightOf;
   }
 
   /** A new, empty map. A safepoint; throws what `mutator.allocate` throws. */
   allocate(key: KeyKind, value: ValueKind): Ref {
-    expectKind(key, KEY_KINDS, 'kind of the keys');
-    expectKind(value, VALUE_KINDS, 'kind of the values');
-    const kinds = `${key}.${value}`;
-    let layout = this.#made.get(kinds);
-    if (layout === undefined) this.#made.set(kinds, (layout = this.#layoutOf(this.#shapes.define(mapDefinition(key, value)))));
-    return this.#mutator.allocate(layout.map);
+    return this.#mutator.allocate(this.#layouts.for(key, value).map);
   }
 
   /**
@@ -176,7 +155,7 @@ export class HeapMaps {
         const before = present === 0 ? undefined : value.load(present, valueAt);
         // Both are numbers, or both are BigInts.
         const sum = before === undefined ? by : (before as number) + (by as number);
-        this.#fill(layout, mutator.get(entry), storedKey(), sum, key.hash);
+        this.#entries.fill(layout, mutator.get(entry), storedKey(), sum, key.hash);
         // What overflows is cut off by the store.
         const stored = value.load(mutator.get(entry), valueAt);
         if (this.#insert(layout, map, key, entry, this.#hasValue(layout, before))) return stored;
@@ -190,7 +169,9 @@ export class HeapMaps {
     const mutator = this.#mutator;
     return mutator.operation(() => {
       const matches = condition(layout);
-      return this.#deleteFromBucket(layout, mutator.temporary(map), this.#hold(layout, key, hash), matches);
+      const held = mutator.temporary(map);
+      const wanted = this.#entries.hold(layout, key, hash);
+      return this.#take(layout, () => this.#entry(layout, mutator.get(held), wanted.current(), hash), matches);
     });
   }
 
@@ -201,7 +182,7 @@ export class HeapMaps {
     for (;;) {
       if (this.#entry(layout, map, key, hash) === 0) return false;
       if (this.#trie.countOf(path.found) > 1) break;
-      if (this.#trie.change(path, 0, -1)) return true;
+      if (this.#trie.change(path, 0, -1, this.#weightBetween(layout, path.entry, 0))) return true;
     }
     return this.#deleteIf(map, key, () => isPresent);
   }
@@ -230,14 +211,50 @@ export class HeapMaps {
     return more;
   }
 
+  /** @internal The weight of all values. Not a safepoint. */
+  weight(map: Ref): number {
+    return this.#trie.weight(map);
+  }
+
+  /** @internal Up to `most` entries from around the place that 32 bits lead to; fewer only if there are no more. Not a safepoint. */
+  sample(map: Ref, at: number, most: number): Ref[] {
+    return this.#trie.sample(map, at, most);
+  }
+
+  /** @internal What an entry of {@link sample} has as its value. */
+  valueIn(map: Ref, entry: Ref): RawValue {
+    const { value, valueAt } = this.#layoutAt(map);
+    return value.load(entry, valueAt);
+  }
+
+  /** @internal Removes an entry of {@link sample}, unless another thread has come first. A safepoint. */
+  remove(map: Ref, entry: Ref): boolean {
+    const layout = this.#layoutAt(map);
+    const mutator = this.#mutator;
+    const hashOf = this.#hashOf(layout);
+    const hash = hashOf(entry);
+    const removed = mutator.operation(() => {
+      const [held, wanted] = [mutator.temporary(map), mutator.temporary(entry)];
+      const isWanted = (found: Ref): boolean => found === mutator.get(wanted);
+      return this.#take(layout, () => this.#trie.find(mutator.get(held), hash, this.#path, hashOf, isWanted), isPresent);
+    });
+    mutator.passed();
+    return removed;
+  }
+
+  /** @internal What an entry of a map takes, in words. */
+  entryWords(key: KeyKind, value: ValueKind): number {
+    return this.#layouts.for(key, value).entry.words(0);
+  }
+
   /** @internal The kinds of a map of that shape. */
   kindsOf(shape: Shape): { key: KeyKind; value: ValueKind } {
-    const { key, value } = this.#layoutOf(shape);
+    const { key, value } = this.#layouts.of(shape);
     return { key: key.kind as KeyKind, value: value.kind };
   }
 
   /** The key's entry, or 0; fills the path to it. */
-  #entry(layout: Layout, map: Ref, wanted: RawKey, hash: number): Ref {
+  #entry(layout: MapLayout, map: Ref, wanted: RawKey, hash: number): Ref {
     const { keys, key, keyAt } = layout;
     const isKey = (entry: Ref): boolean => keys.equals(key.load(entry, keyAt) as number, wanted);
     return this.#trie.find(map, hash, this.#path, this.#hashOf(layout), isKey);
@@ -246,7 +263,7 @@ export class HeapMaps {
   #put(map: Ref, key: RawKey, value: RawValue, condition: Condition | undefined): boolean {
     this.#layoutAt(map).value.check(value, 'value of the map');
     return this.#withEntry(map, key, value, condition, ({ layout, map, key, entry, storedKey, value, matches }) => {
-      this.#fill(layout, this.#mutator.get(entry), storedKey(), value(), key.hash);
+      this.#entries.fill(layout, this.#mutator.get(entry), storedKey(), value(), key.hash);
       return this.#insert(layout, map, key, entry, matches);
     });
   }
@@ -257,40 +274,21 @@ export class HeapMaps {
     const mutator = this.#mutator;
     return mutator.operation(() => {
       const held = mutator.temporary(map);
-      const wanted = this.#hold(layout, key, hash);
+      const wanted = this.#entries.hold(layout, key, hash);
       const current = holdValue(mutator, layout.value, value);
       const matches = condition?.(layout);
       const entry = mutator.temporary(0);
-      const storedKey = this.#storedKey(layout, held, wanted);
+      const storedKey = this.#entries.storedKey(layout, wanted, () => this.#entry(layout, mutator.get(held), wanted.current(), hash));
       mutator.set(entry, mutator.allocate(layout.entry));
       return body({ layout, map: held, key: wanted, entry, storedKey, value: current, matches });
     });
   }
 
-  /** What an entry holds as its key: for a text, the string of the entry that it replaces, or a new string. */
-  #storedKey(layout: Layout, map: ReferenceHandle, key: HeldKey): () => number {
-    if (layout.key.kind === 'ref') return () => key.current() as number;
-    if (layout.key.kind === 'f64') {
-      const number = storedNumber(key.current() as number);
-      return () => number;
-    }
-    const mutator = this.#mutator;
-    const present = this.#entry(layout, mutator.get(map), key.current(), key.hash);
-    const string = present === 0 ? this.#strings.allocate(key.current() as string) : (layout.key.load(present, layout.keyAt) as Ref);
-    return holdValue(mutator, layout.key, string) as () => number;
-  }
-
-  /** Fills an entry that no other thread sees yet. */
-  #fill({ key, keyAt, value, valueAt, hashAt }: Layout, entry: Ref, keyValue: number, content: RawValue, hash: number): void {
-    key.store(entry, keyAt, keyValue);
-    value.store(entry, valueAt, content);
-    this.#mutator.u32[slotOf(entry, hashAt)] = hash;
-  }
-
-  #insert(layout: Layout, map: ReferenceHandle, key: HeldKey, entry: ReferenceHandle, matches: Matches | undefined): boolean {
+  #insert(layout: MapLayout, map: ReferenceHandle, key: HeldKey, entry: ReferenceHandle, matches: Matches | undefined): boolean {
     const mutator = this.#mutator;
     const path = this.#path;
     const find = (): Ref => this.#entry(layout, mutator.get(map), key.current(), key.hash);
+    const weigh = this.#weightOf && ((present: Ref) => this.#weightBetween(layout, present, mutator.get(entry)));
     const { temporaries } = mutator.handles;
     for (;;) {
       mutator.handles.keepTemporaries(temporaries);
@@ -301,17 +299,17 @@ export class HeapMaps {
         this.#newTable(map, false);
       } else if (path.found === 0 || (present !== 0 && this.#trie.countOf(path.found) === 1)) {
         const made = mutator.get(entry);
-        if (present === 0 ? this.#trie.change(path, made, 1) : mutator.compareExchangeReference(path.slot, path.found, made)) return true;
+        if (this.#trie.change(path, made, present === 0 ? 1 : 0, this.#weightBetween(layout, present, made))) return true;
       } else if (present === 0 && this.#isFull(layout, key.hash)) {
         this.#places.split(find, this.#hashOf(layout));
-      } else if (this.#places.rebuild(find, entry, matches)) {
+      } else if (this.#places.rebuild(find, entry, matches, weigh)) {
         return true;
       }
     }
   }
 
   /** Whether the place's bucket is full and a node would help. */
-  #isFull(layout: Layout, hash: number): boolean {
+  #isFull(layout: MapLayout, hash: number): boolean {
     const { found, level } = this.#path;
     const count = this.#trie.countOf(found);
     if (count < BUCKET_ENTRIES || level === LAST_LEVEL) return false;
@@ -320,26 +318,35 @@ export class HeapMaps {
     return false;
   }
 
-  #hashOf({ hashAt }: Layout): (entry: Ref) => number {
+  #hashOf({ hashAt }: MapLayout): (entry: Ref) => number {
     const { u32 } = this.#mutator;
     return (entry) => u32[slotOf(entry, hashAt)]!;
   }
 
-  #deleteFromBucket(layout: Layout, map: ReferenceHandle, key: HeldKey, matches: Matches): boolean {
+  /** Takes the entry that `find` finds out of the map, wherever it is. */
+  #take(layout: MapLayout, find: () => Ref, matches: Matches): boolean {
     const path = this.#path;
-    const find = (): Ref => this.#entry(layout, this.#mutator.get(map), key.current(), key.hash);
     const { handles } = this.#mutator;
     const { temporaries } = handles;
+    const weigh = this.#weightOf && ((present: Ref) => this.#weightBetween(layout, present, 0));
     for (;;) {
       handles.keepTemporaries(temporaries);
       const present = find();
       if (present === 0 || !matches(present)) return false;
       if (this.#trie.countOf(path.found) > 1) {
-        if (this.#places.rebuild(find, undefined, matches)) return true;
-      } else if (this.#trie.change(path, 0, -1)) {
+        if (this.#places.rebuild(find, undefined, matches, weigh)) return true;
+      } else if (this.#trie.change(path, 0, -1, this.#weightBetween(layout, present, 0))) {
         return true;
       }
     }
+  }
+
+  /** By how much the weight grows when one entry, or none, takes the place of another. */
+  #weightBetween({ value, valueAt }: MapLayout, before: Ref, after: Ref): number {
+    const weightOf = this.#weightOf;
+    if (weightOf === undefined) return 0;
+    const weigh = (entry: Ref): number => (entry === 0 ? 0 : weightOf(value.load(entry, valueAt) as Ref));
+    return weigh(after) - weigh(before);
   }
 
   #newTable(map: ReferenceHandle, always: boolean): void {
@@ -347,36 +354,12 @@ export class HeapMaps {
     this.#trie.install(this.#mutator.get(map), table, always);
   }
 
-  #hasValue({ value, valueAt }: Layout, expected: RawValue | string | undefined): Matches {
+  #hasValue({ value, valueAt }: MapLayout, expected: RawValue | string | undefined): Matches {
     return hasValue(this.#mutator, this.#strings, { place: value, at: valueAt }, expected);
   }
 
-  #hold(layout: Layout, key: RawKey, hash: number): HeldKey {
-    if (layout.key.kind !== 'ref') return { hash, current: () => key };
-    const handle = this.#mutator.temporary(key as Ref);
-    return { hash, current: () => this.#mutator.get(handle) };
-  }
-
-  #layoutAt(map: Ref): Layout {
+  #layoutAt(map: Ref): MapLayout {
     this.#mutator.admit(map, 'heap.containers.maps');
-    const id = shapeIdOf(this.#mutator.u32, map);
-    return this.#layouts[id] ?? this.#layoutOf(this.#shapes.numbered(id));
-  }
-
-  #layoutOf(map: Shape): Layout {
-    const known = this.#layouts[map.id];
-    if (known !== undefined) return known;
-    const [keyKind, valueKind] = KEY_KINDS.flatMap((key) => VALUE_KINDS.map((value) => [key, value] as const)).find(
-      ([key, value]) => mapDefinition(key, value).name === map.name,
-    ) ?? [undefined, undefined];
-    if (keyKind === undefined) throw new HeapError('ERR_WRONG_SHAPE', `a map of the heap is needed, not a ${map.name}.`);
-    const [key, value] = [new Place(this.#mutator, keyKind), new Place(this.#mutator, valueKind)];
-    const entry = this.#shapes.define({
-      name: `faultline.map-entry.${keyKind}.${valueKind}`,
-      fields: { key: key.stored, value: value.stored, hash: 'u32' },
-    });
-    const { key: keyAt, value: valueAt, hash: hashAt } = entry.offsets;
-    const keys = keysOf(keyKind, this.#mutator, this.#strings, this.#hash);
-    return (this.#layouts[map.id] = { map, entry, key, value, keyAt, valueAt, hashAt, keys });
+    return this.#layouts.numbered(shapeIdOf(this.#mutator.u32, map));
   }
 }

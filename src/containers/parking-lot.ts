@@ -82,16 +82,16 @@ export class ParkingLot {
     const lasting = Math.min(ms, ASYNC_SLICE_MS);
     const { async, value } = waitAsync(this.#words, index, word, lasting);
     if (!async) return;
-    let abort = (): void => {};
-    // V8's own timer would not keep the process alive.
-    const timer = startTimer(() => {}, lasting + 1);
+    let end = (): void => {};
+    const ended = new Promise<void>((resolve) => (end = resolve));
+    // V8's own timer keeps no event loop alive: the wait ends by this one, however late the other is.
+    const timer = startTimer(end, lasting);
     try {
-      const aborted = new Promise<void>((resolve) => (abort = resolve));
-      signal?.addEventListener('abort', abort, { once: true });
-      await Promise.race([value, aborted]);
+      signal?.addEventListener('abort', end, { once: true });
+      await Promise.race([value, ended]);
     } finally {
       stopTimer(timer);
-      signal?.removeEventListener('abort', abort);
+      signal?.removeEventListener('abort', end);
     }
     signal?.throwIfAborted();
   }

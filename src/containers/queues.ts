@@ -3,7 +3,7 @@
  * blocking concurrent queue algorithms", PODC 1996): no lock, each change is a compare-and-swap, and if a thread ends in the middle, the
  * others finish its operation. The algorithm's ABA problem does not occur here: no memory is reused between two safepoints of a thread.
  *
- *     queue ──head──▶ dummy ──▶ first ──▶ … ──▶ last ◀──tail── queue        tail may be one behind
+ *     queue ──head──▶ dummy ──▶ first ──▶ … ──▶ last ◀──tail── queue        tail may be behind, but never behind the head
  *
  * Nodes are numbered consecutively, so head and last give the length, and a queue with a capacity needs no counter.
  *
@@ -16,17 +16,17 @@
  * A queue is closed by a last node that leads to itself, so that none can be linked behind it: closing has its moment among those of the
  * elements, and no element comes after it. That node has the number of the one before it, and holds nothing.
  *
- * Threads that wait for an element or for room sleep in the parking lot (parking-lot.ts).
+ * Threads that wait for an element or for room sleep in the parking lot (parking-lot.ts). Several elements at once: queue-batches.ts.
  */
-import { argumentRangeError, HeapError } from '../errors.ts';
-import type { ShapeDefinition } from '../heap/definition.ts';
+import { argumentRangeError } from '../errors.ts';
 import type { Mutator } from '../heap/mutator.ts';
-import type { Shape, ShapeTable } from '../heap/shapes.ts';
+import type { Shape } from '../heap/shapes.ts';
 import type { ReferenceHandle, Ref } from '../heap/units.ts';
 import { holdValue } from './arrays.ts';
-import { VALUE_KINDS, type ValueKind, expectKind, Place, type RawValue } from './kinds.ts';
+import { VALUE_KINDS, type ValueKind, expectKind, type RawValue } from './kinds.ts';
 import { checkTimeout, deadlineOf, type ParkingLot, type Ticket } from './parking-lot.ts';
-import { shapeIdOf, slotOf } from '../heap/object.ts';
+import { closed, type QueueNodes } from './queue-nodes.ts';
+import { slotOf } from '../heap/object.ts';
 
 const MAX_CAPACITY = 2 ** 31;
 
@@ -35,39 +35,20 @@ const nothing = (): void => {};
 /** What a wait has come to. */
 const ENDED = Symbol('ended');
 
-interface Layout {
-  readonly queue: Shape;
-  readonly node: Shape;
-  readonly place: Place;
-  readonly next: number;
-  readonly number: number;
-  readonly value: number;
-}
-
-export const queueDefinition = (kind: ValueKind) =>
-  ({
-    name: `faultline.queue.${kind}`,
-    fields: { head: 'ref', tail: 'ref', capacity: 'u32', consumersWait: 'u32', producersWait: 'u32' },
-  }) as const satisfies ShapeDefinition;
-
 /** Operations on queues by raw reference; one for each mutator. */
 export class HeapQueues {
   readonly #mutator: Mutator;
-  readonly #shapes: ShapeTable;
+  readonly #nodes: QueueNodes;
   readonly #lot: ParkingLot;
-  /** By the shape id of the queue. */
-  readonly #layouts: (Layout | undefined)[] = [];
-  /** By kind, so that making a queue lays out nothing. */
-  readonly #made = new Map<ValueKind, Layout>();
   /** Slots of the queue's fields. */
-  readonly #at: Shape<ReturnType<typeof queueDefinition>>['offsets'];
+  readonly #at: QueueNodes['at'];
 
   /** @internal Use heap.containers.queues. */
-  constructor(mutator: Mutator, shapes: ShapeTable, lot: ParkingLot) {
+  constructor(mutator: Mutator, nodes: QueueNodes, lot: ParkingLot) {
     this.#mutator = mutator;
-    this.#shapes = shapes;
+    this.#nodes = nodes;
     this.#lot = lot;
-    this.#at = shapes.define(queueDefinition('ref')).offsets;
+    this.#at = nodes.at;
   }
 
   /**
@@ -80,7 +61,7 @@ export class HeapQueues {
       throw argumentRangeError('capacity of a queue', `an integer from 1 to ${MAX_CAPACITY}, or Infinity`, capacity);
     }
     const mutator = this.#mutator;
-    const layout = this.#layoutFor(kind);
+    const layout = this.#nodes.for(kind);
     return mutator.operation(() => {
       const dummy = mutator.temporary(mutator.allocate(layout.node));
       const queue = mutator.allocate(layout.queue);
@@ -94,7 +75,7 @@ export class HeapQueues {
    * Appends; false when the queue is full. Some 300 ns. A safepoint. If it throws what `mutator.allocate` throws, nothing was appended.
    */
   enqueue(queue: Ref, value: RawValue): boolean {
-    const { place } = this.#layoutAt(queue);
+    const { place } = this.#nodes.layoutAt(queue);
     place.check(value, 'element of the queue');
     const full = this.#isFull(queue);
     if (full && this.isClosed(queue)) throw closed();
@@ -105,7 +86,7 @@ export class HeapQueues {
 
   /** The same, but waits for room, parked, up to `timeoutMs`; false if there was no room in that time. A safepoint. */
   enqueueWait(queue: Ref, value: RawValue, timeoutMs = Infinity): boolean {
-    const { place } = this.#layoutAt(queue);
+    const { place } = this.#nodes.layoutAt(queue);
     place.check(value, 'element of the queue');
     checkTimeout(timeoutMs);
     const appended = this.#enqueue(queue, value, timeoutMs);
@@ -125,11 +106,11 @@ export class HeapQueues {
 
   #take<T>(queue: Ref, read: (value: RawValue) => T, undo: (made: T) => void): T | undefined {
     const { u32 } = this.#mutator;
-    const layout = this.#layoutAt(queue);
+    const layout = this.#nodes.layoutAt(queue);
     for (;;) {
       const head = Atomics.load(u32, slotOf(queue, this.#at.head));
       const tail = Atomics.load(u32, slotOf(queue, this.#at.tail));
-      const first = this.#nextOf(layout, head);
+      const first = this.#nodes.nextOf(layout, head);
       if (first === 0) return undefined;
       // The tail must never fall behind the head.
       if (head === tail) this.#mutator.compareExchangeReference(slotOf(queue, this.#at.tail), tail, first);
@@ -153,7 +134,7 @@ export class HeapQueues {
 
   /** The same, but waits for an element, parked, up to `timeoutMs`; undefined if none came. A safepoint. */
   dequeueWait(queue: Ref, timeoutMs = Infinity): RawValue | undefined {
-    this.#layoutAt(queue);
+    this.#nodes.layoutAt(queue);
     checkTimeout(timeoutMs);
     // The safepoint comes first: a thread that is interrupted there has taken nothing.
     return this.dequeueReadWait(this.#mutator.passedWith(queue, true), timeoutMs, asItIs, nothing);
@@ -170,7 +151,7 @@ export class HeapQueues {
         mutator.temporary(queue),
         deadlineOf(timeoutMs),
         (at) => Atomics.store(mutator.u32, slotOf(at, this.#at.consumersWait), 1),
-        (at) => this.#take(at, read, undo) ?? (this.isEnded(at) ? ENDED : undefined),
+        (at) => this.#take(at, read, undo) ?? (this.#nodes.isEnded(at) ? ENDED : undefined),
       ),
     );
     return answer === ENDED ? undefined : answer;
@@ -182,7 +163,7 @@ export class HeapQueues {
    */
   close(queue: Ref): void {
     const mutator = this.#mutator;
-    const { node } = this.#layoutAt(queue);
+    const { node } = this.#nodes.layoutAt(queue);
     mutator.operation(() => {
       const held = mutator.temporary(queue);
       const last = mutator.temporary(mutator.allocate(node));
@@ -194,11 +175,11 @@ export class HeapQueues {
   #linkLast(queue: Ref, last: Ref): void {
     const mutator = this.#mutator;
     const { u32 } = mutator;
-    const layout = this.#layoutAt(queue);
+    const layout = this.#nodes.layoutAt(queue);
     mutator.setReference(slotOf(last, layout.next), last);
     for (;;) {
       const tail = Atomics.load(u32, slotOf(queue, this.#at.tail));
-      const next = this.#linkOf(layout, tail);
+      const next = this.#nodes.linkOf(layout, tail);
       if (next === tail) return;
       if (next !== 0) {
         mutator.compareExchangeReference(slotOf(queue, this.#at.tail), tail, next);
@@ -215,10 +196,10 @@ export class HeapQueues {
 
   /** Whether the queue is closed; elements may still be in it. Not a safepoint; a few loads. */
   isClosed(queue: Ref): boolean {
-    const layout = this.#layoutAt(queue);
+    const layout = this.#nodes.layoutAt(queue);
     let last = Atomics.load(this.#mutator.u32, slotOf(queue, this.#at.tail));
     for (;;) {
-      const next = this.#linkOf(layout, last);
+      const next = this.#nodes.linkOf(layout, last);
       if (next === 0 || next === last) return next !== 0;
       last = next;
     }
@@ -226,9 +207,7 @@ export class HeapQueues {
 
   /** @internal Whether the queue is closed and empty, which it stays. */
   isEnded(queue: Ref): boolean {
-    const layout = this.#layoutAt(queue);
-    const head = Atomics.load(this.#mutator.u32, slotOf(queue, this.#at.head));
-    return this.#linkOf(layout, head) !== 0 && this.#nextOf(layout, head) === 0;
+    return this.#nodes.isEnded(queue);
   }
 
   /**
@@ -242,26 +221,21 @@ export class HeapQueues {
     return ticket;
   }
 
-  /** @internal Waits until the queue has changed since the ticket was taken, or for `ms`, or for a slice. */
-  sleep(ticket: Ticket, ms: number, signal: AbortSignal | undefined): Promise<void> {
-    return this.#lot.sleep(ticket, ms, signal);
-  }
-
   /** The number of elements. Not a safepoint; a few loads. */
   length(queue: Ref): number {
     const { u32 } = this.#mutator;
-    const layout = this.#layoutAt(queue);
+    const layout = this.#nodes.layoutAt(queue);
     for (;;) {
       const head = Atomics.load(u32, slotOf(queue, this.#at.head));
       let last = Atomics.load(u32, slotOf(queue, this.#at.tail));
-      for (let next = this.#nextOf(layout, last); next !== 0; next = this.#nextOf(layout, last)) last = next;
-      if (Atomics.load(u32, slotOf(queue, this.#at.head)) === head) return this.#between(layout, head, last);
+      for (let next = this.#nodes.nextOf(layout, last); next !== 0; next = this.#nodes.nextOf(layout, last)) last = next;
+      if (Atomics.load(u32, slotOf(queue, this.#at.head)) === head) return this.#nodes.between(layout, head, last);
     }
   }
 
   /** How many elements the queue can hold; Infinity if there is no limit. */
   capacity(queue: Ref): number {
-    this.#layoutAt(queue);
+    this.#nodes.layoutAt(queue);
     return this.#mutator.u32[slotOf(queue, this.#at.capacity)]! || Infinity;
   }
 
@@ -271,25 +245,25 @@ export class HeapQueues {
    */
   values(queue: Ref): RawValue[] {
     const { u32 } = this.#mutator;
-    const layout = this.#layoutAt(queue);
+    const layout = this.#nodes.layoutAt(queue);
     const values: RawValue[] = [];
     const head = Atomics.load(u32, slotOf(queue, this.#at.head));
-    for (let node = this.#nextOf(layout, head); node !== 0; node = this.#nextOf(layout, node)) {
+    for (let node = this.#nodes.nextOf(layout, head); node !== 0; node = this.#nodes.nextOf(layout, node)) {
       values.push(layout.place.load(node, layout.value));
     }
     // Drop the elements that were taken meanwhile: they may have been read after they were cleared.
-    const taken = this.#between(layout, head, Atomics.load(u32, slotOf(queue, this.#at.head)));
+    const taken = this.#nodes.between(layout, head, Atomics.load(u32, slotOf(queue, this.#at.head)));
     return values.slice(taken);
   }
 
   /** @internal The kind of the elements of a queue of that shape. */
   kindOf(shape: Shape): ValueKind {
-    return this.#layoutOf(shape).place.kind;
+    return this.#nodes.of(shape).place.kind;
   }
 
   #enqueue(queue: Ref, value: RawValue, timeoutMs: number): boolean {
     const mutator = this.#mutator;
-    const { node, place, value: offset } = this.#layoutAt(queue);
+    const { node, place, value: offset } = this.#nodes.layoutAt(queue);
     return mutator.operation(() => {
       const held = mutator.temporary(queue);
       const current = holdValue(mutator, place, value);
@@ -311,19 +285,19 @@ export class HeapQueues {
   #link(queue: Ref, made: ReferenceHandle): boolean {
     const mutator = this.#mutator;
     const { u32 } = mutator;
-    const layout = this.#layoutAt(queue);
+    const layout = this.#nodes.layoutAt(queue);
     const capacity = u32[slotOf(queue, this.#at.capacity)]!;
     for (;;) {
       const tail = Atomics.load(u32, slotOf(queue, this.#at.tail));
       const head = Atomics.load(u32, slotOf(queue, this.#at.head));
-      const next = this.#linkOf(layout, tail);
+      const next = this.#nodes.linkOf(layout, tail);
       if (next === tail) throw closed();
       if (next !== 0) {
         mutator.compareExchangeReference(slotOf(queue, this.#at.tail), tail, next);
         continue;
       }
       // The tail was the last node when the head was read, so this was the length.
-      if (capacity !== 0 && this.#between(layout, head, tail) >= capacity) return false;
+      if (capacity !== 0 && this.#nodes.between(layout, head, tail) >= capacity) return false;
       const node = mutator.get(made);
       u32[slotOf(node, layout.number)] = u32[slotOf(tail, layout.number)]! + 1;
       if (!mutator.compareExchangeReference(slotOf(tail, layout.next), 0, node)) continue;
@@ -337,51 +311,4 @@ export class HeapQueues {
     const capacity = this.#mutator.u32[slotOf(queue, this.#at.capacity)]!;
     return capacity !== 0 && this.length(queue) >= capacity;
   }
-
-  /** The next node that holds an element; 0 if there is none yet, or never will be. */
-  #nextOf(layout: Layout, node: Ref): Ref {
-    const next = this.#linkOf(layout, node);
-    return next === 0 || this.#mutator.getReference(slotOf(next, layout.next)) === next ? 0 : next;
-  }
-
-  /** Loads a second time, which gives the same reference, because it is written only once: the load that a checked heap records. */
-  #linkOf({ next }: Layout, node: Ref): Ref {
-    return Atomics.load(this.#mutator.u32, slotOf(node, next)) === 0 ? 0 : this.#mutator.getReference(slotOf(node, next));
-  }
-
-  /** The distance from one node to a later one; the numbers wrap around. */
-  #between({ number }: Layout, from: Ref, to: Ref): number {
-    const { u32 } = this.#mutator;
-    return (u32[slotOf(to, number)]! - u32[slotOf(from, number)]!) >>> 0;
-  }
-
-  #layoutAt(queue: Ref): Layout {
-    this.#mutator.admit(queue, 'heap.containers.queues');
-    const id = shapeIdOf(this.#mutator.u32, queue);
-    return this.#layouts[id] ?? this.#layoutOf(this.#shapes.numbered(id));
-  }
-
-  #layoutFor(kind: ValueKind): Layout {
-    let layout = this.#made.get(kind);
-    if (layout === undefined) this.#made.set(kind, (layout = this.#layoutOf(this.#shapes.define(queueDefinition(kind)))));
-    return layout;
-  }
-
-  #layoutOf(queue: Shape): Layout {
-    const known = this.#layouts[queue.id];
-    if (known !== undefined) return known;
-    const kind = VALUE_KINDS.find((kind) => queueDefinition(kind).name === queue.name);
-    if (kind === undefined) throw new HeapError('ERR_WRONG_SHAPE', `a queue of the heap is needed, not a ${queue.name}.`);
-    const place = new Place(this.#mutator, kind);
-    const node = this.#shapes.define({
-      name: `faultline.queue-node.${kind}`,
-      fields: { next: 'ref', value: place.stored, number: 'u32' },
-    });
-    const { next, value, number } = node.offsets;
-    return (this.#layouts[queue.id] = { queue, node, place, next, value, number });
-  }
-}
-
-function closed(): HeapError {
-  return new HeapError('ERR_QUEUE_CLOSED', 'the queue is closed; nothing can be appended to it any more.');
 }

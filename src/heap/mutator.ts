@@ -318,11 +318,12 @@ export class Mutator extends SlotAccess {
   }
 
   /**
-   * @internal {@link compareExchangeReference} that adds to a count in the same step, with no place between the two to be interrupted at.
+   * @internal {@link compareExchangeReference} that adds to a count, and to a weight in the slot behind it, in the same step, with no place
+   * in between to be interrupted at.
    */
-  exchangeAndCount(slot: number, expected: Ref, ref: Ref, countSlot: number, by: 1 | -1): boolean {
+  exchangeAndCount(slot: number, expected: Ref, ref: Ref, countSlot: number, by: number, weight: number): boolean {
     this.admitValue(ref, 'a change of a map');
-    return this.#setUp.host.native.exchangeAndCount(this.#handle, slot, expected, ref, countSlot, by);
+    return this.#setUp.host.native.exchangeAndCount(this.#handle, slot, expected, ref, countSlot, by, weight);
   }
 
   /** @internal Calls for what is built on a mutator. */

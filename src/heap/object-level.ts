@@ -5,6 +5,8 @@
 import { EventEmitter } from 'node:events';
 import type { Containers } from '../containers/containers.ts';
 import type { HeapArray } from '../containers/heap-array.ts';
+import type { CacheOptions } from '../containers/cache-options.ts';
+import type { HeapCache } from '../containers/heap-cache.ts';
 import type { HeapCondition, HeapLock } from '../containers/heap-lock.ts';
 import type { HeapMap } from '../containers/heap-map.ts';
 import type { HeapQueue } from '../containers/heap-queue.ts';
@@ -147,6 +149,14 @@ export abstract class ObjectLevel extends EventEmitter<HeapEvents> {
   /** A new hash map that threads can share, empty. A safepoint; throws what {@link Mutator.allocate} throws. */
   createMap<K extends KeyKind, V extends ValueKind>(keyKind: K, valueKind: V): HeapMap<K, V> {
     return this[OBJECTS]().viewOf(this.containers.maps.allocate(keyKind, valueKind)) as HeapMap<K, V>;
+  }
+
+  /**
+   * A new cache that threads can share, empty: a map that drops what has not been used for longest when it has more than `maxEntries` or
+   * `maxBytes`. A safepoint; throws ERR_OPTION, and what {@link Mutator.allocate} throws.
+   */
+  createCache<K extends KeyKind, V extends ValueKind>(keyKind: K, valueKind: V, options: CacheOptions): HeapCache<K, V> {
+    return this[OBJECTS]().viewOf(this.containers.caches.allocate(keyKind, valueKind, options)) as HeapCache<K, V>;
   }
 
   /**

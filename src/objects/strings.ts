@@ -41,6 +41,12 @@ export class Strings {
     return ref;
   }
 
+  /** The size of the string that {@link allocate} makes of a text, in words. */
+  wordsFor(text: string): number {
+    const { one, two } = this.#both();
+    return (BEYOND_ONE_BYTE.test(text) ? two : one).words(text.length);
+  }
+
   load(ref: Ref): string {
     const length = this.lengthOf(ref);
     if (length <= LOOP_UNITS) {

@@ -2,7 +2,7 @@
  * What the compiler knows about shared containers.
  */
 import { describe, expectTypeOf, it } from 'vitest';
-import type { AnyView, Heap, HeapArray, HeapLock, HeapMap, HeapQueue } from '../support/faultline.ts';
+import type { AnyView, Heap, HeapArray, HeapCache, HeapLock, HeapMap, HeapQueue } from '../support/faultline.ts';
 
 declare const heap: Heap;
 
@@ -20,7 +20,13 @@ describe('a shared container', () => {
     expectTypeOf(map).toEqualTypeOf<HeapMap<'string', 'u64'>>();
     expectTypeOf(map.get('key')).toEqualTypeOf<bigint | undefined>();
     for (const entry of map) expectTypeOf(entry).toEqualTypeOf<[string, bigint]>();
+    const cache = heap.createCache('string', 'f32', { maxEntries: 5 });
+    expectTypeOf(cache).toEqualTypeOf<HeapCache<'string', 'f32'>>();
+    expectTypeOf(cache.get('key')).toEqualTypeOf<number | undefined>();
+    expectTypeOf(cache.fetch('key', async (key) => key.length)).toEqualTypeOf<Promise<number>>();
+    expectTypeOf(heap.createQueue('string').dequeueMany(5)).toEqualTypeOf<(string | null)[]>();
     expectTypeOf(heap.createLock()).toEqualTypeOf<HeapLock>();
+    expectTypeOf(heap.createLock().runAsync(async () => 'x')).toEqualTypeOf<Promise<string>>();
     expectTypeOf(heap.createLock().run(() => 'x')).toEqualTypeOf<string>();
   });
 
@@ -33,6 +39,8 @@ describe('a shared container', () => {
     heap.createArray('f64').push('1');
     // @ts-expect-error
     heap.createMap('string', 'f64').set(1, 1);
+    // @ts-expect-error a cache has a limit
+    heap.createCache('string', 'f64');
     // @ts-expect-error null is no key
     heap.createMap('ref', 'f64').get(null);
     // @ts-expect-error a condition needs a lock

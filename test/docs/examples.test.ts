@@ -33,6 +33,8 @@ const EXPECTED: Readonly<Record<string, RegExp>> = {
   '15-pinned-memory.mjs':
     /^4096 bytes read, beginning with "thirteen"\nthe file begins with "Thirteen", the address is the same: true\npinned: 4096 bytes\nreleased: 0 bytes to see, pinned: 0 bytes\n$/,
   '16-snapshot.mjs': /^7 objects, 6 references, 1112 bytes\nAda: shared roots · \[7\] · newest · previous · previous · user\n$/,
+  '17-cache.mjs':
+    /^found at least every third time: true, pages dropped: some\nfull: true, and not too full: true\nwhat is asked for again and again is there: true\n$/,
 };
 
 const outputs = new Map<string, string>();

@@ -1,7 +1,7 @@
 /**
  * Arguments of the public operations: one call for each argument, to be made with values that are not meant for it.
  */
-import { array, Heap, ref, smallInteger, tagSmallInteger } from '../support/faultline.ts';
+import { array, Heap, type HeapQueue, ref, smallInteger, tagSmallInteger } from '../support/faultline.ts';
 import type { Subject } from './subject.ts';
 
 /** `value` is anything at all. */
@@ -29,6 +29,13 @@ export const HOSTILE: readonly unknown[] = [
   () => 0,
   new Uint8Array(3),
 ];
+
+/** A queue of its own, because what is left in a shared one would make others wait. */
+function filled(heap: Heap): HeapQueue<'f64'> {
+  const queue = heap.createQueue('f64');
+  queue.enqueue(1);
+  return queue;
+}
 
 /** Checked in every heap. */
 export const ARGUMENTS: Readonly<Record<string, Call>> = {
@@ -144,6 +151,27 @@ export const ARGUMENTS: Readonly<Record<string, Call>> = {
   'map.has, an object': ({ objects }, value) => objects.has(value),
   'map.set, an object': ({ objects }, value) => objects.set(value, 1),
   'map.set, a number': ({ objects, node }, value) => objects.set(node, value),
+  'cache.get': ({ cache }, value) => cache.get(value),
+  'cache.set': ({ cache }, value) => cache.set(value, null),
+  'cache.set, value': ({ cache }, value) => cache.set('key', value),
+  'cache.set, options': ({ cache }, value) => cache.set('key', null, value),
+  'cache.set, bytes': ({ cache }, value) => cache.set('key', null, { bytes: value }),
+  'cache.set, ttlMs': ({ cache }, value) => cache.set('key', null, { ttlMs: value }),
+  'cache.getOrInsertComputed': ({ cache }, value) => typeof value !== 'function' && cache.getOrInsertComputed('another', value),
+  'cache.fetch': ({ cache }, value) => typeof value !== 'function' && cache.fetch('another', value),
+  'cache.delete': ({ cache }, value) => cache.delete(value),
+  'heap.createCache': ({ heap }, value) => heap.createCache('f64', 'f64', value),
+  'heap.createCache, maxEntries': ({ heap }, value) => heap.createCache('f64', 'f64', { maxEntries: value }),
+  'heap.createCache, maxBytes': ({ heap }, value) => heap.createCache('f64', 'f64', { maxBytes: value }),
+  'queue.enqueueMany': ({ heap }, value) => heap.createQueue('ref').enqueueMany(value),
+  'queue.enqueueMany, value': ({ heap }, value) => heap.createQueue('ref').enqueueMany([value]),
+  'queue.dequeueMany': ({ queue }, value) => queue.dequeueMany(value),
+  'queue.dequeueManyWait': ({ heap }, value) => filled(heap).dequeueManyWait(1, value),
+  'queue.dequeueAsync, signal': ({ heap }, value) => filled(heap).dequeueAsync({ signal: value }),
+  'lock.acquire': ({ heap }, value) => heap.createLock().acquire(value),
+  'lock.lockAsync': ({ heap }, value) => heap.createLock().lockAsync(value),
+  'lock.runAsync': ({ lock }, value) => typeof value !== 'function' && lock.runAsync(value),
+  'condition.waitAsync': ({ condition }, value) => condition.waitAsync(value),
   'queue.enqueue': ({ queue }, value) => queue.enqueue(value),
   'queue.enqueueWait': ({ queue }, value) => queue.enqueueWait(null, value),
   'queue.dequeueAsync, timeoutMs': ({ queue }, value) => (queue.enqueue(null), queue.dequeueAsync({ timeoutMs: value })),

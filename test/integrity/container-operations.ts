@@ -7,6 +7,7 @@ import { always, ofObjects, ofView, type Operations, taking } from './matrix.ts'
 export const CONTAINER_OPERATIONS: Operations = {
   'heap.createArray': ofObjects(({ heap }) => heap.createArray('f64').release()),
   'heap.createMap': ofObjects(({ heap }) => heap.createMap('string', 'f64').release()),
+  'heap.createCache': ofObjects(({ heap }) => heap.createCache('string', 'f64', { maxEntries: 3 }).release()),
   'heap.createQueue': ofObjects(({ heap }) => heap.createQueue('f64', 3).release()),
   'heap.createLock': ofObjects(({ heap }) => heap.createLock().release()),
   'heap.createCondition': ofObjects(({ heap }) => heap.createCondition().release()),
@@ -48,6 +49,25 @@ export const CONTAINER_OPERATIONS: Operations = {
   'map.entries': ofView(({ map }) => expect(map.entries().next().done).toBe(false)),
   'map.set, an object': taking(({ objects }, { map }) => objects.set(map, 1)),
   'map.get, an object': taking(({ objects }, { map }) => objects.get(map)),
+  'cache.keyKind, valueKind': always(({ cache }) => expect([cache.keyKind, cache.valueKind]).toEqual(['string', 'ref'])),
+  'cache.get': ofView(({ cache }) => expect(cache.get('absent')).toBe(undefined)),
+  'cache.get, a view': ofView(({ cache }) => cache.get('key')!.release()),
+  'cache.peek': ofView(({ cache }) => cache.peek('key')!.release()),
+  'cache.has': ofView(({ cache }) => expect(cache.has('key')).toBe(true)),
+  'cache.set': taking(({ cache }, { array }) => cache.set('key', array)),
+  'cache.getOrInsertComputed': ofView(({ cache }) => cache.getOrInsertComputed('key', () => null)!.release()),
+  'cache.fetch': ofView(async ({ cache }) => (await cache.fetch('key', () => null))!.release()),
+  'cache.delete': ofView(({ cache }) => expect(cache.delete('nothing')).toBe(false)),
+  'cache.clear': ofObjects(({ heap }) => heap.createCache('string', 'f64', { maxEntries: 3 }).clear()),
+  'cache.size, bytes': ofView(({ cache }) => expect([cache.size, cache.bytes > 0]).toEqual([1, true])),
+  'cache.limits': ofView(({ cache }) => expect(cache.limits.maxEntries).toBe(5)),
+  'cache.statistics': ofView(({ cache }) => expect(cache.statistics().hits).toBeGreaterThanOrEqual(0)),
+  'cache, in order': ofView(({ cache }) => expect([...cache].length).toBe(1)),
+  'cache.toObject': ofView(({ cache }) => cache.toObject()),
+  'cache.forEach': ofView(({ cache }) => cache.forEach((value) => void value?.release())),
+  'cache.keys': ofView(({ cache }) => expect([...cache.keys()]).toEqual(['key'])),
+  'cache.values': ofView(({ cache }) => expect([...cache.values()].length).toBe(1)),
+  'cache.entries': ofView(({ cache }) => expect(cache.entries().next().done).toBe(false)),
   'queue.kind': always(({ queue }) => expect(queue.kind).toBe('ref')),
   'queue.enqueue': taking(({ queue }, { node }) => queue.enqueue(node)),
   'queue.enqueueWait': ofView(({ queue }) => queue.enqueueWait(null, 0)),
@@ -57,6 +77,16 @@ export const CONTAINER_OPERATIONS: Operations = {
   'queue.close': ofObjects(({ heap }) => heap.createQueue('f64').close()),
   'queue.dequeueAsync': ofView(({ queue }) => queue.dequeueAsync({ timeoutMs: 0 })),
   'queue.enqueueAsync': taking(({ queue }, { node }) => queue.enqueueAsync(node, { timeoutMs: 0 })),
+  'queue.enqueueMany': taking(({ queue }, { node }) => queue.enqueueMany([null, node])),
+  'queue.dequeueMany': ofView(({ queue }) => {
+    for (const it of queue.dequeueMany(2)) it?.release();
+  }),
+  'queue.dequeueManyWait': ofView(({ queue }) => {
+    for (const it of queue.dequeueManyWait(2, 0)) it?.release();
+  }),
+  'queue.dequeueManyAsync': ofView(async ({ queue }) => {
+    for (const it of await queue.dequeueManyAsync(2, { timeoutMs: 0 })) it?.release();
+  }),
   'queue.length': ofView(({ queue }) => queue.length),
   'queue.capacity': ofView(({ queue }) => expect(queue.capacity).toBe(20)),
   'queue, in order': ofView(({ queue }) => [...queue]),
@@ -68,10 +98,19 @@ export const CONTAINER_OPERATIONS: Operations = {
   }),
   'lock.unlock, not owned': ofView(({ lock }) => expect(lock.owned || (() => lock.unlock())).not.toBe(true)),
   'lock.run': ofView(({ lock }) => lock.run(() => 1)),
+  'lock.lockAsync': ofView(async ({ lock }) => {
+    expect(await lock.lockAsync()).toBe(true);
+    lock.unlock();
+  }),
+  'lock.acquire': ofView(async ({ lock }) => (await lock.acquire()).release()),
+  'lock.runAsync': ofView(({ lock }) => lock.runAsync(() => 1)),
   'lock.owned': ofView(({ lock }) => expect(lock.owned).toBe(false)),
   'lock.abandoned': ofView(({ lock }) => expect(lock.abandoned).toBe(false)),
   'lock.declareRepaired': ofView(({ lock }) => lock.run(() => lock.declareRepaired())),
   'condition.wait': taking(({ condition, lock }, { lock: with_ }) => lock.run(() => condition.wait(with_, 0))),
+  'condition.waitAsync': taking(({ condition, lock }, { lock: with_ }) =>
+    lock.runAsync(() => condition.waitAsync(with_, { timeoutMs: 0 })),
+  ),
   'condition.notifyAll': ofView(({ condition }) => condition.notifyAll()),
   'arrays.allocate': ofObjects(({ heap }) => heap.containers.arrays.allocate('f64')),
   'arrays.length, get, find, set, push, pop': ofObjects(({ heap, mutator }) =>

@@ -4,7 +4,7 @@
  */
 import { expect } from 'vitest';
 import type { AnyView, Heap, HeapError, Mutator } from '../support/faultline.ts';
-import type { Outcome } from '../support/interruptions.ts';
+import { CONTAINER_SUBJECTS, type Subjects } from './interruption-container-subjects.ts';
 
 const TLAB_TOP = 1;
 const TLAB_START = 5;
@@ -22,51 +22,9 @@ function bufferWalk(heap: Heap, mutator: Mutator): () => void {
   };
 }
 
-interface Subject {
-  step(): void;
-  /** Holds the heap to what the steps may have come to. */
-  look(outcome: Outcome): void;
-  /** When all is over. */
-  atEnd?(): void;
-}
+export const SUBJECTS: Subjects = {
+  ...CONTAINER_SUBJECTS,
 
-/** A list of numbers that is changed at its ends, beside what it should be: each change has happened as a whole, or not at all. */
-function listSubject(
-  { add, remove, read }: { add(value: number): void; remove(): number | undefined; read(): number[] },
-  firstOut: boolean,
-): Subject {
-  const model: number[] = [];
-  let next = 1;
-  let change: 'none' | 'add' | 'remove' = 'none';
-  const removeFromModel = (): number | undefined => (firstOut ? model.shift() : model.pop());
-  return {
-    step() {
-      const grows = model.length < 3 || (model.length < 40 && next % 3 !== 0);
-      change = grows ? 'add' : 'remove';
-      if (grows) {
-        add(next);
-        model.push(next);
-      } else {
-        const value = remove();
-        const wanted = removeFromModel();
-        if (value !== wanted) throw new Error(`${value} was taken, not ${wanted}`);
-      }
-      change = 'none';
-      next++;
-    },
-    look(outcome) {
-      const found = read();
-      if (change === 'add' && found.length === model.length + 1) model.push(next);
-      const mayBeLost = outcome === 'cut' || outcome === 'threw late';
-      if (change === 'remove' && found.length === model.length - 1 && mayBeLost) removeFromModel();
-      expect(found).toEqual(model);
-      if (change !== 'none') next++;
-      change = 'none';
-    },
-  };
-}
-
-export const SUBJECTS: Record<string, (heap: Heap, mutator: Mutator) => Subject> = {
   'objects of all sizes, and what is younger than a marking'(heap, mutator) {
     const Node = heap.defineShape({ name: 'node', fields: { next: 'ref', number: 'u32' }, elements: 'u8' });
     const { next, number } = Node.offsets;
@@ -107,76 +65,6 @@ export const SUBJECTS: Record<string, (heap: Heap, mutator: Mutator) => Subject>
         mutator.collect({ kind: 'full' });
         mutator.collect({ kind: 'full' });
         expect(heap.statistics().usedBytes).toBeLessThanOrEqual(2 ** 20);
-      },
-    };
-  },
-
-  'an array of numbers'(heap) {
-    const array = heap.createArray('f64');
-    return listSubject({ add: (value) => void array.push(value), remove: () => array.pop(), read: () => array.toArray() }, false);
-  },
-
-  'an array of objects'(heap, mutator) {
-    const array = heap.createArray('ref');
-    const Leaf = heap.defineShape({ name: 'leaf', fields: { number: 'u32' } });
-    const numberOf = (view: unknown): number => (view as { number: number }).number;
-    return listSubject(
-      {
-        add: (value) => mutator.scope(() => void array.push(heap.create(Leaf, { number: value }) as AnyView)),
-        remove: () => mutator.scope(() => numberOf(array.pop())),
-        read: () => mutator.scope(() => array.toArray().map(numberOf)),
-      },
-      false,
-    );
-  },
-
-  'an array of texts'(heap) {
-    const array = heap.createArray('string');
-    return listSubject(
-      { add: (value) => void array.push(`${value}`), remove: () => Number(array.pop()), read: () => array.toArray().map(Number) },
-      false,
-    );
-  },
-
-  'a queue of numbers'(heap) {
-    const queue = heap.createQueue('f64');
-    return listSubject({ add: (value) => void queue.enqueue(value), remove: () => queue.dequeue(), read: () => queue.toArray() }, true);
-  },
-
-  'a queue of texts, with a capacity'(heap) {
-    const queue = heap.createQueue('string', 100);
-    return listSubject(
-      {
-        add: (value) => void queue.enqueueWait(`${value}`),
-        remove: () => Number(queue.dequeueWait()),
-        read: () => queue.toArray().map(Number),
-      },
-      true,
-    );
-  },
-
-  'a map'(heap) {
-    const map = heap.createMap('string', 'f64');
-    const model = new Map<string, number>();
-    let n = 0;
-    let key = '';
-    return {
-      step() {
-        key = `${(n * 7) % 61}`;
-        if (n % 3 === 0) map.delete(key);
-        else map.set(key, n);
-        if (n % 3 === 0) model.delete(key);
-        else model.set(key, n);
-        n++;
-      },
-      look() {
-        const found = map.get(key);
-        expect(found === undefined || found === n || found === model.get(key) || found === n - 1).toBe(true);
-        if (found === undefined) model.delete(key);
-        else model.set(key, found);
-        expect(new Map(map)).toEqual(model);
-        expect(map.size).toBe(model.size);
-        n++;
       },
     };
   },

@@ -8,6 +8,7 @@ import type {
   HandleToken,
   Heap,
   HeapArray,
+  HeapCache,
   HeapCondition,
   HeapLock,
   HeapMap,
@@ -51,6 +52,7 @@ export interface Subject {
   readonly array: HeapArray<'string'>;
   readonly map: HeapMap<'string', 'ref'>;
   readonly objects: HeapMap<'ref', 'f64'>;
+  readonly cache: HeapCache<'string', 'ref'>;
   readonly queue: HeapQueue<'ref'>;
   readonly lock: HeapLock;
   readonly condition: HeapCondition;
@@ -105,6 +107,7 @@ export function makeSubject(options: Partial<HeapOptions>, ballast = 100): Subje
     array,
     map,
     objects: heap.createMap('ref', 'f64'),
+    cache: heap.createCache('string', 'ref', { maxEntries: 5 }).set('key', array),
     queue: heap.createQueue('ref', 20),
     lock: heap.createLock(),
     condition: heap.createCondition(),
@@ -122,6 +125,6 @@ export function refOf(view: ObjectView): Ref {
 
 /** Every view of the subject. */
 export function viewsOf(subject: Subject): ObjectView[] {
-  const { pinnable, node, weak, cursor, string, array, map, objects, queue, lock, condition } = subject;
-  return [pinnable, node, weak, cursor, string, array, map, objects, queue, lock, condition] as unknown as ObjectView[];
+  const { pinnable, node, weak, cursor, string, array, map, objects, cache, queue, lock, condition } = subject;
+  return [pinnable, node, weak, cursor, string, array, map, objects, cache, queue, lock, condition] as unknown as ObjectView[];
 }

@@ -24,6 +24,21 @@ const CALLS = {
     enqueue: (queue, value) => queue.enqueue(value),
     dequeue: (queue) => queue.dequeue(),
     length: (queue) => queue.length,
+    enqueueMany: (queue, value) => queue.enqueueMany([value, value + 0.5]),
+    dequeueMany: (queue) => queue.dequeueMany(2),
+  },
+  'queue that ends': {
+    enqueue: (queue, value) => queue.enqueue(value),
+    dequeue: (queue) => queue.dequeue(),
+    length: (queue) => queue.length,
+    closed: (queue) => queue.closed,
+    close: (queue) => queue.close(),
+    enqueueWait: (queue, value) => queue.enqueueWait(value, value % 2),
+    dequeueWait: (queue, value) => queue.dequeueWait(value % 2),
+    enqueueAsync: (queue, value) => queue.enqueueAsync(value, { timeoutMs: value % 2 }),
+    dequeueAsync: (queue, value) => queue.dequeueAsync({ timeoutMs: value % 2 }),
+    enqueueMany: (queue, value) => queue.enqueueMany([value, value + 0.5]),
+    dequeueMany: (queue, value) => queue.dequeueManyAsync(2, { timeoutMs: value % 2 }),
   },
   map: {
     set: (map, value) => void map.set(value % 2, value),
@@ -38,13 +53,55 @@ const CALLS = {
     delete: (map, value) => map.delete(value % 2),
     clear: (map) => map.clear(),
   },
+  // Large enough for all that comes: what is dropped is not in the model.
+  cache: {
+    set: (cache, value) => void cache.set(value % 2, value),
+    get: (cache, value) => cache.get(value % 2),
+    getOrInsert: (cache, value) => cache.getOrInsertComputed(value % 2, () => value),
+    delete: (cache, value) => cache.delete(value % 2),
+    clear: (cache) => cache.clear(),
+  },
+  // Not one moment each: what the search for an order must find out.
+  'map in two steps': {
+    get: (map, value) => map.get(value % 2),
+    increment: (map, value, pause) => {
+      const sum = (map.get(value % 2) ?? 0) + value;
+      pause();
+      map.set(value % 2, sum);
+      return sum;
+    },
+  },
+  'queue in two steps': {
+    enqueue: (queue, value) => queue.enqueue(value),
+    dequeue: (queue, _value, pause) => {
+      const [first] = queue;
+      pause();
+      queue.dequeue();
+      return first;
+    },
+  },
+  'batches in two steps': {
+    dequeue: (queue) => queue.dequeue(),
+    enqueueMany: (queue, value, pause) => {
+      const first = queue.enqueue(value);
+      pause();
+      return Number(first) + Number(queue.enqueue(value + 0.5));
+    },
+  },
 };
 
+/** Makes the container empty, and open. */
+function empty(heap, container) {
+  if ('clear' in container) container.clear();
+  else if (!('close' in container)) while (container.pop() !== undefined);
+  // Who has closed a queue cannot open it again.
+  else heap.roots.slots[SUBJECT_ROOT] = heap.createQueue(container.kind, container.capacity).ref;
+}
+
 /** Rounds of a few calls on an empty container, together with another thread, and when each began and ended. */
-export function history(heap, mutator, { data, ready }) {
+export async function history(heap, mutator, { data, ready }) {
   const { subject, clock, threads, thread, rounds, calls } = data;
   const random = makeRandom(data.seed);
-  const container = at(heap, SUBJECT_ROOT);
   const names = Object.keys(CALLS[subject]);
   const tick = () => Atomics.add(clock, 0, 1);
   let met = 0;
@@ -52,24 +109,36 @@ export function history(heap, mutator, { data, ready }) {
     Atomics.add(clock, 1, 1);
     for (met += threads; Atomics.load(clock, 1) < met; ) mutator.poll();
   };
+  /** Until another thread has begun or ended a call, or for a moment if none does. */
+  const pause = () => {
+    const from = Atomics.load(clock, 0);
+    for (let i = 0; i < 20_000 && Atomics.load(clock, 0) === from; i++) mutator.poll();
+  };
+  const call = async (container, { name, parameters }) => {
+    const begin = tick();
+    let answer;
+    try {
+      answer = CALLS[subject][name](container, ...parameters, pause);
+      if (answer instanceof Promise) answer = await answer;
+    } catch (error) {
+      if (error.code !== 'ERR_QUEUE_CLOSED') throw error;
+      answer = 'closed';
+    }
+    return { begin, end: tick(), name, parameters, answer };
+  };
   const found = [];
   ready();
   for (let round = 0; round < rounds; round++) {
     meet();
-    if (thread === 0) {
-      if (subject === 'map') container.clear();
-      else while ((subject === 'array' ? container.pop() : container.dequeue()) !== undefined);
-    }
+    if (thread === 0) mutator.scope(() => empty(heap, at(heap, SUBJECT_ROOT)));
     litter(heap, mutator, random);
     const planned = Array.from({ length: calls }, () => ({ name: random.pick(names), parameters: [random.below(1_000)] }));
     meet();
-    found.push(
-      planned.map(({ name, parameters }) => {
-        const begin = tick();
-        const answer = CALLS[subject][name](container, ...parameters);
-        return { begin, end: tick(), name, parameters, answer };
-      }),
-    );
+    const container = at(heap, SUBJECT_ROOT);
+    const made = [];
+    for (const each of planned) made.push(await call(container, each));
+    found.push(made);
+    container.release();
   }
   return { found };
 }

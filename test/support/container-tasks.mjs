@@ -214,4 +214,31 @@ function count(heap, mutator, { data, running, ready }) {
   return { added };
 }
 
-export const CONTAINER_TASKS = { ...WAITING_TASKS, history, pushAndPop, comeAndGo, setAndGet, map, claim, contend, count };
+/** Puts texts that say their key into a cache of all threads, looks for them and removes them. */
+function useCache(heap, mutator, { data, running, ready }) {
+  const random = makeRandom(data.seed);
+  const cache = at(heap, SUBJECT_ROOT);
+  let gets = 0;
+  let operations = 0;
+  const get = (key) => {
+    gets++;
+    return cache.get(key);
+  };
+  ready();
+  while (running()) {
+    litter(heap, mutator, random);
+    for (let i = 0; i < 50; i++, operations++) {
+      const key = `key ${random.below(data.keys)}`;
+      const way = random.below(10);
+      if (way === 0) cache.delete(key);
+      else if (way < 4) cache.set(key, `${key} `.repeat(1 + random.below(20)));
+      else {
+        const found = get(key);
+        if (found !== undefined && !found.startsWith(`${key} `)) throw new Error(`${key} has ${found}`);
+      }
+    }
+  }
+  return { gets, operations };
+}
+
+export const CONTAINER_TASKS = { ...WAITING_TASKS, history, pushAndPop, comeAndGo, setAndGet, map, claim, contend, count, useCache };

@@ -49,6 +49,27 @@ function takeUntilEnded(heap, _mutator, { ready }) {
   return { taken };
 }
 
+/** Appends several at a time, again what there was no room for. */
+function appendBatches(heap, mutator, { data, running, ready }) {
+  const queue = at(heap, SUBJECT_ROOT);
+  let appended = 0;
+  ready();
+  while (running()) {
+    mutator.poll();
+    appended += queue.enqueueMany(Array.from({ length: data.size }, (_, i) => valueOf(data.thread, appended + i)));
+  }
+  return { appended };
+}
+
+/** Takes several at a time until the queue is closed and empty. */
+function takeBatches(heap, _mutator, { data, ready }) {
+  const queue = at(heap, SUBJECT_ROOT);
+  const batches = [];
+  ready();
+  for (let batch = queue.dequeueManyWait(data.most); batch.length > 0; batch = queue.dequeueManyWait(data.most)) batches.push(batch);
+  return { batches };
+}
+
 /** Until nothing has come for a while after the end. */
 function consume(heap, mutator, { data, running, ready }) {
   const random = makeRandom(data.seed);
@@ -157,4 +178,16 @@ function everything(heap, mutator, { data, ready }) {
   }
 }
 
-export const WAITING_TASKS = { produce, consume, locked, turns, holdLock, waitForElement, everything, appendUntilClosed, takeUntilEnded };
+export const WAITING_TASKS = {
+  produce,
+  consume,
+  locked,
+  turns,
+  holdLock,
+  waitForElement,
+  everything,
+  appendUntilClosed,
+  takeUntilEnded,
+  appendBatches,
+  takeBatches,
+};
