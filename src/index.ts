@@ -65,6 +65,7 @@ export { HeapCondition, HeapLock, type HeldLock } from './containers/heap-lock.t
 export { HeapMap } from './containers/heap-map.ts';
 export { HeapQueue } from './containers/heap-queue.ts';
 export type { ContainerValue, KeyKind, KeyValue, PlainContent, RawValue, ValueKind } from './containers/kinds.ts';
+export type { JsonPieces } from './containers/json-pieces.ts';
 export type { HeapLocks } from './containers/locks.ts';
 export type { RawKey } from './containers/map-keys.ts';
 export type { HeapMaps } from './containers/maps.ts';

@@ -71,6 +71,11 @@ export class Containers {
     this.#mutator.poll();
   }
 
+  /** @internal Runs `body`; views that it makes are released. */
+  scope<T>(body: () => T): T {
+    return this.#mutator.scope(body);
+  }
+
   /** @internal Throws RangeError ERR_OPTION in a checked heap for a number that does not fit. */
   checkRange(kind: ValueKind, value: unknown, place: string): void {
     if (this.#checked) checkValue(kind as Exclude<ValueKind, 'string'>, value, place);

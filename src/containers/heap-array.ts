@@ -5,6 +5,7 @@ import { SHAPE } from '../objects/object-view.ts';
 import { expectBody, indexFor, rangeFor } from '../objects/namesakes.ts';
 import { INDEXED, noIndexing, UNKNOWN } from '../objects/sealing.ts';
 import { ContainerView } from './container-view.ts';
+import { expectReader, fromJson, jsonEntries, jsonOf, type JsonPieces, piecesOf } from './json-pieces.ts';
 import type { ValueKind, ContainerValue, PlainContent } from './kinds.ts';
 
 /**
@@ -99,6 +100,35 @@ export class HeapArray<K extends ValueKind = ValueKind> extends ContainerView im
   /** A copy as a plain array; of references, what their own `toObject` gives. Not a safepoint. */
   override toObject(): PlainContent<K>[] {
     return super.toObject() as PlainContent<K>[];
+  }
+
+  /**
+   * The JSON text of the array, in pieces of some 16 KiB: `pipeline(Readable.from(array.jsonPieces()), response)`. With the promises of the
+   * iteration: other threads may change the array meanwhile. A safepoint at each step.
+   */
+  *jsonPieces(): Generator<string> {
+    yield* piecesOf(this.#texts(), '[', ']');
+  }
+
+  *#texts(): Generator<string> {
+    for (const value of this) yield jsonOf(value);
+  }
+
+  /**
+   * Appends the elements of the array that a JSON text says, which may come in pieces, and resolves to how many there were. `read` makes a
+   * value of what each is (for references: `(it) => heap.fromObject(shape, it)`); 64-bit integers may be texts of digits. Rejects with
+   * RangeError ERR_OPTION if the text says something else, and with what {@link push} and `read` throw; what came before stays. A
+   * safepoint.
+   */
+  async appendJSON(pieces: JsonPieces, read?: (value: any) => ContainerValue<K>): Promise<number> {
+    this.atSafepoint('appendJSON');
+    expectReader(read);
+    let count = 0;
+    for await (const { value } of jsonEntries(pieces, 'array')) {
+      this.operations.scope(() => void this.push((read === undefined ? fromJson(this.kind, value) : read(value)) as ContainerValue<K>));
+      count++;
+    }
+    return count;
   }
 
   /** @internal */

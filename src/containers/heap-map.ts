@@ -5,6 +5,7 @@ import { argumentRangeError, argumentTypeError } from '../errors.ts';
 import { OWNER, SHAPE } from '../objects/object-view.ts';
 import { expectBody } from '../objects/namesakes.ts';
 import { ContainerView } from './container-view.ts';
+import { expectReader, fromJson, jsonEntries, jsonOf, type JsonPieces, piecesOf } from './json-pieces.ts';
 import type { ValueKind, ContainerValue, KeyKind, KeyValue, PlainContent, RawValue } from './kinds.ts';
 import type { RawKey } from './map-keys.ts';
 import { MapPosition } from './map-trie.ts';
@@ -177,6 +178,49 @@ export class HeapMap<K extends KeyKind = KeyKind, V extends ValueKind = ValueKin
   /** A copy as a Map; of references, what their own `toObject` gives. With the promises of the iteration. Not a safepoint. */
   override toObject(): Map<PlainContent<K>, PlainContent<V>> {
     return super.toObject() as Map<PlainContent<K>, PlainContent<V>>;
+  }
+
+  /**
+   * The JSON text of the map, in pieces of some 16 KiB: an object, or pairs if the keys are objects, as `JSON.stringify` has it. With the
+   * promises of the iteration. A safepoint at each step.
+   */
+  *jsonPieces(): Generator<string> {
+    if (this.keyKind === 'ref')
+      yield* piecesOf(
+        this.#texts((key, value) => `[${jsonOf(key)},${jsonOf(value)}]`),
+        '[',
+        ']',
+      );
+    else
+      yield* piecesOf(
+        this.#texts((key, value) => `${jsonOf(String(key))}:${jsonOf(value)}`),
+        '{',
+        '}',
+      );
+  }
+
+  *#texts(textOf: (key: KeyValue<K>, value: ContainerValue<V>) => string): Generator<string> {
+    for (const [key, value] of this) yield textOf(key, value);
+  }
+
+  /**
+   * Makes entries of the members of the object that a JSON text says, which may come in pieces, and resolves to how many there were. `read`
+   * makes a value of what each is (for references: `(it) => heap.fromObject(shape, it)`); 64-bit integers may be texts of digits. Rejects
+   * with RangeError ERR_OPTION if the text says something else or the keys are objects, and with what {@link set} and `read` throw; what
+   * came before stays. A safepoint.
+   */
+  async mergeJSON(pieces: JsonPieces, read?: (value: any, key: KeyValue<K>) => ContainerValue<V>): Promise<number> {
+    this.atSafepoint('mergeJSON');
+    expectReader(read);
+    if (this.keyKind === 'ref') throw argumentRangeError('keys of a map to merge JSON into', 'texts or numbers', 'objects');
+    let count = 0;
+    for await (const { key: name, value } of jsonEntries(pieces, 'object')) {
+      const key = (this.keyKind === 'f64' ? Number(name) : name) as KeyValue<K>;
+      const made = (): unknown => (read === undefined ? fromJson(this.valueKind, value) : read(value, key));
+      this.operations.scope(() => void this.set(key, made() as ContainerValue<V>));
+      count++;
+    }
+    return count;
   }
 
   #keyOf(key: KeyValue<K>): RawKey {
