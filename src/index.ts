@@ -100,5 +100,5 @@ export type {
 export type { HeapPhase, PhaseName } from './binding/cycle-steps.ts';
 export { DIAGNOSTICS } from './gc/events.ts';
 export type { SnapshotOptions, SnapshotProgress, SnapshotSummary } from './gc/snapshots.ts';
-export { prometheusText } from './gc/metrics.ts';
+export { type MetricLabels, prometheusText } from './gc/metrics.ts';
 export type { DurationSummary, HeapStatistics } from './gc/statistics.ts';

@@ -5,12 +5,13 @@
 import { optionsOf } from '../errors.ts';
 import type { DurationSummary, HeapStatistics } from './statistics.ts';
 
-type Labels = Readonly<Record<string, string | number>>;
+/** What each figure is labelled with, by name. */
+export type MetricLabels = Readonly<Record<string, string | number>>;
 type Kind = 'gauge' | 'counter' | 'summary';
 
 interface Sample {
   readonly name: string;
-  readonly labels: Labels;
+  readonly labels: MetricLabels;
   readonly value: number;
 }
 
@@ -24,8 +25,8 @@ const QUANTILES = [
  * The figures of `heap.statistics()` as text for Prometheus (content type `text/plain; version=0.0.4`), each with `labels`, which tell
  * several heaps apart: `response.end(prometheusText(heap.statistics(), { heap: 'cache' }))`. Some 100 lines; about 50 us. Any thread.
  */
-export function prometheusText(statistics: HeapStatistics, labels: Labels = {}): string {
-  const common = optionsOf('labels', labels) as Labels;
+export function prometheusText(statistics: HeapStatistics, labels: MetricLabels = {}): string {
+  const common = optionsOf('labels', labels) as MetricLabels;
   const lines: string[] = [];
   const family = (name: string, kind: Kind, help: string, samples: readonly Omit<Sample, 'name'>[] | readonly Sample[]): void => {
     lines.push(`# HELP faultline_${name} ${help}`, `# TYPE faultline_${name} ${kind}`);
@@ -69,7 +70,7 @@ export function prometheusText(statistics: HeapStatistics, labels: Labels = {}):
     { labels: { thread: 'fault' }, value: cpu.faultThreadUs / 1e6 },
   ]);
 
-  const summary = (name: string, help: string, durations: readonly [Labels, DurationSummary][]): void =>
+  const summary = (name: string, help: string, durations: readonly [MetricLabels, DurationSummary][]): void =>
     family(
       name,
       'summary',
@@ -80,7 +81,7 @@ export function prometheusText(statistics: HeapStatistics, labels: Labels = {}):
         { name: `${name}_count`, labels: own, value: duration.count },
       ]),
     );
-  const byPause = Object.entries(pauses).map(([pause, duration]): [Labels, DurationSummary] => [{ pause: snake(pause) }, duration]);
+  const byPause = Object.entries(pauses).map(([pause, duration]): [MetricLabels, DurationSummary] => [{ pause: snake(pause) }, duration]);
   summary('pause_seconds', 'Pauses, during which all threads stand still.', byPause);
   summary('fault_seconds', 'Page faults that threads have served.', [[{}, statistics.faults]]);
   summary('page_wait_seconds', 'Waits for a page that another thread was building.', [[{}, statistics.pageWaits]]);
@@ -93,7 +94,7 @@ const wordsOf = (name: string): string => snake(name.replace(/Us$/, 'Time')).rep
 const totalOf = (group: string, name: string): string => `${group}_${snake(name.replace(/Us$/, 'Seconds'))}_total`;
 const secondsOf = (name: string, value: number): number => (name.endsWith('Us') ? value / 1e6 : value);
 
-function labelText(labels: Labels): string {
+function labelText(labels: MetricLabels): string {
   const pairs = Object.entries(labels).map(([name, value]) => `${name}="${String(value).replaceAll(/[\\"\n]/g, escaped)}"`);
   return pairs.length === 0 ? '' : `{${pairs.join(',')}}`;
 }
