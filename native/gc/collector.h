@@ -11,7 +11,8 @@
 //   4  MakePlan        concurrent   new addresses of everything in the chosen regions.  From here on the address
 //                                   function is frozen (P), no target is a source (T).
 //      ReleaseMarking  concurrent   writes are no longer tracked
-//   5  FlipPause       all stopped  TLABs retired, the view emptied and armed (S), roots rewritten last (U).
+//   5  FlipPause       all stopped  TLABs retired, the view emptied and armed (S) but for leaf regions that stay (Y), roots rewritten
+//                                   last (U).
 //                                   From here on a running mutator sees new addresses only (C).
 //   6  Compact         concurrent   every page that needs it is built once (O) through the alias (K), by workers or by the
 //                                   mutator that touched it; a source is freed after its last reader (F)
@@ -115,6 +116,7 @@ class Collector final : public CollectorHooks {
 
   // --- CollectorHooks ------------------------------------------------------------------------------------------------
   bool Armed() const override { return pages_.armed(); }
+  bool IsArmed(PageIndex page) const override { return pages_.armed() && !pages_.IsLeft(page); }
   void PublishFresh(PageIndex first, uint32_t count) override { pages_.PublishFresh(first, count); }
   void AnnounceFresh(PageIndex first, uint32_t count) override { pages_.AnnounceFresh(first, count); }
   bool RecycleSources() override { return pages_.RecycleSources(); }

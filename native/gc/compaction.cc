@@ -108,8 +108,9 @@ bool Collector::MakeViewWritable(uint64_t deadline_ns) {
     const RegionUse use = regions.use(region);
     return use.state == RegionState::kFree ? 0 : size_t{use.used_pages} * kPageBytes;
   };
+  const RegionIndex tracked_end(heap_->read_only_until.load(std::memory_order_relaxed));
   // Where nothing was committed while writes were tracked, nothing is mapped.
-  while ((writable_until_ = regions.committed().Next(writable_until_)) < regions.count()) {
+  while ((writable_until_ = regions.committed().Next(writable_until_)) < tracked_end) {
     if (NowNs() >= deadline_ns) return false;
     size_t begin = size_t{writable_until_} * kRegionBytes;
     // If either call is refused, mutators take these faults themselves.
@@ -118,15 +119,15 @@ bool Collector::MakeViewWritable(uint64_t deadline_ns) {
       begin += bytes;
     }
     RegionIndex end = writable_until_ + 1;
-    while (end < regions.count() && end - writable_until_ < kRegionsUnmappedAtOnce && used_bytes(end) == 0) ++end;
+    while (end < tracked_end && end - writable_until_ < kRegionsUnmappedAtOnce && used_bytes(end) == 0) ++end;
     // A thread that is given pages of this range meanwhile faults on each once.
     const size_t bytes = size_t{end} * kRegionBytes - begin;
     if (bytes > 0) (void)heap_->views.UnmapMutatorView(begin, bytes).ok();
     writable_until_ = end;
   }
   writable_until_ = RegionIndex{0};
-  heap_->regions.ForgetMapped();
-  heap_->view_read_only.store(false, std::memory_order_relaxed);
+  heap_->regions.ForgetMapped([tracked_end](RegionIndex region) { return region < tracked_end; });
+  heap_->read_only_until.store(0, std::memory_order_relaxed);
   return true;
 }
 

@@ -1,4 +1,4 @@
-// Flip: the pause that takes the mutator view's page tables away and rewrites the roots, and what happens when the kernel refuses.
+// Flip: the pause that takes page tables of the mutator view away and rewrites the roots, and what happens when the kernel refuses.
 #include "gc/checking/verification.h"
 #include "gc/collector.h"
 #include "gc/compaction/compaction_job.h"
@@ -45,23 +45,31 @@ bool Collector::FlipPause(uint64_t limit_ns) {
   pages_.NextCycle();
   heap_->regions.Freeze(heap_->tables.frozen.data());
   bool in_pause = pages_.fault_mode().builds_in_pause();
+  LoadBarrierPhase* const load_barrier = pages_.load_barrier();
+  TakenAway& taken_away = pages_.taken_away();
   const uint64_t kernel_begin_ns = NowNs();
+  if (in_pause || load_barrier != nullptr) {
+    taken_away.ChooseNothing();
+  } else {
+    const bool finds_stale = options_.verify || heap_->poisons;
+    taken_away.Choose(finds_stale ? TakenAway::LeafSources::kGo : TakenAway::LeafSources::kMayStay);
+  }
   if (!in_pause) {
     if (Status status = pages_.fault_mode().Flip(); !status.ok()) {
       // No root has been rewritten and the plan still stands, so this cycle compacts inside the pause instead.  The view is ordinary
       // memory, but it may have lost its page tables.
       heap_->regions.ForgetMapped();
+      taken_away.ChooseNothing();
       report_.flip_refused = true;
       report_.flip_error = status.error();
       Add(heap_->statistics.refused_flips, 1);
       in_pause = true;
     }
   }
-  LoadBarrierPhase* const load_barrier = pages_.load_barrier();
   const bool armed = !in_pause && load_barrier == nullptr;
   if (armed) {
-    heap_->regions.ForgetMapped();
-    heap_->view_read_only.store(false, std::memory_order_relaxed);
+    heap_->regions.ForgetMapped([&taken_away](RegionIndex region) { return !taken_away.IsLeft(region); });
+    heap_->read_only_until.store(0, std::memory_order_relaxed);
     view_is_new_ = true;
   }
   pages_.set_in_pause(in_pause);

@@ -16,20 +16,23 @@ bool Collector::Reclaim(uint64_t keep_bytes, bool tails, uint64_t deadline_ns) {
   Regions& regions = heap_->regions;
   reclaim_list_.clear();
   regions.CommittedFree(&reclaim_list_);
-  const size_t keep = static_cast<size_t>(keep_bytes / kRegionBytes);
-  // Keep the lowest regions: they are taken next.
-  for (size_t i = reclaim_list_.size(); i > keep; --i) {
+  const size_t keep = std::min(static_cast<size_t>(keep_bytes / kRegionBytes), reclaim_list_.size());
+  // Keep those at the two ends: they are taken next.
+  const size_t keep_first = regions.TakenFromFront(keep);
+  const size_t surplus = reclaim_list_.size() - keep;
+  for (size_t i = surplus; i > 0; --i) {
     if (NowNs() >= deadline_ns) return false;
-    const RegionIndex region = reclaim_list_[i - 1];
+    const RegionIndex region = reclaim_list_[keep_first + i - 1];
     if (!regions.BeginPunch(region)) continue;
     const bool punched = heap_->file.PunchHole(size_t{region} * kRegionBytes, kRegionBytes).ok();
     regions.EndPunch(region, punched);
     // Refused; tried again after the next collection.
     if (!punched) break;
   }
-  // From the front, where mutators take regions.
-  for (size_t i = 0; i < std::min(keep, reclaim_list_.size()); ++i) {
-    const PageRun run = regions.UnmappedFree(reclaim_list_[i]);
+  reclaim_list_.erase(reclaim_list_.begin() + keep_first, reclaim_list_.begin() + keep_first + surplus);
+  // From the front, where most regions are taken.
+  for (const RegionIndex region : reclaim_list_) {
+    const PageRun run = regions.UnmappedFree(region);
     if (run.count == 0) continue;
     if (NowNs() >= deadline_ns) return false;
     // If refused, mutators map them.

@@ -40,14 +40,14 @@ Status PreparePages(Heap& heap, const PageRun& run) {
   const size_t offset = size_t{run.first} * kPageBytes;
   const size_t bytes = size_t{run.count} * kPageBytes;
   const size_t dirty = size_t{run.dirty} * kPageBytes;
-  if (heap.collector_hooks != nullptr && heap.collector_hooks->Armed()) {
+  if (heap.collector_hooks != nullptr && heap.collector_hooks->IsArmed(run.first)) {
     if (Status status = heap.views.PopulateAlias(offset, bytes); !status.ok()) return status;
     memset(heap.views.alias() + offset, 0, dirty);
     heap.collector_hooks->PublishFresh(run.first, run.count);
     return {};
   }
   if (!run.mapped) {
-    const bool read_only = heap.view_read_only.load(std::memory_order_relaxed);
+    const bool read_only = RegionOfPage(run.first) < heap.read_only_until.load(std::memory_order_relaxed);
     const Status status = read_only ? heap.views.PopulateMutatorView(offset, bytes) : heap.views.MapMutatorView(offset, bytes);
     if (!status.ok()) return status;
   }

@@ -26,9 +26,11 @@ class CollectorHooks {
   // When memory is handed out.  True from the flip until the mutator view is ordinary memory again; to a running mutator it can turn false,
   // but not true.
   virtual bool Armed() const = 0;
-  // While armed, when zeroed pages are handed out that no collection knows of: makes them visible in the mutator view.
+  // The same for one page, which the flip may have left in the view (Y).
+  virtual bool IsArmed(PageIndex page) const = 0;
+  // When zeroed pages that are armed are handed out, of which no collection knows: makes them visible in the mutator view.
   virtual void PublishFresh(PageIndex first, uint32_t count) = 0;
-  // The same for a large object, whose pages are shown one by one when they are touched.
+  // The same for a large object while anything is armed; its pages are shown one by one when they are touched.
   virtual void AnnounceFresh(PageIndex first, uint32_t count) = 0;
   // When there is no memory: frees the sources that have no readers left; true when there were any.
   virtual bool RecycleSources() = 0;
@@ -146,9 +148,9 @@ class Heap {
   // Freed memory is overwritten, and reused as late as possible (heap/poison.h).
   bool poisons = false;
   CollectorHooks* collector_hooks = nullptr;
-  // The mutator view is write-tracked, or was since its page tables came into use: pages not in use are mapped read-only, or would be by a
-  // read.  Only a hint how to populate; relaxed, it orders nothing.
-  std::atomic<bool> view_read_only{false};
+  // Before this region the mutator view is write-tracked, or was since its page tables came into use: pages not in use are mapped
+  // read-only, or would be by a read.  Only a hint how to populate; relaxed, it orders nothing.
+  std::atomic<uint32_t> read_only_until{0};
   // Null except in the mode with a load barrier.
   uint8_t* unsettled = nullptr;
   References* references = nullptr;

@@ -41,11 +41,17 @@ inline constexpr uint32_t kMaxRegions = 16384;
 // From this capacity on, objects without references have regions of their own (heap/region_states.h).  In a smaller heap a region more that
 // is not full would be too large a part of it.
 inline constexpr uint32_t kLeastSeparatedRegions = 8;
+// Of these capacities they are taken from the back, so that a flip leaves most of them in the mutator view.  In a smaller heap that gains
+// little, and regions that are free side by side are rarer.  Behind 8 GiB the number of a slot is no small integer of V8 any more; nothing
+// should lie there before it has to.
+inline constexpr uint32_t kLeastRegionsWithTwoEnds = 32;
+inline constexpr uint32_t kMostRegionsWithTwoEnds = 8192;
 
 inline constexpr uint32_t kHeaderWords = 1;
 inline constexpr uint32_t kHeaderSlots = 2;  // The header word as u32 slots: shape id, element count.
 
 static_assert(kRegionWords == 1u << kRegionWordsLog2);
+static_assert(uint64_t{kMostRegionsWithTwoEnds} * kRegionWords * 2 == uint64_t{1} << 31, "slots are u32");
 static_assert(kRegionPages == 1u << kRegionPagesLog2);
 static_assert(kPageWords == 1u << kPageWordsLog2);
 static_assert(kBlockWords == 1u << kBlockWordsLog2);

@@ -14,7 +14,7 @@
 //   (R)  No object in a leaf region holds references.
 //
 // So a leaf region is as good as a mixed one for everything, and nobody has to look for references in it: marking does not arm its pages,
-// what is written there is not looked at again, and a compaction shows those that stay as they are.
+// what is written there is not looked at again, and a flip leaves those that stay in the mutator view.
 //
 //     free ──take, take large, reserve──▶ leaf ──all that ends at free──▶ free
 //      │                                   │ mix: a mutator needs pages for other objects, and no region is free

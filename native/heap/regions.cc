@@ -19,7 +19,8 @@ Status Regions::Create(uint32_t capacity_regions, uint32_t reserve_regions) {
   if (Status status = large_head_.Create(count_); !status.ok()) return status;
   if (Status status = born_.Create(count_); !status.ok()) return status;
   if (Status status = later_.Create(count_); !status.ok()) return status;
-  large_until_ = end();
+  large_until_ = search_below_ = end();
+  has_two_ends_ = capacity_regions >= kLeastRegionsWithTwoEnds && count_ <= kMostRegionsWithTwoEnds;
   free_count_.store(count_, std::memory_order_relaxed);
   return {};
 }
@@ -30,7 +31,7 @@ void Regions::ReuseLate(RegionIndex first) {
   search_from_ = first;
 }
 
-bool Regions::TakeFree(RegionIndex* region) {
+RegionIndex Regions::FindFromFront() {
   // The lowest free region, so that the heap stays dense at the front and large objects find room at the back.  With late reuse, the next
   // free one after the last that was taken, wrapping around at the end.
   const uint32_t turns = reuses_late_ ? count_ : end() - std::min(search_from_, end());
@@ -39,11 +40,27 @@ bool Regions::TakeFree(RegionIndex* region) {
     const RegionIndex i((from + turn) % count_);
     if (!IsFree(i)) continue;
     search_from_ = i + 1;
-    *region = i;
-    Take(i);
-    return true;
+    return i;
   }
-  return false;
+  return kNone;
+}
+
+RegionIndex Regions::FindFromBack() {
+  for (RegionIndex i = search_below_; i > 0;) {
+    --i;
+    if (!IsFree(i)) continue;
+    search_below_ = i;
+    return i;
+  }
+  return kNone;
+}
+
+bool Regions::TakeFree(RegionIndex* region, RegionKind kind) {
+  const RegionIndex found = IsFromBack(kind) ? FindFromBack() : FindFromFront();
+  if (found == kNone) return false;
+  *region = found;
+  Take(found);
+  return true;
 }
 
 void Regions::Free(RegionIndex region) {
@@ -134,7 +151,7 @@ bool Regions::Mix(uint32_t least) {
 RegionIndex Regions::Fillable(RegionKind kind, uint32_t least, uint64_t ahead_regions) {
   if (Resume(kind, least)) return CurrentOf(kind);
   RegionIndex region;
-  if (charged() + ahead_regions < capacity_ && TakeFree(&region)) {
+  if (charged() + ahead_regions < capacity_ && TakeFree(&region, kind)) {
     Charge(1);
     SetKind(region, kind);
     __atomic_store_n(&born_[region], ++births_, __ATOMIC_RELAXED);
@@ -176,8 +193,10 @@ PageRun Regions::TakeLarge(uint64_t words, const Mutator* taker, RegionKind kind
   if (first == kNone) {
     // No contiguous room: let the next targets be at the front.
     search_from_ = RegionIndex{0};
+    lacks_contiguous_ = true;
     return {};
   }
+  lacks_contiguous_ = false;
   if (reuses_late_) large_until_ = first;
   PageRun pages;
   pages.first = FirstPageOfRegion(first);
@@ -242,21 +261,25 @@ void Regions::CloseForMarking(uint16_t* marked_pages) {
   }
 }
 
-uint32_t Regions::ReserveTargets(uint32_t wanted, std::vector<RegionIndex>* targets) {
+uint32_t Regions::ReserveTargets(uint32_t wanted, std::vector<RegionIndex>* targets, RegionKind kind) {
   const LockGuard guard(lock_);
   const auto reserve = [&](RegionIndex region) {
     SetState(region, RegionState::kTarget);
     __atomic_store_n(&born_[region], 0, __ATOMIC_RELAXED);
     targets->push_back(region);
   };
+  std::vector<RegionIndex> in_file;
   for (const RegionIndex i : committed_) {
-    if (reuses_late_ || targets->size() == wanted) break;
-    if (!IsFree(i)) continue;
+    if (!reuses_late_ && IsFree(i)) in_file.push_back(i);
+  }
+  if (IsFromBack(kind)) std::reverse(in_file.begin(), in_file.end());
+  for (const RegionIndex i : in_file) {
+    if (targets->size() == wanted) break;
     Take(i);
     reserve(i);
   }
   RegionIndex region;
-  while (targets->size() < wanted && TakeFree(&region)) reserve(region);
+  while (targets->size() < wanted && TakeFree(&region, kind)) reserve(region);
   return static_cast<uint32_t>(targets->size());
 }
 
@@ -324,72 +347,10 @@ void Regions::ReopenPartial(const std::vector<RegionIndex>& later) {
   for (const RegionIndex i : committed_) {
     if (use_[i].state == RegionState::kLive && PagesLeft(i) >= kLeastPartialPages && !later_.Has(i)) AddPartial(i);
   }
+  // Nobody waits for contiguous room.
+  if (queue_.empty()) lacks_contiguous_ = false;
   // The lowest are taken first, which is from the back.
   for (std::vector<RegionIndex>& partial : partial_) std::reverse(partial.begin(), partial.end());
-}
-
-void Regions::CommittedFree(std::vector<RegionIndex>* regions) const {
-  const LockGuard guard(lock_);
-  for (const RegionIndex i : committed_) {
-    if (use_[i].state == RegionState::kFree && clean_from_[i] > 0 && punching_[i] == 0) regions->push_back(i);
-  }
-}
-
-void Regions::NoteProvided(RegionIndex target, uint32_t pages) {
-  const LockGuard guard(lock_);
-  FAULTLINE_CHECK(use_[target].state == RegionState::kTarget, "pages are provided for a target", target);
-  clean_from_[target] = std::max<uint16_t>(clean_from_[target], static_cast<uint16_t>(pages));
-}
-
-bool Regions::BeginPunch(RegionIndex region) {
-  const LockGuard guard(lock_);
-  if (use_[region].state != RegionState::kFree || clean_from_[region] == 0) return false;
-  punching_[region] = 1;
-  return true;
-}
-
-void Regions::EndPunch(RegionIndex region, bool punched) {
-  const LockGuard guard(lock_);
-  // A large object may have been freed meanwhile, and its tail with it: the pages before the punched ones are still dirty.
-  if (punched) {
-    clean_from_[region] = static_cast<uint16_t>(punching_[region] - 1);
-    mapped_[region] = Mapped{};
-    if (clean_from_[region] == 0) committed_.Remove(region);
-  }
-  punching_[region] = 0;
-  NoteFree(region);
-}
-
-PageRun Regions::UnmappedFree(RegionIndex region) const {
-  const LockGuard guard(lock_);
-  PageRun run;
-  const Mapped& mapped = mapped_[region];
-  const uint32_t committed = clean_from_[region];
-  if (use_[region].state != RegionState::kFree || use_[region].used_pages != 0 || punching_[region] != 0) return run;
-  if (mapped.view == view_ && mapped.from == 0 && mapped.to >= committed) return run;
-  run.first = FirstPageOfRegion(region);
-  run.count = committed;
-  return run;
-}
-
-void Regions::NoteMappedFree(const PageRun& run) {
-  const LockGuard guard(lock_);
-  const RegionIndex region = RegionOfPage(run.first);
-  // If it was taken meanwhile, the thread that took it has mapped it and noted that.
-  if (use_[region].state != RegionState::kFree || punching_[region] != 0) return;
-  mapped_[region] = {view_, 0, static_cast<uint16_t>(run.count)};
-}
-
-PageRun Regions::BeginPunchTail(RegionIndex region) {
-  const LockGuard guard(lock_);
-  PageRun run;
-  const RegionUse use = use_[region];
-  const bool settled = use.state == RegionState::kLive || use.state == RegionState::kLarge || use.state == RegionState::kLargeTail;
-  if (!settled || clean_from_[region] <= use.used_pages) return run;
-  run.first = FirstPageOfRegion(region) + use.used_pages;
-  run.count = clean_from_[region] - use.used_pages;
-  punching_[region] = static_cast<uint16_t>(use.used_pages + 1);
-  return run;
 }
 
 }  // namespace faultline

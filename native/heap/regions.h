@@ -21,6 +21,10 @@
 // share the budget, and what is open in either is of use to all: where no region is free, leaves are put into mixed regions, and a leaf
 // region with pages left becomes a mixed one.  So a heap is never full because of kinds, and both count as one for (Q).
 //
+// Ends.  Mixed regions are taken from the front and leaf regions from the back, so that what a flip takes away of the mutator view lies
+// together (gc/compaction/taken_away.h).  It is a matter of time only: any region may be of any kind.  So while a large object finds no
+// contiguous room, both are taken from the front, and compaction makes room at the back.
+//
 // All functions take the lock themselves unless they say otherwise.  No thread touches heap memory while holding it.
 #pragma once
 
@@ -103,10 +107,10 @@ class Regions {
   template <typename IsMarked>
   uint32_t SweepDead(const uint32_t* live_words, uint16_t* marked_pages, IsMarked is_marked);
 
-  // The plan: free regions become targets, live ones sources.  ReserveTargets returns how many it got: the lowest whose pages are in the
-  // file, then others, because the system asks ten times as much for a new page.  Until CommitPlan they are not charged, and may be
-  // released one by one.
-  uint32_t ReserveTargets(uint32_t wanted, std::vector<RegionIndex>* targets);
+  // The plan: free regions become targets, live ones sources.  ReserveTargets returns how many it got: those nearest to the kind's end
+  // whose pages are in the file, then others, because the system asks ten times as much for a new page.  Until CommitPlan they are not
+  // charged, and may be released one by one.
+  uint32_t ReserveTargets(uint32_t wanted, std::vector<RegionIndex>* targets, RegionKind kind = RegionKind::kMixed);
   void ReleaseTarget(RegionIndex region);
   // From `first_leaf` on targets get leaves only.
   void CommitPlan(const std::vector<RegionIndex>& sources, const std::vector<RegionIndex>& targets, size_t first_leaf = ~size_t{0});
@@ -128,6 +132,8 @@ class Regions {
   void CommittedFree(std::vector<RegionIndex>* regions) const;
   // How many pages of it, from the front, the file may have.  The caller holds the lock.
   uint32_t FilePages(RegionIndex region) const { return clean_from_[region]; }
+  // How many of `free` regions mutators will take from the front, if they go on as they did; the others from the back.
+  size_t TakenFromFront(size_t free) const;
   // So many pages of a target may be in the file from here on.
   void NoteProvided(RegionIndex target, uint32_t pages);
   // Takes a free region out of circulation while its pages are punched, and puts it back clean.
@@ -149,6 +155,14 @@ class Regions {
     const LockGuard guard(lock_);
     ++view_;
   }
+  // Those of some regions.
+  template <typename Which>
+  void ForgetMapped(Which which) {
+    const LockGuard guard(lock_);
+    for (const RegionIndex region : committed_) {
+      if (which(region)) mapped_[region] = Mapped{};
+    }
+  }
 
   // A snapshot without the lock: the entry may change at any time.
   RegionUse use(RegionIndex region) const {
@@ -162,6 +176,8 @@ class Regions {
   uint32_t count() const { return count_; }
   RegionIndex end() const { return RegionIndex(count_); }
   uint32_t capacity() const { return capacity_; }
+  // Whether leaf regions are taken from the back, as long as that is possible.
+  bool has_two_ends() const { return has_two_ends_ && !reuses_late_; }
   void SetLimit(uint32_t regions) { limit_.store(regions, std::memory_order_relaxed); }
 
   // Relaxed: for statistics and triggers.
@@ -178,8 +194,8 @@ class Regions {
 
  private:
   // The caller of these holds the lock.
-  bool TakeFree(RegionIndex* region);  // Not charged.
-  void Take(RegionIndex region) {      // One that is free.
+  bool TakeFree(RegionIndex* region, RegionKind kind);  // Not charged.
+  void Take(RegionIndex region) {                       // One that is free.
     committed_.Insert(region);
     free_count_.fetch_sub(1, std::memory_order_relaxed);
     if (region != 0) return;
@@ -188,11 +204,16 @@ class Regions {
     AddUsed(1);
     clean_from_[region] = std::max<uint16_t>(clean_from_[region], 1);
   }
+  bool IsFromBack(RegionKind kind) const { return kind == RegionKind::kLeaf && has_two_ends() && !lacks_contiguous_; }
+  // The first free one in that order; kNone when there is none.
+  RegionIndex FindFromFront();
+  RegionIndex FindFromBack();
   bool IsFree(RegionIndex region) const { return use_[region].state == RegionState::kFree && punching_[region] == 0; }
   // The first region of the last run of `needed` contiguous free regions below `end`; kNone when there is none.
   RegionIndex FindFreeRun(uint32_t needed, RegionIndex end) const;
   void NoteFree(RegionIndex region) {
     if (!reuses_late_ && region < search_from_) search_from_ = region;
+    if (region >= search_below_) search_below_ = region + 1;
   }
   void Free(RegionIndex region);  // Discharged, unless it was a source.
   void Charge(int64_t regions) { charged_.fetch_add(static_cast<uint32_t>(regions), std::memory_order_relaxed); }
@@ -262,9 +283,12 @@ class Regions {
   MappedArray<Mapped, RegionIndex> mapped_;
   uint32_t view_ = 1;
   RegionIndex current_[kRegionKinds] = {kNone, kNone};  // Of each kind, what is being filled.
-  RegionIndex search_from_{0};
+  RegionIndex search_from_{0};                          // No region before it is free …
+  RegionIndex search_below_{0};                         // … nor one from it on.
   bool reuses_late_ = false;
-  RegionIndex large_until_{0};  // Room for large objects is searched below this; with late reuse, where the last one was put.
+  bool has_two_ends_ = false;
+  bool lacks_contiguous_ = false;  // A large object found no room.
+  RegionIndex large_until_{0};     // Room for large objects is searched below this; with late reuse, where the last one was put.
   // No pages are taken from a region on these lists before it is taken off; open_pages_ relies on that.
   std::vector<RegionIndex> partial_[kRegionKinds];
   RegionSet later_;  // (G) Later waves evacuate these.

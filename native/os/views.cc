@@ -4,6 +4,8 @@
 #include <sys/prctl.h>
 #include <time.h>
 
+#include <algorithm>
+
 #include "os/invariant.h"
 #include "os/page_size.h"
 #include "os/page_touch.h"
@@ -123,25 +125,48 @@ void Views::Close() {
   reservation_bytes_ = span_bytes_ = 0;
 }
 
-Status Views::MoveToScratch() {
-  FAULTLINE_CHECK(scratch_emptied_bytes_ == span_bytes_, "scratch is empty before the flip", scratch_emptied_bytes_);
+Status Views::Move(const ViewRange& range) {
   const int refused = Refused(SystemCall::kMremap);
-  if (refused != 0 || mremap(mutator_view_, span_bytes_, span_bytes_, kMove, scratch_) == MAP_FAILED) {
+  void* const from = mutator_view_ + range.begin;
+  if (refused != 0 || mremap(from, range.bytes(), range.bytes(), kMove, scratch_ + range.begin) == MAP_FAILED) {
     return SysError{refused != 0 ? refused : errno, "mremap(V to scratch)"};
   }
-  scratch_emptied_bytes_ = 0;
   return {};
+}
+
+Status Views::MoveToScratch(std::span<const ViewRange> ranges) {
+  FAULTLINE_CHECK(scratch_emptied_bytes_ == span_bytes_, "scratch is empty before the flip", scratch_emptied_bytes_);
+  FAULTLINE_CHECK(!ranges.empty() && ranges.size() <= kMostRanges, "a flip moves some ranges", ranges.size());
+  moved_count_ = 0;
+  for (const ViewRange& range : ranges) {
+    if (Status status = Move(range); !status.ok()) {
+      if (moved_count_ > 0) MoveBack();
+      return status;
+    }
+    moved_[moved_count_++] = range;
+    scratch_emptied_bytes_ = moved_[0].begin;
+  }
+  return {};
+}
+
+Status Views::MoveToScratch() {
+  const ViewRange all = whole();
+  return MoveToScratch({&all, 1});
 }
 
 void Views::MoveBack() {
   if (Refused(SystemCall::kMremap) != 0) return;
-  if (mremap(scratch_, span_bytes_, span_bytes_, kMove, mutator_view_) == MAP_FAILED) return;
+  for (size_t i = 0; i < moved_count_; ++i) {
+    const ViewRange& range = moved_[i];
+    void* const to = mutator_view_ + range.begin;
+    if (mremap(scratch_ + range.begin, range.bytes(), range.bytes(), kMove, to) == MAP_FAILED) return;
+  }
   // If refused, what is left there is a view of the file without page tables, which the next flip replaces.
   (void)ReserveScratch(0, span_bytes_);
   scratch_emptied_bytes_ = span_bytes_;
 }
 
-Status Views::EmptyMutatorView() { return TakeOut(mutator_view_, span_bytes_); }
+Status Views::EmptyMutatorView(const ViewRange& range) { return TakeOut(mutator_view_ + range.begin, range.bytes()); }
 
 bool Views::ReserveScratch(size_t offset, size_t bytes) {
   // Replacing is better than munmap: the address range stays ours.
@@ -153,14 +178,20 @@ bool Views::ReserveScratch(size_t offset, size_t bytes) {
 
 bool Views::EmptyScratchPiece(size_t piece_bytes) {
   if (scratch_emptied_bytes_ == span_bytes_) return true;
-  const size_t left = span_bytes_ - scratch_emptied_bytes_;
-  const size_t piece = piece_bytes < left ? piece_bytes : left;
+  const auto range = std::find_if(moved_.begin(), moved_.begin() + moved_count_,
+                                  [this](const ViewRange& moved) { return scratch_emptied_bytes_ < moved.end; });
+  const size_t piece = std::min(piece_bytes, range->end - scratch_emptied_bytes_);
   // At the limit of mappings the piece still maps the file, but without entries.  If not even that is allowed (locked memory, an old
   // kernel), the next flip empties it, in its pause.
   if (!ReserveScratch(scratch_emptied_bytes_, piece)) (void)TakeOut(scratch_ + scratch_emptied_bytes_, piece).ok();
   scratch_emptied_bytes_ += piece;
-  if (scratch_emptied_bytes_ < span_bytes_) return false;
-  if (piece == span_bytes_) return true;
+  if (scratch_emptied_bytes_ < range->end) return false;
+  if (range + 1 < moved_.begin() + moved_count_) {
+    scratch_emptied_bytes_ = range[1].begin;
+    return false;
+  }
+  scratch_emptied_bytes_ = span_bytes_;
+  if (piece == range->bytes() && moved_count_ == 1) return true;
   // The pieces left the upper levels of the page table behind.  They are freed now; in the flip that would cost a TLB flush on every CPU.
   (void)ReserveScratch(0, span_bytes_);
   return true;

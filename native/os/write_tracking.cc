@@ -66,6 +66,12 @@ Status WriteTracking::Begin(uint8_t* start, size_t bytes) {
   return {};
 }
 
+Status WriteTracking::Extend(size_t bytes) {
+  if (Status status = descriptor_.Register(start_ + bytes_, bytes - bytes_); !status.ok()) return status;
+  bytes_ = bytes;
+  return {};
+}
+
 Status WriteTracking::Arm(size_t offset, size_t bytes) {
   if (!registered_) return SysError{EPERM, "ioctl(PAGEMAP_SCAN)"};
   if (const int refused = Refused(SystemCall::kPagemapScan)) return LastScanError(refused);

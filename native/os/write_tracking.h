@@ -43,6 +43,9 @@ class WriteTracking {
   // How much of the range ReleasePiece has taken out, from its start.
   size_t released_bytes() const { return released_bytes_; }
 
+  // So many bytes from the start on: those that are new are not armed yet.
+  Status Extend(size_t bytes);
+
   // From here on the pages count as not written.  Offsets are from the start of the range.
   Status Arm(size_t offset, size_t bytes);
 

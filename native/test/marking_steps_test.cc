@@ -236,7 +236,7 @@ void LeafPagesAreNeitherArmedNorLookedAt() {
 
 // Written pages on both sides of a leaf region are armed by one call each: what lies between counts as written and is none of them.
 void ALeafRegionBetweenWrittenPagesIsNotScanned() {
-  ByHand f(MarkerKind::kBarrierFree);
+  ByHand f(MarkerKind::kBarrierFree, kLeastSeparatedRegions);
   Collector& collector = *f.test.collector;
   const ShapeId leaf = f.test.DefineShape(0, 0, ElementKind::kData, 3);
   const ShapeId array = f.test.DefineShape(0, 0, ElementKind::kReference, 2);
@@ -284,6 +284,40 @@ void ALeafRegionThatIsMixedWhileMarkingRunsIsLookedAt() {
   f.mutator.Store(&f.mutator.reference(f.mutator.handle(3), 0), hidden);
   f.End();
   EXPECT(f.Marked(hidden) && f.Marked(f.mutator.handle(0)));
+}
+
+// Writes are tracked up to where the leaf regions at the back begin.  What is taken for other objects behind that counts as written.
+void WhatIsTakenBehindTheTrackedPartIsLookedAt() {
+  ByHand f(MarkerKind::kBarrierFree, kLeastSeparatedRegions);
+  const ShapeId leaf = f.test.DefineShape(0, 0, ElementKind::kData, 3);
+  f.mutator.handle(0) = f.mutator.Allocate(leaf, 1);
+  f.Start();
+  const WordIndex object = f.New(1);
+  EXPECT(RegionOf(object) > RegionOf(WordIndex(f.mutator.handle(0))));
+  f.mutator.handle(1) = object;
+  f.Round();
+  EXPECT(f.Marked(object));
+  const WordIndex hidden = f.New(2);
+  f.mutator.Store(&f.mutator.reference(f.mutator.handle(1), 0), hidden);
+  f.End();
+  EXPECT(f.Marked(hidden));
+}
+
+// The kernel leaves what it tracks read-only; it does not track what lies behind the last region with references.
+void LeavesBehindTheTrackedPartRemainWritable() {
+  ByHand f(MarkerKind::kBarrierFree, 2 * kLeastRegionsWithTwoEnds);
+  const ShapeId leaf = f.test.DefineShape(0, 0, ElementKind::kData, 3);
+  constexpr uint32_t kPages = 100;
+  f.mutator.handle(0) = f.New(1);
+  f.mutator.handle(1) = f.mutator.Allocate(leaf, kPages * kPageWords);
+  uint8_t* const words = reinterpret_cast<uint8_t*>(f.mutator.words(f.mutator.handle(1)) + 1);
+  const auto faults = [&] { return FaultsOfWriting(words, kPages); };
+  f.Start();
+  EXPECT(faults() <= kPages && faults() == 0);
+  f.Round();
+  EXPECT(faults() == 0);
+  f.End();
+  EXPECT(faults() == 0 && f.Marked(f.mutator.handle(0)) && f.Marked(f.mutator.handle(1)));
 }
 
 // Another cycle's marks are gone when a marking was given up half way, and the next one finds everything.
@@ -356,6 +390,8 @@ int main(int argc, char** argv) {
     LeafPagesAreNeitherArmedNorLookedAt();
     ALeafRegionBetweenWrittenPagesIsNotScanned();
     ALeafRegionThatIsMixedWhileMarkingRunsIsLookedAt();
+    WhatIsTakenBehindTheTrackedPartIsLookedAt();
+    LeavesBehindTheTrackedPartRemainWritable();
     RefusedTrackingCountsAsWritten(SystemCall::kRegister, 0, seed);
     RefusedTrackingCountsAsWritten(SystemCall::kPagemapScan, 0, seed);
     RefusedTrackingCountsAsWritten(SystemCall::kPagemapScan, 2, seed);

@@ -4,8 +4,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "faults_of_writing.h"
 #include "os/memory_file.h"
+#include "os/page_presence.h"
 #include "os/refusals.h"
 #include "os/views.h"
 #include "os/write_tracking.h"
@@ -76,6 +79,47 @@ void ARefusedFlipLeavesTheViewAsItWas() {
   }
   EXPECT(views.MoveToScratch().ok());
   EXPECT(FaultsOfWriting(views.mutator_view(), kPages) >= kPages);
+}
+
+// What lies between the ranges that a flip moves keeps its entries, and so do all when one move is refused.
+void AFlipOfSomeRangesLeavesTheOthers() {
+  constexpr size_t kAll = 4 * (size_t{2} << 20);
+  constexpr size_t kAllPages = kAll / kPageBytes;
+  MemoryFile file;
+  EXPECT(file.Create(kAll).ok());
+  Views views;
+  EXPECT(views.Create(file, nullptr).ok());
+  // Whole page tables, a part of one, and one that ends in the middle of one.
+  const ViewRange ranges[] = {{0, size_t{2} << 20},
+                              {(size_t{2} << 20) + kPageBytes, (size_t{2} << 20) + 3 * kPageBytes},
+                              {(size_t{3} << 20), (size_t{6} << 20) + kPageBytes}};
+  const auto moves = [&](size_t page) {
+    return std::any_of(std::begin(ranges), std::end(ranges),
+                       [&](const ViewRange& range) { return page * kPageBytes >= range.begin && page * kPageBytes < range.end; });
+  };
+  const auto present = [&](size_t page) {
+    const Result<uint64_t> pages = PresentPages(views.mutator_view() + page * kPageBytes, kPageBytes);
+    return !pages.ok() || pages.value() == 1;
+  };
+  if (!PresentPages(views.mutator_view(), kPageBytes).ok()) return;
+  for (uint32_t round = 0; round < 3; ++round) {
+    for (size_t page = 0; page < kAllPages; ++page) views.mutator_view()[page * kPageBytes] = static_cast<uint8_t>(page + round);
+    for (const uint32_t let_through : {0u, 1u, 2u}) {
+      ArmRefusal(SystemCall::kMremap, ENOMEM, let_through, 1);
+      EXPECT(!views.MoveToScratch(ranges).ok());
+      ArmRefusal(SystemCall::kMremap, 0, 0, 0);
+      EXPECT(views.scratch_emptied_bytes() == views.span_bytes());
+      for (size_t page = 0; page < kAllPages; ++page) EXPECT(present(page));
+    }
+    EXPECT(views.MoveToScratch(ranges).ok());
+    if (round == 1) views.MoveBack();
+    for (size_t page = 0; page < kAllPages; ++page) EXPECT(present(page) == (round == 1 || !moves(page)));
+    uint32_t pieces = 1;
+    while (!views.EmptyScratchPiece(size_t{1} << 20)) ++pieces;
+    EXPECT(pieces == (round == 1 ? 1 : 2 + 1 + 4));
+    for (size_t page = 0; page < kAllPages; ++page) EXPECT(views.mutator_view()[page * kPageBytes] == static_cast<uint8_t>(page + round));
+  }
+  EXPECT(views.MoveToScratch().ok());
 }
 
 // Where even the way back is refused, the view shows the same pages.
@@ -188,6 +232,7 @@ int main() {
   MappedPagesAreWrittenWithoutAFault();
   ARefusedFlipLeavesTheViewAsItWas();
   AFlipThatCannotBeTakenBackLosesNothing();
+  AFlipOfSomeRangesLeavesTheOthers();
   FlipsLeaveNoHoleForOthersMappings();
   if (MarkerWorks(MarkerKind::kBarrierFree)) WriteTrackingLeavesPagesReadOnly();
   return 0;

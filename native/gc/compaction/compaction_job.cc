@@ -61,6 +61,7 @@ CompactionJob::CompactionJob(PageService* pages, const Plan& plan, const RootPag
 }
 
 void CompactionJob::AddRange(PageIndex first, uint32_t count) {
+  if (pages_->IsLeft(first)) return;
   // A leaf page that stays is only shown, where anything is.
   const RegionUse use = pages_->heap().tables.frozen[RegionOfPage(first)];
   if (!pages_->armed() && use.kind == RegionKind::kLeaf && use.state != RegionState::kTarget) return;

@@ -6,7 +6,8 @@
 //   in place   old objects of a region that stays: forward those references of marked objects that lie on the page
 //   young      objects allocated since marking: the same, found by parsing their TLAB from its start
 //   large      the part of a large object that lies on the page
-//   unchanged  a page of a leaf region that stays: nothing on it refers to anything (R)
+//   unchanged  a page of a leaf region that stays: nothing on it refers to anything (R).  Most of them are left in the view
+//              (taken_away.h), and have no treatment at all
 //
 // Every page can be built without reading any page of the mutator view (invariant K): the builder reads sources, metadata and the page
 // itself through the alias, nothing else.  Safe in a signal handler: no allocation, no locks, no system calls.

@@ -32,6 +32,7 @@ PageService::PageService(Heap* heap, const Options& options)
     : heap_(heap),
       options_(options),
       released_sources_(heap),
+      taken_away_(heap),
       page_builder_(heap, &released_sources_,
                     TraitsOf(options.fault_mode).barriered_loads ? PageBuilder::Slots::kShared : PageBuilder::Slots::kOurs),
       fault_mode_(MakeFaultMode(options.fault_mode, this)) {
@@ -43,6 +44,7 @@ PageService::~PageService() = default;
 
 Status PageService::Open() {
   if (Status status = released_sources_.Open(); !status.ok()) return status;
+  if (Status status = taken_away_.Open(); !status.ok()) return status;
   if (load_barrier_ != nullptr) {
     if (Status status = load_barrier_->Open(); !status.ok()) return status;
   }
@@ -82,6 +84,7 @@ bool PageService::PageIsComplete(PageIndex page) const {
 }
 
 bool PageService::TryBuild(PageIndex page, Counter* builder) {
+  FAULTLINE_CHECK(!IsLeft(page), "(Y) no page is built that the flip has left in the view", page);
   const Treatment treatment = page_builder_.TreatmentOf(page);
   if (copies_ && treatment == Treatment::kTarget) return copied_targets_->Build(page, 1, cycle_, builder, page);
   PageStates& states = heap_->tables.page_states;
@@ -129,6 +132,7 @@ void PageService::BuildRange(PageIndex first, uint32_t count, Counter* builder, 
     // has seen that before it changes the pages' states (release, partner: the load above).
     FAULTLINE_CHECK(run == PageOf(kNull) || heap_->regions.use(RegionOfPage(run)).state != RegionState::kSource,
                     "(C) no page of a source is shown", run);
+    FAULTLINE_CHECK(!IsLeft(run) && !IsLeft(run_end - 1), "(Y) no page is shown that the flip has left in the view", run);
     fault_mode_->Show(run, run_end - run);
     DelayAt(DelayPoint::kShown);
     for (PageIndex page = run; page < run_end; ++page) states.NoteMapped(page, cycle_);
@@ -168,10 +172,12 @@ bool PageService::ServeFault(uintptr_t address, Mutator* mutator) {
       if (PageIsComplete(page)) fault_mode_->Show(page, 1);
       return true;
     }
-    if (unarmed_fault.address != address) unarmed_fault = {address, 0};
-    if (++unarmed_fault.times < kUnarmedRetries) return true;
-    Say("cannot get a page of the heap file", address, "The system is out of memory, or a container's limit is reached.");
-    return false;
+    return ServeUnarmed(address);
+  }
+  if (IsLeft(page)) {
+    gate_.Leave();
+    // Only the message of an earlier cycle comes here for a page that is ordinary memory in this one.
+    return fault_mode_->SendBack(page) || ServeUnarmed(address);
   }
   DelayAt(DelayPoint::kGateEntered);
   unarmed_fault.times = 0;
@@ -206,6 +212,13 @@ bool PageService::ServeFault(uintptr_t address, Mutator* mutator) {
   heap_->statistics.fault_service.Record(end - begin + delivery);
   if (mutator != nullptr) mutator->timeline.AddCollectorTime(begin - delivery, end, Interruption::kFault);
   return served;
+}
+
+bool PageService::ServeUnarmed(uintptr_t address) {
+  if (unarmed_fault.address != address) unarmed_fault = {address, 0};
+  if (++unarmed_fault.times < kUnarmedRetries) return true;
+  Say("cannot get a page of the heap file", address, "The system is out of memory, or a container's limit is reached.");
+  return false;
 }
 
 void PageService::SayStale(PageIndex page, uintptr_t address) {
@@ -248,7 +261,7 @@ void PageService::AnnounceFresh(PageIndex first, uint32_t count) {
   PageStates& states = heap_->tables.page_states;
   for (PageIndex page = first; page < first + count; ++page) {
     // An object that was pending at the flip is on the workers' list too; either of the two may claim the page.
-    if (!states.TryClaim(page, cycle_)) continue;
+    if (IsLeft(page) || !states.TryClaim(page, cycle_)) continue;
     states.Publish(page, cycle_);
     states.NoteMapped(page, cycle_);
   }

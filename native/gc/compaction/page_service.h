@@ -16,6 +16,7 @@
 #include "gc/compaction/compaction_gate.h"
 #include "gc/compaction/page_building.h"
 #include "gc/compaction/released_sources.h"
+#include "gc/compaction/taken_away.h"
 #include "gc/faults/fault_mode.h"
 #include "heap/heap.h"
 
@@ -48,13 +49,15 @@ class PageService {
   void NextCycle();
   // Whether all of this cycle's pages are built in the pause; then each is built in place, in the modes that copy too.
   void set_in_pause(bool in_pause) { copies_ = copied_targets_ != nullptr && !in_pause; }
-  // From here on touches are served.  The view's page tables have been taken away.
+  // From here on touches are served.  The page tables of what is taken away are gone.
   void Arm();
   // Every page is built; from here on the view is ordinary memory.  False after the time limit (call again).
   bool Disarm(uint64_t deadline_ns);
 
   // --- Building and showing, by any thread ---------------------------------------------------------------------------
-  bool PageNeedsBuilding(PageIndex page) const { return page_builder_.TreatmentOf(page) != Treatment::kNone; }
+  bool PageNeedsBuilding(PageIndex page) const { return !IsLeft(page) && page_builder_.TreatmentOf(page) != Treatment::kNone; }
+  // (Y) Whether the flip has left the page in the mutator view; from flip to finish.
+  bool IsLeft(PageIndex page) const { return taken_away_.IsLeft(RegionOfPage(page)); }
   bool PageIsComplete(PageIndex page) const;
   // Builds the page, or waits for the thread that does.  The caller is inside the gate and holds no claim.
   void EnsureBuilt(PageIndex page, Counter* builder);
@@ -78,6 +81,7 @@ class PageService {
 
   Heap& heap() { return *heap_; }
   FaultMode& fault_mode() { return *fault_mode_; }
+  TakenAway& taken_away() { return taken_away_; }
   PageBuilder& page_builder() { return page_builder_; }
   // Null except in the mode with a load barrier.
   LoadBarrierPhase* load_barrier() { return load_barrier_.get(); }
@@ -89,12 +93,15 @@ class PageService {
  private:
   bool TryBuild(PageIndex page, Counter* builder);
   uint32_t FaultAroundPages(Mutator* mutator, PageIndex page);
+  // A fault where nothing is armed.
+  bool ServeUnarmed(uintptr_t address);
   void SayStale(PageIndex page, uintptr_t address);
   void Say(const char* what, uintptr_t address, const char* remedy);
 
   Heap* heap_;
   const Options options_;
   ReleasedSources released_sources_;
+  TakenAway taken_away_;
   PageBuilder page_builder_;
   std::unique_ptr<FaultMode> fault_mode_;
   std::unique_ptr<LoadBarrierPhase> load_barrier_;

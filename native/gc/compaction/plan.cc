@@ -104,7 +104,15 @@ size_t Plan::Assign() {
     const RegionIndex source = sources_[i];
     if (i == first_leaf_source_) {
       const bool begun = at != UsableStart(targets_[target_index]);
-      if (begun && target_index + 1 < targets_.size()) at = UsableStart(targets_[++target_index]);
+      if (begun && target_index + 1 < targets_.size()) {
+        ++target_index;
+        // Those that the others did not need come last.
+        if (target_index < first_for_leaves_ && first_for_leaves_ < targets_.size()) {
+          std::rotate(targets_.begin() + target_index, targets_.begin() + first_for_leaves_, targets_.end());
+          first_for_leaves_ = target_index;
+        }
+        at = UsableStart(targets_[target_index]);
+      }
       if (at == UsableStart(targets_[target_index])) first_leaf_target_ = target_index;
     }
     const uint32_t live = tables.live_word_counts[source];
@@ -176,12 +184,34 @@ uint32_t Plan::UsedPagesOfTarget(RegionIndex target) const {
   return end <= UsableStart(target) ? 0 : PagesForWords(end - FirstWordOfRegion(target));
 }
 
+bool Plan::Reserve(const std::vector<RegionIndex>& sources, uint32_t wanted) {
+  Regions& regions = heap_->regions;
+  uint32_t for_leaves = 0;
+  if (regions.has_two_ends()) {
+    uint64_t words = 0;
+    uint64_t leaf_words = 0;
+    for (const RegionIndex source : sources) {
+      const uint32_t live = heap_->tables.live_word_counts[source];
+      words += live;
+      if (regions.use(source).kind == RegionKind::kLeaf) leaf_words += live;
+    }
+    // What leaves lose at the ends of their targets is made up for by those of the others.
+    const uint32_t needed = static_cast<uint32_t>((leaf_words + kRegionWords - 1) / kRegionWords);
+    for_leaves = leaf_words == words ? wanted : std::min(needed, wanted - 1);
+  }
+  regions.ReserveTargets(wanted - for_leaves, &targets_);
+  std::sort(targets_.begin(), targets_.end());
+  first_for_leaves_ = targets_.size();
+  if (for_leaves > 0) regions.ReserveTargets(wanted, &targets_, RegionKind::kLeaf);
+  std::sort(targets_.begin() + first_for_leaves_, targets_.end());
+  return !targets_.empty();
+}
+
 uint32_t Plan::Make(Gang& gang, const std::vector<RegionIndex>& sources, uint32_t wanted_targets) {
   SideTables& tables = heap_->tables;
   targets_.clear();
   sources_.clear();
-  if (heap_->regions.ReserveTargets(wanted_targets, &targets_) == 0) return 0;
-  std::sort(targets_.begin(), targets_.end());
+  if (!Reserve(sources, wanted_targets)) return 0;
   for (const RegionIndex target : targets_) {
     FAULTLINE_CHECK(tables.marked_pages[target] == 0 && tables.live_word_counts[target] == 0, "(B) a free region has no marks", target);
     // Builders set its start bits, some of them in a signal handler: these get their memory here.

@@ -4,8 +4,8 @@
 //   account   (parallel over sources)  live-word bits from object starts and headers; live words before each block
 //   assign    (serial, per source)     destinations in order; where a source runs over the end of a target, the first
 //                                      object that no longer fits becomes the split, so no object straddles two targets.  Leaf
-//                                      regions come last and begin another target, a leaf one; where none is left their objects
-//                                      join the others
+//                                      regions come last and begin another target, one reserved for leaves if there is one;
+//                                      where none is left their objects join the others
 //   record    (parallel over sources)  block offsets become absolute; each target page learns its first source object;
 //                                      each source learns how many target pages read it
 //   commit                             the targets' pages get their memory now, so that building them cannot fail (or, for the modes that
@@ -49,6 +49,8 @@ class Plan {
   class AccountJob;
   class RecordJob;
 
+  // Reserves free regions for both kinds of sources; false if there are none.
+  bool Reserve(const std::vector<RegionIndex>& sources, uint32_t wanted);
   void AccountSource(RegionIndex source);
   void RecordSource(RegionIndex source);
   // Number of sources that fit.
@@ -60,6 +62,7 @@ class Plan {
   const Targets targets_are_;
   std::vector<RegionIndex> sources_;
   std::vector<RegionIndex> targets_;
+  size_t first_for_leaves_ = 0;   // From here on targets were reserved for leaves.
   size_t first_leaf_source_ = 0;  // From here on sources are leaf regions …
   size_t first_leaf_target_ = 0;  // … and targets get nothing but leaves.
   uint64_t live_words_ = 0;

@@ -64,8 +64,9 @@ class FaultMode {
   // Ends what Open began; no mutator exists any more.
   virtual void Close() = 0;
 
-  // In the flip pause: takes the mutator view's page tables away and arms it; pages that others put into it in between are gone (S).  On
-  // failure the view is ordinary memory, with the page tables that it had or with none.
+  // In the flip pause: takes the page tables of the ranges of the mutator view that are chosen (gc/compaction/taken_away.h) away and arms
+  // them; pages that others put into them in between are gone (S).  On failure the view is ordinary memory, with the page tables that it
+  // had or with none.
   virtual Status Flip() = 0;
   // The pages are built; show them.  Any thread, fault handlers included.
   virtual void Show(PageIndex first, uint32_t count) = 0;

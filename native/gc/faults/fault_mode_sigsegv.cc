@@ -17,12 +17,18 @@ SigsegvFaultMode::SigsegvFaultMode(PageService* pages) : pages_(pages), delivery
 Status SigsegvFaultMode::Flip() {
   if (Status status = delivery_.EnsureHandler(); !status.ok()) return status;
   Views& views = pages_->heap().views;
-  if (Status status = views.MoveToScratch(); !status.ok()) return status;
+  const std::span<const ViewRange> ranges = pages_->taken_away().ranges();
+  if (Status status = views.MoveToScratch(ranges); !status.ok()) return status;
   DelayAt(DelayPoint::kBeforeArming);
-  // (S) Pages that others put into V since the move become inaccessible with the rest.
-  const Status status = views.ProtectMutatorView(0, views.span_bytes(), false);
-  if (!status.ok()) views.MoveBack();
-  return status;
+  for (const ViewRange& range : ranges) {
+    // (S) Pages that others put into V since the move become inaccessible with the rest.
+    const Status status = views.ProtectMutatorView(range, false);
+    if (status.ok()) continue;
+    if (&range != &ranges.front()) Disarm();
+    views.MoveBack();
+    return status;
+  }
+  return {};
 }
 
 void SigsegvFaultMode::Show(PageIndex first, uint32_t count) {

@@ -1,4 +1,4 @@
-// The mprotect mode: no userfaultfd at all.  The flip makes the emptied view PROT_NONE, so that every touch raises
+// The mprotect mode: no userfaultfd at all.  The flip makes what it has emptied of the view PROT_NONE, so that every touch raises
 // SIGSEGV; the thread builds the page's unit through the alias and makes the unit accessible.  The classic page barrier
 // (Appel, Ellis & Li, PLDI 1988; the Compressor itself), here for containers that forbid userfaultfd.
 //

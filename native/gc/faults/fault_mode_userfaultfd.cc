@@ -21,8 +21,8 @@ constexpr size_t kMessages = 16;
 // thread may be off the CPU for that long).  A real touch comes back until this many were sent back.
 constexpr uint32_t kMostRepeats = 2 * kMessages;
 
-void CheckThatNothingIsShown(const Views& views) {
-  const Result<uint64_t> present = PresentPages(views.mutator_view(), views.span_bytes());
+void CheckThatNothingIsShown(const Views& views, const ViewRange& range) {
+  const Result<uint64_t> present = PresentPages(views.mutator_view() + range.begin, range.bytes());
   FAULTLINE_CHECK(!present.ok() || present.value() == 0, "(S) the flip shows no page that this cycle has not built", present.value());
 }
 
@@ -36,19 +36,26 @@ void UserfaultfdFaultMode::Close() { descriptor_.Close(); }
 
 Status UserfaultfdFaultMode::Flip() {
   Views& views = pages_->heap().views;
-  if (Status status = views.MoveToScratch(); !status.ok()) return status;
+  const std::span<const ViewRange> ranges = pages_->taken_away().ranges();
+  // All moves come first: a registration splits the mapping, and mlockall in between would keep its parts from becoming one again.
+  if (Status status = views.MoveToScratch(ranges); !status.ok()) return status;
   DelayAt(DelayPoint::kBeforeArming);
-  Status status = descriptor_.Register(views.mutator_view(), views.span_bytes());
-  if (status.ok()) {
+  Status status;
+  for (const ViewRange& range : ranges) {
+    if (status.ok()) status = descriptor_.Register(views.mutator_view() + range.begin, range.bytes());
+  }
+  for (const ViewRange& range : ranges) {
     // (S) Drops the pages that another process or mlockall put into V since the move.  After the registration only we fill it.
-    status = views.EmptyMutatorView();
-    if (!status.ok()) descriptor_.Unregister(views.mutator_view(), views.span_bytes());
+    if (status.ok()) status = views.EmptyMutatorView(range);
   }
   if (!status.ok()) {
+    descriptor_.Unregister(views.mutator_view(), views.span_bytes());
     views.MoveBack();
     return status;
   }
-  if (pages_->options().verify) CheckThatNothingIsShown(views);
+  if (pages_->options().verify) {
+    for (const ViewRange& range : ranges) CheckThatNothingIsShown(views, range);
+  }
   return {};
 }
 

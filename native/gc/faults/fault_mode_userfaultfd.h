@@ -1,5 +1,5 @@
-// The userfaultfd modes.  All arm the mutator view by registering it MISSING|MINOR right after the swap; they differ in what is told of a
-// fault,
+// The userfaultfd modes.  All arm what is taken away of the mutator view by registering it MISSING|MINOR right after the move; they differ
+// in what is told of a fault,
 //
 //   sigbus   the kernel raises SIGBUS in the faulting thread, which serves itself: 4 us there and back
 //   thread   a native thread reads the descriptor; the mutator sleeps in the kernel, even inside a system call

@@ -16,19 +16,43 @@ Status DirtyPages::Open() {
   return tracking_.Open();
 }
 
-bool DirtyPages::Begin(uint64_t deadline_ns) {
+RegionIndex DirtyPages::FirstLeafAtTheBack() const {
+  RegionIndex leaf = heap_->regions.end();
+  for (const RegionIndex region : heap_->regions.committed()) {
+    const RegionUse use = heap_->regions.use(region);
+    if (use.state == RegionState::kFree || use.used_pages == 0) continue;
+    if (use.kind == RegionKind::kMixed) {
+      leaf = heap_->regions.end();
+    } else if (leaf == heap_->regions.end()) {
+      leaf = region;
+    }
+  }
+  return leaf;
+}
+
+bool DirtyPages::Track(RegionIndex end) {
   const Views& views = heap_->views;
+  const size_t bytes = end < heap_->regions.end() ? size_t{end} * kRegionBytes : views.span_bytes();
+  const bool is_tracked =
+      end == 0 || (tracking_.registered() ? tracking_.Extend(bytes) : tracking_.Begin(views.mutator_view(), bytes)).ok();
+  if (!is_tracked) return false;
+  tracked_regions_ = end;
+  heap_->read_only_until.store(end, std::memory_order_relaxed);
+  return true;
+}
+
+bool DirtyPages::Begin(uint64_t deadline_ns) {
   if (!begun_) {
-    armed_until_ = RegionIndex{0};
+    armed_until_ = tracked_regions_ = RegionIndex{0};
     begun_ = true;
-    heap_->view_read_only.store(true, std::memory_order_relaxed);
-    if (!tracking_.Begin(views.mutator_view(), views.span_bytes()).ok()) {
+    // A part of the view needs another mapping, which may be refused.
+    if (!Track(FirstLeafAtTheBack()) && !Track(heap_->regions.end())) {
       // Then every harvest is refused too, and everything counts as written.
-      armed_until_ = heap_->regions.end();
+      armed_until_ = tracked_regions_ = heap_->regions.end();
     }
   }
   const RegionSet& committed = heap_->regions.committed();
-  for (; (armed_until_ = committed.Next(armed_until_)) < heap_->regions.count(); ++armed_until_) {
+  for (; (armed_until_ = committed.Next(armed_until_)) < tracked_regions_; ++armed_until_) {
     if (NowNs() >= deadline_ns) return false;
     const RegionUse use = heap_->regions.use(armed_until_);
     if (use.state == RegionState::kFree || use.used_pages == 0 || use.kind == RegionKind::kLeaf) continue;
@@ -40,7 +64,7 @@ bool DirtyPages::Begin(uint64_t deadline_ns) {
 
 bool DirtyPages::End(uint64_t deadline_ns) {
   // Pages that were populated for writing become read-only piece by piece.
-  if (begun_) heap_->regions.ForgetMapped();
+  if (begun_) heap_->regions.ForgetMapped([this](RegionIndex region) { return region < tracked_regions_; });
   // Where nothing is committed there is nothing mapped, and what is taken meanwhile is a few pages.
   while (!tracking_.ReleasePiece(heap_->StepFrom(tracking_.released_bytes(), kRegionsReleasedAtOnce))) {
     if (NowNs() >= deadline_ns) return false;

@@ -85,10 +85,12 @@ void Tracing::AddReferences(const WordIndex* references, size_t count) {
 void Tracing::AddPieces(DirtyPages* dirty_pages, uint32_t piece_pages) {
   dirty_pages_ = dirty_pages;
   written_pages_.store(0, std::memory_order_relaxed);
+  RegionIndex end{0};
   for (const RegionIndex region : heap_->regions.committed()) {
     const RegionUse use = heap_->regions.use(region);
     // (R) What is written in a leaf region leads nowhere.
     if (use.state == RegionState::kFree || use.used_pages == 0 || use.kind == RegionKind::kLeaf) continue;
+    end = region + 1;
     const PageIndex first = FirstPageOfRegion(region);
     if (!pieces_.empty() && pieces_.back().first + pieces_.back().count == first && pieces_.back().count < piece_pages) {
       pieces_.back().count += use.used_pages;
@@ -96,6 +98,7 @@ void Tracing::AddPieces(DirtyPages* dirty_pages, uint32_t piece_pages) {
       pieces_.push_back({first, use.used_pages});
     }
   }
+  dirty_pages->Reach(end);
 }
 
 void Tracing::AddWrittenPages(DirtyPages* dirty_pages) {
