@@ -79,7 +79,8 @@ export class ParkingLot {
    */
   async sleep({ index, word }: Ticket, ms: number, signal: AbortSignal | undefined): Promise<void> {
     signal?.throwIfAborted();
-    const lasting = Math.min(ms, ASYNC_SLICE_MS);
+    // A fraction of a millisecond is over before a timer has begun: many turns for nothing.
+    const lasting = Math.ceil(Math.min(ms, ASYNC_SLICE_MS));
     const { async, value } = waitAsync(this.#words, index, word, lasting);
     if (!async) return;
     let end = (): void => {};

@@ -80,7 +80,7 @@ describe('the package', () => {
   });
 
   it('has what compiling the addon on another machine needs', () => {
-    expect(files).toContain('native/build.mjs');
+    expect(files).toEqual(expect.arrayContaining(['native/build.mjs', 'native/prelude.h']));
     const sources = ['os', 'heap', 'gc', 'node'].flatMap((layer) =>
       readdirSync(join(ROOT, 'native', layer), { recursive: true, encoding: 'utf8' })
         .filter((name) => /\.(cc|h)$/.test(name))
@@ -91,7 +91,7 @@ describe('the package', () => {
 
   it('has nothing else', () => {
     const allowed = [
-      /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|CONTRIBUTING\.md|native\/build\.mjs)$/,
+      /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|CONTRIBUTING\.md|native\/(build\.mjs|prelude\.h))$/,
       /^docs\/[\w-]+\.md$/,
       /^examples\/.+\.(mjs|patch)$/,
       /^dist\/.+\.(c?js|js\.map|d\.c?ts)$/,

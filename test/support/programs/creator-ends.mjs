@@ -30,8 +30,8 @@ if (!isMainThread) {
     if (moment !== 'idle') {
       void heap.collect({ kind: 'full' });
       // At the latest when the collection is over: a phase may be too short to be seen.
-      const before = heap.statistics().cycles.count;
-      while (heap.phase !== moment && heap.statistics().cycles.count < before + 2) mutator.poll();
+      const before = heap.statistics().collections.count;
+      while (heap.phase !== moment && heap.statistics().collections.count === before) mutator.poll();
     }
     Atomics.store(end, 0, 1);
     const phase = heap.phase;
