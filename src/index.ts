@@ -55,6 +55,7 @@ export type {
 export type { HeapArrays } from './containers/arrays.ts';
 export type { WaitOptions } from './containers/async-waits.ts';
 export { type ContainerDefinition, ContainerView } from './containers/container-view.ts';
+export { KeyedView } from './containers/keyed-view.ts';
 export type { Containers } from './containers/containers.ts';
 export type { HeapConditions } from './containers/conditions.ts';
 export type { CacheEntryOptions, CacheLimits, CacheOptions } from './containers/cache-options.ts';

@@ -2,35 +2,36 @@
  * Views of caches.
  */
 import { argumentTypeError } from '../errors.ts';
-import { expectBody } from '../objects/namesakes.ts';
 import { OWNER, SHAPE, SLOT } from '../objects/object-view.ts';
 import { type CacheEntryOptions, type CacheLimits, type EntryTerms, entryTermsOf } from './cache-options.ts';
 import type { CacheStatistics } from './caches.ts';
-import { ContainerView } from './container-view.ts';
-import type { ContainerValue, KeyKind, KeyValue, PlainContent, RawValue, ValueKind } from './kinds.ts';
+import { KeyedView } from './keyed-view.ts';
+import type { ContainerValue, KeyKind, KeyValue, RawValue, ValueKind } from './kinds.ts';
 import type { RawKey } from './map-keys.ts';
-import { MapPosition } from './map-trie.ts';
+import type { MapPosition } from './map-trie.ts';
 
 /**
  * A map with a limit that several threads share, without a lock: when it is full, it drops what has not been used for longest, of a sample
  * of 16 entries (of all, if there are no more than 32). Each operation takes effect at one moment, and so does each dropping. Made by
  * `heap.createCache`; for the thread that has the view.
  */
-export class HeapCache<K extends KeyKind = KeyKind, V extends ValueKind = ValueKind>
-  extends ContainerView
-  implements Iterable<[KeyValue<K>, ContainerValue<V>]>
-{
+export class HeapCache<K extends KeyKind = KeyKind, V extends ValueKind = ValueKind> extends KeyedView<K, V> {
   /** What is being fetched by this view. */
   readonly #fetches = new Map<unknown, Promise<ContainerValue<V>>>();
 
   /** The kind of the keys. */
-  get keyKind(): K {
+  override get keyKind(): K {
     return this.operations.caches.kindsOf(this[SHAPE]).key as K;
   }
 
   /** The kind of the values. */
-  get valueKind(): V {
+  override get valueKind(): V {
     return this.operations.caches.kindsOf(this[SHAPE]).value as V;
+  }
+
+  /** @internal */
+  protected override step(position: MapPosition, entries: [number, RawValue][]): boolean {
+    return this.operations.caches.step(this.atSafepoint('iteration'), position, entries);
   }
 
   /** The number of entries, as `size` of a map; those whose time is over count until they are dropped. Not a safepoint. */
@@ -149,45 +150,6 @@ export class HeapCache<K extends KeyKind = KeyKind, V extends ValueKind = ValueK
   /** How often all threads have found an entry, and how many were dropped. No single moment. Not a safepoint. */
   statistics(): CacheStatistics {
     return this.operations.caches.statistics(this.refFor('statistics'));
-  }
-
-  /** As the iteration of a map, without what is no longer there; nothing counts as used. A safepoint at each step. */
-  *[Symbol.iterator](): Iterator<[KeyValue<K>, ContainerValue<V>]> {
-    const position = new MapPosition();
-    const found: [number, RawValue][] = [];
-    const { caches } = this.operations;
-    const [keyKind, valueKind] = [this.keyKind, this.valueKind];
-    for (let more = true; more; ) {
-      more = caches.step(this.atSafepoint('iteration'), position, found);
-      const entries = found.map(([key, value]) => [this.loaded(keyKind, key), this.loaded(valueKind, value)]);
-      yield* entries as [KeyValue<K>, ContainerValue<V>][];
-    }
-  }
-
-  /** The same as the iteration of the cache itself. A safepoint at each step. */
-  entries(): Iterator<[KeyValue<K>, ContainerValue<V>]> {
-    return this[Symbol.iterator]();
-  }
-
-  /** Calls `body` with each value and key, with the promises of the iteration. A safepoint at each step. */
-  forEach(body: (value: ContainerValue<V>, key: KeyValue<K>, cache: this) => void): void {
-    expectBody(body);
-    for (const [key, value] of this) body(value, key, this);
-  }
-
-  /** The keys, with the promises of the iteration. A safepoint at each step. */
-  *keys(): Generator<KeyValue<K>> {
-    for (const [key] of this) yield key;
-  }
-
-  /** The values, with the promises of the iteration. A safepoint at each step. */
-  *values(): Generator<ContainerValue<V>> {
-    for (const [, value] of this) yield value;
-  }
-
-  /** A copy as a Map; of references, what their own `toObject` gives. With the promises of the iteration. Not a safepoint. */
-  override toObject(): Map<PlainContent<K>, PlainContent<V>> {
-    return super.toObject() as Map<PlainContent<K>, PlainContent<V>>;
   }
 
   #insert(key: KeyValue<K>, value: ContainerValue<V>, terms: EntryTerms): boolean {

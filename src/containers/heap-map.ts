@@ -3,30 +3,31 @@
  */
 import { argumentRangeError, argumentTypeError } from '../errors.ts';
 import { OWNER, SHAPE } from '../objects/object-view.ts';
-import { expectBody } from '../objects/namesakes.ts';
-import { ContainerView } from './container-view.ts';
+import { KeyedView } from './keyed-view.ts';
 import { expectReader, fromJson, jsonEntries, jsonOf, type JsonPieces, piecesOf } from './json-pieces.ts';
-import type { ValueKind, ContainerValue, KeyKind, KeyValue, PlainContent, RawValue } from './kinds.ts';
+import type { ValueKind, ContainerValue, KeyKind, KeyValue, RawValue } from './kinds.ts';
 import type { RawKey } from './map-keys.ts';
-import { MapPosition } from './map-trie.ts';
+import type { MapPosition } from './map-trie.ts';
 
 /**
  * A hash map that several threads share, without a lock. Keys are strings by their text, numbers by value, or objects by identity.
  * Each operation except `size` takes effect at one moment between call and return. Made by `heap.createMap`; for the thread that has the
  * view.
  */
-export class HeapMap<K extends KeyKind = KeyKind, V extends ValueKind = ValueKind>
-  extends ContainerView
-  implements Iterable<[KeyValue<K>, ContainerValue<V>]>
-{
+export class HeapMap<K extends KeyKind = KeyKind, V extends ValueKind = ValueKind> extends KeyedView<K, V> {
   /** The kind of the keys. */
-  get keyKind(): K {
+  override get keyKind(): K {
     return this.operations.maps.kindsOf(this[SHAPE]).key as K;
   }
 
   /** The kind of the values. */
-  get valueKind(): V {
+  override get valueKind(): V {
     return this.operations.maps.kindsOf(this[SHAPE]).value as V;
+  }
+
+  /** @internal */
+  protected override step(position: MapPosition, entries: [number, RawValue][]): boolean {
+    return this.operations.maps.step(this.atSafepoint('iteration'), position, entries);
   }
 
   /**
@@ -136,48 +137,6 @@ export class HeapMap<K extends KeyKind = KeyKind, V extends ValueKind = ValueKin
   /** Removes all entries. A safepoint. Throws what `mutator.allocate` throws. */
   clear(): void {
     this.operations.maps.clear(this.atSafepoint('clear'));
-  }
-
-  /**
-   * In no particular order. An entry that is in the map from beginning to end is visited exactly once; one that is made or removed
-   * meanwhile may or may not be visited. Each entry visited was in the map when it was read. A safepoint at each step.
-   */
-  *[Symbol.iterator](): Iterator<[KeyValue<K>, ContainerValue<V>]> {
-    const position = new MapPosition();
-    const found: [number, RawValue][] = [];
-    const { maps } = this.operations;
-    const [keyKind, valueKind] = [this.keyKind, this.valueKind];
-    for (let more = true; more; ) {
-      more = maps.step(this.atSafepoint('iteration'), position, found);
-      const entries = found.map(([key, value]) => [this.loaded(keyKind, key), this.loaded(valueKind, value)]);
-      yield* entries as [KeyValue<K>, ContainerValue<V>][];
-    }
-  }
-
-  /** The same as the iteration of the map itself. A safepoint at each step. */
-  entries(): Iterator<[KeyValue<K>, ContainerValue<V>]> {
-    return this[Symbol.iterator]();
-  }
-
-  /** Calls `body` with each value and key, with the promises of the iteration. A safepoint at each step. */
-  forEach(body: (value: ContainerValue<V>, key: KeyValue<K>, map: this) => void): void {
-    expectBody(body);
-    for (const [key, value] of this) body(value, key, this);
-  }
-
-  /** The keys, with the guarantees of the iteration. A safepoint at each step. */
-  *keys(): Generator<KeyValue<K>> {
-    for (const [key] of this) yield key;
-  }
-
-  /** The values, with the guarantees of the iteration. A safepoint at each step. */
-  *values(): Generator<ContainerValue<V>> {
-    for (const [, value] of this) yield value;
-  }
-
-  /** A copy as a Map; of references, what their own `toObject` gives. With the promises of the iteration. Not a safepoint. */
-  override toObject(): Map<PlainContent<K>, PlainContent<V>> {
-    return super.toObject() as Map<PlainContent<K>, PlainContent<V>>;
   }
 
   /**
