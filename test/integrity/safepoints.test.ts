@@ -19,8 +19,8 @@ const SOURCES: Readonly<Record<string, readonly string[]>> = {
   weakMaps: ['heap/weak-map.ts'],
   heap: ['heap/object-level.ts', 'heap/heap.ts'],
   array: ['containers/heap-array.ts'],
-  map: ['containers/heap-map.ts'],
-  cache: ['containers/heap-cache.ts'],
+  map: ['containers/heap-map.ts', 'containers/keyed-view.ts'],
+  cache: ['containers/heap-cache.ts', 'containers/keyed-view.ts'],
   queue: ['containers/heap-queue.ts'],
   lock: ['containers/heap-lock.ts'],
   condition: ['containers/heap-lock.ts'],
@@ -115,7 +115,8 @@ describe('the list of safepoints', () => {
     };
     const exempt = new Set(['constructor', 'shape', 'detach', 'attached', 'allocationBuffer', 'containers', 'collections']);
     const missing: string[] = [];
-    for (const [on, it] of Object.entries(classes)) {
+    const inherited = ['map', 'cache'].map((on) => [on, faultline.KeyedView.prototype] as const);
+    for (const [on, it] of [...Object.entries(classes), ...inherited]) {
       const prototype = Object.hasOwn(it, 'constructor') ? it : (Object.getPrototypeOf(it) as object);
       for (const member of Object.getOwnPropertyNames(prototype)) {
         const name = `${prototype.constructor.name}.${member}`;
