@@ -1,19 +1,15 @@
 // Two threads put work into a queue and two take it out; they count in a map and share a lock. All of it is in the heap, and moves.
 import { once } from 'node:events';
 import { isMainThread, Worker, workerData } from 'node:worker_threads';
-import { definition, Heap } from 'faultline';
+import { arrayOf, definition, Heap, LOCK, mapOf, queueOf } from 'faultline';
 
-const SHARED = definition({ name: 'shared', fields: { work: 'ref', lengths: 'ref', longest: 'ref', lock: 'ref' } });
+const SHARED = definition({
+  name: 'shared',
+  fields: { work: queueOf('string'), lengths: mapOf('string', 'f64'), longest: arrayOf('string'), lock: LOCK },
+});
+/** @typedef {import('faultline').View<typeof SHARED>} Shared */
 const WORDS = 'a queue between threads holds what one has and another wants'.split(' ');
 const ROUNDS = 500;
-
-/**
- * @typedef {object} Shared
- * @property {import('faultline').HeapQueue<'string'>} work
- * @property {import('faultline').HeapMap<'string', 'f64'>} lengths
- * @property {import('faultline').HeapArray<'string'>} longest
- * @property {import('faultline').HeapLock} lock
- */
 
 /** @param {Shared} shared */
 function produce({ work }) {
@@ -61,8 +57,9 @@ if (isMainThread) {
 } else {
   const heap = Heap.attach(workerData.token);
   const mutator = heap.attachMutator();
-  const { work, lengths, longest, lock } = /** @type {any} */ (heap.redeem(workerData.shared));
-  (workerData.task === 'produce' ? produce : consume)({ work, lengths, longest, lock });
+  /** @type {Shared} */
+  const shared = heap.redeem(workerData.shared);
+  (workerData.task === 'produce' ? produce : consume)(shared);
   mutator.detach();
   await heap.close();
 }

@@ -1,9 +1,9 @@
 // A thread waits, parked, until another has filled an array; both work on it by raw reference, under a lock.
 import { once } from 'node:events';
 import { isMainThread, Worker, workerData } from 'node:worker_threads';
-import { definition, Heap } from 'faultline';
+import { CONDITION, definition, Heap, LOCK } from 'faultline';
 
-const SHARED = definition({ name: 'shared', fields: { numbers: 'ref', lock: 'ref', filled: 'ref' } });
+const SHARED = definition({ name: 'shared', fields: { numbers: 'ref', lock: LOCK, filled: CONDITION } });
 const WANTED = 1_000;
 
 if (isMainThread) {
@@ -29,7 +29,8 @@ if (isMainThread) {
 } else {
   const heap = Heap.attach(workerData.token);
   const mutator = heap.attachMutator();
-  const shared = /** @type {any} */ (heap.redeem(workerData.shared));
+  /** @type {import('faultline').View<typeof SHARED>} */
+  const shared = heap.redeem(workerData.shared);
   const { arrays } = heap.containers;
   const numbers = mutator.handle(shared.numbers.ref);
   for (let i = 0; i < WANTED; i++) shared.lock.run(() => arrays.push(mutator.get(numbers), i));

@@ -18,6 +18,9 @@ export { RootRange } from './heap/root-range.ts';
 export {
   array,
   type ArrayType,
+  type ContainerContents,
+  type ContainerIn,
+  type ContainerType,
   definition,
   type ElementsOnlyKind,
   type ElementsOf,
@@ -39,6 +42,7 @@ export type {
   AnyView,
   ArrayNames,
   Cursor,
+  DefinitionOf,
   ElementsOfView,
   ElementValue,
   FieldProperties,
@@ -46,6 +50,7 @@ export type {
   InitialElements,
   InitialValues,
   InputValue,
+  PlainCopyOf,
   PlainInput,
   PlainObject,
   PlainValue,
@@ -65,7 +70,36 @@ export { HeapCache } from './containers/heap-cache.ts';
 export { HeapCondition, HeapLock, type HeldLock } from './containers/heap-lock.ts';
 export { HeapMap } from './containers/heap-map.ts';
 export { HeapQueue } from './containers/heap-queue.ts';
-export type { ContainerValue, KeyKind, KeyValue, PlainContent, RawValue, ValueKind } from './containers/kinds.ts';
+export {
+  type ArrayContents,
+  arrayOf,
+  type CacheContents,
+  cacheOf,
+  CONDITION,
+  type ConditionContents,
+  LOCK,
+  type LockContents,
+  type MapContents,
+  mapOf,
+  type QueueContents,
+  queueOf,
+} from './containers/container-types.ts';
+export type {
+  ContainerValue,
+  Content,
+  ContentIn,
+  ContentOf,
+  KeyContent,
+  KeyKind,
+  KeyType,
+  KeyValue,
+  KindOf,
+  PlainContent,
+  RawValue,
+  ReferenceTo,
+  ValueKind,
+  ValueType,
+} from './containers/kinds.ts';
 export type { JsonPieces } from './containers/json-pieces.ts';
 export type { HeapLocks } from './containers/locks.ts';
 export type { RawKey } from './containers/map-keys.ts';

@@ -6,16 +6,17 @@ import { expectBody, indexFor, rangeFor } from '../objects/namesakes.ts';
 import { INDEXED, noIndexing, UNKNOWN } from '../objects/sealing.ts';
 import { ContainerView } from './container-view.ts';
 import { expectReader, fromJson, jsonEntries, jsonOf, type JsonPieces, piecesOf } from './json-pieces.ts';
-import type { ValueKind, ContainerValue, PlainContent } from './kinds.ts';
+import type { ContainerValue, Content, KindOf, PlainContent } from './kinds.ts';
 
 /**
  * A growable array that several threads share. Each operation takes effect at one moment between call and return; iteration is many
  * operations. Elements are never copied when it grows. Made by `heap.createArray`; like any view, for use on the thread that has it.
+ * `HeapArray<'f64'>` has numbers, `HeapArray<View<typeof Node>>` references to nodes.
  */
-export class HeapArray<K extends ValueKind = ValueKind> extends ContainerView implements Iterable<ContainerValue<K>> {
+export class HeapArray<K extends Content = Content> extends ContainerView implements Iterable<ContainerValue<K>> {
   /** The kind of the elements. */
-  get kind(): K {
-    return this.operations.arrays.kindOf(this[SHAPE]) as K;
+  get kind(): KindOf<K> {
+    return this.operations.arrays.kindOf(this[SHAPE]) as KindOf<K>;
   }
 
   /** The number of elements. Not a safepoint. */

@@ -6,27 +6,27 @@ import { OWNER, SHAPE, SLOT } from '../objects/object-view.ts';
 import { type CacheEntryOptions, type CacheLimits, type EntryTerms, entryTermsOf } from './cache-options.ts';
 import type { CacheStatistics } from './caches.ts';
 import { KeyedView } from './keyed-view.ts';
-import type { ContainerValue, KeyKind, KeyValue, RawValue, ValueKind } from './kinds.ts';
+import type { ContainerValue, Content, KeyContent, KeyValue, KindOf, RawValue } from './kinds.ts';
 import type { RawKey } from './map-keys.ts';
 import type { MapPosition } from './map-trie.ts';
 
 /**
  * A map with a limit that several threads share, without a lock: when it is full, it drops what has not been used for longest, of a sample
  * of 16 entries (of all, if there are no more than 32). Each operation takes effect at one moment, and so does each dropping. Made by
- * `heap.createCache`; for the thread that has the view.
+ * `heap.createCache`; for the thread that has the view. Its type is as that of a map.
  */
-export class HeapCache<K extends KeyKind = KeyKind, V extends ValueKind = ValueKind> extends KeyedView<K, V> {
+export class HeapCache<K extends KeyContent = KeyContent, V extends Content = Content> extends KeyedView<K, V> {
   /** What is being fetched by this view. */
   readonly #fetches = new Map<unknown, Promise<ContainerValue<V>>>();
 
   /** The kind of the keys. */
-  override get keyKind(): K {
-    return this.operations.caches.kindsOf(this[SHAPE]).key as K;
+  override get keyKind(): KindOf<K> {
+    return this.operations.caches.kindsOf(this[SHAPE]).key as KindOf<K>;
   }
 
   /** The kind of the values. */
-  override get valueKind(): V {
-    return this.operations.caches.kindsOf(this[SHAPE]).value as V;
+  override get valueKind(): KindOf<V> {
+    return this.operations.caches.kindsOf(this[SHAPE]).value as KindOf<V>;
   }
 
   /** @internal */

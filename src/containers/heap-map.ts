@@ -5,24 +5,24 @@ import { argumentRangeError, argumentTypeError } from '../errors.ts';
 import { OWNER, SHAPE } from '../objects/object-view.ts';
 import { KeyedView } from './keyed-view.ts';
 import { expectReader, fromJson, jsonEntries, jsonOf, type JsonPieces, piecesOf } from './json-pieces.ts';
-import type { ValueKind, ContainerValue, KeyKind, KeyValue, RawValue } from './kinds.ts';
+import type { ContainerValue, Content, KeyContent, KeyValue, KindOf, RawValue } from './kinds.ts';
 import type { RawKey } from './map-keys.ts';
 import type { MapPosition } from './map-trie.ts';
 
 /**
  * A hash map that several threads share, without a lock. Keys are strings by their text, numbers by value, or objects by identity.
  * Each operation except `size` takes effect at one moment between call and return. Made by `heap.createMap`; for the thread that has the
- * view.
+ * view. The type has the kinds of keys and values, or the views of what they refer to: `HeapMap<'string', View<typeof Entry>>`.
  */
-export class HeapMap<K extends KeyKind = KeyKind, V extends ValueKind = ValueKind> extends KeyedView<K, V> {
+export class HeapMap<K extends KeyContent = KeyContent, V extends Content = Content> extends KeyedView<K, V> {
   /** The kind of the keys. */
-  override get keyKind(): K {
-    return this.operations.maps.kindsOf(this[SHAPE]).key as K;
+  override get keyKind(): KindOf<K> {
+    return this.operations.maps.kindsOf(this[SHAPE]).key as KindOf<K>;
   }
 
   /** The kind of the values. */
-  override get valueKind(): V {
-    return this.operations.maps.kindsOf(this[SHAPE]).value as V;
+  override get valueKind(): KindOf<V> {
+    return this.operations.maps.kindsOf(this[SHAPE]).value as KindOf<V>;
   }
 
   /** @internal */

@@ -5,17 +5,18 @@ import { SHAPE } from '../objects/object-view.ts';
 import { argumentRangeError, argumentTypeError } from '../errors.ts';
 import { waitAsync, type WaitOptions } from './async-waits.ts';
 import { ContainerView } from './container-view.ts';
-import type { ContainerValue, PlainContent, RawValue, ValueKind } from './kinds.ts';
+import type { ContainerValue, Content, KindOf, PlainContent, RawValue } from './kinds.ts';
 import { checkTimeout } from './parking-lot.ts';
 
 /**
  * A queue between threads, first in, first out, without a lock: any number of threads may append and take. Each operation takes effect at
- * one moment between call and return. Made by `heap.createQueue`; for the thread that has the view.
+ * one moment between call and return. Made by `heap.createQueue`; for the thread that has the view. The type has the kind of the elements,
+ * or the view of what they refer to.
  */
-export class HeapQueue<K extends ValueKind = ValueKind> extends ContainerView implements Iterable<ContainerValue<K>> {
+export class HeapQueue<K extends Content = Content> extends ContainerView implements Iterable<ContainerValue<K>> {
   /** The kind of the elements. */
-  get kind(): K {
-    return this.operations.queues.kindOf(this[SHAPE]) as K;
+  get kind(): KindOf<K> {
+    return this.operations.queues.kindOf(this[SHAPE]) as KindOf<K>;
   }
 
   /** The number of elements. Not a safepoint. */

@@ -3,18 +3,18 @@
  */
 import { expectBody } from '../objects/namesakes.ts';
 import { ContainerView } from './container-view.ts';
-import type { ContainerValue, KeyKind, KeyValue, PlainContent, RawValue, ValueKind } from './kinds.ts';
+import type { ContainerValue, Content, KeyContent, KeyValue, KindOf, PlainContent, RawValue } from './kinds.ts';
 import { MapPosition } from './map-trie.ts';
 
-export abstract class KeyedView<K extends KeyKind, V extends ValueKind>
+export abstract class KeyedView<K extends KeyContent, V extends Content>
   extends ContainerView
   implements Iterable<[KeyValue<K>, ContainerValue<V>]>
 {
   /** The kind of the keys. */
-  abstract get keyKind(): K;
+  abstract get keyKind(): KindOf<K>;
 
   /** The kind of the values. */
-  abstract get valueKind(): V;
+  abstract get valueKind(): KindOf<V>;
 
   /** @internal Adds the entries of the next step, which is a safepoint; false after the last one. */
   protected abstract step(position: MapPosition, entries: [number, RawValue][]): boolean;

@@ -6,10 +6,12 @@
  */
 import { argumentRangeError, argumentTypeError } from '../errors.ts';
 import { CONTROL_VALUE } from '../binding/layout.ts';
+import type { ContainerIn, ContainerType, ReferenceType, ShapeDefinition } from '../heap/definition.ts';
 import type { Mutator } from '../heap/mutator.ts';
+import type { Shape } from '../heap/shapes.ts';
 import type { Ref } from '../heap/units.ts';
 import { ARRAY_CLASSES } from '../heap/words.ts';
-import type { AnyView } from '../objects/view-types.ts';
+import type { AnyView, PlainCopyOf, View } from '../objects/view-types.ts';
 import { slotOf } from '../heap/object.ts';
 
 /** What the elements of arrays and queues and the values of maps can be. */
@@ -18,20 +20,65 @@ export type ValueKind = 'ref' | 'string' | 'i32' | 'u32' | 'f32' | 'f64' | 'i64'
 /** What the keys of a map can be: strings by their text, numbers by their value, objects by identity. */
 export type KeyKind = 'string' | 'f64' | 'ref';
 
-/** What a view of a container takes and returns for a kind. */
-export type ContainerValue<K extends ValueKind> = K extends 'ref'
-  ? AnyView | null
-  : K extends 'string'
-    ? string | null
-    : K extends 'i64' | 'u64'
-      ? bigint
-      : number;
+/**
+ * References to objects of one shape, given by the shape, its definition or `ref(…)`, or to containers of one type. In the heap all of them
+ * are of the kind `ref`; what they lead to, the compiler checks, and nobody else.
+ */
+export type ReferenceTo = Shape<any> | ShapeDefinition | ReferenceType<any> | ContainerType;
 
-/** What a value or a key of that kind is in a plain copy. */
-export type PlainContent<K extends ValueKind> = K extends 'ref' ? unknown : ContainerValue<K>;
+/** What a container can be made for. */
+export type ValueType = ValueKind | ReferenceTo;
+
+/** What the keys of a map can be made for. */
+export type KeyType = KeyKind | ReferenceTo;
+
+/** What the type of a container says of its contents: kinds by their names, and references by the views of what they lead to. */
+export type Content = ValueKind | AnyView;
+
+/** The same of keys. */
+export type KeyContent = KeyKind | AnyView;
+
+/** What the type of a container says when it is made for `T`. */
+export type ContentOf<T extends ValueType> = ContentIn<T, unknown>;
+
+/** The same for a container in a field of the definition `Self`, to which `self` is a reference. */
+export type ContentIn<T extends ValueType | 'self', Self> = T extends ValueKind
+  ? T
+  : T extends 'self'
+    ? Self extends ShapeDefinition
+      ? View<Self>
+      : 'ref'
+    : T extends ContainerType<infer C>
+      ? Extract<ContainerIn<C, Self>, AnyView>
+      : T extends Shape<infer D>
+        ? View<D>
+        : T extends ReferenceType<infer D>
+          ? ShapeDefinition extends D
+            ? 'ref'
+            : View<D>
+          : T extends ShapeDefinition
+            ? View<T>
+            : never;
+
+/** The kind in the heap. */
+export type KindOf<C extends Content> = C extends ValueKind ? C : 'ref';
+
+/** What a view of a container takes and returns. */
+export type ContainerValue<C extends Content> = C extends 'ref'
+  ? AnyView | null
+  : C extends 'string'
+    ? string | null
+    : C extends 'i64' | 'u64'
+      ? bigint
+      : C extends ValueKind
+        ? number
+        : C | null;
+
+/** What a value or a key is in a plain copy. */
+export type PlainContent<C extends Content> = C extends 'ref' ? unknown : C extends ValueKind ? ContainerValue<C> : PlainCopyOf<C>;
 
 /** What a view takes and returns as a key. */
-export type KeyValue<K extends KeyKind> = K extends 'ref' ? AnyView : K extends 'string' ? string : number;
+export type KeyValue<C extends KeyContent> = C extends 'ref' ? AnyView : C extends 'string' ? string : C extends 'f64' ? number : C;
 
 /** A value by raw access: a raw reference for references and strings, a BigInt for 64-bit integers, else a number. */
 export type RawValue = number | bigint;
@@ -101,6 +148,15 @@ export class Place {
     if (typeof value !== wanted) throw argumentTypeError(place, wanted === 'bigint' ? 'a BigInt' : 'a number', value);
     if (this.isReference) this.#mutator.admit(value as Ref, place);
   }
+}
+
+/** @internal The kind in the heap of what a container is made for; what is nothing of that sort comes back as it is, to be refused. */
+export function kindOf(type: KeyType): KeyKind;
+export function kindOf(type: ValueType): ValueKind;
+export function kindOf(type: ValueType): ValueKind {
+  if (typeof type !== 'object' || type === null) return type as ValueKind;
+  const { ref, name } = type as { ref?: unknown; name?: unknown };
+  return typeof (ref ?? name) === 'string' ? 'ref' : (type as unknown as ValueKind);
 }
 
 /** @internal Throws RangeError ERR_OPTION for a kind that does not exist. */

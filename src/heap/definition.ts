@@ -20,8 +20,35 @@ export interface ReferenceType<T extends ShapeDefinition = ShapeDefinition> {
   readonly [target]?: T;
 }
 
+declare const contents: unique symbol;
+
+/**
+ * What the compiler knows about a container that a field refers to. `self` is the definition that has the field, once that is known, and
+ * the type of the view depends on it: the children of a node may be an array of nodes.
+ */
+export interface ContainerContents {
+  /** Filled in where the field is read. */
+  readonly self: unknown;
+  /** The container's view. */
+  readonly view: unknown;
+}
+
+/** The view of a container in a field of the definition `Self`. */
+export type ContainerIn<C extends ContainerContents, Self> = (C & { readonly self: Self })['view'];
+
+/**
+ * A reference to a shared container, with the types of what is in it; made by {@link arrayOf}, {@link mapOf}, {@link cacheOf} and
+ * {@link queueOf}.
+ */
+export interface ContainerType<C extends ContainerContents = ContainerContents> {
+  /** The name of the container's shape. */
+  readonly ref: string;
+  /** Only for the compiler. */
+  readonly [contents]: C;
+}
+
 /** What an element can be: a kind, a truth value (a byte), or a reference; `self` is a reference to the same shape. */
-export type ElementType = FieldKind | 'bool' | 'self' | ReferenceType;
+export type ElementType = FieldKind | 'bool' | 'self' | ReferenceType | ContainerType;
 
 /**
  * Kinds that only the elements after the fields can have. `weak`: references that keep nothing alive, read with `mutator.readWeak`. The

@@ -10,7 +10,7 @@ import type { HeapCache } from '../containers/heap-cache.ts';
 import type { HeapCondition, HeapLock } from '../containers/heap-lock.ts';
 import type { HeapMap } from '../containers/heap-map.ts';
 import type { HeapQueue } from '../containers/heap-queue.ts';
-import type { KeyKind, ValueKind } from '../containers/kinds.ts';
+import { type ContentOf, type KeyType, kindOf, type ValueType } from '../containers/kinds.ts';
 import type { HandleToken } from '../objects/handle-tokens.ts';
 import type { HeapString } from '../objects/heap-string.ts';
 import type { Objects } from '../objects/objects.ts';
@@ -114,13 +114,17 @@ export abstract class ObjectLevel extends EventEmitter<HeapEvents> {
    * or until {@link withdraw}, it keeps the object alive, even after this thread has ended. Throws ERR_TOKENS_EXHAUSTED while 1,023 are
    * under way, ERR_VIEW_RELEASED.
    */
-  offer(view: AnyView): HandleToken {
+  offer<V extends AnyView>(view: V): HandleToken<V> {
     return this[OBJECTS]().tokens.offer(view);
   }
 
-  /** The object that another thread (or this one) has offered. Throws ERR_TOKEN_SPENT when it was redeemed or withdrawn before. */
-  redeem(token: HandleToken): View {
-    return this[OBJECTS]().tokens.redeem(token) as View;
+  /**
+   * The object that another thread (or this one) has offered. Its type is that of the token, or what the caller says where a message has
+   * lost that: `const map: HeapMap<'string', 'f64'> = heap.redeem(workerData.map)`. Throws ERR_TOKEN_SPENT when it was redeemed or
+   * withdrawn before.
+   */
+  redeem<V extends AnyView = View>(token: HandleToken<V>): V {
+    return this[OBJECTS]().tokens.redeem(token) as AnyView as V;
   }
 
   /** Takes back an offer; false when it was redeemed or withdrawn already. In any thread that is a mutator. */
@@ -139,32 +143,42 @@ export abstract class ObjectLevel extends EventEmitter<HeapEvents> {
   }
 
   /**
-   * A new growable array that threads can share, empty, with elements of that kind. A safepoint; throws what {@link Mutator.allocate}
-   * throws.
+   * A new growable array that threads can share, empty, with elements of that kind, or with references to objects of that shape or to
+   * containers of that type. A safepoint; throws ERR_OPTION, and what {@link Mutator.allocate} throws.
    */
-  createArray<K extends ValueKind>(kind: K): HeapArray<K> {
-    return this[OBJECTS]().viewOf(this.containers.arrays.allocate(kind)) as HeapArray<K>;
+  createArray<const V extends ValueType>(type: V): HeapArray<ContentOf<V>> {
+    return this[OBJECTS]().viewOf(this.containers.arrays.allocate(kindOf(type))) as HeapArray<ContentOf<V>>;
   }
 
-  /** A new hash map that threads can share, empty. A safepoint; throws what {@link Mutator.allocate} throws. */
-  createMap<K extends KeyKind, V extends ValueKind>(keyKind: K, valueKind: V): HeapMap<K, V> {
-    return this[OBJECTS]().viewOf(this.containers.maps.allocate(keyKind, valueKind)) as HeapMap<K, V>;
+  /**
+   * A new hash map that threads can share, empty; keys and values are given as to {@link createArray}. A safepoint; throws ERR_OPTION, and
+   * what {@link Mutator.allocate} throws.
+   */
+  createMap<const K extends KeyType, const V extends ValueType>(keyType: K, valueType: V): HeapMap<ContentOf<K>, ContentOf<V>> {
+    const map = this.containers.maps.allocate(kindOf(keyType), kindOf(valueType));
+    return this[OBJECTS]().viewOf(map) as HeapMap<ContentOf<K>, ContentOf<V>>;
   }
 
   /**
    * A new cache that threads can share, empty: a map that drops what has not been used for longest when it has more than `maxEntries` or
-   * `maxBytes`. A safepoint; throws ERR_OPTION, and what {@link Mutator.allocate} throws.
+   * `maxBytes`. Keys and values are given as to {@link createArray}. A safepoint; throws ERR_OPTION, and what {@link Mutator.allocate}
+   * throws.
    */
-  createCache<K extends KeyKind, V extends ValueKind>(keyKind: K, valueKind: V, options: CacheOptions): HeapCache<K, V> {
-    return this[OBJECTS]().viewOf(this.containers.caches.allocate(keyKind, valueKind, options)) as HeapCache<K, V>;
+  createCache<const K extends KeyType, const V extends ValueType>(
+    keyType: K,
+    valueType: V,
+    options: CacheOptions,
+  ): HeapCache<ContentOf<K>, ContentOf<V>> {
+    const cache = this.containers.caches.allocate(kindOf(keyType), kindOf(valueType), options);
+    return this[OBJECTS]().viewOf(cache) as HeapCache<ContentOf<K>, ContentOf<V>>;
   }
 
   /**
-   * A new queue between threads, empty, for `capacity` elements (1 to 2^31), or for any number. A safepoint; throws what
-   * {@link Mutator.allocate} throws.
+   * A new queue between threads, empty, for `capacity` elements (1 to 2^31), or for any number. The elements are given as to
+   * {@link createArray}. A safepoint; throws ERR_OPTION, and what {@link Mutator.allocate} throws.
    */
-  createQueue<K extends ValueKind>(kind: K, capacity = Infinity): HeapQueue<K> {
-    return this[OBJECTS]().viewOf(this.containers.queues.allocate(kind, capacity)) as HeapQueue<K>;
+  createQueue<const V extends ValueType>(type: V, capacity = Infinity): HeapQueue<ContentOf<V>> {
+    return this[OBJECTS]().viewOf(this.containers.queues.allocate(kindOf(type), capacity)) as HeapQueue<ContentOf<V>>;
   }
 
   /** A new lock, free. A safepoint; throws what {@link Mutator.allocate} throws. */

@@ -15,8 +15,12 @@ import type { ObjectView } from './object-view.ts';
 import type { SharedSlots } from './shared-slots.ts';
 import type { ViewOwner } from './view-owner.ts';
 
-/** A root that passes a reference to another thread; a plain object for `postMessage`. */
-export interface HandleToken {
+declare const offered: unique symbol;
+
+/** A root that passes a reference to another thread, to what a view of type `V` leads to; a plain object for `postMessage`. */
+export interface HandleToken<V = any> {
+  /** Only for the compiler. */
+  readonly [offered]?: V;
   /** The heap's number in this process. */
   readonly heap: number;
   /** Which of the shared slots. */

@@ -138,7 +138,7 @@ export class Objects implements ViewOwner {
     return this.#mutator.pin(ref, (object as ObjectView)[SHAPE], bytes);
   }
 
-  cursor<D extends ShapeDefinition>(shape: Shape<D>, at: ObjectView<D> | Ref | null): Cursor<D> {
+  cursor<D extends ShapeDefinition>(shape: Shape<D>, at: ObjectView | Ref | null): Cursor<D> {
     const { cursor } = this.#classesOf(shape);
     const made = this.#own(new cursor(CONTROL_NULL_SLOT), 0);
     this.move(made, at);

@@ -1,12 +1,16 @@
 /**
  * View types: what the compiler knows about views, computed from definitions. Nothing here exists at run time.
  */
-import type { ArrayType, ElementType, FieldsOf, ReferenceType, ShapeDefinition } from '../heap/definition.ts';
+import type { ArrayType, ContainerIn, ContainerType, ElementType, FieldsOf, ReferenceType, ShapeDefinition } from '../heap/definition.ts';
+import type { Shape } from '../heap/shapes.ts';
 import type { Elements } from './elements.ts';
 import type { ObjectCursor, ObjectView } from './object-view.ts';
 
 /** A view whose shape the compiler does not know. */
 export type AnyView = ObjectView<ShapeDefinition>;
+
+/** The definition of a shape, or what is one itself. */
+export type DefinitionOf<T extends ShapeDefinition | Shape> = T extends Shape<infer D> ? D : T extends ShapeDefinition ? T : never;
 
 /** What an element or a field of that type reads as, and accepts. `Self` is the definition that contains it. */
 export type ElementValue<T extends ElementType | 'weak', Self extends ShapeDefinition> = T extends 'bool'
@@ -19,11 +23,13 @@ export type ElementValue<T extends ElementType | 'weak', Self extends ShapeDefin
         ? number | AnyView | null
         : T extends 'ref' | 'weak'
           ? AnyView | null
-          : T extends ReferenceType<infer To>
-            ? ShapeDefinition extends To
-              ? AnyView | null
-              : View<To> | null
-            : number;
+          : T extends ContainerType<infer C>
+            ? ContainerIn<C, Self> | null
+            : T extends ReferenceType<infer To>
+              ? ShapeDefinition extends To
+                ? AnyView | null
+                : View<To> | null
+              : number;
 
 /** What a field of that type reads as, and accepts. */
 export type FieldValue<T, Self extends ShapeDefinition> = T extends 'string'
@@ -45,9 +51,14 @@ export type PlainValue<T, Self extends ShapeDefinition> = T extends 'string'
           ? unknown
           : T extends ArrayType<infer E>
             ? PlainValue<E, Self>[]
-            : T extends ReferenceType<infer To>
-              ? PlainObject<To> | null
-              : number;
+            : T extends ContainerType<infer C>
+              ? PlainCopyOf<ContainerIn<C, Self>>
+              : T extends ReferenceType<infer To>
+                ? PlainObject<To> | null
+                : number;
+
+/** What a reference to what a view leads to is in a plain copy. */
+export type PlainCopyOf<V> = V extends AnyView ? ReturnType<V['toObject']> | null : unknown;
 
 /** What `view.toObject()` gives: the fields, and the elements behind them. */
 export type PlainObject<D extends ShapeDefinition = ShapeDefinition> = ShapeDefinition extends D
@@ -75,9 +86,11 @@ export type InputValue<T, Self extends ShapeDefinition> = T extends 'string'
               ? AnyView | null
               : T extends ArrayType<infer E>
                 ? ArrayLike<InputValue<E, Self>>
-                : T extends ReferenceType<infer To>
-                  ? PlainInput<To> | View<To> | null
-                  : number;
+                : T extends ContainerType<infer C>
+                  ? ContainerIn<C, Self> | null
+                  : T extends ReferenceType<infer To>
+                    ? PlainInput<To> | View<To> | null
+                    : number;
 
 /** What `heap.fromObject` takes: values for any of the fields, plain objects where they refer to a shape, and the elements. */
 export type PlainInput<D extends ShapeDefinition = ShapeDefinition> = ShapeDefinition extends D
@@ -110,11 +123,11 @@ export type ElementsOfView<D extends ShapeDefinition> = ShapeDefinition extends 
     ? Elements<ElementValue<E, D>>
     : undefined;
 
-/** An object as JavaScript sees it; see {@link ObjectView}. */
-export type View<D extends ShapeDefinition = ShapeDefinition> = ObjectView<D> & FieldProperties<D>;
+/** An object as JavaScript sees it, by its shape (`View<typeof Point>`) or the definition of that; see {@link ObjectView}. */
+export type View<T extends ShapeDefinition | Shape = ShapeDefinition> = ObjectView<DefinitionOf<T>> & FieldProperties<DefinitionOf<T>>;
 
-/** A view that can be moved to other objects of its shape; see {@link ObjectCursor}. */
-export type Cursor<D extends ShapeDefinition = ShapeDefinition> = ObjectCursor<D> & FieldProperties<D>;
+/** A view that can be moved to other objects of its shape, by the shape or its definition; see {@link ObjectCursor}. */
+export type Cursor<T extends ShapeDefinition | Shape = ShapeDefinition> = ObjectCursor<DefinitionOf<T>> & FieldProperties<DefinitionOf<T>>;
 
 /** What `heap.create` takes: values for any of the fields; an array field takes anything with a length and indices. */
 export type InitialValues<D extends ShapeDefinition> = ShapeDefinition extends D
@@ -136,6 +149,10 @@ export type InitialElements<D extends ShapeDefinition> = ShapeDefinition extends
 export type StepName<D extends ShapeDefinition> = ShapeDefinition extends D
   ? string
   : {
-      [Name in keyof FieldsOf<D>]: FieldsOf<D>[Name] extends 'self' | 'ref' | ReferenceType<D> ? Name : never;
+      [Name in keyof FieldsOf<D>]: FieldsOf<D>[Name] extends ContainerType
+        ? never
+        : FieldsOf<D>[Name] extends 'self' | 'ref' | ReferenceType<D>
+          ? Name
+          : never;
     }[keyof FieldsOf<D>] &
       string;

@@ -1,7 +1,7 @@
 /**
  * Arguments of the public operations: one call for each argument, to be made with values that are not meant for it.
  */
-import { array, Heap, type HeapQueue, ref, smallInteger, tagSmallInteger } from '../support/faultline.ts';
+import { array, arrayOf, Heap, type HeapQueue, mapOf, ref, smallInteger, tagSmallInteger } from '../support/faultline.ts';
 import type { Subject } from './subject.ts';
 
 /** `value` is anything at all. */
@@ -196,6 +196,8 @@ export const ARGUMENTS: Readonly<Record<string, Call>> = {
   array: ({ heap }, value) => heap.defineShape({ name: 'with an array', fields: { field: array(value, 2) } }),
   'array, length': ({ heap }, value) => heap.defineShape({ name: 'with a length', fields: { field: array('u8', value) } }),
   ref: ({ heap }, value) => heap.defineShape({ name: 'with a reference', fields: { field: ref(value) } }),
+  arrayOf: ({ heap }, value) => heap.defineShape({ name: 'with a container', fields: { field: arrayOf(value) } }),
+  mapOf: ({ heap }, value) => heap.defineShape({ name: 'with a map', fields: { field: mapOf(value, value) } }),
 };
 
 /** By raw reference, handle or slot. Where something is stored only a checked heap looks at the numbers. */
