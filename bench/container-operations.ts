@@ -6,6 +6,7 @@ import { Heap } from 'faultline';
 import { type Arms, compare, type OperationFigures } from './object-operations.ts';
 
 const KEYS = 1_024;
+const at = (i: number): number => i & (KEYS - 1);
 
 export async function measureContainerOperations(turns: number): Promise<OperationFigures[]> {
   const heap = Heap.create({ capacityBytes: '64M' });
@@ -30,7 +31,6 @@ export async function measureContainerOperations(turns: number): Promise<Operati
   const queue = heap.createQueue('f64');
   const lock = heap.createLock();
   const condition = heap.createCondition();
-  const at = (i: number): number => i & (KEYS - 1);
 
   const operations: Record<string, Arms> = {
     'array: get, raw': { heap: (i) => arrays.get(array.ref, at(i)), plain: (i) => plainArray[at(i)] },
@@ -45,6 +45,7 @@ export async function measureContainerOperations(turns: number): Promise<Operati
     'map of numbers: set': { heap: (i) => numbers.set(at(i), i), plain: (i) => plainNumbers.set(at(i), i) },
     'map of texts: get': { heap: (i) => texts.get(keys[at(i)]!), plain: (i) => plainTexts.get(keys[at(i)]!) },
     'map of texts: set': { heap: (i) => texts.set(keys[at(i)]!, i), plain: (i) => plainTexts.set(keys[at(i)]!, i) },
+    ...cacheOperations(heap, keys),
     'map of objects: get': { heap: (i) => objects.get(views[at(i)]!), plain: (i) => plainObjects.get(views[at(i)]!) },
     'queue: enqueue and dequeue, raw': {
       against: 'push and pop',
@@ -71,4 +72,27 @@ export async function measureContainerOperations(turns: number): Promise<Operati
   mutator.detach();
   await heap.close();
   return figures;
+}
+
+/** A cache that has room, and one that is full. */
+function cacheOperations(heap: Heap, keys: readonly string[]): Record<string, Arms> {
+  const cache = heap.createCache('string', 'f64', { maxEntries: 2 * KEYS });
+  const full = heap.createCache('f64', 'f64', { maxEntries: KEYS });
+  const [plain, plainFull] = [new Map<string, number>(), new Map<number, number>()];
+  for (let i = 0; i < KEYS; i++) {
+    cache.set(keys[i]!, i);
+    plain.set(keys[i]!, i);
+    full.set(i, i);
+    plainFull.set(i, i);
+  }
+  let [fresh, plainFresh, oldest] = [KEYS, KEYS, 0];
+  return {
+    'cache of texts: get': { against: 'Map.get', heap: (i) => cache.get(keys[at(i)]!), plain: (i) => plain.get(keys[at(i)]!) },
+    'cache of texts: set': { against: 'Map.set', heap: (i) => cache.set(keys[at(i)]!, i), plain: (i) => plain.set(keys[at(i)]!, i) },
+    'cache of numbers, full: a new key': {
+      against: 'a Map that drops its oldest key',
+      heap: (i) => full.set(fresh++, i),
+      plain: (i) => (plainFull.delete(oldest++), plainFull.set(plainFresh++, i)),
+    },
+  };
 }

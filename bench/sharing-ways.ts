@@ -6,17 +6,18 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
-import { Heap, type HeapMap, type HandleToken, type HeapToken } from 'faultline';
+import { Heap, type HandleToken, type HeapCache, type HeapMap, type HeapToken } from 'faultline';
 
 export const ENTRIES = 100_000;
 export const keyOf = (i: number): string => `key ${i}`;
 export const textOf = (i: number): string => `the text of entry ${i}`;
 
-export type WayName = 'heap' | 'messages' | 'sqlite' | 'private';
+export type WayName = 'heap' | 'cache' | 'messages' | 'sqlite' | 'private';
 
 export const WAYS: readonly { name: WayName; title: string }[] = [
   { name: 'private', title: 'a Map in each thread, which shares nothing' },
   { name: 'heap', title: 'a map of this library' },
+  { name: 'cache', title: 'a cache of this library, with a limit' },
   { name: 'sqlite', title: 'SQLite, a file in memory' },
   { name: 'messages', title: 'messages to a thread that owns a Map' },
 ];
@@ -74,13 +75,17 @@ const same = (threads: number, value: unknown): Given[] => Array.from({ length: 
 
 /** In the main thread. */
 export async function prepare(name: WayName, threads: number): Promise<Prepared> {
-  if (name === 'heap') {
+  if (name === 'heap' || name === 'cache') {
     const heap = Heap.create({ capacityBytes: '256M' });
     const mutator = heap.attachMutator();
-    const map = heap.createMap('string', 'string');
-    for (let i = 0; i < ENTRIES; i++) map.set(keyOf(i), textOf(i));
+    // A limit that is not reached, as with the others: all texts are there from the beginning to the end.
+    const shared =
+      name === 'heap'
+        ? heap.createMap('string', 'string')
+        : heap.createCache('string', 'string', { maxEntries: 2 * ENTRIES, maxBytes: '128M' });
+    for (let i = 0; i < ENTRIES; i++) shared.set(keyOf(i), textOf(i));
     await heap.collect();
-    const data = Array.from({ length: threads }, () => ({ value: { token: heap.token, map: heap.offer(map) }, transfer: [] }));
+    const data = Array.from({ length: threads }, () => ({ value: { token: heap.token, shared: heap.offer(shared) }, transfer: [] }));
     return { data, end: () => (mutator.detach(), heap.close()) };
   }
   if (name === 'messages') {
@@ -109,12 +114,13 @@ export async function prepare(name: WayName, threads: number): Promise<Prepared>
 
 /** In a worker. */
 export function open(name: WayName, given: unknown): Cache {
-  if (name === 'heap') {
-    const { token, map: offered } = given as { token: HeapToken; map: HandleToken };
+  if (name === 'heap' || name === 'cache') {
+    type Shared = HeapMap<'string', 'string'> | HeapCache<'string', 'string'>;
+    const { token, shared: offered } = given as { token: HeapToken; shared: HandleToken<Shared> };
     const heap = Heap.attach(token);
     heap.attachMutator();
-    const map = heap.redeem(offered) as unknown as HeapMap<'string', 'string'>;
-    return { get: (key) => map.get(key)!, set: (key, text) => map.set(key, text), close: () => heap.close() };
+    const shared = heap.redeem(offered);
+    return { get: (key) => shared.get(key)!, set: (key, text) => shared.set(key, text), close: () => heap.close() };
   }
   if (name === 'messages') {
     const port = given as MessagePort;
