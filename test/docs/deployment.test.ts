@@ -70,6 +70,26 @@ describe('the seccomp profile', () => {
     expect(made({ syscalls: [privileged] }).syscalls).toEqual([privileged, rule]);
   });
 
+  it('that is finished allows userfaultfd, whatever the library calls itself, and nothing that reaches beyond the container', () => {
+    interface Rule {
+      names: string[];
+      action: string;
+      args?: object[];
+    }
+    const finished = JSON.parse(read('examples/deployment/faultline.json')) as { defaultAction: string; syscalls: Rule[] };
+    expect(finished.defaultAction).toBe('SCMP_ACT_ERRNO');
+    const allowed = new Set(
+      finished.syscalls.filter(({ action, args }) => action === 'SCMP_ACT_ALLOW' && args === undefined).flatMap(({ names }) => names),
+    );
+    const native = ['futex', 'threads', 'userfaultfd', 'chained_action'].map((name) => read(`native/os/${name}.cc`)).join('');
+    const called = [...native.matchAll(/syscall\(SYS_(\w+)/g)].map(([, name]) => name!);
+    expect(called).toContain('userfaultfd');
+    expect(called.filter((name) => !allowed.has(name))).toEqual([]);
+    const beyond = ['bpf', 'clone', 'clone3', 'init_module', 'io_uring_setup', 'keyctl', 'mount', 'ptrace', 'setns', 'socket', 'unshare'];
+    expect(beyond.filter((name) => allowed.has(name))).toEqual([]);
+    expect(made(finished).syscalls).toEqual(finished.syscalls);
+  });
+
   it('is where the pod looks for it', () => {
     const pod = parse(readFileSync(join(ROOT, 'examples/deployment/pod.yaml'), 'utf8')) as {
       spec: { securityContext: { seccompProfile: object } };
