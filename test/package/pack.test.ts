@@ -93,7 +93,7 @@ describe('the package', () => {
     const allowed = [
       /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|CONTRIBUTING\.md|native\/(build\.mjs|prelude\.h))$/,
       /^docs\/[\w-]+\.md$/,
-      /^examples\/.+\.(mjs|patch)$/,
+      /^examples\/.+\.(json|mjs|ts|patch)$/,
       /^dist\/.+\.(c?js|js\.map|d\.c?ts)$/,
       /^native\/(os|heap|gc|node)\/.+\.(cc|h)$/,
       /^prebuilds\/linux-\w+\/faultline\.node$/,
