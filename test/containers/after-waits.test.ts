@@ -5,6 +5,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { LEAF } from '../objects/support.ts';
 import { makeHeapWithMutator } from '../support/heaps.ts';
+import { internalsOf } from '../support/internals.ts';
 import { MODES } from '../support/modes.ts';
 
 describe.each(MODES)('an operation that waited (fault mode %s)', (fault) => {
@@ -89,7 +90,7 @@ describe.each(MODES)('an operation that waited (fault mode %s)', (fault) => {
 
     // Of another mutator, which lives until it gives the lock back.
     mutator.u32[at(lock) * 2 + wordOf] = 0x7fff_fff0;
-    const lives = vi.spyOn(mutator, 'isAttached').mockReturnValue(true);
+    const lives = vi.spyOn(internalsOf(mutator), 'isAttached').mockReturnValue(true);
     expect(
       waited(
         'locks.lock',
@@ -124,7 +125,7 @@ describe('taking out of a container in a checked heap', () => {
       dequeueWait: () => queues.dequeueWait(mutator.get(queue)),
     };
     for (const [name, take] of Object.entries(takes)) {
-      const passed = vi.spyOn(mutator, 'passed').mockImplementationOnce(() => {
+      const passed = vi.spyOn(internalsOf(mutator), 'passed').mockImplementationOnce(() => {
         throw new RangeError('interrupted');
       });
       expect(take, name).toThrow('interrupted');

@@ -5,6 +5,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { binding } from '../../dist/binding.js';
 import { code, LEAF } from '../objects/support.ts';
 import { makeHeapWithMutator } from '../support/heaps.ts';
+import { internalsOf } from '../support/internals.ts';
 import { MODES, rounds } from '../support/modes.ts';
 import { makeRandom } from '../support/random.mjs';
 import { seedOfTest } from '../support/seeds.ts';
@@ -61,7 +62,7 @@ describe.each(MODES)('a growable array (fault mode %s)', (fault) => {
     const whileLocked = <T>(operation: () => T): T => {
       for (let i = 0; i < 50_000; i++) mutator.allocate(garbage);
       const before = array.ref;
-      const rest = vi.spyOn(mutator, 'rest').mockImplementation(() => {
+      const rest = vi.spyOn(internalsOf(mutator), 'rest').mockImplementation(() => {
         mutator.collect({ kind: 'full' });
         if (array.ref !== before) moved++;
         mutator.u32[slotOf(lock)] = 0;
@@ -90,7 +91,7 @@ describe.each(MODES)('a growable array (fault mode %s)', (fault) => {
 
   it('grows without a rest while nobody else has it', () => {
     const { heap, mutator } = makeHeapWithMutator({ capacityBytes: '8M', fault });
-    const rest = vi.spyOn(mutator, 'rest');
+    const rest = vi.spyOn(internalsOf(mutator), 'rest');
     const array = heap.createArray('u32');
     for (let i = 0; i < 1_000; i++) array.push(i);
     expect(rest).not.toHaveBeenCalled();

@@ -2,12 +2,11 @@
  * Maps in one thread: against JavaScript's Map, with keys whose hashes are equal, and what they refuse.
  */
 import { describe, expect, it } from 'vitest';
-import { hashOfNumber } from '../../dist/containers/map-keys.js';
-import { KeyedHash } from '../../dist/heap/keyed-hash.js';
 import { hashOfHeap } from '../support/hashes.ts';
 import type { Heap } from '../support/faultline.ts';
 import { code, LEAF } from '../objects/support.ts';
 import { makeHeapWithMutator } from '../support/heaps.ts';
+import { hashOfNumber, KeyedHash } from '../support/internals.ts';
 import { MARKERS, MODES, rounds } from '../support/modes.ts';
 import { makeRandom } from '../support/random.mjs';
 import { seedOfTest } from '../support/seeds.ts';

@@ -232,3 +232,25 @@ describe('a token', () => {
     heap.redeem<number>(message);
   });
 });
+
+describe('what only the library uses', () => {
+  it('is not in the declarations', () => {
+    type OfViews =
+      | 'elements'
+      | 'isSame'
+      | 'keep'
+      | 'ref'
+      | 'release'
+      | 'released'
+      | 'shape'
+      | 'toJSON'
+      | 'toObject'
+      | typeof Symbol.dispose;
+    expectTypeOf<keyof AnyView>().toEqualTypeOf<OfViews>();
+    expectTypeOf<Exclude<keyof HeapLock, OfViews>>().toExtend<string>();
+    // @ts-expect-error
+    void heap.attachMutator().handles;
+    // @ts-expect-error
+    void Entry.tlabTop;
+  });
+});

@@ -5,8 +5,8 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { describe, expect, it, vi } from 'vitest';
-import { attachNative } from '../../dist/heap/token.js';
 import { binding, Heap } from '../support/faultline.ts';
+import { attachNative } from '../support/internals.ts';
 import { Threads } from '../support/threads.ts';
 
 const CONTROL_THREAD = new URL('../../dist/gc/control-thread.js', import.meta.url);

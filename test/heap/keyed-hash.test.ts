@@ -3,10 +3,9 @@
  */
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { KeyedHash } from '../../dist/heap/keyed-hash.js';
-import { attachNative } from '../../dist/heap/token.js';
 import type { Heap, HeapMap } from '../support/faultline.ts';
 import { makeHeap, makeHeapWithMutator } from '../support/heaps.ts';
+import { attachNative, KeyedHash } from '../support/internals.ts';
 import { rounds } from '../support/modes.ts';
 import { processorMs } from '../support/processor-time.ts';
 

@@ -182,6 +182,12 @@ describe('installed with install scripts off', () => {
     expect(declarations.filter((name) => generic.test(readFileSync(join(installed, name), 'utf8')))).toEqual([]);
   });
 
+  it('has types of what is meant for programs alone', () => {
+    const installed = join(app, 'node_modules/faultline');
+    const declarations = files.filter((name) => /\.d\.c?ts$/.test(name));
+    expect(declarations.filter((name) => readFileSync(join(installed, name), 'utf8').includes('@internal'))).toEqual([]);
+  });
+
   it('says where the benchmarks are', () => {
     const { status, stderr } = run(app, 'npx', '--no-install', 'faultline', 'bench', 'a-a', '--quick');
     expect({ status, stderr }).toEqual({
