@@ -27,8 +27,9 @@
 // Waves.  A cycle may move more than there is memory for at once: steps 4 to 7 are repeated, and the targets of a wave are the places of
 // the sources before it.  Nothing is marked anew, so until the last wave is planned
 //
-//   (B)  start bits and marked pages follow the objects: builders set those of a target, and the last reader of a source clears the
-//        source's.  What is neither is where it was, or young: allocated since marking ended, and built by walking its TLAB in every wave.
+//   (B)  start bits and marked pages follow the objects: builders set those of a target (but not of the last wave's), and the last reader
+//        of a source clears the source's.  What is neither is where it was, or young: allocated since marking ended, and built by walking
+//        its TLAB in every wave.
 //   (G)  no region that a later wave evacuates is filled further: what is young in it would not move.
 //
 // Weak slots and finalizers were decided on after marking, once; what they refer to is alive, and moves as all else does.
@@ -95,13 +96,14 @@ class Collector final : public CollectorHooks {
   bool ProcessWeak(uint64_t deadline_ns);
   bool ReleaseMarking(uint64_t deadline_ns);
   uint32_t Sweep();
-  // `sources` are chosen by policy; (G) those of `later` that are not planned now stay closed for the waves to come.  False when nothing
-  // will move: the cycle is over then, but Finish must still be called.
+  // `sources` are chosen by policy.  Those of `later` that are not planned now are for the waves to come: they stay closed (G), and what is
+  // moved now gets its marks (B).  Where there are none, this is the last wave.  False when nothing will move: the cycle is over then, but
+  // Finish must still be called.
   bool MakePlan(const std::vector<RegionIndex>& sources, uint32_t wanted_targets, std::vector<RegionIndex> later = {});
   bool FlipPause(uint64_t limit_ns);
   bool Compact(uint64_t deadline_ns);
   bool Finish(uint64_t deadline_ns);
-  // After a compaction: MakePlan comes next.
+  // After the compaction of a wave that is not the last: MakePlan comes next.
   bool FinishWave(uint64_t deadline_ns);
   // Punches free regions until at most `keep_bytes` of spare pages are left, maps those in the mutator view, and punches the tails of used
   // regions if asked to.  False when the time is over.

@@ -21,7 +21,7 @@ constexpr RegionIndex kRegionsUnmappedAtOnce{64};
 
 bool Collector::MakePlan(const std::vector<RegionIndex>& sources, uint32_t wanted_targets, std::vector<RegionIndex> later) {
   FAULTLINE_CHECK(phase() == Phase::kMarked, "a plan is made from fresh marks", static_cast<uint64_t>(phase()));
-  const uint32_t planned = wanted_targets == 0 ? 0 : plan_.Make(gang_, sources, wanted_targets);
+  const uint32_t planned = wanted_targets == 0 ? 0 : plan_.Make(gang_, sources, wanted_targets, later);
   if (report_.waves == 0) Add(heap_->statistics.cycles, 1);
   if (planned == 0) {
     heap_->regions.ReopenPartial();
@@ -58,6 +58,7 @@ bool Collector::Compact(uint64_t deadline_ns) {
 
 bool Collector::FinishWave(uint64_t deadline_ns) {
   FAULTLINE_CHECK(!plan_.sources().empty(), "a wave moves something");
+  FAULTLINE_CHECK(heap_->tables.marks_targets, "(B) another wave comes only after one that has marked its targets");
   if (!EndCompaction(deadline_ns)) return false;
   EndWave();
   Enter(CycleStep::kFinish, Phase::kMarked);

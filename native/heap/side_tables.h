@@ -9,8 +9,9 @@
 //   per region      region           ~32     0.003 %
 //                                            4.2 %
 //
-// (B) From the pause that ends marking to the end of the cycle, the start bits and marked pages of a region say what marking found there,
-// or what a wave has copied there since; a free region has neither.  So a later wave of the same cycle (gc/collector.h) may go by them.
+// (B) From the pause that ends marking until the last wave of the cycle (gc/collector.h) is planned, the start bits and marked pages of a
+// region say what marking found there, or what a wave has copied there since; a free region has neither.  What the last wave copies gets
+// none, which saves 4 to 7 % of building its pages: nobody asks for them before the next marking.
 //
 // Live words and block offsets have memory only while a plan needs it, and only those of its sources: 1.9 % is left between collections.
 #pragma once
@@ -61,6 +62,9 @@ struct SideTables {
   MappedArray<uint32_t, RegionIndex> unread_pages;      // Target pages that still have to read this source (atomic).
 
   static constexpr RegionIndex kEndOfSources{~0u};
+
+  // (B) Another wave follows, so builders set the start bits of targets.  Frozen from plan to finish.
+  bool marks_targets = false;
 
   // Called before anything is written about a source: provides the memory of its live words and block offsets.  A region for which that is
   // refused cannot be a source.

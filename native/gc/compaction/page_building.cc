@@ -120,6 +120,18 @@ FAULTLINE_INLINE WordIndex NextStart(const Bitmap& object_starts, WordIndex from
   return object_starts.FindNext(from, end);
 }
 
+// (B) The start bits of a target page, built at `to`: its objects lie one behind the other, from `at` to `end`.  Another pass, and not inlined:
+// few pages have another wave after them.
+__attribute__((noinline)) void MarkStarts(Heap& heap, PageIndex page, const uint64_t* to, uint32_t at, uint32_t end) {
+  uint64_t starts[Bitmap::kPageCells] = {};
+  while (at < end) {
+    starts[at >> 6] |= uint64_t{1} << (at & 63);
+    const Header header = HeaderAt(to, WordIndex(at));
+    at += static_cast<uint32_t>(heap.shapes[header.shape].Words(header.count));
+  }
+  heap.tables.object_starts.SetPage(page, starts);
+}
+
 // `kLeaves`: the target is a leaf region.
 template <bool kLeaves>
 FAULTLINE_INLINE void BuildTarget(Heap& heap, const Forwarding& forwarding, SourceRelease& release, PageIndex page, uint64_t* const to) {
@@ -136,10 +148,9 @@ FAULTLINE_INLINE void BuildTarget(Heap& heap, const Forwarding& forwarding, Sour
   uint32_t skip = tables.page_records[page].offset_or_end;
   RegionIndex source = RegionOf(object);
   WordIndex source_end = FirstWordOfRegion(source) + kRegionWords;
-  uint64_t starts[Bitmap::kPageCells] = {};
+  const uint32_t first_start = tables.marks_targets && skip > 0 ? static_cast<uint32_t>(heap.WordsOf(object)) - skip : 0;
   uint32_t at = 0;
   for (;;) {
-    starts[at >> 6] |= uint64_t{skip == 0} << (at & 63);
     const Header header = HeaderAt(words, object);
     const Shape shape = shapes[header.shape];
     const uint32_t size = static_cast<uint32_t>(shape.Words(header.count));
@@ -184,7 +195,7 @@ FAULTLINE_INLINE void BuildTarget(Heap& heap, const Forwarding& forwarding, Sour
   queue.Flush();
   release.SourceRead(source);
   if (at < kPageWords) memset(to + at, 0, (kPageWords - at) * kWordBytes);
-  tables.object_starts.SetPage(page, starts);  // (B)
+  if (tables.marks_targets) MarkStarts(heap, page, to, first_start, limit);
 }
 
 template <bool kShared>

@@ -207,15 +207,14 @@ bool Plan::Reserve(const std::vector<RegionIndex>& sources, uint32_t wanted) {
   return !targets_.empty();
 }
 
-uint32_t Plan::Make(Gang& gang, const std::vector<RegionIndex>& sources, uint32_t wanted_targets) {
+uint32_t Plan::Make(Gang& gang, const std::vector<RegionIndex>& sources, uint32_t wanted_targets, const std::vector<RegionIndex>& later) {
   SideTables& tables = heap_->tables;
   targets_.clear();
   sources_.clear();
+  tables.marks_targets = false;
   if (!Reserve(sources, wanted_targets)) return 0;
   for (const RegionIndex target : targets_) {
     FAULTLINE_CHECK(tables.marked_pages[target] == 0 && tables.live_word_counts[target] == 0, "(B) a free region has no marks", target);
-    // Builders set its start bits, some of them in a signal handler: these get their memory here.
-    tables.object_starts.ClearRegion(target);
   }
   for (const RegionIndex source : sources) {
     FAULTLINE_CHECK(heap_->regions.use(source).used_pages == tables.marked_pages[source],
@@ -262,6 +261,11 @@ uint32_t Plan::Make(Gang& gang, const std::vector<RegionIndex>& sources, uint32_
     tables.moving[source] = 1;
   }
   for (const RegionIndex target : targets_) FAULTLINE_CHECK(tables.moving[target] == 0, "(T) a target is no source", target);
+  tables.marks_targets = std::any_of(later.begin(), later.end(), [&tables](RegionIndex region) { return tables.moving[region] == 0; });
+  if (tables.marks_targets) {
+    // Builders set these bits, some of them in a signal handler: they get their memory here.
+    for (const RegionIndex target : targets_) tables.object_starts.ClearRegion(target);
+  }
   return static_cast<uint32_t>(sources_.size());
 }
 
@@ -276,7 +280,7 @@ void Plan::Seal() {
   for (const RegionIndex source : sources_) heap_->tables.moving[source] = 0;
   for (const RegionIndex target : targets_) {
     const uint32_t pages = UsedPagesOfTarget(target);
-    heap_->tables.NoteCopied(target, pages, heap_->tables.target_end[target] - UsableStart(target));
+    if (heap_->tables.marks_targets) heap_->tables.NoteCopied(target, pages, heap_->tables.target_end[target] - UsableStart(target));
     heap_->regions.FinishTarget(target, pages);
   }
   sources_.clear();

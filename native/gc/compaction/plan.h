@@ -31,8 +31,8 @@ class Plan {
   explicit Plan(Heap* heap, Targets targets = Targets::kCommitted) : heap_(heap), targets_are_(targets) {}
 
   // `sources` are live regions in evacuation order, which is kept within each kind.  Runs to its end, concurrently with mutators.  Returns
-  // the number of sources in the plan; 0 means that nothing will move.
-  uint32_t Make(Gang& gang, const std::vector<RegionIndex>& sources, uint32_t wanted_targets);
+  // the number of sources in the plan; 0 means that nothing will move.  (B) If one of `later` is left out, there may be another wave.
+  uint32_t Make(Gang& gang, const std::vector<RegionIndex>& sources, uint32_t wanted_targets, const std::vector<RegionIndex>& later = {});
 
   // Undoes a plan that will not be carried out.
   void Cancel();
