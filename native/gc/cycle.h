@@ -94,6 +94,8 @@ struct CycleReport {
   uint64_t remark_pages = 0;    // … and in the last pause.
   WeakReport weak;
   uint32_t waves = 0;
+  uint64_t all_flip_pauses_ns = 0;
+  uint64_t longest_flip_pause_ns = 0;
   uint64_t flip_pause_ns = 0;  // These five are of the last wave, what follows them is of all.
   uint64_t flip_safepoint_ns = 0;
   uint64_t flip_kernel_ns = 0;  // Emptying and arming the view.

@@ -1,4 +1,6 @@
 // Flip: the pause that takes page tables of the mutator view away and rewrites the roots, and what happens when the kernel refuses.
+#include <algorithm>
+
 #include "gc/checking/verification.h"
 #include "gc/collector.h"
 #include "gc/compaction/compaction_job.h"
@@ -88,6 +90,8 @@ bool Collector::FlipPause(uint64_t limit_ns) {
   const PauseTimes times = EndPause(&heap_->statistics.flip_pause);
   report_.flip_safepoint_ns = times.safepoint_ns;
   report_.flip_pause_ns = times.pause_ns;
+  report_.all_flip_pauses_ns += times.pause_ns;
+  report_.longest_flip_pause_ns = std::max(report_.longest_flip_pause_ns, times.pause_ns);
   return true;
 }
 

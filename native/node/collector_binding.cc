@@ -200,6 +200,8 @@ Napi::Value Report(Info info, HeapInstance& instance) {
   set("waves", report.waves);
   set("flipPauseNs", report.flip_pause_ns);
   set("flipSafepointNs", report.flip_safepoint_ns);
+  set("allFlipPausesNs", report.all_flip_pauses_ns);
+  set("longestFlipPauseNs", report.longest_flip_pause_ns);
   set("roots", report.roots);
   set("sweptRegions", report.swept_regions);
   set("sourceRegions", report.sources);

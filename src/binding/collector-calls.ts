@@ -26,6 +26,9 @@ export interface NativeCycleReport {
   /** The last flip. */
   flipPauseNs: number;
   flipSafepointNs: number;
+  /** Those of all waves. */
+  allFlipPausesNs: number;
+  longestFlipPauseNs: number;
   roots: number;
   sweptRegions: number;
   sourceRegions: number;
@@ -90,7 +93,10 @@ export interface CollectorCalls {
   setLimit(heap: NativeHeap, regions: number): void;
   /** Fills in the figures that {@link PULSE} names; under a microsecond. */
   pulse(heap: NativeHeap, figures: Float64Array): void;
-  /** `targets` is a number. Those of `later` that are not among the sources of the plan are not filled further until the next call. */
+  /**
+   * `targets` is a number. Those of `later` that are not among the sources of the plan are for another wave, and not filled further until the
+   * next call; where there are none, this is the last wave.
+   */
   makePlan(heap: NativeHeap, sources: Uint32Array, targets: number, later: Uint32Array): NativePlan;
   flipPause(heap: NativeHeap, sliceMs: number): boolean;
   compact(heap: NativeHeap, sliceMs: number): boolean;

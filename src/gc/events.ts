@@ -83,8 +83,11 @@ export interface CycleSummary extends Event<'cycle'> {
   readonly remarkPages: number;
   /** How often something was moved: 0 or 1, more in a full collection that has no memory to move all at once. */
   readonly waves: number;
-  /** Of the last wave; each has its own `pause` event. */
+  /** The flip pauses of all waves together; each has its own `pause` event. */
   readonly flipPauseUs: number;
+  /** The longest of them; the same if there is one. */
+  readonly longestFlipPauseUs: number;
+  /** Roots at the last flip. */
   readonly roots: number;
   /** Regions in which nothing was alive; they were freed at once. */
   readonly sweptRegions: number;

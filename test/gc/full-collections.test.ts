@@ -60,6 +60,11 @@ describe('a full collection', () => {
     const phases = events.flatMap((event) => (event.type === 'phase' ? [event.phase] : []));
     expect(phases.filter((phase) => phase === 'flip')).toHaveLength(cycles[0]!.waves);
     expect(phases.filter((phase) => phase === 'prepare')).toHaveLength(1);
+    // The cycle's figures are of all its waves.
+    const flips = events.flatMap((event) => (event.type === 'pause' && event.pause === 'flip' ? [event.pauseUs] : []));
+    expect(flips).toHaveLength(cycles[0]!.waves);
+    expect(cycles[0]!.flipPauseUs).toBeCloseTo(flips.reduce((sum, pause) => sum + pause, 0));
+    expect(cycles[0]!.longestFlipPauseUs).toBeCloseTo(Math.max(...flips));
     expect(list.values()).toEqual(countdown(1_500_000));
   });
 });
