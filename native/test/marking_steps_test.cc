@@ -286,21 +286,65 @@ void ALeafRegionThatIsMixedWhileMarkingRunsIsLookedAt() {
   EXPECT(f.Marked(hidden) && f.Marked(f.mutator.handle(0)));
 }
 
-// Writes are tracked up to where the leaf regions at the back begin.  What is taken for other objects behind that counts as written.
-void WhatIsTakenBehindTheTrackedPartIsLookedAt() {
-  ByHand f(MarkerKind::kBarrierFree, kLeastSeparatedRegions);
-  const ShapeId leaf = f.test.DefineShape(0, 0, ElementKind::kData, 3);
-  f.mutator.handle(0) = f.mutator.Allocate(leaf, 1);
-  f.Start();
-  const WordIndex object = f.New(1);
-  EXPECT(RegionOf(object) > RegionOf(WordIndex(f.mutator.handle(0))));
-  f.mutator.handle(1) = object;
-  f.Round();
-  EXPECT(f.Marked(object));
-  const WordIndex hidden = f.New(2);
-  f.mutator.Store(&f.mutator.reference(f.mutator.handle(1), 0), hidden);
-  f.End();
-  EXPECT(f.Marked(hidden));
+// Writes are tracked up to where the leaf regions at the back begin, which may be the heap's first ones.  An array of references that is
+// allocated while marking runs lies behind that.
+struct ArrayBehindTheTrackedPart : ByHand {
+  explicit ArrayBehindTheTrackedPart(bool tracks_something) : ByHand(MarkerKind::kBarrierFree, kLeastSeparatedRegions) {
+    // Not all of a region, but no array fits into the rest.
+    for (uint32_t i = 0; tracks_something && i < 2; ++i) mutator.handle(i) = mutator.Allocate(array, kPages * kSlotsOfPage);
+    mutator.handle(2) = mutator.Allocate(test.DefineShape(0, 0, ElementKind::kData, 3), 1);
+    Start();
+    mutator.handle(3) = mutator.Allocate(array, kPages * kSlotsOfPage);
+    EXPECT(RegionOf(WordIndex(mutator.handle(3))) > RegionOf(WordIndex(mutator.handle(2))));
+  }
+  void StoreOnPage(uint32_t page, WordIndex object) {
+    mutator.Store(&mutator.reference(mutator.handle(3), page * kSlotsOfPage), object);
+  }
+  uint64_t WrittenPages() { return test.collector->marker().written_pages(); }
+
+  static constexpr uint32_t kPages = 120;
+  static constexpr uint32_t kSlotsOfPage = kPageWords * 2;
+  const ShapeId array = test.DefineShape(0, 0, ElementKind::kReference, 2);
+};
+
+// All of it counts as written, until the next round: from then on writes to it are tracked.
+void WhatIsTakenBehindTheTrackedPartIsLookedAtAndThenTracked() {
+  for (const bool tracks_something : {false, true}) {
+    ArrayBehindTheTrackedPart f(tracks_something);
+    f.Round();
+    EXPECT(f.Marked(f.mutator.handle(3)) && f.WrittenPages() >= f.kPages);
+    f.Round();
+    EXPECT(f.WrittenPages() == 0);
+    const WordIndex hidden = f.New(1);
+    f.StoreOnPage(7, hidden);
+    f.Round();
+    // And the new object's own page, with those behind it that its thread was given.
+    EXPECT(f.Marked(hidden) && f.WrittenPages() < f.kPages / 4);
+    f.End();
+  }
+}
+
+// What the kernel refuses to track counts as written in every round and in the pause.
+void WhatCannotBeTrackedIsLookedAtEachTime() {
+  for (const bool tracks_something : {false, true}) {
+    for (const bool with_round : {false, true}) {
+      ArrayBehindTheTrackedPart f(tracks_something);
+      ArmRefusal(SystemCall::kRegister, ENOMEM, 0, 1000);
+      for (uint32_t round = 0; round < 2; ++round) {
+        f.Round();
+        EXPECT(f.Marked(f.mutator.handle(3)) && f.WrittenPages() >= f.kPages);
+      }
+      const WordIndex hidden = f.New(1);
+      f.StoreOnPage(7, hidden);
+      if (with_round) {
+        f.Round();
+        EXPECT(f.Marked(hidden));
+      }
+      f.End();
+      ArmRefusal(SystemCall::kRegister, 0, 0, 0);
+      EXPECT(f.Marked(hidden));
+    }
+  }
 }
 
 // The kernel leaves what it tracks read-only; it does not track what lies behind the last region with references.
@@ -390,7 +434,8 @@ int main(int argc, char** argv) {
     LeafPagesAreNeitherArmedNorLookedAt();
     ALeafRegionBetweenWrittenPagesIsNotScanned();
     ALeafRegionThatIsMixedWhileMarkingRunsIsLookedAt();
-    WhatIsTakenBehindTheTrackedPartIsLookedAt();
+    WhatIsTakenBehindTheTrackedPartIsLookedAtAndThenTracked();
+    WhatCannotBeTrackedIsLookedAtEachTime();
     LeavesBehindTheTrackedPartRemainWritable();
     RefusedTrackingCountsAsWritten(SystemCall::kRegister, 0, seed);
     RefusedTrackingCountsAsWritten(SystemCall::kPagemapScan, 0, seed);
