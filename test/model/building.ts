@@ -174,6 +174,7 @@ export class Builder {
           s[this.#shownPage] = 0;
           return over; // ENOENT
         }
+        if (m.isLeft(s, page)) throw new Violation('Y', `page ${page} is shown, which the flip has left in the view`);
         if (s[m.shown + page] !== 0) return exists; // EEXIST
         s[m.shown + page] = 1;
         return wakes ? undefined : next;

@@ -84,6 +84,23 @@ export const CONFIGURATIONS = {
     drops: 1,
     mutators: [[{ touch: [0, 0, 0] }, { touch: [0, 1, 0] }]],
   },
+  'pages are left in the view (sigbus)': {
+    mode: 'sigbus',
+    pages: 3,
+    build: [[0], [0, 1]],
+    left: [[1, 2], [2]],
+    workers: 1,
+    aroundPages: 2,
+    mutators: [[{ touch: [0, 1, 1] }, { allocate: 2 }], [{ touch: [0, 0, 0] }]],
+  },
+  'a page is left in the view in the second cycle (thread)': {
+    mode: 'thread',
+    pages: 2,
+    build: [[0, 1], [0]],
+    left: [[], [1]],
+    workers: 1,
+    mutators: [[{ touch: [0, 1, 0] }, { touch: [0, 1, 1] }], [{ touch: [0, 1, 1] }]],
+  },
   'units of two pages (sigsegv)': {
     mode: 'sigsegv',
     pages: 2,
@@ -163,4 +180,6 @@ export const MISTAKES: Readonly<Record<Mistake, { readonly law: string; readonly
   'waiters are woken before the view is unregistered': { law: 'W', in: 'a TLAB and a large object meanwhile (thread)' },
   'a page is shown again only if it was noted before its fault was read': { law: 'W', in: 'the kernel drops an entry (thread)' },
   'the flip does not wait for the mutators': { law: 'C', in: 'two mutators and a worker (sigbus)' },
+  'a page that has to be built is left in the view': { law: 'C', in: 'pages are left in the view (sigbus)' },
+  'a page that is left in the view is handed out as one that is armed': { law: 'Y', in: 'pages are left in the view (sigbus)' },
 };

@@ -40,9 +40,27 @@ export class FaultService {
     });
     this.#outside(fault, over);
     p.mark(inside);
+    if (m.configuration.left !== undefined) this.#left(fault, over);
     this.#inside(fault);
     p.step('gate: leave', (s) => void s[m.gateCount]!--);
     p.mark(over);
+  }
+
+  /** The flip has left the page in the view: only the message of an earlier cycle says otherwise, and then nobody has to be served. */
+  #left(fault: number, over: Label): void {
+    const { machine: m, program: p } = this.#builder;
+    const armed = p.label();
+    p.local((s) => {
+      if (!m.isLeft(s, s[fault]!)) return armed;
+      if (m.configuration.mode !== 'thread') throw new Violation('Y', `a touch of page ${s[fault]} is held, which the flip has left in the view`);
+      return undefined;
+    });
+    p.step('gate: leave', (s) => void s[m.gateCount]!--);
+    p.step('send back: WAKE', (s) => {
+      m.wake(s, s[fault]!);
+      return over;
+    });
+    p.mark(armed);
   }
 
   /** The gate is closed. */

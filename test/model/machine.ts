@@ -37,13 +37,17 @@ export type Mistake =
   | 'the cycle ends while workers are in the job'
   | 'waiters are woken before the view is unregistered'
   | 'the flip does not wait for the mutators'
-  | 'a page is shown again only if it was noted before its fault was read';
+  | 'a page is shown again only if it was noted before its fault was read'
+  | 'a page that has to be built is left in the view'
+  | 'a page that is left in the view is handed out as one that is armed';
 
 export interface Configuration {
   readonly mode: 'sigbus' | 'thread' | 'sigsegv';
   readonly pages: number;
   /** For each cycle, the pages that have to be built. The others are free, or sources. */
   readonly build: readonly (readonly number[])[];
+  /** For each cycle, the pages that its flip leaves in the view (law Y); default none. They are ordinary memory all the time. */
+  readonly left?: readonly (readonly number[])[];
   readonly mutators: readonly (readonly Operation[])[];
   /** 0: the control thread builds. */
   readonly workers: number;
@@ -162,7 +166,18 @@ export class Machine {
 
   /** Pages that need building in the current cycle; frozen while it lasts. */
   needsBuilding(state: State, page: number): boolean {
+    if (this.isLeft(state, page)) return this.makes('a page that has to be built is left in the view');
     return this.configuration.build[state[this.cycle]! - 1]?.includes(page) ?? false;
+  }
+
+  /** Frozen while the cycle lasts. */
+  isLeft(state: State, page: number): boolean {
+    return this.configuration.left?.[state[this.cycle]! - 1]?.includes(page) ?? false;
+  }
+
+  /** Whether a mutator that touches the page goes on, and sees what is there. */
+  isVisible(state: State, page: number): boolean {
+    return state[this.armedView] === 0 || state[this.shown + page] !== 0 || this.isLeft(state, page);
   }
 
   stateOf(state: State, page: number, cycle = state[this.cycle]!): number {
@@ -193,8 +208,7 @@ export class Machine {
     if (state[this.worldStopped] !== 0) return;
     const cycle = state[this.cycle]!;
     for (let page = 0; page < this.configuration.pages; page++) {
-      const visible = state[this.armedView] === 0 || state[this.shown + page] !== 0;
-      if (visible && (state[this.content + page] !== cycle || state[this.builder + page] !== 0)) {
+      if (this.isVisible(state, page) && (state[this.content + page] !== cycle || state[this.builder + page] !== 0)) {
         throw new Violation('C', `page ${page} can be seen before it is built for cycle ${cycle}`);
       }
     }

@@ -47,14 +47,14 @@ function writeMutator(m: Machine, p: Program, index: number, operations: readonl
     if (m.configuration.mode === 'thread') {
       const asleep = m.asleepIn + index;
       p.step('touch', (s) => {
-        if (s[m.armedView] === 0 || s[m.shown + s[page]!] !== 0) return through;
+        if (m.isVisible(s, s[page]!)) return through;
         s[asleep] = s[page]! + 1;
         s[m.message + index] = 1;
         return undefined;
       });
       p.step('asleep in the fault', (s) => (s[asleep] === 0 ? again : BLOCKED));
     } else {
-      p.step('touch', (s) => (s[m.armedView] === 0 || s[m.shown + s[page]!] !== 0 ? through : undefined));
+      p.step('touch', (s) => (m.isVisible(s, s[page]!) ? through : undefined));
       service.serve(page);
       p.goto(again);
     }
@@ -76,7 +76,8 @@ function writeMutator(m: Machine, p: Program, index: number, operations: readonl
     p.local((s) => (m.needsBuilding(s, own) || m.stateOf(s, own) !== 0 ? next : undefined));
     p.step('armed?', (s) => {
       s[page] = own;
-      return s[m.armed] === 0 ? ordinary : undefined;
+      const isArmed = s[m.armed] !== 0 && (!m.isLeft(s, own) || m.makes('a page that is left in the view is handed out as one that is armed'));
+      return isArmed ? undefined : ordinary;
     });
     if ('allocate' in operation) writePublishFresh(m, p, builder, own);
     else writeAnnounceFresh(m, p, builder, page);
@@ -136,7 +137,7 @@ function writePublishFresh(m: Machine, p: Program, builder: Builder, own: number
   );
 }
 
-/** PageService::AnnounceFresh: the page is not shown; a touch does that. */
+/** PageService::AnnounceFresh: the page is not shown; a touch does that. The caller has found that it was not left in the view. */
 function writeAnnounceFresh(m: Machine, p: Program, builder: Builder, page: number): void {
   p.step('claim: CAS', (s) => {
     if (m.stateOf(s, s[page]!) !== m.word.from('claim')) throw new Violation('O', `page ${s[page]} was not free`);
@@ -328,7 +329,7 @@ function writeFlip(m: Machine, p: Program, mutators: number, cycle: number): voi
       s[m.content + page] = cycle;
     }
   });
-  p.step('swap the views', (s) => {
+  p.step('take the view away', (s) => {
     for (let page = 0; page < m.configuration.pages; page++) s[m.shown + page] = 0;
     if (m.configuration.mode === 'sigsegv') s[m.armedView] = 1;
   });
