@@ -69,6 +69,17 @@ Allocation TakeRun(Heap& heap, const Mutator& mutator, uint32_t least, uint32_t 
   return {AllocationAnswer::kRefilled, kNull, {}};
 }
 
+// Pages of its own for one object.
+Allocation TakePagesFor(Heap& heap, const Mutator& mutator, uint64_t words, RegionKind kind) {
+  const uint32_t pages = PagesForWords(words);
+  PageRun run;
+  const Allocation answer = TakeRun(heap, mutator, pages, pages, kind, &run);
+  if (answer.answer != AllocationAnswer::kRefilled) return answer;
+  const WordIndex object = FirstWordOfPage(run.first);
+  heap.tables.page_records[run.first].offset_or_end = object + static_cast<uint32_t>(words);
+  return {AllocationAnswer::kObject, object, {}};
+}
+
 void RetireTlab(Heap& heap, const Mutator::Tlab& tlab) {
   if (tlab.start == 0) return;
   heap.tables.page_records[PageOf(WordIndex(tlab.start))].offset_or_end = tlab.top;
@@ -84,17 +95,10 @@ void RetireTlabs(Heap& heap, Mutator& mutator) {
 Allocation AllocateSlow(Heap& heap, Mutator& mutator, uint64_t words, RegionKind kind) {
   if (words > kLargeObjectWords) return {AllocationAnswer::kLarge, kNull, {}};
   const SlowPathTime time(mutator.timeline);
-  const uint32_t least = PagesForWords(words);
   const uint32_t tlab_words = heap.tlab_pages * kPageWords;
+  if (words > tlab_words / kTlabShare && heap.tlab_pages > 1) return TakePagesFor(heap, mutator, words, kind);
   PageRun run;
-  if (words > tlab_words / kTlabShare && heap.tlab_pages > 1) {
-    const Allocation answer = TakeRun(heap, mutator, least, least, kind, &run);
-    if (answer.answer != AllocationAnswer::kRefilled) return answer;
-    const WordIndex object = FirstWordOfPage(run.first);
-    heap.tables.page_records[run.first].offset_or_end = object + static_cast<uint32_t>(words);
-    return {AllocationAnswer::kObject, object, {}};
-  }
-  const Allocation answer = TakeRun(heap, mutator, least, heap.tlab_pages, kind, &run);
+  const Allocation answer = TakeRun(heap, mutator, PagesForWords(words), heap.tlab_pages, kind, &run);
   if (answer.answer != AllocationAnswer::kRefilled) return answer;
   const Mutator::Tlab tlab = mutator.TlabOf(kind);
   RetireTlab(heap, tlab);
@@ -103,13 +107,19 @@ Allocation AllocateSlow(Heap& heap, Mutator& mutator, uint64_t words, RegionKind
   return answer;
 }
 
+Allocation AllocatePinnable(Heap& heap, Mutator& mutator, uint64_t words) {
+  if (words > kLargeObjectWords) return {AllocationAnswer::kLarge, kNull, {}};
+  const SlowPathTime time(mutator.timeline);
+  return TakePagesFor(heap, mutator, words, RegionKind::kPinnable);
+}
+
 void WriteHeader(Heap& heap, WordIndex object, ShapeId shape, uint32_t count) {
   uint64_t* const words = reinterpret_cast<uint64_t*>(heap.views.mutator_view());
   __atomic_store_n(&words[object], uint64_t{count} << 32 | shape, __ATOMIC_RELEASE);  // Partner: a thread that finds a reference to it.
 }
 
-MemoryQueue::Need NeedOf(const Heap& heap, uint64_t words, bool large) {
-  return large || words > kLargeObjectWords ? heap.regions.NeedOfLarge(words) : Regions::NeedOf(PagesForWords(words));
+MemoryQueue::Need NeedOf(const Heap& heap, uint64_t words, bool stays) {
+  return stays || words > kLargeObjectWords ? heap.regions.NeedOfLarge(words) : Regions::NeedOf(PagesForWords(words));
 }
 
 Allocation BeginLarge(Heap& heap, Mutator& mutator, uint64_t words, RegionKind kind) {

@@ -28,8 +28,12 @@ struct Allocation {
 // The caller is a running mutator.  This is no safepoint, unless the caller parks on kCollect.
 Allocation AllocateSlow(Heap& heap, Mutator& mutator, uint64_t words, RegionKind kind);
 
-// What a wait for an object of `words` words reserves.  `large`: regions of its own, whatever its size.
-MemoryQueue::Need NeedOf(const Heap& heap, uint64_t words, bool large);
+// Memory for a small object that never moves (heap/pins.h): pages of its own in a region that it shares with others of that sort.  The
+// caller is a running mutator; the shape is a leaf.
+Allocation AllocatePinnable(Heap& heap, Mutator& mutator, uint64_t words);
+
+// What a wait for an object of `words` words reserves.  `stays`: it is pinnable or large, and open pages are of no use to it.
+MemoryQueue::Need NeedOf(const Heap& heap, uint64_t words, bool stays);
 
 // Ends the TLABs: no object is added at their tops any more.  The caller is the mutator, or the world is stopped.
 void RetireTlabs(Heap& heap, Mutator& mutator);

@@ -7,10 +7,21 @@
 
 namespace faultline {
 
+namespace {
+
+// Whether something that does not move begins there.
+bool BeginsInPlace(const Heap& heap, WordIndex object) {
+  const RegionUse use = heap.regions.use(RegionOf(object));
+  if (use.state == RegionState::kLarge) return object == FirstWordOfRegion(RegionOf(object));
+  // Each has a run of pages to itself, whose records say where the run begins (heap/allocation.h).
+  return use.kind == RegionKind::kPinnable && PageOf(object) % kRegionPages < use.used_pages &&
+         heap.tables.page_records[PageOf(object)].start == object;
+}
+
+}  // namespace
+
 bool Pins::CanPin(Heap& heap, WordIndex object) {
-  const RegionIndex region = RegionOf(object);
-  if (region >= heap.regions.count() || object != FirstWordOfRegion(region)) return false;
-  if (heap.regions.use(region).state != RegionState::kLarge) return false;
+  if (RegionOf(object) >= heap.regions.count() || !BeginsInPlace(heap, object)) return false;
   const ShapeId shape = heap.MutatorHeaderOf(object).shape;
   return heap.shapes.IsValid(shape) && heap.shapes[shape].has_references == 0;
 }
@@ -34,8 +45,7 @@ void Pins::Remove(Pin pin) {
 void Pins::CheckRegions(Heap& heap) {
   const LockGuard guard(lock_);
   for (const Entry& entry : entries_) {
-    FAULTLINE_CHECK(heap.regions.use(RegionOf(WordIndex(entry.object))).state == RegionState::kLarge,
-                    "(N) the regions of a pinned object are its own", entry.object);
+    FAULTLINE_CHECK(BeginsInPlace(heap, WordIndex(entry.object)), "(N) a pinned object is where it was", entry.object);
   }
 }
 

@@ -1,7 +1,8 @@
 // Pins: the objects whose addresses have left the heap: a system call or native code reads and writes their bytes.
 //
 // Three laws (N), each checked where it could be broken:
-//   A pinned object never moves and has its regions to itself.  Only large objects can be pinned (Add); no plan takes their regions.
+//   A pinned object never moves and has its pages to itself.  Only large objects and those in pinnable regions can be pinned (Add); no plan
+//   takes their regions.
 //   It is alive.  A pin is a root; the sweep checks that no region of a pinned object became free (CheckRegions).
 //   It holds no references (Add).  The kernel's write tracking does not see writes through another mapping.
 //

@@ -21,7 +21,7 @@ size_t Regions::TakenFromFront(size_t free) const {
   for (const RegionIndex i : committed_) {
     if (use_[i].state == RegionState::kFree) continue;
     ++used;
-    if (use_[i].kind == RegionKind::kLeaf) ++leaf;
+    if (IsLeaf(use_[i].kind)) ++leaf;
   }
   return used == 0 ? free : free - static_cast<size_t>(free * leaf / used);
 }

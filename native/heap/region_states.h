@@ -9,13 +9,15 @@
 // Regions::Set refuses changes that kRegionTransitions does not list.  All changes are made under the lock of Regions.
 //
 // A region that is not free also has a kind.  In a leaf region are only objects of shapes that hold no references of any sort, which are
-// *leaves*; in a mixed one may be any object.
+// *leaves*; in a mixed one may be any object.  A pinnable region is a leaf region whose objects do not move: the small ones that may be
+// pinned (heap/pins.h) share it.
 //
 //   (R)  No object in a leaf region holds references.
 //
 // So a leaf region is as good as a mixed one for everything, and nobody has to look for references in it: marking does not arm its pages,
 // what is written there is not looked at again, and a flip leaves those that stay in the mutator view.
 //
+//     free ──take──▶ pinnable ──sweep──▶ free
 //     free ──take, take large, reserve──▶ leaf ──all that ends at free──▶ free
 //      │                                   │ mix: a mutator needs pages for other objects, and no region is free
 //      └──take, take large, reserve──▶ mixed ──all that ends at free──▶ free
@@ -39,8 +41,10 @@ inline constexpr const char* kRegionStateNames[] = {"free",   "allocating", "liv
                                                     "target", "large",      "large-tail", "large-pending"};
 constexpr const char* NameOf(RegionState state) { return kRegionStateNames[static_cast<uint8_t>(state)]; }
 
-enum class RegionKind : uint8_t { kMixed, kLeaf };
-inline constexpr uint32_t kRegionKinds = 2;
+enum class RegionKind : uint8_t { kMixed, kLeaf, kPinnable };
+inline constexpr uint32_t kRegionKinds = 3;
+// (R)
+constexpr bool IsLeaf(RegionKind kind) { return kind != RegionKind::kMixed; }
 
 struct RegionTransition {
   const char* operation;

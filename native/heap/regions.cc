@@ -106,7 +106,7 @@ bool Regions::TakePartial(RegionKind kind, uint32_t least) {
     partial[i] = partial.back();
     partial.pop_back();
     // They count again, page by page, when it is the current region.
-    AddOpen(-static_cast<int64_t>(PagesLeft(region)));
+    AddOpen(kind, -static_cast<int64_t>(PagesLeft(region)));
     if (use_[region].state != RegionState::kLive || punching_[region] != 0) continue;
     Open(kind, region);
     return true;
@@ -118,14 +118,14 @@ void Regions::Open(RegionKind kind, RegionIndex region) {
   FAULTLINE_CHECK(!later_.Has(region), "(G) what a later wave evacuates is not filled further", region);
   SetState(region, RegionState::kAllocating);
   CurrentOf(kind) = region;
-  AddOpen(PagesLeft(region));
+  AddOpen(kind, PagesLeft(region));
 }
 
 void Regions::Retire(RegionKind kind) {
   const RegionIndex region = CurrentOf(kind);
   if (region == kNone) return;
   SetState(region, RegionState::kLive);
-  AddOpen(-static_cast<int64_t>(PagesLeft(region)));
+  AddOpen(kind, -static_cast<int64_t>(PagesLeft(region)));
   // A region filled since the last marking may be filled further; a waiter may need a single page of it.
   if (PagesLeft(region) >= (queue_.empty() ? kLeastPartialPages : 1)) AddPartial(region);
   CurrentOf(kind) = kNone;
@@ -159,7 +159,7 @@ RegionIndex Regions::Fillable(RegionKind kind, uint32_t least, uint64_t ahead_re
     // Too few only in region 0 of the smallest heaps, with its unused page.
     return PagesLeft(region) < least ? kNone : region;
   }
-  if (!(kind == RegionKind::kLeaf ? Resume(RegionKind::kMixed, least) : Mix(least))) return kNone;
+  if (kind == RegionKind::kPinnable || !(IsLeaf(kind) ? Resume(RegionKind::kMixed, least) : Mix(least))) return kNone;
   return CurrentOf(RegionKind::kMixed);
 }
 
@@ -167,7 +167,11 @@ PageRun Regions::TakePages(uint32_t least, uint32_t wanted, const Mutator* taker
   const LockGuard guard(lock_);
   const MemoryQueue::Need ahead = queue_.Ahead(taker);
   const MemoryQueue::Room room = Room();
-  if (!queue_.empty()) {
+  const bool is_pinnable = kind == RegionKind::kPinnable;
+  if (is_pinnable) {
+    wanted = least;
+    if (!Resume(kind, least) && !queue_.empty() && !MemoryQueue::Fits(room, ahead, {0, 1})) return {};
+  } else if (!queue_.empty()) {
     if (!MemoryQueue::Fits(room, ahead, NeedOf(least))) return {};
     if (!MemoryQueue::Fits(room, ahead, NeedOf(wanted))) wanted = least;
   }
@@ -175,8 +179,9 @@ PageRun Regions::TakePages(uint32_t least, uint32_t wanted, const Mutator* taker
   if (region == kNone) return {};
   uint32_t pages = std::min(std::max(least, wanted), PagesLeft(region));
   if (queue_.empty() && PagesLeft(region) - pages < kLeastPartialPages) pages = PagesLeft(region);
-  AddOpen(-static_cast<int64_t>(pages));
-  if (!queue_.empty()) CheckGiven(room, ahead, NeedOf(pages));
+  AddOpen(use_[region].kind, -static_cast<int64_t>(pages));
+  const bool is_given = !is_pinnable || room.regions != Room().regions;
+  if (!queue_.empty() && is_given) CheckGiven(room, ahead, is_pinnable ? MemoryQueue::Need{0, 1} : NeedOf(pages));
   NoteHandedOut(pages);
   return Cut(region, pages);
 }
@@ -294,6 +299,7 @@ void Regions::CommitPlan(const std::vector<RegionIndex>& sources, const std::vec
   const LockGuard guard(lock_);
   for (const RegionIndex region : sources) {
     FAULTLINE_CHECK(use_[region].state == RegionState::kLive, "(T) a source was live, never a target", region);
+    FAULTLINE_CHECK(use_[region].kind != RegionKind::kPinnable, "(N) what may be pinned does not move", region);
     SetState(region, RegionState::kSource);
   }
   for (size_t i = first_leaf; i < targets.size(); ++i) SetKind(targets[i], RegionKind::kLeaf);
@@ -341,7 +347,7 @@ void Regions::ReopenPartial(const std::vector<RegionIndex>& later) {
   for (const RegionIndex i : later_) later_.Remove(i);
   for (const RegionIndex i : later) later_.Insert(i);
   uint32_t open = 0;
-  for (const RegionIndex current : current_) open += current == kNone ? 0 : PagesLeft(current);
+  for (const RegionKind kind : {RegionKind::kMixed, RegionKind::kLeaf}) open += CurrentOf(kind) == kNone ? 0 : PagesLeft(CurrentOf(kind));
   open_pages_.store(open, std::memory_order_relaxed);
   for (std::vector<RegionIndex>& partial : partial_) partial.clear();
   for (const RegionIndex i : committed_) {

@@ -19,7 +19,8 @@
 //
 // Kinds.  Each kind of region (heap/region_states.h) has one that is being filled and a list of those that have pages left.  The kinds
 // share the budget, and what is open in either is of use to all: where no region is free, leaves are put into mixed regions, and a leaf
-// region with pages left becomes a mixed one.  So a heap is never full because of kinds, and both count as one for (Q).
+// region with pages left becomes a mixed one.  So a heap is never full because of kinds, and both count as one for (Q).  Not so pinnable
+// regions: what is left of one is of no use to other objects, and for (Q) it does not exist.
 //
 // Ends.  Mixed regions are taken from the front and leaf regions from the back, so that what a flip takes away of the mutator view lies
 // together (gc/compaction/taken_away.h).  It is a matter of time only: any region may be of any kind.  So while a large object finds no
@@ -66,7 +67,7 @@ class Regions {
   // as late as possible.
   void ReuseLate(RegionIndex first);
 
-  // Pages for a TLAB of objects of that kind: at least `least` of one region, `wanted` if there is room, more only to use up a region.  An
+  // Pages for objects of that kind, a TLAB's: at least `least` of one region, `wanted` if there is room, more only to use up a region.  An
   // empty run means that the caller must first collect or wait for a collection, or that what is left is reserved for waiters (Q).
   PageRun TakePages(uint32_t least, uint32_t wanted, const Mutator* taker = nullptr, RegionKind kind = RegionKind::kMixed);
 
@@ -204,7 +205,11 @@ class Regions {
     AddUsed(1);
     clean_from_[region] = std::max<uint16_t>(clean_from_[region], 1);
   }
-  bool IsFromBack(RegionKind kind) const { return kind == RegionKind::kLeaf && has_two_ends() && !lacks_contiguous_; }
+  bool IsFromBack(RegionKind kind) const {
+    // What never moves lies where large objects do.
+    if (kind == RegionKind::kPinnable) return !reuses_late_;
+    return IsLeaf(kind) && has_two_ends() && !lacks_contiguous_;
+  }
   // The first free one in that order; kNone when there is none.
   RegionIndex FindFromFront();
   RegionIndex FindFromBack();
@@ -252,10 +257,13 @@ class Regions {
   PageRun Cut(RegionIndex region, uint32_t pages);
   bool NoteMapped(RegionIndex region, uint32_t from, uint32_t to);  // The caller holds the lock; true if they were mapped already.
   void NoteHandedOut(uint32_t pages) { handed_out_pages_.fetch_add(pages, std::memory_order_relaxed); }
-  void AddOpen(int64_t pages) { open_pages_.fetch_add(static_cast<uint64_t>(pages), std::memory_order_relaxed); }
+  void AddOpen(RegionKind kind, int64_t pages) {
+    if (kind != RegionKind::kPinnable) open_pages_.fetch_add(static_cast<uint64_t>(pages), std::memory_order_relaxed);
+  }
   void AddPartial(RegionIndex region) {
-    PartialOf(use_[region].kind).push_back(region);
-    AddOpen(PagesLeft(region));
+    const RegionKind kind = use_[region].kind;
+    PartialOf(kind).push_back(region);
+    AddOpen(kind, PagesLeft(region));
   }
   void AddUsed(int64_t pages) { used_pages_total_.fetch_add(static_cast<uint64_t>(pages), std::memory_order_relaxed); }
 
@@ -282,9 +290,9 @@ class Regions {
   };
   MappedArray<Mapped, RegionIndex> mapped_;
   uint32_t view_ = 1;
-  RegionIndex current_[kRegionKinds] = {kNone, kNone};  // Of each kind, what is being filled.
-  RegionIndex search_from_{0};                          // No region before it is free …
-  RegionIndex search_below_{0};                         // … nor one from it on.
+  RegionIndex current_[kRegionKinds] = {kNone, kNone, kNone};  // Of each kind, what is being filled.
+  RegionIndex search_from_{0};                                 // No region before it is free …
+  RegionIndex search_below_{0};                                // … nor one from it on.
   bool reuses_late_ = false;
   bool has_two_ends_ = false;
   bool lacks_contiguous_ = false;  // A large object found no room.

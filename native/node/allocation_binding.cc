@@ -25,11 +25,11 @@ struct Wish {
   uint64_t words = 0;  // 0: none.
   ShapeId shape{0};
   uint32_t count = 0;
-  bool large = false;  // Gets regions of its own, whatever its size.
+  bool stays = false;  // Never moves: pinnable, or large.
 };
 
-Wish WishAt(Info info, size_t index, bool large) {
-  return {static_cast<uint64_t>(NumberAt(info, index)), ShapeId(Uint32At(info, index + 1)), Uint32At(info, index + 2), large};
+Wish WishAt(Info info, size_t index, bool stays) {
+  return {static_cast<uint64_t>(NumberAt(info, index)), ShapeId(Uint32At(info, index + 1)), Uint32At(info, index + 2), stays};
 }
 
 // Nothing if the script is being ended.
@@ -78,8 +78,9 @@ std::optional<Allocation> TakeLarge(Heap& heap, Mutator& mutator, const Wish& wi
 std::optional<Allocation> Take(HeapInstance& instance, Mutator& mutator, const Wish& wish, JavaScriptWatch& watch) {
   DelayAt(DelayPoint::kRefill);
   instance.CheckTrigger({kCompact, kOccupancy, true});
-  if (wish.large) return TakeLarge(instance.heap, mutator, wish, watch);
-  const Allocation taken = AllocateSlow(instance.heap, mutator, wish.words, instance.heap.KindOf(wish.shape));
+  if (wish.words > kLargeObjectWords) return TakeLarge(instance.heap, mutator, wish, watch);
+  const Allocation taken = wish.stays ? AllocatePinnable(instance.heap, mutator, wish.words)
+                                      : AllocateSlow(instance.heap, mutator, wish.words, instance.heap.KindOf(wish.shape));
   if (taken.answer == AllocationAnswer::kObject) WriteHeader(instance.heap, taken.object, wish.shape, wish.count);
   return taken;
 }
@@ -90,8 +91,8 @@ Napi::Value AllocateSlowly(Info info, MutatorBinding& binding) {
   return Answer(info, Take(*binding.instance, *binding.mutator, WishAt(info, 1, false), watch));
 }
 
-// allocateLarge(mutator, words, shape, count): the same in regions of its own.  Undefined if the script is being ended.
-Napi::Value AllocateLarge(Info info, MutatorBinding& binding) {
+// allocateInPlace(mutator, words, shape, count): the same for an object that never moves.  Undefined if the script is being ended.
+Napi::Value AllocateInPlace(Info info, MutatorBinding& binding) {
   JavaScriptWatch watch(info.Env());
   if (!watch.MayWait()) return Napi::Value();
   return Answer(info, Take(*binding.instance, *binding.mutator, WishAt(info, 1, true), watch));
@@ -123,7 +124,7 @@ class MemoryWait {
 
   MemoryWait(HeapInstance& instance, Mutator& mutator, const HeapInstance::Request& request, const Wish& wish, Until until = Until::kEnd)
       : instance_(instance), mutator_(mutator), request_(request), for_memory_(wish.words != 0), until_(until) {
-    if (for_memory_) need_ = NeedOf(instance.heap, wish.words, wish.large);
+    if (for_memory_) need_ = NeedOf(instance.heap, wish.words, wish.stays);
   }
   const MemoryQueue::Need& need() const { return need_; }
 
@@ -178,7 +179,7 @@ class MemoryWait {
   uint32_t tried_epoch_ = 0;
 };
 
-// awaitMemory(mutator, kind, reason, again, words, shape, count, large): requests a collection and waits for its end, with the whole thread
+// awaitMemory(mutator, kind, reason, again, words, shape, count, stays): requests a collection and waits for its end, with the whole thread
 // parked; with words, in the queue for memory, trying to allocate meanwhile.  "Collect" means that a collection of that kind, requested and
 // ended while this thread was first in the queue, has left too little memory; without words, that it has ended.
 Napi::Value AwaitMemory(Info info, MutatorBinding& binding) {
@@ -225,7 +226,7 @@ Napi::Value RecordStall(Info info, MutatorBinding& binding) {
 void ExportAllocation(Napi::Env env, Napi::Object exports) {
   static constexpr Exported kFunctions[] = {
       {"allocateSlow", OnRunningMutator<AllocateSlowly>},
-      {"allocateLarge", OnRunningMutator<AllocateLarge>},
+      {"allocateInPlace", OnRunningMutator<AllocateInPlace>},
       {"awaitMemory", OnMutator<AwaitMemory>},
       {"awaitFlip", OnMutator<AwaitFlip>},
       {"recordStall", OnMutator<RecordStall>},

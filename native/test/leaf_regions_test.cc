@@ -101,6 +101,23 @@ void WhereNoRegionIsFreeTheKindsShareWhatIsOpen() {
   EXPECT(other.regions.open_pages() == 56);
 }
 
+// (Q) It is no room for those who wait either, and who waits does not keep it from pinnable objects.
+void WhatIsLeftOfAPinnableRegionIsForPinnableObjectsOnly() {
+  Table table(3, 1);
+  EXPECT(table.Take(RegionKind::kPinnable, 10).first == FirstPageOfRegion(3_region));
+  EXPECT(table.regions.open_pages() == 0 && table.regions.charged() == 1);
+  EXPECT(table.Take(RegionKind::kMixed, 255).count == 255);
+  const auto* const waiter = reinterpret_cast<const Mutator*>(uintptr_t{8});
+  table.regions.JoinQueue(waiter, {0, 1}, 0);
+  EXPECT(table.Take(RegionKind::kPinnable, 200).count == 200);
+  EXPECT(table.Take(RegionKind::kPinnable, 100).count == 0 && table.Take(RegionKind::kMixed, 1).count == 0);
+  table.regions.LeaveQueue(waiter);
+  EXPECT(table.Take(RegionKind::kLeaf, 256).count == 256);
+  for (const RegionKind kind : {RegionKind::kMixed, RegionKind::kLeaf}) EXPECT(table.Take(kind, 1).count == 0);
+  EXPECT(table.Take(RegionKind::kPinnable, 46).count == 46 && table.Take(RegionKind::kPinnable, 1).count == 0);
+  EXPECT(table.regions.open_pages() == 0);
+}
+
 // Whatever the order: every page of the capacity is handed out once, and (R) no mixed request ever gets a page of a region that is a leaf
 // one afterwards.
 void NoHeapIsFullBecauseOfKinds(uint64_t seed) {
@@ -278,6 +295,7 @@ int main(int argc, char** argv) {
   ARecycledRegionIsOfTheKindThatItIsTakenFor();
   ATargetKeepsItsKindWhenItIsFinished();
   WhereNoRegionIsFreeTheKindsShareWhatIsOpen();
+  WhatIsLeftOfAPinnableRegionIsForPinnableObjectsOnly();
   for (uint64_t i = 0; i < 200; ++i) NoHeapIsFullBecauseOfKinds(seed + i);
   AShapeIsALeafIfNothingInItRefersToAnything();
   for (const faultline::FaultModeKind mode : MovingModes()) LeafPagesThatStayAreLeftAsTheyAreAndNeverBuilt(mode);

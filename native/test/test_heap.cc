@@ -182,7 +182,8 @@ std::vector<RegionIndex> TestHeap::Movable(bool all) const {
   std::vector<RegionIndex> regions;
   for (RegionIndex region{0}; region < heap.regions.count(); ++region) {
     const uint32_t live = heap.tables.live_word_counts[region];
-    if (heap.tables.marked_pages[region] == 0 || heap.regions.use(region).state != RegionState::kLive) continue;
+    const RegionUse use = heap.regions.use(region);
+    if (heap.tables.marked_pages[region] == 0 || use.state != RegionState::kLive || use.kind == RegionKind::kPinnable) continue;
     if (live > 0 && (all || live <= kRegionWords * 3 / 4)) regions.push_back(region);
   }
   return regions;

@@ -4,7 +4,7 @@
 import type { NativeHeap, NativeMutator } from './native-objects.ts';
 import type { Refusal } from './refusal.ts';
 
-/** Results of `allocateSlow`, `allocateLarge` and `awaitMemory` besides an object's word index or a refusal. */
+/** Results of `allocateSlow`, `allocateInPlace` and `awaitMemory` besides an object's word index or a refusal. */
 export const ALLOCATION = { refilled: 0, collect: -1, noControl: -3 } as const;
 
 /**
@@ -32,15 +32,18 @@ export interface MutatorCalls {
   parked<T>(mutator: NativeMutator, wait: () => T): T;
   /** The same, and every other mutator of the thread is parked too. */
   allParked<T>(mutator: NativeMutator, wait: () => T): T;
-  /** Writes the header when the answer is an object, as {@link allocateLarge} does. */
+  /** Writes the header when the answer is an object, as {@link allocateInPlace} does. */
   allocateSlow(mutator: NativeMutator, words: number, shape: number, count: number): number | Refusal;
-  /** An object in regions of its own, zeroed piece by piece; a safepoint. Undefined if it was cut short. */
-  allocateLarge(mutator: NativeMutator, words: number, shape: number, count: number): number | Refusal | undefined;
+  /**
+   * An object that never moves: in regions of its own if it is large, zeroed piece by piece, otherwise among other pinnable ones. A
+   * safepoint. Undefined if it was cut short.
+   */
+  allocateInPlace(mutator: NativeMutator, words: number, shape: number, count: number): number | Refusal | undefined;
   /** Returns or throws what `body` does; afterwards, local handles, scopes and their views are as before, however it ended. */
   scope<T>(mutator: NativeMutator, body: () => T): T;
   /**
-   * Requests a collection and waits for its end; with words, in the queue for memory, trying to allocate meanwhile: by `allocateLarge` if
-   * `large`, otherwise by `allocateSlow`. `again`: in the place of the last wait. Undefined if the wait was cut short: what cuts it ends
+   * Requests a collection and waits for its end; with words, in the queue for memory, trying to allocate meanwhile: by `allocateInPlace`
+   * if `stays`, otherwise by `allocateSlow`. `again`: in the place of the last wait. Undefined if the wait was cut short: what cuts it ends
    * the script, or is an exception. {@link ALLOCATION}.collect if a collection of that kind, requested and ended while this thread was
    * first in the queue, has left too little memory (or, without words, has ended); `noControl` if there is no control thread to wait for.
    */
@@ -52,7 +55,7 @@ export interface MutatorCalls {
     words: number,
     shape: number,
     count: number,
-    large: boolean,
+    stays: boolean,
   ): number | Refusal | undefined;
   /** The same without words, but only until mutators may build pages. */
   awaitFlip(mutator: NativeMutator, kind: number, reason: number): number | undefined;

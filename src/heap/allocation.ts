@@ -47,7 +47,7 @@ export class SlowAllocation {
   }
 
   /**
-   * Returns 0 if the buffer was refilled, otherwise a new object. A pinnable object gets regions of its own, like a large one.
+   * Returns 0 if the buffer was refilled, otherwise a new object. A pinnable object never moves, as a large one.
    */
   take(request: AllocationRequest): Ref | 0 {
     const { words } = request;
@@ -67,7 +67,7 @@ export class SlowAllocation {
     const begin = clockMs();
     try {
       const { words, shape, count } = request;
-      return this.#safepoint.awaitMemory(kind, 'exhausted', { words, shape: shape.id, count, large: isLarge(request), again });
+      return this.#safepoint.awaitMemory(kind, 'exhausted', { words, shape: shape.id, count, stays: staysInPlace(request), again });
     } finally {
       this.#native.recordStall(this.#mutator, (clockMs() - begin) * 1000);
     }
@@ -77,8 +77,8 @@ export class SlowAllocation {
   #attempt(request: AllocationRequest): number | Refusal | undefined {
     const { shape, count, words } = request;
     this.#safepoint.stop();
-    return isLarge(request)
-      ? this.#native.allocateLarge(this.#mutator, words, shape.id, count)
+    return staysInPlace(request)
+      ? this.#native.allocateInPlace(this.#mutator, words, shape.id, count)
       : this.#native.allocateSlow(this.#mutator, words, shape.id, count);
   }
 
@@ -105,8 +105,8 @@ export class SlowAllocation {
   }
 }
 
-/** Whether the object gets regions of its own. */
-function isLarge({ words, pinnable }: AllocationRequest): boolean {
+/** Whether the object never moves. */
+function staysInPlace({ words, pinnable }: AllocationRequest): boolean {
   return pinnable || words > LARGE_OBJECT_WORDS;
 }
 

@@ -102,9 +102,9 @@ export class Mutator extends SlotAccess {
   }
 
   /**
-   * A new object in regions of its own, which never move, so that it can be pinned (`heap.pin`). It takes pages as it needs them, but
-   * whole MiB of the capacity. Takes tens of microseconds, and the time to zero it. Throws RangeError ERR_OPTION for a shape with
-   * references or without elements, and what {@link Mutator.allocate} throws. A safepoint.
+   * A new object that never moves, so that it can be pinned (`heap.pin`). It takes whole pages, in a region that it shares with others up
+   * to 512 KiB. Takes some microseconds, and the time to zero it. Throws RangeError ERR_OPTION for a shape with references or without
+   * elements, and what {@link Mutator.allocate} throws. A safepoint.
    */
   allocatePinnable(shape: Shape, count: number): Ref {
     mustBePinnable(shape);

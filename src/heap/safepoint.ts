@@ -22,7 +22,7 @@ export interface MemoryNeed {
   readonly words: number;
   readonly shape: number;
   readonly count: number;
-  readonly large: boolean;
+  readonly stays: boolean;
   readonly again: boolean;
 }
 
@@ -36,7 +36,7 @@ export function sleep(milliseconds: number): void {
   Atomics.wait(NEVER, 0, 0, milliseconds);
 }
 
-const NONE: MemoryNeed = { words: 0, shape: 0, count: 0, large: false, again: false };
+const NONE: MemoryNeed = { words: 0, shape: 0, count: 0, stays: false, again: false };
 
 /** @internal The safepoints of one mutator. */
 export class Safepoint {
@@ -87,10 +87,10 @@ export class Safepoint {
 
   /** Requests a collection and waits in the queue for memory; returns the answer of native/node/allocation_binding.cc. */
   awaitMemory(kind: CollectionKind, reason: CollectionReason, need: MemoryNeed): number | Refusal | undefined {
-    const { words, shape, count, large } = need;
+    const { words, shape, count, stays } = need;
     const [kindOf, reasonOf] = [kindNumber(kind), reasonNumber(reason)];
     for (let again = need.again; ; again = true) {
-      const answer = this.#native.awaitMemory(this.#mutator, kindOf, reasonOf, again, words, shape, count, large);
+      const answer = this.#native.awaitMemory(this.#mutator, kindOf, reasonOf, again, words, shape, count, stays);
       if (answer !== ALLOCATION.noControl) return answer;
       this.#keepControl();
     }

@@ -110,6 +110,17 @@ describe('the choice of regions', () => {
     });
   });
 
+  it('never moves a region in which objects may be pinned, whatever it gains', () => {
+    const limits = { freeRegions: 8, reserveRegions: 8, budgetBytes: 2 ** 30 };
+    const regions = tables([{ live: 1, kind: 'pinnable' }, { live: share(0.3) }]);
+    for (const kind of ['compact', 'full'] as const) {
+      for (const everything of [false, true]) {
+        expect([...chooseRegions(regions, { ...limits, kind, everything }).sources]).toEqual([1]);
+        expect(regionsToMove(regions, { kind, everything })).toEqual([1]);
+      }
+    }
+  });
+
   it('has targets for each kind of region; of one target only, what moves is of the kind that gains more', () => {
     const mixed = { live: share(0.3) };
     const leaf = { live: share(0.2), kind: 'leaf' as const };

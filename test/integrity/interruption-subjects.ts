@@ -224,9 +224,7 @@ export const SUBJECTS: Subjects = {
     return {
       step: () =>
         mutator.scope(() => {
-          const view = heap.createPinnable(Bytes, 100_000);
-          const pin = heap.pin(view);
-          pin.release();
+          for (const bytes of [10_000, 600_000]) heap.pin(heap.createPinnable(Bytes, bytes)).release();
         }),
       look: () => mutator.scope(() => heap.create(Bytes, {}, 10)),
     };

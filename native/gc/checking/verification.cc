@@ -76,8 +76,7 @@ class Verifier {
     const uint64_t words = heap_.shapes[ShapeId(slots[0])].Words(slots[1]);
     const RegionIndex region = RegionOf(object);
     const RegionUse use = heap_.regions.use(region);
-    if (use.kind == RegionKind::kLeaf) CheckLeaf(object, owner);
-    // Objects that can be pinned are large, whatever their size.
+    if (IsLeaf(use.kind)) CheckLeaf(object, owner);
     if (words > kLargeObjectWords || use.state == RegionState::kLarge) {
       FAULTLINE_CHECK(use.state == RegionState::kLarge && object == FirstWordOfRegion(region),
                       "verify: a large object owns its regions (owner, object)", owner, object);

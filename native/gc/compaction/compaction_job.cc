@@ -64,7 +64,7 @@ void CompactionJob::AddRange(PageIndex first, uint32_t count) {
   if (pages_->IsLeft(first)) return;
   // A leaf page that stays is only shown, where anything is.
   const RegionUse use = pages_->heap().tables.frozen[RegionOfPage(first)];
-  if (!pages_->armed() && use.kind == RegionKind::kLeaf && use.state != RegionState::kTarget) return;
+  if (!pages_->armed() && IsLeaf(use.kind) && use.state != RegionState::kTarget) return;
   if (first == 0 && count > 0) {  // The heap's first page is never used.
     ++first;
     --count;

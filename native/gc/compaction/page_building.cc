@@ -278,7 +278,7 @@ Treatment PageBuilder::TreatmentOf(PageIndex page) const {
   const RegionIndex region = RegionOfPage(page);
   const uint32_t in_region = page - FirstPageOfRegion(region);
   const RegionUse use = heap_->tables.frozen[region];
-  const bool is_leaf = use.kind == RegionKind::kLeaf;
+  const bool is_leaf = IsLeaf(use.kind);
   switch (use.state) {
     case RegionState::kTarget:
       return FirstWordOfPage(page) < heap_->tables.target_end[region] && page != 0 ? Treatment::kTarget : Treatment::kNone;
@@ -303,7 +303,7 @@ template <bool kShared>
 FAULTLINE_INLINE void PageBuilder::BuildWith(PageIndex page, uint64_t* to) {
   switch (TreatmentOf(page)) {
     case Treatment::kTarget:
-      if (heap_->tables.frozen[RegionOfPage(page)].kind == RegionKind::kLeaf) {
+      if (IsLeaf(heap_->tables.frozen[RegionOfPage(page)].kind)) {
         BuildTarget<true>(*heap_, forwarding_, *release_, page, to);
       } else {
         BuildTarget<false>(*heap_, forwarding_, *release_, page, to);

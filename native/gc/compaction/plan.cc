@@ -193,7 +193,7 @@ bool Plan::Reserve(const std::vector<RegionIndex>& sources, uint32_t wanted) {
     for (const RegionIndex source : sources) {
       const uint32_t live = heap_->tables.live_word_counts[source];
       words += live;
-      if (regions.use(source).kind == RegionKind::kLeaf) leaf_words += live;
+      if (IsLeaf(regions.use(source).kind)) leaf_words += live;
     }
     // What leaves lose at the ends of their targets is made up for by those of the others.
     const uint32_t needed = static_cast<uint32_t>((leaf_words + kRegionWords - 1) / kRegionWords);

@@ -55,7 +55,7 @@ bool DirtyPages::Begin(uint64_t deadline_ns) {
   for (; (armed_until_ = committed.Next(armed_until_)) < tracked_regions_; ++armed_until_) {
     if (NowNs() >= deadline_ns) return false;
     const RegionUse use = heap_->regions.use(armed_until_);
-    if (use.state == RegionState::kFree || use.used_pages == 0 || use.kind == RegionKind::kLeaf) continue;
+    if (use.state == RegionState::kFree || use.used_pages == 0 || IsLeaf(use.kind)) continue;
     // What stays unarmed counts as written.
     (void)tracking_.Arm(size_t{armed_until_} * kRegionBytes, size_t{use.used_pages} * kPageBytes).ok();
   }

@@ -89,7 +89,7 @@ void Tracing::AddPieces(DirtyPages* dirty_pages, uint32_t piece_pages) {
   for (const RegionIndex region : heap_->regions.committed()) {
     const RegionUse use = heap_->regions.use(region);
     // (R) What is written in a leaf region leads nowhere.
-    if (use.state == RegionState::kFree || use.used_pages == 0 || use.kind == RegionKind::kLeaf) continue;
+    if (use.state == RegionState::kFree || use.used_pages == 0 || IsLeaf(use.kind)) continue;
     end = region + 1;
     const PageIndex first = FirstPageOfRegion(region);
     if (!pieces_.empty() && pieces_.back().first + pieces_.back().count == first && pieces_.back().count < piece_pages) {
@@ -133,7 +133,7 @@ void Tracing::ClearPieces() {
 
 bool Tracing::LeafBetween(PageIndex first, PageIndex end) const {
   for (RegionIndex region = RegionOfPage(first); region < RegionOfPage(end); ++region) {
-    if (heap_->regions.use(region).kind == RegionKind::kLeaf) return true;
+    if (IsLeaf(heap_->regions.use(region).kind)) return true;
   }
   return false;
 }

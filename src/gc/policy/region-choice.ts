@@ -25,8 +25,9 @@ const FREE = REGION_STATES.indexOf('free');
 const LIVE = REGION_STATES.indexOf('live');
 
 /** Region kinds, in the order of native/heap/region_states.h. */
-export const REGION_KINDS = ['mixed', 'leaf'] as const;
-const LEAF = REGION_KINDS.indexOf('leaf');
+export const REGION_KINDS = ['mixed', 'leaf', 'pinnable'] as const;
+const MIXED = REGION_KINDS.indexOf('mixed');
+const PINNABLE = REGION_KINDS.indexOf('pinnable');
 
 /** All regions after marking, one entry per region in each table. */
 export interface RegionTables {
@@ -101,7 +102,9 @@ function candidatesOf(tables: RegionTables, limits: CandidateLimits): Candidate[
   const full = limits.kind === 'full';
   const candidates: Candidate[] = [];
   for (let region = 0; region < tables.states.length; region++) {
-    const isLeaf = tables.kinds[region] === LEAF;
+    // What may be pinned does not move.
+    if (tables.kinds[region] === PINNABLE) continue;
+    const isLeaf = tables.kinds[region] !== MIXED;
     const live = tables.liveWords[region]!;
     const used = tables.markedPages[region]! * PAGE_WORDS;
     if (tables.states[region] !== LIVE || used === 0 || live === 0) continue;
@@ -142,7 +145,7 @@ export function chooseRegions(tables: RegionTables, limits: ChoiceLimits): Regio
   if (targetLimit === 1) chosen = ofOneKind(chosen);
   live = sumOf(chosen, ({ live: words }) => words);
   const gain = sumOf(chosen, (candidate) => candidate.gain);
-  const usedPages = tables.usedPages.reduce((sum, pages, region) => (tables.kinds[region] === LEAF ? sum : sum + pages), 0);
+  const usedPages = tables.usedPages.reduce((sum, pages, region) => (tables.kinds[region] === MIXED ? sum + pages : sum), 0);
   const stayingPages = usedPages - sumOf(chosen, ({ region, isLeaf }) => (isLeaf ? 0 : tables.usedPages[region]!));
   const tooLittle = gain < LEAST_GAIN_WORDS || (!full && (gain / PAGE_WORDS) * MOST_STAYING_PAGES_PER_GAINED < stayingPages);
   if (chosen.length === 0 || tooLittle) return NOTHING;

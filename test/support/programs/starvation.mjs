@@ -1,6 +1,6 @@
 /**
  * Threads that make garbage in a heap in which next to nothing is alive: node starvation.mjs FAULT MARKER THREADS CAPACITY MS. Most objects
- * are small; now and then a thread makes one with regions of its own, pinnable or not, and the first thread one of two regions. Prints the
+ * are small; now and then a thread makes one that is pinnable, or has regions of its own, and the first thread one of two regions. Prints the
  * errors of the threads, and how many objects of each kind there were.
  */
 import { once } from 'node:events';
