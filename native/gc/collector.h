@@ -161,6 +161,7 @@ class Collector final : public CollectorHooks {
   void RecordMarking();
   bool BringToIdle(uint64_t deadline_ns);
   uint64_t RewriteRoots();
+  Status TakeViewAway();
   void BuildAllInPause();
   bool EmptyScratchStep();
   bool MakeViewWritable(uint64_t deadline_ns);

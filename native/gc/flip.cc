@@ -37,6 +37,15 @@ uint64_t Collector::RewriteRoots() {
   return roots;
 }
 
+// Where the kernel refuses ranges, as at the limit of mappings, it may allow all of the view, which splits no mapping.
+Status Collector::TakeViewAway() {
+  Status status = pages_.fault_mode().Flip();
+  TakenAway& taken_away = pages_.taken_away();
+  if (status.ok() || taken_away.IsAll() || !heap_->views.is_scratch_empty()) return status;
+  taken_away.ChooseAll();
+  return pages_.fault_mode().Flip();
+}
+
 bool Collector::FlipPause(uint64_t limit_ns) {
   FAULTLINE_CHECK(phase() == Phase::kPlanned, "a flip follows a plan", static_cast<uint64_t>(phase()));
   FAULTLINE_CHECK(marking_released_, "the view is ordinary memory when it is moved");
@@ -57,7 +66,7 @@ bool Collector::FlipPause(uint64_t limit_ns) {
     taken_away.Choose(finds_stale ? TakenAway::LeafSources::kGo : TakenAway::LeafSources::kMayStay);
   }
   if (!in_pause) {
-    if (Status status = pages_.fault_mode().Flip(); !status.ok()) {
+    if (Status status = TakeViewAway(); !status.ok()) {
       // No root has been rewritten and the plan still stands, so this cycle compacts inside the pause instead.  The view is ordinary
       // memory, but it may have lost its page tables.
       heap_->regions.ForgetMapped();
@@ -73,6 +82,8 @@ bool Collector::FlipPause(uint64_t limit_ns) {
     heap_->regions.ForgetMapped([&taken_away](RegionIndex region) { return !taken_away.IsLeft(region); });
     heap_->read_only_until.store(0, std::memory_order_relaxed);
     view_is_new_ = true;
+    Add(heap_->statistics.taken_pages, taken_away.FilePages());
+    Add(heap_->statistics.taken_ranges, taken_away.ranges().size());
   }
   pages_.set_in_pause(in_pause);
   compaction_begin_ns_ = NowNs();

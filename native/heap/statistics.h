@@ -45,6 +45,8 @@ struct Statistics {
   Counter pages_by_workers{0};
   Counter pages_by_mutators{0};
   Counter unchanged_pages{0};  // Shown as they were: of leaf regions that stayed.
+  Counter taken_pages{0};      // Of the file, which flips took away of the mutator view …
+  Counter taken_ranges{0};     // … in so many ranges.
   Counter pages_continued{0};
   Counter continue_calls{0};
   Counter pages_copied{0};  // These two only in the modes that copy; in all others they must be 0.

@@ -88,6 +88,8 @@ Napi::Value ReadStatistics(Info info, HeapInstance& instance) {
     {"builtByWorkers", count(statistics.pages_by_workers)},
     {"builtByMutators", count(statistics.pages_by_mutators)},
     {"shownUnchanged", count(statistics.unchanged_pages)},
+    {"takenAway", count(statistics.taken_pages)},
+    {"rangesTakenAway", count(statistics.taken_ranges)},
     {"mappedByContinue", count(statistics.pages_continued)},
     {"continueCalls", count(statistics.continue_calls)},
     {"mappedByCopy", count(statistics.pages_copied)},

@@ -135,7 +135,7 @@ Status Views::Move(const ViewRange& range) {
 }
 
 Status Views::MoveToScratch(std::span<const ViewRange> ranges) {
-  FAULTLINE_CHECK(scratch_emptied_bytes_ == span_bytes_, "scratch is empty before the flip", scratch_emptied_bytes_);
+  FAULTLINE_CHECK(is_scratch_empty(), "scratch is empty before the flip", scratch_emptied_bytes_);
   FAULTLINE_CHECK(!ranges.empty() && ranges.size() <= kMostRanges, "a flip moves some ranges", ranges.size());
   moved_count_ = 0;
   for (const ViewRange& range : ranges) {
@@ -177,7 +177,7 @@ bool Views::ReserveScratch(size_t offset, size_t bytes) {
 }
 
 bool Views::EmptyScratchPiece(size_t piece_bytes) {
-  if (scratch_emptied_bytes_ == span_bytes_) return true;
+  if (is_scratch_empty()) return true;
   const auto range = std::find_if(moved_.begin(), moved_.begin() + moved_count_,
                                   [this](const ViewRange& moved) { return scratch_emptied_bytes_ < moved.end; });
   const size_t piece = std::min(piece_bytes, range->end - scratch_emptied_bytes_);

@@ -76,6 +76,7 @@ class Views {
   bool EmptyScratchPiece(size_t piece_bytes);
   // How much of it is empty, from its start; all of it is the span.
   size_t scratch_emptied_bytes() const { return scratch_emptied_bytes_; }
+  bool is_scratch_empty() const { return scratch_emptied_bytes_ == span_bytes_; }
 
   // Fills page tables so that no thread faults on the range later.  `offset` and `bytes` are in the file.
   Status PopulateMutatorView(size_t offset, size_t bytes);

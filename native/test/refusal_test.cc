@@ -100,7 +100,8 @@ void ARefusedFlipCompactsInThePause(FaultModeKind mode, SystemCall call) {
   ShadowProgram& program = scene.program;
   for (uint32_t round = 0; round < 4; ++round) {
     const bool refuse = round % 2 == 0;
-    if (refuse) ArmRefusal(call, ENOMEM, 0, 1);
+    // The ranges that were chosen, and then all of the view.
+    if (refuse) ArmRefusal(call, ENOMEM, 0, 2);
     program.mutator().Park();
     test.Collect();
     program.mutator().Unpark();

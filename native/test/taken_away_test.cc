@@ -262,6 +262,40 @@ void TargetsOfBothKindsAreHeldAndAtTheirEnds(const Settings& settings) {
   for (uint32_t i = 1; i < Scene::kLeaves; i += 2) f.CheckLeaf(i);
 }
 
+// The kernel refuses one of the ranges; it may have no mapping to spare.  Then all of the view goes.
+void WhereARangeIsRefusedAllOfTheViewGoes(FaultModeKind mode) {
+  const bool by_protection = TraitsOf(mode).held_by == HeldBy::kSegmentationSignal;
+  std::vector<SystemCall> calls = {SystemCall::kMremap, SystemCall::kMprotect};
+  if (!by_protection) calls = {SystemCall::kMremap, SystemCall::kRegister, SystemCall::kTakeOut};
+  for (const SystemCall call : calls) {
+    for (const uint32_t skip : {0u, 1u}) {
+      Scene f({mode, MarkerKind::kStopped, true});
+      // Those that no pair refers to.
+      for (uint32_t i = 1; i < kRegionPages; i += 2) f.mutator.handle(i) = 0;
+      ArmRefusal(call, ENOMEM, skip, 1);
+      f.CollectUntilFlip();
+      ArmRefusal(call, 0, 0, 0);
+      const Statistics& statistics = f.test.heap.statistics;
+      EXPECT(f.test.collector->Armed() && Read(statistics.refused_flips) == 0 && Read(statistics.taken_ranges) == 1);
+      const auto check = [&] {
+        for (uint32_t i = 0; i < Scene::kLeaves; i += i < kRegionPages ? 2 : 1) f.CheckLeaf(i);
+        f.CheckPairs();
+      };
+      for (uint32_t i = kRegionPages; i < Scene::kLeaves; ++i) EXPECT(!f.IsLeft(i));
+      check();
+      f.Finish();
+      EXPECT(Read(statistics.unchanged_pages) > 0);
+      check();
+      // The next flip goes the ordinary way.
+      for (uint32_t i = 0; i < kRegionPages; i += 4) f.mutator.handle(i) = 0;
+      f.mutator.handle(Scene::kLeaves) = 0;
+      f.CollectUntilFlip();
+      EXPECT(f.IsLeft(Scene::kLeaves - 1) && Read(statistics.refused_flips) == 0);
+      f.Finish();
+    }
+  }
+}
+
 // Random programs where the kinds have an end each, with all that can move and with the usual choice.
 void ProgramsFindTheirObjects(const Settings& settings, uint64_t seed) {
   TestHeap::Options options = Scene::Options(settings);
@@ -351,6 +385,7 @@ int main(int argc, char** argv) {
       }
       ABufferIsTakenAgainWithoutASystemCall({mode, marker, false});
     }
+    WhereARangeIsRefusedAllOfTheViewGoes(mode);
   }
   for (const FaultModeKind mode : {FaultModeKind::kSigbus, FaultModeKind::kThread}) {
     if (!ModeWorks(mode)) continue;

@@ -40,6 +40,9 @@ export interface NativeStatistics {
     builtByMutators: number;
     /** Of leaf regions that stayed. */
     shownUnchanged: number;
+    /** Of the heap file, by flips, and in how many ranges of the mutator view. */
+    takenAway: number;
+    rangesTakenAway: number;
     mappedByContinue: number;
     continueCalls: number;
     mappedByCopy: number;

@@ -89,6 +89,8 @@ describe('a run', () => {
         'builtByWorkers',
         'builtByMutators',
         'shownUnchanged',
+        'takenAway',
+        'rangesTakenAway',
         'mappedByContinue',
         'continueCalls',
         'mappedByCopy',

@@ -54,6 +54,20 @@ void TakenAway::ChooseNothing() {
   std::memset(left_.data(), 0, heap_->regions.count());
 }
 
+void TakenAway::ChooseAll() {
+  ChooseNothing();
+  ranges_[count_++] = heap_->views.whole();
+}
+
+uint64_t TakenAway::FilePages() const {
+  const LockGuard guard(heap_->regions.lock());
+  uint64_t pages = 0;
+  for (const RegionIndex region : heap_->regions.committed()) {
+    if (!IsLeft(region)) pages += heap_->regions.FilePages(region);
+  }
+  return pages;
+}
+
 void TakenAway::Check() const {
   for (const RegionIndex region : heap_->regions.committed()) {
     FAULTLINE_CHECK(!IsLeft(region) || !MustGo(region), "(Y) what a flip leaves in the view, the cycle does not change", region,

@@ -36,8 +36,12 @@ class TakenAway {
   // loads have a barrier: then nothing counts as left, because pages that stay are built too.
   void Choose(LeafSources sources);
   void ChooseNothing();
+  void ChooseAll();
+  bool IsAll() const { return count_ == 1 && ranges_[0].bytes() == heap_->views.span_bytes(); }
   // (Y)
   void Check() const;
+  // How many pages the file may have in the ranges.
+  uint64_t FilePages() const;
 
   // In ascending order.
   std::span<const ViewRange> ranges() const { return {ranges_.data(), count_}; }
