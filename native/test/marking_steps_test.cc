@@ -297,9 +297,7 @@ struct ArrayBehindTheTrackedPart : ByHand {
     mutator.handle(3) = mutator.Allocate(array, kPages * kSlotsOfPage);
     EXPECT(RegionOf(WordIndex(mutator.handle(3))) > RegionOf(WordIndex(mutator.handle(2))));
   }
-  void StoreOnPage(uint32_t page, WordIndex object) {
-    mutator.Store(&mutator.reference(mutator.handle(3), page * kSlotsOfPage), object);
-  }
+  void StoreOnPage(uint32_t page, WordIndex object) { mutator.Store(&mutator.reference(mutator.handle(3), page * kSlotsOfPage), object); }
   uint64_t WrittenPages() { return test.collector->marker().written_pages(); }
 
   static constexpr uint32_t kPages = 120;

@@ -48,8 +48,7 @@ void CheckMarks(SyntheticHeap& test, const std::vector<RegionIndex>& targets_of_
   const SideTables& tables = test.heap.tables;
   for (RegionIndex region{0}; region < test.heap.regions.count(); ++region) {
     const RegionUse use = test.heap.regions.use(region);
-    const bool is_last =
-        std::find(targets_of_last_wave.begin(), targets_of_last_wave.end(), region) != targets_of_last_wave.end();
+    const bool is_last = std::find(targets_of_last_wave.begin(), targets_of_last_wave.end(), region) != targets_of_last_wave.end();
     if (use.state == RegionState::kFree || is_last) EXPECT(tables.marked_pages[region] == 0 && tables.live_word_counts[region] == 0);
     const WordIndex end = FirstWordOfRegion(region) + kRegionWords;
     uint32_t words = 0;

@@ -52,7 +52,8 @@ export class FaultService {
     const armed = p.label();
     p.local((s) => {
       if (!m.isLeft(s, s[fault]!)) return armed;
-      if (m.configuration.mode !== 'thread') throw new Violation('Y', `a touch of page ${s[fault]} is held, which the flip has left in the view`);
+      if (m.configuration.mode !== 'thread')
+        throw new Violation('Y', `a touch of page ${s[fault]} is held, which the flip has left in the view`);
       return undefined;
     });
     p.step('gate: leave', (s) => void s[m.gateCount]!--);

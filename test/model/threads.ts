@@ -76,7 +76,8 @@ function writeMutator(m: Machine, p: Program, index: number, operations: readonl
     p.local((s) => (m.needsBuilding(s, own) || m.stateOf(s, own) !== 0 ? next : undefined));
     p.step('armed?', (s) => {
       s[page] = own;
-      const isArmed = s[m.armed] !== 0 && (!m.isLeft(s, own) || m.makes('a page that is left in the view is handed out as one that is armed'));
+      const isArmed =
+        s[m.armed] !== 0 && (!m.isLeft(s, own) || m.makes('a page that is left in the view is handed out as one that is armed'));
       return isArmed ? undefined : ordinary;
     });
     if ('allocate' in operation) writePublishFresh(m, p, builder, own);

@@ -120,8 +120,8 @@ FAULTLINE_INLINE WordIndex NextStart(const Bitmap& object_starts, WordIndex from
   return object_starts.FindNext(from, end);
 }
 
-// (B) The start bits of a target page, built at `to`: its objects lie one behind the other, from `at` to `end`.  Another pass, and not inlined:
-// few pages have another wave after them.
+// (B) The start bits of a target page, built at `to`: its objects lie one behind the other, from `at` to `end`.  Another pass, and not
+// inlined: few pages have another wave after them.
 __attribute__((noinline)) void MarkStarts(Heap& heap, PageIndex page, const uint64_t* to, uint32_t at, uint32_t end) {
   uint64_t starts[Bitmap::kPageCells] = {};
   while (at < end) {
