@@ -108,11 +108,16 @@ void WhatIsLeftOfAPinnableRegionIsForPinnableObjectsOnly() {
   EXPECT(table.regions.open_pages() == 0 && table.regions.charged() == 1);
   EXPECT(table.Take(RegionKind::kMixed, 255).count == 255);
   const auto* const waiter = reinterpret_cast<const Mutator*>(uintptr_t{8});
-  table.regions.JoinQueue(waiter, {0, 1}, 0);
-  EXPECT(table.Take(RegionKind::kPinnable, 200).count == 200);
-  EXPECT(table.Take(RegionKind::kPinnable, 100).count == 0 && table.Take(RegionKind::kMixed, 1).count == 0);
-  table.regions.LeaveQueue(waiter);
-  EXPECT(table.Take(RegionKind::kLeaf, 256).count == 256);
+  for (const MemoryQueue::Need need : {MemoryQueue::Need{0, 1}, MemoryQueue::Need{1, 0}}) {
+    table.regions.JoinQueue(waiter, need, 0);
+    EXPECT(table.Take(RegionKind::kPinnable, 100).count == 100);
+    EXPECT(table.Take(RegionKind::kPinnable, 200).count == 0 && table.Take(RegionKind::kMixed, 1).count == 0);
+    table.regions.LeaveQueue(waiter);
+  }
+  EXPECT(table.Take(RegionKind::kLeaf, 156).count == 156);
+  // What is left of other regions may move.
+  EXPECT(table.Take(RegionKind::kPinnable, 60).count == 0);
+  EXPECT(table.Take(RegionKind::kLeaf, 100).count == 100);
   for (const RegionKind kind : {RegionKind::kMixed, RegionKind::kLeaf}) EXPECT(table.Take(kind, 1).count == 0);
   EXPECT(table.Take(RegionKind::kPinnable, 46).count == 46 && table.Take(RegionKind::kPinnable, 1).count == 0);
   EXPECT(table.regions.open_pages() == 0);
