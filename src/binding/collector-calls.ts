@@ -94,8 +94,8 @@ export interface CollectorCalls {
   /** Fills in the figures that {@link PULSE} names; under a microsecond. */
   pulse(heap: NativeHeap, figures: Float64Array): void;
   /**
-   * `targets` is a number. Those of `later` that are not among the sources of the plan are for another wave, and not filled further until the
-   * next call; where there are none, this is the last wave.
+   * `targets` is a number. Those of `later` that are not among the sources of the plan are for another wave, and not filled further until
+   * the next call; where there are none, this is the last wave.
    */
   makePlan(heap: NativeHeap, sources: Uint32Array, targets: number, later: Uint32Array): NativePlan;
   flipPause(heap: NativeHeap, sliceMs: number): boolean;

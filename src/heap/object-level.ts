@@ -63,7 +63,8 @@ export abstract class ObjectLevel extends EventEmitter<HeapEvents> {
 
   /**
    * A new, zeroed object that can be pinned ({@link pin}): its shape has elements that are numbers, and no references. It never moves; it
-   * takes whole pages, in a region that it shares with others up to 512 KiB. A safepoint; throws what {@link Mutator.allocatePinnable} throws.
+   * takes whole pages, in a region that it shares with others up to 512 KiB. A safepoint; throws what {@link Mutator.allocatePinnable}
+   * throws.
    */
   createPinnable<D extends ShapeDefinition>(shape: Shape<D>, count: number): View<D> {
     return this[OBJECTS]().createPinnable(shape, count) as View<D>;

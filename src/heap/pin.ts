@@ -4,8 +4,8 @@
  *     mutator view       … │ object │ …        moves with every flip; a system call may find a page missing
  *     the pin's mapping      │ bytes │         the same pages of the memory file, always there, at one address
  *
- * Only an object that never moves, and has its pages to itself, can be pinned: one made by `heap.createPinnable`, or a large one. Nothing is copied, and
- * the object stays an object: others refer to it, read it through the mutator view, and see the same bytes.
+ * Only an object that never moves, and has its pages to itself, can be pinned: one made by `heap.createPinnable`, or a large one. Nothing
+ * is copied, and the object stays an object: others refer to it, read it through the mutator view, and see the same bytes.
  */
 import { constants } from 'node:buffer';
 import { constants as system } from 'node:os';

@@ -1,7 +1,7 @@
 /**
  * Threads that make garbage in a heap in which next to nothing is alive: node starvation.mjs FAULT MARKER THREADS CAPACITY MS. Most objects
- * are small; now and then a thread makes one that is pinnable, or has regions of its own, and the first thread one of two regions. Prints the
- * errors of the threads, and how many objects of each kind there were.
+ * are small; now and then a thread makes one that is pinnable, or has regions of its own, and the first thread one of two regions. Prints
+ * the errors of the threads, and how many objects of each kind there were.
  */
 import { once } from 'node:events';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
