@@ -45,8 +45,9 @@ export async function measureContainerOperations(turns: number): Promise<Operati
     'map of numbers: set': { heap: (i) => numbers.set(at(i), i), plain: (i) => plainNumbers.set(at(i), i) },
     'map of texts: get': { heap: (i) => texts.get(keys[at(i)]!), plain: (i) => plainTexts.get(keys[at(i)]!) },
     'map of texts: set': { heap: (i) => texts.set(keys[at(i)]!, i), plain: (i) => plainTexts.set(keys[at(i)]!, i) },
-    ...cacheOperations(heap, keys),
     'map of objects: get': { heap: (i) => objects.get(views[at(i)]!), plain: (i) => plainObjects.get(views[at(i)]!) },
+    ...sortedMapOperations(heap),
+    ...cacheOperations(heap, keys),
     'queue: enqueue and dequeue, raw': {
       against: 'push and pop',
       heap: (i) => (queues.enqueue(queue.ref, i), queues.dequeue(queue.ref)),
@@ -94,5 +95,19 @@ function cacheOperations(heap: Heap, keys: readonly string[]): Record<string, Ar
       heap: (i) => full.set(fresh++, i),
       plain: (i) => (plainFull.delete(oldest++), plainFull.set(plainFresh++, i)),
     },
+  };
+}
+
+/** JavaScript has nothing of the kind; beside it, a Map that has no order. */
+function sortedMapOperations(heap: Heap): Record<string, Arms> {
+  const sorted = heap.createSortedMap('f64', 'f64');
+  const plain = new Map<number, number>();
+  for (let i = 0; i < KEYS; i++) {
+    sorted.set(i, i);
+    plain.set(i, i);
+  }
+  return {
+    'sorted map of numbers: get': { against: 'Map.get', heap: (i) => sorted.get(at(i)), plain: (i) => plain.get(at(i)) },
+    'sorted map of numbers: set': { against: 'Map.set', heap: (i) => sorted.set(at(i), i), plain: (i) => plain.set(at(i), i) },
   };
 }

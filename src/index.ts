@@ -70,6 +70,7 @@ export { HeapCache } from './containers/heap-cache.ts';
 export { HeapCondition, HeapLock, type HeldLock } from './containers/heap-lock.ts';
 export { HeapMap } from './containers/heap-map.ts';
 export { HeapQueue } from './containers/heap-queue.ts';
+export { HeapSortedMap, type SortedRange } from './containers/heap-sorted-map.ts';
 export {
   type ArrayContents,
   arrayOf,
@@ -83,6 +84,8 @@ export {
   mapOf,
   type QueueContents,
   queueOf,
+  type SortedMapContents,
+  sortedMapOf,
 } from './containers/container-types.ts';
 export type {
   ContainerValue,
@@ -105,6 +108,7 @@ export type { HeapLocks } from './containers/locks.ts';
 export type { RawKey } from './containers/map-keys.ts';
 export type { HeapMaps } from './containers/maps.ts';
 export type { HeapQueues } from './containers/queues.ts';
+export type { SortedKeyKind } from './containers/sorted-maps.ts';
 export type { Finalizable, Finalizables } from './heap/finalizers.ts';
 export { isSmallInteger, MAX_SMALL_INTEGER, MIN_SMALL_INTEGER, smallInteger, tagSmallInteger } from './heap/tagged.ts';
 export type { WeakMaps } from './heap/weak-map.ts';

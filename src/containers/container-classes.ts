@@ -17,11 +17,13 @@ import { HeapCache } from './heap-cache.ts';
 import { HeapCondition, HeapLock } from './heap-lock.ts';
 import { HeapMap } from './heap-map.ts';
 import { HeapQueue } from './heap-queue.ts';
+import { HeapSortedMap } from './heap-sorted-map.ts';
 
 /** By the prefix of the shape's name. */
 const VIEWS: Readonly<Record<string, abstract new (slot: number) => ContainerView>> = {
   'faultline.array.': HeapArray,
   'faultline.map.': HeapMap,
+  'faultline.sorted-map.': HeapSortedMap,
   'faultline.cache.': HeapCache,
   'faultline.queue.': HeapQueue,
   'faultline.lock': HeapLock,

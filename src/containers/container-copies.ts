@@ -9,14 +9,16 @@ import { type CopyForm, type PlainCopy, put, type SpecialCopy } from '../objects
 import type { Containers } from './containers.ts';
 import type { KeyKind, RawValue, ValueKind } from './kinds.ts';
 import { MapPosition } from './map-trie.ts';
+import type { SortedMaps } from './sorted-maps.ts';
 
 /** @internal How containers of that shape, which begins with `faultline.`, are copied. */
 export function containerCopy(shape: Shape, operations: Containers): SpecialCopy {
   const [, what, ...kinds] = shape.name.split('.') as [string, string, ...ValueKind[]];
-  const name = `Heap${what[0]!.toUpperCase()}${what.slice(1)}${kinds.length === 0 ? '' : `<${kinds.join(', ')}>`}`;
+  const name = `Heap${what.replace(/(?:^|-)(.)/g, (_, letter: string) => letter.toUpperCase())}${kinds.length === 0 ? '' : `<${kinds.join(', ')}>`}`;
   const shown = (base: new () => object, { purpose }: CopyForm): object =>
     purpose === 'inspection' ? new (classNamed(name, base))() : new base();
   if (what === 'map') return { name, ...mapCopy(kinds[0] as KeyKind, kinds[1]!, operations.maps, shown) };
+  if (what === 'sorted-map') return { name, ...mapCopy(kinds[0] as KeyKind, kinds[1]!, inOrder(operations.sortedMaps), shown) };
   if (what === 'cache') return { name, ...mapCopy(kinds[0] as KeyKind, kinds[1]!, operations.caches, shown) };
   if (what === 'array' || what === 'queue') return { name, ...sequenceCopy(what, kinds[0]!, operations, shown) };
   return {
@@ -55,6 +57,15 @@ function sequenceCopy(what: 'array' | 'queue', kind: ValueKind, { arrays, queues
 
 /** What maps and caches have in common. */
 type Maps = Pick<Containers['maps'], 'step' | 'size'>;
+
+/** All entries in one step, which are of one moment. */
+const inOrder = (maps: SortedMaps): Maps => ({
+  step: (map, _position, found) => {
+    found.push(...maps.range(map, { from: undefined, to: undefined, reverse: false }, undefined, Infinity));
+    return false;
+  },
+  size: (map) => maps.size(map),
+});
 
 function mapCopy(keyKind: KeyKind, valueKind: ValueKind, maps: Maps, shown: Shown): Copying {
   const asObject = ({ purpose }: CopyForm): boolean => purpose === 'json' && keyKind !== 'ref';

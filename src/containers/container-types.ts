@@ -8,7 +8,9 @@ import type { HeapCache } from './heap-cache.ts';
 import type { HeapCondition, HeapLock } from './heap-lock.ts';
 import type { HeapMap } from './heap-map.ts';
 import type { HeapQueue } from './heap-queue.ts';
+import type { HeapSortedMap } from './heap-sorted-map.ts';
 import { type ContentIn, expectKind, KEY_KINDS, type KeyType, kindOf, VALUE_KINDS, type ValueType } from './kinds.ts';
+import { SORTED_KEY_KINDS, type SortedKeyKind } from './sorted-maps.ts';
 
 /** What the compiler knows about an array that a field refers to. */
 export interface ArrayContents<V extends ValueType | 'self'> extends ContainerContents {
@@ -20,6 +22,12 @@ export interface ArrayContents<V extends ValueType | 'self'> extends ContainerCo
 export interface MapContents<K extends KeyType | 'self', V extends ValueType | 'self'> extends ContainerContents {
   /** The view of a field of the definition `self`. */
   readonly view: HeapMap<ContentIn<K, this['self']>, ContentIn<V, this['self']>>;
+}
+
+/** What the compiler knows about a sorted map that a field refers to. */
+export interface SortedMapContents<K extends SortedKeyKind, V extends ValueType | 'self'> extends ContainerContents {
+  /** The view of a field of the definition `self`. */
+  readonly view: HeapSortedMap<K, ContentIn<V, this['self']>>;
 }
 
 /** What the compiler knows about a cache that a field refers to. */
@@ -60,6 +68,15 @@ export function mapOf<const K extends KeyType | 'self', const V extends ValueTyp
   value: V,
 ): ContainerType<MapContents<K, V>> {
   return to(`map.${keyKind(key)}.${valueKind(value)}`);
+}
+
+/** A reference to a sorted map (`heap.createSortedMap`) of those types, as {@link arrayOf}. */
+export function sortedMapOf<const K extends SortedKeyKind, const V extends ValueType | 'self'>(
+  key: K,
+  value: V,
+): ContainerType<SortedMapContents<K, V>> {
+  expectKind(key, SORTED_KEY_KINDS, 'keys of a sorted map');
+  return to(`sorted-map.${key}.${valueKind(value)}`);
 }
 
 /** A reference to a cache (`heap.createCache`) of those types, as {@link arrayOf}. */

@@ -31,7 +31,7 @@ export abstract class ContainerView extends ObjectView<ContainerDefinition> {
 
   /** @internal */
   override [UNKNOWN](name: string): Error {
-    return noProperty(`a ${this[SHAPE].name.split('.')[1]}`, name);
+    return noProperty(`a ${this[SHAPE].name.split('.')[1]!.replace('-', ' ')}`, name);
   }
 
   /** @internal */

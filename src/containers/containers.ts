@@ -19,6 +19,7 @@ import { ParkingLot } from './parking-lot.ts';
 import { QueueBatches } from './queue-batches.ts';
 import { QueueNodes } from './queue-nodes.ts';
 import { HeapQueues } from './queues.ts';
+import { SortedMaps } from './sorted-maps.ts';
 
 /**
  * Shared containers by raw reference. For this thread's mutator, while it is attached and running; like all raw access they do not check
@@ -42,7 +43,9 @@ export class Containers {
   readonly #mutator: Mutator;
   readonly #checked: boolean;
   readonly #makeCaches: () => HeapCaches;
+  readonly #makeSortedMaps: () => SortedMaps;
   #caches: HeapCaches | undefined;
+  #sortedMaps: SortedMaps | undefined;
 
   /** @internal Use heap.containers. */
   constructor(mutator: Mutator, shapes: ShapeTable, strings: Strings, { parkingWords }: SharedSlots, hash: KeyedHash, checked: boolean) {
@@ -53,6 +56,7 @@ export class Containers {
     this.#checked = checked;
     this.lot = lot;
     this.#makeCaches = () => new HeapCaches(mutator, shapes, strings, hash);
+    this.#makeSortedMaps = () => new SortedMaps(mutator, shapes, strings);
     this.arrays = new HeapArrays(mutator, shapes);
     this.maps = new HeapMaps(mutator, shapes, strings, hash);
     this.queues = new HeapQueues(mutator, nodes, lot);
@@ -64,6 +68,11 @@ export class Containers {
   /** @internal Made when they are first needed, because they define shapes. */
   get caches(): HeapCaches {
     return (this.#caches ??= this.#makeCaches());
+  }
+
+  /** @internal The same. */
+  get sortedMaps(): SortedMaps {
+    return (this.#sortedMaps ??= this.#makeSortedMaps());
   }
 
   /** @internal */

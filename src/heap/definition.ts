@@ -37,8 +37,8 @@ export interface ContainerContents {
 export type ContainerIn<C extends ContainerContents, Self> = (C & { readonly self: Self })['view'];
 
 /**
- * A reference to a shared container, with the types of what is in it; made by {@link arrayOf}, {@link mapOf}, {@link cacheOf} and
- * {@link queueOf}.
+ * A reference to a shared container, with the types of what is in it; made by {@link arrayOf}, {@link mapOf}, {@link sortedMapOf},
+ * {@link cacheOf} and {@link queueOf}.
  */
 export interface ContainerType<C extends ContainerContents = ContainerContents> {
   /** The name of the container's shape. */

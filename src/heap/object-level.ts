@@ -10,7 +10,9 @@ import type { HeapCache } from '../containers/heap-cache.ts';
 import type { HeapCondition, HeapLock } from '../containers/heap-lock.ts';
 import type { HeapMap } from '../containers/heap-map.ts';
 import type { HeapQueue } from '../containers/heap-queue.ts';
+import type { HeapSortedMap } from '../containers/heap-sorted-map.ts';
 import { type ContentOf, type KeyType, kindOf, type ValueType } from '../containers/kinds.ts';
+import type { SortedKeyKind } from '../containers/sorted-maps.ts';
 import type { HandleToken } from '../objects/handle-tokens.ts';
 import type { HeapString } from '../objects/heap-string.ts';
 import type { Objects } from '../objects/objects.ts';
@@ -158,6 +160,15 @@ export abstract class ObjectLevel extends EventEmitter<HeapEvents> {
   createMap<const K extends KeyType, const V extends ValueType>(keyType: K, valueType: V): HeapMap<ContentOf<K>, ContentOf<V>> {
     const map = this.containers.maps.allocate(kindOf(keyType), kindOf(valueType));
     return this[OBJECTS]().viewOf(map) as HeapMap<ContentOf<K>, ContentOf<V>>;
+  }
+
+  /**
+   * A new map that threads can share, empty, whose entries are in the order of their keys: texts or numbers. Values are given as to
+   * {@link createArray}. A safepoint; throws ERR_OPTION, and what {@link Mutator.allocate} throws.
+   */
+  createSortedMap<K extends SortedKeyKind, const V extends ValueType>(keyKind: K, valueType: V): HeapSortedMap<K, ContentOf<V>> {
+    const map = this.containers.sortedMaps.allocate(keyKind, kindOf(valueType));
+    return this[OBJECTS]().viewOf(map) as HeapSortedMap<K, ContentOf<V>>;
   }
 
   /**

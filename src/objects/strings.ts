@@ -77,6 +77,17 @@ export class Strings {
     return true;
   }
 
+  /** Negative, 0 or positive as the string at `ref` is before, equal to or behind the text, by code units like JavaScript's `<`. */
+  compareText(ref: Ref, text: string): number {
+    const length = this.lengthOf(ref);
+    const shared = Math.min(length, text.length);
+    for (let i = 0; i < shared; i++) {
+      const order = this.unitAt(ref, i) - text.charCodeAt(i);
+      if (order !== 0) return order;
+    }
+    return length - text.length;
+  }
+
   isString(ref: Ref): boolean {
     const id = shapeIdOf(this.#mutator.u32, ref);
     const { one, two } = this.#both();

@@ -4,7 +4,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import { code } from '../objects/support.ts';
-import { arrayOf, cacheOf, CONDITION, definition, LOCK, mapOf, queueOf, ref, type ValueType } from '../support/faultline.ts';
+import { arrayOf, cacheOf, CONDITION, definition, LOCK, mapOf, queueOf, ref, sortedMapOf, type ValueType } from '../support/faultline.ts';
 import { makeHeapWithMutator } from '../support/heaps.ts';
 
 const ENTRY = definition({ name: 'entry', fields: { count: 'u32' } });
@@ -21,6 +21,7 @@ describe('a container that is made for objects', () => {
       expect(heap.createQueue(type).shape).toBe(heap.createQueue('ref').shape);
       expect(heap.createMap('f64', type).shape).toBe(heap.createMap('f64', 'ref').shape);
       expect(heap.createMap(type as 'ref', 'f64').shape).toBe(heap.createMap('ref', 'f64').shape);
+      expect(heap.createSortedMap('f64', type).shape).toBe(heap.createSortedMap('f64', 'ref').shape);
       expect(heap.createCache(type as 'ref', type, LIMITS).shape).toBe(heap.createCache('ref', 'ref', LIMITS).shape);
     }
     const map = heap.createMap('string', Entry).set('key', heap.create(Entry, { count: 7 }));
@@ -52,6 +53,7 @@ describe('a field of the type of a container', () => {
         byName: mapOf('string', arrayOf('self')),
         recent: cacheOf(ENTRY, 'i64'),
         work: queueOf('u32'),
+        byTime: sortedMapOf('f64', 'self'),
         lock: LOCK,
         changed: CONDITION,
       },
@@ -62,12 +64,15 @@ describe('a field of the type of a container', () => {
       byName: heap.createMap('string', arrayOf(Node)).set('all', children),
       recent: heap.createCache(ENTRY, 'i64', LIMITS),
       work: heap.createQueue('u32', 5),
+      byTime: heap.createSortedMap('f64', Node),
       lock: heap.createLock(),
       changed: heap.createCondition(),
     });
     children.push(node);
+    node.byTime?.set(5, node);
     mutator.collect({ kind: 'full' });
     expect(node.byName?.get('all')?.get(0)?.children?.get(0)?.isSame(node)).toBe(true);
+    expect(node.byTime?.first()?.[1]?.isSame(node)).toBe(true);
     expect([node.work?.capacity, node.lock?.owned, node.recent?.size]).toEqual([5, false, 0]);
   });
 

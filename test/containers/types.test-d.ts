@@ -21,7 +21,9 @@ import {
   mapOf,
   type PlainObject,
   queueOf,
+  type HeapSortedMap,
   ref,
+  sortedMapOf,
   type View,
 } from '../support/faultline.ts';
 
@@ -41,6 +43,7 @@ const NODE = definition({
     entries: mapOf(ref(ENTRY), ENTRY),
     recent: cacheOf('f64', Entry),
     work: queueOf(ref('entry')),
+    byTime: sortedMapOf('f64', 'self'),
     lock: LOCK,
     changed: CONDITION,
     next: 'self',
@@ -114,6 +117,13 @@ describe('a container of objects', () => {
     expectTypeOf(heap.createQueue(Entry).dequeueAsync()).resolves.toEqualTypeOf<View<typeof Entry> | null | undefined>();
     expectTypeOf(heap.createCache(Entry, 'f64', { maxEntries: 9 }).get(heap.create(Entry))).toEqualTypeOf<number | undefined>();
     expectTypeOf(heap.createMap('f64', arrayOf('i64')).get(1)).toEqualTypeOf<HeapArray<'i64'> | null | undefined>();
+    const sorted = heap.createSortedMap('string', Entry);
+    expectTypeOf(sorted).toEqualTypeOf<HeapSortedMap<'string', View<typeof Entry>>>();
+    expectTypeOf(sorted.toArray({ from: 'a' })[0]![1]!.count).toEqualTypeOf<number>();
+    // @ts-expect-error a bound is a key
+    sorted.entries({ to: 5 });
+    // @ts-expect-error objects have no order
+    heap.createSortedMap('ref', 'f64');
     // Of a name, the compiler knows nothing.
     expectTypeOf(heap.createArray(ref('entry'))).toEqualTypeOf<HeapArray<'ref'>>();
     expectTypeOf(heap.createArray(Entry).kind).toEqualTypeOf<'ref'>();
@@ -171,6 +181,7 @@ describe('a field', () => {
     expectTypeOf(node.entries).toEqualTypeOf<HeapMap<View<typeof ENTRY>, View<typeof ENTRY>> | null>();
     expectTypeOf(node.recent!.get(1)!.count).toEqualTypeOf<number>();
     expectTypeOf(node.work).toEqualTypeOf<HeapQueue<'ref'> | null>();
+    expectTypeOf(node.byTime!.last()).toEqualTypeOf<[number, Node | null] | undefined>();
     expectTypeOf(node.lock).toEqualTypeOf<HeapLock | null>();
     expectTypeOf(node.changed).toEqualTypeOf<HeapCondition | null>();
     expectTypeOf(node.elements.get(0)!.get(0)).toEqualTypeOf<string | null>();

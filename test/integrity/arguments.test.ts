@@ -39,6 +39,8 @@ async function expectWhole(subject: Subject): Promise<void> {
   subject.array.set(0, 'first');
   subject.map.clear();
   subject.map.set('key', subject.array);
+  subject.sortedMap.clear();
+  subject.sortedMap.set('key', subject.array);
   subject.cache.clear();
   subject.cache.set('key', subject.array);
   await subject.heap.collect({ kind: 'full' });

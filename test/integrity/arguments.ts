@@ -1,7 +1,7 @@
 /**
  * Arguments of the public operations: one call for each argument, to be made with values that are not meant for it.
  */
-import { array, arrayOf, Heap, type HeapQueue, mapOf, ref, smallInteger, tagSmallInteger } from '../support/faultline.ts';
+import { array, arrayOf, Heap, type HeapQueue, mapOf, ref, smallInteger, sortedMapOf, tagSmallInteger } from '../support/faultline.ts';
 import type { Subject } from './subject.ts';
 
 /** `value` is anything at all. */
@@ -93,6 +93,8 @@ export const ARGUMENTS: Readonly<Record<string, Call>> = {
   'heap.createArray': ({ heap }, value) => heap.createArray(value),
   'heap.createMap, keys': ({ heap }, value) => heap.createMap(value, 'ref'),
   'heap.createMap, values': ({ heap }, value) => heap.createMap('string', value),
+  'heap.createSortedMap, keys': ({ heap }, value) => heap.createSortedMap(value, 'f64'),
+  'heap.createSortedMap, values': ({ heap }, value) => heap.createSortedMap('f64', value),
   'heap.createQueue': ({ heap }, value) => heap.createQueue(value),
   'heap.createQueue, capacity': ({ heap }, value) => heap.createQueue('ref', value).release(),
   'mutator.createRootRange': ({ mutator }, value) => mutator.createRootRange(value).release(),
@@ -154,6 +156,15 @@ export const ARGUMENTS: Readonly<Record<string, Call>> = {
   'array.appendJSON': ({ array }, value) => array.appendJSON(value),
   'array.appendJSON, read': ({ array }, value) => typeof value !== 'function' && array.appendJSON('["more"]', value),
   'map.mergeJSON': ({ map }, value) => map.mergeJSON(value),
+  'sortedMap.get': ({ sortedMap }, value) => sortedMap.get(value),
+  'sortedMap.set': ({ sortedMap }, value) => sortedMap.set(value, null),
+  'sortedMap.set, value': ({ sortedMap }, value) => sortedMap.set('key', value),
+  'sortedMap.compareAndSet': ({ sortedMap }, value) => sortedMap.compareAndSet('key', value, value),
+  'sortedMap.update': ({ sortedMap }, value) => typeof value !== 'function' && sortedMap.update('key', value),
+  'sortedMap.delete': ({ sortedMap }, value) => sortedMap.delete(value),
+  'sortedMap.toArray': ({ sortedMap }, value) => sortedMap.toArray(value),
+  'sortedMap.toArray, from and to': ({ sortedMap }, value) => sortedMap.toArray({ from: value, to: value }),
+  'sortedMap.entries, reverse': ({ sortedMap }, value) => [...sortedMap.entries({ reverse: value })],
   'cache.get': ({ cache }, value) => cache.get(value),
   'cache.set': ({ cache }, value) => cache.set(value, null),
   'cache.set, value': ({ cache }, value) => cache.set('key', value),
@@ -197,6 +208,7 @@ export const ARGUMENTS: Readonly<Record<string, Call>> = {
   'array, length': ({ heap }, value) => heap.defineShape({ name: 'with a length', fields: { field: array('u8', value) } }),
   ref: ({ heap }, value) => heap.defineShape({ name: 'with a reference', fields: { field: ref(value) } }),
   arrayOf: ({ heap }, value) => heap.defineShape({ name: 'with a container', fields: { field: arrayOf(value) } }),
+  sortedMapOf: ({ heap }, value) => heap.defineShape({ name: 'with a sorted map', fields: { field: sortedMapOf(value, 'f64') } }),
   mapOf: ({ heap }, value) => heap.defineShape({ name: 'with a map', fields: { field: mapOf(value, value) } }),
 };
 

@@ -2,7 +2,7 @@
  * Subjects of interruptions that are containers: each is changed step by step, beside a model of it.
  */
 import { expect } from 'vitest';
-import type { AnyView, Heap, HeapQueue, Mutator } from '../support/faultline.ts';
+import type { AnyView, Heap, HeapMap, HeapQueue, HeapSortedMap, Mutator } from '../support/faultline.ts';
 import type { Outcome } from '../support/interruptions.ts';
 
 interface Subject {
@@ -47,6 +47,32 @@ function listSubject(
       expect(found).toEqual(model);
       if (change !== 'none') next++;
       change = 'none';
+    },
+  };
+}
+
+/** Entries that are made, replaced and removed. */
+function entriesSubject(map: HeapMap<'string', 'f64'> | HeapSortedMap<'string', 'f64'>): Subject {
+  const model = new Map<string, number>();
+  let n = 0;
+  let key = '';
+  return {
+    step() {
+      key = `${(n * 7) % 61}`;
+      if (n % 3 === 0) map.delete(key);
+      else map.set(key, n);
+      if (n % 3 === 0) model.delete(key);
+      else model.set(key, n);
+      n++;
+    },
+    look() {
+      const found = map.get(key);
+      expect(found === undefined || found === n || found === model.get(key) || found === n - 1).toBe(true);
+      if (found === undefined) model.delete(key);
+      else model.set(key, found);
+      expect(new Map(map)).toEqual(model);
+      expect(map.size).toBe(model.size);
+      n++;
     },
   };
 }
@@ -96,31 +122,9 @@ export const CONTAINER_SUBJECTS: Subjects = {
     );
   },
 
-  'a map'(heap) {
-    const map = heap.createMap('string', 'f64');
-    const model = new Map<string, number>();
-    let n = 0;
-    let key = '';
-    return {
-      step() {
-        key = `${(n * 7) % 61}`;
-        if (n % 3 === 0) map.delete(key);
-        else map.set(key, n);
-        if (n % 3 === 0) model.delete(key);
-        else model.set(key, n);
-        n++;
-      },
-      look() {
-        const found = map.get(key);
-        expect(found === undefined || found === n || found === model.get(key) || found === n - 1).toBe(true);
-        if (found === undefined) model.delete(key);
-        else model.set(key, found);
-        expect(new Map(map)).toEqual(model);
-        expect(map.size).toBe(model.size);
-        n++;
-      },
-    };
-  },
+  'a map': (heap) => entriesSubject(heap.createMap('string', 'f64')),
+
+  'a sorted map': (heap) => entriesSubject(heap.createSortedMap('string', 'f64')),
 
   'a map that is changed by what is in it'(heap) {
     const map = heap.createMap('string', 'f64');

@@ -20,6 +20,7 @@ const SOURCES: Readonly<Record<string, readonly string[]>> = {
   heap: ['heap/object-level.ts', 'heap/heap.ts'],
   array: ['containers/heap-array.ts'],
   map: ['containers/heap-map.ts', 'containers/keyed-view.ts'],
+  sortedMap: ['containers/heap-sorted-map.ts'],
   cache: ['containers/heap-cache.ts', 'containers/keyed-view.ts'],
   queue: ['containers/heap-queue.ts'],
   lock: ['containers/heap-lock.ts'],
@@ -31,8 +32,9 @@ const SOURCES: Readonly<Record<string, readonly string[]>> = {
   conditions: ['containers/conditions.ts'],
 };
 
+/** So much memory that none of it is used again during one operation: where an object was, another one would be taken for it. */
 function makeChecked(): RawSubject {
-  return withRaw(makeSubject({ fault: 'stw', workers: 0, checked: true }, 2));
+  return withRaw(makeSubject({ capacityBytes: '64M', fault: 'stw', workers: 0, checked: true }, 2));
 }
 
 /** The code that the reference from before comes to. */
@@ -102,6 +104,7 @@ describe('the list of safepoints', () => {
       weakMaps: mutator.weakMaps,
       array: faultline.HeapArray.prototype,
       map: faultline.HeapMap.prototype,
+      sortedMap: faultline.HeapSortedMap.prototype,
       cache: faultline.HeapCache.prototype,
       queue: faultline.HeapQueue.prototype,
       lock: faultline.HeapLock.prototype,

@@ -14,6 +14,7 @@ import type {
   HeapMap,
   HeapOptions,
   HeapQueue,
+  HeapSortedMap,
   HeapString,
   Mutator,
   ObjectView,
@@ -52,6 +53,7 @@ export interface Subject {
   readonly array: HeapArray<'string'>;
   readonly map: HeapMap<'string', 'ref'>;
   readonly objects: HeapMap<'ref', 'f64'>;
+  readonly sortedMap: HeapSortedMap<'string', 'ref'>;
   readonly cache: HeapCache<'string', 'ref'>;
   readonly queue: HeapQueue<'ref'>;
   readonly lock: HeapLock;
@@ -107,6 +109,7 @@ export function makeSubject(options: Partial<HeapOptions>, ballast = 100): Subje
     array,
     map,
     objects: heap.createMap('ref', 'f64'),
+    sortedMap: heap.createSortedMap('string', 'ref').set('key', array),
     cache: heap.createCache('string', 'ref', { maxEntries: 5 }).set('key', array),
     queue: heap.createQueue('ref', 20),
     lock: heap.createLock(),
@@ -125,6 +128,6 @@ export function refOf(view: ObjectView): Ref {
 
 /** Every view of the subject. */
 export function viewsOf(subject: Subject): ObjectView[] {
-  const { pinnable, node, weak, cursor, string, array, map, objects, cache, queue, lock, condition } = subject;
-  return [pinnable, node, weak, cursor, string, array, map, objects, cache, queue, lock, condition] as unknown as ObjectView[];
+  const { pinnable, node, weak, cursor, string, array, map, objects, sortedMap, cache, queue, lock, condition } = subject;
+  return [pinnable, node, weak, cursor, string, array, map, objects, sortedMap, cache, queue, lock, condition] as unknown as ObjectView[];
 }

@@ -53,6 +53,20 @@ const CALLS = {
     delete: (map, value) => map.delete(value % 2),
     clear: (map) => map.clear(),
   },
+  'sorted map': {
+    set: (map, value) => void map.set(value % 2, value),
+    setIfAbsent: (map, value) => map.setIfAbsent(value % 2, value),
+    get: (map, value) => map.get(value % 2),
+    setSmall: (map, value) => void map.set(value % 2, value % 4),
+    compareAndSet: (map, value) => map.compareAndSet(value % 2, value % 4, value),
+    compareAndDelete: (map, value) => map.compareAndSet(value % 2, value % 4, undefined),
+    update: (map, value) => map.update(value % 2, (old) => (old ?? 0) * 2 + 1),
+    delete: (map, value) => map.delete(value % 2),
+    clear: (map) => map.clear(),
+    size: (map) => map.size,
+    last: (map) => map.last()?.[1],
+    all: (map) => map.toArray().map(([, value]) => value),
+  },
   // Large enough for all that comes: what is dropped is not in the model.
   cache: {
     set: (cache, value) => void cache.set(value % 2, value),

@@ -241,4 +241,25 @@ function useCache(heap, mutator, { data, running, ready }) {
   return { gets, operations };
 }
 
-export const CONTAINER_TASKS = { ...WAITING_TASKS, history, pushAndPop, comeAndGo, setAndGet, map, claim, contend, count, useCache };
+/** Moves its key up: first the next one, then the last one goes; and counts that in an entry of all threads. */
+function sort(heap, mutator, { data, running, ready }) {
+  const random = makeRandom(data.seed);
+  const map = at(heap, SUBJECT_ROOT);
+  let last = data.thread;
+  let counted = 0;
+  map.set(last, data.thread);
+  ready();
+  while (running()) {
+    litter(heap, mutator, random);
+    for (let i = 0; i < 20; i++) {
+      map.set(last + 2, data.thread);
+      map.delete(last);
+      last += 2;
+      map.update(-1, (n) => (n ?? 0) + 1);
+      counted++;
+    }
+  }
+  return { last, counted };
+}
+
+export const CONTAINER_TASKS = { ...WAITING_TASKS, history, pushAndPop, comeAndGo, setAndGet, map, claim, contend, count, useCache, sort };
