@@ -44,7 +44,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..');
-const LAYERS = ['os', 'heap', 'gc']; // what the native tests link; node/ is the addon's own
+const LAYERS = ['os', 'pages', 'heap', 'gc']; // what the native tests link; node/ is the addon's own
 const SANITIZERS = ['address', 'undefined', 'thread'];
 const OLDEST = { gcc: 10, clang: 12 };
 const PRELUDE = join('native', 'prelude.h');

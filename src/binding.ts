@@ -14,6 +14,7 @@ import type { CollectorCalls } from './binding/collector-calls.ts';
 import type { GraphCalls } from './binding/graph-calls.ts';
 import type { HeapCalls } from './binding/heap-calls.ts';
 import type { MutatorCalls } from './binding/mutator-calls.ts';
+import type { PageCalls } from './binding/page-calls.ts';
 import type { PinCalls } from './binding/pin-calls.ts';
 import type { ProbeCalls } from './binding/probe-calls.ts';
 import type { StatisticsCalls } from './binding/statistics-calls.ts';
@@ -28,6 +29,7 @@ export type * from './binding/graph-calls.ts';
 export type * from './binding/native-objects.ts';
 export * from './binding/heap-calls.ts';
 export * from './binding/mutator-calls.ts';
+export type * from './binding/page-calls.ts';
 export type * from './binding/probe-calls.ts';
 export * from './binding/refusal.ts';
 export type * from './binding/statistics-calls.ts';
@@ -44,6 +46,7 @@ export interface Binding
     GraphCalls,
     StatisticsCalls,
     ProbeCalls,
+    PageCalls,
     TestCalls {
   /** Whether no thread of this process has passed this text before. */
   isNews(text: string): boolean;

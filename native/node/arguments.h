@@ -95,6 +95,8 @@ void ExportCollector(Napi::Env env, Napi::Object exports);
 void ExportStatistics(Napi::Env env, Napi::Object exports);
 void ExportProbe(Napi::Env env, Napi::Object exports);
 void ExportNotices(Napi::Env env, Napi::Object exports);
+void ExportUserfaultfd(Napi::Env env, Napi::Object exports);
+void ExportPageMemory(Napi::Env env, Napi::Object exports);
 // All of them.
 void ExportLibrary(Napi::Env env, Napi::Object exports);
 

@@ -5,6 +5,7 @@
 #include "heap/allocation.h"
 #include "heap/thread_state.h"
 #include "node/javascript_watch.h"
+#include "node/pages_environment.h"
 #include "node/pinning.h"
 
 namespace faultline {
@@ -23,6 +24,9 @@ void Drop(napi_env env, napi_ref* reference) {
 }
 
 }  // namespace
+
+Environment::Environment(napi_env env) : env_(env) {}
+Environment::~Environment() = default;
 
 void Environment::Install(Napi::Env env) {
   Environment* const environment = new Environment(env);
@@ -50,6 +54,11 @@ void Environment::ReleaseHeap(HeapBinding* heap) {
   heap->instance.reset();
   Drop(env_, &heap->view_buffer);
   Drop(env_, &heap->roots_buffer);
+}
+
+PagesEnvironment& Environment::pages() {
+  if (pages_ == nullptr) pages_ = std::make_unique<PagesEnvironment>(env_);
+  return *pages_;
 }
 
 void Environment::CleanUpFirst() {
@@ -118,6 +127,7 @@ void Environment::Throw(const char* code, const char* message) {
 
 void Environment::CleanUp(void* self) {
   Environment* const environment = static_cast<Environment*>(self);
+  environment->pages_.reset();
   while (!environment->controls_.empty()) environment->ResignControl(environment->controls_.back().instance.get());
   // All at once: while one of them waits for a pause to end, the others must not hold up the pauses of other heaps.
   ThreadState::Current().ParkAll();

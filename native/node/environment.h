@@ -15,6 +15,7 @@
 
 namespace faultline {
 
+class PagesEnvironment;
 struct PinBinding;
 
 // A mutator of this thread; empty once it is detached.
@@ -52,6 +53,9 @@ class Environment {
   void BecomeControl(std::shared_ptr<HeapInstance> instance, napi_threadsafe_function wake);
   void ResignControl(HeapInstance* instance);
 
+  // What this thread holds of the page interface.
+  PagesEnvironment& pages();
+
   // Hooks run last in, first out.  A thread-safe function has a hook of its own that closes it; ours must run before that, so it is
   // registered again after each such function is made.
   void CleanUpFirst();
@@ -65,7 +69,8 @@ class Environment {
   void Throw(const char* code, const char* message);
 
  private:
-  explicit Environment(napi_env env) : env_(env) {}
+  explicit Environment(napi_env env);
+  ~Environment();
   static void CleanUp(void* self);
 
   struct Control {
@@ -80,6 +85,7 @@ class Environment {
   std::vector<std::unique_ptr<HeapBinding>> heaps_;
   std::vector<std::unique_ptr<MutatorBinding>> mutators_;
   std::vector<Control> controls_;
+  std::unique_ptr<PagesEnvironment> pages_;  // Made on first use.
 };
 
 }  // namespace faultline

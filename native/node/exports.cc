@@ -17,6 +17,8 @@ void ExportLibrary(Napi::Env env, Napi::Object exports) {
   ExportStatistics(env, exports);
   ExportProbe(env, exports);
   ExportNotices(env, exports);
+  ExportUserfaultfd(env, exports);
+  ExportPageMemory(env, exports);
 }
 
 }  // namespace faultline

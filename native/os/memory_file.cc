@@ -1,29 +1,17 @@
 #include "os/memory_file.h"
 
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "os/refusals.h"
+#include "os/memory_objects.h"
 
 namespace faultline {
 
 Status MemoryFile::Create(size_t bytes) {
-  if (const int refused = Refused(SystemCall::kMemfdCreate)) return SysError{refused, "memfd_create"};
-  fd_ = memfd_create("faultline-heap", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-  if (fd_ < 0) return SysError{errno, "memfd_create"};
-  const int refused = Refused(SystemCall::kFtruncate);
-  if (refused != 0 || ftruncate(fd_, static_cast<off_t>(bytes)) != 0) {
-    const SysError error{refused != 0 ? refused : errno, "ftruncate"};
-    Close();
-    return error;
-  }
-  if (fcntl(fd_, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) != 0) {
-    const SysError error{errno, "fcntl(F_ADD_SEALS)"};
-    Close();
-    return error;
-  }
+  const Result<int> created = CreateMemfd("faultline-heap", bytes, 0);
+  if (!created.ok()) return created.error();
+  fd_ = created.value();
   bytes_ = bytes;
   return {};
 }
@@ -39,13 +27,7 @@ Status MemoryFile::Allocate(size_t offset, size_t bytes) const {
   return {};
 }
 
-Status MemoryFile::PunchHole(size_t offset, size_t bytes) const {
-  if (const int refused = Refused(SystemCall::kPunchHole)) return SysError{refused, "fallocate(PUNCH_HOLE)"};
-  if (fallocate(fd_, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(offset), static_cast<off_t>(bytes)) != 0) {
-    return SysError{errno, "fallocate(PUNCH_HOLE)"};
-  }
-  return {};
-}
+Status MemoryFile::PunchHole(size_t offset, size_t bytes) const { return faultline::PunchHole(fd_, offset, bytes); }
 
 size_t MemoryFile::AllocatedBytes() const {
   struct stat info;

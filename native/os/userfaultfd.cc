@@ -1,9 +1,7 @@
 #include "os/userfaultfd.h"
 
-#include <fcntl.h>
 #include <sched.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cstring>
@@ -12,11 +10,6 @@
 #include "os/page_size.h"
 #include "os/page_touch.h"
 #include "os/refusals.h"
-#include "os/userfaultfd_abi.h"
-
-#ifndef SYS_userfaultfd
-#define SYS_userfaultfd 323
-#endif
 
 namespace faultline {
 
@@ -25,53 +18,35 @@ namespace {
 constexpr size_t kMessageBatch = 32;
 constexpr uint32_t kMemoryAttempts = 100'000;
 
-int OpenDevice(int flags, SysError* error) {
-  const int device = open("/dev/userfaultfd", O_RDWR | O_CLOEXEC);
-  if (device < 0) {
-    *error = SysError{errno, "open(/dev/userfaultfd)"};
-    return -1;
-  }
-  const int fd = ioctl(device, abi::kIocNew, flags);
-  if (fd < 0) *error = SysError{errno, "ioctl(USERFAULTFD_IOC_NEW)"};
-  close(device);
-  return fd;
-}
-
-int OpenSystemCall(int flags, const char* name, SysError* error) {
-  const int fd = static_cast<int>(syscall(SYS_userfaultfd, flags));
-  if (fd < 0) *error = SysError{errno, name};
-  return fd;
-}
-
 // A raw descriptor, before the handshake.
 int OpenDescriptor(UserfaultfdProbe* probe) {
-  constexpr int kFlags = O_CLOEXEC;
   if (const int refused = Refused(SystemCall::kUserfaultfd)) {
     probe->device_error = probe->system_call_error = probe->user_mode_only_error = SysError{refused, "userfaultfd"};
     return -1;
   }
-  int fd = OpenDevice(kFlags, &probe->device_error);
-  if (fd >= 0) {
-    probe->opened_by = UserfaultfdOpening::kDevice;
-    return fd;
+  struct Way {
+    UserfaultfdOpening by;
+    SysError* error;
+  };
+  const Way ways[] = {{UserfaultfdOpening::kDevice, &probe->device_error},
+                      {UserfaultfdOpening::kSystemCall, &probe->system_call_error},
+                      {UserfaultfdOpening::kSystemCallUserModeOnly, &probe->user_mode_only_error}};
+  for (const auto& [by, error] : ways) {
+    const Result<int> opened = OpenUserfaultfd(by, MessageReads::kBlocking);
+    if (opened.ok()) {
+      probe->opened_by = by;
+      return opened.value();
+    }
+    *error = opened.error();
   }
-  fd = OpenSystemCall(kFlags, "userfaultfd", &probe->system_call_error);
-  if (fd >= 0) {
-    probe->opened_by = UserfaultfdOpening::kSystemCall;
-    return fd;
-  }
-  fd = OpenSystemCall(kFlags | abi::kUserModeOnly, "userfaultfd(USER_MODE_ONLY)", &probe->user_mode_only_error);
-  if (fd >= 0) probe->opened_by = UserfaultfdOpening::kSystemCallUserModeOnly;
-  return fd;
+  return -1;
 }
 
 Status Handshake(int fd, uint64_t features, uint64_t* offered) {
   if (const int refused = Refused(SystemCall::kUserfaultfdApi)) return SysError{refused, "ioctl(UFFDIO_API)"};
-  abi::Api api = {};
-  api.api = abi::kApi;
-  api.features = features;
-  if (ioctl(fd, abi::kIocApi, &api) != 0) return SysError{errno, "ioctl(UFFDIO_API)"};
-  if (offered != nullptr) *offered = api.features;
+  const Result<UserfaultfdOffer> offer = ShakeHands(fd, abi::kApi, features);
+  if (!offer.ok()) return offer.error();
+  if (offered != nullptr) *offered = offer.value().features;
   return {};
 }
 
@@ -156,7 +131,7 @@ uint32_t Userfaultfd::Continue(void* start, size_t bytes, uint8_t* alias_of_star
   size_t done = 0;
   uint8_t* const base = static_cast<uint8_t*>(start);
   while (done < bytes) {
-    abi::Continue request = {};
+    abi::RangeFill request = {};
     request.range = {reinterpret_cast<uintptr_t>(base + done), bytes - done};
     ++calls;
     int error = Refused(SystemCall::kContinue);
@@ -167,7 +142,7 @@ uint32_t Userfaultfd::Continue(void* start, size_t bytes, uint8_t* alias_of_star
     switch (error) {
       case EAGAIN:
         // A later page stopped the call part way (the next call will say why), or the address space is changing.
-        if (request.mapped > 0) done += static_cast<size_t>(request.mapped);
+        if (request.done > 0) done += static_cast<size_t>(request.done);
         break;
       case EEXIST:
         // Another thread has mapped this page first.  That does not wake the threads that sleep on it.

@@ -8,15 +8,13 @@
 #include <cstdint>
 
 #include "os/result.h"
+#include "os/userfaultfd_calls.h"
 
 namespace faultline {
 
 // How a fault reaches us: as SIGBUS in the thread, as a message, or not at all, because the kernel resolves it and records a mark
 // (asynchronous write protection, see write_tracking.h).
 enum class FaultDelivery { kSignal, kDescriptor, kMark };
-
-// How userfaultfd was opened; the order in which it is tried is in docs/minor-faults.md.
-enum class UserfaultfdOpening { kNone, kDevice, kSystemCall, kSystemCallUserModeOnly };
 
 const char* NameOf(UserfaultfdOpening opened_by);
 

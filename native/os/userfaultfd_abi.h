@@ -1,4 +1,5 @@
-// The kernel's userfaultfd ABI as this project uses it (Linux 5.14 to 6.18, Documentation/admin-guide/mm/userfaultfd.rst).
+// The kernel's userfaultfd ABI as this project uses it (Linux 5.7 to 7.2, Documentation/admin-guide/mm/userfaultfd.rst).  The names of
+// bits that only TypeScript needs are in src/pages/abi.ts.
 // Our own definitions, because <linux/userfaultfd.h> of a long-term distribution is years older than its kernels.
 #pragma once
 
@@ -36,10 +37,15 @@ struct Register {
   __u64 mode;
   __u64 ioctls;
 };
-struct Continue {
+// UFFDIO_CONTINUE, UFFDIO_ZEROPAGE and UFFDIO_POISON; UFFDIO_WRITEPROTECT is the same without `done`.
+struct RangeFill {
   Range range;
   __u64 mode;
-  __s64 mapped;
+  __s64 done;
+};
+struct WriteProtect {
+  Range range;
+  __u64 mode;
 };
 // UFFDIO_COPY and UFFDIO_MOVE.
 struct Fill {
@@ -49,6 +55,7 @@ struct Fill {
   __u64 mode;
   __s64 done;
 };
+// The words of a page fault; those of the other events are in src/pages/messages.ts.  The first of a fork holds a new descriptor.
 struct Message {
   __u8 event;
   __u8 reserved[7];
@@ -58,6 +65,8 @@ struct Message {
 };
 
 inline constexpr __u8 kEventPageFault = 0x12;
+inline constexpr __u8 kEventFork = 0x13;
+inline constexpr __u64 kFaultOnWriteProtected = 2;
 
 // PAGEMAP_SCAN on /proc/self/pagemap (Linux 6.7, Documentation/admin-guide/mm/pagemap.rst).
 struct PageRegion {
@@ -90,11 +99,15 @@ inline constexpr unsigned long kIocRegister = _IOWR(0xAA, 0x00, Register);
 inline constexpr unsigned long kIocUnregister = _IOR(0xAA, 0x01, Range);
 inline constexpr unsigned long kIocWake = _IOR(0xAA, 0x02, Range);
 inline constexpr unsigned long kIocCopy = _IOWR(0xAA, 0x03, Fill);
+inline constexpr unsigned long kIocZeroPage = _IOWR(0xAA, 0x04, RangeFill);
 inline constexpr unsigned long kIocMove = _IOWR(0xAA, 0x05, Fill);
-inline constexpr unsigned long kIocContinue = _IOWR(0xAA, 0x07, Continue);
+inline constexpr unsigned long kIocWriteProtect = _IOWR(0xAA, 0x06, WriteProtect);
+inline constexpr unsigned long kIocContinue = _IOWR(0xAA, 0x07, RangeFill);
+inline constexpr unsigned long kIocPoison = _IOWR(0xAA, 0x08, RangeFill);
 inline constexpr unsigned long kIocPagemapScan = _IOWR('f', 16, PagemapScan);
 
-static_assert(sizeof(Api) == 24 && sizeof(Register) == 32 && sizeof(Continue) == 32 && sizeof(Fill) == 40 && sizeof(Message) == 32,
+static_assert(sizeof(Api) == 24 && sizeof(Register) == 32 && sizeof(RangeFill) == 32 && sizeof(WriteProtect) == 24 && sizeof(Fill) == 40 &&
+                  sizeof(Message) == 32,
               "the kernel checks structure sizes through the ioctl number");
 static_assert(sizeof(PagemapScan) == 96 && sizeof(PageRegion) == 24, "and this one by its field as well");
 

@@ -66,9 +66,9 @@ struct Raw {
   }
   // errno of the call, 0 for success.
   int Continue(size_t page, size_t count, int64_t* mapped) {
-    abi::Continue request = {{reinterpret_cast<uintptr_t>(view + page * kPageBytes), count * kPageBytes}, 0, 0};
+    abi::RangeFill request = {{reinterpret_cast<uintptr_t>(view + page * kPageBytes), count * kPageBytes}, 0, 0};
     const int error = ioctl(fd, abi::kIocContinue, &request) == 0 ? 0 : errno;
-    *mapped = request.mapped;
+    *mapped = request.done;
     return error;
   }
   void Fill(size_t page, size_t count) { memset(alias + page * kPageBytes, 7, count * kPageBytes); }

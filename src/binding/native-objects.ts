@@ -8,3 +8,9 @@ export type NativeMutator = { readonly mutator: unique symbol };
 export type NativeGraph = { readonly graph: unique symbol };
 /** A pin of this thread. */
 export type NativePin = { readonly pin: unique symbol };
+/** A userfaultfd descriptor of this thread. */
+export type NativeDescriptor = { readonly descriptor: unique symbol };
+/** Memory in the place of a part of a SharedArrayBuffer. */
+export type NativeMapping = { readonly mapping: unique symbol };
+/** A file, segment or process, which ends when it is no longer reachable. */
+export type NativeObject = { readonly object: unique symbol };

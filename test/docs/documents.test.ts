@@ -116,7 +116,7 @@ describe('docs/errors.md', () => {
   const headings = [...read('docs/errors.md').matchAll(/^### `(ERR_\w+)`$/gm)].map(([, code]) => code!);
   const declared = /HeapErrorCode =([\s\S]*?);/.exec(read('src/errors.ts'))![1]!;
   const inTypeScript = [...declared.matchAll(/'(ERR_\w+)'/g)].map(([, code]) => code!);
-  const inNative = [...nativeSources('os', 'heap', 'gc', 'node').matchAll(/\b(ERR_[A-Z]+_[A-Z_]+)\b/g)].map(([, code]) => code!);
+  const inNative = [...nativeSources('os', 'pages', 'heap', 'gc', 'node').matchAll(/\b(ERR_[A-Z]+_[A-Z_]+)\b/g)].map(([, code]) => code!);
 
   it('has a section for exactly the codes of the sources', () => {
     expect([...headings].sort()).toEqual([...new Set([...inTypeScript, ...inNative])].sort());

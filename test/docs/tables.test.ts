@@ -4,6 +4,7 @@
 import { describe, expect, it } from 'vitest';
 import { AUTOMATIC_MODES, FAULT_MODES, NEEDS, type Need, SYSTEM_CALLS, traitsOf } from '../../src/gc/fault-modes.ts';
 import { COLLECTION_KINDS, COLLECTION_REASONS } from '../../src/gc/requests.ts';
+import { FEATURES } from '../../src/pages/abi.ts';
 import { HEAP_OPTIONS, type HeapOptions, resolveOptions } from '../../src/options.ts';
 import { firstCells, read, section, tableRows } from './markdown.ts';
 
@@ -132,5 +133,12 @@ describe('native/gc/faults/fault_mode.h', () => {
         String(barrieredLoads),
       ]),
     );
+  });
+});
+
+describe('docs/userfaultfd.md', () => {
+  it('has every feature, in the order of its bit, with its version and kind', () => {
+    const rows = tableRows(section('docs/userfaultfd.md', 'Features')).slice(2);
+    expect(rows.map(([name, since, kind]) => [name, since, kind])).toEqual(FEATURES.map(({ name, since, kind }) => [name, since, kind]));
   });
 });

@@ -81,7 +81,7 @@ describe('the package', () => {
 
   it('has what compiling the addon on another machine needs', () => {
     expect(files).toEqual(expect.arrayContaining(['native/build.mjs', 'native/prelude.h']));
-    const sources = ['os', 'heap', 'gc', 'node'].flatMap((layer) =>
+    const sources = ['os', 'pages', 'heap', 'gc', 'node'].flatMap((layer) =>
       readdirSync(join(ROOT, 'native', layer), { recursive: true, encoding: 'utf8' })
         .filter((name) => /\.(cc|h)$/.test(name))
         .map((name) => `native/${layer}/${name}`),
@@ -95,7 +95,7 @@ describe('the package', () => {
       /^docs\/[\w-]+\.md$/,
       /^examples\/.+\.(json|mjs|ts|patch)$/,
       /^dist\/.+\.(c?js|js\.map|d\.c?ts)$/,
-      /^native\/(os|heap|gc|node)\/.+\.(cc|h)$/,
+      /^native\/(os|pages|heap|gc|node)\/.+\.(cc|h)$/,
       /^prebuilds\/linux-\w+\/faultline\.node$/,
     ];
     expect(files.filter((name) => !allowed.some((pattern) => pattern.test(name)))).toEqual([]);
@@ -138,7 +138,12 @@ describe('the package', () => {
     const result = await checkPackage(createPackageFromTarballData(new Uint8Array(readFileSync(tarball))));
     // It is a module only. The oldest Node that it works in can require one.
     const expected = { kind: 'CJSResolvesToESM', resolutionKind: 'node16-cjs' };
-    expect(result).toMatchObject({ types: { kind: 'included' }, problems: [expected] });
+    // What resolves as Node did before version 12 knows no parts of a package.
+    const old = { entrypoint: './userfaultfd', kind: 'NoResolution', resolutionKind: 'node10' };
+    expect(result).toMatchObject({
+      types: { kind: 'included' },
+      problems: [{ ...expected, entrypoint: '.' }, old, { ...expected, entrypoint: './userfaultfd' }],
+    });
   });
 
   it('names no folder of the machine that made it', () => {

@@ -1,7 +1,7 @@
 /** The rules of test/tidy.test.ts, as functions of a file's path and text, so that each can be shown what it must find. */
 import { dirname, join } from 'node:path';
 
-const LAYERS = ['os', 'heap', 'gc', 'node'];
+const LAYERS = ['os', 'pages', 'heap', 'gc', 'node'];
 
 /** What a file of native/LAYER includes from a layer above its own. */
 export function upwardIncludes(path: string, text: string): string[] {

@@ -13,6 +13,7 @@ export const UNIT_TESTS: readonly string[] = [
   'test/gc/region-choice.test.ts',
   'test/gc/sizing.test.ts',
   'test/model/thread-states.test.ts',
+  'test/pages/abi.test.ts',
   'test/projects.test.ts',
   'test/tidy.test.ts',
 ];
