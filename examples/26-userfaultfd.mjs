@@ -35,6 +35,6 @@ for await (const event of fd) {
   made++;
 }
 
-console.log(`${made} of 1000 pages were made, ${file.allocatedBytes / 1024} KiB`);
+console.log(`${made} of 1000 pages were made, ${(file.allocatedBytes ?? 0) / 1024} KiB`);
 window.close();
 file.close();
