@@ -1,17 +1,18 @@
 /**
- * Seven projects, by what their tests need and what a change makes you want to run (`--project NAME`; test:quick takes unit, heap and the
+ * Eight projects, by what their tests need and what a change makes you want to run (`--project NAME`; test:quick takes unit, heap and the
  * native tests whose executables changed):
  *
  *     unit       sources alone: tables, formulas, models, the rules of CONTRIBUTING
+ *     types      declarations: what must compile does, what must not does not
  *     tools      the compiler's, the linter's and knip's complaints
  *     heap       the library in this process: the built addon and dist/
  *     wide       the same in its whole breadth: every operation with every argument, in every state, cut everywhere; many threads
  *     process    programs: threads and processes that end, the command, the package, the examples, limits
- *     native     the executables of native/test, two at a time; clang-tidy in the long form
+ *     native     the executables of native/test, three at a time; clang-tidy in the long form
  *     bench      the benchmarks and their harness
  *
  * Each test file gets its own process: the addon keeps process-wide state (a signal handler, native threads), and a file that
- * crashes must not take another one's results along. Two at a time, because most files start several threads themselves.
+ * crashes must not take another one's results along. Three at a time, because most files start several threads themselves.
  */
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
 import { UNIT_TESTS } from './test/support/unit-tests.ts';
@@ -38,11 +39,10 @@ function project(name: string, order: number, include: string[], exclude: string
       name,
       include,
       exclude,
-      globalSetup: name === 'unit' ? [] : ['test/support/build.ts'],
+      globalSetup: ['unit', 'types'].includes(name) ? [] : ['test/support/build.ts'],
       sequence: { groupOrder: order },
-      maxConcurrency: name === 'native' || name === 'tools' ? 2 : 5,
-      // Types are tested too: what must not compile does not.
-      typecheck: { enabled: name === 'unit', include: ['test/**/*.test-d.ts'], tsconfig: './test/tsconfig.json' },
+      maxConcurrency: name === 'native' ? 3 : name === 'tools' ? 2 : 5,
+      typecheck: { enabled: name === 'types', only: name === 'types', include: ['test/**/*.test-d.ts'], tsconfig: './test/tsconfig.json' },
     },
   };
 }
@@ -50,7 +50,8 @@ function project(name: string, order: number, include: string[], exclude: string
 export default defineConfig({
   test: {
     pool: 'forks',
-    maxWorkers: 2,
+    // Two on each pair of CPUs would leave them idle where tests wait for time to pass.
+    maxWorkers: 3,
     // What hangs is found out all the same, and a busy machine is no reason to fail.
     testTimeout: 120_000,
     hookTimeout: 60_000,
@@ -59,6 +60,7 @@ export default defineConfig({
     passWithNoTests: process.env['FAULTLINE_MODES'] !== undefined,
     projects: [
       project('unit', 0, UNIT, []),
+      project('types', 0, [], []),
       project('tools', 0, TOOLS, []),
       project('heap', 0, ['test/**/*.test.ts'], [...UNIT, ...TOOLS, ...WIDE, ...NATIVE, ...PROCESS, ...BENCH]),
       project('wide', 0, WIDE, UNIT),

@@ -28,7 +28,7 @@ void RunMode(FaultModeKind mode, uint64_t seed, bool delays) {
       checks.fetch_add(program.checks());
     });
   }
-  test.RequestFor(ShortForm() ? 600 : 1'200, 25);
+  test.RequestFor(ShortForm() ? 300 : 1'200, 25);
   ending.store(true);
   for (std::thread& thread : threads) thread.join();
   SetDelaySeed(0);

@@ -32,7 +32,7 @@ Ending RunRefused(FaultModeKind mode, SystemCall call, int error_number, uint32_
   TestHeap test(options);
   const ShadowShapes shapes(&test);
   test.StartControl();
-  const uint64_t until = NowNs() + (ShortForm() ? 120 : 300) * kNsPerMs;
+  const uint64_t until = NowNs() + (ShortForm() ? 70 : 300) * kNsPerMs;
   std::atomic<bool> ending_now{false};
   Ending ending;
   std::atomic<uint64_t> refused_allocations{0};

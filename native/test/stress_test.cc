@@ -90,7 +90,7 @@ void RunSetting(const Setting& setting, FaultModeKind mode, uint64_t seed) {
       } while (!ending.load());
     });
   }
-  test.RequestFor(ShortForm() ? 150 : 300, 10);
+  test.RequestFor(ShortForm() ? 80 : 300, 10);
   ending.store(true);
   for (std::thread& thread : threads) thread.join();
   SetDelaySeed(0);

@@ -166,7 +166,8 @@ describe.skipIf(CHROMIUM === undefined)('the report in Chromium', { timeout: LIM
   });
 
   it('shows the figures of one workload when it is chosen', async () => {
-    const { page } = await open('light');
+    const page = await browser.newPage();
+    await page.goto(pathToFileURL(path).href);
     await page.locator('#workload').selectOption('lru');
     expect(await page.locator('figure[data-workload=gcbench]:visible').count()).toBe(0);
     expect(await page.locator('figure[data-workload=lru]:visible').count()).toBeGreaterThan(0);

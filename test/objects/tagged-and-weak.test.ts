@@ -154,7 +154,7 @@ describe('a weak element', () => {
       })();
       /** What has been seen dead once. */
       const dead = new Set<number>();
-      for (let step = 0; step < rounds(20_000, checked ? 300 : 20_000); step++) {
+      for (let step = 0; step < rounds(20_000, checked ? 120 : 20_000); step++) {
         const i = random.below(500);
         mutator.scope(() => {
           const found = table.elements.get(i) as unknown as { number: number } | null;
