@@ -44,6 +44,7 @@ export function flag<Context>(
   return { accepted: 'true or false', byDefault, meaning, check, fallback };
 }
 
+/** @internal Not in the declarations: TypeScript 5.2 does not know NoInfer. */
 export function oneOf<Name extends string, Context>(
   meaning: string,
   names: readonly Name[],
