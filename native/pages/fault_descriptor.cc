@@ -1,5 +1,6 @@
 #include "pages/fault_descriptor.h"
 
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -8,14 +9,19 @@
 #include <cstdlib>
 #include <mutex>
 
+#include "os/clock.h"
 #include "os/page_size.h"
 #include "os/refusals.h"
+#include "os/threads.h"
 
 namespace faultline {
 
 namespace {
 
 constexpr size_t kMessages = 64;
+// How long a signal may take that is on its way.
+constexpr uint64_t kAwaitNs = 50 * kNsPerMs;
+constexpr uint64_t kMostAwaitNs = 2000 * kNsPerMs;
 
 [[noreturn]] void TouchedByItsServer(uint32_t thread, uintptr_t address) {
   char text[320];
@@ -27,6 +33,25 @@ constexpr size_t kMessages = 64;
                thread, static_cast<size_t>(address));
   (void)!write(STDERR_FILENO, text, static_cast<size_t>(length));
   abort();
+}
+
+// A thread whose page was poisoned, and how often it had run before.
+struct Doomed {
+  uint32_t thread;
+  uint64_t times_run;
+};
+
+// A thread that was woken to find its page poisoned gets its signal only when it runs.  Until then its page must stay poisoned: the caller
+// may be about to put other memory in its place, which the thread would read.  A system call that waited goes on with EFAULT instead.
+void AwaitSignals(const std::vector<Doomed>& doomed) {
+  if (doomed.empty()) return;
+  const uint64_t limit = NowNs() + kMostAwaitNs;
+  const timespec moment = {0, static_cast<long>(kNsPerMs)};
+  for (const auto& [thread, times_run] : doomed) {
+    while (TimesRun(thread) == times_run && NowNs() < limit) nanosleep(&moment, nullptr);
+  }
+  const timespec rest = {0, static_cast<long>(kAwaitNs)};
+  nanosleep(&rest, nullptr);
 }
 
 bool IsFork(const abi::Message& message) { return message.event == abi::kEventFork; }
@@ -95,20 +120,33 @@ Status FaultDescriptor::UnregisterAll(Waited waited) {
 
 Status FaultDescriptor::PoisonWaited(const Range& range) {
   ReadMessages(SIZE_MAX);
+  std::vector<Doomed> doomed;
   for (uintptr_t from = range.start;;) {
     uintptr_t page = 0;
     {
       const LockGuard guard(lock_);
       const auto at = waited_for_.lower_bound(from);
-      if (at == waited_for_.end() || *at >= range.end()) return {};
-      page = *at;
+      if (at == waited_for_.end() || at->first >= range.end()) break;
+      page = at->first;
     }
+    std::vector<Doomed> waiting;
+    for (const uint32_t thread : ThreadsWaitingFor(page)) waiting.push_back({thread, TimesRun(thread)});
     // EEXIST: the page is there, and its thread waits to write to it, or waits no more.  ENOENT, ESRCH: the range, or its process, has
     // gone.
     const FillAnswer answer = CallFill(fd_, {FillCall::kPoison, page, range.page_bytes, 0, 0});
     if (answer.error == EINVAL || answer.error == ENOTTY) return SysError{answer.error, NameOf(FillCall::kPoison)};
+    if (answer.error == 0) doomed.insert(doomed.end(), waiting.begin(), waiting.end());
     from = page + range.page_bytes;
   }
+  AwaitSignals(doomed);
+  return {};
+}
+
+std::vector<uint32_t> FaultDescriptor::ThreadsWaitingFor(uintptr_t page) {
+  const LockGuard guard(lock_);
+  std::vector<uint32_t> threads;
+  for (auto [at, end] = waited_for_.equal_range(page); at != end; ++at) threads.push_back(at->second);
+  return threads;
 }
 
 FillAnswer FaultDescriptor::Fill(const FillRequest& request, size_t page_bytes, bool wakes) {
@@ -171,7 +209,7 @@ void FaultDescriptor::Note(const abi::Message& message) {
   if (thread != 0 && thread == server_.load(std::memory_order_relaxed)) TouchedByItsServer(thread, message.address);
   // A thread that waits to write to a page that is there can go on when the range ends, so nothing has to be remembered.
   if ((message.flags & abi::kFaultOnWriteProtected) != 0) return;
-  waited_for_.insert(message.address & ~(PageBytesAt(message.address) - 1));
+  waited_for_.emplace(message.address & ~(PageBytesAt(message.address) - 1), thread);
 }
 
 bool FaultDescriptor::TakeMessage(abi::Message* into) {

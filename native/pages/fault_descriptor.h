@@ -25,8 +25,8 @@
 #include <atomic>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <mutex>
-#include <set>
 #include <vector>
 
 #include "os/lock.h"
@@ -92,6 +92,7 @@ class FaultDescriptor {
   void Note(const abi::Message& message);
   FillAnswer FillHoldingMessages(const FillRequest& request);
   Status PoisonWaited(const Range& range);
+  std::vector<uint32_t> ThreadsWaitingFor(uintptr_t page);
   void Forget(uintptr_t start, size_t bytes);
   size_t PageBytesAt(uintptr_t address) const;
 
@@ -102,9 +103,9 @@ class FaultDescriptor {
   std::mutex reading_;
   Lock lock_;
   std::vector<Range> ranges_;
-  // The first addresses of pages of which a message came and no answer was given.  A page may be here that is answered already: its thread
-  // has found it before its message was read.
-  std::set<uintptr_t> waited_for_;
+  // Pages, by their first addresses, of which a message came and no answer was given, and the threads that wait.  A page may be here that
+  // is answered already: its thread has found it before its message was read.
+  std::multimap<uintptr_t, uint32_t> waited_for_;
   std::deque<abi::Message> events_;
   std::deque<abi::Message> faults_;
 };

@@ -39,6 +39,8 @@ const situations = {
     await untilWaiting(fd);
     console.log('closing');
     fd.close();
+    // Plain zeros are there from here on, and a thread that was woken may not have run yet.
+    window.close();
   },
   async 'unregisters while a thread waits for half a page'() {
     const { window, fd, file, range } = serve(['missing', 'minor']);
