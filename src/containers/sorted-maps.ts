@@ -234,8 +234,9 @@ export class SortedMaps {
     return (entry) => compareNumbers(place.load(entry, keyAt) as number, key);
   }
 
+  /** The load is ordered with the compare-and-swap that stored the version, so all that it leads to is complete. */
   #versionOf(map: Ref): Ref {
-    return this.#mutator.getReference(slotOf(map, this.#versionAt));
+    return Atomics.load(this.#mutator.u32, slotOf(map, this.#versionAt));
   }
 
   #layoutAt(map: Ref): Layout {
