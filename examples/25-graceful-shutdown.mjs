@@ -31,7 +31,7 @@ if (isMainThread) {
   } catch (error) {
     if (!stop.signal.aborted) throw error; // the signal has ended a wait, and then nothing was appended
   }
-  console.log(`SIGTERM: no more orders are taken, and some are not done yet: ${orders.length > 0}`);
+  console.log('SIGTERM: no more orders are taken');
   orders.close();
   await Promise.all(workers);
   console.log(`all that were taken have been done: ${done.get('orders') === taken}`);
