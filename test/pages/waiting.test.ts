@@ -1,6 +1,6 @@
 /** Threads that wait for a page, and how they go on. */
 import { describe, expect, it } from 'vitest';
-import { lacks, MemoryFile, next, nextFault, onScene, PAGE, pageOf, threads, until } from '../support/pages.ts';
+import { lacks, MemoryFile, next, nextFault, onScene, PAGE, pageOf, privateMemory, threads, until, UserfaultFd } from '../support/pages.ts';
 
 describe.skipIf(lacks() !== undefined)('a thread that waits', () => {
   it('in a system call goes on like any other', async () => {
@@ -16,6 +16,22 @@ describe.skipIf(lacks() !== undefined)('a thread that waits', () => {
       expect(Buffer.from(read).toString()).toBe('aaaaaaaa\0');
       file.close();
     });
+  });
+
+  it('in a system call has an error instead, where only user mode is served', async () => {
+    const [thread] = await threads(1);
+    const memory = privateMemory({ bytes: PAGE });
+    const file = MemoryFile.create({ bytes: PAGE });
+    const fd = UserfaultFd.open({ ways: ['user-mode-only'] });
+    const range = fd.register(memory, ['missing']);
+    await expect(thread!.touch(memory, { kind: 'writeTo', at: 0, file: file.descriptor! })).rejects.toThrow('EFAULT');
+    const touch = thread!.touch(memory, { kind: 'read', at: 0 });
+    await nextFault(fd);
+    range.copy(0, pageOf(4));
+    expect(await touch).toBe(4);
+    fd.close();
+    memory.close();
+    file.close();
   });
 
   it('sends another message when it is woken and finds nothing', async () => {

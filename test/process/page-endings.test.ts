@@ -8,6 +8,7 @@ const LIMITS = { limitMs: 30_000 };
 describe.skipIf(lacks('poison') !== undefined).concurrent('a process', () => {
   it.for([
     ['touches its own page', { signal: 'SIGABRT' }, /^touching\n$/, /ERR_PAGE_NOT_LOADED: thread \d+ answers the faults/],
+    ['touches a page by signal', { signal: 'SIGBUS' }, /^EFAULT\n65\n$/, /^$/],
     ['closes while a thread waits', { signal: 'SIGBUS' }, /^closing\n$/, /^$/],
     ['unregisters while a thread waits for half a page', { signal: 'SIGBUS' }, /^unregistering\n$/, /^$/],
     ['releases while a thread waits', { code: 0 }, /^(read 0\nended|ended\nread 0)\n$/, /^$/],

@@ -1,6 +1,7 @@
 /**
  * Threads and processes that end while somebody waits for a page: node page-ending.mjs SITUATION.
  */
+import { writeSync } from 'node:fs';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { MemoryFile, UserfaultFd } from '../../../dist/userfaultfd.js';
 
@@ -32,6 +33,22 @@ const situations = {
     const { window } = serve();
     console.log('touching');
     console.log(new Uint8Array(window.buffer, window.byteOffset)[PAGE]);
+  },
+  /** No message is sent, and the thread need not wait. */
+  async 'touches a page by signal'() {
+    const file = MemoryFile.create({ bytes: 2 * PAGE });
+    const window = file.map();
+    const fd = UserfaultFd.open({ features: ['sigbus'] });
+    const range = fd.register(window, ['missing', 'minor']);
+    const raw = new Uint8Array(window.buffer, window.byteOffset);
+    try {
+      writeSync(1, raw, 0, 1);
+    } catch ({ code }) {
+      console.log(code);
+    }
+    range.copy(0, new Uint8Array(PAGE).fill(65));
+    console.log(raw[0]);
+    console.log(raw[PAGE]);
   },
   async 'closes while a thread waits'() {
     const { window, fd } = serve();
