@@ -65,7 +65,7 @@ Napi::Value Shake(Info info, DescriptorBinding& binding) {
   return answer;
 }
 
-// readFaults(descriptor, arrived, answeredHere)
+// readFaults(descriptor, arrived, answeredHere, forksHaveEvents)
 Napi::Value StartReading(Info info, DescriptorBinding& binding) {
   const napi_env env = info.Env();
   napi_threadsafe_function arrived = nullptr;
@@ -75,8 +75,8 @@ Napi::Value StartReading(Info info, DescriptorBinding& binding) {
   Environment::Of(env)->CleanUpFirst();
   napi_unref_threadsafe_function(env, arrived);
   if (FlagAt(info, 2)) binding.descriptor->AnsweredBy(ThisThread());
-  auto reader =
-      FaultReader::Start(binding.descriptor, [arrived] { napi_call_threadsafe_function(arrived, nullptr, napi_tsfn_nonblocking); });
+  const auto tell = [arrived] { napi_call_threadsafe_function(arrived, nullptr, napi_tsfn_nonblocking); };
+  auto reader = FaultReader::Start(binding.descriptor, tell, FlagAt(info, 3));
   if (!reader.ok()) {
     napi_release_threadsafe_function(arrived, napi_tsfn_abort);
     return Refusal(env, reader.error());

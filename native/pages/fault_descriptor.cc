@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <iterator>
 #include <mutex>
 
 #include "os/clock.h"
@@ -61,7 +62,8 @@ int ChildOf(const abi::Message& fork) { return static_cast<int>(static_cast<uint
 }  // namespace
 
 FaultDescriptor::~FaultDescriptor() {
-  for (const abi::Message& message : events_) {
+  while (!events_.empty()) {
+    const abi::Message message = events_.Pop();
     if (IsFork(message)) close(ChildOf(message));
   }
   close(fd_);
@@ -119,34 +121,27 @@ Status FaultDescriptor::UnregisterAll(Waited waited) {
 }
 
 Status FaultDescriptor::PoisonWaited(const Range& range) {
-  ReadMessages(SIZE_MAX);
+  // If the program has not taken a thousand messages, those that do not fit stay unread, and their threads are released.
+  ReadMessages();
   std::vector<Doomed> doomed;
-  for (uintptr_t from = range.start;;) {
-    uintptr_t page = 0;
-    {
-      const LockGuard guard(lock_);
-      const auto at = waited_for_.lower_bound(from);
-      if (at == waited_for_.end() || at->first >= range.end()) break;
-      page = at->first;
-    }
-    std::vector<Doomed> waiting;
-    for (const uint32_t thread : ThreadsWaitingFor(page)) waiting.push_back({thread, TimesRun(thread)});
-    // EEXIST: the page is there, and its thread waits to write to it, or waits no more.  ENOENT, ESRCH: the range, or its process, has
-    // gone.
+  for (const auto& [thread, page] : WaitersIn(range)) {
+    const Doomed waiter{thread, TimesRun(thread)};
+    // EEXIST: the page is there, and its thread waits to write to it, or waits no more; or another thread has waited for the same page, and
+    // it is poisoned.  ENOENT, ESRCH: the range, or its process, has gone.
     const FillAnswer answer = CallFill(fd_, {FillCall::kPoison, page, range.page_bytes, 0, 0});
     if (answer.error == EINVAL || answer.error == ENOTTY) return SysError{answer.error, NameOf(FillCall::kPoison)};
-    if (answer.error == 0) doomed.insert(doomed.end(), waiting.begin(), waiting.end());
-    from = page + range.page_bytes;
+    if (answer.error == 0) doomed.push_back(waiter);
   }
   AwaitSignals(doomed);
   return {};
 }
 
-std::vector<uint32_t> FaultDescriptor::ThreadsWaitingFor(uintptr_t page) {
+std::vector<FaultDescriptor::Waiter> FaultDescriptor::WaitersIn(const Range& range) {
+  std::vector<Waiter> found;
+  found.reserve(kMostWaiters);
   const LockGuard guard(lock_);
-  std::vector<uint32_t> threads;
-  for (auto [at, end] = waited_for_.equal_range(page); at != end; ++at) threads.push_back(at->second);
-  return threads;
+  std::ranges::copy_if(waiters_, std::back_inserter(found), [&range](const Waiter& one) { return one.page - range.start < range.bytes; });
+  return found;
 }
 
 FillAnswer FaultDescriptor::Fill(const FillRequest& request, size_t page_bytes, bool wakes) {
@@ -184,11 +179,9 @@ Status FaultDescriptor::Wake(uintptr_t start, size_t bytes) {
   return WakeRange(fd_, start, bytes);
 }
 
-bool FaultDescriptor::ReadMessages() { return ReadMessages(kMostQueued); }
-
-bool FaultDescriptor::ReadMessages(size_t most) {
+bool FaultDescriptor::ReadMessages() {
   const std::lock_guard reading(reading_);
-  while (queued() < most) {
+  while (queued() + kMessages <= kMostQueued) {
     abi::Message messages[kMessages];
     const Result<size_t> got = ReadUserfaultMessages(fd_, messages, kMessages);
     if (!got.ok() && got.error().error_number == EINTR) continue;
@@ -201,29 +194,32 @@ bool FaultDescriptor::ReadMessages(size_t most) {
 
 void FaultDescriptor::Note(const abi::Message& message) {
   if (!IsPageFault(message)) {
-    events_.push_back(message);
+    events_.Push(message);
     return;
   }
-  faults_.push_back(message);
+  faults_.Push(message);
   const auto thread = static_cast<uint32_t>(message.thread);
   if (thread != 0 && thread == server_.load(std::memory_order_relaxed)) TouchedByItsServer(thread, message.address);
-  // A thread that waits to write to a page that is there can go on when the range ends, so nothing has to be remembered.
-  if ((message.flags & abi::kFaultOnWriteProtected) != 0) return;
-  waited_for_.emplace(message.address & ~(PageBytesAt(message.address) - 1), thread);
+  const uintptr_t page = message.address & ~(PageBytesAt(message.address) - 1);
+  const auto known = std::ranges::find_if(waiters_, [thread](const Waiter& one) { return one.thread == thread; });
+  if (known == waiters_.end()) {
+    waiters_.push_back({thread, page});
+  } else {
+    known->page = page;
+  }
 }
 
 bool FaultDescriptor::TakeMessage(abi::Message* into) {
   const LockGuard guard(lock_);
-  std::deque<abi::Message>& queue = events_.empty() ? faults_ : events_;
+  Queue& queue = events_.empty() ? faults_ : events_;
   if (queue.empty()) return false;
-  *into = queue.front();
-  queue.pop_front();
+  *into = queue.Pop();
   return true;
 }
 
 size_t FaultDescriptor::queued() {
   const LockGuard guard(lock_);
-  return events_.size() + faults_.size();
+  return events_.count() + faults_.count();
 }
 
 bool FaultDescriptor::IsWaitedFor() const {
@@ -233,7 +229,8 @@ bool FaultDescriptor::IsWaitedFor() const {
 
 void FaultDescriptor::Forget(uintptr_t start, size_t bytes) {
   const LockGuard guard(lock_);
-  waited_for_.erase(waited_for_.lower_bound(start), waited_for_.lower_bound(start + bytes));
+  // Erases in place: the table keeps its memory.
+  std::erase_if(waiters_, [start, bytes](const Waiter& one) { return one.page - start < bytes; });
 }
 
 size_t FaultDescriptor::PageBytesAt(uintptr_t address) const {

@@ -11,10 +11,12 @@
 //                              with a sentence
 //   no answer is out of date   while an event waits in our queue, fills answer EAGAIN, as the kernel's do while it is unread: what it
 //                              says may have made a page's content another
+//   who reads allocates not    a thread that forks holds the locks of malloc until its event is read; so ReadMessages, and whatever holds
+//                              a lock that it needs, uses no memory but what is here
 //   an end is no hang          when JavaScript has ended (process.exit) and threads wait, the process ends with the exit code it was given
 //
 //   shared                    who                                 how
-//   ranges_, waited_for_,     any thread                          with lock_
+//   ranges_, waiters_,        any thread                          with lock_
 //   events_, faults_
 //   the kernel's messages     the reader, and who ends a range    with reading_, so that a message is never between the kernel and our
 //                             or fills it                         queue while they look
@@ -22,10 +24,9 @@
 //                             started
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
-#include <deque>
-#include <map>
 #include <mutex>
 #include <vector>
 
@@ -48,7 +49,7 @@ class FaultDescriptor {
   };
 
   // Becomes the owner of a raw descriptor, non-blocking.
-  explicit FaultDescriptor(int fd) : fd_(fd) {}
+  explicit FaultDescriptor(int fd) : fd_(fd) { waiters_.reserve(kMostWaiters); }
   ~FaultDescriptor();
   FaultDescriptor(const FaultDescriptor&) = delete;
   FaultDescriptor& operator=(const FaultDescriptor&) = delete;
@@ -87,12 +88,38 @@ class FaultDescriptor {
 
  private:
   static constexpr size_t kMostQueued = 1024;
+  // With more threads that wait, the table grows, and the law above holds no longer.
+  static constexpr size_t kMostWaiters = 4096;
 
-  bool ReadMessages(size_t most);
+  // Messages in the order in which they came.
+  class Queue {
+   public:
+    bool empty() const { return count_ == 0; }
+    size_t count() const { return count_; }
+    void Push(const abi::Message& message) { messages_[(first_ + count_++) % kMostQueued] = message; }
+    abi::Message Pop() {
+      const abi::Message message = messages_[first_];
+      first_ = (first_ + 1) % kMostQueued;
+      --count_;
+      return message;
+    }
+
+   private:
+    std::array<abi::Message, kMostQueued> messages_;
+    size_t first_ = 0;
+    size_t count_ = 0;
+  };
+
+  // A thread that waits for a page, which is given by its first address.
+  struct Waiter {
+    uint32_t thread;
+    uintptr_t page;
+  };
+
   void Note(const abi::Message& message);
   FillAnswer FillHoldingMessages(const FillRequest& request);
   Status PoisonWaited(const Range& range);
-  std::vector<uint32_t> ThreadsWaitingFor(uintptr_t page);
+  std::vector<Waiter> WaitersIn(const Range& range);
   void Forget(uintptr_t start, size_t bytes);
   size_t PageBytesAt(uintptr_t address) const;
 
@@ -103,11 +130,11 @@ class FaultDescriptor {
   std::mutex reading_;
   Lock lock_;
   std::vector<Range> ranges_;
-  // Pages, by their first addresses, of which a message came and no answer was given, and the threads that wait.  A page may be here that
-  // is answered already: its thread has found it before its message was read.
-  std::multimap<uintptr_t, uint32_t> waited_for_;
-  std::deque<abi::Message> events_;
-  std::deque<abi::Message> faults_;
+  // One for each thread of which a message came and no answer was given, since a thread waits for one page at a time.  It may wait no more:
+  // the page was there before the message was read.
+  std::vector<Waiter> waiters_;
+  Queue events_;
+  Queue faults_;
 };
 
 }  // namespace faultline

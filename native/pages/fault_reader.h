@@ -17,8 +17,9 @@ namespace faultline {
 
 class FaultReader : public std::enable_shared_from_this<FaultReader> {
  public:
-  // `arrived` is called on the reader's thread, and must not block.
-  static Result<std::shared_ptr<FaultReader>> Start(std::shared_ptr<FaultDescriptor> descriptor, std::function<void()> arrived);
+  // `arrived` is called on a thread of the reader's, and must not block.
+  static Result<std::shared_ptr<FaultReader>> Start(std::shared_ptr<FaultDescriptor> descriptor, std::function<void()> arrived,
+                                                    bool forks_have_events);
 
   explicit FaultReader(std::shared_ptr<FaultDescriptor> descriptor) : descriptor_(std::move(descriptor)) {}
 
@@ -30,8 +31,16 @@ class FaultReader : public std::enable_shared_from_this<FaultReader> {
   void EndWith(int exit_code);
 
  private:
-  static void* Main(void* self);
-  void Run();
+  using Body = void (FaultReader::*)();
+  struct Thread {
+    std::shared_ptr<FaultReader> reader;
+    Body body;
+  };
+
+  Status StartThread(Body body);
+  static void* Main(void* thread);
+  void Read();
+  void Tell();
   void EndIfWaitedFor();
 
   static constexpr int kNotEnding = -1;
@@ -39,8 +48,11 @@ class FaultReader : public std::enable_shared_from_this<FaultReader> {
   const std::shared_ptr<FaultDescriptor> descriptor_;
   std::function<void()> arrived_;
   WakeEvent event_;
+  bool has_teller_ = false;
   std::atomic<bool> stop_{false};           // Release, acquire.
-  std::atomic<uint32_t> ended_{0};          // A futex; release, acquire: `arrived` is called no more.
+  std::atomic<uint32_t> news_{0};           // A futex, counts; release, acquire: the messages are queued.
+  std::atomic<uint32_t> started_{0};        // A futex, counts threads; release, acquire.
+  std::atomic<uint32_t> ended_{0};          // The same: the thread calls `arrived` no more.
   std::atomic<int> exit_code_{kNotEnding};  // Relaxed.
 };
 

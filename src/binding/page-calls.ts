@@ -41,7 +41,7 @@ export interface PageCalls {
     hasEvents: boolean,
   ): { features: bigint; ioctls: bigint } | Refusal;
   /** Starts a native thread that reads messages; `arrived` is called in the event loop when there are some. */
-  readFaults(descriptor: NativeDescriptor, arrived: () => void, answeredHere: boolean): Refusal | undefined;
+  readFaults(descriptor: NativeDescriptor, arrived: () => void, answeredHere: boolean, forksHaveEvents: boolean): Refusal | undefined;
   keepAlive(descriptor: NativeDescriptor, whether: boolean): void;
   /** Stores one message, four words; whether there was one. */
   takeMessage(descriptor: NativeDescriptor, words: BigUint64Array): boolean;

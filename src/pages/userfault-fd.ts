@@ -212,7 +212,7 @@ export class UserfaultFd implements AsyncIterable<UserfaultEvent>, Disposable {
   #startReading(): void {
     const native = this.#native();
     if (this.#isReading || !this.#readsHere) return;
-    const answer = binding().readFaults(native, () => this.#arrived(), this.#isOwn);
+    const answer = binding().readFaults(native, () => this.#arrived(), this.#isOwn, this.enabled.has('event-fork'));
     if (answer !== undefined) throw refused('ERR_UFFD_REFUSED', 'messages cannot be read', answer);
     this.#isReading = true;
     // A worker that ends closes its descriptors, and the main thread waits for workers.

@@ -1,8 +1,9 @@
-/** What a process does with its memory while it is registered: the kernel's cases events and mmap-changing, as far as one process has them. */
-import { spawnSync } from 'node:child_process';
+/**
+ * What a process does with its memory while it is registered: the kernel's cases events and mmap-changing, as far as one process has
+ * them. Forks are in test/process/page-endings.test.ts.
+ */
 import { describe, expect, it } from 'vitest';
 import {
-  type Feature,
   lacks,
   type Mapping,
   MemoryFile,
@@ -110,46 +111,6 @@ describe.skipIf(lacks('event-unmap', 'event-remap') !== undefined)('memory', () 
       expect(await touch).toEqual([5, 7]);
       moved.unregister();
       other.close();
-    });
-  });
-});
-
-describe.skipIf(lacks('event-fork') !== undefined)('a process that forks', () => {
-  const features: Feature[] = ['event-fork'];
-  const mayAsk = (): boolean => {
-    try {
-      UserfaultFd.open({ features }).close();
-      return true;
-    } catch {
-      return false;
-    }
-  };
-
-  it('is not held up, brings a descriptor of its child, and the end of the child is an answer', { skip: !mayAsk() }, async () => {
-    const file = MemoryFile.create({ bytes: 4 * PAGE });
-    const window = file.map({ inherited: true });
-    const fd = UserfaultFd.open({ features });
-    const range = fd.register(window, ['missing']);
-    // The fork waits until its event is read, and this thread waits for the fork.
-    expect(spawnSync('true').status).toBe(0);
-    const event = await next(fd);
-    expect(event.kind).toBe('fork');
-    if (event.kind !== 'fork') throw new Error('no fork');
-    const { child } = event;
-    const [copy] = child.registrations;
-    expect(copy).toMatchObject({ mapping: window, bytes: 4 * PAGE, modes: { names: ['missing'] } });
-    expect(copy!.copy(0, pageOf(1))).toEqual({ bytes: 0, error: 'ESRCH' });
-    expect(range.copy(0, pageOf(1))).toEqual({ bytes: PAGE });
-    child.close();
-    fd.close();
-    window.close();
-    file.close();
-  });
-
-  it('says nothing of memory that is not inherited', { skip: !mayAsk() }, async () => {
-    await onScene({ features }, ({ fd }) => {
-      expect(spawnSync('true').status).toBe(0);
-      expect(fd.take()).toBeUndefined();
     });
   });
 });

@@ -1,6 +1,6 @@
 /**
- * Write protection, by message and by mark. Of the kernel's cases: minor-wp, wp-unpopulated, wp-mremap, and those of uffd-missing-wp, which is
- * modelled on a garbage collector.
+ * Write protection, by message and by mark. Of the kernel's cases: minor-wp, wp-unpopulated, wp-mremap, and those of uffd-missing-wp, which
+ * is modelled on a garbage collector.
  */
 import { describe, expect, it } from 'vitest';
 import {
@@ -137,9 +137,9 @@ describe.skipIf(lacks('wp-hugetlbfs-shmem', 'minor-shmem') !== undefined)('a pag
 
 describe.skipIf(lacks('wp-unpopulated') !== undefined)('protection of private pages that are not there', () => {
   it.each([
-    [['wp-unpopulated'], [0, 1, 2, 3, 4, 5, 6, 7], 'is kept'],
-    [[], [], 'is lost without the feature'],
-  ] as const)('%j', async (features, armed) => {
+    ['is kept', ['wp-unpopulated'], [0, 1, 2, 3, 4, 5, 6, 7]],
+    ['is lost without the feature', [], []],
+  ] as const)('%s', async (_, features, armed) => {
     await onScene({ kind: 'private', modes: ['write-protect'], features }, ({ range, window }) => {
       range.writeProtect();
       expect(protectedPages({ window })).toEqual(armed);

@@ -1,6 +1,6 @@
 /**
- * Threads that count in pages which come and go under them: the kernel's uffd-stress, bounded. Each bounce takes all pages away; the counters
- * of every bounce must add up, so no page was ever shown in parts, twice, or out of date.
+ * Threads that count in pages which come and go under them: the kernel's uffd-stress, bounded. Each bounce takes all pages away; the
+ * counters of every bounce must add up, so no page was ever shown in parts, twice, or out of date.
  */
 import { describe, expect, it } from 'vitest';
 import { rounds } from '../support/modes.ts';

@@ -1,6 +1,7 @@
 /**
  * Threads and processes that end while somebody waits for a page: node page-ending.mjs SITUATION.
  */
+import { spawnSync } from 'node:child_process';
 import { writeSync } from 'node:fs';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { MemoryFile, UserfaultFd } from '../../../dist/userfaultfd.js';
@@ -49,6 +50,33 @@ const situations = {
     range.copy(0, new Uint8Array(PAGE).fill(65));
     console.log(raw[0]);
     console.log(raw[PAGE]);
+  },
+  /** A fork waits until its event is read, with the locks of malloc held, and this thread waits for the fork. */
+  async 'forks again and again'() {
+    const file = MemoryFile.create({ bytes: PAGE });
+    for (let i = 0; i < 10; i++) {
+      const window = file.map({ inherited: true });
+      const fd = UserfaultFd.open({ features: ['event-fork'] });
+      const range = fd.register(window, ['missing']);
+      for (let fork = 0; fork < 2; fork++) spawnSync('true');
+      let forks = 0;
+      for await (const { kind, child } of fd) {
+        const [copy] = child.registrations;
+        // The child has become another program, or has ended.
+        if (i === 0) console.log(kind, copy.mapping === window, copy.copy(0, new Uint8Array(PAGE)).error);
+        child.close();
+        if (++forks === 2) break;
+      }
+      if (i === 0) console.log(range.copy(0, new Uint8Array(PAGE)).bytes);
+      fd.close();
+      window.close();
+    }
+    const window = file.map();
+    const fd = UserfaultFd.open({ features: ['event-fork'] });
+    fd.register(window, ['missing']);
+    spawnSync('true');
+    console.log(`of memory that is not inherited: ${fd.take()}`);
+    fd.close();
   },
   async 'closes while a thread waits'() {
     const { window, fd } = serve();
