@@ -6,7 +6,7 @@ import {
   KINDS,
   lacks,
   type Mapping,
-  MemoryFile,
+  type MemoryFile,
   onScene,
   PAGE,
   PAGE_ENTRY,
