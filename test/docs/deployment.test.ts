@@ -81,7 +81,9 @@ describe('the seccomp profile', () => {
     const allowed = new Set(
       finished.syscalls.filter(({ action, args }) => action === 'SCMP_ACT_ALLOW' && args === undefined).flatMap(({ names }) => names),
     );
-    const native = ['futex', 'threads', 'userfaultfd', 'chained_action'].map((name) => read(`native/os/${name}.cc`)).join('');
+    const native = ['futex', 'threads', 'userfaultfd_calls', 'chained_action', 'bystander']
+      .map((name) => read(`native/os/${name}.cc`))
+      .join('');
     const called = [...native.matchAll(/syscall\(SYS_(\w+)/g)].map(([, name]) => name!);
     expect(called).toContain('userfaultfd');
     expect(called.filter((name) => !allowed.has(name))).toEqual([]);
