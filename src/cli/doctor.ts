@@ -15,6 +15,8 @@ import { machineFacts } from './doctor/machine.ts';
 import type { DoctorReport, ModeReport } from './doctor/report.ts';
 import { doctorText } from './doctor/text.ts';
 import { checkPages } from '../heap/heap-set-up.ts';
+import { FEATURE_BITS } from '../pages/abi.ts';
+import { decodeBits } from '../pages/bit-names.ts';
 import { print } from './output.ts';
 import { tryMode } from './doctor/trial.ts';
 import { HeapError } from '../errors.ts';
@@ -41,13 +43,14 @@ async function examine(): Promise<DoctorReport> {
     if (traitsOf(verdict.mode).automatic) modes.push({ ...verdict, ...(await tryMode(verdict, bestMarker(markers))) });
   const picked = modes.find(({ works, error }) => works && error === null);
   const { openedBy, device, systemCall, userModeOnly, minorFaults, signalDelivery, asyncWriteProtection } = probe;
+  const features = decodeBits(BigInt(probe.features), FEATURE_BITS).names;
   const machine = machineFacts(probe);
   return {
     mode: picked?.mode ?? null,
     modes,
     markers,
     advice: adviceFor(probe, machine),
-    userfaultfd: { openedBy, device, systemCall, userModeOnly, minorFaults, signalDelivery, asyncWriteProtection },
+    userfaultfd: { openedBy, device, systemCall, userModeOnly, minorFaults, signalDelivery, asyncWriteProtection, features },
     machine,
   };
 }

@@ -23,6 +23,8 @@ export interface DoctorReport {
     readonly minorFaults: boolean;
     readonly signalDelivery: boolean;
     readonly asyncWriteProtection: boolean;
+    /** What programs of `faultline/userfaultfd` may use, by name. */
+    readonly features: readonly string[];
   };
   readonly machine: MachineFacts;
 }

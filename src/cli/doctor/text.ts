@@ -32,6 +32,7 @@ export function doctorText(report: DoctorReport): string {
     row('opened by', userfaultfd.openedBy),
     ...OPENINGS.map(([opening, name, label]) => row('', `${name}: ${refusal(userfaultfd[opening], userfaultfd.openedBy === label)}`)),
     row('offers', `minor faults on shared memory: ${yes(userfaultfd.minorFaults)}; delivery by SIGBUS: ${yes(userfaultfd.signalDelivery)}`),
+    row('features', userfaultfd.features.join(', ') || 'none'),
     '',
     'machine',
     row('kernel', `${machine.kernel ?? 'unknown'}, ${machine.architecture}; Node ${machine.node}`),
