@@ -1,10 +1,9 @@
 /**
- * Eight projects, by what their tests need and what a change makes you want to run (`--project NAME`; test:quick takes unit, heap and the
+ * Seven projects, by what their tests need and what a change makes you want to run (`--project NAME`; test:quick takes unit, heap and the
  * native tests whose executables changed):
  *
  *     unit       sources alone: tables, formulas, models, the rules of CONTRIBUTING
- *     types      declarations: what must compile does, what must not does not
- *     tools      the compiler's, the linter's and knip's complaints
+ *     tools      the compiler's (*.test-d.ts say what must compile and what must not), the linter's and knip's complaints
  *     heap       the library in this process: the built addon and dist/
  *     wide       the same in its whole breadth: every operation with every argument, in every state, cut everywhere; many threads
  *     process    programs: threads and processes that end, the command, the package, the examples, limits
@@ -39,10 +38,9 @@ function project(name: string, order: number, include: string[], exclude: string
       name,
       include,
       exclude,
-      globalSetup: ['unit', 'types'].includes(name) ? [] : ['test/support/build.ts'],
+      globalSetup: name === 'unit' ? [] : ['test/support/build.ts'],
       sequence: { groupOrder: order },
       maxConcurrency: name === 'native' ? 3 : name === 'tools' ? 2 : 5,
-      typecheck: { enabled: name === 'types', only: name === 'types', include: ['test/**/*.test-d.ts'], tsconfig: './test/tsconfig.json' },
     },
   };
 }
@@ -60,7 +58,6 @@ export default defineConfig({
     passWithNoTests: process.env['FAULTLINE_MODES'] !== undefined,
     projects: [
       project('unit', 0, UNIT, []),
-      project('types', 0, [], []),
       project('tools', 0, TOOLS, []),
       project('heap', 0, ['test/**/*.test.ts'], [...UNIT, ...TOOLS, ...WIDE, ...NATIVE, ...PROCESS, ...BENCH]),
       project('wide', 0, WIDE, UNIT),

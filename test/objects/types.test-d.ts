@@ -1,5 +1,5 @@
 /**
- * Types: what compiles and what does not. Nothing here runs; vitest's typecheck reads it.
+ * Types: what compiles and what does not. Nothing here runs; the compiler reads it (test/tools.test.ts).
  */
 import { describe, expectTypeOf, it } from 'vitest';
 import {
