@@ -18,7 +18,7 @@ bool Collector::Reclaim(uint64_t keep_bytes, bool tails, uint64_t deadline_ns) {
   regions.CommittedFree(&reclaim_list_);
   const size_t keep = std::min(static_cast<size_t>(keep_bytes / kRegionBytes), reclaim_list_.size());
   // Keep those at the two ends: they are taken next.
-  const size_t keep_first = regions.TakenFromFront(keep);
+  const size_t keep_first = regions.KeptAtFront(reclaim_list_, keep);
   const size_t surplus = reclaim_list_.size() - keep;
   for (size_t i = surplus; i > 0; --i) {
     if (NowNs() >= deadline_ns) return false;

@@ -13,19 +13,6 @@ void Regions::CommittedFree(std::vector<RegionIndex>* regions) const {
   }
 }
 
-size_t Regions::TakenFromFront(size_t free) const {
-  if (!has_two_ends()) return free;
-  const LockGuard guard(lock_);
-  uint64_t used = 0;
-  uint64_t leaf = 0;
-  for (const RegionIndex i : committed_) {
-    if (use_[i].state == RegionState::kFree) continue;
-    ++used;
-    if (IsLeaf(use_[i].kind)) ++leaf;
-  }
-  return used == 0 ? free : free - static_cast<size_t>(free * leaf / used);
-}
-
 void Regions::NoteProvided(RegionIndex target, uint32_t pages) {
   const LockGuard guard(lock_);
   FAULTLINE_CHECK(use_[target].state == RegionState::kTarget, "pages are provided for a target", target);
@@ -45,7 +32,10 @@ void Regions::EndPunch(RegionIndex region, bool punched) {
   if (punched) {
     clean_from_[region] = static_cast<uint16_t>(punching_[region] - 1);
     mapped_[region] = Mapped{};
-    if (clean_from_[region] == 0) committed_.Remove(region);
+    if (clean_from_[region] == 0) {
+      committed_.Remove(region);
+      kept_.Remove(region);
+    }
   }
   punching_[region] = 0;
   NoteFree(region);

@@ -13,6 +13,7 @@ Status Regions::Create(uint32_t capacity_regions, uint32_t reserve_regions) {
   count_ = capacity_regions + reserve_regions;
   if (Status status = use_.Create(count_); !status.ok()) return status;
   if (Status status = committed_.Create(count_); !status.ok()) return status;
+  if (Status status = kept_.Create(count_); !status.ok()) return status;
   if (Status status = clean_from_.Create(count_); !status.ok()) return status;
   if (Status status = punching_.Create(count_); !status.ok()) return status;
   if (Status status = mapped_.Create(count_); !status.ok()) return status;
@@ -31,30 +32,6 @@ void Regions::ReuseLate(RegionIndex first) {
   search_from_ = first;
 }
 
-RegionIndex Regions::FindFromFront() {
-  // The lowest free region, so that the heap stays dense at the front and large objects find room at the back.  With late reuse, the next
-  // free one after the last that was taken, wrapping around at the end.
-  const uint32_t turns = reuses_late_ ? count_ : end() - std::min(search_from_, end());
-  const RegionIndex from = search_from_;
-  for (uint32_t turn = 0; turn < turns; ++turn) {
-    const RegionIndex i((from + turn) % count_);
-    if (!IsFree(i)) continue;
-    search_from_ = i + 1;
-    return i;
-  }
-  return kNone;
-}
-
-RegionIndex Regions::FindFromBack() {
-  for (RegionIndex i = search_below_; i > 0;) {
-    --i;
-    if (!IsFree(i)) continue;
-    search_below_ = i;
-    return i;
-  }
-  return kNone;
-}
-
 bool Regions::TakeFree(RegionIndex* region, RegionKind kind) {
   const RegionIndex found = IsFromBack(kind) ? FindFromBack() : FindFromFront();
   if (found == kNone) return false;
@@ -68,7 +45,11 @@ void Regions::Free(RegionIndex region) {
   if (before.state != RegionState::kSource) Charge(-1);
   AddUsed(-static_cast<int64_t>(before.used_pages));
   Set(region, RegionUse{});
-  if (clean_from_[region] == 0) committed_.Remove(region);
+  if (clean_from_[region] == 0) {
+    committed_.Remove(region);
+  } else {
+    kept_.Insert(region);
+  }
   free_count_.fetch_add(1, std::memory_order_relaxed);
   NoteFree(region);
 }
@@ -193,8 +174,8 @@ PageRun Regions::TakeLarge(uint64_t words, const Mutator* taker, RegionKind kind
   const MemoryQueue::Need ahead = queue_.Ahead(taker);
   const MemoryQueue::Room room = Room();
   if (!queue_.empty() && !MemoryQueue::Fits(room, ahead, NeedOfLarge(words))) return {};
-  RegionIndex first = FindFreeRun(needed, large_until_);
-  if (first == kNone && large_until_ < count_) first = FindFreeRun(needed, end());
+  RegionIndex first = FindFreeRun(needed, large_until_, kind);
+  if (first == kNone && large_until_ < count_) first = FindFreeRun(needed, end(), kind);
   if (first == kNone) {
     // No contiguous room: let the next targets be at the front.
     search_from_ = RegionIndex{0};
@@ -211,6 +192,7 @@ PageRun Regions::TakeLarge(uint64_t words, const Mutator* taker, RegionKind kind
     const uint32_t used = std::min(left, kRegionPages);
     left -= used;
     committed_.Insert(first + k);
+    kept_.Remove(first + k);
     Set(first + k, {k == 0 ? RegionState::kLargePending : RegionState::kLargeTail, kind, static_cast<uint16_t>(used)});
     __atomic_store_n(&large_head_[first + k], uint32_t{first}, __ATOMIC_RELAXED);
     // A dirty region makes the run dirty up to where that region is dirty.
@@ -223,17 +205,6 @@ PageRun Regions::TakeLarge(uint64_t words, const Mutator* taker, RegionKind kind
   if (!queue_.empty()) CheckGiven(room, ahead, {0, needed});
   NoteHandedOut(pages.count);
   return pages;
-}
-
-RegionIndex Regions::FindFreeRun(uint32_t needed, RegionIndex end) const {
-  // From the back: small objects fill the heap from the front.
-  uint32_t run = 0;
-  for (RegionIndex i = end; i > 1;) {
-    --i;
-    run = IsFree(i) ? run + 1 : 0;
-    if (run >= needed) return i;
-  }
-  return kNone;
 }
 
 void Regions::CommitLarge(RegionIndex first) {
@@ -264,28 +235,6 @@ void Regions::CloseForMarking(uint16_t* marked_pages) {
   for (const RegionIndex i : committed_) {
     if (use_[i].state != RegionState::kLargePending) marked_pages[i] = use_[i].used_pages;
   }
-}
-
-uint32_t Regions::ReserveTargets(uint32_t wanted, std::vector<RegionIndex>* targets, RegionKind kind) {
-  const LockGuard guard(lock_);
-  const auto reserve = [&](RegionIndex region) {
-    SetState(region, RegionState::kTarget);
-    __atomic_store_n(&born_[region], 0, __ATOMIC_RELAXED);
-    targets->push_back(region);
-  };
-  std::vector<RegionIndex> in_file;
-  for (const RegionIndex i : committed_) {
-    if (!reuses_late_ && IsFree(i)) in_file.push_back(i);
-  }
-  if (IsFromBack(kind)) std::reverse(in_file.begin(), in_file.end());
-  for (const RegionIndex i : in_file) {
-    if (targets->size() == wanted) break;
-    Take(i);
-    reserve(i);
-  }
-  RegionIndex region;
-  while (targets->size() < wanted && TakeFree(&region, kind)) reserve(region);
-  return static_cast<uint32_t>(targets->size());
 }
 
 void Regions::ReleaseTarget(RegionIndex region) {

@@ -22,9 +22,9 @@
 // region with pages left becomes a mixed one.  So a heap is never full because of kinds, and both count as one for (Q).  Not so pinnable
 // regions: what is left of one is of no use to other objects, and for (Q) it does not exist.
 //
-// Ends.  Mixed regions are taken from the front and leaf regions from the back, so that what a flip takes away of the mutator view lies
-// together (gc/compaction/taken_away.h).  It is a matter of time only: any region may be of any kind.  So while a large object finds no
-// contiguous room, both are taken from the front, and compaction makes room at the back.
+// Ends.  Mixed regions, large objects too, are taken from the front and leaf regions from the back (region_places.cc), so that what a flip
+// takes away of the mutator view lies together (gc/compaction/taken_away.h).  It is a matter of time only: any region may be of any kind.
+// So while a large object finds no contiguous room, both are taken from the front, and compaction makes room at the back.
 //
 // All functions take the lock themselves unless they say otherwise.  No thread touches heap memory while holding it.
 #pragma once
@@ -108,10 +108,10 @@ class Regions {
   template <typename IsMarked>
   uint32_t SweepDead(const uint32_t* live_words, uint16_t* marked_pages, IsMarked is_marked);
 
-  // The plan: free regions become targets, live ones sources.  ReserveTargets returns how many it got: those nearest to the kind's end
-  // whose pages are in the file, then others, because the system asks ten times as much for a new page.  Until CommitPlan they are not
-  // charged, and may be released one by one.
-  uint32_t ReserveTargets(uint32_t wanted, std::vector<RegionIndex>* targets, RegionKind kind = RegionKind::kMixed);
+  // The plan: free regions become targets, live ones sources.  ReserveTargets appends up to `wanted` and returns how many there are, in the
+  // order of region_places.cc.  Until CommitPlan they are not charged, and may be released one by one.
+  uint32_t ReserveTargets(uint32_t wanted, std::vector<RegionIndex>* targets, RegionKind kind = RegionKind::kMixed,
+                          const std::vector<RegionIndex>& sources = {});
   void ReleaseTarget(RegionIndex region);
   // From `first_leaf` on targets get leaves only.
   void CommitPlan(const std::vector<RegionIndex>& sources, const std::vector<RegionIndex>& targets, size_t first_leaf = ~size_t{0});
@@ -133,8 +133,9 @@ class Regions {
   void CommittedFree(std::vector<RegionIndex>* regions) const;
   // How many pages of it, from the front, the file may have.  The caller holds the lock.
   uint32_t FilePages(RegionIndex region) const { return clean_from_[region]; }
-  // How many of `free` regions mutators will take from the front, if they go on as they did; the others from the back.
-  size_t TakenFromFront(size_t free) const;
+  // How many of the `kept` free regions should be the first ones, and not the last: by what was taken from the front, and all in the front
+  // zone.
+  size_t KeptAtFront(const std::vector<RegionIndex>& free, size_t kept) const;
   // So many pages of a target may be in the file from here on.
   void NoteProvided(RegionIndex target, uint32_t pages);
   // Takes a free region out of circulation while its pages are punched, and puts it back clean.
@@ -198,6 +199,7 @@ class Regions {
   bool TakeFree(RegionIndex* region, RegionKind kind);  // Not charged.
   void Take(RegionIndex region) {                       // One that is free.
     committed_.Insert(region);
+    kept_.Remove(region);
     free_count_.fetch_sub(1, std::memory_order_relaxed);
     if (region != 0) return;
     // The first page of the heap is never used: 0 is null.
@@ -213,9 +215,21 @@ class Regions {
   // The first free one in that order; kNone when there is none.
   RegionIndex FindFromFront();
   RegionIndex FindFromBack();
+  // The front zone ends behind the last mixed region before the first leaf one.
+  struct Zones {
+    RegionIndex front_end;
+    RegionIndex leaves_begin;
+  };
+  Zones FindZones() const;
+  // All free regions, the best places for targets first.
+  std::vector<RegionIndex> PlacesForMixed() const;
+  std::vector<RegionIndex> PlacesForLeaves(uint32_t wanted, const std::vector<RegionIndex>& sources) const;
+  // Those in [begin, end) that are `kept`, or that are not.
+  void AppendFree(RegionIndex begin, RegionIndex end, bool kept, std::vector<RegionIndex>* regions) const;
   bool IsFree(RegionIndex region) const { return use_[region].state == RegionState::kFree && punching_[region] == 0; }
-  // The first region of the last run of `needed` contiguous free regions below `end`; kNone when there is none.
-  RegionIndex FindFreeRun(uint32_t needed, RegionIndex end) const;
+  // The first region of the last run of `needed` contiguous free regions below `end`, or of the first run for what holds references where
+  // kinds have an end each; kNone when there is none.
+  RegionIndex FindFreeRun(uint32_t needed, RegionIndex end, RegionKind kind) const;
   void NoteFree(RegionIndex region) {
     if (!reuses_late_ && region < search_from_) search_from_ = region;
     if (region >= search_below_) search_below_ = region + 1;
@@ -277,6 +291,7 @@ class Regions {
   MemoryQueue queue_;
   MappedArray<RegionUse, RegionIndex> use_;
   RegionSet committed_;
+  RegionSet kept_;  // Those of them that are free: the file has pages of them.
   MappedArray<uint16_t, RegionIndex> clean_from_;
   MappedArray<uint16_t, RegionIndex> punching_;  // First page that is being punched, plus 1; 0 for none.
   MappedArray<uint32_t, RegionIndex> large_head_;

@@ -4,27 +4,10 @@
 #include <cstring>
 
 #include "os/clock.h"
-#include "test_heap.h"
+#include "region_table.h"
 
 namespace faultline::test {
 namespace {
-
-struct Table {
-  Table(uint32_t capacity, uint32_t reserve) : marked(capacity + reserve), live(capacity + reserve) {
-    EXPECT(regions.Create(capacity, reserve).ok());
-  }
-  // A marking that finds `live_words` in each region that `dead` does not name.
-  uint32_t Mark(const std::vector<RegionIndex>& dead) {
-    regions.CloseForMarking(marked.data());
-    for (RegionIndex i{0}; i < regions.count(); ++i) {
-      live[i] = marked[i] > 0 && std::find(dead.begin(), dead.end(), i) == dead.end() ? 1 : 0;
-    }
-    return regions.SweepDead(live.data(), marked.data(), [&](WordIndex word) { return live[RegionOf(word)] != 0; });
-  }
-  Regions regions;
-  std::vector<uint16_t> marked;
-  std::vector<uint32_t> live;
-};
 
 void PagesAreHandedOutOnceAndNeverTheFirst() {
   Table table(4, 1);
@@ -71,46 +54,6 @@ void LargeObjectsComeFromTheBackAndGoAsAWhole() {
   EXPECT(table.regions.use(6_region).state == RegionState::kLargePending && table.regions.charged() == 2);
   table.regions.AbandonLarge(6_region);
   EXPECT(table.regions.charged() == 0 && table.regions.free_count() == 8 && table.regions.used_pages_total() == 0);
-}
-
-// Both ends grow towards each other; where they meet, each takes what there is.
-void LeafRegionsComeFromTheBackOfAHeapWithTwoEnds() {
-  constexpr uint32_t kCount = kLeastRegionsWithTwoEnds;
-  for (const uint32_t capacity : {kCount - 1, kCount}) {
-    Table table(capacity, 0);
-    const auto take = [&](RegionKind kind) { return RegionOfPage(table.regions.TakePages(1, kRegionPages, nullptr, kind).first); };
-    EXPECT(take(RegionKind::kMixed) == 0);
-    EXPECT(take(RegionKind::kLeaf) == (capacity == kCount ? kCount - 1 : 1));
-    EXPECT(take(RegionKind::kMixed) == (capacity == kCount ? 1 : 2));
-  }
-  Table largest(kMostRegionsWithTwoEnds, 1);
-  EXPECT(largest.regions.TakePages(1, 1, nullptr, RegionKind::kLeaf).first == 1);
-  Table table(kCount, 0);
-  for (uint32_t i = 0; i < kCount; ++i) {
-    const PageRun run = table.regions.TakePages(1, kRegionPages, nullptr, i % 3 == 0 ? RegionKind::kMixed : RegionKind::kLeaf);
-    EXPECT(run.count > 0);
-  }
-  EXPECT(table.regions.charged() == kCount);
-  // Of those that are free again, each kind takes the one nearest to its end.
-  EXPECT(table.Mark({5_region, 9_region, 20_region}) == 3);
-  EXPECT(RegionOfPage(table.regions.TakePages(1, kRegionPages, nullptr, RegionKind::kLeaf).first) == 20);
-  EXPECT(RegionOfPage(table.regions.TakePages(1, kRegionPages).first) == 5);
-  EXPECT(RegionOfPage(table.regions.TakePages(1, kRegionPages, nullptr, RegionKind::kLeaf).first) == 9);
-  EXPECT(table.regions.TakePages(1, kRegionPages).count == 0);
-}
-
-// While a large object lacks contiguous room, no leaf takes what becomes free at the back.
-void ALargeObjectWithoutRoomKeepsLeavesFromTheBack() {
-  constexpr uint32_t kCount = kLeastRegionsWithTwoEnds;
-  Table table(kCount, 0);
-  for (uint32_t i = 0; i < kCount; ++i) EXPECT(table.regions.TakePages(1, kRegionPages).count > 0);
-  EXPECT(table.Mark({3_region, 10_region, 30_region}) == 3);
-  EXPECT(table.regions.TakeLarge(2 * kRegionWords).count == 0);
-  const auto leaf = [&] { return RegionOfPage(table.regions.TakePages(1, kRegionPages, nullptr, RegionKind::kLeaf).first); };
-  EXPECT(leaf() == 3);
-  EXPECT(RegionOfPage(table.regions.TakeLarge(1).first) == 30);
-  EXPECT(table.Mark({20_region}) == 1);
-  EXPECT(leaf() == 20);
 }
 
 void TwoDeadLargeObjectsSideBySideAreBothFreed() {
@@ -366,8 +309,6 @@ int main() {
   PagesAreHandedOutOnceAndNeverTheFirst();
   ARecycledPageIsDirtyAndAFreshOneIsNot();
   LargeObjectsComeFromTheBackAndGoAsAWhole();
-  LeafRegionsComeFromTheBackOfAHeapWithTwoEnds();
-  ALargeObjectWithoutRoomKeepsLeavesFromTheBack();
   TwoDeadLargeObjectsSideBySideAreBothFreed();
   PartialTailsAreReopenedButNotBetweenMarkingAndPlan();
   WhatALaterWaveEvacuatesStaysClosedAsLongAsItIsNamed();

@@ -34,11 +34,16 @@ void CheckChoice(Heap& heap, const TakenAway& taken, TakenAway::LeafSources sour
     EXPECT(range.begin % kRegionBytes == 0 && range.end % kRegionBytes == 0);
     before = range.end;
   }
-  // Pages that stay, between two regions that must go.
+  // What is lost if what lies between two regions that must go is taken, and before the first one and behind the last.
   std::vector<uint64_t> gaps;
   uint64_t gap = 0;
+  uint64_t at_the_ends = 0;
   bool begun = false;
   uint64_t taken_for_nothing = 0;
+  const auto end_gap = [&] {
+    if (gap <= TakenAway::kRange) at_the_ends += gap;
+    gap = 0;
+  };
   for (RegionIndex region{0}; region < kCapacity; ++region) {
     const size_t offset = size_t{region} * kRegionBytes;
     const bool in_range = std::any_of(taken.ranges().begin(), taken.ranges().end(),
@@ -46,17 +51,25 @@ void CheckChoice(Heap& heap, const TakenAway& taken, TakenAway::LeafSources sour
     EXPECT(in_range != taken.IsLeft(region));
     if (MustGo(heap.tables.frozen[region], sources)) {
       EXPECT(in_range);
-      if (begun && gap > 0) gaps.push_back(gap);
+      if (!begun) end_gap();
+      if (begun) gaps.push_back(gap);
       begun = true;
       gap = 0;
     } else {
-      gap += heap.tables.frozen[region].used_pages;
-      if (in_range) taken_for_nothing += heap.tables.frozen[region].used_pages;
+      const RegionUse use = heap.tables.frozen[region];
+      const bool stays = use.state != RegionState::kFree && use.state != RegionState::kSource;
+      // The file has all pages of what is free in this table.
+      const uint64_t loss = stays                               ? use.used_pages * TakenAway::kPageThatStays
+                            : use.state == RegionState::kSource ? use.used_pages * TakenAway::kFreePage
+                                                                : kRegionPages * TakenAway::kFreePage;
+      gap += loss;
+      if (in_range) taken_for_nothing += loss;
     }
   }
+  end_gap();
   std::sort(gaps.begin(), gaps.end(), std::greater<>());
-  uint64_t least = 0;
-  for (size_t i = Views::kMostRanges - 1; i < gaps.size(); ++i) least += gaps[i];
+  uint64_t least = at_the_ends;
+  for (size_t i = 0; i < gaps.size(); ++i) least += i >= Views::kMostRanges - 1 || gaps[i] <= TakenAway::kRange ? gaps[i] : 0;
   EXPECT(taken_for_nothing == least);
 }
 

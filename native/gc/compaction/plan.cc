@@ -202,7 +202,7 @@ bool Plan::Reserve(const std::vector<RegionIndex>& sources, uint32_t wanted) {
   regions.ReserveTargets(wanted - for_leaves, &targets_);
   std::sort(targets_.begin(), targets_.end());
   first_for_leaves_ = targets_.size();
-  if (for_leaves > 0) regions.ReserveTargets(wanted, &targets_, RegionKind::kLeaf);
+  if (for_leaves > 0) regions.ReserveTargets(wanted, &targets_, RegionKind::kLeaf, sources);
   std::sort(targets_.begin() + first_for_leaves_, targets_.end());
   return !targets_.empty();
 }

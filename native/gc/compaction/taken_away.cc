@@ -21,25 +21,32 @@ bool TakenAway::MustGo(RegionIndex region) const {
   }
 }
 
+uint64_t TakenAway::LossOf(RegionIndex region) const {
+  const RegionUse use = heap_->tables.frozen[region];
+  if (use.state == RegionState::kFree) return heap_->regions.FilePages(region) * kFreePage;
+  return use.used_pages * (use.state == RegionState::kSource ? kFreePage : kPageThatStays);
+}
+
 void TakenAway::Choose(LeafSources sources) {
   sources_ = sources;
   count_ = 0;
-  const Regions& regions = heap_->regions;
+  Regions& regions = heap_->regions;
+  const LockGuard guard(regions.lock());
   const uint32_t read_only_until = heap_->read_only_until.load(std::memory_order_relaxed);
-  uint64_t staying = 0;
+  uint64_t loss = 0;
   for (const RegionIndex region : regions.committed()) {
     // What write tracking has left read-only gets new entries, if nobody would miss the old ones.
     const RegionUse use = heap_->tables.frozen[region];
     if (MustGo(region) || (use.state == RegionState::kFree && region < read_only_until)) {
-      Add(region, staying);
-      staying = 0;
+      Add(region, loss);
+      loss = 0;
     } else {
-      staying += use.used_pages;
+      loss += LossOf(region);
     }
   }
   FAULTLINE_CHECK(count_ > 0, "(Y) the targets of a plan are taken away");
-  // To the end of the view, where nothing stays behind the last range: a whole gigabyte is moved as fast as a page.
-  if (staying == 0) ranges_[count_ - 1].end = heap_->views.span_bytes();
+  // To the end of the view: a whole gigabyte is moved as fast as a page.
+  if (loss <= kRange) ranges_[count_ - 1].end = heap_->views.span_bytes();
   std::memset(left_.data(), 1, regions.count());
   for (const ViewRange& range : ranges()) {
     const RegionIndex first(static_cast<uint32_t>(range.begin / kRegionBytes));
@@ -75,21 +82,20 @@ void TakenAway::Check() const {
   }
 }
 
-void TakenAway::Add(RegionIndex region, uint64_t staying) {
+void TakenAway::Add(RegionIndex region, uint64_t loss) {
   const ViewRange added = {size_t{region} * kRegionBytes, (size_t{region} + 1) * kRegionBytes};
-  // Between them may be free regions, which are worth less than a range.
-  if (count_ > 0 && staying == 0) {
+  if (count_ > 0 && loss <= kRange) {
     ranges_[count_ - 1].end = added.end;
     return;
   }
-  // What is free before the first one goes too.
-  ranges_[count_] = staying == 0 ? ViewRange{0, added.end} : added;
-  staying_before_[count_++] = staying;
+  // The first one from the beginning of the view, for the same reason as to its end.
+  ranges_[count_] = loss <= kRange ? ViewRange{0, added.end} : added;
+  loss_before_[count_++] = loss;
   if (count_ > Views::kMostRanges) JoinNearest();
 }
 
 void TakenAway::JoinNearest() {
-  const auto begin = staying_before_.begin();
+  const auto begin = loss_before_.begin();
   const size_t nearest = static_cast<size_t>(std::min_element(begin + 1, begin + count_) - begin);
   ranges_[nearest - 1].end = ranges_[nearest].end;
   std::copy(ranges_.begin() + nearest + 1, ranges_.begin() + count_, ranges_.begin() + nearest);
