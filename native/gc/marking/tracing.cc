@@ -131,11 +131,12 @@ void Tracing::ClearPieces() {
   next_piece_.store(0, std::memory_order_relaxed);
 }
 
-bool Tracing::LeafBetween(PageIndex first, PageIndex end) const {
-  for (RegionIndex region = RegionOfPage(first); region < RegionOfPage(end); ++region) {
-    if (IsLeaf(heap_->regions.use(region).kind)) return true;
+bool Tracing::MayBeOnePiece(PageIndex first, PageIndex last) const {
+  for (RegionIndex region = RegionOfPage(first); region < RegionOfPage(last); ++region) {
+    const RegionUse use = heap_->regions.use(region);
+    if (IsLeaf(use.kind) || use.used_pages < kRegionPages) return false;
   }
-  return false;
+  return true;
 }
 
 void Tracing::NarrowPieces(uint64_t most_pages) {
@@ -146,7 +147,7 @@ void Tracing::NarrowPieces(uint64_t most_pages) {
     if (left == 0) break;
     run.count = static_cast<uint32_t>(std::min<uint64_t>(run.count, left));
     left -= run.count;
-    if (pieces_.empty() || run.first - pieces_.back().first >= kPageTablePages || LeafBetween(pieces_.back().first, run.first)) {
+    if (pieces_.empty() || run.first - pieces_.back().first >= kPageTablePages || !MayBeOnePiece(pieces_.back().first, run.first)) {
       pieces_.push_back(run);
       continue;
     }

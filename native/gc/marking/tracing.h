@@ -69,8 +69,8 @@ class Tracing {
   void ClearPieces();
   // Makes pieces that cover the first `most_pages` written pages found, and forgets the written pages.
   void NarrowPieces(uint64_t most_pages);
-  // A piece goes over no leaf region: its pages were never armed and count as written.
-  bool LeafBetween(PageIndex first, PageIndex end) const;
+  // A piece goes over no leaf region, and over no unused pages: those were never armed and count as written.
+  bool MayBeOnePiece(PageIndex first, PageIndex last) const;
   bool Work(uint64_t deadline_ns);
   bool WorkWith(Tracer& tracer, uint64_t deadline_ns);
   bool Exhausted() const;
