@@ -32,10 +32,7 @@ void Regions::EndPunch(RegionIndex region, bool punched) {
   if (punched) {
     clean_from_[region] = static_cast<uint16_t>(punching_[region] - 1);
     mapped_[region] = Mapped{};
-    if (clean_from_[region] == 0) {
-      committed_.Remove(region);
-      kept_.Remove(region);
-    }
+    if (clean_from_[region] == 0) committed_.Remove(region);
   }
   punching_[region] = 0;
   NoteFree(region);

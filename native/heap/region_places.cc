@@ -38,7 +38,7 @@ RegionIndex Regions::FindFromBack() {
   // One with pages, unless others lie behind it.
   for (RegionIndex i = last + 1; i > 0;) {
     --i;
-    if (IsFree(i) && kept_.Has(i)) return i;
+    if (IsFree(i) && HasPages(i)) return i;
     if (use_[i].state != RegionState::kFree && !IsLeaf(use_[i].kind)) break;
   }
   return last;
@@ -75,17 +75,17 @@ Regions::Zones Regions::FindZones() const {
   return zones;
 }
 
-void Regions::AppendFree(RegionIndex begin, RegionIndex end, bool kept, std::vector<RegionIndex>* regions) const {
+void Regions::AppendFree(RegionIndex begin, RegionIndex end, bool have_pages, std::vector<RegionIndex>* regions) const {
   for (RegionIndex i = begin; i < end; ++i) {
-    if (IsFree(i) && kept_.Has(i) == kept) regions->push_back(i);
+    if (IsFree(i) && HasPages(i) == have_pages) regions->push_back(i);
   }
 }
 
 std::vector<RegionIndex> Regions::PlacesForMixed() const {
   const Zones zones = FindZones();
   std::vector<RegionIndex> places;
-  for (const bool kept : {true, false}) AppendFree(RegionIndex{0}, zones.leaves_begin, kept, &places);
-  for (const bool kept : {true, false}) AppendFree(zones.leaves_begin, end(), kept, &places);
+  for (const bool have_pages : {true, false}) AppendFree(RegionIndex{0}, zones.leaves_begin, have_pages, &places);
+  for (const bool have_pages : {true, false}) AppendFree(zones.leaves_begin, end(), have_pages, &places);
   return places;
 }
 
@@ -98,7 +98,7 @@ std::vector<RegionIndex> Regions::PlacesForLeaves(uint32_t wanted, const std::ve
   for (RegionIndex i = end(); i > begin;) {
     --i;
     if (IsFree(i)) {
-      if (kept_.Has(i)) stretches.back().push_back(i);
+      if (HasPages(i)) stretches.back().push_back(i);
     } else if (!is_source[i] && !stretches.back().empty()) {
       stretches.emplace_back();
     }
@@ -118,7 +118,7 @@ std::vector<RegionIndex> Regions::PlacesForLeaves(uint32_t wanted, const std::ve
     stretches.erase(best);
   }
   std::vector<RegionIndex> others;
-  for (const bool kept : {false, true}) AppendFree(RegionIndex{0}, begin, kept, &others);
+  for (const bool have_pages : {false, true}) AppendFree(RegionIndex{0}, begin, have_pages, &others);
   AppendFree(begin, end(), false, &others);
   places.insert(places.end(), others.rbegin(), others.rend());
   return places;

@@ -13,7 +13,6 @@ Status Regions::Create(uint32_t capacity_regions, uint32_t reserve_regions) {
   count_ = capacity_regions + reserve_regions;
   if (Status status = use_.Create(count_); !status.ok()) return status;
   if (Status status = committed_.Create(count_); !status.ok()) return status;
-  if (Status status = kept_.Create(count_); !status.ok()) return status;
   if (Status status = clean_from_.Create(count_); !status.ok()) return status;
   if (Status status = punching_.Create(count_); !status.ok()) return status;
   if (Status status = mapped_.Create(count_); !status.ok()) return status;
@@ -45,11 +44,7 @@ void Regions::Free(RegionIndex region) {
   if (before.state != RegionState::kSource) Charge(-1);
   AddUsed(-static_cast<int64_t>(before.used_pages));
   Set(region, RegionUse{});
-  if (clean_from_[region] == 0) {
-    committed_.Remove(region);
-  } else {
-    kept_.Insert(region);
-  }
+  if (clean_from_[region] == 0) committed_.Remove(region);
   free_count_.fetch_add(1, std::memory_order_relaxed);
   NoteFree(region);
 }
@@ -192,7 +187,6 @@ PageRun Regions::TakeLarge(uint64_t words, const Mutator* taker, RegionKind kind
     const uint32_t used = std::min(left, kRegionPages);
     left -= used;
     committed_.Insert(first + k);
-    kept_.Remove(first + k);
     Set(first + k, {k == 0 ? RegionState::kLargePending : RegionState::kLargeTail, kind, static_cast<uint16_t>(used)});
     __atomic_store_n(&large_head_[first + k], uint32_t{first}, __ATOMIC_RELAXED);
     // A dirty region makes the run dirty up to where that region is dirty.

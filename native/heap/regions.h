@@ -199,7 +199,6 @@ class Regions {
   bool TakeFree(RegionIndex* region, RegionKind kind);  // Not charged.
   void Take(RegionIndex region) {                       // One that is free.
     committed_.Insert(region);
-    kept_.Remove(region);
     free_count_.fetch_sub(1, std::memory_order_relaxed);
     if (region != 0) return;
     // The first page of the heap is never used: 0 is null.
@@ -224,8 +223,9 @@ class Regions {
   // All free regions, the best places for targets first.
   std::vector<RegionIndex> PlacesForMixed() const;
   std::vector<RegionIndex> PlacesForLeaves(uint32_t wanted, const std::vector<RegionIndex>& sources) const;
-  // Those in [begin, end) that are `kept`, or that are not.
-  void AppendFree(RegionIndex begin, RegionIndex end, bool kept, std::vector<RegionIndex>* regions) const;
+  // Those in [begin, end) that have pages in the file, or that have none.
+  void AppendFree(RegionIndex begin, RegionIndex end, bool have_pages, std::vector<RegionIndex>* regions) const;
+  bool HasPages(RegionIndex region) const { return clean_from_[region] > 0; }
   bool IsFree(RegionIndex region) const { return use_[region].state == RegionState::kFree && punching_[region] == 0; }
   // The first region of the last run of `needed` contiguous free regions below `end`, or of the first run for what holds references where
   // kinds have an end each; kNone when there is none.
@@ -291,7 +291,6 @@ class Regions {
   MemoryQueue queue_;
   MappedArray<RegionUse, RegionIndex> use_;
   RegionSet committed_;
-  RegionSet kept_;  // Those of them that are free: the file has pages of them.
   MappedArray<uint16_t, RegionIndex> clean_from_;
   MappedArray<uint16_t, RegionIndex> punching_;  // First page that is being punched, plus 1; 0 for none.
   MappedArray<uint32_t, RegionIndex> large_head_;
