@@ -3,7 +3,7 @@
  *
  *     npm run bench:core [-- --quick] [-- --json]
  *
- * The native half (flip pause, fault service, empty cycles, page building) is the executable build/Release/test/core_bench; the JavaScript
+ * The native half (pauses, fault service, empty cycles, page building) is the executable build/Release/test/core_bench; the JavaScript
  * half (allocation, field access, memory) is here. Absolute times belong to the machine and the moment; read the ratios, and
  * read them on a quiet machine. Nothing here is a test: no figure makes the command fail.
  */
@@ -35,6 +35,7 @@ interface NativeFigures {
   }[];
   faults: { mode: string; count: number; p50Us: number; p99Us: number; bareP50Us: number }[];
   emptyCycles: { mib: number; p50Us: number; maxUs: number }[];
+  roots: { slots: number; startP50Us: number; remarkP50Us: number; flipP50Us: number; forwardedBefore: number }[];
   building: Record<string, { gibPerS: number; memcpyGibPerS: number; ratio: number; scatteredRatio: number; usPerPage: number }>;
 }
 
@@ -78,6 +79,18 @@ function emptyCycleLines(cycles: NativeFigures['emptyCycles']): Line[] {
     goal: 'p50 <= 3 ms',
     reached: p50Us <= 3000,
   }));
+}
+
+function rootLines([none, many]: NativeFigures['roots']): Line[] {
+  return (['start', 'remark', 'flip'] as const).map((pause) => {
+    const addedUs = many![`${pause}P50Us`] - none![`${pause}P50Us`];
+    return {
+      figure: `what ${many!.slots / 2} handles and as many root slots add: ${pause === 'start' ? 'mark start' : pause} pause`,
+      measured: `${(addedUs / 1000).toFixed(2)} ms`,
+      goal: '<= 0.1 ms',
+      reached: addedUs <= 100,
+    };
+  });
 }
 
 function buildingLines(building: NativeFigures['building']): Line[] {
@@ -167,6 +180,7 @@ const lines: Line[] = [
   ...flipLines(native.flip),
   ...faultLines(native.faults),
   ...emptyCycleLines(native.emptyCycles),
+  ...rootLines(native.roots),
   ...buildingLines(native.building),
   ...markingLines(marking),
   ...safepoints.map(safepointLine),

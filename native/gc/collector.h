@@ -100,6 +100,7 @@ class Collector final : public CollectorHooks {
   // moved now gets its marks (B).  Where there are none, this is the last wave.  False when nothing will move: the cycle is over then, but
   // Finish must still be called.
   bool MakePlan(const std::vector<RegionIndex>& sources, uint32_t wanted_targets, std::vector<RegionIndex> later = {});
+  // Before it stops the world, it computes where what most roots hold will be (gc/root_copy.h); false if either takes too long.
   bool FlipPause(uint64_t limit_ns);
   bool Compact(uint64_t deadline_ns);
   bool Finish(uint64_t deadline_ns);
@@ -160,6 +161,7 @@ class Collector final : public CollectorHooks {
   void ResumeToTrace();
   void RecordMarking();
   bool BringToIdle(uint64_t deadline_ns);
+  bool ForwardRoots(uint64_t deadline_ns);
   uint64_t RewriteRoots();
   Status TakeViewAway();
   void BuildAllInPause();

@@ -49,16 +49,16 @@ struct StepOfCycle {
 
 inline constexpr StepOfCycle kSteps[] = {
     {CycleStep::kPrepare, Phase::kIdle, Phase::kMarking, false, "", "bitmaps are clear, writes are tracked"},
-    {CycleStep::kMark, Phase::kMarking, Phase::kMarked, true, "B G M W", "marker stopped: all in one pause"},
+    {CycleStep::kMark, Phase::kMarking, Phase::kMarked, true, "B D G M W", "marker stopped: all in one pause"},
     {CycleStep::kMark, Phase::kMarking, Phase::kMarking, false, "", "a pause for the roots, then tracing from them"},
     {CycleStep::kPreclean, Phase::kMarking, Phase::kMarking, false, "", "the same for objects written meanwhile, in rounds"},
-    {CycleStep::kRemark, Phase::kMarking, Phase::kMarked, true, "B G M W", "liveness is frozen; what is allocated from here on is alive"},
+    {CycleStep::kRemark, Phase::kMarking, Phase::kMarked, true, "B D G M W", "liveness is frozen; what is allocated from here on is alive"},
     {CycleStep::kWeak, Phase::kMarked, Phase::kMarked, false, "",
      "weak slots of dead objects are cleared, finalizable objects resurrected"},
     {CycleStep::kPlan, Phase::kMarked, Phase::kPlanned, false, "P T", "regions of the dead are free, the address function is frozen"},
     {CycleStep::kPlan, Phase::kMarked, Phase::kFinishing, false, "", "nothing is worth moving"},
     {CycleStep::kRelease, Phase::kPlanned, Phase::kPlanned, false, "", "writes are no longer tracked"},
-    {CycleStep::kFlip, Phase::kPlanned, Phase::kCompacting, true, "C K O S U Y",
+    {CycleStep::kFlip, Phase::kPlanned, Phase::kCompacting, true, "C D K O S U Y",
      "what is taken away of the view is armed, then the roots are new"},
     {CycleStep::kFlip, Phase::kCompacting, Phase::kFinishing, true, "F", "every page was built in the pause (stw, or a refused flip)"},
     {CycleStep::kCompact, Phase::kCompacting, Phase::kFinishing, false, "F",
@@ -96,11 +96,12 @@ struct CycleReport {
   uint32_t waves = 0;
   uint64_t all_flip_pauses_ns = 0;
   uint64_t longest_flip_pause_ns = 0;
-  uint64_t flip_pause_ns = 0;  // These five are of the last wave, what follows them is of all.
+  uint64_t flip_pause_ns = 0;  // These six are of the last wave, what follows them is of all.
   uint64_t flip_safepoint_ns = 0;
   uint64_t flip_kernel_ns = 0;  // Emptying and arming the view.
   uint64_t flip_roots_ns = 0;   // Rewriting the roots.
   uint64_t roots = 0;
+  uint64_t roots_forwarded_before = 0;  // Of them, those of which it was known before the pause what they would hold (D).
   uint32_t swept_regions = 0;
   uint32_t sources = 0;
   uint32_t targets = 0;

@@ -1,10 +1,12 @@
-// Flip: the pause that takes page tables of the mutator view away and rewrites the roots, and what happens when the kernel refuses.
+// Flip: the pause that takes page tables of the mutator view away and rewrites the roots, what is done for it beforehand, and what happens
+// when the kernel refuses.
 #include <algorithm>
 
 #include "gc/checking/verification.h"
 #include "gc/collector.h"
 #include "gc/compaction/compaction_job.h"
 #include "gc/compaction/load_barrier_phase.h"
+#include "gc/marking/tracing.h"
 #include "os/clock.h"
 #include "os/delays.h"
 #include "os/invariant.h"
@@ -15,26 +17,43 @@ uint64_t Collector::RewriteRoots() {
   DelayAt(DelayPoint::kBeforeRoots);
   const Forwarding forwarding(heap_->tables);
   LoadBarrierPhase* const load_barrier = pages_.load_barrier();
+  RootCopies& copies = marker_->tracing().root_copies();
   uint64_t roots = 0;
   root_pages_.Clear();
-  heap_->ForEachRoot(
-      [&](uint32_t* slot) {
-        // A parked thread holds no references, but it may store null or a small integer (heap/mutator.h); that store must survive.
-        const uint32_t before = __atomic_load_n(slot, __ATOMIC_RELAXED);
-        if (!IsReference(before)) return;
-        const WordIndex object = forwarding.NewAddress(WordIndex(before));
-        FAULTLINE_CHECK(heap_->tables.moving[RegionOf(object)] == 0, "(C) a root leads to where its object is from now on", before, object);
-        DelayAt(DelayPoint::kRootFound);
-        uint32_t expected = before;
-        if (object != before) __atomic_compare_exchange_n(slot, &expected, object, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
-        if (load_barrier != nullptr && heap_->unsettled[RegionOf(object)] != 0) {
-          load_barrier->BuildAllOf(object, &heap_->statistics.pages_by_workers);
-        }
-        root_pages_.Note(object);
-        ++roots;
-      },
-      [&] { root_pages_.NextOwner(); });
-  return roots;
+  const auto rewrite = [&](uint32_t* slot) {
+    // A parked thread holds no references, but it may store null or a small integer (heap/root_run.h); that store must survive.
+    const uint32_t before = __atomic_load_n(slot, __ATOMIC_RELAXED);
+    if (!IsReference(before)) return;
+    const WordIndex object = forwarding.NewAddress(WordIndex(before));
+    FAULTLINE_CHECK(!forwarding.Moves(object), "(C) a root leads to where its object is from now on", before, object);
+    DelayAt(DelayPoint::kRootFound);
+    uint32_t expected = before;
+    if (object != before) __atomic_compare_exchange_n(slot, &expected, object, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+    if (load_barrier != nullptr && heap_->unsettled[RegionOf(object)] != 0) {
+      load_barrier->BuildAllOf(object, &heap_->statistics.pages_by_workers);
+    }
+    root_pages_.Note(object);
+    ++roots;
+  };
+  const bool forwarded = copies.forwarded();
+  const auto rewrite_run = [&](const RootRun& run) {
+    const uint32_t done_by_copy = forwarded ? copies.Rewritable(run) : 0;
+    // No more of them would be kept.
+    for (uint32_t i = done_by_copy - std::min(done_by_copy, RootPages::kPagesOfOwner); i < done_by_copy; ++i) {
+      if (IsReference(run.slots[i])) root_pages_.Note(forwarding.NewAddress(WordIndex(run.slots[i])));
+    }
+    run.ForEachRoot(rewrite, done_by_copy);
+  };
+  if (options_.verify && forwarded) copies.Check();
+  heap_->ForEachRun(rewrite_run, [this] { root_pages_.NextOwner(); });
+  const RootCopy::Rewritten by_copies = forwarded ? copies.Rewrite(gang_) : RootCopy::Rewritten{};
+  report_.roots_forwarded_before = by_copies.as_computed;
+  return roots + by_copies.as_computed + by_copies.looked_up;
+}
+
+bool Collector::ForwardRoots(uint64_t deadline_ns) {
+  // With a load barrier the pages that each root leads to are built in the pause.
+  return pages_.load_barrier() != nullptr || marker_->tracing().root_copies().Forward(gang_, deadline_ns);
 }
 
 // Where the kernel refuses ranges, as at the limit of mappings, it may allow all of the view, which splits no mapping.
@@ -49,6 +68,8 @@ Status Collector::TakeViewAway() {
 bool Collector::FlipPause(uint64_t limit_ns) {
   FAULTLINE_CHECK(phase() == Phase::kPlanned, "a flip follows a plan", static_cast<uint64_t>(phase()));
   FAULTLINE_CHECK(marking_released_, "the view is ordinary memory when it is moved");
+  const uint64_t now = NowNs();
+  if (!ForwardRoots(limit_ns < Gang::kForever - now ? now + limit_ns : Gang::kForever)) return false;
   if (!heap_->handshake.TryStop(limit_ns)) return false;
   RetireAllTlabs();
   // (B) A later wave goes by the marks that it found.

@@ -1,6 +1,7 @@
 // Marking and sweeping: the steps of a cycle that find what is dead, and free the regions in which everything is dead.
 #include "gc/checking/verification.h"
 #include "gc/collector.h"
+#include "gc/marking/tracing.h"
 #include "heap/poison.h"
 #include "os/clock.h"
 #include "os/delays.h"
@@ -18,9 +19,10 @@ bool Collector::PrepareMarking(uint64_t deadline_ns) {
     marking_released_ = false;
     view_is_new_ = false;
     Enter(CycleStep::kPrepare, Phase::kMarking);
+    marker_->tracing().root_copies().BeginCycle();
   }
   heap_->NotePeak();
-  return marker_->Prepare(gang_, deadline_ns);
+  return marker_->tracing().root_copies().Provide(deadline_ns) && marker_->Prepare(gang_, deadline_ns);
 }
 
 bool Collector::RootsPause(uint64_t limit_ns) {
@@ -37,7 +39,7 @@ bool Collector::RootsPause(uint64_t limit_ns) {
   } else {
     ++report_.marking_rounds;
   }
-  marker_->TakeRoots();
+  marker_->TakeRoots(gang_);
   ResumeToTrace();
   return true;
 }
@@ -60,7 +62,7 @@ void Collector::DecideHere() {
 
 bool Collector::Trace(uint64_t deadline_ns) {
   DelayAt(DelayPoint::kTracing);
-  if (!marker_->Trace(gang_, deadline_ns)) return false;
+  if (!marker_->Trace(gang_, deadline_ns) || !marker_->tracing().root_copies().Provide(deadline_ns)) return false;
   if (report_.marking_rounds > 0) report_.written_pages += marker_->written_pages();
   return true;
 }

@@ -25,7 +25,7 @@ bool Collector::BringToIdle(uint64_t deadline_ns) {
       Enter(CycleStep::kRecover, Phase::kFinishing);
       return Finish(deadline_ns);
     case Phase::kPlanned:
-      if (!ReleaseMarking(deadline_ns)) return false;
+      if (!ForwardRoots(deadline_ns) || !ReleaseMarking(deadline_ns)) return false;
       plan_.Cancel();
       Enter(CycleStep::kRecover, Phase::kFinishing);
       return Finish(deadline_ns);

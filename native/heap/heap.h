@@ -98,26 +98,26 @@ class Heap {
     return (end < regions.end() ? size_t{end} * kRegionBytes : views.span_bytes()) - offset;
   }
 
-  // Visits every root slot that holds a reference.  The world is stopped; see Mutator::ForEachRoot for what may change even then.
+  // Visits every root slot that holds a reference.  The world is stopped; see RootRun for what may change even then.
   template <typename Visit>
   void ForEachRoot(Visit visit) {
-    ForEachRoot(visit, [] {});
+    ForEachRun([&](const RootRun& run) { run.ForEachRoot(visit); }, [] {});
   }
-  // `next_owner` is called before the roots of each owner: all threads together, each mutator, the finalizers, the pins.
+  // The same for runs of root slots.  `next_owner` is called before the roots of each owner: all threads together, each mutator, the
+  // finalizers, the pins.
   template <typename Visit, typename NextOwner>
-  void ForEachRoot(Visit visit, NextOwner next_owner) {
+  void ForEachRun(Visit visit, NextOwner next_owner) {
+    const auto visit_one = [&](uint32_t* slot) { visit(RootRun{slot, 1}); };
     next_owner();
-    for (uint32_t i = 0; i < kSharedRootSlots; ++i) {
-      if (IsReference(__atomic_load_n(&shared_roots[i], __ATOMIC_RELAXED))) visit(&shared_roots[i]);
-    }
+    visit(RootRun{shared_roots, kSharedRootSlots});
     for (Mutator* mutator : handshake.mutators()) {
       next_owner();
-      mutator->ForEachRoot(visit);
+      mutator->ForEachRun(visit);
     }
     next_owner();
-    finalizers.ForEachRoot(visit);
+    finalizers.ForEachRoot(visit_one);
     next_owner();
-    pins.ForEachRoot(visit);
+    pins.ForEachRoot(visit_one);
   }
 
   // Whether the number may be a reference to an object, judging by the header there.  The caller is a running mutator.

@@ -11,6 +11,7 @@
 #include "heap/layout.h"
 #include "heap/region_states.h"
 #include "heap/root_ranges.h"
+#include "heap/root_run.h"
 #include "heap/timeline.h"
 
 namespace faultline {
@@ -44,27 +45,21 @@ class Mutator {
   // The write barrier's log, kLogEntries long.
   uint32_t* log() { return control + control::kSlots + local_capacity + handle_capacity; }
 
-  // Visits every root slot that holds a reference.  The mutator is stopped, or is the caller.  A parked thread holds no references but goes
-  // on running: while a slot is visited, its thread may clear it or store a small integer there.  So visitors load a slot once, examine the
-  // value that they loaded, and replace only that value.
+  // Visits the runs of its root slots, as far as they count.  The mutator is stopped, or is the caller.
   template <typename Visit>
-  void ForEachRoot(Visit visit) {
-    ForEachOwnRoot(visit);
-    ranges.ForEach([&](const RootRange& range) { ForEachRoot(range, visit); });
+  void ForEachRun(Visit visit) {
+    ForEachOwnRun(visit);
+    ranges.ForEach([&](const RootRange& range) { visit(RunOf(range)); });
   }
   // Those of the control block.
   template <typename Visit>
-  void ForEachOwnRoot(Visit visit) {
-    VisitSlots(control + control::kFirstTemporary, Limit(control[control::kTemporariesUsed], control::kTemporaries), visit);
+  void ForEachOwnRun(Visit visit) {
+    visit(RunOf(control + control::kFirstTemporary, control[control::kTemporariesUsed], control::kTemporaries));
     uint32_t* const locals = control + control::kSlots;
-    VisitSlots(locals, Limit(control[control::kLocalsUsed], local_capacity), visit);
-    VisitSlots(locals + local_capacity, Limit(control[control::kHandlesUsed], handle_capacity), visit);
+    visit(RunOf(locals, control[control::kLocalsUsed], local_capacity));
+    visit(RunOf(locals + local_capacity, control[control::kHandlesUsed], handle_capacity));
   }
-  // Those of one range.
-  template <typename Visit>
-  static void ForEachRoot(const RootRange& range, Visit visit) {
-    VisitSlots(range.slots, Limit(*range.used, range.capacity), visit);
-  }
+  RootRun RunOf(const RootRange& range) const { return RunOf(range.slots, *range.used, range.capacity); }
 
   Heap* const heap;
   uint32_t* const control;
@@ -100,14 +95,14 @@ class Mutator {
   Mutator* next_of_thread = nullptr;
   const ThreadWait* wait = nullptr;
 
- private:
-  static uint32_t Limit(uint32_t used, uint32_t capacity) { return used < capacity ? used : capacity; }
+  // Whether its thread is in a wait in which nothing of its program runs, so that nobody stores into its roots before the wait is over.
+  // Relaxed: set before the thread parks, and read in pauses, which the park orders; cleared when the mutator runs again, or when its
+  // thread runs no program any more.
+  std::atomic<bool> stands_still{false};
 
-  template <typename Visit>
-  static void VisitSlots(uint32_t* slots, uint32_t count, Visit visit) {
-    for (uint32_t i = 0; i < count; ++i) {
-      if (IsReference(__atomic_load_n(&slots[i], __ATOMIC_RELAXED))) visit(&slots[i]);
-    }
+ private:
+  RootRun RunOf(uint32_t* slots, uint32_t used, uint32_t capacity) const {
+    return {slots, used < capacity ? used : capacity, stands_still.load(std::memory_order_relaxed)};
   }
 };
 

@@ -10,7 +10,7 @@
 
 namespace faultline {
 
-// The first `*used` slots count; `slots` and `used` stay valid until the range is removed.
+// The first `*used` slots count; `slots` and `used` stay valid until the range is removed.  Only the mutator's own thread stores into them.
 struct RootRange {
   uint32_t id = 0;
   uint32_t* slots = nullptr;

@@ -85,12 +85,15 @@ void ThreadWait::ForEachMutator(Visit visit) {
   }
 }
 
-ThreadWait::ThreadWait(WaitWatch& watch) : thread_(ThreadState::Current()), watch_(watch) { ParkRunning(); }
+ThreadWait::ThreadWait(WaitWatch& watch, Meanwhile meanwhile) : thread_(ThreadState::Current()), watch_(watch), meanwhile_(meanwhile) {
+  ParkRunning();
+}
 
 void ThreadWait::ParkRunning() {
   for (Mutator* mutator = thread_.first(); mutator != nullptr; mutator = mutator->next_of_thread) {
     if (!faultline::IsRunning(*mutator)) continue;
     mutator->wait = this;
+    mutator->stands_still.store(meanwhile_ == Meanwhile::kNothing, std::memory_order_relaxed);
     mutator->handshake->Park(mutator);
   }
 }
@@ -105,6 +108,7 @@ bool ThreadWait::Return() {
   ForEachMutator([thread_goes_on](Mutator& mutator) {
     FAULTLINE_CHECK(faultline::IsRunning(mutator) == thread_goes_on, "(H) a wait comes back in all heaps or in none", mutator.id);
     mutator.wait = nullptr;
+    mutator.stands_still.store(false, std::memory_order_relaxed);
   });
   return thread_goes_on;
 }

@@ -21,6 +21,7 @@
 //   Mutator::state, elsewhere   a collector sets it; the    the polls of the thread     set: release, after the request itself; cleared:
 //                               thread itself clears it                                 acq_rel, before the check of all words: one sees
 //                                                                                       the other
+//   Mutator::stands_still       the mutator's own thread    collectors, in pauses       heap/mutator.h
 //   the list of mutators        its thread, under lock_     its thread; a collector     lock_
 //                                                           that announces, under lock_
 //
@@ -79,7 +80,10 @@ class ThreadState {
 // Parks the calling thread in all its heaps until Return, or the end of the scope.
 class ThreadWait {
  public:
-  explicit ThreadWait(WaitWatch& watch);
+  // What runs on the thread during the wait, besides this library.
+  enum class Meanwhile { kNothing, kProgram };
+
+  explicit ThreadWait(WaitWatch& watch, Meanwhile meanwhile = Meanwhile::kNothing);
   ~ThreadWait() { Return(); }
   ThreadWait(const ThreadWait&) = delete;
   ThreadWait& operator=(const ThreadWait&) = delete;
@@ -101,6 +105,7 @@ class ThreadWait {
 
   ThreadState& thread_;
   WaitWatch& watch_;
+  const Meanwhile meanwhile_;
   bool cut_ = false;
 };
 

@@ -121,7 +121,7 @@ Napi::Value Parked(Info info, MutatorBinding& binding) {
 Napi::Value AllParked(Info info, MutatorBinding&) {
   JavaScriptWatch watch(info.Env());
   if (!watch.MayWait()) return Napi::Value();
-  ThreadWait wait(watch);
+  ThreadWait wait(watch, ThreadWait::Meanwhile::kProgram);
   const ProgramCall call(info.Env(), info[1]);
   wait.Return();
   return Napi::Value(info.Env(), call.result());

@@ -1,5 +1,5 @@
-// The native half of `npm run bench:core`: flip pause against heap size, fault service against a bare fault, a cycle of an empty heap, page
-// building against memcpy.  Prints one JSON object; bench/core.ts makes a report of it.
+// The native half of `npm run bench:core`: flip pause against heap size, fault service against a bare fault, a cycle of an empty heap, what
+// roots add to the pauses, page building against memcpy.  Prints one JSON object; bench/core.ts makes a report of it.
 //
 // Only ratios count.  Each floor is measured in the same process, next to the figure compared with it, and each figure is
 // the median of several rounds.
@@ -9,6 +9,7 @@
 
 #include "bench_scene.h"
 #include "gc/faults/bare_fault.h"
+#include "root_figures.h"
 
 namespace faultline::test {
 namespace {
@@ -292,6 +293,8 @@ int main(int argc, char** argv) {
     std::printf("    {\"mib\": %u, \"p50Us\": %.1f, \"maxUs\": %.1f}%s\n", mib, Us(At(empty.cycles_ns, 0.5)), Us(empty.cycles_ns.back()),
                 mib == 256 ? "," : "");
   }
+  std::printf("  ],\n  \"roots\": [\n");
+  PrintRoots(quick);
   std::printf("  ],\n  \"building\": {\n");
   const bool popcnt = PageBuilder::CpuHasPopcnt();
   PrintBuild("nearby", MeasureBuilding(Graph::kNearby, popcnt), ",");

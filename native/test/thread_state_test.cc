@@ -45,6 +45,30 @@ void AWaitParksWhatRunsAndNothingElse() {
   EXPECT(a.runs() && b.runs() && !c.runs());
 }
 
+// What pauses do to the roots of such a mutator (heap/root_run.h) would undo what its program stores.
+void AThreadStandsStillUnlessItsProgramRuns() {
+  Handshake first, second;
+  Member a(&first), b(&second);
+  const auto still = [&](bool of_a, bool of_b) { return a.mutator.stands_still.load() == of_a && b.mutator.stands_still.load() == of_b; };
+  a.Run();
+  EXPECT(still(false, false));
+  {
+    const ThreadWait wait(WaitWatch::Never());
+    EXPECT(still(true, false));  // The other was parked by its program.
+  }
+  EXPECT(a.runs() && still(false, false));
+  {
+    const ThreadWait wait(WaitWatch::Never(), ThreadWait::Meanwhile::kProgram);
+    EXPECT(!a.runs() && still(false, false));
+    b.Run();
+    const ThreadWait nested(WaitWatch::Never());
+    EXPECT(still(false, true));
+  }
+  EXPECT(a.runs() && b.runs() && still(false, false));
+  first.Park(&a.mutator);
+  EXPECT(still(false, false));
+}
+
 void AScriptThatIsCutShortRunsUnderARequestButNotInAPause() {
   Handshake first, second;
   Member a(&first), b(&second);
@@ -233,6 +257,7 @@ void RootsOfAParkedMutatorChangeOutsidePauses() {
 int main() {
   using namespace faultline::test;
   AWaitParksWhatRunsAndNothingElse();
+  AThreadStandsStillUnlessItsProgramRuns();
   AScriptThatIsCutShortRunsUnderARequestButNotInAPause();
   AWaitComesBackInAllHeapsOrInNone();
   AMutatorThatComesLaterNoticesWhatWasAskedBefore();

@@ -12,7 +12,10 @@ const MAX_CAPACITY = 2 ** 28;
 
 /** Root slots of one mutator, or those that all threads share (`heap.roots`). */
 export class RootRange {
-  /** The slots. Store references (0 is null) by index; read them again after each safepoint. */
+  /**
+   * The slots. Store references (0 is null) by index; read them again after each safepoint. Into those of a mutator only its thread may
+   * store.
+   */
   readonly slots: Uint32Array;
   readonly #used: Uint32Array;
   #release: (() => void) | undefined;

@@ -57,6 +57,43 @@ describe.each(MODES)('roots (fault mode %s)', (fault) => {
     });
   });
 
+  it('lead to the same objects where there are thousands, whatever is stored between two collections', () => {
+    const { mutator, shape, valueAt, live } = setUp(fault);
+    const COUNT = 3000;
+    const range = mutator.createRootRange(COUNT);
+    let made = 0;
+    const make = (): number => {
+      mutator.allocate(shape);
+      const ref = mutator.allocate(shape);
+      mutator.u32[ref * 2 + 3] = ++made;
+      return ref;
+    };
+    const handles = Array.from({ length: COUNT }, () => mutator.handle(make()));
+    range.slots.forEach((_, i, slots) => (slots[i] = make()));
+    range.used = COUNT;
+    const inHandles = handles.map((_, i) => i + 1);
+    const inRange = handles.map((_, i) => COUNT + i + 1);
+    for (let round = 0; round < 4; round++) {
+      expect(live()).toBe(new Set([...inHandles, ...inRange.slice(0, range.used)]).size);
+      expect(handles.map((handle) => valueAt(mutator.get(handle)))).toEqual(inHandles);
+      expect(Array.from(range.slots.subarray(0, range.used), valueAt)).toEqual(inRange.slice(0, range.used));
+      for (let i = round; i < COUNT; i += 97) {
+        mutator.release(handles[i]!);
+        handles[i] = mutator.handle(make());
+        inHandles[i] = made;
+        const other = (i * 31) % COUNT;
+        range.slots[other] = mutator.get(handles[i]!);
+        inRange[other] = made;
+      }
+      // What does not count any more is left as it is.
+      range.used = COUNT - 500 * (round % 2);
+      for (let i = COUNT - 500; i < range.used; i++) {
+        range.slots[i] = make();
+        inRange[i] = made;
+      }
+    }
+  });
+
   it('that are released keep nothing alive, and their slots are used again', () => {
     const { mutator, make, live } = setUp(fault, { handleCapacity: 3 });
     const [a, b, c] = [mutator.handle(make(1)), mutator.handle(make(2)), mutator.handle(make(3))];

@@ -100,7 +100,7 @@ void GraphCopy::NoteRoots() {
 void GraphCopy::AddMutatorRoots(Mutator& mutator) {
   uint32_t* const locals = mutator.control + control::kSlots;
   uint32_t* const handles = locals + mutator.local_capacity;
-  mutator.ForEachOwnRoot([&](const uint32_t* slot) {
+  const auto add_own = [&](const uint32_t* slot) {
     if (slot >= handles && slot < handles + mutator.handle_capacity) {
       AddRoot(RootGroup::kHandles, mutator.id, 0, static_cast<uint32_t>(slot - handles), *slot);
     } else if (slot >= mutator.control && slot < locals) {
@@ -108,11 +108,11 @@ void GraphCopy::AddMutatorRoots(Mutator& mutator) {
     } else {
       AddRoot(RootGroup::kLocals, mutator.id, 0, static_cast<uint32_t>(slot - locals), *slot);
     }
-  });
+  };
+  mutator.ForEachOwnRun([&](const RootRun& run) { run.ForEachRoot(add_own); });
   mutator.ranges.ForEach([&](const RootRange& range) {
-    Mutator::ForEachRoot(range, [&](const uint32_t* slot) {
-      AddRoot(RootGroup::kRange, mutator.id, range.id, static_cast<uint32_t>(slot - range.slots), *slot);
-    });
+    mutator.RunOf(range).ForEachRoot(
+        [&](const uint32_t* slot) { AddRoot(RootGroup::kRange, mutator.id, range.id, static_cast<uint32_t>(slot - range.slots), *slot); });
   });
 }
 

@@ -38,9 +38,9 @@ class BarrierFreeMarker final : public Marker {
 
   bool Prepare(Gang& gang, uint64_t deadline_ns) override { return preparation_.Run(gang, deadline_ns) && dirty_pages_.Begin(deadline_ns); }
 
-  void TakeRoots() override {
+  void TakeRoots(Gang& gang) override {
     if (rounds_ == 0) tracing_.Reset();
-    tracing_.CopyRoots();
+    tracing_.CopyRoots(gang);
     if (rounds_ > 0) tracing_.AddWrittenPages(&dirty_pages_);
     ++rounds_;
   }
@@ -50,13 +50,13 @@ class BarrierFreeMarker final : public Marker {
 
   bool BeginFinishOrRound(Gang& gang, uint64_t most_written_pages) override {
     if (tracing_.AddWrittenPagesUpTo(most_written_pages, gang, &dirty_pages_)) return true;
-    tracing_.CopyRoots();
+    tracing_.CopyRoots(gang);
     ++rounds_;
     return false;
   }
 
   void Finish(Gang& gang) override {
-    tracing_.CopyRoots();
+    tracing_.CopyRoots(gang);
     tracing_.AddUnfinished();
     tracing_.RunToEnd(gang);
     tracing_.Publish();

@@ -48,7 +48,7 @@ class Marker {
   // Before the first pause, while mutators run.  True when ready for the pause, false when the time is over.
   virtual bool Prepare(Gang& gang, uint64_t deadline_ns) = 0;
   // The world is stopped, TLABs are retired if the marker decides at the start.
-  virtual void TakeRoots() {}
+  virtual void TakeRoots(Gang&) {}
   // Concurrent.  True when nothing that is known of is left to trace.
   virtual bool Trace(Gang&, uint64_t /*deadline_ns*/) { return true; }
   // Pages that the current or last round rescanned because they were written.

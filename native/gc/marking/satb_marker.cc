@@ -18,7 +18,7 @@ void SatbMarker::SetLogging(bool on) {
   heap_->handshake.SetWeakAccess(static_cast<uint32_t>(on ? WeakAccess::kLogged : WeakAccess::kOpen));
 }
 
-void SatbMarker::TakeRoots() {
+void SatbMarker::TakeRoots(Gang& gang) {
   tracing_.Reset();
   {
     const LockGuard guard(lock_);
@@ -29,7 +29,7 @@ void SatbMarker::TakeRoots() {
   // An abandoned marking may have left logs behind.
   for (Mutator* mutator : heap_->handshake.mutators()) mutator->control[control::kLogUsed] = 0;
   SetLogging(true);
-  tracing_.CopyRoots();
+  tracing_.CopyRoots(gang);
 }
 
 void SatbMarker::TakeLog(Mutator& mutator) {

@@ -27,7 +27,7 @@ class SatbMarker final : public Marker {
   MarkerKind kind() const override { return MarkerKind::kSatb; }
   bool decides_at_start() const override { return true; }
   bool Prepare(Gang& gang, uint64_t deadline_ns) override { return preparation_.Run(gang, deadline_ns); }
-  void TakeRoots() override;
+  void TakeRoots(Gang& gang) override;
   bool Trace(Gang& gang, uint64_t deadline_ns) override;
   void Finish(Gang& gang) override;
   bool Release(Gang& gang, uint64_t deadline_ns) override;

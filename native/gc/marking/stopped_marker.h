@@ -16,7 +16,7 @@ class StoppedMarker final : public Marker {
   bool Prepare(Gang& gang, uint64_t deadline_ns) override { return preparation_.Run(gang, deadline_ns); }
   void Finish(Gang& gang) override {
     tracing_.Reset();
-    tracing_.CopyRoots();
+    tracing_.CopyRoots(gang);
     tracing_.RunToEnd(gang);
     tracing_.Publish();
   }

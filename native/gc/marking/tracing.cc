@@ -56,7 +56,8 @@ class Tracing::CollectJob final : public Job {
   const bool rearm_;
 };
 
-Tracing::Tracing(Heap* heap, const uint16_t* young_from) : heap_(heap), young_from_(young_from), ephemerons_(heap->hash_key) {}
+Tracing::Tracing(Heap* heap, const uint16_t* young_from)
+    : heap_(heap), young_from_(young_from), ephemerons_(heap->hash_key), root_copies_(&heap->tables) {}
 
 Tracing::~Tracing() = default;
 
@@ -68,12 +69,15 @@ std::unique_ptr<Tracer> Tracing::TakeTracer() {
   return tracer;
 }
 
-void Tracing::CopyRoots() {
-  heap_->ForEachRoot([this](const uint32_t* slot) {
+void Tracing::CopyRoots(Gang& gang) {
+  FAULTLINE_CHECK(copied_roots_.empty(), "what was copied is traced before it is copied anew");
+  const auto copy_root = [this](const uint32_t* slot) {
     DelayAt(DelayPoint::kRootFound);
     const uint32_t root = __atomic_load_n(slot, __ATOMIC_RELAXED);
     if (IsReference(root)) references_.emplace_back(root);
-  });
+  };
+  heap_->ForEachRun([&](const RootRun& run) { run.ForEachRoot(copy_root, root_copies_.Take(run)); }, [] {});
+  root_copies_.Update(gang, &references_, &copied_roots_);
   Begin();
 }
 
@@ -190,6 +194,13 @@ bool Tracing::WorkWith(Tracer& tracer, uint64_t deadline_ns) {
       for (size_t i = first; i < end; ++i) tracer.AddRoot(references_[i]);
     }
     while (in_time()) {
+      const size_t index = next_copied_.fetch_add(1, std::memory_order_relaxed);
+      if (index >= copied_roots_.size()) break;
+      for (const uint32_t root : copied_roots_[index]) {
+        if (IsReference(root)) tracer.AddRoot(WordIndex(root));
+      }
+    }
+    while (in_time()) {
       const size_t index = next_piece_.fetch_add(1, std::memory_order_relaxed);
       if (index >= pieces_.size()) break;
       const uint64_t pages = dirty_pages_->Harvest(pieces_[index].first, pieces_[index].count, true,
@@ -211,6 +222,7 @@ bool Tracing::WorkWith(Tracer& tracer, uint64_t deadline_ns) {
 
 bool Tracing::Exhausted() const {
   return next_reference_.load(std::memory_order_relaxed) >= references_.size() &&
+         next_copied_.load(std::memory_order_relaxed) >= copied_roots_.size() &&
          next_piece_.load(std::memory_order_relaxed) >= pieces_.size() &&
          next_written_.load(std::memory_order_relaxed) >= written_.size() && pool_.Idle();
 }
@@ -218,9 +230,11 @@ bool Tracing::Exhausted() const {
 void Tracing::End() {
   job_.reset();
   references_.clear();
+  copied_roots_.clear();
   ClearPieces();
   written_.clear();
   next_reference_.store(0, std::memory_order_relaxed);
+  next_copied_.store(0, std::memory_order_relaxed);
   next_written_.store(0, std::memory_order_relaxed);
 }
 
@@ -268,6 +282,7 @@ bool Tracing::GiveUp(Gang& gang, uint64_t deadline_ns) {
 
 void Tracing::Reset() {
   marked_objects_ = marked_words_ = 0;
+  root_copies_.Forget();
   ephemerons_.TakeAll();
   for (const std::unique_ptr<Tracer>& tracer : tracers_) tracer->weak_finds().Clear();
 }

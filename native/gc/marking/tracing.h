@@ -5,11 +5,13 @@
 
 #include <atomic>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "gc/gang.h"
 #include "gc/marking/dirty_pages.h"
 #include "gc/marking/tracer.h"
+#include "gc/root_copies.h"
 #include "os/lock.h"
 
 namespace faultline {
@@ -21,7 +23,8 @@ class Tracing {
   ~Tracing();
 
   // --- Input, while no thread traces; the world is stopped for CopyRoots ----------------------------------------------------------
-  void CopyRoots();
+  // Of long runs, only what differs from what the last call has found (D).
+  void CopyRoots(Gang& gang);
   // References to mark.
   void AddReferences(const WordIndex* references, size_t count);
   // Marked objects on written pages in use, but for leaves, are to be traced again; workers find out which pages those are.
@@ -52,8 +55,10 @@ class Tracing {
   bool GiveUp(Gang& gang, uint64_t deadline_ns);
   uint64_t marked_objects() const { return marked_objects_; }
   uint64_t marked_words() const { return marked_words_; }
-  // Forgets the counts and finds, for a new marking.
+  // Forgets the counts and finds, and which roots were traced, for a new marking.
   void Reset();
+  // What the last CopyRoots has found in long runs.
+  RootCopies& root_copies() { return root_copies_; }
   // What may have to be cleared: weak slots and ephemerons whose objects and keys were not marked.  No thread traces.
   AllWeakFinds TakeFinds();
 
@@ -91,6 +96,10 @@ class Tracing {
   // Relaxed cursors: they divide the work, the gang orders its results.
   std::vector<WordIndex> references_;
   std::atomic<size_t> next_reference_{0};
+  // Parts of root copies, which no pause changes before they are traced.
+  RootCopies root_copies_;
+  std::vector<std::span<const uint32_t>> copied_roots_;
+  std::atomic<size_t> next_copied_{0};
   std::vector<Piece> pieces_;
   std::atomic<size_t> next_piece_{0};
   // Written pages that are known already.
