@@ -20,11 +20,11 @@ const UNIT = [...UNIT_TESTS];
 const TOOLS = ['test/tools.test.ts'];
 const WIDE = [
   'test/integrity/**/*.test.ts',
-  'test/containers/{linearizability,map-changes,maps,threads}.test.ts',
+  'test/containers/{caches,linearizability,map-changes,maps,sorted-maps,threads}.test.ts',
   'test/gc/{control-thread,pacing,several-heaps}.test.ts',
-  'test/heap/{allocation,ephemeron-chains,pins,snapshot-files,snapshots}.test.ts',
+  'test/heap/{allocation,ephemeron-chains,pins,snapshot-files,snapshots,weak-structures}.test.ts',
   'test/model/page-states.test.ts',
-  'test/objects/{checked,elements,inspection,tagged-and-weak}.test.ts',
+  'test/objects/{checked,elements,inspection,random,tagged-and-weak}.test.ts',
 ];
 const NATIVE = ['test/native.test.ts', 'test/clang-tidy.test.ts'];
 const PROCESS = ['test/{cli,docs,limits,package,process,soak}/**/*.test.ts'];
