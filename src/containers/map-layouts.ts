@@ -10,14 +10,18 @@ import type { Strings } from '../objects/strings.ts';
 import { expectKind, KEY_KINDS, type KeyKind, Place, VALUE_KINDS, type ValueKind } from './kinds.ts';
 import { type Keys, keysOf } from './map-keys.ts';
 
-/** @internal */
-export interface MapLayout {
+/** @internal Where the entries of a map have what; of every kind of map. */
+export interface EntryLayout {
   readonly map: Shape;
   readonly entry: Shape;
   readonly key: Place;
   readonly value: Place;
   readonly keyAt: number;
   readonly valueAt: number;
+}
+
+/** @internal */
+export interface MapLayout extends EntryLayout {
   readonly hashAt: number;
   readonly keys: Keys;
 }

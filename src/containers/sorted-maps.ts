@@ -19,6 +19,7 @@ import { holdValue } from './arrays.ts';
 import { expectKind, Place, type RawValue, VALUE_KINDS, type ValueKind } from './kinds.ts';
 import { hasValue, isAbsent, isPresent, type Matches } from './map-conditions.ts';
 import { storedNumber } from './map-keys.ts';
+import type { EntryLayout } from './map-layouts.ts';
 import { type Compare, SortedPath, SortedTree } from './sorted-tree.ts';
 
 /** What the keys of a sorted map can be: texts in the order of their code units, or numbers, NaN behind all others. */
@@ -37,15 +38,6 @@ export interface Bounds {
   readonly reverse: boolean;
 }
 
-interface Layout {
-  readonly map: Shape;
-  readonly entry: Shape;
-  readonly key: Place;
-  readonly value: Place;
-  readonly keyAt: number;
-  readonly valueAt: number;
-}
-
 const sortedDefinition = (key: SortedKeyKind, value: ValueKind) =>
   ({ name: `faultline.sorted-map.${key}.${value}`, fields: { version: 'ref' } }) as const satisfies ShapeDefinition;
 
@@ -57,7 +49,7 @@ export class SortedMaps {
   readonly #tree: SortedTree;
   readonly #path = new SortedPath();
   /** By the shape id of the map. */
-  readonly #layouts: (Layout | undefined)[] = [];
+  readonly #layouts: (EntryLayout | undefined)[] = [];
   readonly #versionAt: number;
 
   constructor(mutator: Mutator, shapes: ShapeTable, strings: Strings) {
@@ -151,7 +143,7 @@ export class SortedMaps {
   }
 
   /** The first entry from `begin` on, or behind it; in reverse, the last one below it. */
-  #begin(layout: Layout, version: Ref, begin: SortedKey | undefined, isBehind: boolean, reverse: boolean): Ref {
+  #begin(layout: EntryLayout, version: Ref, begin: SortedKey | undefined, isBehind: boolean, reverse: boolean): Ref {
     const path = this.#path;
     if (begin === undefined) {
       const first = this.#tree.goTo(version, path, reverse ? 'behind' : 'first');
@@ -166,7 +158,7 @@ export class SortedMaps {
   }
 
   /** Puts an entry with the value in the place of the key, or none for undefined, if the condition holds of the entry that is there. */
-  #change(map: Ref, key: SortedKey, value: RawValue | undefined, condition: (layout: Layout) => Matches): boolean {
+  #change(map: Ref, key: SortedKey, value: RawValue | undefined, condition: (layout: EntryLayout) => Matches): boolean {
     const layout = this.#layoutAt(map);
     this.expectKey(map, key, 'key of the map');
     if (value !== undefined) layout.value.check(value, 'value of the map');
@@ -192,7 +184,7 @@ export class SortedMaps {
   }
 
   /** Makes a version in which `entry` is in the place of what the key had in `version`, and the map's if that is still the one. */
-  #replace(layout: Layout, map: number, version: number, key: SortedKey, entry: number | undefined, removed: number): boolean {
+  #replace(layout: EntryLayout, map: number, version: number, key: SortedKey, entry: number | undefined, removed: number): boolean {
     const mutator = this.#mutator;
     const tree = this.#tree;
     const changeNow = () => ({ removed, entry: entry === undefined ? undefined : mutator.get(entry) });
@@ -207,7 +199,7 @@ export class SortedMaps {
   }
 
   /** A new entry, which no other thread sees yet. Its key is the string of the entry that is there, or a new one. A safepoint. */
-  #makeEntry(layout: Layout, map: () => Ref, entry: number, key: SortedKey, value: () => RawValue): void {
+  #makeEntry(layout: EntryLayout, map: () => Ref, entry: number, key: SortedKey, value: () => RawValue): void {
     const mutator = this.#mutator;
     let storedKey: () => RawValue;
     if (layout.key.isReference) {
@@ -223,13 +215,13 @@ export class SortedMaps {
   }
 
   /** The key's entry, or 0. Leaves the path where it is, or where it would be. */
-  #find(layout: Layout, version: Ref, key: SortedKey): Ref {
+  #find(layout: EntryLayout, version: Ref, key: SortedKey): Ref {
     const compare = this.#compare(layout, key);
     const found = this.#tree.find(version, this.#path, compare);
     return found !== 0 && compare(found) === 0 ? found : 0;
   }
 
-  #compare({ key: place, keyAt }: Layout, key: SortedKey): Compare {
+  #compare({ key: place, keyAt }: EntryLayout, key: SortedKey): Compare {
     if (typeof key === 'string') return (entry) => this.#strings.compareText(place.load(entry, keyAt) as Ref, key);
     return (entry) => compareNumbers(place.load(entry, keyAt) as number, key);
   }
@@ -239,12 +231,12 @@ export class SortedMaps {
     return Atomics.load(this.#mutator.u32, slotOf(map, this.#versionAt));
   }
 
-  #layoutAt(map: Ref): Layout {
+  #layoutAt(map: Ref): EntryLayout {
     const id = shapeIdOf(this.#mutator.u32, map);
     return this.#layouts[id] ?? this.#layoutOf(this.#shapes.numbered(id));
   }
 
-  #layoutOf(map: Shape): Layout {
+  #layoutOf(map: Shape): EntryLayout {
     const known = this.#layouts[map.id];
     if (known !== undefined) return known;
     const [keyKind, valueKind] = map.name.slice('faultline.sorted-map.'.length).split('.') as [SortedKeyKind, ValueKind];
